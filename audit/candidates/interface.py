@@ -1,0 +1,77 @@
+"""What every candidate can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+    from audit.finetune.record import TrainingRecord
+
+Ability: TypeAlias = Literal["predictions", "scores", "text", "frame"]
+"""`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: scores new texts or new tabular rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a candidate says of a data set's rows, in their order."""
+
+    labels: NDArray[np.object_]
+    """(n,) predicted class labels as text."""
+    probabilities: NDArray[np.float64] | None = None
+    """(n, k) class probabilities, columns in the order of `classes`; None where the candidate gives labels alone."""
+
+
+class Candidate(Protocol):
+    """A model under audit."""
+
+    @property
+    def kind(self) -> str:
+        """`transformers`, `sklearn`, `predictions`."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of everything that determines its outputs."""
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of learned weights, where that is known."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class labels as text, in the order of the probability columns."""
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What it can do; a check that needs more is refused at planning."""
+
+    @property
+    def description(self) -> str:
+        """One line for the report: class, base model, format."""
+
+    @property
+    def training(self) -> TrainingRecord | None:
+        """How it was fine-tuned, when the engine did that."""
+
+    @property
+    def folder(self) -> str | None:
+        """Where its files lie, if it has any."""
+
+    def predict(self, dataset: Dataset) -> Outputs:
+        """Labels, and probabilities where it has them, for a data set."""
+
+    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), k) class probabilities of new texts."""
+
+    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """(len(frame), k) class probabilities of new tabular rows."""
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), d) mean-pooled last hidden states of its encoder; CannotMeasure where it has none."""

@@ -1,0 +1,102 @@
+"""The shape of a check. A check measures and never judges; its file is its entry in the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+Need: TypeAlias = Literal[
+    "labels",  # y_true: columns.label
+    "positive",  # columns.positive, or labels that are 0/1 or booleans
+    "predictions",  # the candidate's predicted labels
+    "scores",  # the candidate's probabilities
+    "text",  # columns.text
+    "features",  # numeric or categorical feature columns
+    "model",  # a candidate that can score new rows, which saved predictions cannot
+    "groups",  # `by` names at least one family of groups
+    "reference",  # `reference` names a second data set
+]
+Task: TypeAlias = Literal[
+    "text-classification",
+    "tabular-classification",
+    "tabular-regression",
+    "image-classification",
+    "sequence-classification",
+    "text-generation",
+    "text-to-text",
+]
+CLASSIFICATION: tuple[Task, ...] = (
+    "text-classification",
+    "tabular-classification",
+    "image-classification",
+    "sequence-classification",
+)
+Characteristic: TypeAlias = Literal[
+    "valid_reliable",
+    "safe",
+    "secure_resilient",
+    "accountable_transparent",
+    "explainable_interpretable",
+    "privacy_enhanced",
+    "fair_bias_managed",
+]
+
+
+class Params(BaseModel):
+    """A check's own parameters: strict, so that a misspelt one is refused at its line of the policy."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoParams(Params):
+    """A check without parameters of its own."""
+
+
+def all_rows(subject: Subject, _params: Any) -> int:  # noqa: ANN401  # a check's own Params class
+    """Rows that a check must examine unless it says otherwise: all of them."""
+    return subject.data.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One entry of the catalogue. Its id is its path: `fairness/equal_opportunity_difference`."""
+
+    measure: Callable[[Subject, Any, Generator], Evidence]
+    question: str
+    """The question in plain words, as the report asks it."""
+    remedy: str
+    """One line: what to do when the bound is not met."""
+    rmf: tuple[str, ...]
+    """Ids of NIST AI RMF 1.0 that its evidence supports."""
+    characteristic: Characteristic
+    better: Literal["higher", "lower"]
+    unit: str
+    needs: frozenset[Need] = frozenset()
+    params: type[Params] = NoParams
+    by: Literal["slices", "groups", "features", "none"] = "none"
+    """What `by` (or the check itself) splits into members: slices of rows, ordered pairs of groups, feature columns, or nothing."""
+    tasks: tuple[Task, ...] | None = None
+    """Tasks it serves; None for all."""
+    census: bool = False
+    """A claim about the very data at hand: no sampling error."""
+    lowest: float = 0.0
+    highest: float = 1.0
+    """The range of the value: a bound outside proves nothing and is refused."""
+    extra: str | None = None
+    """The optional extra that its backend comes with."""
+    expected_rows: Callable[[Subject, Any], int] = all_rows
+    """Rows that must have been examined, given the subject and the parameters; fewer is an error."""
+    limit: float = 900.0
+    """Seconds after which it counts as hung."""
+    weighted: bool = False
+    """Whether it honours `columns.weight`; a check that does not refuses weighted rows."""

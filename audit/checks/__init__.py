@@ -1,0 +1,1 @@
+"""The catalogue: the tree is the registry."""

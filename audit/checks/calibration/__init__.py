@@ -1,0 +1,1 @@
+"""Checks of the family `calibration`: one file each."""

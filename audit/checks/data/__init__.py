@@ -1,0 +1,1 @@
+"""Checks of the family `data`: one file each."""

@@ -1,0 +1,1 @@
+"""Checks of the family `governance`: one file each."""

@@ -1,0 +1,44 @@
+"""Accuracy: share of rows whose predicted class is the true one.
+
+Purpose      Show how often the model is right.
+Risk         Low: the model is wrong more often than its users were told.
+Limitations  Hides rare classes; read it next to balanced accuracy and recall.
+Reference    As `sklearn.metrics.accuracy_score`; interval of Wilson, JASA 1927.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check, NoParams
+from audit.evidence import Evidence, Member
+from audit.stats import Proportion
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Share of right predictions in each slice."""
+    right = subject.y_true() == subject.y_pred()  # (n,) bool
+    clusters = subject.clusters()
+    members = tuple(
+        Member(name, Proportion.of(right[rows], None if clusters is None else clusters[rows])) for name, rows in subject.slices()
+    )
+    return Evidence(members=members, unit="accuracy", rows=len(right))
+
+
+CHECK = Check(
+    measure=measure,
+    question="Is it right often enough?",
+    remedy="Look at the rows it gets wrong in the worst slice; add or mend training rows like them and fine-tune again.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    characteristic="valid_reliable",
+    better="higher",
+    unit="accuracy",
+    needs=frozenset({"labels", "predictions"}),
+    by="slices",
+    tasks=CLASSIFICATION,
+)

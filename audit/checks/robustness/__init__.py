@@ -1,0 +1,1 @@
+"""Checks of the family `robustness`: one file each."""

@@ -1,0 +1,6 @@
+"""Data sets: files read into tables, with the roles of their columns and a digest."""
+
+from audit.datasets.columns import Columns
+from audit.datasets.table import Dataset, canonical
+
+__all__ = ["Columns", "Dataset", "canonical"]

@@ -1,0 +1,101 @@
+"""A data set: a table, the roles of its columns, and the digest of the file it was read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import CannotMeasure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from audit.datasets.columns import Columns
+    from audit.evidence import Value
+
+
+def canonical(value: object) -> str | None:
+    """A class label as text, the same whether it was read as 1, 1.0 or "1"; None for a missing value."""
+    if value is None or value != value:  # noqa: PLR0124  # NaN is the one value unequal to itself
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _plain(value: object) -> Value:
+    """A cell as a JSON value."""
+    if value is None or value != value or str(value) == "<NA>":  # noqa: PLR0124  # NaN and NaT
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in their file's order."""
+
+    role: str
+    """The policy's name for it: `train`, `test`, `production`."""
+    path: Path
+    frame: pd.DataFrame
+    columns: Columns
+    sha256: str
+    """Of the file's bytes."""
+    source: str | None = None
+    licence: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.frame)
+
+    @cached_property
+    def ids(self) -> NDArray[np.str_]:
+        """Names of the rows: `columns.id`, else their numbers counted from 1, as text."""
+        if self.columns.id is None:
+            return np.arange(1, self.rows + 1).astype(str)
+        return np.array([str(value) for value in self.frame[self.columns.id]], dtype=str)
+
+    def labels(self, column: str) -> NDArray[np.object_]:
+        """A column's class labels as text. A missing label is refused: it can be neither right nor wrong."""
+        values = np.array([canonical(value) for value in self.frame[column].to_list()], dtype=object)
+        missing = np.flatnonzero(np.equal(values, None))
+        if missing.size:
+            msg = (
+                f"{self.role}: column {column!r} has no value in {missing.size} of {self.rows} rows (first: row "
+                f"{self.ids[missing[0]]}): fill it or leave these rows out of the file"
+            )
+            raise CannotMeasure(msg)
+        return values
+
+    def texts(self) -> list[str]:
+        """The text of every row; a missing one is the empty text."""
+        if self.columns.text is None:
+            msg = f"{self.role}: no text column: name it under columns.text"
+            raise CannotMeasure(msg)
+        return ["" if _plain(value) is None else str(value) for value in self.frame[self.columns.text]]
+
+    def feature_names(self) -> tuple[str, ...]:
+        """Columns that a tabular model reads: `columns.features`, else every column without another role."""
+        if self.columns.features is not None:
+            return self.columns.features
+        taken = set(self.columns.named().values()) - set(self.columns.sensitive)
+        return tuple(str(column) for column in self.frame.columns if column not in taken)
+
+    def values(self, column: str) -> NDArray[np.object_]:
+        """A column's cells as JSON values; missing ones are None."""
+        return np.array([_plain(value) for value in self.frame[column].to_list()], dtype=object)
+
+    def head(self, rows: int) -> Dataset:
+        """The same data set cut to its first rows."""
+        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, self.sha256, self.source, self.licence)

@@ -1,0 +1,53 @@
+"""Every error that the tool expects. Each message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class AuditError(Exception):
+    """An expected error: shown to the user as one message, without a traceback."""
+
+
+class InputError(AuditError):
+    """A policy, data set, candidate or option that cannot be used: exit code 2."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One mistake in a file, with its place."""
+
+    file: str
+    line: int
+    """Counted from 1."""
+    column: int
+    """Counted from 1."""
+    message: str
+    """What is wrong and what to do."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class PolicyError(InputError):
+    """All the mistakes of a policy at once, in the order of their lines."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        self.mistakes = tuple(sorted(mistakes))
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class CannotMeasure(AuditError):
+    """A check has nothing to measure here; the message says what would settle it. The finding is `not_run`."""
+
+
+class MissingExtra(CannotMeasure):
+    """A part that comes with an optional extra is not installed."""
+
+    def __init__(self, part: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{part} is not installed: pip install 'audit[{extra}]'")
+
+
+class ToolError(AuditError):
+    """The tool broke or the audit is incomplete: exit code 3."""

@@ -1,0 +1,180 @@
+"""What a check returns: members to be judged, context that is only shown, and the rows behind both."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audit.stats import Estimate
+
+Value: TypeAlias = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the data, named by its columns: `Slice((("region", "north"),))`. The empty slice is all rows."""
+
+    items: tuple[tuple[str, Value], ...] = ()
+
+    def to_json(self) -> dict[str, Value]:
+        """As `results.json` writes it: `{"region": "north"}`."""
+        return dict(self.items)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{column}={'null' if value is None else value}" for column, value in self.items) or "overall"
+
+
+OVERALL = Slice()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An ordered pair of slices: the first is compared with the second."""
+
+    first: Slice
+    second: Slice
+
+    def to_json(self) -> list[dict[str, Value]]:
+        """As `results.json` writes it: a list of two slices."""
+        return [self.first.to_json(), self.second.to_json()]
+
+    def __str__(self) -> str:
+        return f"{self.first} against {self.second}"
+
+
+Name: TypeAlias = Slice | Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One estimate that is judged, or shown, under its name."""
+
+    name: Name
+    estimate: Estimate
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.estimate.value):
+            msg = f"{self.name}: the value is {self.estimate.value}; a check raises CannotMeasure in its place"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """A member that the policy names and the data cannot measure. It bars a pass and counts among the members."""
+
+    name: Name
+    reason: str
+    """What is missing and what would settle it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of an example's text. `mask` holds the kind of the hidden data, never the data."""
+
+    text: str
+    mark: Literal["same", "deleted", "inserted", "mask"] = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row that a reader may look at. Personal data is masked before it gets here."""
+
+    row: str
+    """The row's id."""
+    parts: tuple[Part, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """A reliability diagram: one entry a bin, bins of equal mass."""
+
+    confidence: tuple[float, ...]
+    observed: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    band_lower: tuple[float, ...]
+    """Where a calibrated model's bin falls at this n, 2.5 % point."""
+    band_upper: tuple[float, ...]
+    counts: tuple[int, ...]
+    noise_floor: float
+    """95th percentile of the value under a perfectly calibrated model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roc:
+    """A receiver operating characteristic with a pointwise band and the operating point."""
+
+    false_positive_rate: tuple[float, ...]
+    true_positive_rate: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    operating_point: tuple[float, float] | None
+    """(false positive rate, true positive rate) at the decision threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Shares of two samples over the same bins (or categories)."""
+
+    column: str
+    labels: tuple[str, ...]
+    """One label a bin."""
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+    reference_name: str = "reference"
+    current_name: str = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Counts by name, such as rows of each class or entities of each kind."""
+
+    title: str
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """A confusion table: rows are true classes, columns are predicted ones."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+Figure: TypeAlias = Reliability | Roc | Histogram | Bars | Confusion
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One check's measurement. Never empty, never a NaN."""
+
+    members: tuple[Member, ...]
+    unit: str
+    """What the number is, in words: `accuracy`, `rows`, `rate difference`."""
+    rows: int
+    """Rows that were examined; the engine compares it with the rows there are."""
+    context: tuple[Member, ...] = ()
+    """Shown and never judged: the groups' rates behind a gap."""
+    unmeasured: tuple[Unmeasured, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    examples: tuple[Example, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences for the reader: limits, licences, stand-ins, what was left out."""
+    backend: str = "audit"
+    """The part that measured, with its version where it is not ours."""
+    table: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    """Per-example outputs, one array a column; written as Parquet so that every number can be recomputed."""
+
+    def __post_init__(self) -> None:
+        if not self.members and not self.unmeasured:
+            msg = "evidence without members: a check that has nothing to measure raises CannotMeasure"
+            raise ValueError(msg)

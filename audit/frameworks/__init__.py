@@ -1,0 +1,1 @@
+"""Frameworks and crosswalks, as versioned data."""

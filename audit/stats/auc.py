@@ -1,0 +1,86 @@
+"""Area under the ROC curve."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Auc:
+    """Chance that a positive row scores above a negative one.
+
+    Variance of DeLong, DeLong & Clarke-Pearson, Biometrics 1988, by ranks (Sun & Xu, IEEE SPL 2014); interval on the logit
+    scale. With entities the components are summed by entity (Obuchowski, Biometrics 1997). An area of exactly 1 or 0 has
+    no logit: its open end is the exact one of as many rows as the rarer class has.
+    """
+
+    area: float
+    variance: float
+    positives: int
+    negatives: int
+    entities: int | None = None
+    least: ClassVar[int] = 30
+
+    @classmethod
+    def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Auc:
+        """From the class and the score of each row; both classes must occur."""
+        from scipy.stats import rankdata
+
+        high, low = score[positive], score[~positive]
+        m, n = len(high), len(low)
+        if not m or not n:
+            msg = f"an AUC needs both classes, got {m} positive and {n} negative rows"
+            raise ValueError(msg)
+        together = rankdata(np.concatenate([high, low]))
+        area = (float(together[:m].sum()) - m * (m + 1) / 2) / (m * n)
+        component = np.empty(len(score))
+        component[positive] = (together[:m] - rankdata(high)) / n
+        component[~positive] = 1.0 - (together[m:] - rankdata(low)) / m
+        if clusters is None:
+            variance = sum(float(np.var(component[rows], ddof=1)) / k if k > 1 else 0.25 for rows, k in ((positive, m), (~positive, n)))
+            return cls(area, variance, m, n)
+        codes = np.unique(clusters, return_inverse=True)[1]
+        count = int(codes.max()) + 1
+        totals = np.bincount(codes, weights=(component - area) / np.where(positive, m, n), minlength=count)
+        variance = count / (count - 1) * float(totals @ totals) if count > 1 else 0.25
+        return cls(area, variance, m, n, count)
+
+    @property
+    def value(self) -> float:
+        """The area."""
+        return self.area
+
+    @property
+    def n(self) -> int:
+        """Rows of both classes."""
+        return self.positives + self.negatives
+
+    @property
+    def support(self) -> float:
+        """Rows of the rarer class, or entities where they are fewer."""
+        return min(self.positives, self.negatives, self.n if self.entities is None else self.entities)
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return "DeLong on the logit scale" + ("" if self.entities is None else f", {self.entities:,} entities")
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        from scipy.special import expit, logit, ndtri
+
+        rare = max(1.0, self.support)
+        if self.area >= 1.0 or self.area <= 0.0 or self.variance <= 0.0:
+            low = lower_alpha ** (1 / rare) if self.area >= 1.0 else 0.0
+            high = 1 - upper_alpha ** (1 / rare) if self.area <= 0.0 else 1.0
+            return low, high
+        step = math.sqrt(self.variance) / (self.area * (1 - self.area))
+        centre = float(logit(self.area))
+        return float(expit(centre + float(ndtri(lower_alpha)) * step)), float(expit(centre - float(ndtri(upper_alpha)) * step))

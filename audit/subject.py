@@ -1,0 +1,134 @@
+"""What a check sees: candidate and data sets, scoped to one requirement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import CannotMeasure
+from audit.evidence import OVERALL, Slice, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from audit.candidates import Candidate
+    from audit.datasets import Dataset
+    from audit.predictions import Predictions
+
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One requirement's view. Predictions are shared by every check and computed once."""
+
+    data: Dataset
+    """The data set under `on`."""
+    predicted: Predictions
+    """The shared predictions of the candidate."""
+    reference: Dataset | None = None
+    """The data set under `reference`, where the requirement names one."""
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    """Every declared data set by its role."""
+    by: tuple[tuple[str, ...], ...] = ()
+    """Families of slices: each names the columns that it crosses."""
+    reference_group: str = "pooled_rest"
+    declared: Mapping[str, object] = field(default_factory=dict)
+    """The policy's declared facts, flattened: `system.purpose`, `policy.tier`, `system.owner.contact`."""
+    seed: int = 0
+    project: str = "."
+    """Folder against which a parameter's file path is read."""
+
+    @property
+    def candidate(self) -> Candidate:
+        """The model under audit."""
+        return self.predicted.candidate
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The candidate's class labels, as text."""
+        return self.candidate.classes
+
+    def y_true(self, data: Dataset | None = None) -> NDArray[np.object_]:
+        """(n,) true labels as text."""
+        data = data or self.data
+        if data.columns.label is None:
+            msg = f"{data.role}: no label column: name it under columns.label"
+            raise CannotMeasure(msg)
+        return data.labels(data.columns.label)
+
+    def y_pred(self, data: Dataset | None = None) -> NDArray[np.object_]:
+        """(n,) predicted labels as text."""
+        return self.predicted.of(data or self.data).labels
+
+    def probabilities(self, data: Dataset | None = None) -> NDArray[np.float64]:
+        """(n, k) class probabilities, columns in the order of `classes`."""
+        probabilities = self.predicted.of(data or self.data).probabilities
+        if probabilities is None:
+            msg = "the candidate gives labels without probabilities: add columns.score or columns.scores"
+            raise CannotMeasure(msg)
+        return probabilities
+
+    @property
+    def positive(self) -> str:
+        """The favourable or target class as text."""
+        return positive_class(self.data, self.classes)
+
+    def y_score(self, data: Dataset | None = None) -> NDArray[np.float64]:
+        """(n,) probability of the positive class."""
+        return self.probabilities(data)[:, self.classes.index(self.positive)]
+
+    def clusters(self, data: Dataset | None = None) -> NDArray[np.int64] | None:
+        """(n,) code of each row's entity under `columns.group`, or None where rows are independent."""
+        data = data or self.data
+        if data.columns.group is None:
+            return None
+        values = [str(value) for value in data.values(data.columns.group)]
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+    def families(self, data: Dataset | None = None) -> tuple[tuple[tuple[Slice, NDArray[np.bool_]], ...], ...]:
+        """For each family of `by`, its slices with the mask of their rows, in the order of their names."""
+        return tuple(_split(data or self.data, columns) for columns in self.by)
+
+    def slices(self, data: Dataset | None = None) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
+        """Every slice of every family; all rows as one slice where `by` names none."""
+        data = data or self.data
+        if not self.by:
+            return ((OVERALL, np.ones(data.rows, dtype=bool)),)
+        return tuple(entry for family in self.families(data) for entry in family)
+
+
+def positive_class(data: Dataset, classes: Sequence[str]) -> str:
+    """`columns.positive` as one of the classes; 1 or true where the labels are 0/1 or booleans."""
+    from audit.datasets import canonical  # the import would be circular at module level
+
+    declared = canonical(data.columns.positive)
+    twin = {"true": "1", "1": "true"}
+    if declared is not None and declared not in classes and twin.get(declared) in classes:
+        return twin[declared]
+    if declared is not None:
+        return declared
+    for pair, positive in ((("0", "1"), "1"), (("false", "true"), "true")):
+        if set(classes) <= set(pair):
+            return positive
+    msg = f"which class counts as positive is not said: set columns.positive to one of {', '.join(classes)}"
+    raise CannotMeasure(msg)
+
+
+def _order(value: Value) -> tuple[int, float, str]:
+    if value is None:
+        return (2, 0.0, "")
+    if isinstance(value, (int, float)):
+        return (0, float(value), str(value))
+    return (1, 0.0, value)
+
+
+def _split(data: Dataset, columns: tuple[str, ...]) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
+    cells = list(zip(*(data.values(column) for column in columns), strict=True))
+    names = sorted(set(cells), key=lambda cell: tuple(_order(value) for value in cell))
+    codes = {name: code for code, name in enumerate(names)}
+    of_row = np.array([codes[cell] for cell in cells], dtype=np.int64)
+    return tuple((Slice(tuple(zip(columns, name, strict=True))), of_row == code) for code, name in enumerate(names))
