@@ -1,0 +1,148 @@
+"""Saved predictions: any model in any language, audited from columns of its data sets."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from audit.candidates.interface import Ability, Outputs
+from audit.datasets import canonical
+from audit.errors import CannotMeasure, InputError
+from audit.subject import positive_class
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+
+THRESHOLD = 0.5
+"""A row is predicted positive from this score on, where no prediction column says otherwise."""
+
+
+class SavedPredictions:
+    """A candidate made of the columns `prediction`, `score` or `scores`."""
+
+    kind = "predictions"
+    parameters = None
+    training = None
+    folder = None
+
+    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+        served = [data for data in datasets.values() if _columns(data)]
+        if not served:
+            msg = "no data set has saved predictions: name columns.prediction, columns.score or columns.scores"
+            raise InputError(msg)
+        self.classes = _classes(served)
+        self.abilities: frozenset[Ability] = frozenset({"predictions", "scores"} if all(map(_has_scores, served)) else {"predictions"})
+        self.description = f"saved predictions in {', '.join(data.role for data in served)}"
+        digest = hashlib.sha256()
+        for data in sorted(served, key=lambda data: data.role):
+            digest.update(f"{data.role}:{data.sha256}:{data.columns.model_dump_json()}".encode())
+        self.sha256 = digest.hexdigest()
+
+    def predict(self, dataset: Dataset) -> Outputs:
+        """What the columns say."""
+        if not _columns(dataset):
+            msg = f"{dataset.role}: no saved predictions: name columns.prediction, columns.score or columns.scores for it"
+            raise CannotMeasure(msg)
+        probabilities = self._probabilities(dataset)
+        if dataset.columns.prediction is not None:
+            return Outputs(dataset.labels(dataset.columns.prediction), probabilities)
+        if probabilities is None:
+            msg = f"{dataset.role}: neither predictions nor scores"
+            raise CannotMeasure(msg)
+        names = np.array(self.classes, dtype=object)
+        if dataset.columns.score is not None:
+            positive = self.classes.index(positive_class(dataset, self.classes))
+            return Outputs(names[np.where(probabilities[:, positive] >= THRESHOLD, positive, 1 - positive)], probabilities)
+        return Outputs(names[probabilities.argmax(axis=1)], probabilities)
+
+    def _probabilities(self, data: Dataset) -> NDArray[np.float64] | None:
+        columns = data.columns
+        if columns.scores is not None:
+            of_class = _score_columns(data)
+            table = np.column_stack([_shares(data, of_class[name]) for name in self.classes])
+            if not np.allclose(table.sum(axis=1), 1.0, atol=1e-3):
+                msg = f"{data.role}: columns.scores do not sum to 1 in every row: give probabilities, one column a class"
+                raise InputError(msg)
+            return table
+        if columns.score is None:
+            return None
+        if len(self.classes) != 2:  # noqa: PLR2004  # one score column tells two classes apart
+            msg = f"{data.role}: columns.score serves two classes, found {', '.join(self.classes)}: use columns.scores"
+            raise InputError(msg)
+        score = _shares(data, columns.score)
+        positive = positive_class(data, self.classes)
+        return np.column_stack([score if name == positive else 1.0 - score for name in self.classes])
+
+    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Refused: saved predictions know no new rows."""
+        self._refuse(f"{len(texts)} new texts")
+
+    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Refused: saved predictions know no new rows."""
+        self._refuse(f"{len(frame)} new rows")
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Refused: saved predictions have no encoder."""
+        self._refuse(f"{len(texts)} texts to embed")
+
+    def _refuse(self, what: str) -> NoReturn:
+        msg = f"saved predictions cannot serve {what}: load the model itself (candidate.load.kind)"
+        raise CannotMeasure(msg)
+
+
+def _columns(data: Dataset) -> bool:
+    return any(role is not None for role in (data.columns.prediction, data.columns.score, data.columns.scores))
+
+
+def _has_scores(data: Dataset) -> bool:
+    return data.columns.score is not None or data.columns.scores is not None
+
+
+def _score_columns(data: Dataset) -> dict[str, str]:
+    """Class label to probability column."""
+    scores = data.columns.scores
+    if isinstance(scores, dict):
+        return {str(canonical(name)): column for name, column in scores.items()}
+    return {str(canonical(column)): column for column in scores or ()}
+
+
+def _shares(data: Dataset, column: str) -> NDArray[np.float64]:
+    """A column of numbers from 0 to 1."""
+    import pandas as pd
+
+    values = pd.to_numeric(data.frame[column], errors="coerce").to_numpy(dtype=float)
+    bad = np.flatnonzero(~((values >= 0) & (values <= 1)))
+    if bad.size:
+        msg = f"{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {data.ids[bad[0]]})"
+        raise InputError(msg)
+    return values
+
+
+def _classes(served: Sequence[Dataset]) -> tuple[str, ...]:
+    """Every class that the data sets name, in sorted order; those of `columns.scores` where that is set."""
+    named = [_score_columns(data) for data in served if data.columns.scores is not None]
+    if named:
+        if any(set(other) != set(named[0]) for other in named):
+            msg = "the data sets' columns.scores name different classes: give the same classes everywhere"
+            raise InputError(msg)
+        return tuple(sorted(named[0]))
+    found: set[str] = set()
+    for data in served:
+        for column in (data.columns.label, data.columns.prediction):
+            if column is not None:
+                found.update(data.labels(column))
+        declared = canonical(data.columns.positive)
+        if declared is not None and declared not in found and {"true": "1", "1": "true"}.get(declared) not in found:
+            found.add(declared)
+    if found and found < {"0", "1"}:
+        found = {"0", "1"}
+    if found and found < {"false", "true"}:
+        found = {"false", "true"}
+    return tuple(sorted(found))

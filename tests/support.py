@@ -1,0 +1,55 @@
+"""What tests of checks share: a subject made from a table, and the interval unplugged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from audit import seeds
+from audit.candidates.predictions import SavedPredictions
+from audit.catalog import discover
+from audit.datasets import Columns, Dataset
+from audit.predictions import Predictions
+from audit.subject import Subject
+
+if TYPE_CHECKING:
+    from audit.candidates import Candidate
+    from audit.evidence import Evidence
+
+
+def dataset(frame: pd.DataFrame, role: str = "test", **columns: object) -> Dataset:
+    """A data set of a table. Roles are by default the columns of the same name."""
+    found = {name: name for name in ("id", "text", "label", "prediction", "score") if name in frame.columns}
+    roles = Columns.model_validate(found | columns)
+    return Dataset(role, Path(f"{role}.csv"), frame.reset_index(drop=True), roles, f"digest-of-{role}")
+
+
+def subject(
+    frame: pd.DataFrame,
+    *,
+    by: tuple[tuple[str, ...], ...] = (),
+    reference: pd.DataFrame | None = None,
+    train: pd.DataFrame | None = None,
+    candidate: Candidate | None = None,
+    reference_group: str = "pooled_rest",
+    **columns: object,
+) -> Subject:
+    """A subject whose candidate is, unless given, the saved predictions of the tables."""
+    tables = {"test": frame, "reference": reference, "train": train}
+    datasets = {role: dataset(table, role, **columns) for role, table in tables.items() if table is not None}
+    return Subject(
+        data=datasets["test"],
+        predicted=Predictions(candidate or SavedPredictions(datasets)),
+        reference=datasets.get("reference"),
+        datasets=datasets,
+        by=by,
+        reference_group=reference_group,
+    )
+
+
+def measure(check_id: str, seen: Subject, seed: int = 0, **params: object) -> Evidence:
+    """One check's evidence."""
+    check = discover()[check_id]
+    return check.measure(seen, check.params.model_validate(params), seeds.stream(seed, check_id))
