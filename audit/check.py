@@ -62,7 +62,7 @@ class NoParams(Params):
     """A check without parameters of its own."""
 
 
-def all_rows(subject: Subject, _params: Any) -> int:  # noqa: ANN401  # a check's own Params class
+def all_rows(subject: Subject, _params: Any) -> int:
     """Rows that a check must examine unless it says otherwise: all of them."""
     return subject.data.rows
 
