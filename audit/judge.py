@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from audit.evidence import OVERALL, Pair
+from audit.wording import bound_in_words, number, rows_in_words
+
 if TYPE_CHECKING:
-    from audit.evidence import Evidence, Name
+    from collections.abc import Sequence
+
+    from audit.evidence import Evidence, Member, Name
     from audit.policy.schema import Requirement
 
 Status: TypeAlias = Literal["pass", "fail", "inconclusive", "not_run", "error", "not_applicable"]
@@ -116,3 +122,206 @@ class Verdict:
     exit_code: int
     reasons: tuple[Reason, ...]
     conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of a requirement."""
+
+    limit: float
+    """Inclusive."""
+    floor: bool
+    """True for `min`: every member must reach it; False for `max`: none may exceed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    bound: Bound
+    status: Status
+    headline: Headline
+    failing: tuple[Name, ...]
+
+
+def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, confidence: float, owner: str) -> Finding:
+    """Hold evidence against a requirement by its worst member: pass, fail or inconclusive."""
+    alpha = (1 - (requirement.confidence or confidence)) / 2
+    decided = [_decide_bound(requirement, evidence, bound, alpha) for bound in bounds(requirement)]
+    small = _too_small(requirement, evidence)
+    worst = min(decided, key=lambda one: _ORDER[one.status]) if decided else None
+    status = _status(worst, small)
+    return Finding(
+        requirement=requirement,
+        check=check,
+        status=status,
+        message=_message(check, evidence, status, worst, small),
+        owner=owner,
+        remedy=check.remedy,
+        headline=worst.headline if worst else None,
+        slices=_judged(requirement, evidence, decided, alpha),
+        failing=tuple(dict.fromkeys(name for one in decided for name in one.failing)),
+        evidence=evidence,
+    )
+
+
+def bounds(requirement: Requirement) -> tuple[Bound, ...]:
+    """The sides that a requirement sets."""
+    floor = () if requirement.min is None else (Bound(requirement.min, floor=True),)
+    ceiling = () if requirement.max is None else (Bound(requirement.max, floor=False),)
+    return floor + ceiling
+
+
+_ORDER: dict[Status, int] = {"fail": 0, "inconclusive": 1, "pass": 2}
+
+
+def deciding_interval(members: Sequence[Member], alpha: float, *, floor: bool, count: int | None = None) -> tuple[float, float]:
+    """The worst member's interval: the end that faces pass uncorrected, the end that faces fail Bonferroni.
+
+    Passing claims that all members are good, an intersection of claims, which needs no correction (Berger, Technometrics
+    1982); failing claims that some member is bad. `count` is the number of members that the policy names, where some of
+    them could not be measured.
+    """
+    each = alpha / (count or len(members))
+    if floor:
+        ends = [member.estimate.bounds(alpha, each) for member in members]
+        return min(low for low, _ in ends), min(high for _, high in ends)
+    ends = [member.estimate.bounds(each, alpha) for member in members]
+    return max(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, alpha: float) -> _Decided:
+    """One side's status from the deciding interval, without regard to sizes."""
+    if not evidence.members:
+        return _Decided(bound, "inconclusive", _nothing(evidence), ())
+    count = len(evidence.members) + len(evidence.unmeasured)
+    interval = deciding_interval(evidence.members, alpha, floor=bound.floor, count=count)
+    if math.isnan(interval[0]) or math.isnan(interval[1]) or interval[0] > interval[1]:
+        msg = f"{requirement.id}: the interval {interval} is not one"
+        raise ValueError(msg)
+    chosen = min(evidence.members, key=lambda m: m.estimate.value) if bound.floor else max(evidence.members, key=lambda m: m.estimate.value)
+    levels = (alpha, alpha / count) if bound.floor else (alpha / count, alpha)
+    estimate = chosen.estimate
+    headline = Headline(estimate.value, estimate.n, interval, levels, evidence.unit, estimate.method, chosen.name)
+    compared = (estimate.value, estimate.value) if requirement.judge_on == "value" else interval
+    return _Decided(bound, _compare(compared, bound), headline, _holm(evidence.members, bound, alpha, count))
+
+
+def _nothing(evidence: Evidence) -> Headline:
+    return Headline(0.0, 0, (-math.inf, math.inf), (0.0, 0.0), evidence.unit, "not measured", evidence.unmeasured[0].name)
+
+
+def _compare(interval: tuple[float, float], bound: Bound) -> Status:
+    """The threshold comparison: bounds are inclusive and nothing is rounded."""
+    low, high = interval
+    if bound.floor:
+        return "pass" if low >= bound.limit else "fail" if high < bound.limit else "inconclusive"
+    return "pass" if high <= bound.limit else "fail" if low > bound.limit else "inconclusive"
+
+
+def _holm(members: Sequence[Member], bound: Bound, alpha: float, count: int) -> tuple[Name, ...]:
+    """Members that fail by Holm's step-down procedure (Scandinavian Journal of Statistics 1979), each on its own facing end."""
+    failing: list[Name] = []
+    left = list(members)
+    while left:
+        each = alpha / (count - len(failing))
+        new = [member for member in left if _compare(_facing_fail(member, bound, each), bound) == "fail"]
+        if not new:
+            break
+        failing.extend(member.name for member in new)
+        left = [member for member in left if member not in new]
+    return tuple(failing)
+
+
+def _facing_fail(member: Member, bound: Bound, alpha: float) -> tuple[float, float]:
+    """The interval open towards the good side: only the end that faces fail is drawn in."""
+    if bound.floor:
+        return -math.inf, member.estimate.bounds(0.5, alpha)[1]
+    return member.estimate.bounds(alpha, 0.5)[0], math.inf
+
+
+def _too_small(requirement: Requirement, evidence: Evidence) -> tuple[str, ...]:
+    """What bars a pass: members below their least support, and members that the data cannot measure."""
+    small = [
+        f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(requirement.min_n, member.estimate.least):,} needed"
+        for member in evidence.members
+        if member.estimate.support < max(requirement.min_n, member.estimate.least)
+    ]
+    return tuple(small + [f"{one.name}: {one.reason}" for one in evidence.unmeasured])
+
+
+def _status(worst: _Decided | None, small: tuple[str, ...]) -> Status:
+    if worst is None:
+        return "inconclusive"
+    return "inconclusive" if worst.status == "pass" and small else worst.status
+
+
+def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Decided], alpha: float) -> tuple[Judged, ...]:
+    """Every slice with its plain interval: the members, or for a gap the groups' rates, which have no status of their own."""
+    gap = any(isinstance(member.name, Pair) for member in evidence.members)
+    shown = evidence.context if gap else evidence.members
+    rows = []
+    for member in shown:
+        if member.name == OVERALL and not gap:
+            continue
+        estimate, interval = member.estimate, member.estimate.bounds(alpha, alpha)
+        status = None if gap else _own_status(requirement, member, decided, interval)
+        rows.append(Judged(member.name, estimate.value, estimate.n, interval, status))
+    missing = [Judged(one.name, None, 0, None, None if gap else "inconclusive", one.reason) for one in evidence.unmeasured]
+    falling = bool(decided) and not decided[0].bound.floor
+    return tuple(sorted(rows, key=lambda row: (row.value or 0.0) * (-1 if falling else 1)) + missing)
+
+
+def _own_status(requirement: Requirement, member: Member, decided: Sequence[_Decided], interval: tuple[float, float]) -> Status:
+    """A member's own status: fail by Holm, pass on its plain interval and enough rows."""
+    if any(member.name in one.failing for one in decided):
+        return "fail"
+    estimate = member.estimate
+    compared = (estimate.value, estimate.value) if requirement.judge_on == "value" else interval
+    enough = estimate.support >= max(requirement.min_n, estimate.least)
+    return "pass" if enough and all(_compare(compared, one.bound) == "pass" for one in decided) else "inconclusive"
+
+
+def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decided | None, small: tuple[str, ...]) -> str:
+    """What came out, whether it is sure, and what would settle it."""
+    if worst is None or not evidence.members:
+        return "Nothing could be measured. " + "; ".join(small)
+    head, bound = worst.headline, worst.bound
+    asked = bound_in_words(bound.limit if bound.floor else None, None if bound.floor else bound.limit)
+    census = head.method == "census"
+    figure = number(head.value) if census else f"{number(head.value)} [{number(head.interval[0])}, {number(head.interval[1])}]"
+    among = f", the worst of {len(evidence.members)}" if len(evidence.members) > 1 else ""
+    where = "" if head.member == OVERALL else f" for {head.member}{among}"
+    text = f"{evidence.unit} {figure}{where}; {asked} is asked for. {_meaning(check, status, worst, small)}"
+    others = [str(name) for name in worst.failing if name != head.member]
+    return text + (f" Also failing (Holm): {_listed(others)}." if others else "")
+
+
+def _meaning(check: CheckInfo, status: Status, worst: _Decided, small: tuple[str, ...]) -> str:
+    if status == "inconclusive" and worst.status == "pass":
+        return f"Too few rows for a pass: {_listed(small)}."
+    if status == "inconclusive":
+        barred = f" Too few rows: {_listed(small)}." if small else ""
+        return f"The interval holds the bound: not settled. {_rows_needed(worst)}{barred}"
+    if status == "pass" and check.id.startswith("drift/") and worst.headline.interval[0] > 0:
+        return "Changed beyond chance, but by less than the bound: negligible."
+    return "The bound is met." if status == "pass" else "The bound is not met."
+
+
+def _rows_needed(worst: _Decided) -> str:
+    """Rows at which the interval would leave the bound, were the value to stay: widths shrink with the root of n."""
+    value, n, limit = worst.headline.value, worst.headline.n, worst.bound.limit
+    if value == limit:
+        return "The value lies on the bound: no number of rows settles it."
+    half = value - worst.headline.interval[0] if value > limit else worst.headline.interval[1] - value
+    if not math.isfinite(half) or n == 0:
+        return "More rows are needed."
+    return f"About {rows_in_words(math.ceil(n * (half / (value - limit)) ** 2))} would settle it, were the value to stay."
+
+
+def _listed(items: Sequence[str], most: int = 4) -> str:
+    """The first few, and how many more there are."""
+    return "; ".join(items[:most]) + (f"; and {len(items) - most} more" if len(items) > most else "")
+
+
+def without_evidence(requirement: Requirement, check: CheckInfo, status: Literal["not_run", "error"], message: str, *, owner: str) -> Finding:
+    """A finding for a requirement that yielded no evidence."""
+    return Finding(requirement=requirement, check=check, status=status, message=message, owner=owner, remedy=check.remedy)

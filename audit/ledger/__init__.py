@@ -1,1 +1,5 @@
-"""Append-only, hash-chained history of runs."""
+"""Append-only, hash-chained history: each entry's digest covers the one before it."""
+
+from audit.ledger.store import Entry, Ledger
+
+__all__ = ["Entry", "Ledger"]

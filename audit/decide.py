@@ -1,0 +1,102 @@
+"""From findings to a decision: the table, the reasons, the conditions, the exit code."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from audit.judge import Condition, Decision, Reason, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.judge import Finding, Status
+    from audit.policy.schema import Requirement, Severity
+
+Effect: TypeAlias = Literal["ok", "condition", "block"]
+EVIDENCE_MISSING: frozenset[Status] = frozenset({"not_run", "error"})
+EVIDENCE_AGAINST: frozenset[Status] = frozenset({"fail", "inconclusive"})
+DUE_DAYS: dict[Severity, int] = {"critical": 0, "high": 90, "medium": 180, "low": 365}
+"""Days until a condition falls due; for high and medium as long as a waiver may last."""
+
+
+def effect(finding: Finding) -> Effect:
+    """What one finding does to the decision: one cell of the table."""
+    severity, status = finding.requirement.severity, finding.status
+    if finding.requirement.enforce == "advisory" or status in {"pass", "not_applicable"}:
+        return "ok"
+    if severity == "critical":
+        return "block"
+    if severity == "high":
+        return "condition" if status in EVIDENCE_AGAINST and finding.disposition == "waived" else "block"
+    if severity == "medium" and status in EVIDENCE_MISSING:
+        return "block"
+    return "condition"
+
+
+def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, barred: Sequence[Reason] = (), today: date) -> Verdict:
+    """Promote only on proof: every requirement answered, something judged, and nothing in the way.
+
+    `barred` holds what blocks apart from findings: a partial run, a declared field that is missing, a characteristic that
+    nobody looked at, a broken digest.
+    """
+    reasons = [*barred, *_incomplete(required, findings)]
+    effects = {finding.id: effect(finding) for finding in findings}
+    reasons += [_reason(finding) for finding in sorted(findings, key=_rank) if effects[finding.id] != "ok"]
+    conditions = tuple(_condition(finding, today) for finding in findings if effects[finding.id] == "condition")
+    blocked = bool(barred) or bool(_incomplete(required, findings)) or "block" in effects.values()
+    decision: Decision = "block" if blocked else "promote-with-conditions" if conditions else "promote"
+    return Verdict(decision, exit_code(decision, findings, barred), tuple(reasons) or (_supported(findings),), conditions)
+
+
+def exit_code(decision: Decision, findings: Sequence[Finding], barred: Sequence[Reason] = ()) -> int:
+    """0 promote, 4 conditions awaiting signature, 1 block, 3 blocked only because evidence is missing."""
+    if decision == "promote":
+        return 0
+    if decision == "promote-with-conditions":
+        return 4
+    statuses = {finding.status for finding in findings if finding.requirement.enforce == "required"}
+    incomplete = bool(statuses & EVIDENCE_MISSING) or any(reason.rule in {"partial-run", "incomplete"} for reason in barred)
+    return 3 if incomplete and not statuses & EVIDENCE_AGAINST else 1
+
+
+def _incomplete(required: Sequence[Requirement], findings: Sequence[Finding]) -> list[Reason]:
+    """What is wrong with the findings as a whole."""
+    found: list[Reason] = []
+    if [finding.requirement for finding in findings] != list(required):
+        answered = [finding.requirement for finding in findings]
+        missing = ", ".join(one.id for one in required if one not in answered) or "wrong order or surplus"
+        found.append(Reason("incomplete", None, f"The findings do not answer the policy: {missing}."))
+    if not any(one.requirement.enforce == "required" and one.status != "not_applicable" for one in findings):
+        found.append(Reason("nothing-judged", None, "No required check was judged: a policy that requires nothing proves nothing."))
+    return found
+
+
+_SEVERITY_RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+_STATUS_RANK = {"fail": 0, "error": 1, "not_run": 2, "inconclusive": 3, "not_applicable": 4, "pass": 5}
+
+
+def _rank(finding: Finding) -> tuple[int, int, int]:
+    order = {"block": 0, "condition": 1, "ok": 2}
+    return order[effect(finding)], _SEVERITY_RANK[finding.requirement.severity], _STATUS_RANK[finding.status]
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings in the order in which a reader wants them: what blocks, what leaves a condition, the rest."""
+    return sorted(findings, key=lambda finding: (*_rank(finding), finding.id))
+
+
+def _reason(finding: Finding) -> Reason:
+    rule = f"{finding.requirement.severity}-{finding.status}" + ("-waived" if finding.disposition == "waived" else "")
+    return Reason(rule, finding.id, finding.message)
+
+
+def _condition(finding: Finding, today: date) -> Condition:
+    due = today + timedelta(days=DUE_DAYS[finding.requirement.severity])
+    return Condition(finding.id, finding.owner, due.isoformat(), f"{finding.id} passes in a new audit under this policy")
+
+
+def _supported(findings: Sequence[Finding]) -> Reason:
+    required = [finding for finding in findings if finding.requirement.enforce == "required"]
+    passed = sum(finding.status == "pass" for finding in required)
+    return Reason("all-required-pass", None, f"{passed} of {len(required)} required checks pass; none stands against release.")

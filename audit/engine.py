@@ -1,0 +1,119 @@
+"""Run the jobs of a plan. A check that crashes, hangs or says nothing ends as `error`, never as silence."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from audit import seeds
+from audit.errors import AuditError, CannotMeasure
+from audit.evidence import Evidence
+from audit.judge import Finding, judge, without_evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from audit.check import Check, Params
+    from audit.judge import CheckInfo
+    from audit.policy.schema import Requirement
+    from audit.subject import Subject
+
+
+@dataclass(frozen=True)
+class Job:
+    """One requirement, ready to be measured."""
+
+    requirement: Requirement
+    check: Check
+    info: CheckInfo
+    params: Params
+    subject: Subject
+    seed: int
+    confidence: float
+    owner: str
+    skip: str | None = None
+    """Why it is not run, where it is not."""
+
+
+class Hung(AuditError):
+    """A check outlived its limit."""
+
+
+def run(jobs: Sequence[Job], *, workers: int = 1, done: Callable[[Finding], None] = lambda _finding: None) -> tuple[Finding, ...]:
+    """One finding a job, in the order of the jobs; `done` hears of each as it comes."""
+
+    def one(job: Job) -> Finding:
+        finding = _run(job)
+        done(finding)
+        return finding
+
+    if workers == 1:
+        return tuple(one(job) for job in jobs)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return tuple(pool.map(one, jobs))
+
+
+def _run(job: Job) -> Finding:
+    if job.skip is not None:
+        return without_evidence(job.requirement, job.info, "not_run", job.skip, owner=job.owner)
+    started = time.perf_counter()
+    finding = _measured(job)
+    return replace(finding, seconds=time.perf_counter() - started)
+
+
+def _measured(job: Job) -> Finding:
+    """The finding of one job; this is the only place that catches everything."""
+    try:
+        evidence = _within(job.check.limit, lambda: job.check.measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)))
+        _complete(job, evidence)
+        return judge(job.requirement, job.info, evidence, confidence=job.confidence, owner=job.owner)
+    except CannotMeasure as error:
+        return without_evidence(job.requirement, job.info, "not_run", str(error), owner=job.owner)
+    except AuditError as error:
+        return without_evidence(job.requirement, job.info, "error", str(error), owner=job.owner)
+    except BaseException as error:  # noqa: BLE001  # whatever a check raises, SystemExit too, is an error of that check
+        return without_evidence(job.requirement, job.info, "error", _told(error), owner=job.owner)
+
+
+def _within(limit: float, measure: Callable[[], Evidence]) -> Evidence:
+    """What `measure` returns, run in a thread of its own so that a hung one can be given up."""
+    outcome: queue.SimpleQueue[Evidence | BaseException] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            outcome.put(measure())
+        except BaseException as error:  # noqa: BLE001  # carried over to the caller, which raises it
+            outcome.put(error)
+
+    threading.Thread(target=work, daemon=True, name="audit-check").start()
+    try:
+        result = outcome.get(timeout=limit)
+    except queue.Empty:
+        msg = f"gave no result within its limit of {limit:g} seconds: give it fewer rows, or find out what it waits for"
+        raise Hung(msg) from None
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _complete(job: Job, evidence: object) -> None:
+    """Refuse what is not evidence, or evidence on fewer rows than there are."""
+    if not isinstance(evidence, Evidence):
+        msg = f"returned {type(evidence).__name__} where evidence is due"
+        raise TypeError(msg)
+    expected = job.check.expected_rows(job.subject, job.params)
+    if evidence.rows != expected:
+        msg = f"examined {evidence.rows:,} of {expected:,} rows: its evidence is not about all the data"
+        raise ValueError(msg)
+
+
+def _told(error: BaseException) -> str:
+    """The error in one line, with the place where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}. The check broke: this is a fault of the tool or of its surroundings, not of the model."

@@ -1,0 +1,118 @@
+"""`results.json`, the contract that other tools read."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, TypeAlias
+
+from audit.evidence import OVERALL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from audit.evidence import Name
+    from audit.judge import Finding, Headline, Judged
+    from audit.results import AuditRun
+
+SCHEMA = "audit.results/1"
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+
+
+def results(audit: AuditRun) -> dict[str, Json]:
+    """The run as plain JSON values."""
+    run, policy = audit.run, audit.policy
+    return {
+        "schema": SCHEMA,
+        "run": {
+            "id": run.id,
+            "started": run.started,
+            "seconds": round(run.seconds, 3),
+            "seed": run.seed,
+            "version": run.version,
+            "command": run.command,
+            "environment": dict(run.environment),
+            "timings": {name: round(seconds, 3) for name, seconds in run.timings.items()},
+        },
+        "policy": {"name": policy.policy, "version": policy.version, "sha256": audit.policy_sha256},
+        "candidate": {
+            "kind": audit.candidate.kind,
+            "sha256": audit.candidate.sha256,
+            "parameters": audit.candidate.parameters,
+            "description": audit.candidate.description,
+            "classes": list(audit.candidate.classes),
+        },
+        "datasets": {data.role: {"sha256": data.sha256, "rows": data.rows} for data in audit.datasets},
+        "decision": audit.verdict.decision,
+        "exit_code": audit.verdict.exit_code,
+        "valid_until": audit.valid_until,
+        "not_measured": dict(policy.not_measured),
+        "ledger_head": audit.ledger_head,
+        "reasons": [{"rule": one.rule, "finding": one.finding, "text": one.text} for one in audit.verdict.reasons],
+        "conditions": [
+            {"finding": one.finding, "owner": one.owner, "due": one.due, "closes_with": one.closes_with} for one in audit.verdict.conditions
+        ],
+        "findings": [_finding(finding) for finding in audit.findings],
+    }
+
+
+def text(audit: AuditRun) -> str:
+    """The run as JSON text; a NaN is refused."""
+    return json.dumps(results(audit), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finding(finding: Finding) -> dict[str, Json]:
+    one = finding.requirement
+    return {
+        "id": one.id,
+        "check": one.check,
+        "status": finding.status,
+        "disposition": finding.disposition,
+        "severity": one.severity,
+        "enforce": one.enforce,
+        "on": one.on,
+        "params": dict(one.params),
+        "threshold": {"min": one.min, "max": one.max},
+        "headline": _headline(finding.headline),
+        "slices": [_slice(row) for row in finding.slices],
+        "failing": [name.to_json() for name in finding.failing],
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "owner": finding.owner,
+        "rmf": list(finding.check.rmf),
+        "evidence": list(finding.evidence_files),
+        "notes": list(finding.evidence.notes) if finding.evidence else [],
+    }
+
+
+def _headline(head: Headline | None) -> dict[str, Json] | None:
+    if head is None or not math.isfinite(head.levels[0]) or head.method == "not measured":
+        return None
+    return {
+        "value": head.value,
+        "n": head.n,
+        "interval": [_end(end) for end in head.interval],
+        "unit": head.unit,
+        "method": head.method,
+        "member": _member(head.member),
+        "levels": list(head.levels),
+    }
+
+
+def _slice(row: Judged) -> dict[str, Json]:
+    found: dict[str, Json] = {
+        "slice": row.name.to_json(),
+        "value": row.value,
+        "n": row.n,
+        "interval": [_end(end) for end in row.interval] if row.interval else None,
+    }
+    return found | ({"status": row.status} if row.status else {}) | ({"reason": row.reason} if row.reason else {})
+
+
+def _member(name: Name) -> Json:
+    return None if name == OVERALL else name.to_json()
+
+
+def _end(end: float) -> float | None:
+    """An open end has no number."""
+    return end if math.isfinite(end) else None

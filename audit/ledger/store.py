@@ -1,0 +1,111 @@
+"""The ledger in a SQLite file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    number INTEGER PRIMARY KEY,
+    time TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    digest TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+"""
+START = "0" * 64
+"""What the first entry names as its predecessor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened."""
+
+    number: int
+    """Counted from 1, without gaps."""
+    time: str
+    """ISO 8601, UTC."""
+    kind: str
+    """`run`; later `sign-off`, `promotion`, `rollback`."""
+    payload: str
+    """Canonical JSON."""
+    previous: str
+    digest: str
+    """SHA-256 of all the above."""
+
+    def computed(self) -> str:
+        """The digest that the entry ought to have."""
+        text = json.dumps([self.number, self.time, self.kind, self.payload, self.previous])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Ledger:
+    """An append-only file of entries. Several processes may append at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, oldest first. A file that is no ledger is refused."""
+        if not self.path.exists():
+            return ()
+        try:
+            with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
+                rows = database.execute("SELECT number, time, kind, payload, previous, digest FROM entries ORDER BY number").fetchall()
+        except sqlite3.Error as error:
+            msg = f"{self.path}: not a readable ledger ({error}): restore it from a copy, or name another with AUDIT_LEDGER"
+            raise ToolError(msg) from error
+        return tuple(Entry(*row) for row in rows)
+
+    def head(self) -> str | None:
+        """Digest of the newest entry; None for an empty ledger. A broken chain is refused."""
+        entries = self.entries()
+        self._verify(entries)
+        return entries[-1].digest if entries else None
+
+    def verify(self) -> int:
+        """The number of entries, after checking every link; a broken chain is refused with the first bad entry."""
+        entries = self.entries()
+        self._verify(entries)
+        return len(entries)
+
+    def _verify(self, entries: tuple[Entry, ...]) -> None:
+        previous = START
+        for number, entry in enumerate(entries, start=1):
+            if entry.number != number or entry.previous != previous or entry.digest != entry.computed():
+                msg = f"{self.path}: the chain is broken at entry {number}: it was changed after it was written; restore it from a copy"
+                raise ToolError(msg)
+            previous = entry.digest
+
+    def append(self, time: str, kind: str, payload: Mapping[str, object]) -> Entry:
+        """One more entry, linked to the newest one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        try:
+            with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as database:
+                database.executescript(_SCHEMA)
+                database.execute("BEGIN IMMEDIATE")
+                row = database.execute("SELECT number, digest FROM entries ORDER BY number DESC LIMIT 1").fetchone()
+                number, previous = (row[0] + 1, row[1]) if row else (1, START)
+                digest = Entry(number, time, kind, text, previous, "").computed()
+                entry = Entry(number, time, kind, text, previous, digest)
+                database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", (number, time, kind, text, previous, digest))
+                database.execute("COMMIT")
+        except sqlite3.Error as error:
+            msg = f"{self.path}: the ledger cannot be written ({error}): the run is not recorded, so it does not count"
+            raise ToolError(msg) from error
+        return entry

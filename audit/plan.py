@@ -1,0 +1,184 @@
+"""Policy, catalogue and data put together into jobs. Whatever cannot work is refused here, at its line of the policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit import catalog
+from audit.engine import Job
+from audit.errors import CannotMeasure, Mistake, PolicyError
+from audit.judge import Reason
+from audit.subject import Subject, positive_class
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from audit.candidates import Candidate
+    from audit.check import Check
+    from audit.datasets import Dataset
+    from audit.policy import LoadedPolicy
+    from audit.policy.schema import Policy, Requirement
+    from audit.predictions import Predictions
+
+SMOKE_ROWS = 64
+"""Rows of each data set that a smoke run looks at."""
+_CHARACTERISTICS: dict[str, tuple[str, ...]] = {
+    "valid_reliable": ("performance", "calibration", "data", "drift", "finetuning"),
+    "safe": ("robustness", "safety", "efficiency"),
+    "secure_resilient": ("robustness", "security"),
+    "accountable_transparent": ("governance", "provenance"),
+    "explainable_interpretable": ("explainability",),
+    "privacy_enhanced": ("privacy",),
+    "fair_bias_managed": ("fairness",),
+}
+"""Trustworthiness characteristics of NIST AI RMF 1.0 and the families of checks that look at them."""
+_DECLARED_BY_TIER: dict[int, tuple[str, ...]] = {
+    1: ("purpose", "owner", "author", "rollback_plan", "out_of_scope", "incident_contact"),
+    2: ("purpose", "owner"),
+    3: (),
+}
+
+
+def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
+    """Refuse requirements whose columns are not in their data, all at once."""
+    mistakes = [
+        _at(loaded, index, key, message)
+        for index, requirement in enumerate(loaded.policy.require)
+        for key, message in _column_mistakes(requirement, datasets, catalog.discover()[requirement.check])
+    ]
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+
+
+def check_abilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> None:
+    """Refuse checks that the candidate cannot serve, all at once."""
+    mistakes = [
+        _at(loaded, index, "check", f"{requirement.check}: {message}")
+        for index, requirement in enumerate(loaded.policy.require)
+        for message in _ability_mistakes(catalog.discover()[requirement.check], datasets[requirement.on], candidate)
+    ]
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+
+
+def _at(loaded: LoadedPolicy, index: int, key: str, message: str) -> Mistake:
+    file, line, column = loaded.where("require", index, key)
+    return Mistake(file, line, column, f"require.{index}.{key}: {message}")
+
+
+def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], check: Check) -> Iterator[tuple[str, str]]:
+    data = datasets[requirement.on]
+    there = {str(column) for column in data.frame.columns}
+    for column in {column for family in requirement.by for column in family} - there:
+        yield "by", f"column {column!r} is not in {data.path}; it has {', '.join(sorted(there))}"
+    if "labels" in check.needs and data.columns.label is None:
+        yield "check", f"{requirement.check} needs true labels: name their column under columns.label"
+    if "text" in check.needs and data.columns.text is None:
+        yield "check", f"{requirement.check} needs texts: name their column under columns.text"
+
+
+def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
+    can = candidate.abilities
+    if "predictions" in check.needs and "predictions" not in can:
+        yield f"a {candidate.kind} candidate gives no predictions"
+    if "scores" in check.needs and "scores" not in can:
+        yield "the candidate gives labels without probabilities: add columns.score or columns.scores"
+    if "model" in check.needs and not can & {"text", "frame"}:
+        yield "saved predictions cannot score changed rows: load the model itself (candidate.load.kind)"
+    if "positive" in check.needs:
+        try:
+            positive = positive_class(data, candidate.classes)
+        except CannotMeasure as error:
+            yield str(error)
+        else:
+            if positive not in candidate.classes:
+                yield f"columns.positive is {positive!r}, but the classes are {', '.join(candidate.classes)}"
+
+
+def jobs(
+    loaded: LoadedPolicy, datasets: Mapping[str, Dataset], predicted: Predictions, *, select: Sequence[str] = (), smoke: bool = False
+) -> tuple[Job, ...]:
+    """One job a requirement, in the policy's order."""
+    policy = loaded.policy
+    seen = {role: data.head(SMOKE_ROWS) for role, data in datasets.items()} if smoke else dict(datasets)
+    return tuple(_job(loaded, requirement, seen, predicted, _skipped(requirement, select)) for requirement in policy.require)
+
+
+def _skipped(requirement: Requirement, select: Sequence[str]) -> str | None:
+    if not select or requirement.id in select or requirement.check in select:
+        return None
+    return "left out by --select"
+
+
+def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, Dataset], predicted: Predictions, skip: str | None) -> Job:
+    policy, check = loaded.policy, catalog.discover()[requirement.check]
+    subject = Subject(
+        data=datasets[requirement.on],
+        predicted=predicted,
+        reference=datasets[requirement.reference] if requirement.reference else None,
+        datasets=datasets,
+        by=requirement.by,
+        reference_group=requirement.reference_group,
+        declared=declared(policy),
+        seed=policy.seed,
+        project=str(loaded.project),
+    )
+    return Job(
+        requirement=requirement,
+        check=check,
+        info=catalog.info(requirement.check),
+        params=check.params.model_validate(requirement.params),
+        subject=subject,
+        seed=policy.seed,
+        confidence=policy.confidence,
+        owner=owner(policy),
+        skip=skip or _weighted(subject, check),
+    )
+
+
+def _weighted(subject: Subject, check: Check) -> str | None:
+    if subject.data.columns.weight is None or check.weighted or check.census:
+        return None
+    return "columns.weight is set, and this check's interval does not honour weights: leave the weight out or the check"
+
+
+def owner(policy: Policy) -> str:
+    """Who answers for a finding: the system's owner, as declared."""
+    person = policy.system.owner
+    return "owner not declared" if person is None else person.name or person.team or person.contact
+
+
+def declared(policy: Policy) -> dict[str, object]:
+    """The policy's declared facts by dotted name; what is not declared is absent."""
+    facts: dict[str, object] = {"policy.name": policy.policy, "policy.version": policy.version, "policy.tier": policy.tier}
+    system = policy.system.model_dump(exclude_none=True)
+    facts |= {f"system.owner.{name}": value for name, value in system.pop("owner", {}).items()}
+    facts |= {f"system.{name}": value for name, value in system.items() if value not in ("", (), [])}
+    for role, data in policy.datasets.items():
+        facts |= {f"datasets.{role}.{name}": value for name in ("source", "licence") if (value := getattr(data, name))}
+    return facts
+
+
+def barred(policy: Policy) -> tuple[Reason, ...]:
+    """What blocks before anything is measured, by the declared tier: missing facts, characteristics that nobody looks at."""
+    if "tier" not in policy.model_fields_set:
+        return ()
+    missing = [name for name in _DECLARED_BY_TIER[policy.tier] if not getattr(policy.system, name)]
+    found = [
+        Reason("declared-field-missing", None, f"Tier {policy.tier} asks for system.{name}: declare it in the policy.") for name in missing
+    ]
+    if policy.tier in {1, 2}:
+        found += [
+            Reason("characteristic-uncovered", None, f"Nothing looks at {name!r}: add a check or a reason under not_measured.{name}.")
+            for name in uncovered(policy)
+        ]
+    return tuple(found)
+
+
+def uncovered(policy: Policy) -> tuple[str, ...]:
+    """Characteristics with neither a check nor a reason; a declared owner stands for accountability."""
+    families = {requirement.check.split("/")[0] for requirement in policy.require}
+    covered = {name for name, looked in _CHARACTERISTICS.items() if families & set(looked)} | set(policy.not_measured)
+    if policy.system.owner is not None:
+        covered.add("accountable_transparent")
+    return tuple(name for name in _CHARACTERISTICS if name not in covered)

@@ -1,0 +1,36 @@
+"""How numbers, bounds and sizes are said, wherever they are said."""
+
+from __future__ import annotations
+
+import math
+
+
+def number(value: float) -> str:
+    """A value as people read it: whole numbers with separators, others with three decimals, a true minus sign."""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3f}"
+    if text.strip("-0.") == "" and value != 0:
+        text = f"{value:.1e}"
+    return text.replace("-", "−")
+
+
+def interval_in_words(interval: tuple[float, float]) -> str:
+    """`[0.838, 0.882]`."""
+    return f"[{number(interval[0])}, {number(interval[1])}]"
+
+
+def limit(value: float) -> str:
+    """A bound as the policy wrote it, without trailing zeros."""
+    return f"{value:,.10g}".replace("-", "−")
+
+
+def bound_in_words(minimum: float | None, maximum: float | None) -> str:
+    """`at least 0.80`, `at most 0.10`, or both."""
+    parts = [] if minimum is None else [f"at least {limit(minimum)}"]
+    return " and ".join(parts if maximum is None else [*parts, f"at most {limit(maximum)}"])
+
+
+def rows_in_words(rows: float) -> str:
+    """`1 row`, `1,200 rows`."""
+    return "1 row" if rows == 1 else f"{rows:,.0f} rows"
