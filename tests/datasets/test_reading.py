@@ -1,0 +1,145 @@
+"""Files become data sets, or are refused with what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.datasets import Columns
+from audit.datasets.reading import read
+from audit.errors import InputError
+
+TEXT = Columns(id="id", text="text", label="label")
+FRAME = pd.DataFrame({"id": ["007", "8", "9"], "text": ["NA", 'a, "b"\nc', "null"], "label": [1, 0, 1], "score": [0.1, 1 / 3, 1e-300]})
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def save(frame: pd.DataFrame, path: Path) -> Path:
+    if ".csv" in path.name:
+        frame.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_json(path, orient="records", lines=True, double_precision=15)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet", "a.jsonl", "a.ndjson.gz", "A.CSV"])
+def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
+    """The same table comes back from each format, words such as NA included, and integers stay integers."""
+    path = save(FRAME, tmp_path / name.lower()).rename(tmp_path / name)
+    data = read("test", path, TEXT, source="made", licence="CC0-1.0")
+    assert data.ids.tolist() == ["007", "8", "9"]
+    assert data.texts() == ["NA", 'a, "b"\nc', "null"]
+    assert data.labels("label").tolist() == ["1", "0", "1"]
+    assert data.frame["label"].dtype == np.int64
+    assert math.isclose(data.frame["score"][1], 1 / 3, rel_tol=1e-14)
+    assert data.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (data.role, data.source, data.licence) == ("test", "made", "CC0-1.0")
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=8))
+def test_any_text_survives_a_csv(texts: list[str]) -> None:
+    """Whatever stands in a cell is what the model will read."""
+    with tempfile.TemporaryDirectory() as folder:
+        frame = pd.DataFrame({"text": texts, "n": range(len(texts))})
+        path = Path(folder) / "a.csv"
+        frame.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
+        assert read("test", path, Columns(text="text")).texts() == texts
+
+
+def test_only_an_empty_cell_is_missing(tmp_path: Path) -> None:
+    """A numeric column with a gap stays numeric; the gap is shown as none."""
+    path = write(tmp_path, "a.csv", "\ufefftext,age,region\nx,3,\n,,NA\n")
+    data = read("test", path, Columns(text="text"))
+    assert data.texts() == ["x", ""]
+    assert data.values("age").tolist() == [3.0, None]
+    assert data.values("region").tolist() == [None, "NA"]
+
+
+def test_an_index_that_pandas_wrote_is_no_feature(tmp_path: Path) -> None:
+    """A nameless index is dropped, a named one is a column."""
+    frame = FRAME.set_index("id")
+    frame.to_parquet(tmp_path / "named.parquet")
+    FRAME.iloc[[2, 0]].to_parquet(tmp_path / "nameless.parquet")
+    assert read("test", tmp_path / "named.parquet", TEXT).ids.tolist() == ["007", "8", "9"]
+    assert "__index_level_0__" not in read("test", tmp_path / "nameless.parquet", TEXT).feature_names()
+
+
+REFUSED: dict[str, tuple[str, str | bytes, str]] = {
+    "wrong ending": ("a.xlsx", "", "not a kind of file that can be read: give one that ends in .csv"),
+    "no rows": ("a.csv", "id,text,label\n", "holds no rows"),
+    "empty": ("a.csv", "", "holds no rows"),
+    "empty jsonl": ("a.jsonl", "\n\n", "holds no rows"),
+    "short record": ("a.csv", "id,text,label\n1,x,0\n2,y\n", "line 3: 2 cells under 3 column names"),
+    "long record": ("a.csv", "id,text,label\n1,x,y,0\n", "line 2: 4 cells under 3 column names"),
+    "open quote": ("a.csv", 'id,text,label\n1,"x,0\n', "line 2: unexpected end of data"),
+    "twice": ("a.csv", "id,text,text,label\n1,x,y,0\n", "column 'text' is there 2 times"),
+    "nameless": ("a.csv", ",id,text,label\n0,1,x,0\n", "column 1 of the first line has no name"),
+    "not utf-8": ("a.csv", b"id,text,label\n1,caf\xe9,0\n", "line 2: not UTF-8 (byte 0xe9): save the file as UTF-8"),
+    "absent": ("a.csv", "id,txt,label\n1,x,0\n", "columns.text: no column 'text', did you mean 'txt'?"),
+    "same id": ("a.csv", "id,text,label\n1,x,0\n2,y,0\n2,z,0\n1,w,0\n", "id '1' is there 2 times in column 'id'"),
+    "no id": ("a.csv", "id,text,label\n1,x,0\n,y,0\n", "row 2 has no id in column 'id'"),
+    "not gzip": ("a.csv.gz", "id,text,label\n", "is not a whole gzip file"),
+    "cut gzip": ("a.csv.gz", gzip.compress(b"id,text,label\n1,x,0\n")[:-9], "is not a whole gzip file"),
+    "not parquet": ("a.parquet", "id,text,label\n", "is not a whole Parquet file"),
+    "not json": ("a.jsonl", '{"id": 1, "text": "x", "label": 0}\n{"id": 2,\n', "line 2: "),
+    "a list": ("a.jsonl", "[1, 2]\n", "line 1: not a JSON object: write one JSON object a line"),
+    "key twice": ("a.jsonl", '{"id": 1, "id": 2, "text": "", "label": 0}\n', "line 1: 'id' is given twice"),
+    "nan": ("a.jsonl", '{"id": 1, "text": "x", "label": NaN}\n', "line 1: NaN is not JSON (null is a missing value)"),
+    "half a character": ("a.jsonl", '{"id": 1, "text": "\\ud800", "label": 0}\n', "line 1: 'utf-8' codec can't encode"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(tmp_path: Path, case: str) -> None:
+    """Each refusal names the file and what is wrong with it."""
+    name, content, message = REFUSED[case]
+    path = write(tmp_path, name, content)
+    with pytest.raises(InputError) as refused:
+        read("test", path, TEXT)
+    assert str(refused.value).startswith(f"datasets.test: {path}: ")
+    assert message in str(refused.value)
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    """A path that leads nowhere, or to a folder, is told apart."""
+    (tmp_path / "b.csv").mkdir()
+    with pytest.raises(InputError, match="there is no such file"):
+        read("test", tmp_path / "a.csv", TEXT)
+    with pytest.raises(InputError, match="is a folder: name one file in it"):
+        read("test", tmp_path / "b.csv", TEXT)
+
+
+def test_all_absent_columns_at_once(tmp_path: Path) -> None:
+    """One message tells every role whose column is not there, and how to say that a file lacks it."""
+    path = write(tmp_path, "a.csv", "id,text\n1,x\n")
+    roles = Columns(id="id", text="text", label="label", sensitive=("gender",), scores={"0": "p0", "1": "p1"})
+    with pytest.raises(InputError) as refused:
+        read("production", path, roles)
+    for part in ("columns.label: ", "columns.sensitive.0: ", "columns.scores.0: ", "columns.scores.1: "):
+        assert part in str(refused.value)
+    assert "datasets.production.columns: {label: null}" in str(refused.value)
+
+
+def test_a_changed_byte_changes_the_digest(tmp_path: Path) -> None:
+    """The digest is of the file, not of what was understood."""
+    one = read("test", write(tmp_path, "a.csv", "id,text,label\n1,x,0\n"), TEXT)
+    two = read("test", write(tmp_path, "b.csv", "id,text,label\r\n1,x,0\r\n"), TEXT)
+    assert one.texts() == two.texts()
+    assert one.sha256 != two.sha256
