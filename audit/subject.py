@@ -35,7 +35,8 @@ class Subject:
     """Every declared data set by its role."""
     by: tuple[tuple[str, ...], ...] = ()
     """Families of slices: each names the columns that it crosses."""
-    reference_group: str = "pooled_rest"
+    reference_group: str | None = None
+    """What groups are compared with: `pooled_rest`, a group, `highest`; None for every ordered pair."""
     declared: Mapping[str, object] = field(default_factory=dict)
     """The policy's declared facts, flattened: `system.purpose`, `policy.tier`, `system.owner.contact`."""
     seed: int = 0

@@ -33,7 +33,7 @@ def subject(
     reference: pd.DataFrame | None = None,
     train: pd.DataFrame | None = None,
     candidate: Candidate | None = None,
-    reference_group: str = "pooled_rest",
+    reference_group: str | None = None,
     **columns: object,
 ) -> Subject:
     """A subject whose candidate is, unless given, the saved predictions of the tables."""

@@ -108,7 +108,7 @@ class Requirement(Strict):
     id: str = Field(description="defaults to the check; a second use of the same check must set it")
     on: str = "test"
     reference: str | None = None
-    reference_group: str = "pooled_rest"
+    reference_group: str | None = Field(None, description="pooled_rest, a group, or highest; every ordered pair of groups where absent")
     by: tuple[tuple[str, ...], ...] = ()
     min: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
     max: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
