@@ -27,6 +27,12 @@ class Slice:
         """As `results.json` writes it: `{"region": "north"}`."""
         return dict(self.items)
 
+    def further(self, column: str, value: Value) -> Slice:
+        """The same slice told apart by one thing more, such as a class; a dash marks a name that a column has already."""
+        while column in dict(self.items):
+            column += "'"
+        return Slice((*self.items, (column, value)))
+
     def __str__(self) -> str:
         return ", ".join(f"{column}={'null' if value is None else value}" for column, value in self.items) or "overall"
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from audit.predictions import Predictions
 
 
-
 @dataclass(frozen=True)
 class Subject:
     """One requirement's view. Predictions are shared by every check and computed once."""
@@ -78,6 +77,11 @@ class Subject:
         """The favourable or target class as text."""
         return positive_class(self.data, self.classes)
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Classes that are told from the rest one at a time: the positive one, or every one of more than two without it."""
+        return target_classes(self.data, self.classes)
+
     def y_score(self, data: Dataset | None = None) -> NDArray[np.float64]:
         """(n,) probability of the positive class."""
         return self.probabilities(data)[:, self.classes.index(self.positive)]
@@ -117,6 +121,17 @@ def positive_class(data: Dataset, classes: Sequence[str]) -> str:
             return positive
     msg = f"which class counts as positive is not said: set columns.positive to one of {', '.join(classes)}"
     raise CannotMeasure(msg)
+
+
+def target_classes(data: Dataset, classes: Sequence[str]) -> tuple[str, ...]:
+    """The positive class where there are two or `columns.positive` names one, else every class."""
+    if len(classes) > 2 and data.columns.positive is None:  # noqa: PLR2004  # two classes are told apart by one of them
+        return tuple(classes)
+    positive = positive_class(data, classes)
+    if positive not in classes:
+        msg = f"columns.positive is {positive!r}, but the classes are {', '.join(classes)}"
+        raise CannotMeasure(msg)
+    return (positive,)
 
 
 def _order(value: Value) -> tuple[int, float, str]:
