@@ -144,8 +144,8 @@ class _Decided:
 
 def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, confidence: float, owner: str) -> Finding:
     """Hold evidence against a requirement by its worst member: pass, fail or inconclusive."""
-    alpha = (1 - (requirement.confidence or confidence)) / 2
-    decided = [_decide_bound(requirement, evidence, bound, alpha) for bound in bounds(requirement)]
+    alpha = round((1 - (requirement.confidence or confidence)) / 2, 12)
+    decided = [_decide_bound(requirement, evidence, bound, alpha) for bound in bounds(requirement)] if evidence.members else []
     small = _too_small(requirement, evidence)
     worst = min(decided, key=lambda one: _ORDER[one.status]) if decided else None
     status = _status(worst, small)
@@ -190,8 +190,6 @@ def deciding_interval(members: Sequence[Member], alpha: float, *, floor: bool, c
 
 def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, alpha: float) -> _Decided:
     """One side's status from the deciding interval, without regard to sizes."""
-    if not evidence.members:
-        return _Decided(bound, "inconclusive", _nothing(evidence), ())
     count = len(evidence.members) + len(evidence.unmeasured)
     interval = deciding_interval(evidence.members, alpha, floor=bound.floor, count=count)
     if math.isnan(interval[0]) or math.isnan(interval[1]) or interval[0] > interval[1]:
@@ -203,10 +201,6 @@ def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, al
     headline = Headline(estimate.value, estimate.n, interval, levels, evidence.unit, estimate.method, chosen.name)
     compared = (estimate.value, estimate.value) if requirement.judge_on == "value" else interval
     return _Decided(bound, _compare(compared, bound), headline, _holm(evidence.members, bound, alpha, count))
-
-
-def _nothing(evidence: Evidence) -> Headline:
-    return Headline(0.0, 0, (-math.inf, math.inf), (0.0, 0.0), evidence.unit, "not measured", evidence.unmeasured[0].name)
 
 
 def _compare(interval: tuple[float, float], bound: Bound) -> Status:
@@ -282,7 +276,7 @@ def _own_status(requirement: Requirement, member: Member, decided: Sequence[_Dec
 
 def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decided | None, small: tuple[str, ...]) -> str:
     """What came out, whether it is sure, and what would settle it."""
-    if worst is None or not evidence.members:
+    if worst is None:
         return "Nothing could be measured. " + "; ".join(small)
     head, bound = worst.headline, worst.bound
     asked = bound_in_words(bound.limit if bound.floor else None, None if bound.floor else bound.limit)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import catalog
 from audit.engine import Job
-from audit.errors import CannotMeasure, Mistake, PolicyError
+from audit.errors import CannotMeasure, InputError, Mistake, PolicyError
 from audit.judge import Reason
 from audit.subject import Subject, positive_class
 
@@ -182,3 +184,54 @@ def uncovered(policy: Policy) -> tuple[str, ...]:
     if policy.system.owner is not None:
         covered.add("accountable_transparent")
     return tuple(name for name in _CHARACTERISTICS if name not in covered)
+
+
+def check_served(loaded: LoadedPolicy) -> None:
+    """Refuse what the schema knows and this release does not do: passing over it in silence would promote without proof."""
+    policy = loaded.policy
+    mistakes = [
+        _at(loaded, index, "against", "comparison with a champion or the base model is not part of this release: give a `min` or `max`")
+        for index, requirement in enumerate(policy.require)
+        if requirement.against is not None
+    ]
+    for key in ("looks", "champion"):
+        if getattr(policy, key) is not None:
+            file, line, column = loaded.where(key)
+            mistakes.append(Mistake(file, line, column, f"{key}: not part of this release: leave it out"))
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+
+
+def smoke_policy(policy: Policy) -> Policy:
+    """The policy with one epoch of training."""
+    if policy.candidate.fine_tune is None:
+        return policy
+    short = policy.candidate.fine_tune.model_copy(update={"epochs": 1})
+    return policy.model_copy(update={"candidate": policy.candidate.model_copy(update={"fine_tune": short})})
+
+
+_DURATION = re.compile(r"(\d+)\s*(d|days?|w|weeks?)?")
+
+
+def valid_until(policy: Policy, started: str) -> str | None:
+    """ISO date after which the decision is stale, from `valid_for`."""
+    if policy.valid_for is None:
+        return None
+    match = _DURATION.fullmatch(str(policy.valid_for).strip())
+    if match is None:
+        msg = f"valid_for: {policy.valid_for!r} is no duration: write days or weeks, such as 90d or 12w"
+        raise InputError(msg)
+    days = int(match[1]) * (7 if (match[2] or "d").startswith("w") else 1)
+    return (datetime.fromisoformat(started).date() + timedelta(days=days)).isoformat()
+
+
+def licence(backend: str) -> str:
+    """What the licence of an optional backend asks."""
+    return _LICENCES.get(backend.split()[0], "see the package's own licence")
+
+
+_LICENCES = {
+    "alibi-detect": "Business Source License 1.1: production use needs a licence; each release becomes Apache-2.0 after four years",
+    "textattack": "MIT",
+    "presidio-analyzer": "MIT",
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -97,5 +98,6 @@ class Dataset:
         return np.array([_plain(value) for value in self.frame[column].to_list()], dtype=object)
 
     def head(self, rows: int) -> Dataset:
-        """The same data set cut to its first rows."""
-        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, self.sha256, self.source, self.licence)
+        """The same data set cut to its first rows, under a digest of its own."""
+        digest = hashlib.sha256(f"{self.sha256}:first {rows} rows".encode()).hexdigest()
+        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, digest, self.source, self.licence)

@@ -86,7 +86,7 @@ def _finding(finding: Finding) -> dict[str, Json]:
 
 
 def _headline(head: Headline | None) -> dict[str, Json] | None:
-    if head is None or not math.isfinite(head.levels[0]) or head.method == "not measured":
+    if head is None:
         return None
     return {
         "value": head.value,

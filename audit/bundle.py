@@ -1,0 +1,114 @@
+"""The bundle: written beside its place, checked, renamed when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import InputError, ToolError
+from audit.export import json as results_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from audit.candidates import Outputs
+    from audit.datasets import Dataset
+    from audit.judge import Finding
+    from audit.results import AuditRun
+
+
+class Bundle:
+    """A folder in the making."""
+
+    def __init__(self, out: Path, run_id: str) -> None:
+        self.place = out / run_id
+        self._partial = out / f".{run_id}.partial"
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            self._partial.mkdir()
+        except OSError as error:
+            msg = f"{out}: the bundle cannot be written there ({error.strerror}): name another folder with -o"
+            raise InputError(msg) from error
+        (self._partial / "evidence").mkdir()
+
+    def predictions(self, data: Dataset, outputs: Outputs, classes: Sequence[str], shown: Sequence[str]) -> str:
+        """Per-row outputs of the candidate on one data set, with the columns that slices are cut by; returns their path."""
+        table: dict[str, NDArray[np.generic]] = {"id": data.ids, "prediction": outputs.labels.astype(str)}
+        if data.columns.label is not None:
+            table["label"] = data.values(data.columns.label).astype(str)
+        if outputs.probabilities is not None:
+            table |= {f"probability:{name}": outputs.probabilities[:, index] for index, name in enumerate(classes)}
+        cut = [column for column in shown if column in data.frame.columns]
+        table |= {f"slice:{column}": np.array([_cell(value) for value in data.values(column)]) for column in cut}
+        return self.table(f"predictions-{data.role}", table)
+
+    def table(self, name: str, columns: Mapping[str, NDArray[np.generic]]) -> str:
+        """One Parquet file under `evidence/`; returns its path in the bundle."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.parquet"
+        arrays = {key: pa.array(values.tolist()) for key, values in columns.items()}
+        pq.write_table(pa.table(arrays), self._partial / path, compression="zstd")
+        return path
+
+    def write(self, name: str, text: str) -> None:
+        """One text file."""
+        (self._partial / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def evidence(self, findings: Sequence[Finding], shared: Mapping[str, str]) -> tuple[Finding, ...]:
+        """The findings with the paths of their evidence; their own tables are written here."""
+        return tuple(self._with_files(number, finding, shared) for number, finding in enumerate(findings, start=1))
+
+    def _with_files(self, number: int, finding: Finding, shared: Mapping[str, str]) -> Finding:
+        if finding.evidence is None:
+            return finding
+        roles = [role for role in (finding.requirement.on, finding.requirement.reference) if role in shared]
+        files = [shared[role] for role in roles if role is not None]
+        if finding.evidence.table:
+            files.append(self.table(f"{number:02d}-{finding.id}", finding.evidence.table))
+        return replace(finding, evidence_files=tuple(files))
+
+    def seal(self) -> str:
+        """Write `bundle.json` over all files; its SHA-256 stands for the whole bundle."""
+        files = sorted(path for path in self._partial.rglob("*") if path.is_file())
+        entries = [
+            {"name": path.relative_to(self._partial).as_posix(), "sha256": _digest(path), "size": path.stat().st_size} for path in files
+        ]
+        text = json.dumps({"schema": "audit.bundle/1", "files": entries}, indent=1) + "\n"
+        self.write("bundle.json", text)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def check(self, audit: AuditRun) -> None:
+        """Read back what was written: the decision must stand in it as it was made."""
+        results = json.loads((self._partial / "results.json").read_text(encoding="utf-8"))
+        report = (self._partial / "report.html").read_text(encoding="utf-8")
+        if results != json.loads(results_json.text(audit)) or audit.run.id not in report:
+            msg = f"{self._partial}: the bundle does not read back as it was written"
+            raise ToolError(msg)
+
+    def finish(self) -> Path:
+        """Move the whole bundle to its place."""
+        self._partial.rename(self.place)
+        return self.place
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _cell(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,260 @@
+"""One audit from end to end: policy, data, candidate, plan, findings, decision, bundle, ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from audit import __version__, bundle, cache, clock, decide, engine, plan
+from audit.candidates.opening import open_candidate
+from audit.datasets.reading import read
+from audit.errors import InputError
+from audit.export import json as results_json
+from audit.judge import Reason
+from audit.ledger import Ledger
+from audit.policy import load
+from audit.predictions import Predictions
+from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from audit.candidates import Candidate
+    from audit.datasets import Dataset
+    from audit.judge import Finding, Verdict
+    from audit.policy import LoadedPolicy
+    from audit.progress import Progress
+
+PARTS = ("numpy", "pandas", "scipy", "pyarrow", "pydantic", "torch", "transformers", "scikit-learn", "fairlearn", "textattack", "presidio-analyzer", "alibi-detect")
+"""Libraries whose versions a run records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said."""
+
+    out: Path
+    command: str
+    select: tuple[str, ...] = ()
+    smoke: bool = False
+    workers: int = 1
+    allow_outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One finished audit."""
+
+    audit: AuditRun
+    place: Path
+    """The bundle's folder."""
+
+
+@dataclass
+class _Stopwatch:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """All that is known before anything is measured."""
+
+    loaded: LoadedPolicy
+    datasets: Mapping[str, Dataset]
+    candidate: Candidate
+    predicted: Predictions
+
+
+def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Callable[[Finding], None] = lambda _finding: None) -> Outcome:
+    """Run the whole audit of a policy file and write its bundle."""
+    started, watch = clock.now(), _Stopwatch()
+    begun = time.perf_counter()
+    loaded = load(path, allow_outside=options.allow_outside)
+    _check_selection(loaded, options.select)
+    ledger = Ledger(ledger_path(options.out))
+    head = ledger.head()
+    prepared = _prepare(loaded, options, progress, watch)
+    jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
+    findings = engine.run(jobs, workers=options.workers, done=heard)
+    watch.seconds |= {finding.id: finding.seconds for finding in findings}
+    if options.smoke:
+        findings = tuple(map(_unjudged, findings))
+    verdict = decide.decide(loaded.policy.require, findings, barred=_barred(loaded, options), today=started.date())
+    facts = _run_facts(loaded, options, started, watch)
+    audit = _results(prepared, findings, verdict, replace(facts, seconds=time.perf_counter() - begun), head)
+    return _write(audit, prepared, options.out, ledger)
+
+
+def ledger_path(out: Path) -> Path:
+    """Where the ledger lies: `AUDIT_LEDGER`, else beside the bundles."""
+    from pathlib import Path
+
+    named = os.environ.get("AUDIT_LEDGER")
+    return Path(named) if named else out / "ledger.sqlite"
+
+
+def _check_selection(loaded: LoadedPolicy, select: Sequence[str]) -> None:
+    known = {name for one in loaded.policy.require for name in (one.id, one.check)}
+    unknown = [name for name in select if name not in known]
+    if unknown:
+        msg = f"--select {', '.join(unknown)}: no such requirement; the policy has {', '.join(one.id for one in loaded.policy.require)}"
+        raise InputError(msg)
+
+
+def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: _Stopwatch) -> _Prepared:
+    policy = loaded.policy
+    plan.check_served(loaded)
+    with watch.stage("read"):
+        datasets = read_datasets(loaded)
+        plan.check_columns(loaded, datasets)
+    with watch.stage("candidate"):
+        chosen = plan.smoke_policy(policy) if options.smoke else policy
+        seen = {role: data.head(plan.SMOKE_ROWS) for role, data in datasets.items()} if options.smoke else datasets
+        candidate = open_candidate(chosen, seen, resolve=loaded.resolve, cache=cache.root(), progress=progress)
+        plan.check_abilities(loaded, datasets, candidate)
+    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()))
+
+
+def read_datasets(loaded: LoadedPolicy) -> dict[str, Dataset]:
+    """Every declared data set, in the policy's order."""
+    policy = loaded.policy
+    return {
+        role: read(
+            role,
+            loaded.resolve(spec.path),
+            spec.columns.over(policy.columns) if spec.columns else policy.columns,
+            source=spec.source,
+            licence=spec.licence,
+        )
+        for role, spec in policy.datasets.items()
+    }
+
+
+def _unjudged(finding: Finding) -> Finding:
+    """A smoke run proves that a check runs, and nothing more."""
+    if finding.status in {"error", "not_run"}:
+        return finding
+    message = f"smoke run: measured on at most {plan.SMOKE_ROWS} rows and not judged"
+    return replace(finding, status="not_run", message=message, headline=None, slices=(), failing=(), evidence=None)
+
+
+def _barred(loaded: LoadedPolicy, options: Options) -> tuple[Reason, ...]:
+    partial = [name for name, used in (("--select", options.select), ("--smoke", options.smoke)) if used]
+    found = tuple(Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial)
+    return found + plan.barred(loaded.policy)
+
+
+def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:
+    return RunFacts(
+        id=f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{os.getpid():x}",
+        started=started.isoformat(timespec="seconds"),
+        seconds=0.0,
+        seed=loaded.policy.seed,
+        version=__version__,
+        command=options.command,
+        environment=environment(),
+        timings=dict(watch.seconds),
+    )
+
+
+def environment() -> dict[str, str]:
+    """Where the audit ran: interpreter, machine, library versions."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version(), "platform": platform.platform(), "processors": str(os.cpu_count())}
+    for part in PARTS:
+        try:
+            found[part] = metadata.version(part)
+        except metadata.PackageNotFoundError:
+            found[part] = "not installed"
+    return found
+
+
+def _results(prepared: _Prepared, findings: tuple[Finding, ...], verdict: Verdict, facts: RunFacts, head: str | None) -> AuditRun:
+    candidate, loaded = prepared.candidate, prepared.loaded
+    backends = {finding.evidence.backend for finding in findings if finding.evidence} - {"audit"}
+    return AuditRun(
+        run=facts,
+        policy=loaded.policy,
+        policy_path=str(loaded.path),
+        policy_text=loaded.text,
+        policy_sha256=loaded.sha256,
+        candidate=CandidateFacts(candidate.kind, candidate.sha256, candidate.parameters, candidate.description, candidate.classes),
+        datasets=tuple(_dataset_facts(data, prepared.loaded) for data in prepared.datasets.values()),
+        findings=findings,
+        verdict=verdict,
+        ledger_head=head,
+        valid_until=plan.valid_until(loaded.policy, facts.started),
+        training=candidate.training,
+        licences={backend: plan.licence(backend) for backend in sorted(backends)},
+    )
+
+
+def _dataset_facts(data: Dataset, loaded: LoadedPolicy) -> DatasetFacts:
+    declared = loaded.policy.datasets[data.role].path
+    return DatasetFacts(data.role, declared, data.sha256, data.rows, len(data.frame.columns), data.source, data.licence)
+
+
+def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger) -> Outcome:
+    """Bundle and ledger entry; the bundle appears in its place only when both are whole."""
+    making = bundle.Bundle(out, audit.run.id)
+    try:
+        audit = _fill(making, audit, prepared)
+        sealed = making.seal()
+        making.check(audit)
+        ledger.append(audit.run.started, "run", _entry(audit, sealed))
+    except BaseException:
+        making.discard()
+        raise
+    return Outcome(audit, making.finish())
+
+
+def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditRun:
+    from audit import report
+
+    cut = sorted({column for one in audit.policy.require for family in one.by for column in family})
+    shared = {
+        role: making.predictions(data, outputs, prepared.candidate.classes, cut)
+        for role, data in prepared.datasets.items()
+        if (outputs := prepared.predicted.known(data)) is not None
+    }
+    audit = replace(audit, findings=making.evidence(audit.findings, shared))
+    making.write("policy.yaml", audit.policy_text)
+    if audit.training is not None:
+        making.write("training.json", audit.training.model_dump_json(indent=1) + "\n")
+    making.write("evidence/estimates.json", results_json.estimates(audit))
+    making.write("results.json", results_json.text(audit))
+    making.write("report.html", report.render(audit))
+    return audit
+
+
+def _entry(audit: AuditRun, sealed: str) -> dict[str, object]:
+    """What the ledger keeps of a run."""
+    return {
+        "run": audit.run.id,
+        "bundle_sha256": sealed,
+        "policy": audit.policy.policy,
+        "policy_sha256": audit.policy_sha256,
+        "candidate_sha256": audit.candidate.sha256,
+        "datasets": {data.role: data.sha256 for data in audit.datasets},
+        "decision": audit.verdict.decision,
+        "exit_code": audit.verdict.exit_code,
+        "conditions": json.loads(json.dumps([one.finding for one in audit.verdict.conditions])),
+    }

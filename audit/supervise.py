@@ -1,0 +1,62 @@
+"""Run an audit in a child process, and believe only a child that says how it ended.
+
+A check, or a library under it, can end the process: `os._exit(0)`, a crash in native code, the kernel's out-of-memory
+killer. The parent takes no exit status for an answer: the child must send its exit code as its last act.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from audit.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BROKEN = 3
+"""Exit code of an audit that did not end by itself."""
+
+
+def supervised(work: Callable[[], int]) -> int:
+    """The exit code that `work` returned in a child process; a child that ended in any other way is a ToolError.
+
+    `work` catches and tells its own errors: what escapes it ends the child without an answer.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _be_child(work, writing)
+    os.close(writing)
+    old = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts both: the child tidies up
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            said = pipe.read()
+        _, status = os.waitpid(child, 0)
+    finally:
+        signal.signal(signal.SIGINT, old)
+    return _believed(said, os.waitstatus_to_exitcode(status))
+
+
+def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
+    code = BROKEN
+    try:
+        code = work()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(writing, b"%d" % code)
+        os._exit(code)  # not sys.exit: a check that hangs in its thread must not keep the process
+
+
+def _believed(said: bytes, status: int) -> int:
+    if said.isdigit() and int(said) == status:
+        return status
+    how = f"signal {-status}" if status < 0 else f"status {status}"
+    msg = f"the audit's process ended with {how} before it had decided: nothing is promoted"
+    raise ToolError(msg)
