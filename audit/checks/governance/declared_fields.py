@@ -1,0 +1,107 @@
+"""Declared fields: facts that the policy file must state and does not.
+
+Purpose      Count the declared facts that the system's tier requires and that are missing or blank: purpose, owner, way back,
+             origin of the data and so on. Tier 1, the highest materiality, requires most.
+Risk         Above 0: nobody can be asked, nobody knows what the system is not for, or there is no way back.
+Limitations  Sees that a fact is stated, never that it is true. Placeholders such as TODO, TBD and n/a count as blank.
+Reference    Mitchell et al., Model cards, FAT* 2019; Gebru et al., Datasheets for datasets, CACM 2021; NIST AI 100-1, 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from audit.check import Check, Params
+from audit.evidence import OVERALL, Evidence, Example, Member, Part
+from audit.stats import Census
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.subject import Subject
+
+REQUIRED: dict[int, tuple[str, ...]] = {
+    3: ("system.purpose", "system.owner.contact"),
+    2: ("system.out_of_scope", "system.author", "system.rollback_plan", "system.affected", "system.limits"),
+    1: (
+        "system.incident_contact",
+        "system.legal_basis",
+        "system.risk_tolerance",
+        "system.oversight",
+        "system.third_party",
+        "system.benefits",
+        "system.costs",
+        "system.monitoring_plan",
+        "system.decommissioning_plan",
+        "system.feedback_channel",
+    ),
+}
+"""What each tier requires beyond the tiers below it (3 is the lowest materiality)."""
+OF_DATA: dict[int, tuple[str, ...]] = {3: (), 2: ("source",), 1: ("licence",)}
+"""The same for every declared data set: `datasets.train.source`."""
+_PLACEHOLDERS = frozenset({"", "-", "?", "...", "n/a", "na", "none", "null", "tba", "tbd", "todo", "fixme", "unknown", "xxx"})
+
+
+class DeclaredParams(Params):
+    """What is required beyond the tier's own list."""
+
+    fields: tuple[str, ...] = ()
+    """Further facts by their place in the policy file, such as `system.oversight`."""
+
+
+def measure(subject: Subject, params: DeclaredParams, _rng: Generator) -> Evidence:
+    """Required facts that are missing or blank."""
+    fields = _required(subject, params)
+    missing = [name for name in fields if _blank(subject.declared.get(name))]
+    notes = [f"Tier {_tier(subject)} requires {len(fields)} declared facts."]
+    if missing:
+        notes.append(f"Missing or blank: {', '.join(missing)}.")
+    return Evidence(
+        members=(Member(OVERALL, Census(len(missing), len(fields))),),
+        unit="fields",
+        rows=len(fields),
+        examples=tuple(Example(name, (Part("missing or blank"),)) for name in missing),
+        notes=tuple(notes),
+    )
+
+
+def _tier(subject: Subject) -> int:
+    """The declared tier; the strictest where none is declared."""
+    tier = subject.declared.get("policy.tier")
+    return tier if isinstance(tier, int) and tier in REQUIRED else min(REQUIRED)
+
+
+def _required(subject: Subject, params: DeclaredParams) -> tuple[str, ...]:
+    tiers = [tier for tier in sorted(REQUIRED, reverse=True) if tier >= _tier(subject)]
+    system = [name for tier in tiers for name in REQUIRED[tier]]
+    data = [f"datasets.{role}.{name}" for role in sorted(subject.datasets) for tier in tiers for name in OF_DATA[tier]]
+    return tuple(dict.fromkeys([*system, *data, *params.fields]))
+
+
+def _blank(value: object) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return value.strip().casefold() in _PLACEHOLDERS
+    return isinstance(value, Iterable) and all(_blank(entry) for entry in value)
+
+
+def _looked_at(subject: Subject, params: DeclaredParams) -> int:
+    """Facts that the tier and the parameters require."""
+    return len(_required(subject, params))
+
+
+CHECK = Check(
+    measure=measure,
+    question="Is everything stated that a signer has to know?",
+    remedy="State the missing facts in the policy file, under system and datasets.",
+    rmf=("MEASURE 2.8",),
+    characteristic="accountable_transparent",
+    better="lower",
+    unit="fields",
+    params=DeclaredParams,
+    census=True,
+    highest=float("inf"),
+    expected_rows=_looked_at,
+)

@@ -1,0 +1,1 @@
+"""Measuring machinery that more than one check uses: no thresholds, no policy."""
