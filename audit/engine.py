@@ -76,7 +76,7 @@ def _measured(job: Job) -> Finding:
         return without_evidence(job.requirement, job.info, "not_run", str(error), owner=job.owner)
     except AuditError as error:
         return without_evidence(job.requirement, job.info, "error", str(error), owner=job.owner)
-    except BaseException as error:  # noqa: BLE001  # whatever a check raises, SystemExit too, is an error of that check
+    except Exception as error:  # noqa: BLE001  # whatever a check raises is an error of that check
         return without_evidence(job.requirement, job.info, "error", _told(error), owner=job.owner)
 
 
@@ -96,8 +96,11 @@ def _within(limit: float, measure: Callable[[], Evidence]) -> Evidence:
     except queue.Empty:
         msg = f"gave no result within its limit of {limit:g} seconds: give it fewer rows, or find out what it waits for"
         raise Hung(msg) from None
-    if isinstance(result, BaseException):
+    if isinstance(result, Exception):
         raise result
+    if isinstance(result, BaseException):  # SystemExit in a check ends the check, not the audit
+        msg = f"{type(result).__name__}({result})"
+        raise RuntimeError(msg) from result
     return result
 
 

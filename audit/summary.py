@@ -1,0 +1,67 @@
+"""What a run says in the terminal: one line a requirement, worst first, then the decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.decide import worst_first
+from audit.wording import bound_in_words, interval_in_words, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from audit.judge import Finding, Judged
+    from audit.results import AuditRun
+
+GLYPHS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_run": "-", "error": "!", "not_applicable": "·"}
+STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "magenta", "not_run": "yellow", "error": "bold yellow", "not_applicable": "dim"}
+DECISIONS = {"promote": "PROMOTE", "promote-with-conditions": "PROMOTE WITH CONDITIONS", "block": "BLOCK"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of output and how it looks where colours are shown."""
+
+    text: str
+    style: str = ""
+
+
+def lines(audit: AuditRun, place: str) -> Iterator[Line]:
+    """Everything that a run prints to standard output."""
+    ranked = worst_first(audit.findings)
+    width = max((len(finding.id) for finding in ranked), default=0)
+    for finding in ranked:
+        yield Line(requirement_line(finding, width), STYLES[finding.status])
+    yield Line("")
+    verdict = audit.verdict
+    yield Line(f"{DECISIONS[verdict.decision]}  {audit.policy.policy} (exit code {verdict.exit_code})", "bold")
+    for reason in verdict.reasons:
+        name = "" if reason.finding is None else f"{reason.finding}: "
+        yield Line(f"  {reason.rule}: {name}{reason.text}")
+    for condition in verdict.conditions:
+        yield Line(f"  condition until {condition.due}, {condition.owner}: {condition.closes_with}")
+    yield Line(f"Report: {place}/report.html")
+
+
+def requirement_line(finding: Finding, width: int) -> str:
+    """`✗ fail  high  fairness/…  0.229 [0.136, 0.315], at most 0.1  gender=woman`."""
+    one = finding.requirement
+    severity = one.severity if one.enforce == "required" else "advisory"
+    return f"{GLYPHS[finding.status]} {finding.status:<14} {severity:<8} {one.id:<{width}}  {_outcome(finding)}".rstrip()
+
+
+def _outcome(finding: Finding) -> str:
+    head, one = finding.headline, finding.requirement
+    if head is None:
+        return finding.message
+    figure = number(head.value) if head.method == "census" else f"{number(head.value)} {interval_in_words(head.interval)}"
+    member = "" if str(head.member) == "overall" else f"  {head.member}"
+    return f"{figure}, {bound_in_words(one.min, one.max)}, n {head.n:,}{member}"
+
+
+def slice_lines(slices: Sequence[Judged]) -> Iterator[Line]:
+    """One line a slice, for a single check on the command line."""
+    for row in slices:
+        figure = row.reason if row.value is None or row.interval is None else f"{number(row.value)} {interval_in_words(row.interval)}"
+        yield Line(f"    {row.name}: {figure}, n {row.n:,}", STYLES.get(row.status or "", ""))

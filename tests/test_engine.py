@@ -1,0 +1,102 @@
+"""The engine turns whatever a check does into a finding, and never into silence."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from audit import catalog, engine
+from audit.check import NoParams
+from audit.engine import Job
+from audit.errors import CannotMeasure, InputError
+from audit.evidence import OVERALL, Evidence, Member
+from audit.stats import Proportion
+from tests.findings import requirement
+from tests.support import subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FRAME = pd.DataFrame({"label": [0, 1] * 50, "prediction": [0, 1] * 50})
+
+
+def job(measure: Callable[..., object] | None = None, **changed: object) -> Job:
+    check = catalog.discover()["performance/accuracy"]
+    if measure is not None:
+        check = replace(check, measure=measure)  # type: ignore[arg-type]  # tests hand in what a check must not return
+    check = replace(check, **{key: changed.pop(key) for key in ("limit",) if key in changed})  # type: ignore[arg-type]  # as above
+    made = Job(requirement(), check, catalog.info("performance/accuracy"), NoParams(), subject(FRAME), 0, 0.95, "nobody")
+    return replace(made, **changed)  # type: ignore[arg-type]  # as above
+
+
+def status_of(measure: Callable[..., object], **changed: object) -> tuple[str, str]:
+    (found,) = engine.run([job(measure, **changed)])
+    return found.status, found.message
+
+
+def test_a_sound_check_is_judged() -> None:
+    (found,) = engine.run([job()])
+    assert found.status == "pass"
+    assert found.headline is not None
+    assert found.seconds > 0
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), MemoryError(), SystemExit(0), KeyboardInterrupt(), InputError("bad"), RecursionError()])
+def test_whatever_is_raised_is_an_error(error: BaseException) -> None:
+    """SystemExit(0) in a check ends the check, not the audit."""
+
+    def crash(*_: object) -> Evidence:
+        raise error
+
+    assert status_of(crash)[0] == "error"
+
+
+def test_cannot_measure_is_not_run_with_its_message() -> None:
+    def nothing(*_: object) -> Evidence:
+        raise CannotMeasure("add a column")
+
+    assert status_of(nothing) == ("not_run", "add a column")
+
+
+@pytest.mark.parametrize("returned", [None, {}, 0.99, (), "pass", True])
+def test_what_is_not_evidence_is_an_error(returned: object) -> None:
+    assert status_of(lambda *_: returned)[0] == "error"
+
+
+def test_evidence_on_fewer_rows_is_an_error() -> None:
+    members = (Member(OVERALL, Proportion(50, 50)),)
+    status, message = status_of(lambda *_: Evidence(members, "accuracy", rows=50))
+    assert status == "error"
+    assert "50 of 100 rows" in message
+
+
+def test_a_hung_check_is_given_up() -> None:
+    status, message = status_of(lambda *_: time.sleep(30), limit=0.2)
+    assert status == "error"
+    assert "0.2 seconds" in message
+
+
+def test_a_skipped_job_is_not_measured() -> None:
+    def never(*_: object) -> Evidence:
+        sys.exit("measured all the same")
+
+    assert status_of(never, skip="left out by --select") == ("not_run", "left out by --select")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_findings_keep_the_order_of_the_jobs(workers: int) -> None:
+    def slow(*_: object) -> Evidence:
+        time.sleep(0.05)
+        return Evidence((Member(OVERALL, Proportion(100, 100)),), "accuracy", 100)
+
+    names = [f"r{i}" for i in range(6)]
+    jobs = [job(slow if i % 2 else None, requirement=requirement(id=name)) for i, name in enumerate(names)]
+    heard: list[str] = []
+    found = engine.run(jobs, workers=workers, done=lambda finding: heard.append(finding.id))
+    assert [finding.id for finding in found] == names
+    assert sorted(heard) == names
