@@ -28,7 +28,7 @@ class Slice:
         return dict(self.items)
 
     def further(self, column: str, value: Value) -> Slice:
-        """The same slice told apart by one thing more, such as a class; a dash marks a name that a column has already."""
+        """The same slice told apart by one thing more, such as a class; an apostrophe marks a name that is taken."""
         while column in dict(self.items):
             column += "'"
         return Slice((*self.items, (column, value)))

@@ -18,13 +18,15 @@ class Auc:
 
     Variance of DeLong, DeLong & Clarke-Pearson, Biometrics 1988, by ranks (Sun & Xu, IEEE SPL 2014); interval on the logit
     scale. With entities the components are summed by entity (Obuchowski, Biometrics 1997). An area of exactly 1 or 0 has
-    no logit: its open end is the exact one of as many rows as the rarer class has.
+    no logit: its open end is the exact one (Clopper & Pearson 1934) of as many disjoint pairs as the rarer class has rows.
     """
 
     area: float
     variance: float
     positives: int
     negatives: int
+    rarer: int
+    """Independent units of the rarer class: rows, or entities that hold one."""
     entities: int | None = None
     least: ClassVar[int] = 30
 
@@ -45,12 +47,12 @@ class Auc:
         component[~positive] = 1.0 - (together[m:] - rankdata(low)) / m
         if clusters is None:
             variance = sum(float(np.var(component[rows], ddof=1)) / k if k > 1 else 0.25 for rows, k in ((positive, m), (~positive, n)))
-            return cls(area, variance, m, n)
+            return cls(area, variance, m, n, min(m, n))
         codes = np.unique(clusters, return_inverse=True)[1]
         count = int(codes.max()) + 1
         totals = np.bincount(codes, weights=(component - area) / np.where(positive, m, n), minlength=count)
         variance = count / (count - 1) * float(totals @ totals) if count > 1 else 0.25
-        return cls(area, variance, m, n, count)
+        return cls(area, variance, m, n, min(len(np.unique(codes[rows])) for rows in (positive, ~positive)), count)
 
     @property
     def value(self) -> float:
@@ -64,8 +66,8 @@ class Auc:
 
     @property
     def support(self) -> float:
-        """Rows of the rarer class, or entities where they are fewer."""
-        return min(self.positives, self.negatives, self.n if self.entities is None else self.entities)
+        """Rows of the rarer class, or the entities that hold one."""
+        return self.rarer
 
     @property
     def method(self) -> str:
@@ -76,10 +78,9 @@ class Auc:
         """Lower and upper end, each at its own level."""
         from scipy.special import expit, logit, ndtri
 
-        rare = max(1.0, self.support)
         if self.area >= 1.0 or self.area <= 0.0 or self.variance <= 0.0:
-            low = lower_alpha ** (1 / rare) if self.area >= 1.0 else 0.0
-            high = 1 - upper_alpha ** (1 / rare) if self.area <= 0.0 else 1.0
+            low = lower_alpha ** (1 / self.rarer) if self.area >= 1.0 else 0.0
+            high = 1 - upper_alpha ** (1 / self.rarer) if self.area <= 0.0 else 1.0
             return low, high
         step = math.sqrt(self.variance) / (self.area * (1 - self.area))
         centre = float(logit(self.area))

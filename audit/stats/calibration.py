@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,71 +14,103 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+DRAWS = 1000
+"""Redrawn label sets behind the noise floor."""
+BLOCK = 4_000_000
+"""Numbers drawn at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
     """L1 calibration error over bins of equal mass (Naeini et al., AAAI 2015; Nixon et al., CVPR-W 2019).
 
-    Never a bootstrap: the plug-in value of a perfect model is far above 0. Each end is the weighted sum, over bins, of the
-    largest (upper) or smallest (lower) distance between mean confidence and the bin's simultaneous exact interval; the lower
-    end stays 0 unless the value is above the noise floor.
+    Never a bootstrap: the plug-in value of a perfect model is far above 0. By the triangle inequality the observed error is
+    within the noise's own L1 norm, the weighted sum of |share seen - true share|, of the true one; that norm is a sum of
+    half-normals, whose law is close to the Gamma law of its mean and variance (Satterthwaite, Biometrics 1946). The lower end
+    stays 0 unless the value is above the noise floor. Rows of equal probability share a bin.
     """
 
     confidence: tuple[float, ...]
-    """Mean predicted probability of each bin."""
-    hits: tuple[int, ...]
-    counts: tuple[int, ...]
+    """Mean predicted probability of each bin, rising."""
+    observed: tuple[Proportion, ...]
+    """Share of each bin's rows in which the event came to be."""
     noise_floor: float
     """95th percentile of the value when labels are drawn from the predicted probabilities."""
     least: ClassVar[int] = 100
 
     @classmethod
-    def of(cls, probability: NDArray[np.float64], hit: NDArray[np.bool_], rng: Generator, bins: int = 15) -> CalibrationError:
+    def of(
+        cls,
+        probability: NDArray[np.float64],
+        hit: NDArray[np.bool_],
+        rng: Generator,
+        *,
+        bins: int = 15,
+        clusters: NDArray[np.int64] | None = None,
+    ) -> CalibrationError:
         """From the predicted probability of an event and whether it came to be, one a row."""
+        if not len(probability):
+            msg = "a calibration error needs at least one row"
+            raise ValueError(msg)
         order = np.argsort(probability, kind="stable")
-        parts = np.array_split(order, min(bins, len(order)))
-        size = np.array([len(part) for part in parts])
+        starts = _starts(probability[order], bins)
+        parts = np.split(order, starts[1:])
         confidence = np.array([probability[part].mean() for part in parts])
-        starts = np.concatenate([[0], np.cumsum(size)[:-1]])
-        drawn = rng.random((1000, len(order))) < probability[order]
-        simulated = np.add.reduceat(drawn, starts, axis=1, dtype=np.int64) / size
-        floor = float(np.quantile(np.abs(simulated - confidence) @ size / len(order), 0.95))
-        return cls(
-            tuple(float(c) for c in confidence), tuple(int(hit[part].sum()) for part in parts), tuple(int(k) for k in size), floor
-        )
+        observed = tuple(Proportion.of(hit[part], None if clusters is None else clusters[part]) for part in parts)
+        spread = np.sqrt([share.design_effect for share in observed])
+        size = np.array([share.n for share in observed])
+        noise = [np.abs(drawn / size - confidence) * spread @ size / len(order) for drawn in _redrawn(probability[order], starts, rng)]
+        return cls(tuple(confidence.tolist()), observed, float(np.quantile(np.concatenate(noise), 0.95)))
 
     @property
     def value(self) -> float:
         """Plug-in error: mean over rows of |mean confidence - share of hits| of the row's bin."""
-        return self._weighted([abs(c - h / k) for c, h, k in zip(self.confidence, self.hits, self.counts, strict=True)])
+        bins = zip(self.confidence, self.observed, strict=True)
+        return sum(abs(confidence - share.value) * share.n for confidence, share in bins) / self.n
 
     @property
     def n(self) -> int:
         """Rows."""
-        return sum(self.counts)
+        return sum(share.n for share in self.observed)
 
     @property
     def support(self) -> float:
-        """Rows."""
-        return self.n
+        """Rows, or what they are worth where rows are clustered."""
+        return sum(share.n / share.design_effect for share in self.observed)
 
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return f"simultaneous exact intervals of {len(self.counts)} equal-mass bins, noise floor {self.noise_floor:.3f}"
+        return f"triangle inequality over {len(self.observed)} equal-mass bins, noise floor {self.noise_floor:.3f}"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        low = 0.0
-        if self.value > self.noise_floor:
-            low = self._weighted([max(0.0, a - c, c - b) for c, (a, b) in self._intervals(lower_alpha)])
-        high = self._weighted([max(abs(c - a), abs(c - b)) for c, (a, b) in self._intervals(upper_alpha)])
-        return min(low, self.value), high
+        low = self.value - self._noise(lower_alpha) if self.value > self.noise_floor else 0.0
+        return max(0.0, low), min(1.0, self.value + self._noise(upper_alpha))
 
-    def _intervals(self, alpha: float) -> list[tuple[float, tuple[float, float]]]:
-        each = alpha / (2 * len(self.counts))
-        bins = zip(self.confidence, self.hits, self.counts, strict=True)
-        return [(confidence, Proportion(hits, count).bounds(each, each)) for confidence, hits, count in bins]
+    def _noise(self, alpha: float) -> float:
+        """What the noise's L1 norm exceeds with chance `alpha`."""
+        from scipy.special import gdtrix
 
-    def _weighted(self, distances: list[float]) -> float:
-        return sum(d * k for d, k in zip(distances, self.counts, strict=True)) / self.n
+        share = np.array([(bin_.hits + 0.5) / (bin_.n + 1) for bin_ in self.observed])
+        rows = np.array([bin_.effective(alpha) for bin_ in self.observed])
+        weight = np.array([bin_.n for bin_ in self.observed]) / self.n
+        deviation = weight * np.sqrt(share * (1 - share) / rows)
+        mean, variance = math.sqrt(2 / math.pi) * float(deviation.sum()), (1 - 2 / math.pi) * float(deviation @ deviation)
+        return float(gdtrix(mean / variance, mean**2 / variance, 1 - alpha))
+
+
+def _starts(ascending: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Where each bin begins among the sorted probabilities: the bin of a row follows from its mean rank, so ties stay together."""
+    from scipy.stats import rankdata
+
+    n = len(ascending)
+    of_row = np.floor((rankdata(ascending) - 1) * min(bins, n) / n)
+    return np.flatnonzero(np.diff(of_row, prepend=-1.0)).astype(np.int64)
+
+
+def _redrawn(ascending: NDArray[np.float64], starts: NDArray[np.int64], rng: Generator) -> list[NDArray[np.int64]]:
+    """(some, bins) hits when labels are drawn from the probabilities, `DRAWS` of them in all."""
+    step = max(1, BLOCK // len(ascending))
+    sizes = [min(step, DRAWS - start) for start in range(0, DRAWS, step)]
+    return [np.add.reduceat(rng.random((size, len(ascending))) < ascending, starts, axis=1, dtype=np.int64) for size in sizes]

@@ -4,34 +4,48 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from audit.stats.proportion import small_sample
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 Metric: TypeAlias = Literal["balanced_accuracy", "precision", "recall", "f1"]
-Average: TypeAlias = Literal["binary", "macro", "micro", "weighted"]
+Average: TypeAlias = Literal["binary", "macro", "weighted"]
+
+DRAWS = 10_000
+"""Draws at levels down to 0.4 %; further out there are 40 in the tail."""
+MOST_DRAWS = 400_000
+"""Beyond it no end is drawn: the bound is the end of the range, which proves nothing."""
+LEAST_IN_TAIL = 20
+BLOCK = 4_000_000
+"""Numbers drawn at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
     """A function of the confusion table's cells, resampled from their Dirichlet law.
 
-    Goutte & Gaussier, ECIR 2005; prior of half an error and half a hit a class (Jeffreys; one-sided coverage in Cai, JSPI
-    2005), so that a table without errors still has an honest interval, which a plain bootstrap has not. With entities, their
-    tables are reweighted by a Dirichlet law (Rubin's Bayesian bootstrap, Annals of Statistics 1981). The draws follow from
-    the table and a fixed seed.
+    Goutte & Gaussier, ECIR 2005; each class that occurs has half a hit and half an error more (Jeffreys; one-sided coverage
+    in Cai, JSPI 2005), so that a table without errors still has an honest interval, which a plain bootstrap has not. With
+    entities, their tables are reweighted by a Dirichlet law (Rubin, Annals of Statistics 1981). The draws follow from the
+    table and a fixed seed.
     """
 
     tables: tuple[tuple[int, ...], ...]
-    """One flattened (k, k) table an entity, true class by predicted class; a single one where rows are independent."""
+    """Distinct flattened (k, k) tables of the entities, true class by predicted class; a single one where rows are independent."""
     metric: Metric
     average: Average = "macro"
     positive: int = 1
     """Index of the positive class, for `average="binary"`."""
-    clustered: bool = False
+    copies: tuple[int, ...] | None = None
+    """How many entities have each table; None where rows are independent."""
     least: ClassVar[int] = 1
 
     @classmethod
@@ -47,88 +61,116 @@ class Confusion:
         clusters: NDArray[np.int64] | None = None,
     ) -> Confusion:
         """From class codes 0 to `classes` - 1, one a row."""
+        if not len(y_true):
+            msg = "a confusion table needs at least one row"
+            raise ValueError(msg)
         cell = y_true * classes + y_pred
-        codes = np.zeros(len(cell), dtype=np.int64) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-        entities = int(codes.max()) + 1
-        flat = np.bincount(codes * classes**2 + cell, minlength=entities * classes**2).reshape(entities, -1)
-        return cls(tuple(tuple(int(c) for c in row) for row in flat), metric, average, positive, clusters is not None)
+        if clusters is None:
+            table = np.bincount(cell, minlength=classes**2)
+            return cls((tuple(table.tolist()),), metric, average, positive)
+        codes = np.unique(clusters, return_inverse=True)[1]
+        flat = np.zeros((int(codes.max()) + 1, classes**2), dtype=np.int64)
+        np.add.at(flat, (codes, cell), 1)
+        distinct, copies = np.unique(flat, axis=0, return_counts=True)
+        return cls(tuple(tuple(row) for row in distinct.tolist()), metric, average, positive, tuple(copies.tolist()))
 
     @property
     def value(self) -> float:
         """The metric of the observed table."""
-        return float(self._metric(np.asarray(self.tables, dtype=float).sum(axis=0)[None])[0])
+        table = self._table()
+        return float(self._metric(np.array([[np.diagonal(table), table.sum(axis=1), table.sum(axis=0)]], dtype=float))[0])
 
     @property
     def n(self) -> int:
         """Rows."""
-        return sum(map(sum, self.tables))
+        return int(self._table().sum())
 
     @property
     def support(self) -> float:
-        """Rows of the rarest class that occurs, or entities where they are fewer; rows of the positive class when binary."""
-        by_class = np.asarray(self.tables).sum(axis=0).reshape(self._k, self._k).sum(axis=1)
-        rarest = by_class[self.positive] if self.average == "binary" else by_class[by_class > 0].min()
-        return float(min(rarest, len(self.tables)) if self.clustered else rarest)
+        """Rows of the class that is averaged and has fewest, or entities where they are fewer; all rows where the mean is weighted."""
+        of_class = self._table().sum(axis=1)
+        if self.average == "binary":
+            rows = of_class[self.positive]
+        else:
+            rows = self.n if self.average == "weighted" else of_class[self._averaged()].min()
+        return float(rows if self.copies is None else min(rows, sum(self.copies)))
 
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return "Dirichlet resample of the confusion table" + (f", {len(self.tables):,} entities" if self.clustered else "")
-
-    @property
-    def _k(self) -> int:
-        return math.isqrt(len(self.tables[0]))
+        return "Dirichlet resample of the confusion table" + ("" if self.copies is None else f", {sum(self.copies):,} entities")
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
-        """Lower and upper end, each at its own level, from at least 40 / level draws."""
-        draws = np.sort(self._draws(max(4000, math.ceil(40 / min(lower_alpha, upper_alpha, 0.5)))))
-        low, high = np.quantile(draws, [lower_alpha, 1 - upper_alpha])
-        return min(float(low), self.value), max(float(high), self.value)
+        """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""
+        return min(self._end(lower_alpha, 0.0), self.value), max(self._end(1 - upper_alpha, 1.0), self.value)
 
-    def _draws(self, size: int) -> NDArray[np.float64]:
-        """(size,) values of the metric over redrawn tables."""
-        rng = np.random.default_rng([20261120, *np.asarray(self.tables).sum(axis=0).tolist()])
-        counts = np.asarray(self.tables, dtype=float)
-        prior = self._prior(counts.sum(axis=0))
-        if self.clustered:
-            weights = rng.standard_exponential((size, len(counts)))
-            cells = len(counts) * (weights / weights.sum(axis=1, keepdims=True)) @ counts
-            return self._metric(cells + rng.standard_gamma(np.broadcast_to(prior, cells.shape)))
-        return self._metric(rng.standard_gamma(np.broadcast_to(counts[0] + prior, (size, len(prior)))))
+    def _end(self, level: float, open_end: float) -> float:
+        size = max(DRAWS, math.ceil(2 * LEAST_IN_TAIL / min(level, 1 - level)))
+        if size > MOST_DRAWS:
+            return open_end
+        return float(np.quantile(_draws(self, size), level))
 
-    def _prior(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Half a hit and half an error a class that occurs, the error shared by the classes that occur or are predicted."""
-        k = self._k
-        table = cells.reshape(k, k)
-        seen = (table.sum(axis=0) > 0) | (table.sum(axis=1) > 0)
-        errors = np.outer(table.sum(axis=1) > 0, seen) & ~np.eye(k, dtype=bool)
-        prior = 0.5 * errors / np.maximum(errors.sum(axis=1, keepdims=True), 1)
-        prior[np.diag_indices(k)] = 0.5 * (table.sum(axis=1) > 0)
-        return prior.ravel()
+    def _table(self) -> NDArray[np.int64]:
+        """(k, k) counts of all rows."""
+        k = math.isqrt(len(self.tables[0]))
+        copies = np.array(self.copies or (1,), dtype=np.int64)
+        table: NDArray[np.int64] = (copies @ np.asarray(self.tables, dtype=np.int64)).reshape(k, k)
+        return table
 
-    def _metric(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(draws, k * k) cells to (draws,) values; classes that occur neither in truth nor in prediction are left out."""
-        k = self._k
-        table = cells.reshape(-1, k, k)
-        hit = np.einsum("dii->di", table)
-        true, predicted = table.sum(axis=2), table.sum(axis=1)
-        parts = {
-            "recall": _share(hit, true),
-            "precision": _share(hit, predicted),
-            "f1": _share(2 * hit, true + predicted),
-        }
-        observed = np.asarray(self.tables).sum(axis=0).reshape(k, k)
-        if self.metric == "balanced_accuracy":
-            return parts["recall"][:, observed.sum(axis=1) > 0].mean(axis=1)
-        score = parts[self.metric]
+    def _averaged(self) -> NDArray[np.bool_]:
+        """(k,) classes that a macro average runs over: those that occur in truth or prediction, for recall's balance in truth."""
+        table = self._table()
+        true: NDArray[np.bool_] = table.sum(axis=1) > 0
+        return true if self.metric == "balanced_accuracy" else true | (table.sum(axis=0) > 0)
+
+    def _metric(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(draws, 3, k) hits, true rows and predicted rows of each class to (draws,) values."""
+        hit, true, predicted = sums[:, 0], sums[:, 1], sums[:, 2]
+        if self.metric == "precision":
+            score = _share(hit, predicted)
+        elif self.metric == "f1":
+            score = _share(2 * hit, true + predicted)
+        else:
+            score = _share(hit, true)
         if self.average == "binary":
             return score[:, self.positive]
-        if self.average == "micro":
-            return hit.sum(axis=1) / table.sum(axis=(1, 2))
-        if self.average == "weighted":
-            return (score * true).sum(axis=1) / true.sum(axis=1)
-        occurs = (observed.sum(axis=0) > 0) | (observed.sum(axis=1) > 0)
-        return score[:, occurs].mean(axis=1)
+        weight = true if self.average == "weighted" else self._averaged().astype(float)
+        value: NDArray[np.float64] = (score * weight).sum(axis=1) / weight.sum(axis=-1)
+        return value
+
+    def _units(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What is reweighted: (units,) Gamma shapes and (units, 3 * k) hits, true and predicted rows of each class."""
+        k = math.isqrt(len(self.tables[0]))
+        if self.copies is None:
+            cells = np.flatnonzero(self.tables[0])
+            shapes, tables = np.asarray(self.tables[0], dtype=float)[cells], np.eye(k * k)[cells]
+        else:
+            entities = sum(self.copies)
+            shapes = np.asarray(self.copies, dtype=float) * small_sample(entities, 0.025)
+            tables = np.asarray(self.tables, dtype=float)
+        of_class = tables.reshape(-1, k, k)
+        sums = [np.einsum("uii->ui", of_class), of_class.sum(axis=2), of_class.sum(axis=1)]
+        return shapes, np.concatenate(sums, axis=1)
+
+    def blocks(self, size: int) -> Iterator[NDArray[np.float64]]:
+        """(some,) values of the metric over redrawn tables, until there are `size` of them."""
+        table = self._table()
+        rng = np.random.default_rng([20261120, *table.ravel().tolist()])
+        shapes, sums = self._units()
+        seen = ((table.sum(axis=0) + table.sum(axis=1)) > 0).astype(float)
+        k, step = len(table), max(1, BLOCK // max(len(shapes), 3 * len(table)))
+        for start in range(0, size, step):
+            count = min(step, size - start)
+            drawn = (rng.standard_gamma(shapes, (count, len(shapes))) @ sums).reshape(count, 3, k)
+            hit, error = (rng.standard_gamma(0.5, (count, k)) * seen for _ in range(2))
+            others = (error.sum(axis=1, keepdims=True) - error) / (seen.sum() - 1) if seen.sum() > 1 else error
+            yield self._metric(drawn + np.stack([hit, hit + error, (hit + others) * seen], axis=1))
+
+
+@lru_cache(maxsize=32)
+def _draws(estimate: Confusion, size: int) -> NDArray[np.float64]:
+    """(size,) values of the metric over redrawn tables."""
+    return np.concatenate(list(estimate.blocks(size)))
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

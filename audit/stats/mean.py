@@ -17,7 +17,9 @@ class Mean:
     """Mean of n values, with the skewness taken out of Student's t (Hall, JRSS B 1992, cubic transformation).
 
     The sufficient statistic is count, mean, standard deviation and skewness, so any level has a closed form and no resample
-    is drawn. With entities, n counts them and the values are their totals over the mean size.
+    is drawn. With entities, the units are the entities and their values the totals over the mean size. Values that are all
+    alike show no spread: each end then allows for the share of rows that may differ unseen (1 - alpha^(1/n), Clopper &
+    Pearson 1934), each as far away as the range reaches, and is open where the range is.
     """
 
     mean: float
@@ -27,13 +29,27 @@ class Mean:
     units: int
     """Independent units: rows, or entities where rows are clustered."""
     rows: int
+    low: float | None = None
+    """The least that a value can be; None where it has no end."""
+    high: float | None = None
+    """The most that a value can be; None where it has no end."""
     least: ClassVar[int] = 10
 
     @classmethod
-    def of(cls, values: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Mean:
-        """From one finite value a row."""
+    def of(
+        cls,
+        values: NDArray[np.float64],
+        clusters: NDArray[np.int64] | None = None,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Mean:
+        """From one finite value a row, and the range in which a value must lie."""
         if not len(values) or not np.all(np.isfinite(values)):
             msg = f"a mean needs finite values, got {len(values)} values of which {int(np.sum(~np.isfinite(values)))} are not finite"
+            raise ValueError(msg)
+        if (low is not None and values.min() < low) or (high is not None and values.max() > high):
+            msg = f"values from {values.min()} to {values.max()} leave their range [{low}, {high}]"
             raise ValueError(msg)
         mean = float(values.mean())
         units = values - mean
@@ -41,10 +57,11 @@ class Mean:
             codes = np.unique(clusters, return_inverse=True)[1]
             totals = np.bincount(codes, weights=units)
             units = totals * (len(totals) / len(values))
-        count = len(units)
-        deviation = float(units.std(ddof=1)) if count > 1 else 0.0
-        third = float(np.mean((units - units.mean()) ** 3)) / deviation**3 if deviation > 0 else 0.0
-        return cls(mean, deviation, third, count, len(values))
+        deviation = float(units.std(ddof=1)) if len(units) > 1 else 0.0
+        if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
+            return cls(mean, 0.0, 0.0, len(units), len(values), low, high)
+        third = float(np.mean((units - units.mean()) ** 3)) / deviation**3
+        return cls(mean, deviation, third, len(units), len(values), low, high)
 
     @property
     def value(self) -> float:
@@ -68,17 +85,18 @@ class Mean:
         return name if self.units == self.rows else f"{name}, {self.units:,} entities"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
-        """Lower and upper end, each at its own level."""
-        from scipy.stats import t
+        """Lower and upper end, each at its own level; infinite where nothing bounds it."""
+        from scipy.special import stdtrit
 
-        if self.units < 2:  # noqa: PLR2004  # one unit has no spread: nothing is known
-            return -math.inf, math.inf
-        quantile = t(df=self.units - 1).ppf
-        scale = self.deviation / math.sqrt(self.units)
-        return (
-            self.mean - scale * self._inverse(float(quantile(1 - lower_alpha))),
-            self.mean - scale * self._inverse(float(quantile(upper_alpha))),
-        )
+        lowest = -math.inf if self.low is None else self.low
+        highest = math.inf if self.high is None else self.high
+        if self.deviation == 0:
+            low, high = (1 - alpha ** (1 / self.units) for alpha in (lower_alpha, upper_alpha))
+            return self.mean - low * (self.mean - lowest), self.mean + high * (highest - self.mean)
+        scale, df = self.deviation / math.sqrt(self.units), self.units - 1
+        low = self.mean - scale * self._inverse(float(stdtrit(df, 1 - lower_alpha)))
+        high = self.mean - scale * self._inverse(float(stdtrit(df, upper_alpha)))
+        return max(lowest, min(low, self.mean)), min(highest, max(high, self.mean))
 
     def _inverse(self, x: float) -> float:
         """The t statistic whose transform is x."""

@@ -66,10 +66,13 @@ class Proportion:
         """Lower and upper end, each at its own level."""
         return self._lower(self.hits, lower_alpha), 1.0 - self._lower(self.n - self.hits, upper_alpha)
 
-    def _lower(self, hits: int, alpha: float) -> float:
+    def effective(self, alpha: float) -> float:
+        """Independent rows that tell as much, for an end at this level."""
         n = self.n / self.design_effect
-        if self.entities is not None:
-            n *= _small_sample(self.entities, alpha)
+        return n if self.entities is None else n * small_sample(self.entities, alpha)
+
+    def _lower(self, hits: int, alpha: float) -> float:
+        n = self.effective(alpha)
         x = hits / self.n * n
         return _exact_lower(x, n, alpha) if alpha < FAR else _wilson_lower(x, n, alpha)
 
@@ -84,11 +87,13 @@ def _design_effect(hit: NDArray[np.float64], codes: NDArray[np.int64], entities:
     return max(1.0, clustered / (share * (1 - share) / n))
 
 
-def _small_sample(entities: int, alpha: float) -> float:
+def small_sample(entities: int, alpha: float) -> float:
     """Factor on n that turns a normal quantile into Student's with one degree of freedom less than entities."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
-    return float(norm.ppf(alpha) / t.ppf(alpha, max(entities - 1, 1))) ** 2
+    if alpha >= 0.5:  # noqa: PLR2004  # both quantiles are 0 at the median
+        return 1.0
+    return float(ndtri(alpha) / stdtrit(max(entities - 1, 1), alpha)) ** 2
 
 
 def _wilson_lower(x: float, n: float, alpha: float) -> float:
@@ -180,25 +185,18 @@ class Ratio:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the upper end is infinite where the second sample has no hit."""
-        one = (self.first.value * self._size(self.first, lower_alpha), self._size(self.first, lower_alpha))
-        two = (self.second.value * self._size(self.second, lower_alpha), self._size(self.second, lower_alpha))
-        low = 0.0 if self.first.hits == 0 else _koopman_lower(*one, *two, lower_alpha)
-        one = (self.first.value * self._size(self.first, upper_alpha), self._size(self.first, upper_alpha))
-        two = (self.second.value * self._size(self.second, upper_alpha), self._size(self.second, upper_alpha))
-        high = math.inf if self.second.hits == 0 else 1.0 / _koopman_lower(*two, *one, upper_alpha)
+        low = 0.0 if self.first.hits == 0 else _koopman_lower(self.first, self.second, lower_alpha)
+        high = math.inf if self.second.hits == 0 else 1.0 / _koopman_lower(self.second, self.first, upper_alpha)
         return low, high
 
-    @staticmethod
-    def _size(sample: Proportion, alpha: float) -> float:
-        size = sample.n / sample.design_effect
-        return size if sample.entities is None else size * _small_sample(sample.entities, alpha)
 
-
-def _koopman_lower(x: float, n: float, y: float, m: float, alpha: float) -> float:
-    """The ratio below (x/n)/(y/m) at which the score test's one-sided p is alpha."""
+def _koopman_lower(above: Proportion, below: Proportion, alpha: float) -> float:
+    """The ratio under the observed one at which the score test's one-sided p is alpha."""
     from scipy.optimize import brentq
     from scipy.special import ndtri
 
+    n, m = above.effective(alpha), below.effective(alpha)
+    x, y = above.value * n, below.value * m
     z = -float(ndtri(alpha))
 
     def excess(log_ratio: float) -> float:
