@@ -1,0 +1,179 @@
+"""textattack without a network: imported with its downloads unplugged, and built into attacks that ask our own model."""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audit.attacks.scheduler import Ask
+
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attack ended."""
+
+    text: str
+    """The last text tried: the adversarial one where the attack succeeded."""
+    predicted: int
+    """Class of that text, as an index."""
+    broken: bool
+    """Whether a text of another class was found."""
+    queries: int
+    """Texts whose scores the attack asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextAttack:
+    """The library, ready to build attacks."""
+
+    version: str
+    stop_words: frozenset[str]
+    stop_words_of: str
+    """`NLTK` or `scikit-learn`."""
+    recipe: Any
+    """DeepWordBugGao2018 as the library builds it, still without a model."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of this machine's set-up."""
+        note = f"Words that are never changed: {self.stop_words_of}'s {len(self.stop_words)} English stop words"
+        return (f"{note}.",) if self.stop_words_of == "NLTK" else (f"{note}; NLTK's, which textattack uses, are not on this machine.",)
+
+    def deepwordbug(self, text: str, label: int, ask: Ask, *, max_queries: int | None = None) -> Outcome:
+        """One attack by the recipe DeepWordBugGao2018, as published."""
+        from textattack.goal_function_results import GoalFunctionResultStatus
+
+        attack = copy.deepcopy(self.recipe)  # an attack keeps counts and caches of its own
+        attack.goal_function.model = _Victim(ask)
+        attack.goal_function.batch_size = sys.maxsize  # the scheduler cuts the batches
+        if max_queries is not None:
+            attack.goal_function.query_budget = max_queries
+        found = attack.attack(text, label).perturbed_result
+        broken = found.goal_status == GoalFunctionResultStatus.SUCCEEDED
+        return Outcome(found.attacked_text.text, int(found.output), broken, int(attack.goal_function.num_queries))
+
+
+class _Victim:
+    """The model as textattack calls it."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(n, k) probabilities. Where a batch's rows miss 1 by 1e-6 textattack takes them for logits, hence the division."""
+        scores = self._ask(texts)
+        shares: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
+        return shares
+
+
+def load() -> TextAttack:
+    """textattack, imported once; nothing is downloaded and the environment is as before. MissingExtra where it is not installed."""
+    with _LOCK:
+        return _import()
+
+
+@cache
+def _import() -> TextAttack:
+    if find_spec("textattack") is None:
+        part = "textattack"
+        raise MissingExtra(part, "attacks")
+    folder = tempfile.mkdtemp(prefix="audit-textattack-")  # textattack and matplotlib, which it imports, keep this name for their caches
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Path(folder, "post_install_check_3").touch()  # else it tries six downloads
+    with warnings.catch_warnings(), _environment(TA_CACHE_DIR=folder):
+        warnings.simplefilter("ignore")  # of its dependencies at import, and of each model class that textattack does not know
+        words, words_of = _english()
+        with _stop_words(words), _replaced("nltk", "download", lambda *_args, **_kwargs: True):
+            from textattack.attack_recipes import DeepWordBugGao2018
+
+            _quiet()
+            recipe = DeepWordBugGao2018.build(SimpleNamespace(model=None))
+    return TextAttack(version("textattack"), words, words_of, recipe)
+
+
+def _quiet() -> None:
+    from textattack.shared import logger
+
+    logger.setLevel(logging.ERROR)
+
+
+def _english() -> tuple[frozenset[str], str]:
+    """NLTK's English stop words where they are on this machine, else scikit-learn's; not the same list."""
+    import nltk
+
+    try:
+        return frozenset(nltk.corpus.stopwords.words("english")), "NLTK"
+    except LookupError:
+        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+        return frozenset(ENGLISH_STOP_WORDS), "scikit-learn"
+
+
+@contextmanager
+def _stop_words(words: frozenset[str]) -> Iterator[None]:
+    """`nltk.corpus.stopwords` with these words: textattack reads them at import and each time it builds the recipe."""
+
+    class Reader:
+        @staticmethod
+        def words(_language: str) -> list[str]:
+            return sorted(words)
+
+    with _replaced("nltk.corpus", "stopwords", Reader):
+        yield
+
+
+@contextmanager
+def _replaced(module: str, name: str, value: Any) -> Iterator[None]:
+    holder = import_module(module)
+    before = getattr(holder, name)
+    setattr(holder, name, value)
+    try:
+        yield
+    finally:
+        setattr(holder, name, before)
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """These variables set, and all that happens to the environment undone: textattack moves the caches of other libraries.
+
+    The libraries that read their caches' places at import are imported before.
+    """
+    import datasets  # noqa: F401
+    import flair  # noqa: F401
+    import transformers  # noqa: F401
+
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)

@@ -1,0 +1,118 @@
+"""Accuracy under the attack DeepWordBug: share of rows classified correctly that stay so when words are misspelt on purpose.
+
+Purpose      Show how easily a few typing errors, chosen to do harm, turn the model's answer.
+Risk         Low: whoever wants another answer gets it by misspelling the words that count, and so, at times, does an honest bad typist.
+Limitations  One attack of many: a model that withstands it may fall to another. A seeded sample of the rows is attacked, and rows that
+             are wrong to begin with count as lost. English letters and stop words. With max_queries the attack is weaker than published.
+Reference    Gao, Lanchantin, Soffa & Qi, IEEE Security and Privacy Workshops 2018; textattack's recipe DeepWordBugGao2018.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from audit import attacks
+from audit.check import Check, Params
+from audit.evidence import OVERALL, Evidence, Example, Member, Slice
+from audit.seeds import GlobalStream, words
+from audit.stats import Proportion
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.subject import Subject
+
+SHOWN = 6
+"""Broken rows that the report shows."""
+WEAKER = "Each attack ended after {} queries at the latest: weaker than published."
+
+
+class DeepWordBugParams(Params):
+    """How many rows, and how hard."""
+
+    examples: int = Field(200, ge=1, description="rows attacked, drawn by the policy's seed")
+    max_queries: int | None = Field(None, ge=1, description="texts that one attack may have scored; unlimited where absent, as published")
+
+
+def measure(subject: Subject, params: DeepWordBugParams, rng: Generator) -> Evidence:
+    """Share of the sampled rows that are right before and after the attack."""
+    library = attacks.load()
+    seed = int(rng.integers(2**62))
+    rows = np.sort(rng.choice(subject.data.rows, size=_examined(subject, params), replace=False))
+    right = (subject.y_true() == subject.y_pred())[rows]  # (n,) bool
+    outcomes = _attack(subject, rows[right], seed=seed, max_queries=params.max_queries)
+    survived = np.array([row in outcomes and not outcomes[row].broken for row in rows.tolist()])  # (n,) bool
+    clusters = None if (codes := subject.clusters()) is None else codes[rows]
+    return Evidence(
+        members=(Member(OVERALL, Proportion.of(survived, clusters)),),
+        context=(Member(Slice((("attack", "none"),)), Proportion.of(right, clusters)),),
+        unit="accuracy under attack",
+        rows=len(rows),
+        examples=_examples(subject, outcomes),
+        notes=library.notes + (() if params.max_queries is None else (WEAKER.format(params.max_queries),)),
+        backend=f"textattack {library.version}",
+        table=_table(subject, rows, outcomes=outcomes, survived=survived),
+    )
+
+
+def _examined(subject: Subject, params: DeepWordBugParams) -> int:
+    return min(params.examples, subject.data.rows)
+
+
+def _attack(subject: Subject, rows: NDArray[np.int64], *, seed: int, max_queries: int | None) -> dict[int, attacks.Outcome]:
+    """The outcome of each row, by its number. A row's own random stream depends on the seed and its id alone."""
+    library, texts, y_true, ids = attacks.load(), subject.data.texts(), subject.y_true(), subject.data.ids
+
+    def job(row: int) -> attacks.Job[attacks.Outcome]:
+        label = subject.classes.index(y_true[row])
+        stream = GlobalStream(words(seed, str(ids[row])))
+        return attacks.Job(lambda ask: library.deepwordbug(texts[row], label, ask, max_queries=max_queries), stream)
+
+    numbers = rows.tolist()
+    return dict(zip(numbers, attacks.run([job(row) for row in numbers], subject.candidate.score_texts), strict=True))
+
+
+def _examples(subject: Subject, outcomes: dict[int, attacks.Outcome]) -> tuple[Example, ...]:
+    texts, y_true = subject.data.texts(), subject.y_true()
+    broken = [(row, found) for row, found in outcomes.items() if found.broken][:SHOWN]
+    notes = [f"{y_true[row]} before, {subject.classes[found.predicted]} after {found.queries} queries" for row, found in broken]
+    ids = [str(subject.data.ids[row]) for row, _ in broken]
+    return tuple(Example(*one) for one in zip(ids, [attacks.changes(texts[row], found.text) for row, found in broken], notes, strict=True))
+
+
+def _table(
+    subject: Subject, rows: NDArray[np.int64], *, outcomes: dict[int, attacks.Outcome], survived: NDArray[np.bool_]
+) -> dict[str, NDArray[np.generic]]:
+    """One entry an examined row. A row that was wrong to begin with was not attacked: no queries, its prediction unchanged."""
+    clean = subject.y_pred()[rows].astype(str)
+    attacked = {row: subject.classes[found.predicted] for row, found in outcomes.items()}
+    numbers = rows.tolist()
+    return {
+        "id": subject.data.ids[rows],
+        "label": subject.y_true()[rows].astype(str),
+        "prediction": clean,
+        "prediction_attacked": np.array([attacked.get(row, before) for row, before in zip(numbers, clean, strict=True)], dtype=str),
+        "queries": np.array([outcomes[row].queries if row in outcomes else 0 for row in numbers], dtype=np.int64),
+        "survived": survived,
+    }
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does it withstand misspellings made to mislead it?",
+    remedy="Fine-tune with misspelt copies of the training rows, or correct the spelling before the model reads the text.",
+    rmf=("MEASURE 2.6", "MEASURE 2.7"),
+    characteristic="secure_resilient",
+    better="higher",
+    unit="accuracy under attack",
+    needs=frozenset({"labels", "predictions", "text", "model"}),
+    params=DeepWordBugParams,
+    tasks=("text-classification",),
+    extra="attacks",
+    expected_rows=_examined,
+    limit=3600.0,
+)

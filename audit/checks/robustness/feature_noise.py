@@ -1,0 +1,121 @@
+"""Accuracy under feature noise: share of rows classified correctly when numbers are a little off and categories at times wrong.
+
+Purpose      Show whether small errors of measurement and of entry turn the model's answers.
+Risk         Well below the accuracy on clean rows: the model rests on digits that nobody records so exactly.
+Limitations  One draw of noise a row, each feature by itself: real errors go together. Harmless noise, not an adversary's.
+Reference    Noise as in Hendrycks & Dietterich, ICLR 2019, on table cells; interval of Wilson, JASA 1927.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field, FiniteFloat
+
+from audit.check import Check, Params
+from audit.errors import CannotMeasure
+from audit.evidence import Evidence, Member, Slice
+from audit.stats import Proportion
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.random import Generator
+
+    from audit.datasets import Dataset
+    from audit.subject import Subject
+
+
+class FeatureNoiseParams(Params):
+    """How strong the noise is, and what it leaves alone."""
+
+    scale: FiniteFloat = Field(0.1, ge=0, le=10, description="standard deviation of the noise on a number, in that feature's own")
+    swap: FiniteFloat = Field(0.1, ge=0, le=1, description="probability that a category is drawn anew from its column")
+    keep: tuple[str, ...] = Field((), description="features without noise, such as a code that is written as a number")
+
+
+def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evidence:
+    """Share of rows that are right under noise, in each slice."""
+    if "frame" not in subject.candidate.abilities:
+        msg = "the candidate cannot score new rows of a table, which noise needs: load a tabular model itself (candidate.load.kind)"
+        raise CannotMeasure(msg)
+    source = _source(subject)
+    noisy = _noisy(subject.data, source, params, rng)
+    predicted = np.array(subject.classes, dtype=object)[subject.candidate.score_frame(noisy).argmax(axis=1)]
+    y_true, clean, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
+    right = predicted == y_true  # (n,) bool
+    members = tuple(
+        Member(name, Proportion.of(right[rows], None if clusters is None else clusters[rows])) for name, rows in subject.slices()
+    )
+    return Evidence(
+        members=members,
+        context=(Member(Slice((("noise", "none"),)), Proportion.of(clean == y_true, clusters)),),
+        unit="accuracy under noise",
+        rows=len(right),
+        notes=(f"Spreads and categories are those of {source.role}. Missing cells stay missing, whole numbers whole.",),
+        table={
+            "id": subject.data.ids,
+            "label": y_true.astype(str),
+            "prediction": clean.astype(str),
+            "prediction_noisy": predicted.astype(str),
+        },
+    )
+
+
+def _source(subject: Subject) -> Dataset:
+    """Where spreads and categories come from: the training set where it has the features, else the rows themselves."""
+    train = subject.datasets.get("train")
+    return train if train is not None and set(subject.data.feature_names()) <= set(train.frame.columns) else subject.data
+
+
+def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Generator) -> pd.DataFrame:
+    names = list(data.feature_names())
+    unknown = [name for name in params.keep if name not in names]
+    if unknown or not names:
+        remedy = f"keep: {', '.join(unknown)} not among them" if unknown else "name them under columns.features"
+        msg = f"{data.role}: the features are {', '.join(names) or 'none'}: {remedy}"
+        raise CannotMeasure(msg)
+    frame = data.frame[names].copy()
+    for name in names:
+        if name not in params.keep:
+            cells, known = frame[name], source.frame[name].dropna()
+            frame[name] = _shaken(cells, known, params.scale, rng) if _is_number(known) else _swapped(cells, known, params.swap, rng)
+    return frame
+
+
+def _is_number(known: pd.Series) -> bool:
+    """Whether a column measures something: 0/1 flags and booleans are categories."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    return is_numeric_dtype(known) and not is_bool_dtype(known) and not set(known.unique()) <= {0, 1}
+
+
+def _shaken(cells: pd.Series, known: pd.Series, scale: float, rng: Generator) -> pd.Series:
+    from pandas.api.types import is_integer_dtype
+
+    noise = rng.normal(0.0, scale * float(known.std(ddof=0)), size=len(cells))
+    shaken: pd.Series = cells + (np.rint(noise).astype(np.int64) if is_integer_dtype(cells) else noise)
+    return shaken
+
+
+def _swapped(cells: pd.Series, known: pd.Series, swap: float, rng: Generator) -> pd.Series:
+    if known.empty:
+        return cells
+    chosen = rng.random(len(cells)) < swap
+    drawn = known.iloc[rng.integers(len(known), size=len(cells))].set_axis(cells.index).astype(cells.dtype)
+    return cells.mask(chosen & cells.notna(), drawn)
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does it stay right when the data are a little off?",
+    remedy="Look at the rows that turn; regularise the model more, or train it on rows with such noise added.",
+    rmf=("MEASURE 2.5", "MEASURE 2.7"),
+    characteristic="valid_reliable",
+    better="higher",
+    unit="accuracy under noise",
+    needs=frozenset({"labels", "predictions", "features", "model"}),
+    params=FeatureNoiseParams,
+    by="slices",
+    tasks=("tabular-classification",),
+)
