@@ -1,0 +1,153 @@
+"""One check without a policy file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import ValidationError
+
+from audit import cache, catalog, engine, seeds
+from audit.candidates.absent import Absent
+from audit.candidates.predictions import SavedPredictions
+from audit.datasets import Columns
+from audit.datasets.reading import read
+from audit.engine import Job
+from audit.errors import InputError
+from audit.policy.schema import Requirement
+from audit.predictions import Predictions
+from audit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from audit.check import Check, Params
+    from audit.datasets import Dataset
+    from audit.evidence import Evidence
+    from audit.judge import Finding
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "row_id"),
+    "text": ("text", "sentence", "review", "comment"),
+    "label": ("label", "target", "y", "y_true", "class"),
+    "prediction": ("prediction", "predicted", "y_pred", "pred"),
+    "score": ("score", "y_score", "probability", "proba"),
+}
+"""Column names that a role is taken from when nothing is said."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line said."""
+
+    check: str
+    data: Path
+    params: Sequence[str] = ()
+    """`key=value`, the value as YAML."""
+    columns: Sequence[str] = ()
+    """`role=column`."""
+    others: Sequence[str] = ()
+    """`role=FILE` of further data sets; the role `reference` is what drift is measured against."""
+    by: Sequence[str] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    seed: int = 0
+    confidence: float = 0.95
+
+
+def judged(asked: Asked) -> Finding:
+    """The finding of one check against the bounds that were given."""
+    job = _job(asked)
+    if job.requirement.min is None and job.requirement.max is None:
+        msg = "give --min or --max: without a bound nothing is judged"
+        raise InputError(msg)
+    (found,) = engine.run([job])
+    return found
+
+
+def measured(asked: Asked) -> Evidence:
+    """The evidence of one check, judged against nothing."""
+    job = _job(asked)
+    return job.check.measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id))
+
+
+def _job(asked: Asked) -> Job:
+    check = catalog.discover().get(asked.check)
+    if check is None:
+        msg = f"{asked.check}: no such check{catalog.nearest(asked.check)}; `audit checks` lists them"
+        raise InputError(msg)
+    params = _params(asked, check)
+    subject = _subject(asked, check)
+    requirement = Requirement(
+        check=asked.check, id=asked.check, min=asked.minimum, max=asked.maximum, by=subject.by, reference="reference" if subject.reference else None
+    )
+    info = catalog.info(asked.check)
+    return Job(requirement, check, info, params, subject, asked.seed, asked.confidence, "you")
+
+
+def _params(asked: Asked, check: Check) -> Params:
+    given = {key: yaml.safe_load(value) for key, value in map(_split, asked.params)}
+    try:
+        return check.params.model_validate(given)
+    except ValidationError as error:
+        lines = [f"--param {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        msg = "\n".join([*lines, f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"])
+        raise InputError(msg) from error
+
+
+def _split(pair: str) -> tuple[str, str]:
+    key, found, value = pair.partition("=")
+    if not found:
+        msg = f"{pair!r}: write it as name=value"
+        raise InputError(msg)
+    return key.strip(), value.strip()
+
+
+def _subject(asked: Asked, check: Check) -> Subject:
+    data = _read("data", asked.data, asked)
+    others = {role: _read(role, _path(path), asked) for role, path in map(_split, asked.others)}
+    datasets = {"data": data, "test": data, **others}
+    by = tuple(tuple(family.split(",")) for family in asked.by)
+    missing = {column for family in by for column in family} - set(map(str, data.frame.columns))
+    if missing:
+        msg = f"--by {', '.join(sorted(missing))}: no such column; {asked.data} has {', '.join(map(str, data.frame.columns))}"
+        raise InputError(msg)
+    if "reference" in check.needs and "reference" not in others:
+        msg = f"{asked.check} compares two data sets: add --dataset reference=FILE"
+        raise InputError(msg)
+    if check.by == "groups" and not by:
+        msg = f"{asked.check} compares groups: name their column with --by"
+        raise InputError(msg)
+    candidate = _candidate(datasets)
+    predicted = Predictions(candidate, cache.root())
+    return Subject(data=data, predicted=predicted, reference=others.get("reference"), datasets=datasets, by=by)
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)
+
+
+def _read(role: str, path: Path, asked: Asked) -> Dataset:
+    """The file, with roles taken from the names of its columns and then from what was said."""
+    plain = read(role, path, Columns())
+    there = [str(column) for column in plain.frame.columns]
+    guessed = {name: found for name, known in NAMES.items() if (found := next((one for one in known if one in there), None))}
+    said = {key: yaml.safe_load(value) if key in {"positive", "sensitive", "features", "scores"} else value for key, value in map(_split, asked.columns)}
+    try:
+        columns = Columns.model_validate(guessed | said)
+    except ValidationError as error:
+        msg = "\n".join(f"--column {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InputError(msg) from error
+    return read(role, path, columns)
+
+
+def _candidate(datasets: Mapping[str, Dataset]) -> SavedPredictions | Absent:
+    """Saved predictions where a column holds them, else no model."""
+    columns = datasets["data"].columns
+    if columns.prediction or columns.score or columns.scores:
+        return SavedPredictions(datasets)
+    return Absent(sorted(set(datasets["data"].labels(columns.label))) if columns.label else ())
