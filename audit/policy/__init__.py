@@ -1,1 +1,6 @@
-"""Policies: schema, loading with positions, explanation."""
+"""Policies: what must hold of a candidate. Read with positions, checked whole, every mistake told at once."""
+
+from audit.policy.binding import check_against_catalog
+from audit.policy.loading import LoadedPolicy, load
+
+__all__ = ["LoadedPolicy", "check_against_catalog", "load"]

@@ -1,17 +1,27 @@
-"""The policy file's shape: strict, typed, every key documented. Meaning that needs the catalogue or the data is checked in `plan`."""
+"""The policy file's shape: strict, typed, every key documented. Meaning is checked in `meaning`, `binding` and `plan`."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
 
 from audit.check import Task
 from audit.datasets import Columns
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+ROLE = r"^[A-Za-z][A-Za-z0-9_-]*$"
+IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+DIGEST = r"^[0-9a-f]{64}$"
+DURATION = r"^[1-9][0-9]{0,4} ?(d|days?|w|weeks?)$"
 Severity: TypeAlias = Literal["critical", "high", "medium", "low"]
 Enforce: TypeAlias = Literal["required", "advisory"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+Role: TypeAlias = Annotated[str, StringConstraints(pattern=ROLE)]
+"""A data set's name, which also names files of the bundle."""
+Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+_WORDS = {"type": "string", "minLength": 1}
+_BY = {"anyOf": [_WORDS, {"type": "array", "items": {"anyOf": [_WORDS, {"type": "array", "items": _WORDS, "minItems": 1}]}}]}
 
 
 class Strict(BaseModel):
@@ -23,8 +33,8 @@ class Strict(BaseModel):
 class Person(Strict):
     """Who answers for something."""
 
-    team: str | None = None
-    name: str | None = None
+    team: str | None = Field(None, description="the team")
+    name: str | None = Field(None, description="the person")
     contact: str = Field(description="address at which they can be reached")
 
 
@@ -34,91 +44,97 @@ class System(Strict):
     purpose: str | None = Field(None, description="what the system is for, in one sentence")
     out_of_scope: tuple[str, ...] = Field((), description="uses that it was not assessed for")
     affected: tuple[str, ...] = Field((), description="people whom its output touches")
-    owner: Person | None = None
+    owner: Person | None = Field(None, description="who answers for the system, and for every finding")
     author: str | None = Field(None, description="who built the candidate; may not be the independent signer")
     rollback_plan: str | None = Field(None, description="file or address of the way back")
     legal_basis: tuple[str, ...] = Field((), description="laws and rules that bind the system")
-    risk_tolerance: str | None = None
+    risk_tolerance: str | None = Field(None, description="how much risk is accepted, and by whom")
     oversight: str | None = Field(None, description="who can stop or override it, and how")
-    incident_contact: str | None = None
+    incident_contact: str | None = Field(None, description="address to which an incident is reported")
     third_party: tuple[str, ...] = Field((), description="bought-in or downloaded models, data and services")
-    benefits: str | None = None
-    costs: str | None = None
+    benefits: str | None = Field(None, description="what is gained by using it")
+    costs: str | None = Field(None, description="what its errors cost, and whom")
     limits: str | None = Field(None, description="known limits of knowledge and of human oversight")
-    monitoring_plan: str | None = None
-    decommissioning_plan: str | None = None
+    monitoring_plan: str | None = Field(None, description="how it is watched in production")
+    decommissioning_plan: str | None = Field(None, description="how it is switched off")
     feedback_channel: str | None = Field(None, description="where affected people can complain or appeal")
 
 
 class DatasetSpec(Strict):
     """A file of rows."""
 
-    path: str = Field(description="CSV, Parquet or JSON lines")
+    path: str = Field(description="CSV, Parquet or JSON lines; may hold ${ENV}")
     source: str | None = Field(None, description="where it comes from")
-    licence: str | None = None
-    columns: Columns | None = Field(None, description="roles laid over the policy's own")
+    licence: str | None = Field(None, description="under which licence it may be used")
+    columns: Columns | None = Field(None, description="roles laid over the policy's own; null takes a role away")
 
 
 class FineTune(Strict):
     """Train the candidate from a base model, here and now."""
 
     base: str = Field(description="folder of a pretrained model, or the alias minilm")
-    on: str = Field("train", description="role of the training set")
-    validation: str | float = Field(0.15, description="role of the validation set, or the fraction of `on` kept apart for it; never the test set")
-    epochs: int = Field(3, ge=1, le=1000)
-    batch_size: int = Field(16, ge=1, le=4096)
-    learning_rate: FiniteFloat = Field(3e-5, gt=0, le=1)
-    weight_decay: FiniteFloat = Field(0.01, ge=0, le=1)
-    max_grad_norm: FiniteFloat = Field(1.0, gt=0)
+    on: Role = Field("train", description="role of the training set")
+    validation: str | FiniteFloat = Field(
+        0.15, description="role of the validation set, or the fraction of `on` (at most 0.5) kept apart for it; never the test set"
+    )
+    epochs: int = Field(3, ge=1, le=1000, description="passes over the training set, at most")
+    batch_size: int = Field(16, ge=1, le=4096, description="rows in one step")
+    learning_rate: FiniteFloat = Field(3e-5, gt=0, le=1, description="highest learning rate")
+    weight_decay: FiniteFloat = Field(0.01, ge=0, le=1, description="decay of AdamW")
+    max_grad_norm: FiniteFloat = Field(1.0, gt=0, description="norm at which gradients are clipped")
     warmup: FiniteFloat = Field(0.1, ge=0, lt=1, description="share of all steps over which the learning rate rises")
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how the learning rate falls")
     max_length: int = Field(128, ge=4, le=4096, description="tokens; longer texts are cut")
     patience: int = Field(2, ge=1, description="validations without gain after which it stops")
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto takes bfloat16 on a GPU that has it")
 
 
 class Load(Strict):
     """Load the candidate."""
 
-    kind: Literal["transformers", "sklearn", "torch", "onnx", "mlflow", "http", "predictions"]
-    path: str | None = Field(None, description="folder, file or address; saved predictions need none")
-    sha256: str | None = Field(None, description="digest that the file must have; a pickle is never loaded without it")
-    batch_size: int = Field(64, ge=1, le=65536)
-    max_length: int = Field(128, ge=4, le=4096)
+    kind: Literal["transformers", "sklearn", "torch", "onnx", "mlflow", "http", "predictions"] = Field(
+        description="what the model is; `predictions` audits any model from columns of its data sets"
+    )
+    path: str | None = Field(None, description="folder, file or address; saved predictions have none")
+    sha256: str | None = Field(None, pattern=DIGEST, description="digest that the file must have; a pickle is never loaded without it")
+    batch_size: int = Field(64, ge=1, le=65536, description="rows predicted at once")
+    max_length: int = Field(128, ge=4, le=4096, description="tokens; longer texts are cut")
 
 
 class CandidateSpec(Strict):
     """The model under audit: fine-tuned or loaded."""
 
-    task: Task
-    fine_tune: FineTune | None = None
-    load: Load | None = None
+    task: Task = Field(description="what it does; decides which checks serve it")
+    fine_tune: FineTune | None = Field(None, description="train it here; either this or `load`")
+    load: Load | None = Field(None, description="load it; either this or `fine_tune`")
 
 
 class ChampionSpec(Strict):
     """What runs today."""
 
-    load: Load
+    load: Load = Field(description="how it is loaded")
 
 
 class Requirement(Strict):
     """One line of the contract: measure this, with these settings, within these bounds."""
 
-    check: str
-    id: str = Field(description="defaults to the check; a second use of the same check must set it")
-    on: str = "test"
-    reference: str | None = None
+    check: str = Field(description="id of the check, as `audit checks` lists it")
+    id: str = Field(pattern=IDENTIFIER, description="defaults to the check; a second use of the same check must set it")
+    on: Role = Field("test", description="role of the data set that is measured")
+    reference: Role | None = Field(None, description="role of the data set that it is compared with")
     reference_group: str | None = Field(None, description="pooled_rest, a group, or highest; every ordered pair of groups where absent")
-    by: tuple[tuple[str, ...], ...] = ()
+    by: Annotated[tuple[tuple[Text, ...], ...], WithJsonSchema(_BY)] = Field(
+        (), description="columns that split the rows: [a, b] is two families of slices, [[a, b]] their crossing"
+    )
     min: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
     max: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
-    against: Literal["champion", "base"] | None = None
-    margin: FiniteFloat | None = None
-    severity: Severity = "high"
-    enforce: Enforce = "required"
-    confidence: FiniteFloat | None = Field(None, ge=0.5, lt=1)
+    against: Literal["champion", "base"] | None = Field(None, description="compare with the champion or the base model, within `margin`")
+    margin: FiniteFloat | None = Field(None, description="by how much it may be worse than what `against` names")
+    severity: Severity = Field("high", description="what a miss does to the decision; critical cannot be waived")
+    enforce: Enforce = Field("required", description="advisory is listed and never changes the decision")
+    confidence: FiniteFloat | None = Field(None, ge=0.5, lt=1, description="of the deciding interval; the policy's where absent")
     min_n: int = Field(30, ge=1, description="rows below which nothing passes; a fail stands")
-    judge_on: Literal["interval", "value"] = "interval"
+    judge_on: Literal["interval", "value"] = Field("interval", description="value judges the point and needs medium or low severity")
     params: dict[str, JsonValue] = Field(default_factory=dict, description="every other key; typed by the check itself")
 
 
@@ -126,28 +142,32 @@ class Trust(Strict):
     """What may be trusted beyond the defaults."""
 
     pickle: bool = Field(False, description="load pickle-bearing model files whose digest the policy names")
-    keys: tuple[str, ...] = ()
+    keys: tuple[str, ...] = Field((), description="files of public keys whose signatures count")
 
 
 class Policy(Strict):
     """What must hold of a candidate before it may be promoted."""
 
-    policy: str = Field(description="name of the policy", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    version: int | str = 1
-    extends: str | None = None
-    seed: int = Field(0, ge=0, lt=2**63)
-    confidence: FiniteFloat = Field(0.95, ge=0.5, lt=1)
-    tier: Literal[1, 2, 3] = 2
-    system: System = System()
-    datasets: dict[str, DatasetSpec] = Field(default_factory=dict)
-    columns: Columns = Columns()
-    candidate: CandidateSpec
-    champion: ChampionSpec | None = None
-    require: tuple[Requirement, ...]
-    not_measured: dict[str, str] = Field(default_factory=dict)
-    waivers: str | None = None
-    trust: Trust | Literal["pickle"] = Trust()
-    looks: dict[str, JsonValue] | None = None
-    monitor: dict[str, JsonValue] | None = None
-    registry: dict[str, JsonValue] | None = None
-    valid_for: str | int | None = Field(None, description="age after which the decision is stale, such as 90d")
+    policy: str = Field(pattern=NAME, description="name of the policy")
+    version: int | str = Field(1, description="counts the policy's changes")
+    extends: str | None = Field(None, description="path of a base policy that this one is laid over")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of every random draw")
+    confidence: FiniteFloat = Field(0.95, ge=0.5, lt=1, description="of the deciding intervals: at 0.95 each end errs at nominally 2.5 %")
+    tier: int = Field(2, ge=1, le=3, description="1 is the highest materiality; decides which declared facts are required")
+    system: System = Field(System(), description="declared facts, shown beside the measured ones")
+    datasets: dict[Role, DatasetSpec] = Field(default_factory=dict, description="files of rows by their role: train, test, production")
+    columns: Columns = Field(Columns(), description="which column is what; a data set may lay its own over these")
+    candidate: CandidateSpec = Field(description="the model under audit")
+    champion: ChampionSpec | None = Field(None, description="the model that runs today")
+    require: tuple[Requirement, ...] = Field(description="what must hold; at least one line")
+    not_measured: dict[str, Text] = Field(default_factory=dict, description="characteristics left out, each with its reason")
+    waivers: str | None = Field(None, description="folder of waiver files")
+    trust: Annotated[Trust, WithJsonSchema({"anyOf": [{"const": "pickle"}, {"$ref": "#/$defs/Trust"}]})] = Field(
+        Trust(), description="`pickle` is short for {pickle: true}"
+    )
+    looks: dict[str, JsonValue] | None = Field(None, description="planned repeated looks at growing data")
+    monitor: dict[str, JsonValue] | None = Field(None, description="how production windows are audited")
+    registry: dict[str, JsonValue] | None = Field(None, description="where a promotion lands")
+    valid_for: int | Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(
+        None, description="age after which the decision is stale: days, or text such as 90d or 12w"
+    )

@@ -1,0 +1,131 @@
+"""A policy held against the catalogue: what each check asks of its requirement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from audit.policy.shape import RESERVED, draft_of, typed
+from audit.policy.wording import messages, nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from audit.check import Check
+    from audit.errors import Mistake
+    from audit.policy.loading import LoadedPolicy
+    from audit.policy.meaning import Problem
+    from audit.policy.positions import Marks
+    from audit.policy.schema import Requirement
+    from audit.policy.shape import Draft
+
+_SAMPLED_AND_GRAVE = frozenset({"critical", "high"})
+
+
+def check_against_catalog(loaded: LoadedPolicy, catalog: Mapping[str, Check]) -> tuple[Mistake, ...]:
+    """Every requirement that its check cannot serve as written, in the order of the policy."""
+    return tuple(mistakes(draft_of(loaded.policy), catalog, loaded.marks))
+
+
+def mistakes(draft: Draft, catalog: Mapping[str, Check], marks: Marks) -> Iterator[Mistake]:
+    """As `check_against_catalog`, for the parts of a policy."""
+    for index, requirement in draft.requirements:
+        at = ("require", index)
+        check = catalog.get(requirement.check)
+        if check is None:
+            yield marks.mistake((*at, "check"), f"there is no check {shown(requirement.check)}; {nearest(requirement.check, catalog)}")
+            continue
+        for loc, text in _problems(requirement, check, draft):
+            yield marks.mistake((*at, *loc), text)
+        yield from _params(index, requirement, check, marks)
+
+
+def _params(index: int, requirement: Requirement, check: Check, marks: Marks) -> Iterator[Mistake]:
+    """The check's own parameters; an unknown one may as well be a misspelt key of every requirement."""
+    at, known = ("require", index), [*check.params.model_fields, *RESERVED]
+    try:
+        typed(check.params, dict(requirement.params))
+    except ValidationError as error:
+        for loc, text, key in messages(error, check.params, lambda loc: (*at, *loc) in marks.values):
+            unknown = f"unknown key of {requirement.check}; {nearest(str(loc[0]), known)}" if key and len(loc) == 1 else ""
+            yield marks.mistake((*at, *loc), unknown or text, key=key)
+
+
+def _problems(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:
+    yield from list(_direction(requirement, check)) or _range(requirement, check)
+    yield from _groups(requirement, check)
+    yield from _sampled(requirement, check)
+    yield from _served(requirement, check, draft)
+    yield from _columns(requirement, check, draft)
+
+
+def _direction(requirement: Requirement, check: Check) -> Iterator[Problem]:
+    low, high = requirement.min, requirement.max
+    if check.better == "higher" and low is None and high is not None:
+        yield ("max",), f"bounds the good side: higher is better for {requirement.check}; use `min`"
+    if check.better == "lower" and high is None and low is not None:
+        yield ("min",), f"bounds the good side: lower is better for {requirement.check}; use `max`"
+
+
+def _range(requirement: Requirement, check: Check) -> Iterator[Problem]:
+    whole = f"{requirement.check} lies between {check.lowest:g} and {check.highest:g}"
+    low, high = requirement.min, requirement.max
+    if low is not None and low <= check.lowest:
+        yield ("min",), f"{low:g} is always met: {whole}; give a higher bound"
+    elif low is not None and low > check.highest:
+        yield ("min",), f"{low:g} is never met: {whole}; give a lower bound"
+    if high is not None and high >= check.highest:
+        yield ("max",), f"{high:g} is always met: {whole}; give a lower bound"
+    elif high is not None and high < check.lowest:
+        yield ("max",), f"{high:g} is never met: {whole}; give a higher bound"
+
+
+def _groups(requirement: Requirement, check: Check) -> Iterator[Problem]:
+    if requirement.by and check.by == "none":
+        yield ("by",), f"{requirement.check} gives one number and is not split; leave `by` out"
+    if not requirement.by and check.by == "groups":
+        yield (), f"{requirement.check} compares groups and names none; add the columns that name them, such as `by: [gender]`"
+    if check.by == "features":
+        for index, family in enumerate(requirement.by):
+            if len(family) > 1:
+                yield ("by", index), f"{requirement.check} looks at one feature at a time; write `by: [{', '.join(family)}]`"
+    if requirement.reference_group is not None and check.by != "groups":
+        yield ("reference_group",), f"{requirement.check} compares no groups; leave it out"
+    if requirement.reference is None and "reference" in check.needs:
+        yield (), f"{requirement.check} compares two data sets; add `reference` with the role of the other one"
+
+
+def _sampled(requirement: Requirement, check: Check) -> Iterator[Problem]:
+    if requirement.judge_on == "value" and not check.census and requirement.severity in _SAMPLED_AND_GRAVE:
+        what = f"{requirement.check} is measured on a sample, whose point proves nothing at severity {requirement.severity}"
+        yield ("judge_on",), f"{what}; leave it out, so that the interval is judged"
+
+
+def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:
+    candidate = draft.candidate
+    if candidate is None:
+        return
+    if check.tasks is not None and candidate.task not in check.tasks:
+        yield ("check",), f"{requirement.check} does not serve {candidate.task}; it serves {', '.join(check.tasks)}"
+    if "model" in check.needs and candidate.load is not None and candidate.load.kind == "predictions":
+        yield ("check",), f"{requirement.check} scores changed rows, and saved predictions cannot; load the model itself"
+
+
+def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:
+    """Roles that the check reads on its data set."""
+    columns, candidate = draft.columns_of(requirement.on), draft.candidate
+    if columns is None:
+        return
+    on = f"on {shown(requirement.on)}; name their column under"
+    if "labels" in check.needs and columns.label is None:
+        yield ("check",), f"{requirement.check} needs true labels {on} columns.label"
+    if "text" in check.needs and columns.text is None:
+        yield ("check",), f"{requirement.check} needs texts {on} columns.text"
+    if candidate is None or candidate.load is None or candidate.load.kind != "predictions":
+        return
+    scored = columns.score is not None or columns.scores is not None
+    if "scores" in check.needs and not scored:
+        yield ("check",), f"{requirement.check} needs probabilities {on} columns.score or columns.scores"
+    elif "predictions" in check.needs and columns.prediction is None and not scored:
+        yield ("check",), f"{requirement.check} needs saved predictions {on} columns.prediction"

@@ -1,0 +1,150 @@
+"""What a policy may not say although its shape is right. Rules that need the catalogue are in `binding`."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, TypeAlias, get_args
+
+from audit.check import Characteristic
+from audit.policy.wording import nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audit.policy.positions import Loc
+    from audit.policy.schema import FineTune, Load, Requirement
+    from audit.policy.shape import Draft
+
+Problem: TypeAlias = tuple["Loc", str]
+"""A key path and what is wrong there."""
+_LARGEST_SPLIT = 0.5
+_NEAR = 0.75
+"""Likeness from which a word counts as a misspelling."""
+
+
+def problems(draft: Draft) -> Iterator[Problem]:
+    """Every contradiction of the policy."""
+    yield from _candidate(draft)
+    yield from _not_measured(draft)
+    yield from _default_data(draft)
+    for index, requirement in draft.requirements:
+        for loc, text in _requirement(requirement, draft):
+            yield ("require", index, *loc), text
+
+
+def _candidate(draft: Draft) -> Iterator[Problem]:
+    candidate = draft.candidate
+    if candidate is None:
+        return
+    if (candidate.fine_tune is None) == (candidate.load is None):
+        what = "has both `fine_tune` and `load`" if candidate.load else "has neither `fine_tune` nor `load`"
+        yield ("candidate",), f"{what}; keep exactly one of them"
+        return
+    if candidate.fine_tune:
+        for loc, text in _fine_tune(candidate.fine_tune, draft):
+            yield ("candidate", "fine_tune", *loc), text
+    if candidate.load:
+        for loc, text in _load(candidate.load, draft):
+            yield ("candidate", "load", *loc), text
+
+
+def _load(load: Load, draft: Draft) -> Iterator[Problem]:
+    if load.kind != "predictions":
+        if load.path is None:
+            yield ("path",), f"is missing; name the folder, file or address of the {load.kind} model"
+        return
+    if load.path is not None:
+        yield ("path",), "saved predictions are columns of the data sets; leave `path` out"
+    columns = [draft.columns_of(role) for role in draft.datasets]
+    if columns and None not in columns and not any(one.prediction or one.score or one.scores for one in columns if one):
+        yield ("kind",), "no data set has saved predictions; name columns.prediction, columns.score or columns.scores"
+
+
+def _fine_tune(tune: FineTune, draft: Draft) -> Iterator[Problem]:
+    if tune.on not in draft.datasets:
+        yield ("on",), _undeclared(tune.on, draft)
+    elif _same_file(tune.on, "test", draft):
+        yield ("on",), "the candidate would be trained on its test set; name another data set"
+    if isinstance(tune.validation, float):
+        if not 0 < tune.validation <= _LARGEST_SPLIT:
+            yield ("validation",), f"is {shown(tune.validation)}; give a fraction above 0 and at most {_LARGEST_SPLIT}, or a dataset role"
+        return
+    if tune.validation not in draft.datasets:
+        yield ("validation",), _undeclared(tune.validation, draft)
+    elif _same_file(tune.validation, "test", draft):
+        yield ("validation",), "the test set may not choose the checkpoint; name another data set, or a fraction of `on`"
+    elif _same_file(tune.validation, tune.on, draft):
+        yield ("validation",), "is the training set itself; name another data set, or a fraction of `on`"
+
+
+def _same_file(one: str, other: str, draft: Draft) -> bool:
+    """Whether two roles are one data set, by name or by path."""
+    first, second = draft.datasets.get(one), draft.datasets.get(other)
+    return one == other or (first is not None and second is not None and first.path == second.path)
+
+
+def _undeclared(role: str, draft: Draft) -> str:
+    return f"{shown(role)} is not declared under datasets; {nearest(role, draft.datasets)}"
+
+
+def _not_measured(draft: Draft) -> Iterator[Problem]:
+    """Any name may stand here, but a near miss of a characteristic would leave that one uncovered."""
+    known = get_args(Characteristic)
+    for name in draft.not_measured:
+        near = get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
+        if near and name not in known:
+            yield ("not_measured", name), f"is nearly a characteristic of NIST AI RMF; did you mean {near[0]!r}?"
+
+
+def _default_data(draft: Draft) -> Iterator[Problem]:
+    default = [one.id for _, one in draft.requirements if "on" not in one.model_fields_set]
+    if default and "test" not in draft.datasets:
+        named = f"{default[0]} and {len(default) - 1} more" if len(default) > 1 else default[0]
+        yield ("datasets",), f"has no `test`, on which {named} would be measured; declare it, or set `on` in the requirement"
+
+
+def _requirement(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
+    yield from _bounds(requirement)
+    yield from _against(requirement, draft)
+    yield from _roles(requirement, draft)
+    seen: set[tuple[str, ...]] = set()
+    for index, family in enumerate(requirement.by):
+        if not family:
+            yield ("by", index), "is empty; name at least one column"
+        elif len(set(family)) < len(family) or tuple(sorted(family)) in seen:
+            yield ("by", index), f"{', '.join(family)} is named twice; its slices would be counted twice"
+        seen.add(tuple(sorted(family)))
+    if requirement.judge_on == "value" and draft.tier == 1:
+        yield ("judge_on",), "a tier 1 policy judges intervals; leave it out"
+
+
+def _bounds(requirement: Requirement) -> Iterator[Problem]:
+    low, high = requirement.min, requirement.max
+    if low is None and high is None and requirement.against is None and requirement.margin is None:
+        yield (), "has no bound and would always pass; add `min` or `max`"
+    if low is not None and high is not None and low > high:
+        yield ("min",), f"{shown(low)} is above `max` {shown(high)}, so nothing can pass; mend one of them"
+
+
+def _against(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
+    if requirement.against is not None and requirement.margin is None:
+        yield ("against",), "has no `margin`; say by how much it may be worse, such as `margin: 0.01`"
+    if requirement.margin is not None and requirement.against is None:
+        yield ("margin",), "bounds a comparison, and there is none; add `against: champion`, or use `min` or `max`"
+    if requirement.against is not None and (requirement.min is not None or requirement.max is not None):
+        yield ("against",), "is bounded by `margin`; put `min` or `max` into a requirement of its own"
+    if requirement.against == "champion" and not draft.champion:
+        yield ("against",), "no champion is declared; add `champion: {load: ...}`"
+    if requirement.against == "base" and draft.candidate is not None and draft.candidate.fine_tune is None:
+        yield ("against",), "the candidate was not fine-tuned from a base; compare with a champion"
+
+
+def _roles(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
+    if "on" in requirement.model_fields_set and requirement.on not in draft.datasets:
+        yield ("on",), _undeclared(requirement.on, draft)
+    if requirement.reference is None:
+        return
+    if requirement.reference not in draft.datasets:
+        yield ("reference",), _undeclared(requirement.reference, draft)
+    elif requirement.reference == requirement.on:
+        yield ("reference",), f"{shown(requirement.on)} would be compared with itself; name another data set"

@@ -1,0 +1,139 @@
+"""From the file's tree to typed parts: each part by itself, so that a mistake in one does not hide those in another."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from audit.datasets import Columns
+from audit.policy.schema import IDENTIFIER, CandidateSpec, DatasetSpec, Policy, Requirement
+from audit.policy.wording import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from audit.errors import Mistake
+    from audit.policy.positions import Loc, Marks, Tree
+
+Model = TypeVar("Model", bound=BaseModel)
+RESERVED = frozenset(Requirement.model_fields) - {"params"}
+"""Keys of a requirement that mean the same under every check."""
+_TOP_TIER = 1
+_UNNAMED = "unnamed"
+"""Stands for the id where the check is missing, so that only the check is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The parts of a policy that have the right shape; whatever does not is told already and left out."""
+
+    tier: int
+    columns: Columns | None
+    datasets: Mapping[str, DatasetSpec | None]
+    candidate: CandidateSpec | None
+    champion: bool
+    not_measured: tuple[str, ...]
+    requirements: tuple[tuple[int, Requirement], ...]
+    """With their places in `require`."""
+
+    def columns_of(self, role: str) -> Columns | None:
+        """The roles of a data set's columns, its own laid over the policy's; None where either is broken."""
+        spec = self.datasets.get(role)
+        if spec is None or self.columns is None:
+            return None
+        return spec.columns.over(self.columns) if spec.columns else self.columns
+
+
+def draft_of(policy: Policy) -> Draft:
+    """A whole policy as its parts."""
+    return Draft(
+        tier=policy.tier,
+        columns=policy.columns,
+        datasets=policy.datasets,
+        candidate=policy.candidate,
+        champion=policy.champion is not None,
+        not_measured=tuple(policy.not_measured),
+        requirements=tuple(enumerate(policy.require)),
+    )
+
+
+def normal(tree: Tree) -> Tree:
+    """The tree in the one form that the schema reads: short forms written out, a check's own keys under `params`."""
+    if not isinstance(tree, dict):
+        return tree
+    found = dict(tree)
+    if found.get("trust") == "pickle":
+        found["trust"] = {"pickle": True}
+    requirements = found.get("require")
+    if isinstance(requirements, list):
+        found["require"] = [_requirement(one) for one in requirements]
+    return found
+
+
+def _requirement(raw: Tree) -> Tree:
+    if not isinstance(raw, dict):
+        return raw
+    found: dict[str, Tree] = {key: value for key, value in raw.items() if key in RESERVED}
+    found["params"] = {key: value for key, value in raw.items() if key not in RESERVED}
+    if found.get("id") is None:
+        check = raw.get("check")
+        found["id"] = check if isinstance(check, str) and re.match(IDENTIFIER, check) else _UNNAMED
+    if "by" in raw:
+        found["by"] = _families(raw["by"])
+    return found
+
+
+def _families(by: Tree) -> Tree:
+    """`a` and `[a, b]` as families of one column each; `[[a, b]]` stays a crossing."""
+    if isinstance(by, str):
+        return [[by]]
+    if by is None:
+        return []
+    return [[one] if isinstance(one, str) else one for one in by] if isinstance(by, list) else by
+
+
+def typed(model: type[Model], tree: Tree) -> Model:
+    """A model read strictly, as from JSON: text is never taken for a number, nor true for 1."""
+    return model.model_validate_json(json.dumps(tree), strict=True)
+
+
+def mistakes(tree: Tree, marks: Marks) -> Iterator[Mistake]:
+    """Everything that does not have the shape of a policy."""
+    try:
+        typed(Policy, tree)
+    except ValidationError as error:
+        for loc, text, key in messages(error, Policy, marks.values.__contains__):
+            if not marks.is_broken(loc):
+                yield marks.mistake(loc, text, key=key)
+
+
+def draft(tree: Tree, marks: Marks) -> Draft:
+    """The parts that have the right shape."""
+    top = tree if isinstance(tree, dict) else {}
+    datasets, requirements, named = top.get("datasets"), top.get("require"), top.get("not_measured")
+    tier = top.get("tier", Policy.model_fields["tier"].default)
+    listed = enumerate(requirements) if isinstance(requirements, list) else ()
+    roles = datasets.items() if isinstance(datasets, dict) else ()
+    read = [(index, _part(Requirement, one, ("require", index), marks)) for index, one in listed]
+    return Draft(
+        tier=tier if isinstance(tier, int) else _TOP_TIER,
+        columns=_part(Columns, top.get("columns", {}), ("columns",), marks),
+        datasets={role: _part(DatasetSpec, one, ("datasets", role), marks) for role, one in roles},
+        candidate=_part(CandidateSpec, top.get("candidate"), ("candidate",), marks),
+        champion=top.get("champion") is not None,
+        not_measured=tuple(named) if isinstance(named, dict) else (),
+        requirements=tuple((index, one) for index, one in read if one is not None),
+    )
+
+
+def _part(model: type[Model], tree: Tree, loc: Loc, marks: Marks) -> Model | None:
+    if loc in marks.values and marks.is_broken(loc):
+        return None
+    try:
+        return typed(model, tree)
+    except ValidationError:
+        return None
