@@ -75,12 +75,29 @@ class Subject:
     @property
     def positive(self) -> str:
         """The favourable or target class as text."""
-        return positive_class(self.data, self.classes)
+        positive = positive_class(self.data, self.classes)
+        if positive not in self.classes:
+            msg = f"columns.positive is {positive!r}, but the classes are {', '.join(self.classes)}"
+            raise CannotMeasure(msg)
+        return positive
+
+    @property
+    def binary(self) -> bool:
+        """Whether there are two classes and it is said which of them is the positive one."""
+        if len(self.classes) > 2:  # noqa: PLR2004  # a positive class is told from one other
+            return False
+        try:
+            positive_class(self.data, self.classes)
+        except CannotMeasure:
+            return False
+        return self.positive in self.classes
 
     @property
     def targets(self) -> tuple[str, ...]:
         """Classes that are told from the rest one at a time: the positive one, or every one of more than two without it."""
-        return target_classes(self.data, self.classes)
+        if len(self.classes) > 2 and self.data.columns.positive is None:  # noqa: PLR2004  # two classes are told apart by one of them
+            return self.classes
+        return (self.positive,)
 
     def y_score(self, data: Dataset | None = None) -> NDArray[np.float64]:
         """(n,) probability of the positive class."""
@@ -121,17 +138,6 @@ def positive_class(data: Dataset, classes: Sequence[str]) -> str:
             return positive
     msg = f"which class counts as positive is not said: set columns.positive to one of {', '.join(classes)}"
     raise CannotMeasure(msg)
-
-
-def target_classes(data: Dataset, classes: Sequence[str]) -> tuple[str, ...]:
-    """The positive class where there are two or `columns.positive` names one, else every class."""
-    if len(classes) > 2 and data.columns.positive is None:  # noqa: PLR2004  # two classes are told apart by one of them
-        return tuple(classes)
-    positive = positive_class(data, classes)
-    if positive not in classes:
-        msg = f"columns.positive is {positive!r}, but the classes are {', '.join(classes)}"
-        raise CannotMeasure(msg)
-    return (positive,)
 
 
 def _order(value: Value) -> tuple[int, float, str]:

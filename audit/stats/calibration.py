@@ -81,7 +81,7 @@ class CalibrationError:
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return f"triangle inequality over {len(self.observed)} equal-mass bins, noise floor {self.noise_floor:.3f}"
+        return f"triangle inequality, equal-mass bins: {len(self.observed)}, noise floor {self.noise_floor:.3f}"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""

@@ -1,0 +1,45 @@
+"""Demographic parity ratio: smallest selection rate over the largest, over groups.
+
+Purpose      Show whether some group is favourably decided on much less often than another: the impact ratio of the four-fifths rule.
+Risk         Well under 1: some group is selected less often than another; under 0.8 is where regulators begin to ask.
+Limitations  Blind to base rates and to errors. With small groups the point ratio is noise: judge it on its interval.
+Reference    As in `fairlearn.metrics`; 29 CFR 1607.4 D (1978); interval of Koopman, Biometrics 1984.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.check import CLASSIFICATION, Check, NoParams
+from audit.groups import Rate, compare, of_class
+from audit.stats import Ratio
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Selection rate per group, judged on every ordered pair of groups."""
+    y_pred = subject.y_pred()
+    everyone = np.ones(len(y_pred), dtype=bool)
+    rates = [Rate(y_pred == one, everyone, "there", of_class(subject, one)) for one in subject.targets]
+    return compare(subject, rates, Ratio, "rate ratio")
+
+
+CHECK = Check(
+    measure=measure,
+    question="Is every group chosen at least four-fifths as often as any other?",
+    remedy="Compare the groups' base rates and errors; where the gap has no reason, rebalance the training data or use fairlearn.",
+    rmf=("MEASURE 2.11",),
+    characteristic="fair_bias_managed",
+    better="higher",
+    unit="rate ratio",
+    needs=frozenset({"predictions", "groups"}),
+    by="groups",
+    tasks=CLASSIFICATION,
+)

@@ -1,0 +1,42 @@
+"""Equal opportunity difference: largest minus smallest true positive rate over groups.
+
+Purpose      Show whether those who should be found are found equally often in every group.
+Risk         Well above 0: deserving people of some group are passed over more often than others.
+Limitations  Blind to false alarms, and trusts the true labels: where these are biased it cannot see it. Read it next to equalized odds.
+Reference    Hardt, Price & Srebro, NeurIPS 2016, as in `fairlearn.metrics`; interval of Newcombe, Statistics in Medicine 1998.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check, NoParams
+from audit.groups import Rate, compare, of_class
+from audit.stats import Difference
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """True positive rate per group, judged on every ordered pair of groups."""
+    y_true, y_pred = subject.y_true(), subject.y_pred()
+    rates = [Rate(y_pred == one, y_true == one, f"truly {one}", of_class(subject, one)) for one in subject.targets]
+    return compare(subject, rates, Difference, "rate difference")
+
+
+CHECK = Check(
+    measure=measure,
+    question="Are those who should be found found equally often in every group?",
+    remedy="Read the misses of the group with the lowest rate; add training rows like them, or mend its labels, and fine-tune again.",
+    rmf=("MEASURE 2.11",),
+    characteristic="fair_bias_managed",
+    better="lower",
+    unit="rate difference",
+    needs=frozenset({"labels", "predictions", "groups"}),
+    by="groups",
+    tasks=CLASSIFICATION,
+)

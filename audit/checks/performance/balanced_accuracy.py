@@ -1,0 +1,39 @@
+"""Balanced accuracy: mean over the classes of the share of their rows that it gets right.
+
+Purpose      Show how often it is right when every class counts alike, however rare.
+Risk         Low: some class is served badly, though the plain accuracy may look well.
+Limitations  Runs over the classes that occur in a slice; one that does not occur there is not tested there.
+Reference    As `sklearn.metrics.balanced_accuracy_score`; Brodersen et al., ICPR 2010; interval of Goutte & Gaussier, ECIR 2005.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check, NoParams
+from audit.confusion import of_classes
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Balanced accuracy of each slice."""
+    return of_classes(subject, "balanced_accuracy")
+
+
+CHECK = Check(
+    measure=measure,
+    question="Is it right often enough when every class counts alike, the rare ones too?",
+    remedy="Find in the confusion table the class with the lowest share of right rows; add training rows of it or weight it up.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    characteristic="valid_reliable",
+    better="higher",
+    unit="balanced accuracy",
+    needs=frozenset({"labels", "predictions"}),
+    by="slices",
+    tasks=CLASSIFICATION,
+)

@@ -1,0 +1,40 @@
+"""F1: harmonic mean of precision and recall.
+
+Purpose      Show in one number whether it finds what it should without raising false alarms.
+Risk         Low: it misses cases, raises false alarms, or both.
+Limitations  Weighs a miss and a false alarm alike, which the cost of either seldom bears out; moves with how common the class is.
+Reference    As `sklearn.metrics.f1_score`; interval of Goutte & Gaussier, ECIR 2005, with the prior of Jeffreys.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check
+from audit.confusion import Averaged, averaged
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
+    """F1 of each slice."""
+    return averaged(subject, "f1", params.average)
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does it find what it should without crying wolf?",
+    remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    characteristic="valid_reliable",
+    better="higher",
+    unit="F1",
+    needs=frozenset({"labels", "predictions"}),
+    params=Averaged,
+    by="slices",
+    tasks=CLASSIFICATION,
+)

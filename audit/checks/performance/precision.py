@@ -1,0 +1,40 @@
+"""Precision: share of the rows it calls a class that truly are of it.
+
+Purpose      Show how far an alarm of the model can be trusted.
+Risk         Low: many of its alarms are false, and the people who follow them lose time and trust.
+Limitations  Says nothing of what it misses; read it next to recall. Moves with how common the class is.
+Reference    As `sklearn.metrics.precision_score`; Wilson, JASA 1927; averages by Goutte & Gaussier, ECIR 2005.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check
+from audit.confusion import Averaged, averaged
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
+    """Precision of each slice."""
+    return averaged(subject, "precision", params.average)
+
+
+CHECK = Check(
+    measure=measure,
+    question="When it raises an alarm, is the alarm right often enough?",
+    remedy="Read its false alarms in the worst slice; add rows like them with their true class, or raise the decision threshold.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    characteristic="valid_reliable",
+    better="higher",
+    unit="precision",
+    needs=frozenset({"labels", "predictions"}),
+    params=Averaged,
+    by="slices",
+    tasks=CLASSIFICATION,
+)

@@ -1,0 +1,40 @@
+"""Recall: share of a class's rows that it finds.
+
+Purpose      Show how much of what it must find it does find.
+Risk         Low: the cases it was built for pass it by.
+Limitations  Says nothing of its false alarms: calling everything positive gives a recall of 1. Read it next to precision.
+Reference    As `sklearn.metrics.recall_score`; Wilson, JASA 1927; averages by Goutte & Gaussier, ECIR 2005.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check
+from audit.confusion import Averaged, averaged
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
+    """Recall of each slice."""
+    return averaged(subject, "recall", params.average)
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does it find enough of what it must find?",
+    remedy="Read what it misses in the worst slice; add rows like these to the training data, or lower the decision threshold.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    characteristic="valid_reliable",
+    better="higher",
+    unit="recall",
+    needs=frozenset({"labels", "predictions"}),
+    params=Averaged,
+    by="slices",
+    tasks=CLASSIFICATION,
+)

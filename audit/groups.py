@@ -1,0 +1,147 @@
+"""Rates of groups compared pair by pair: what the fairness checks share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, TypeAlias
+
+from audit.datasets import canonical
+from audit.errors import CannotMeasure
+from audit.evidence import Evidence, Member, Pair, Slice, Unmeasured
+from audit.stats import Difference, Proportion, Ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audit.evidence import Name, Value
+    from audit.subject import Subject
+
+Family: TypeAlias = "tuple[tuple[Slice, NDArray[np.bool_]], ...]"
+Side: TypeAlias = tuple[Slice, Proportion]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One rate of every group: the share of hits among the rows that count."""
+
+    hit: NDArray[np.bool_]
+    counted: NDArray[np.bool_]
+    needs: str
+    """What a row that counts is, for the reader: `truly urgent`."""
+    items: tuple[tuple[str, Value], ...] = ()
+    """What tells this rate from the check's others: its class, its kind."""
+
+    def of(self, rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> Proportion | None:
+        """The rate among some rows; None where none of them counts."""
+        chosen = rows & self.counted
+        return Proportion.of(self.hit[chosen], None if clusters is None else clusters[chosen]) if chosen.any() else None
+
+    def named(self, group: Slice) -> Slice:
+        """A group's name with what tells this rate from the others."""
+        for column, value in self.items:
+            group = group.further(column, value)
+        return group
+
+
+def of_class(subject: Subject, one: str) -> tuple[tuple[str, Value], ...]:
+    """How a class's rates are told from the other classes'; nothing where there is one class to look at."""
+    return (("class", one),) if len(subject.targets) > 1 else ()
+
+
+def compare(subject: Subject, rates: Sequence[Rate], estimate: type[Difference | Ratio], unit: str) -> Evidence:
+    """Ordered pairs of groups within each family, by the policy's `reference_group`."""
+    clusters = subject.clusters()
+    members: list[Member] = []
+    context: list[Member] = []
+    unmeasured: list[Unmeasured] = []
+    for columns, family in zip(subject.by, _families(subject), strict=True):
+        for rate in rates:
+            found = [(rate.named(group), rate.of(rows, clusters)) for group, rows in family]
+            sides = [(name, share) for name, share in found if share is not None]
+            context += [Member(name, share) for name, share in sides]
+            unmeasured += [Unmeasured(name, f"no row is {rate.needs}: add rows of this group") for name, share in found if share is None]
+            for first, second in _matches(subject, columns, family, rate, sides):
+                compared = _compared(first, second, estimate)
+                members += [one for one in compared if isinstance(one, Member)]
+                unmeasured += [one for one in compared if isinstance(one, Unmeasured)]
+    return Evidence(
+        members=tuple(members),
+        unit=unit,
+        rows=subject.data.rows,
+        context=tuple(context),
+        unmeasured=tuple(unmeasured),
+        notes=_notes(subject),
+    )
+
+
+def _families(subject: Subject) -> tuple[Family, ...]:
+    if not subject.by:
+        msg = "no groups to compare: name at least one column under `by`"
+        raise CannotMeasure(msg)
+    families = subject.families()
+    for columns, family in zip(subject.by, families, strict=True):
+        if len(family) < 2:  # noqa: PLR2004  # a gap is between two
+            alone = f"one group only ({family[0][0]})" if family else "no row"
+            msg = (
+                f"{' and '.join(columns)}: {alone}, nothing to compare it with: name another column under `by`, or add rows of other groups"
+            )
+            raise CannotMeasure(msg)
+    return families
+
+
+def _matches(subject: Subject, columns: tuple[str, ...], family: Family, rate: Rate, sides: list[Side]) -> list[tuple[Side, Side]]:
+    """Which groups are held against which, each two once."""
+    reference = subject.reference_group
+    if reference is None or (reference == "pooled_rest" and len(family) == 2):  # noqa: PLR2004  # the rest is the other group
+        return list(combinations(sides, 2))
+    if reference == "pooled_rest":
+        return _against_rest(subject, columns, family, rate)
+    chosen = _highest(sides) if reference == "highest" else rate.named(_group(columns, family, reference))
+    return [(side, other) for other in sides if other[0] == chosen for side in sides if side[0] != chosen]
+
+
+def _against_rest(subject: Subject, columns: tuple[str, ...], family: Family, rate: Rate) -> list[tuple[Side, Side]]:
+    clusters, column = subject.clusters(), ", ".join(columns)
+    found = []
+    for group, rows in family:
+        one, rest = rate.of(rows, clusters), rate.of(~rows, clusters)
+        if one is not None and rest is not None:
+            others = rate.named(Slice(((column, f"all but {_label(group)}"),)))
+            found.append(((rate.named(group), one), (others, rest)))
+    return found
+
+
+def _highest(sides: list[Side]) -> Slice | None:
+    return max(sides, key=lambda side: side[1].value)[0] if sides else None
+
+
+def _group(columns: tuple[str, ...], family: Family, label: str) -> Slice:
+    """The group of that name; a crossed family's groups are named by their values in order, `female, north`."""
+    groups = {_label(group): group for group, _ in family}
+    if label not in groups:
+        msg = f"reference_group {label!r} is no group of {', '.join(columns)}: there are {'; '.join(groups)}"
+        raise CannotMeasure(msg)
+    return groups[label]
+
+
+def _label(group: Slice) -> str:
+    return ", ".join(canonical(value) or "null" for _, value in group.items)
+
+
+def _compared(first: Side, second: Side, estimate: type[Difference | Ratio]) -> tuple[Member | Unmeasured, ...]:
+    """Both orders of one pair, since either group may be the worse one."""
+    forth: Name = Pair(first[0], second[0])
+    if estimate is Ratio and not first[1].hits and not second[1].hits:
+        return (Unmeasured(forth, "neither group has a hit, so their ratio is not defined: add rows"),)
+    back = Pair(second[0], first[0])
+    return (Member(forth, estimate(first[1], second[1])), Member(back, estimate(second[1], first[1])))
+
+
+def _notes(subject: Subject) -> tuple[str, ...]:
+    if subject.reference_group == "highest":
+        return ("The reference is the group with the highest rate in this very data, chosen after looking: it is in part the luckiest.",)
+    return ()
