@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.groups import Rate, compare, of_class
+from audit.measures.groups import Rate, compare, of_class
 from audit.stats import Difference
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.confusion import of_classes
+from audit.measures.confusion import of_classes
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
-from audit.confusion import Averaged, averaged
+from audit.measures.confusion import Averaged, averaged
 
 if TYPE_CHECKING:
     from numpy.random import Generator
