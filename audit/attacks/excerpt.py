@@ -25,7 +25,7 @@ def changes(before: str, after: str) -> tuple[Part, ...]:
         if sum(len(part.text) for part in parts) > LONGEST:
             return _spaced([*parts, Part("…")])
         if kind == "equal":
-            parts += _marked(_shortened(old[a:b], first=number == 0, last=number == len(codes) - 1), "same")
+            parts += _marked(_shortened(old[a:b], first=number == 0 < len(codes) - 1, last=number == len(codes) - 1), "same")
         else:
             parts += _marked(old[a:b], "deleted") + _marked(new[c:d], "inserted")
     return _spaced(parts)

@@ -165,11 +165,11 @@ def _environment(**variables: str) -> Iterator[None]:
 
     The libraries that read their caches' places at import are imported before.
     """
+    before = dict(os.environ)
     import datasets  # noqa: F401
     import flair  # noqa: F401
     import transformers  # noqa: F401
 
-    before = dict(os.environ)
     os.environ.update(variables)
     try:
         yield
