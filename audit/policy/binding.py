@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audit.policy.schema import Requirement
     from audit.policy.shape import Draft
 
+_LISTED = "`audit checks` lists all there are"
 _SAMPLED_AND_GRAVE = frozenset({"critical", "high"})
 
 
@@ -34,7 +35,8 @@ def mistakes(draft: Draft, catalog: Mapping[str, Check], marks: Marks) -> Iterat
         at = ("require", index)
         check = catalog.get(requirement.check)
         if check is None:
-            yield marks.mistake((*at, "check"), f"there is no check {shown(requirement.check)}; {nearest(requirement.check, catalog)}")
+            text = f"there is no check {shown(requirement.check)}; {nearest(requirement.check, catalog, _LISTED)}"
+            yield marks.mistake((*at, "check"), text)
             continue
         for loc, text in _problems(requirement, check, draft):
             yield marks.mistake((*at, *loc), text)
@@ -122,7 +124,7 @@ def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[P
         yield ("check",), f"{requirement.check} needs true labels {on} columns.label"
     if "text" in check.needs and columns.text is None:
         yield ("check",), f"{requirement.check} needs texts {on} columns.text"
-    if candidate is None or candidate.load is None or candidate.load.kind != "predictions":
+    if candidate is None or candidate.load is None or candidate.load.kind != "predictions" or not draft.has_saved_predictions():
         return
     scored = columns.score is not None or columns.scores is not None
     if "scores" in check.needs and not scored:

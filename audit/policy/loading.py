@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,6 +108,7 @@ def _read(path: Path, project: Path, *, allow_outside: bool) -> _Merged:
         problem = paths.checked(project, ("extends",), name, allow_outside=allow_outside) or _unusable(project / name, chain, project, name)
         if problem:
             merged.mistakes.append(base.place.mistake(problem))
+            merged.root = replace(merged.root, broken=True)  # what the base would hold is not known
             break
         chain.append((project / name).resolve())
         latest = _read_one(project / name, name)

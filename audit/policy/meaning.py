@@ -55,8 +55,7 @@ def _load(load: Load, draft: Draft) -> Iterator[Problem]:
         return
     if load.path is not None:
         yield ("path",), "saved predictions are columns of the data sets; leave `path` out"
-    columns = [draft.columns_of(role) for role in draft.datasets]
-    if columns and None not in columns and not any(one.prediction or one.score or one.scores for one in columns if one):
+    if not draft.has_saved_predictions():
         yield ("kind",), "no data set has saved predictions; name columns.prediction, columns.score or columns.scores"
 
 

@@ -73,7 +73,7 @@ def missing(project: Path, policy: Path, name: str) -> str:
 
 def alike(path: Path) -> str:
     """Which policy beside a missing one may have been meant."""
-    near = get_close_matches(path.name, [one.name for one in path.parent.glob("*.y*ml")], n=1)
+    near = get_close_matches(path.name, [one.name for one in path.parent.glob("*.y*ml")], n=1, cutoff=0.7)
     return f"did you mean {near[0]!r}?" if near else "mend the path"
 
 

@@ -95,8 +95,7 @@ def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
         return reader.read(root, ()), reader.mistakes
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        text = f"not readable as YAML: {error.problem}; mend the brackets, quotes or indentation here"
-        return _unreadable(file, text, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
+        return _unreadable(file, _said(error), mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         letter = error.character if isinstance(error.character, int) else ord(error.character)
@@ -104,6 +103,12 @@ def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
         return _unreadable(file, told, before.count("\n") + 1, len(before) - before.rfind("\n"))
     except (ValueError, OverflowError) as error:  # PyYAML lets these out on numbers too large, as in "\UFFFFFFFF"
         return _unreadable(file, f"not readable as YAML: {error}; mend the escapes and directives")
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    """PyYAML's words, with a remedy where they have none."""
+    what = ", ".join(part for part in (error.context, error.problem) if part)
+    return what if ";" in what else f"not readable as YAML: {what}; mend the brackets, quotes or indentation here"
 
 
 def _unreadable(file: str, text: str, line: int = 1, column: int = 1) -> tuple[Node, list[Mistake]]:
@@ -121,7 +126,7 @@ class _Loader(yaml.SafeLoader):
         """As PyYAML, within the depth limit."""
         self.depth += 1
         if self.depth > MOST_DEPTH:
-            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MOST_DEPTH} levels", problem_mark=self.get_mark())
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MOST_DEPTH} levels; write it flatter", problem_mark=self.get_mark())
         node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[arg-type]  # the stub wants an int where PyYAML passes None
         self.depth -= 1
         return node
@@ -155,8 +160,10 @@ class _Reader:
         place = self._place(node, path)
         self.nodes += 1
         if self.nodes > MOST_NODES or len(path) > MOST_DEPTH:
-            problem = f"aliases unfold it beyond {MOST_NODES:,} values or {MOST_DEPTH} levels"
+            problem = f"aliases unfold it beyond {MOST_NODES:,} values or {MOST_DEPTH} levels; write it without aliases"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        if node.tag.removeprefix(_PLAIN) not in _TAGS:
+            return self._refuse(place, f"the tag {_printable(node.tag)} is not read; write the value without a tag")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
@@ -174,27 +181,25 @@ class _Reader:
         found: dict[str, Node] = {}
         keys: dict[str, Place] = {}
         for key, value in node.value:
+            at = self._place(key, (*place.path, key.value) if isinstance(key, yaml.ScalarNode) else place.path)
             if not isinstance(key, yaml.ScalarNode):
-                self._refuse(self._place(key, place.path), "a list or mapping cannot be a key; name the key with a word")
-                continue
-            at = self._place(key, (*place.path, key.value))
-            if key.value in keys:
-                first = keys[key.value]
-                self._refuse(at, f"given twice (first in line {first.line}); keep one of them")
-                continue
-            keys[key.value] = at
-            found[key.value] = self.read(value, at.path)
+                self._refuse(at, "a list or mapping cannot be a key; name the key with a word")
+            elif key.value in keys:
+                self._refuse(at, f"given twice (first in line {keys[key.value].line}); keep one of them")
+            elif _half(key.value):
+                self._refuse(place, _HALF)
+            else:
+                keys[key.value] = at
+                found[key.value] = self.read(value, at.path)
         return Node(found, place, keys)
 
     def _scalar(self, node: yaml.Node, place: Place) -> Node:
-        tag, text = node.tag.removeprefix("tag:yaml.org,2002:"), node.value
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            return self._refuse(place, "holds half of a surrogate pair; write the character itself")
+        tag, text = node.tag.removeprefix(_PLAIN), node.value
+        if _half(text):
+            return self._refuse(place, _HALF)
         try:
             value = _VALUES[tag](text)
-        except KeyError:
-            return self._refuse(place, f"the tag {_printable(node.tag)} is not read; write the value without a tag")
-        except ValueError:
+        except (KeyError, ValueError):
             return self._refuse(place, f"{_printable(text)} does not fit its tag; write the value without a tag")
         if isinstance(value, float) and not math.isfinite(value):
             return self._refuse(place, f"{text} is not a finite number; give one, or leave the key out")
@@ -208,6 +213,15 @@ _VALUES: dict[str, Callable[[str], Scalar]] = {
     "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     "str": str,
 }
+_PLAIN = "tag:yaml.org,2002:"
+_TAGS = frozenset(_VALUES) | {"map", "seq"}
+
+
+_HALF = "holds half of a surrogate pair; write the character itself"
+
+
+def _half(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _printable(part: str | int) -> str:

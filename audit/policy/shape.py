@@ -47,6 +47,11 @@ class Draft:
             return None
         return spec.columns.over(self.columns) if spec.columns else self.columns
 
+    def has_saved_predictions(self) -> bool:
+        """Whether any data set names columns of predictions; True where that cannot be told."""
+        columns = [self.columns_of(role) for role in self.datasets]
+        return None in columns or any(one.prediction or one.score or one.scores for one in columns if one)
+
 
 def draft_of(policy: Policy) -> Draft:
     """A whole policy as its parts."""

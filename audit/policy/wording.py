@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel
 
-from audit.policy.schema import DIGEST, DURATION, IDENTIFIER, NAME, ROLE
+from audit.policy.schema import DIGEST, DURATION, IDENTIFIER, NAME, ROLE, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +30,7 @@ _WANTED = {
     "list_type": "a list, such as [a, b]",
     "dict_type": "a mapping, such as {key: value}",
     "model_type": "a mapping, such as {key: value}",
+    "string_too_short": "some text",
 }
 """Kind of mistake to what should stand there."""
 _LIMITS = {
@@ -58,7 +59,7 @@ _WHOLE = {
     "valid_for": "days, or text such as 90d or 12w",
     "validation": "a dataset role, or a fraction",
 }
-"""Keys that may be written in several ways, told as one."""
+"""Keys of a policy that may be written in several ways, told as one."""
 _FORMS = {
     NAME: "use letters, digits, dots, dashes and underscores, beginning with a letter or digit",
     ROLE: "use letters, digits, dashes and underscores, beginning with a letter",
@@ -75,15 +76,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004  # characters in a line
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or the whole list where nothing is near."""
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`did you mean 'x'?`; where nothing is near, what else is given, or the whole list."""
     names = sorted(known)
     tails = {name.rsplit("/", 1)[-1]: name for name in reversed(names)}  # of an id, the part without its family
     near = get_close_matches(word.lower(), names, n=1)
     near = near or [tails[one] for one in get_close_matches(word.lower().rsplit("/", 1)[-1], tails, n=1)]
     if near:
         return f"did you mean {near[0]!r}?"
-    return "there are none" if not names else f"known are {', '.join(names)}"
+    return otherwise or ("there are none" if not names else f"known: {', '.join(names)}")
 
 
 def messages(error: ValidationError, model: type[BaseModel], has: Callable[[Loc], bool]) -> list[tuple[Loc, str, bool]]:
@@ -94,16 +95,16 @@ def messages(error: ValidationError, model: type[BaseModel], has: Callable[[Loc]
     """
     found: dict[Loc, list[ErrorDetails]] = {}
     for one in error.errors(include_url=False):
-        found.setdefault(_located(one, has), []).append(one)
+        found.setdefault(_located(one, model, has), []).append(one)
     return [(loc, *_message(loc, group, model)) for loc, group in found.items()]
 
 
-def _located(error: ErrorDetails, has: Callable[[Loc], bool]) -> Loc:
+def _located(error: ErrorDetails, model: type[BaseModel], has: Callable[[Loc], bool]) -> Loc:
     loc: Loc = ()
     for part in error["loc"]:
         if has((*loc, part)):
             loc = (*loc, part)
-        if part in _WHOLE:
+        if part in _WHOLE and model is Policy:
             return loc
     return (*loc, error["loc"][-1]) if error["type"] == "missing" else loc
 
@@ -115,13 +116,13 @@ def _message(loc: Loc, errors: Sequence[ErrorDetails], model: type[BaseModel]) -
     if first["type"] == "missing":
         example = _PRECISE.get(str(loc[-1]))
         return "is missing; add it" + (f", such as `{example}`" if example else ""), False
-    return f"is {shown(first['input'])}; {_remedy(loc, errors, model)}", first["loc"][-1] == "[key]"
+    return f"is {shown(first['input'])}; {_remedy(loc, errors, model)}", first["loc"][-1:] == ("[key]",)
 
 
 def _remedy(loc: Loc, errors: Sequence[ErrorDetails], model: type[BaseModel]) -> str:
     first = errors[0]
     kind, context, given = first["type"], first.get("ctx", {}), first["input"]
-    if loc and loc[-1] in _WHOLE:
+    if loc and loc[-1] in _WHOLE and model is Policy:
         return f"give {_WHOLE[str(loc[-1])]}"
     if kind == "literal_error":
         return _choice(given, [str(one) for one in _words_at(model, loc)])

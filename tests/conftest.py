@@ -1,0 +1,35 @@
+"""Options and fixtures of the whole test suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write what the tests see into the golden files")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compares a text with its golden file, or writes that under --update-golden."""
+
+    def compare(path: Path, text: str) -> None:
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{path.name} differs; --update-golden writes it anew"
+
+    return compare
+
+
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root of the checkout, as the current directory."""
+    root = Path(__file__).parents[1]
+    monkeypatch.chdir(root)
+    return root
