@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -33,6 +33,7 @@ def test_a_worked_example() -> None:
     assert found.rows == 10
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc"), min_size=1), st.permutations("abc"))
 def test_renaming_the_classes_renames_the_shares(labels: list[str], names: list[str]) -> None:
     renamed = {old: f"new {new}" for old, new in zip("abc", names, strict=True)}

@@ -62,6 +62,7 @@ def test_marks_that_carry_the_meaning_are_kept(one: str, other: str) -> None:
     assert normalise(one) != normalise(other)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)

@@ -1,0 +1,113 @@
+"""Kolmogorov-Smirnov distance: largest gap between the distribution functions of two windows, number by number.
+
+Purpose      Show which numeric features, or lengths of the text, have moved between the reference and the current window.
+Risk         High: the model answers for cases unlike those it was tested on, and its measured quality no longer speaks for them.
+Limitations  One feature at a time: a change of how features go together is not seen (drift/mmd sees it). Change is not harm:
+             where labels come in, judge the loss. A missing cell ranks below every number, so more missing cells count as drift.
+Reference    Kolmogorov 1933; Smirnov 1939; as `scipy.stats.ks_2samp`. Rabanser et al., Failing loudly, NeurIPS 2019.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.check import Check, Params
+from audit.errors import CannotMeasure
+from audit.evidence import Evidence, Member
+from audit.measures import alibi, bins, windows
+from audit.stats import KolmogorovSmirnov
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.measures.windows import Feature
+    from audit.subject import Subject
+
+_FIGURES = 12
+_BINS = 20
+
+
+class KsParams(Params):
+    """What is compared, and by which part."""
+
+    columns: tuple[str, ...] | None = None
+    """Numeric columns, or `text (words)`, `text (characters)`, `text (share of letters)`; all where absent."""
+    backend: alibi.Backend = "audit"
+
+
+def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
+    """The distance of each numeric feature between the two windows."""
+    reference, current = windows.both(subject)
+    found, lacking = windows.features(reference, current, params.columns)
+    numeric, skipped = _numeric(found, params, lacking=bool(lacking))
+    sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
+    told = {feature.name: _distance(feature, params.backend) for feature in numeric}
+    members = tuple(Member(feature.slice, KolmogorovSmirnov(told[feature.name][0], *sizes)) for feature in numeric)
+    worst = sorted(numeric, key=lambda feature: -told[feature.name][0])[:_FIGURES]
+    notes = (*windows.changed(members), *_missing(numeric), *windows.clustered(subject), *skipped)
+    if params.backend == "alibi-detect":
+        notes += (alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in told.items())}.")
+    return Evidence(
+        members=members,
+        unit="KS distance",
+        rows=reference.rows + current.rows,
+        unmeasured=lacking,
+        figures=tuple(bins.of(feature, _BINS).figure(feature.name, reference.role, current.role) for feature in worst),
+        notes=notes,
+        backend=alibi.name() if params.backend == "alibi-detect" else "audit",
+    )
+
+
+def _numeric(found: Sequence[Feature], params: KsParams, *, lacking: bool) -> tuple[list[Feature], tuple[str, ...]]:
+    """The numeric features, and a sentence on the others; one that the policy names is refused."""
+    numeric = [feature for feature in found if feature.numeric]
+    others = ", ".join(feature.name for feature in found if not feature.numeric)
+    if params.columns is not None and others:
+        msg = f"not numeric: {others}; drift/psi compares categories"
+        raise CannotMeasure(msg)
+    if not numeric and not lacking:
+        msg = "no numeric feature and no text: drift/psi compares categories"
+        raise CannotMeasure(msg)
+    return numeric, (f"Not numeric, so not compared here: {others}.",) if others else ()
+
+
+def _distance(feature: Feature, backend: alibi.Backend) -> tuple[float, float]:
+    """Distance and p-value (1 where our own backend gives none); a missing cell ranks below every number."""
+    reference, current = (np.where(np.isnan(x), -np.inf, np.maximum(x, np.finfo(float).min)) for x in _numbers(feature))
+    if backend == "alibi-detect":
+        return alibi.kolmogorov_smirnov(reference, current)
+    both = np.concatenate([reference, current])
+    shares = [np.searchsorted(np.sort(x), both, side="right") / len(x) for x in (reference, current)]
+    return float(np.abs(shares[0] - shares[1]).max()), 1.0
+
+
+def _numbers(feature: Feature) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return feature.reference.astype(float), feature.current.astype(float)
+
+
+def _missing(numeric: Sequence[Feature]) -> Iterator[str]:
+    for feature in numeric:
+        before, now = (float(np.isnan(x).mean()) for x in _numbers(feature))
+        if before or now:
+            unreadable = f", {feature.unreadable} cells that are no numbers among them" if feature.unreadable else ""
+            yield f"{feature.name}: missing in {before:.1%} of the reference and {now:.1%} of the current window{unreadable}."
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does each number still look as it did when the model was tested?",
+    remedy="Ask where the feature that moved most comes from; if the change is real, label a sample of it and test again.",
+    rmf=("MEASURE 2.4", "MEASURE 3.1"),
+    characteristic="valid_reliable",
+    better="lower",
+    unit="KS distance",
+    needs=frozenset({"reference"}),
+    params=KsParams,
+    by="features",
+    expected_rows=windows.rows_of_both,
+)

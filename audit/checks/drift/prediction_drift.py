@@ -1,0 +1,96 @@
+"""Prediction drift: how far the share of each predicted class has moved between two windows.
+
+Purpose      Show whether the model now answers differently on the whole, before any label has come in.
+Risk         High: cases have changed, the data feed is broken, or the model has; desks and people behind the answers feel it.
+Limitations  Errors that cancel out leave the shares as they are. Change is not harm: where labels come in, judge the loss.
+Reference    Interval of Newcombe, Statistics in Medicine 1998; Rabanser et al., Failing loudly, NeurIPS 2019.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.check import CLASSIFICATION, Check, NoParams
+from audit.errors import CannotMeasure
+from audit.evidence import Evidence, Histogram, Member, Pair, Slice
+from audit.measures import windows
+from audit.stats import Difference, Proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+    from audit.subject import Subject
+
+_SCORE_BINS = 10
+
+
+def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Change of each class's predicted share, in both directions."""
+    reference, current = windows.both(subject)
+    labels = {data.role: subject.y_pred(data).astype(str) for data in (current, reference)}
+    classes = sorted({*subject.classes, *(str(name) for said in labels.values() for name in np.unique(said))})
+    share = {
+        Slice((("window", data.role), ("class", name))): Proportion.of(labels[data.role] == name, subject.clusters(data))
+        for name in _judged(subject, classes)
+        for data in (current, reference)
+    }
+    pairs = list(zip(list(share)[::2], list(share)[1::2], strict=True))
+    members = tuple(Member(Pair(one, other), Difference(share[one], share[other])) for pair in pairs for one, other in (pair, pair[::-1]))
+    return Evidence(
+        members=members,
+        context=tuple(Member(name, rate) for name, rate in share.items()),
+        unit="change of share",
+        rows=reference.rows + current.rows,
+        figures=(_shares(classes, labels, reference, current), *_scores(subject, reference, current)),
+        notes=windows.changed(members),
+    )
+
+
+def _judged(subject: Subject, classes: list[str]) -> list[str]:
+    """The positive class where there are two and it is known, for the other one moves as much; else every class."""
+    if len(classes) == 2:  # noqa: PLR2004  # two classes
+        try:
+            return [subject.positive]
+        except CannotMeasure:
+            return classes
+    return classes
+
+
+def _shares(classes: list[str], labels: Mapping[str, NDArray[np.str_]], reference: Dataset, current: Dataset) -> Histogram:
+    spread = [tuple(float(np.mean(labels[data.role] == name)) for name in classes) for data in (reference, current)]
+    return Histogram("predicted class", tuple(classes), spread[0], spread[1], reference_name=reference.role, current_name=current.role)
+
+
+def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[Histogram, ...]:
+    """How the positive class's probability is spread in each window, where the candidate gives one."""
+    if "scores" not in subject.candidate.abilities:
+        return ()
+    try:
+        score = [subject.y_score(data) for data in (reference, current)]
+    except CannotMeasure:  # no class is said to be the positive one
+        return ()
+    edges = np.linspace(0, 1, _SCORE_BINS + 1)
+    spread = [tuple(float(c) for c in np.histogram(values, edges)[0] / len(values)) for values in score]
+    labels = tuple(f"{a:.1f} to {b:.1f}" for a, b in itertools.pairwise(edges))
+    return (Histogram(f"score of {subject.positive}", labels, spread[0], spread[1], reference.role, current.role),)
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does it still give each answer as often as when it was tested?",
+    remedy="Compare the two windows' inputs with drift/psi; check the data feed; label a sample of the new window and test again.",
+    rmf=("MEASURE 2.4", "MEASURE 3.1"),
+    characteristic="valid_reliable",
+    better="lower",
+    unit="change of share",
+    needs=frozenset({"reference", "predictions"}),
+    tasks=CLASSIFICATION,
+    expected_rows=windows.rows_of_both,
+)

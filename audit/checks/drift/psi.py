@@ -1,0 +1,85 @@
+"""Population stability index: how far the shares of each feature's bins have moved between two windows.
+
+Purpose      Show which features, numeric or categorical, have moved between the reference and the current window.
+Risk         High: the model answers for cases unlike those it was tested on, and its measured quality no longer speaks for them.
+Limitations  Blind to what happens inside a bin. Numbers are binned by quantiles of the reference, values of fewer than five
+             reference rows count as (other), missing cells are a bin of their own; an empty bin adds half a row to every bin.
+             The usual constants .1 and .2 ignore the number of rows: the interval here does not. Change is not harm.
+Reference    Yurdakul & Naranjo, Statistical properties of the population stability index, Journal of Risk Model Validation 2020.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from audit.check import Check, Params
+from audit.errors import CannotMeasure
+from audit.evidence import Evidence, Member, Unmeasured
+from audit.measures import bins, windows
+from audit.stats import StabilityIndex
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.subject import Subject
+
+_FIGURES = 12
+_MOSTLY = 0.5
+
+
+class PsiParams(Params):
+    """What is compared, and how finely."""
+
+    columns: tuple[str, ...] | None = None
+    """Columns, or `text (words)`, `text (characters)`, `text (share of letters)`; every feature where absent."""
+    bins: Annotated[int, Field(ge=2, le=100)] = 10
+    """Quantile bins of a numeric feature."""
+
+
+def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
+    """The index of each feature between the two windows."""
+    reference, current = windows.both(subject)
+    found, lacking = windows.features(reference, current, params.columns)
+    if not found and not lacking:
+        msg = f"{current.role} has no feature column and no text: name columns.features"
+        raise CannotMeasure(msg)
+    sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
+    binned = {feature: bins.of(feature, params.bins) for feature in found}
+    scattered = [feature for feature, cells in binned.items() if cells.other > _MOSTLY]
+    members = tuple(
+        Member(feature.slice, StabilityIndex(cells.index, len(cells.labels), *sizes))
+        for feature, cells in binned.items()
+        if feature not in scattered
+    )
+    worst = sorted(binned, key=lambda feature: -binned[feature].index)[:_FIGURES]
+    return Evidence(
+        members=members,
+        unit="PSI",
+        rows=reference.rows + current.rows,
+        unmeasured=(*lacking, *(Unmeasured(feature.slice, _SCATTERED) for feature in scattered)),
+        figures=tuple(binned[feature].figure(feature.name, reference.role, current.role) for feature in worst),
+        notes=(*windows.changed(members), *windows.clustered(subject)),
+    )
+
+
+_SCATTERED = (
+    "most reference rows hold a value that fewer than five others share, so shares cannot be compared: if the column identifies "
+    "rows or tells the time, name it under columns.id or columns.time; else choose the features with `columns`"
+)
+
+CHECK = Check(
+    measure=measure,
+    question="Is each feature still spread as it was when the model was tested?",
+    remedy="Ask where the feature that moved most comes from; if the change is real, label a sample of it and test again.",
+    rmf=("MEASURE 2.4", "MEASURE 3.1"),
+    characteristic="valid_reliable",
+    better="lower",
+    unit="PSI",
+    needs=frozenset({"reference"}),
+    params=PsiParams,
+    by="features",
+    highest=float("inf"),
+    expected_rows=windows.rows_of_both,
+)

@@ -1,0 +1,62 @@
+"""alibi-detect as an optional backend of drift checks. Its licence is told with every number that it gives."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from audit.errors import MissingExtra
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+Backend: TypeAlias = Literal["audit", "alibi-detect"]
+PERMUTATIONS = 100
+"""Of the p-value that the backend gives beside the distance."""
+
+
+def detectors() -> tuple[Any, str]:
+    """The module `alibi_detect.cd` and the version."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its imports use what numba and TensorFlow have deprecated
+        try:
+            import alibi_detect
+            from alibi_detect import cd
+        except ImportError as error:
+            raise MissingExtra("alibi-detect", "drift") from error
+        return cd, str(alibi_detect.__version__)
+
+
+def name() -> str:
+    """The part and its version, as evidence names its backend."""
+    return f"alibi-detect {detectors()[1]}"
+
+
+def licence() -> str:
+    """What its licence asks."""
+    return f"Measured by {name()}: Business Source License 1.1, production use needs a licence."
+
+
+def kolmogorov_smirnov(reference: NDArray[np.float64], current: NDArray[np.float64]) -> tuple[float, float]:
+    """Distance and p-value of one column, as `KSDrift` gives them."""
+    cd, _ = detectors()
+    told = cd.KSDrift(reference[:, None], p_val=0.05).predict(current[:, None])["data"]
+    return float(told["distance"][0]), float(told["p_val"][0])
+
+
+def squared_discrepancy(
+    reference: NDArray[np.float64], current: NDArray[np.float64], bandwidth: float, rng: Generator
+) -> tuple[float, float]:
+    """Unbiased squared MMD and permutation p-value of `MMDDrift` on our Gaussian kernel."""
+    cd, _ = detectors()
+    import torch
+    from alibi_detect.utils.pytorch import GaussianRBF
+
+    kernel = GaussianRBF(torch.tensor([bandwidth], dtype=torch.float64))
+    with torch.random.fork_rng(devices=[]):  # its permutations come from torch's global stream: give it ours, then put it back
+        torch.manual_seed(int(rng.integers(2**63)))
+        detector = cd.MMDDrift(reference, backend="pytorch", kernel=kernel, n_permutations=PERMUTATIONS, device="cpu")
+        told = detector.predict(current)["data"]
+    return float(told["distance"]), float(told["p_val"])

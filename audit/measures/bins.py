@@ -1,0 +1,94 @@
+"""Bins that two windows share: quantiles of the reference for numbers, its values for categories."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.datasets import canonical
+from audit.evidence import Histogram
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from audit.measures.windows import Feature
+
+RARE = 5
+"""Rows of the reference below which a value is counted under `OTHER`: chi-square needs about as many in a bin."""
+OTHER, MISSING = "(other)", "(missing)"
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Rows of both windows by bin."""
+
+    labels: tuple[str, ...]
+    reference: NDArray[np.int64]
+    current: NDArray[np.int64]
+
+    @property
+    def index(self) -> float:
+        """Population stability index. Where a bin is empty in one window, half a row is added to every bin of both."""
+        half = 0.5 if (self.reference == 0).any() or (self.current == 0).any() else 0.0
+        p, q = ((counts + half) / (counts.sum() + half * len(counts)) for counts in (self.reference, self.current))
+        return float(((q - p) * np.log(q / p)).sum())
+
+    @property
+    def other(self) -> float:
+        """Share of the reference's rows in the bin of rare values."""
+        share = self.reference / max(1, self.reference.sum())
+        return float(share[self.labels.index(OTHER)]) if OTHER in self.labels else 0.0
+
+    def figure(self, column: str, reference: str, current: str) -> Histogram:
+        """Shares of both windows by bin."""
+        shares = [tuple(float(c) for c in counts / max(1, counts.sum())) for counts in (self.reference, self.current)]
+        return Histogram(column, self.labels, shares[0], shares[1], reference_name=reference, current_name=current)
+
+
+def of(feature: Feature, bins: int) -> Bins:
+    """Numbers of more than `bins` values by quantiles of the reference, all else by value; missing cells in a bin of their own."""
+    if feature.numeric:
+        reference, current = feature.reference.astype(float), feature.current.astype(float)
+        present = reference[~np.isnan(reference)]
+        if len(np.unique(present)) > bins:
+            return _by_quantile(reference, current, np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])))
+        return _by_value(_as_text(reference), _as_text(current))
+    return _by_value(feature.reference.astype(object), feature.current.astype(object))
+
+
+def _as_text(values: NDArray[np.float64]) -> NDArray[np.object_]:
+    unique, codes = np.unique(values, return_inverse=True)
+    return np.array([canonical(value) for value in unique], dtype=object)[codes]
+
+
+def _by_quantile(reference: NDArray[np.float64], current: NDArray[np.float64], edges: NDArray[np.float64]) -> Bins:
+    k = len(edges) + 1
+    labels = [f"up to {edges[0]:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)), f"above {edges[-1]:.4g}"]
+    counts = [
+        np.bincount(np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left")), minlength=k + 1)
+        for values in (reference, current)
+    ]
+    return _kept([*labels, MISSING], counts[0], counts[1])
+
+
+def _by_value(reference: NDArray[np.object_], current: NDArray[np.object_]) -> Bins:
+    import pandas as pd
+
+    rows = pd.Series(reference).value_counts()
+    names = sorted(str(name) for name in rows.index[rows >= RARE])
+    place = {name: i for i, name in enumerate(names)}
+    counts = []
+    for values in (reference, current):
+        codes, unique = pd.factorize(values)
+        where = np.array([*(place.get(str(value), len(names)) for value in unique), len(names) + 1])
+        counts.append(np.bincount(where[codes], minlength=len(names) + 2))
+    return _kept([*names, OTHER, MISSING], counts[0], counts[1])
+
+
+def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.int64]) -> Bins:
+    """The bins that hold a row of either window."""
+    held = np.flatnonzero(reference + current > 0)
+    return Bins(tuple(labels[i] for i in held), reference[held], current[held])

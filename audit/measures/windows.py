@@ -1,0 +1,158 @@
+"""Two windows of data side by side: the reference and the one under audit, feature by feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.datasets import canonical
+from audit.errors import CannotMeasure
+from audit.evidence import Slice, Unmeasured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+    from audit.evidence import Member
+    from audit.subject import Subject
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feature:
+    """One column, or one fact derived from the text, in both windows."""
+
+    name: str
+    numeric: bool
+    reference: NDArray[np.float64] | NDArray[np.object_]
+    """(n,) numbers with NaN where missing, or text with None where missing."""
+    current: NDArray[np.float64] | NDArray[np.object_]
+    unreadable: int = 0
+    """Cells that are no number in a column of numbers; they count as missing."""
+
+    @property
+    def slice(self) -> Slice:
+        """Its name as a member."""
+        return Slice((("column", self.name),))
+
+
+def _letters(text: str) -> float:
+    return sum(map(str.isalpha, text)) / max(1, len(text))
+
+
+DERIVED: dict[str, Callable[[str], float]] = {
+    "text (words)": lambda text: float(len(text.split())),
+    "text (characters)": lambda text: float(len(text)),
+    "text (share of letters)": _letters,
+}
+"""What is measured of a text, by the name of the feature."""
+
+
+def both(subject: Subject) -> tuple[Dataset, Dataset]:
+    """The reference window and the current one. A window compared with itself is refused: it never drifts."""
+    reference, current = subject.reference, subject.data
+    if reference is None:
+        msg = "nothing to compare with: name the data set of the reference window under `reference`"
+        raise CannotMeasure(msg)
+    if reference.sha256 == current.sha256:
+        msg = f"{reference.role} and {current.role} are the same file, which cannot show drift: name another data set under `reference`"
+        raise CannotMeasure(msg)
+    for data in (reference, current):
+        if not data.rows:
+            msg = f"{data.role}: the data set has no rows"
+            raise CannotMeasure(msg)
+    return reference, current
+
+
+def rows_of_both(subject: Subject, _params: object) -> int:
+    """Rows that a comparison of two windows must examine."""
+    return subject.data.rows + (0 if subject.reference is None else subject.reference.rows)
+
+
+def effective_rows(subject: Subject, data: Dataset) -> int:
+    """Independent rows: all, or with entities (sum of sizes) squared over sum of squares (Kish, Survey Sampling 1965)."""
+    clusters = subject.clusters(data)
+    if clusters is None:
+        return data.rows
+    size = np.bincount(clusters).astype(float)
+    return max(1, int(size.sum() ** 2 / (size**2).sum()))
+
+
+def clustered(subject: Subject) -> tuple[str, ...]:
+    """What a reader must know of n where rows belong to entities."""
+    if subject.data.columns.group is None:
+        return ()
+    return (f"Rows of one {subject.data.columns.group} move together, so n counts as many rows as are worth independent ones.",)
+
+
+def changed(members: Sequence[Member]) -> tuple[str, ...]:
+    """Which members have moved by more than chance, whatever the bound says of how much that is."""
+    if not members:
+        return ()
+    moved = [str(member.name) for member in members if member.estimate.bounds(0.025, 0.025)[0] > 0]
+    if not moved:
+        return ("No change beyond what chance alone gives (95 % interval).",)
+    return (f"Changed beyond what chance alone gives (95 % interval): {'; '.join(moved)}. The bound says how much change matters.",)
+
+
+def features(reference: Dataset, current: Dataset, columns: Sequence[str] | None) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
+    """The named columns, else every feature column and what is derived from the text; and those that one window lacks."""
+    names = columns if columns is not None else _default(reference, current)
+    found, lacking = [], []
+    for name in names:
+        absent = [data.role for data in (reference, current) if not _there(data, name)]
+        if absent and columns is not None and len(absent) == 2:  # noqa: PLR2004  # both windows
+            msg = f"no column {name!r} in {reference.role} and {current.role}: mend `columns`"
+            raise CannotMeasure(msg)
+        if absent:
+            lacking.append(Unmeasured(Slice((("column", name),)), f"{absent[0]} has no column {name!r}"))
+        else:
+            found.append(_feature(reference, current, name))
+    return tuple(found), tuple(lacking)
+
+
+def _default(reference: Dataset, current: Dataset) -> tuple[str, ...]:
+    derived = tuple(DERIVED) if any(data.columns.text is not None for data in (reference, current)) else ()
+    return tuple(dict.fromkeys((*reference.feature_names(), *current.feature_names(), *derived)))
+
+
+def _there(data: Dataset, name: str) -> bool:
+    return name in data.frame.columns or (name in DERIVED and data.columns.text is not None)
+
+
+def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
+    if name not in reference.frame.columns:
+        values = [np.array([DERIVED[name](text) for text in data.texts()]) for data in (reference, current)]
+        return Feature(name, numeric=True, reference=values[0], current=values[1])
+    if any(_is_numeric(data, name) for data in (reference, current)):
+        pair = [_numbers(data, name) for data in (reference, current)]
+        return Feature(name, numeric=True, reference=pair[0][0], current=pair[1][0], unreadable=pair[0][1] + pair[1][1])
+    return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name))
+
+
+def _is_numeric(data: Dataset, name: str) -> bool:
+    from pandas.api import types
+
+    cells = data.frame[name]
+    return bool(types.is_numeric_dtype(cells) and not types.is_bool_dtype(cells))
+
+
+def _numbers(data: Dataset, name: str) -> tuple[NDArray[np.float64], int]:
+    """A column as numbers, and how many of its cells are something else."""
+    import pandas as pd
+
+    cells = data.frame[name]
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return values, int(np.isnan(values).sum() - cells.isna().sum())
+
+
+def _categories(data: Dataset, name: str) -> NDArray[np.object_]:
+    """(n,) a column's values as text; None where missing."""
+    import pandas as pd
+
+    codes, values = pd.factorize(data.frame[name].astype(object))
+    text = np.array([*(canonical(value) for value in values), None], dtype=object)
+    return text[codes]
