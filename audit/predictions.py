@@ -6,6 +6,11 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from audit.candidates import Candidate, Outputs
     from audit.datasets import Dataset
 
@@ -24,3 +29,7 @@ class Predictions:
             if data.role not in self._known:
                 self._known[data.role] = self.candidate.predict(data)
             return self._known[data.role]
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), d) the candidate's embeddings of texts; CannotMeasure where it has no encoder."""
+        return self.candidate.embed_texts(texts)

@@ -38,6 +38,10 @@ class Feature:
         """Its name as a member."""
         return Slice((("column", self.name),))
 
+    def rows(self, reference: NDArray[np.int64], current: NDArray[np.int64]) -> Feature:
+        """The same feature on some rows of each window."""
+        return Feature(self.name, numeric=self.numeric, reference=self.reference[reference], current=self.current[current])
+
 
 def _letters(text: str) -> float:
     return sum(map(str.isalpha, text)) / max(1, len(text))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -43,7 +44,9 @@ def test_a_worked_example() -> None:
 @settings(deadline=None)
 @given(numbers, numbers)
 def test_agrees_with_scipy_and_is_symmetric(reference: list[float], current: list[float]) -> None:
-    expected = ks_2samp(reference, current, method="asymp").statistic
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy's p-value, which is not compared, warns at few rows
+        expected = ks_2samp(reference, current, method="asymp").statistic
     assert by_column(drift({"x": reference}, {"x": current}))["x"] == pytest.approx(expected)
     assert by_column(drift({"x": current}, {"x": reference}))["x"] == pytest.approx(expected)
 
