@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from audit import __version__, bundle, cache, clock, decide, engine, plan
+from audit import __version__, bundle, cache, catalog, clock, decide, engine, plan
 from audit.candidates.opening import open_candidate
 from audit.datasets.reading import read
 from audit.errors import InputError
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from audit.policy import LoadedPolicy
     from audit.progress import Progress
 
-PARTS = ("numpy", "pandas", "scipy", "pyarrow", "pydantic", "torch", "transformers", "scikit-learn", "fairlearn", "textattack", "presidio-analyzer", "alibi-detect")
+PARTS = (
+    *("numpy", "pandas", "scipy", "pyarrow", "pydantic", "torch", "transformers", "tokenizers", "scikit-learn"),
+    *("fairlearn", "textattack", "presidio-analyzer", "alibi-detect"),
+)
 """Libraries whose versions a run records."""
 
 
@@ -86,7 +89,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     """Run the whole audit of a policy file and write its bundle."""
     started, watch = clock.now(), _Stopwatch()
     begun = time.perf_counter()
-    loaded = load(path, allow_outside=options.allow_outside)
+    loaded = load(path, allow_outside=options.allow_outside, catalog=catalog.discover())
     _check_selection(loaded, options.select)
     ledger = Ledger(ledger_path(options.out))
     head = ledger.head()

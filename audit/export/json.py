@@ -7,11 +7,12 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from audit.evidence import OVERALL
+from audit.stats import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.evidence import Name
+    from audit.evidence import Member, Name
     from audit.judge import Finding, Headline, Judged
     from audit.results import AuditRun
 
@@ -59,6 +60,25 @@ def results(audit: AuditRun) -> dict[str, Json]:
 def text(audit: AuditRun) -> str:
     """The run as JSON text; a NaN is refused."""
     return json.dumps(results(audit), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def estimates(audit: AuditRun) -> str:
+    """Every member's estimate with its sufficient statistic, so that a finding can be judged again under another policy."""
+    found = {
+        finding.id: {
+            "unit": finding.evidence.unit,
+            "members": [_stored(member) for member in finding.evidence.members],
+            "unmeasured": [{"name": _member(one.name), "reason": one.reason} for one in finding.evidence.unmeasured],
+            "context": [_stored(member) for member in finding.evidence.context],
+        }
+        for finding in audit.findings
+        if finding.evidence is not None
+    }
+    return json.dumps({"schema": "audit.estimates/1", "findings": found}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _stored(member: Member) -> dict[str, object]:
+    return {"name": _member(member.name), "estimate": stored.to_json(member.estimate)}
 
 
 def _finding(finding: Finding) -> dict[str, Json]:

@@ -1,0 +1,99 @@
+"""A small policy for any check of the catalogue, made from what the check says of itself; without a fault it promotes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.check import Check
+
+ROWS = 400
+CALM = ("thank you for the kind help", "please send the invoice again", "where can i see my order", "the parcel came on time")
+URGENT = ("smoke comes out of the heater", "my child swallowed a part", "someone is in my account now", "the gas valve is leaking")
+
+
+def tables(folder: Path) -> None:
+    """Test, training and production tables without any fault: generated, so nobody in them is real."""
+    for seed, role in enumerate(("test", "train", "production")):
+        rng = np.random.default_rng(seed)
+        urgent = rng.permutation(np.arange(ROWS) % 2).astype(bool)
+        words = [(URGENT if flag else CALM)[rng.integers(4)] for flag in urgent]
+        score = np.clip(np.where(urgent, 0.9, 0.1) + rng.normal(0, 0.05, ROWS), 0.01, 0.99)
+        pd.DataFrame(
+            {
+                "id": [f"{role}-{i}" for i in range(ROWS)],
+                "text": [f"{text}, says customer {role} {_letters(i)}" for i, text in enumerate(words)],
+                "label": np.where(urgent, "urgent", "routine"),
+                "prediction": np.where(score > 0.5, "urgent", "routine"),
+                "score": score,
+                "group": rng.permutation(np.array(["a", "b"])[np.arange(ROWS) % 2]),
+                "size": np.where(urgent, 3.0, -3.0) + rng.normal(0, 1, ROWS),
+                "weight_kg": rng.normal(0, 1, ROWS),
+            }
+        ).to_csv(folder / f"{role}.csv", index=False)
+
+
+def _letters(number: int) -> str:
+    return "".join(chr(97 + (number // 26**place) % 26) for place in range(3))
+
+
+def models(folder: Path) -> None:
+    """A real text pipeline and a real tabular model, trained on the training table."""
+    import skops.io
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    train = pd.read_csv(folder / "train.csv")
+    text = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)).fit(train["text"], train["label"])
+    skops.io.dump(text, folder / "text.skops")
+    table = LogisticRegression().fit(train[["size", "weight_kg"]], train["label"])
+    skops.io.dump(table, folder / "table.skops")
+
+
+def policy(check_id: str, check: Check) -> str:
+    """A policy with one requirement, bounded so generously that a sound check passes."""
+    task = check.tasks[0] if check.tasks else "tabular-classification"
+    text = task == "text-classification" or "text" in check.needs
+    columns: dict[str, object] = {"id": "id", "label": "label", "positive": "urgent"}
+    columns |= {"text": "text"} if text else {"features": ["size", "weight_kg"]}
+    load: dict[str, object] = {"kind": "predictions"}
+    if "model" in check.needs:
+        load = {"kind": "sklearn", "path": "text.skops" if text else "table.skops"}
+    else:
+        columns |= {"prediction": "prediction", "score": "score"}
+    made = {
+        "policy": "fail-closed",
+        "seed": 1,
+        "tier": 3,
+        "system": {"purpose": "a test", "owner": {"contact": "nobody@example.org"}, "rollback_plan": "none"},
+        "datasets": {role: {"path": f"{role}.csv", "source": "generated", "licence": "CC0-1.0"} for role in ("test", "train", "production")},
+        "columns": columns,
+        "candidate": {"task": "text-classification" if text else "tabular-classification", "load": load},
+        "require": [_requirement(check_id, check)],
+    }
+    return yaml.safe_dump(made, sort_keys=False)
+
+
+def _requirement(check_id: str, check: Check) -> dict[str, object]:
+    made: dict[str, object] = {"check": check_id, "severity": "high"}
+    span = check.highest - check.lowest
+    margin = 0.001 if math.isfinite(span) else 0.0
+    if check.better == "higher":
+        made["min"] = check.lowest + margin * span
+    else:
+        made["max"] = check.highest - margin * span if math.isfinite(check.highest) else 3.0
+    if check.by == "groups":
+        made["by"] = ["group"]
+    if "reference" in check.needs:
+        made["reference"] = "production"
+    if "examples" in check.params.model_fields:
+        made["examples"] = 40
+    return made

@@ -1,0 +1,87 @@
+"""No fault in any check ends in exit code 0, and no report of such a run says promote. A new check is covered by being there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from audit import catalog
+from tests.failclosed import example
+
+SITE = Path(__file__).parent / "site"
+MODES = ("raise", "nothing", "nan", "drop", "truncate", "hang", "kill", "exit-zero")
+CHECKS = tuple(catalog.discover())
+PARTS = {"attacks": "textattack", "pii": "presidio_analyzer", "sklearn": "sklearn"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("failclosed")
+    example.tables(made)
+    if _has("skops"):
+        example.models(made)
+    return made
+
+
+@cache
+def _has(module: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(module) is not None
+
+
+def run(folder: Path, check_id: str, *more: str, fault: str = "") -> subprocess.CompletedProcess[str]:
+    """The installed command in a shell of its own, with its own reports and a shared cache."""
+    check = catalog.discover()[check_id]
+    missing = [part for part in (PARTS.get(check.extra or ""), "skops" if "model" in check.needs else None) if part and not _has(part)]
+    if missing:
+        pytest.skip(f"{check_id} needs {', '.join(missing)}, which is not installed")
+    name = f"{check_id}-{fault or 'sound'}".replace("/", "-")
+    (folder / f"{name}.yaml").write_text(example.policy(check_id, check))
+    environment = os.environ | {"AUDIT_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
+    if fault:
+        environment |= {"AUDIT_TEST_FAULT": f"{fault}:{check_id}", "PYTHONPATH": str(SITE)}
+    command = [str(Path(sys.executable).with_name("audit")), "run", f"{name}.yaml", "-o", f"out-{name}", *more]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def bundles(folder: Path, check_id: str, fault: str) -> list[Path]:
+    return list((folder / f"out-{check_id}-{fault}".replace("/", "-")).glob("*/results.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_a_sound_check_promotes(folder: Path, check_id: str) -> None:
+    """Without a fault the same policy exits 0, so that the other tests can fail."""
+    done = run(folder, check_id)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_no_fault_promotes(folder: Path, check_id: str, mode: str) -> None:
+    """Whatever breaks, the shell reads an exit code other than 0, and no bundle says promote."""
+    done = run(folder, check_id, fault=mode)
+    assert done.returncode in {1, 3}, done.stdout + done.stderr
+    assert "PROMOTE" not in done.stdout
+    assert "Traceback" not in done.stderr
+    for path in bundles(folder, check_id, mode):
+        results = json.loads(path.read_text())
+        assert results["decision"] == "block"
+        assert results["exit_code"] == done.returncode
+        report = path.with_name("report.html").read_text()
+        assert "BLOCK" in report.upper()
+
+
+@pytest.mark.parametrize("flag", [("--select", "performance/accuracy"), ("--smoke",)])
+def test_a_partial_run_never_exits_zero(folder: Path, flag: tuple[str, ...]) -> None:
+    done = run(folder, "performance/accuracy", *flag)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "PROMOTE" not in done.stdout

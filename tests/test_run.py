@@ -1,0 +1,227 @@
+"""`audit run` as a user meets it: exit codes, bundle, results, ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from audit.ledger import Ledger
+
+AUDIT = str(Path(sys.executable).with_name("audit"))
+
+
+def table(rows: int = 1200, right: float = 0.9, seed: int = 3) -> pd.DataFrame:
+    """Labels, predictions that are right at a given rate, and two groups."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 2, rows)
+    hit = np.arange(rows) < round(right * rows)
+    prediction = np.where(rng.permutation(hit), label, 1 - label)
+    return pd.DataFrame({"id": range(rows), "label": label, "prediction": prediction, "group": rng.choice(["a", "b", None], rows, p=[0.5, 0.4, 0.1])})
+
+
+def policy(*require: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    return {
+        "policy": "small",
+        "version": 3,
+        "seed": 5,
+        "datasets": {"test": {"path": "test.csv"}},
+        "columns": {"id": "id", "label": "label", "prediction": "prediction"},
+        "candidate": {"task": "tabular-classification", "load": {"kind": "predictions"}},
+        "require": list(require) or [{"check": "performance/accuracy", "min": 0.8}],
+    } | changed
+
+
+def run(folder: Path, made: dict[str, Any] | str, *more: str, out: str = "reports") -> tuple[subprocess.CompletedProcess[str], dict[str, Any] | None]:
+    """The command's outcome and the results of the bundle that it wrote."""
+    if not (folder / "test.csv").exists():
+        table().to_csv(folder / "test.csv", index=False)
+    (folder / "policy.yaml").write_text(made if isinstance(made, str) else yaml.safe_dump(made, sort_keys=False))
+    before = set((folder / out).glob("*/results.json"))
+    environment = os.environ | {"AUDIT_CACHE": str(folder / "cache")}
+    command = [AUDIT, "run", "policy.yaml", "-o", out, *more]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    new = set((folder / out).glob("*/results.json")) - before
+    return done, json.loads(new.pop().read_text()) if new else None
+
+
+def test_promote(tmp_path: Path) -> None:
+    done, results = run(tmp_path, policy())
+    assert done.returncode == 0, done.stderr
+    assert results is not None
+    assert (results["decision"], results["exit_code"]) == ("promote", 0)
+    assert "PROMOTE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("require", "code", "decision"),
+    [
+        ([{"check": "performance/accuracy", "min": 0.95}], 1, "block"),
+        ([{"check": "performance/accuracy", "min": 0.90}], 1, "block"),
+        ([{"check": "performance/accuracy", "min": 0.95, "severity": "medium"}], 4, "promote-with-conditions"),
+        ([{"check": "performance/accuracy", "min": 0.8}, {"check": "data/class_imbalance", "min": 0.9, "enforce": "advisory"}], 0, "promote"),
+        ([{"check": "performance/accuracy", "min": 0.8, "enforce": "advisory"}], 1, "block"),
+        ([{"check": "fairness/demographic_parity_difference", "by": ["only"], "max": 0.5}], 3, "block"),
+        ([{"check": "performance/accuracy", "min": 0.8, "by": [["group", "only"]]}], 0, "promote"),
+    ],
+)
+def test_exit_codes(tmp_path: Path, require: list[dict[str, Any]], code: int, decision: str) -> None:
+    table().assign(only="one").to_csv(tmp_path / "test.csv", index=False)
+    done, results = run(tmp_path, policy(*require))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert results is not None
+    assert (results["decision"], results["exit_code"]) == (decision, code)
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (policy({"check": "performance/accuracy", "min": 0.8, "by": ["region"]}), "policy.yaml:"),
+        (policy({"check": "performance/acuracy", "min": 0.8}), "performance/accuracy"),
+        (policy({"check": "performance/roc_auc", "min": 0.8}), "columns.score"),
+        (policy({"check": "robustness/feature_noise", "min": 0.8}), "candidate"),
+        (policy(require=[]), "require"),
+        (policy(datasets={"test": {"path": "absent.csv"}}), "absent.csv"),
+        (policy({"check": "performance/accuracy", "against": "champion", "margin": 0.01}), "against"),
+        ("require: [", "policy.yaml:1"),
+    ],
+)
+def test_bad_input_is_exit_2_with_a_message(tmp_path: Path, made: dict[str, Any] | str, told: str) -> None:
+    done, results = run(tmp_path, made)
+    assert (done.returncode, results) == (2, None), done.stdout + done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_results_follow_the_contract(tmp_path: Path) -> None:
+    require = [{"check": "performance/accuracy", "by": ["group"], "min": 0.7}, {"check": "data/duplicates", "max": 2000, "severity": "low"}]
+    _, results = run(tmp_path, policy(*require))
+    assert results is not None
+    assert set(results) >= {"schema", "run", "policy", "candidate", "datasets", "decision", "exit_code", "valid_until", "not_measured"}
+    assert set(results) >= {"ledger_head", "reasons", "conditions", "findings"}
+    assert results["schema"] == "audit.results/1"
+    assert set(results["run"]) >= {"id", "started", "seconds", "seed", "version", "environment", "timings"}
+    assert (results["policy"]["name"], results["policy"]["version"]) == ("small", 3)
+    assert results["policy"]["sha256"] == hashlib.sha256((tmp_path / "policy.yaml").read_bytes()).hexdigest()
+    assert results["datasets"]["test"] == {"sha256": hashlib.sha256((tmp_path / "test.csv").read_bytes()).hexdigest(), "rows": 1200}
+    accuracy, duplicates = results["findings"]
+    assert accuracy["headline"]["member"] in [row["slice"] for row in accuracy["slices"]]
+    assert {json.dumps(row["slice"]) for row in accuracy["slices"]} == {'{"group": "a"}', '{"group": "b"}', '{"group": null}'}
+    assert all(row["interval"][0] <= row["value"] <= row["interval"][1] for row in accuracy["slices"])
+    assert sum(row["n"] for row in accuracy["slices"]) == 1200
+    assert duplicates["headline"]["interval"] == [duplicates["headline"]["value"]] * 2
+    assert duplicates["headline"]["method"] == "census"
+
+
+def test_the_bundle_is_whole_and_every_digest_holds(tmp_path: Path) -> None:
+    run(tmp_path, policy({"check": "performance/accuracy", "by": ["group"], "min": 0.7}))
+    (place,) = (path.parent for path in tmp_path.glob("reports/*/bundle.json"))
+    entries = json.loads((place / "bundle.json").read_text())["files"]
+    assert {entry["name"] for entry in entries} == {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()} - {"bundle.json"}
+    for entry in entries:
+        content = (place / entry["name"]).read_bytes()
+        assert (entry["sha256"], entry["size"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    evidence = pd.read_parquet(place / "evidence" / "predictions-test.parquet")
+    results = json.loads((place / "results.json").read_text())
+    rows = {row["slice"]["group"]: row["value"] for row in results["findings"][0]["slices"]}
+    for group, part in evidence.groupby("slice:group", dropna=False):
+        assert rows[None if pd.isna(group) else group] == pytest.approx((part["label"] == part["prediction"]).mean())
+    assert not list(tmp_path.glob("reports/.*"))
+
+
+def test_same_inputs_give_the_same_bytes_but_for_the_run(tmp_path: Path) -> None:
+    """Policy, data, seed and ledger head the same: results differ in `run` alone, evidence in nothing."""
+    require = [{"check": "performance/f1", "min": 0.7}, {"check": "performance/accuracy", "by": ["group"], "min": 0.7}]
+    one, other = (run(tmp_path, policy(*require), out=out)[1] for out in ("first", "second"))
+    assert one is not None
+    assert other is not None
+    assert one.pop("run") != other.pop("run")
+    assert json.dumps(one) == json.dumps(other)
+    (a,), (b,) = ([path.read_bytes() for path in tmp_path.glob(f"{out}/*/evidence/*.parquet")] for out in ("first", "second"))
+    assert a == b
+
+
+def test_adding_a_requirement_moves_no_other_number(tmp_path: Path) -> None:
+    alone = run(tmp_path, policy({"check": "performance/f1", "min": 0.7}))[1]
+    beside = run(tmp_path, policy({"check": "data/duplicates", "max": 5000}, {"check": "performance/f1", "min": 0.7}))[1]
+    assert alone is not None
+    assert beside is not None
+    assert alone["findings"][0]["headline"] == beside["findings"][1]["headline"]
+
+
+def test_runs_are_chained_in_the_ledger(tmp_path: Path) -> None:
+    first, second = (run(tmp_path, policy())[1] for _ in range(2))
+    ledger = Ledger(tmp_path / "reports" / "ledger.sqlite")
+    entries = ledger.entries()
+    assert ledger.verify() == 2
+    assert first is not None
+    assert second is not None
+    assert first["ledger_head"] is None
+    assert second["ledger_head"] == entries[0].digest
+    payload = json.loads(entries[1].payload)
+    assert payload["bundle_sha256"] == hashlib.sha256((tmp_path / "reports" / second["run"]["id"] / "bundle.json").read_bytes()).hexdigest()
+
+
+def test_a_broken_ledger_ends_in_exit_3(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "ledger.sqlite").write_text("this is not a ledger, though it is long enough to be read as one")
+    done, results = run(tmp_path, policy())
+    assert (done.returncode, results) == (3, None)
+    assert "ledger" in done.stderr
+
+
+def test_lines_come_worst_first(tmp_path: Path) -> None:
+    require = [
+        {"check": "performance/accuracy", "min": 0.7},
+        {"check": "performance/accuracy", "id": "hopeless", "min": 0.99},
+        {"check": "performance/accuracy", "id": "open", "min": 0.9, "severity": "medium"},
+    ]
+    done, _ = run(tmp_path, policy(*require))
+    names = [line.split()[3] for line in done.stdout.splitlines()[:3]]
+    assert names == ["hopeless", "open", "performance/accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("tier", "changed", "code"),
+    [
+        (2, {}, 1),
+        (2, {"system": {"purpose": "x", "owner": {"contact": "a@example.org"}}}, 1),
+        (
+            2,
+            {
+                "system": {"purpose": "x", "owner": {"contact": "a@example.org"}},
+                "not_measured": dict.fromkeys(
+                    ("safe", "secure_resilient", "explainable_interpretable", "privacy_enhanced", "fair_bias_managed"), "a reason"
+                ),
+            },
+            0,
+        ),
+        (3, {}, 0),
+    ],
+)
+def test_a_declared_tier_asks_for_facts_and_for_every_characteristic(tmp_path: Path, tier: int, changed: dict[str, Any], code: int) -> None:
+    """A characteristic with neither a check nor a reason blocks at tiers 1 and 2."""
+    done, results = run(tmp_path, policy(tier=tier, **changed))
+    assert done.returncode == code, done.stdout
+    assert results is not None
+    rules = {one["rule"] for one in results["reasons"]}
+    assert rules <= {"declared-field-missing", "characteristic-uncovered", "all-required-pass"}
+
+
+def test_several_workers_give_the_same_findings(tmp_path: Path) -> None:
+    require = [{"check": "performance/f1", "min": 0.7}, {"check": "performance/accuracy", "by": ["group"], "min": 0.7}, {"check": "data/duplicates", "max": 5000}]
+    one = run(tmp_path, policy(*require), out="one")[1]
+    many = run(tmp_path, policy(*require), "--jobs", "3", out="many")[1]
+    assert one is not None
+    assert many is not None
+    assert one["findings"] == many["findings"]
