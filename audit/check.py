@@ -55,7 +55,7 @@ Characteristic: TypeAlias = Literal[
 class Params(BaseModel):
     """A check's own parameters: strict, so that a misspelt one is refused at its line of the policy."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class NoParams(Params):
