@@ -1,0 +1,207 @@
+"""Accuracy under noise is that of the model on rows that are off by as much as was asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+
+from audit.errors import CannotMeasure
+from audit.stats import Proportion
+from tests.small_models import Trained, customer_reader, customers, letter_reader, letters
+from tests.support import measure, subject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from audit.evidence import Evidence
+
+ID = "robustness/feature_noise"
+
+
+@dataclass
+class Watched(Trained):
+    """Keeps the last table that it was asked about."""
+
+    seen: pd.DataFrame | None = None
+
+    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        self.seen = frame
+        return super().score_frame(frame)
+
+
+def shaken(frame: pd.DataFrame, *, seed: int = 0, train: pd.DataFrame | None = None, **params: object) -> tuple[pd.DataFrame, Evidence]:
+    """The table that the model was asked about, and the evidence."""
+    reader = Watched(customer_reader().model, frozenset({"predictions", "scores", "frame"}))
+    found = measure(ID, subject(frame, candidate=reader, train=train), seed, **params)
+    assert reader.seen is not None
+    return reader.seen, found
+
+
+def test_worked_example_without_noise() -> None:
+    """Scale 0 and swap 0 leave every cell as it is: the accuracy under noise is the clean one."""
+    frame = customers(80, 1)
+    noisy, found = shaken(frame, scale=0.0, swap=0.0)
+    pd.testing.assert_frame_equal(noisy, frame.drop(columns="label"))
+    assert found.members[0].estimate == found.context[0].estimate
+    share = accuracy_score(frame["label"], customer_reader().model.predict(frame))
+    assert found.members[0].estimate.value == share
+
+
+def test_the_noise_has_the_spread_that_was_asked_for() -> None:
+    """Standard deviation 0.5 of the column's own, mean 0, within four Monte-Carlo errors; whole numbers stay whole."""
+    frame = customers(4000, 2)
+    noisy, _ = shaken(frame, scale=0.5, swap=0.0)
+    step = (noisy["income"] - frame["income"]) / frame["income"].std(ddof=0)
+    assert abs(step.mean()) < 4 * 0.5 / math.sqrt(4000)
+    assert abs(step.std() - 0.5) < 4 * 0.5 / math.sqrt(2 * 4000)
+    assert noisy["years"].dtype == frame["years"].dtype
+    assert (noisy["years"] != frame["years"]).mean() > 0.8
+    assert noisy["member"].equals(frame["member"])
+
+
+def test_categories_are_drawn_anew_as_often_as_asked() -> None:
+    """A cell changes with probability swap times the chance of another value; flags are categories; holes stay holes."""
+    frame = customers(4000, 3)
+    noisy, _ = shaken(frame, scale=0.0, swap=0.3)
+    known = frame["channel"].dropna()
+    other = 1 - (known.value_counts(normalize=True) ** 2).sum()
+    changed = (noisy["channel"] != frame["channel"])[frame["channel"].notna()]
+    assert abs(changed.mean() - 0.3 * other) < 4 * math.sqrt(0.3 * other / len(known))
+    assert noisy["channel"].isna().equals(frame["channel"].isna())
+    assert set(noisy["channel"].dropna()) == {"shop", "web", "phone"}
+    assert set(noisy["member"]) == {0, 1}
+    assert abs((noisy["member"] != frame["member"]).mean() - 0.15) < 0.04
+    assert noisy["income"].equals(frame["income"])
+
+
+def test_the_share_is_that_of_the_published_definition() -> None:
+    """A threshold on one normal feature under normal noise of relative spread s is right in 1 - arctan(s)/pi of the rows."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=20_000)
+    frame = pd.DataFrame({"x": x, "label": np.where(x > 0, "up", "down")})
+    model = LogisticRegression(C=1e6).fit(frame[["x"]], frame["label"])
+    reader = Trained(model, frozenset({"predictions", "scores", "frame"}))
+    estimate = measure(ID, subject(frame, candidate=reader), scale=1.0).members[0].estimate
+    expected = 1 - math.atan(1.0) / math.pi
+    assert abs(estimate.value - expected) < 4 * math.sqrt(expected * (1 - expected) / 20_000)
+
+
+def test_the_interval_holds_the_truth() -> None:
+    """The same model, 400 sets of 60 rows: each end errs as often as Wilson's interval does at n = 60, within 3 Monte-Carlo errors."""
+    rng = np.random.default_rng(1)
+    big = rng.normal(size=4000)
+    model = LogisticRegression(C=1e6).fit(big[:, None], np.where(big > 0, "up", "down"))
+    model.feature_names_in_ = np.array(["x"], dtype=object)
+    reader = Trained(model, frozenset({"predictions", "scores", "frame"}))
+    train = pd.DataFrame({"x": big / big.std(), "label": "up"})
+    truth = 1 - math.atan(0.5) / math.pi
+    below = above = 0
+    for trial in range(400):
+        x = rng.normal(size=60)
+        frame = pd.DataFrame({"x": x, "label": np.where(x > 0, "up", "down")})
+        low, high = measure(ID, subject(frame, candidate=reader, train=train), trial, scale=0.5).members[0].estimate.bounds(0.025, 0.025)
+        below, above = below + (high < truth), above + (low > truth)
+    exact_below, exact_above = wilson_errors(60, truth)
+    assert abs(below / 400 - exact_below) < 3 * math.sqrt(exact_below * (1 - exact_below) / 400)
+    assert abs(above / 400 - exact_above) < 3 * math.sqrt(exact_above * (1 - exact_above) / 400)
+
+
+def wilson_errors(n: int, truth: float) -> tuple[float, float]:
+    """Exact probability that the interval lies below, or above, the truth: summed over all counts."""
+    from scipy.stats import binom
+
+    ends = [Proportion(hits, n).bounds(0.025, 0.025) for hits in range(n + 1)]
+    chance = binom.pmf(np.arange(n + 1), n, truth)
+    return (
+        float(sum(p for p, (_, high) in zip(chance, ends, strict=True) if high < truth)),
+        float(sum(p for p, (low, _) in zip(chance, ends, strict=True) if low > truth)),
+    )
+
+
+def test_spreads_come_from_the_training_set() -> None:
+    """With a training set ten times as wide the same scale shakes ten times as much; the note says where it comes from."""
+    frame = customers(2000, 4)
+    wide = frame.assign(income=30 + 10 * (frame["income"] - 30))
+    own, alone = shaken(frame, scale=0.5)
+    trained, beside = shaken(frame, scale=0.5, train=wide)
+    ratio = (trained["income"] - frame["income"]).std() / (own["income"] - frame["income"]).std()
+    assert ratio == pytest.approx(10.0, rel=0.1)
+    assert "those of test" in alone.notes[0]
+    assert "those of train" in beside.notes[0]
+
+
+def test_kept_features_are_left_alone() -> None:
+    """A postcode written as a number must not be shaken."""
+    frame = customers(200, 5)
+    noisy, _ = shaken(frame, scale=1.0, swap=1.0, keep=["years", "channel"])
+    assert noisy[["years", "channel"]].equals(frame[["years", "channel"]])
+    assert not noisy["income"].equals(frame["income"])
+
+
+def test_slices_share_the_same_noise() -> None:
+    """Split by channel, the slices' hits add up to those of all rows under the same seed."""
+    frame = customers(300, 6)
+    whole = measure(ID, subject(frame, candidate=customer_reader()), 3).members[0].estimate
+    parts = [member.estimate for member in measure(ID, subject(frame, candidate=customer_reader(), by=(("channel",),)), 3).members]
+    assert isinstance(whole, Proportion)
+    assert (sum(round(part.value * part.n) for part in parts), sum(part.n for part in parts)) == (whole.hits, whole.n)
+    assert len(parts) == 4
+
+
+def test_the_same_seed_gives_the_same_noise() -> None:
+    """Same seed, same table; another seed, another."""
+    frame = customers(100, 7)
+    first, again, other = (shaken(frame, seed=seed)[0] for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first["income"].equals(other["income"])
+
+
+def test_the_data_set_itself_is_not_touched() -> None:
+    """Other checks see the rows as they were."""
+    frame = customers(100, 8)
+    seen = subject(frame, candidate=customer_reader())
+    measure(ID, seen)
+    pd.testing.assert_frame_equal(seen.data.frame, frame)
+
+
+@pytest.mark.parametrize("kind", ["category", "bool", "Int64", "empty"])
+def test_column_types_survive(kind: str) -> None:
+    """Categorical, boolean and nullable columns keep their type; a column without any value is left alone."""
+    frame = customers(60, 9)
+    columns: dict[str, pd.Series[Any]] = {
+        "category": frame["channel"].astype("category"),
+        "bool": frame["member"] == 1,
+        "Int64": frame["years"].astype("Int64").mask(frame["years"] > 30),
+        "empty": pd.Series([None] * 60, dtype=object),
+    }
+    extra = columns[kind]
+    noisy, _ = shaken(frame.assign(extra=extra), swap=0.5, train=customers(60, 10).assign(extra=extra))
+    assert noisy["extra"].dtype == extra.dtype
+    assert noisy["extra"].isna().equals(extra.isna())
+    assert kind == "empty" or not noisy["extra"].equals(extra)
+
+
+def test_a_text_model_cannot_be_measured() -> None:
+    """It reads no table: CannotMeasure, with what would settle it."""
+    with pytest.raises(CannotMeasure, match="load a tabular model itself"):
+        measure(ID, subject(letters(30, 1), candidate=letter_reader()))
+
+
+def test_a_feature_to_keep_that_is_not_there_is_refused() -> None:
+    """A misspelt column name must not pass in silence."""
+    with pytest.raises(CannotMeasure, match="incme not among them"):
+        shaken(customers(30, 11), keep=["incme"])
+
+
+@pytest.mark.parametrize("params", [{"scale": -0.1}, {"swap": 1.5}, {"scale": float("inf")}, {"noise": 1}])
+def test_bad_parameters_are_refused(params: dict[str, Any]) -> None:
+    """Negative and infinite noise, a probability above 1, a misspelt parameter."""
+    with pytest.raises(ValueError, match="validation error"):
+        shaken(customers(30, 12), **params)
