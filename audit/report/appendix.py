@@ -1,0 +1,95 @@
+"""Appendices: evidence files, reproducibility, method notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.report import words
+from audit.report.banner import Fact
+
+if TYPE_CHECKING:
+    from audit.report.entries import Entries, Link
+    from audit.results import AuditRun
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file of the bundle."""
+
+    label: str
+    path: str
+    what: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """How to run it again."""
+
+    command: str
+    facts: tuple[Fact, ...]
+    environment: tuple[Fact, ...]
+    training_environment: tuple[Fact, ...]
+    timings: tuple[Fact, ...]
+    licences: tuple[Fact, ...]
+    policy_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodNote:
+    """What a check does, and where its method comes from."""
+
+    check: str
+    facts: tuple[Fact, ...]
+
+
+def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
+    """What the bundle holds beside this page."""
+    rows = [
+        FileRow(label, path, "per-example outputs", tuple(entry.link for entry in found.worst if path in entry.finding.evidence_files))
+        for label, path in found.files
+    ]
+    fixed = [
+        FileRow("", "results.json", "every number of this report, for machines", ()),
+        FileRow("", "policy.yaml", f"the policy as run, SHA-256 {run.policy_sha256}", ()),
+        FileRow("", "bundle.json", "name, SHA-256 and size of every file of the bundle, this page among them", ()),
+    ]
+    if run.training is not None:
+        fixed.append(FileRow("", "training.json", "the training record", ()))
+    return (*rows, *fixed)
+
+
+def reproduction(run: AuditRun) -> Reproduction:
+    """The command, the versions, the seed and the time it took."""
+    facts = run.run
+    return Reproduction(
+        command=facts.command,
+        facts=(
+            Fact("Tool", f"audit {facts.version}"),
+            Fact("Run", facts.id),
+            Fact("Started", words.moment(facts.started)),
+            Fact("Took", words.seconds(facts.seconds)),
+            Fact("Seed", str(facts.seed)),
+            Fact("Policy file", run.policy_path),
+            Fact("Policy SHA-256", run.policy_sha256),
+            Fact("Candidate SHA-256", run.candidate.sha256),
+            Fact("Ledger head", run.ledger_head or "no ledger"),
+        ),
+        environment=tuple(Fact(name, value) for name, value in sorted(facts.environment.items())),
+        training_environment=() if run.training is None else tuple(Fact(name, value) for name, value in sorted(run.training.environment.items())),
+        timings=tuple(Fact(name, words.seconds(value)) for name, value in sorted(facts.timings.items(), key=lambda item: (-item[1], item[0]))),
+        licences=tuple(Fact(part, note) for part, note in sorted(run.licences.items())),
+        policy_text=run.policy_text,
+    )
+
+
+def methods(found: Entries) -> tuple[MethodNote, ...]:
+    """One note per check, in the order of their ids."""
+    notes: dict[str, MethodNote] = {}
+    for entry in found.worst:
+        check, head = entry.finding.check, entry.finding.headline
+        said = [("Purpose", check.purpose), ("Limitations", check.limitations), ("Reference", check.reference)]
+        said += [("Interval", head.method)] if head is not None and head.n > 0 else []
+        notes.setdefault(check.id, MethodNote(check.id, tuple(Fact(*one) for one in said)))
+    return tuple(notes[check_id] for check_id in sorted(notes))

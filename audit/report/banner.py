@@ -1,0 +1,96 @@
+"""The head of the report: decision, dates, digests, signature, and what must be said on its face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.report import words
+
+if TYPE_CHECKING:
+    from audit.policy.schema import Policy
+    from audit.results import AuditRun
+
+QUORUM: dict[int, tuple[str, ...]] = {
+    1: ("Owner", "Independent reviewer", "Accountable executive"),
+    2: ("Owner", "Independent reviewer"),
+    3: ("Owner",),
+}
+"""Who must sign, by tier."""
+_SUBTITLES = {"block": "must not be released", "promote": "may be released", "promote-with-conditions": "may be released under conditions"}
+_GENERATED = ("generated", "synthetic")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A term and what holds of it."""
+
+    term: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Everything above the first section."""
+
+    policy: str
+    run: str
+    key: str
+    word: str
+    subtitle: str
+    facts: tuple[Fact, ...]
+    signature: str
+    basis: str
+    until: str
+    until_iso: str
+    generated: str
+    """Empty where no data set says that it was made up."""
+
+
+def banner(run: AuditRun) -> Banner:
+    """The head of this run's report."""
+    policy, decision = run.policy, run.verdict.decision
+    until = words.day(run.valid_until) if run.valid_until else "no date set"
+    return Banner(
+        policy=policy_name(policy),
+        run=run.run.id,
+        key=decision,
+        word=words.DECISIONS[decision],
+        subtitle=f"{policy.policy}, candidate of {words.day(run.run.started)}, {_SUBTITLES[decision]}",
+        facts=(
+            Fact("Valid until", until, "after that the answer is block" if run.valid_until else "nothing is released, nothing expires"),
+            Fact("Policy", policy_name(policy), words.digest(run.policy_sha256)),
+            Fact("Model", words.clip(run.candidate.description, 48), words.digest(run.candidate.sha256)),
+            Fact("Run", run.run.id, words.moment(run.run.started)),
+        ),
+        signature=f"0 of {words.counted(len(QUORUM[policy.tier]), 'signature')} (tier {policy.tier})",
+        basis=f"Decided by audit {run.run.version}, by rule and from measurements. No person has signed. Aligned evidence, not a certification.",
+        until=until,
+        until_iso=run.valid_until or "",
+        generated=_generated(run),
+    )
+
+
+def policy_name(policy: Policy) -> str:
+    """`complaint-triage v3`."""
+    return f"{policy.policy} v{policy.version}"
+
+
+def _generated(run: AuditRun) -> str:
+    """Says which data sets are made up, where their source says so."""
+    roles = [data.role for data in run.datasets if any(mark in (data.source or "").lower() for mark in _GENERATED)]
+    if not roles:
+        return ""
+    which = "every data set of this run" if len(roles) == len(run.datasets) else words.listed(roles)
+    return f"Made up, by the source that the policy names: {which}."
+
+
+def running_heads(head: Banner) -> dict[str, str]:
+    """The words that a printer repeats on every page, escaped for CSS."""
+    parts = {
+        "left": f"{head.policy} · run {head.run}",
+        "right": f"{head.word} · valid until: {head.until} · UNSIGNED",
+        "foot": ("Generated data: nobody in it is real · " if head.generated else "") + "aligned evidence, not a certification",
+    }
+    return {name: words.css_string(words.clip(text, 120)) for name, text in parts.items()}

@@ -1,0 +1,137 @@
+"""Section 9: what would have to change for the decision to change."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.judge import bounds
+from audit.report import words
+
+if TYPE_CHECKING:
+    from audit.judge import Bound, Finding, Headline
+    from audit.report.entries import Entries, Entry, Link
+    from audit.results import AuditRun
+
+NEAREST = 5
+"""How many passing findings are listed by their distance to the bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The smallest change that would turn one finding."""
+
+    link: Link
+    check: str
+    now: str
+    needed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What would turn the decision."""
+
+    lead: str
+    changes: tuple[Change, ...]
+    barred: tuple[str, ...]
+    nearest: tuple[Change, ...]
+
+
+def changes(run: AuditRun, found: Entries) -> Changes:
+    """For what stands against release the way to a pass; for what passes the way to a loss."""
+    against = (*found.having("block"), *found.having("condition"))
+    barred = tuple(reason.text for reason in run.verdict.reasons if reason.finding is None and run.verdict.decision == "block")
+    passing = [entry for entry in found.required if entry.finding.status == "pass" and _slack(entry.finding) is not None]
+    passing.sort(key=lambda entry: _slack(entry.finding) or 0.0)
+    return Changes(
+        lead=_lead(run, found, barred),
+        changes=tuple(Change(entry.link, entry.finding.id, _now(entry), settle(entry.finding)) for entry in against),
+        barred=barred,
+        nearest=tuple(Change(entry.link, entry.finding.id, _now(entry), _to_lose(entry.finding)) for entry in passing[:NEAREST]),
+    )
+
+
+def _lead(run: AuditRun, found: Entries, barred: tuple[str, ...]) -> str:
+    blocking, open_ = len(found.having("block")), len(found.having("condition"))
+    if run.verdict.decision == "promote":
+        return "The decision is promote. It would change with any one of the findings below, were it to lose its bound."
+    if run.verdict.decision == "promote-with-conditions":
+        return f"Promote without conditions needs {words.counted(open_, 'finding')} to pass."
+    after = f"promote with conditions ({words.counted(open_, 'finding')} left open)" if open_ else "promote"
+    also = f" and {words.counted(len(barred), 'rule')} beyond the checks to be met" if barred else ""
+    if not blocking:
+        return f"Anything but block needs {words.counted(len(barred), 'rule')} beyond the checks to be met."
+    need = "finding to pass" if blocking == 1 else "findings to pass"
+    return f"Anything but block needs {words.word(blocking)} {need}{also}. The decision would then be {after}."
+
+
+def _now(entry: Entry) -> str:
+    head, requirement = entry.finding.headline, entry.finding.requirement
+    if head is None or head.n == 0:
+        return words.STATUSES[entry.finding.status]
+    limits = words.limits(requirement)
+    numbers = words.figure(head.value, *limits, census=words.is_census(head))
+    interval = "" if words.is_census(head) else f" {words.bracket(head.interval, *limits)}"
+    return f"{words.STATUSES[entry.finding.status]}: {numbers}{interval}, n {head.n:,}"
+
+
+def settle(finding: Finding) -> str:
+    """The smallest change by which the finding would pass. Arithmetic on its own numbers, nothing else."""
+    head, sides = finding.headline, bounds(finding.requirement)
+    if finding.status == "not_applicable":
+        return "An approval of a waiver's grade that it does not apply, or evidence."
+    if head is None or head.n == 0 or not sides:
+        return "Evidence: the check must run to its end and meet its bound."
+    missing = finding.evidence.unmeasured if finding.evidence else ()
+    more = [f"{words.counted(len(missing), 'member')} without a measurement must be measured."] if missing else []
+    return " ".join([said for said in (_side(head, side) for side in sides) if said] + more) or "More rows in the members that are too small (section 7)."
+
+
+def _side(head: Headline, side: Bound) -> str:
+    """One bound: by how much the value must move, or the rows that would settle it."""
+    end = head.interval[0] if side.floor else head.interval[1]
+    limit = words.limit(side.limit)
+    short = side.limit - end if side.floor else end - side.limit
+    if short <= 0:
+        return ""
+    if words.is_census(head):
+        return f"{words.figure(head.value, census=True)} must become {'at least' if side.floor else 'at most'} {limit}."
+    move = "rise" if side.floor else "fall"
+    if not math.isfinite(end):
+        return "More rows: this end of the interval has no limit yet."
+    target = head.value + short if side.floor else head.value - short
+    said = f"The interval's {'lower' if side.floor else 'upper'} end must {move} from {words.figure(end, side.limit)} to {limit}: "
+    said += f"at this width, the value from {words.figure(head.value, side.limit)} to {words.figure(target, side.limit)}."
+    return said + _by_rows(head, side, end)
+
+
+def _by_rows(head: Headline, side: Bound, end: float) -> str:
+    """Rows that would do it were the value to stay: an interval's width shrinks with the root of n."""
+    ahead = head.value - side.limit if side.floor else side.limit - head.value
+    if ahead <= 0:
+        return " More rows alone would not do it: the value itself is on the wrong side." if ahead < 0 else " The value lies on the bound."
+    factor = ((head.value - end) / ahead) ** 2
+    return f" Or about {math.ceil(head.n * factor):,} rows in place of {head.n:,}, were the value to stay."
+
+
+def _slack(finding: Finding) -> float | None:
+    """Distance from the bound in half-widths of the interval; None where there is no interval."""
+    head, sides = finding.headline, bounds(finding.requirement)
+    if head is None or head.n == 0 or not sides or words.is_census(head):
+        return None
+    width = head.interval[1] - head.interval[0]
+    nearest = min(head.interval[0] - side.limit if side.floor else side.limit - head.interval[1] for side in sides)
+    return nearest / width if width > 0 and math.isfinite(width) else None
+
+
+def _to_lose(finding: Finding) -> str:
+    """By how much the value may worsen, the interval keeping its width, before the finding stops passing."""
+    head, sides = finding.headline, bounds(finding.requirement)
+    if head is None:
+        return ""
+    said = []
+    for side in sides:
+        room = head.interval[0] - side.limit if side.floor else side.limit - head.interval[1]
+        said.append(f"Passes until the value {'falls' if side.floor else 'rises'} by more than {words.figure(room)}, the interval keeping its width.")
+    return " ".join(said)

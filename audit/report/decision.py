@@ -1,0 +1,284 @@
+"""Section 1: the decision on one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.report import words
+from audit.report.charts.interval import interval_plot
+from audit.report.entries import Chip
+from audit.report.gaps import gaps
+
+if TYPE_CHECKING:
+    from audit.judge import Headline
+    from audit.policy.schema import Requirement, Severity
+    from audit.report.charts.interval import Plot
+    from audit.report.entries import Entries, Entry, Link
+    from audit.report.gaps import Gap
+    from audit.results import AuditRun
+
+BLOCKS, STEPS, CONDITIONS, GAPS = 5, 5, 4, 6
+"""How much of each list page 1 shows; the whole lists stand in the sections named beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One finding that stands against release, or leaves a condition."""
+
+    chip: Chip
+    severity: str
+    bars: str
+    question: str
+    numbers: str
+    rest: str
+    link: Link
+    check: str
+    plot: Plot
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Who does what, and when."""
+
+    do: str
+    who: str
+    when: str
+    link: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A cell of the table of counts."""
+
+    count: str
+    effect: str
+    """`block`, `condition`, or nothing."""
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """One severity."""
+
+    severity: str
+    bars: str
+    cells: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCondition:
+    """A condition in words."""
+
+    label: str
+    what: str
+    closes: str
+    owner: str
+    due: str
+    link: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Page 1."""
+
+    lead: str
+    rest: str
+    rules: tuple[tuple[str, str, Link | None], ...]
+    blocks_title: str
+    blocks: tuple[Block, ...]
+    more_blocks: tuple[tuple[Link, str], ...]
+    steps: tuple[Step, ...]
+    statuses: tuple[Chip, ...]
+    counts: tuple[CountRow, ...]
+    totals: tuple[str, ...]
+    total: str
+    counts_title: str
+    counts_note: str
+    conditions_title: str
+    conditions: tuple[OpenCondition, ...]
+    more_conditions: str
+    gaps: tuple[Gap, ...]
+    more_gaps: str
+
+
+def decision(run: AuditRun, found: Entries) -> Decision:
+    """What was decided, why, and what must happen next."""
+    blocking = found.having("block") or found.having("condition")
+    lead, rest = _sentences(run, found)
+    open_ = conditions(run, found)
+    missing = gaps(run, found)
+    return Decision(
+        lead=lead,
+        rest=rest,
+        rules=_rules(run, found),
+        blocks_title="What blocks" if found.having("block") else "What leaves a condition",
+        blocks=tuple(_block(entry) for entry in blocking[:BLOCKS]),
+        more_blocks=tuple((entry.link, entry.finding.id) for entry in blocking[BLOCKS:]),
+        steps=_steps(run, found),
+        statuses=tuple(Chip(key, word) for key, word in words.STATUSES.items()),
+        counts=_counts(found),
+        totals=tuple(str(sum(entry.finding.status == key for entry in found.worst)) for key in words.STATUSES),
+        total=f"all {len(found.worst)}",
+        counts_title=f"{words.sentence(words.counted(len(found.worst), 'finding'))}, counted",
+        counts_note=_counts_note(found),
+        conditions_title="Conditions that would remain" if run.verdict.decision == "block" else "Conditions",
+        conditions=open_[:CONDITIONS],
+        more_conditions=_more(len(open_) - CONDITIONS, "condition", "section 11"),
+        gaps=missing[:GAPS],
+        more_gaps=_more(len(missing) - GAPS, "gap", "section 10"),
+    )
+
+
+def _more(n: int, noun: str, where: str) -> str:
+    return f"{words.sentence(words.counted(n, 'more ' + noun))}: {where}." if n > 0 else ""
+
+
+def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
+    """The decision in one sentence, then what follows from it."""
+    required, blocking, open_ = len(found.required), len(found.having("block")), len(found.having("condition"))
+    passed = sum(entry.finding.status == "pass" for entry in found.required)
+    barred = [reason for reason in run.verdict.reasons if reason.finding is None]
+    stays = "What runs in production today stays." if run.policy.champion else "Nothing changes in production."
+    if run.verdict.decision == "promote":
+        rest = required - passed
+        does_not = f" {words.sentence(words.counted(rest, 'check'))} {'does' if rest == 1 else 'do'} not apply." if rest else ""
+        return f"{words.sentence(words.word(passed))} of {words.word(required)} required checks pass; none stands against release.", does_not.strip()
+    if run.verdict.decision == "promote-with-conditions":
+        lead = f"{words.sentence(words.word(open_))} of {words.word(required)} required checks {'leaves' if open_ == 1 else 'leave'} a condition; none blocks."
+        return lead, "Nothing is released until the conditions are signed."
+    if blocking:
+        against = "does" if blocking == 1 else "do"
+        lead = f"{words.sentence(words.word(blocking))} of {words.word(required)} required checks {against} not support release."
+    else:
+        lead = "A rule beyond the single checks blocks release."
+    also = f" {barred[0].text}" if barred else ""
+    return lead, f"Nothing is released until {'this closes' if blocking + len(barred) == 1 else 'all of these close'}. {stays}{also}"
+
+
+def _rules(run: AuditRun, found: Entries) -> tuple[tuple[str, str, Link | None], ...]:
+    """The rules that gave the decision, each with its finding."""
+    wanted = {entry.finding.id for entry in (found.having("block") or found.having("condition"))}
+    rules = []
+    for reason in run.verdict.reasons:
+        entry = found.of(reason.finding)
+        if reason.finding is None:
+            rules.append((reason.rule, reason.text, None))
+        elif entry is not None and reason.finding in wanted:
+            rules.append((reason.rule, "", entry.link))
+    return tuple(rules[:12])
+
+
+def headline_numbers(head: Headline, requirement: Requirement) -> str:
+    """`0.229 [0.136, 0.315]`, or the bare count of a census."""
+    limits = words.limits(requirement)
+    if words.is_census(head):
+        return words.figure(head.value, census=True)
+    return f"{words.figure(head.value, *limits)} {words.bracket(head.interval, *limits)}"
+
+
+def of_member(entry: Entry) -> str:
+    """` for region=islands, worst of 15`, or nothing where there is one member."""
+    head, evidence = entry.finding.headline, entry.finding.evidence
+    if head is None or str(head.member) == "overall":
+        return ""
+    count = 0 if evidence is None else len(evidence.members) + len(evidence.unmeasured)
+    return f" for {words.clip(str(head.member), 90)}" + (f", worst of {count}" if count > 1 else "")
+
+
+def _block(entry: Entry) -> Block:
+    finding = entry.finding
+    head, requirement = finding.headline, finding.requirement
+    if head is None or head.n == 0:
+        numbers, rest = "", words.clip(finding.message, 180)
+    else:
+        numbers = headline_numbers(head, requirement)
+        rest = f"{head.unit}{of_member(entry)}; {words.bound(requirement)} is asked for."
+    return Block(
+        chip=Chip(finding.status, words.STATUSES[finding.status]),
+        severity=requirement.severity,
+        bars=words.SEVERITY_BARS[requirement.severity],
+        question=finding.check.question,
+        numbers=numbers,
+        rest=rest,
+        link=entry.link,
+        check=finding.id,
+        plot=interval_plot(finding),
+    )
+
+
+def _steps(run: AuditRun, found: Entries) -> tuple[Step, ...]:
+    """One line a blocking finding, then the new audit; for a release, what people still owe."""
+    due = {condition.finding: words.day(condition.due) for condition in run.verdict.conditions}
+    against = found.having("block") or found.having("condition")
+    steps = [
+        Step(words.clip(entry.finding.remedy, 150), words.clip(entry.finding.owner, 60), due.get(entry.finding.id, "before release"), entry.link)
+        for entry in against[:STEPS]
+    ]
+    if len(against) > STEPS:
+        steps.append(Step(f"{words.sentence(words.counted(len(against) - STEPS, 'more finding'))}: section 7.", "see there", "before release", None))
+    owner = owner_of(run)
+    if run.verdict.decision == "block":
+        return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these", None))
+    return (*steps, Step("Sign the digest of the evidence bundle (section 15).", owner, "before release", None))
+
+
+def owner_of(run: AuditRun) -> str:
+    """Who answers for the system, as the policy says."""
+    owner = run.policy.system.owner
+    if owner is None:
+        return "owner not declared"
+    return words.clip(", ".join(part for part in (owner.name, owner.team, owner.contact) if part), 60)
+
+
+def _counts(found: Entries) -> tuple[CountRow, ...]:
+    return tuple(
+        CountRow(severity, bars, tuple(_count(found, severity, status) for status in words.STATUSES))
+        for severity, bars in words.SEVERITY_BARS.items()
+    )
+
+
+def _count(found: Entries, severity: Severity | str, status: str) -> Count:
+    here = [entry for entry in found.worst if entry.finding.requirement.severity == severity and entry.finding.status == status]
+    effects = {entry.effect for entry in here}
+    worst = "block" if "block" in effects else "condition" if "condition" in effects else ""
+    waived = sum(entry.finding.disposition == "waived" for entry in here)
+    advisory = sum(entry.finding.requirement.enforce == "advisory" for entry in here)
+    notes = [f"{n} {what}" for n, what in ((waived, "waived"), (advisory, "advisory")) if n]
+    return Count(str(len(here)), worst, ", ".join(notes))
+
+
+def _counts_note(found: Entries) -> str:
+    """Says in words what the table marks in small print."""
+    advisory = len(found.advisory)
+    waived = sum(entry.finding.disposition == "waived" for entry in found.worst)
+    said = [f"{words.counted(advisory, 'finding')} {'is' if advisory == 1 else 'are'} advisory and never decides" if advisory == 1 else
+            f"{words.counted(advisory, 'finding')} are advisory and never decide"] if advisory else []
+    said += [f"{words.counted(waived, 'finding')} {'is' if waived == 1 else 'are'} waived"] if waived else []
+    return words.sentence("; ".join(said)) + "." if said else ""
+
+
+def conditions(run: AuditRun, found: Entries) -> tuple[OpenCondition, ...]:
+    """What stays open, with owner, date and what closes it."""
+    return tuple(
+        OpenCondition(
+            label=f"C-{number}",
+            what=_what(found.of(condition.finding), condition.finding),
+            closes=condition.closes_with,
+            owner=words.clip(condition.owner, 60),
+            due=words.day(condition.due),
+            link=entry.link if (entry := found.of(condition.finding)) else None,
+        )
+        for number, condition in enumerate(run.verdict.conditions, 1)
+    )
+
+
+def _what(entry: Entry | None, finding_id: str) -> str:
+    if entry is None:
+        return finding_id
+    finding = entry.finding
+    if finding.headline is None or finding.headline.n == 0:
+        return f"{finding.check.question} {words.STATUSES[finding.status]}"
+    waived = ", waived" if finding.disposition == "waived" else ""
+    numbers = headline_numbers(finding.headline, finding.requirement)
+    return f"{finding.check.question} {words.STATUSES[finding.status]}{waived}: {numbers}, {words.bound(finding.requirement)}"

@@ -1,0 +1,201 @@
+"""Section 8: every number of every check, by family, with its figures. Any evidence fits: nothing here knows a check by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.evidence import Bars, Histogram, Pair, Reliability, Roc
+from audit.judge import Judged, bounds
+from audit.report import words
+from audit.report.charts.axes import Drawing
+from audit.report.charts.forest import Forest, forest
+from audit.report.charts.histogram import histogram
+from audit.report.charts.reliability import reliability
+from audit.report.charts.roc import roc
+from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
+from audit.report.decision import headline_numbers
+from audit.report.entries import Chip, Link
+
+if TYPE_CHECKING:
+    from audit.evidence import Evidence, Example, Figure, Member, Slice
+    from audit.judge import Finding, Status
+    from audit.report.entries import Entries, Entry
+
+EXAMPLES, FIGURES = 5, 6
+"""How many of each a finding shows; the evidence files hold all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """A stretch of an example's text and its mark."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleView:
+    """One row."""
+
+    row: str
+    parts: tuple[PartView, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One finding's numbers and figures."""
+
+    anchor: str
+    label: str
+    chip: Chip
+    check: str
+    question: str
+    message: str
+    forests: tuple[Forest, ...]
+    drawings: tuple[Drawing, ...]
+    bars: tuple[BarTable, ...]
+    confusions: tuple[ConfusionTable, ...]
+    examples: tuple[ExampleView, ...]
+    more_examples: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The findings of one family of checks."""
+
+    number: str
+    name: str
+    details: tuple[Detail, ...]
+    without: tuple[tuple[Link, str, Chip], ...]
+    """Findings without evidence."""
+
+
+def families(found: Entries) -> tuple[Family, ...]:
+    """In the order of their names."""
+    names = sorted({_family(entry) for entry in found.worst})
+    return tuple(
+        Family(
+            f"8.{number}",
+            words.sentence(name.replace("_", " ")),
+            tuple(_detail(entry) for entry in found.worst if _family(entry) == name and entry.finding.evidence),
+            tuple(
+                (entry.link, entry.finding.id, Chip(entry.finding.status, words.STATUSES[entry.finding.status]))
+                for entry in found.worst
+                if _family(entry) == name and not entry.finding.evidence
+            ),
+        )
+        for number, name in enumerate(names, 1)
+    )
+
+
+def _family(entry: Entry) -> str:
+    return entry.finding.check.id.split("/", maxsplit=1)[0]
+
+
+def _detail(entry: Entry) -> Detail:
+    finding = entry.finding
+    evidence = finding.evidence
+    assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
+    foot = _foot(entry)
+    drawn = [_draw(figure, finding, foot) for figure in evidence.figures[:FIGURES]]
+    more = len(evidence.examples) - EXAMPLES
+    backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
+    hidden = len(evidence.figures) - FIGURES
+    return Detail(
+        anchor=f"D-{entry.label}",
+        label=entry.label,
+        chip=Chip(finding.status, words.STATUSES[finding.status]),
+        check=finding.id,
+        question=finding.check.question,
+        message=words.sentence(finding.message),
+        forests=_forests(entry, evidence, foot),
+        drawings=tuple(one for one in drawn if isinstance(one, Drawing)),
+        bars=tuple(one for one in drawn if isinstance(one, BarTable)),
+        confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
+        examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
+        more_examples=f"{more:,} more in the evidence files." if more > 0 else "",
+        notes=(*evidence.notes, *backend, *([f"{hidden:,} more figures are left out."] if hidden > 0 else [])),
+    )
+
+
+def _foot(entry: Entry) -> str:
+    head, evidence = entry.finding.headline, entry.finding.evidence
+    files = f" Evidence: {words.listed(link.text for link in entry.files)}." if entry.files else ""
+    rows = f"{evidence.rows:,} rows examined" if evidence else ""
+    return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
+
+
+def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable:
+    if isinstance(figure, Reliability):
+        return reliability(figure, foot)
+    if isinstance(figure, Roc):
+        head = finding.headline
+        area = "no number" if head is None else f"{head.unit} {headline_numbers(head, finding.requirement)}"
+        return roc(figure, area, words.bound(finding.requirement), foot)
+    if isinstance(figure, Histogram):
+        return histogram(figure, foot)
+    return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot)
+
+
+def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
+    """The members on one axis; for a gap the groups' rates above the pairs."""
+    finding = entry.finding
+    sides = bounds(finding.requirement)
+    level = words.confidence(1 - 2 * (finding.headline.levels[0] if finding.headline and finding.headline.levels[0] else 0.025))
+    gap = any(isinstance(member.name, Pair) for member in evidence.members)
+    drawn = []
+    if finding.slices:
+        what = "Groups behind the gap" if gap else "Members, worst first"
+        drawn.append(
+            forest(
+                finding.slices,
+                () if gap else sides,
+                title=what,
+                subtitle="" if gap else f"{words.bound(finding.requirement)}; plain intervals",
+                unit="rate" if gap else evidence.unit,
+                foot="" if gap else foot,
+            )
+        )
+    if gap:
+        pairs = _pairs(finding, evidence)
+        drawn.append(forest(pairs, sides, title="The gap that is judged", subtitle=words.bound(finding.requirement), unit=evidence.unit, foot=foot))
+    shown = [member for member in evidence.context if not gap and member.name not in {one.name for one in finding.slices}]
+    if shown:
+        judged = tuple(_plain(member, None) for member in shown)
+        drawn.append(forest(judged, (), title="Shown beside it, not judged", subtitle="", unit="value", foot=""))
+    if not finding.slices and not gap and finding.headline is not None and finding.headline.n > 0:
+        head = finding.headline
+        own = Judged(head.member, head.value, head.n, head.interval, finding.status)
+        drawn.append(forest((own,), sides, title=f"The number that is judged, {level}", subtitle=words.bound(finding.requirement), unit=head.unit, foot=foot))
+    return tuple(drawn)
+
+
+def _pairs(finding: Finding, evidence: Evidence) -> tuple[Judged, ...]:
+    """Of each two groups the order that is worse, worst first; the judged one with the deciding interval."""
+    falling = bool(bounds(finding.requirement)) and not bounds(finding.requirement)[0].floor
+    ordered = sorted(evidence.members, key=lambda member: member.estimate.value * (-1 if falling else 1))
+    kept: list[Judged] = []
+    seen: set[frozenset[Slice]] = set()
+    for member in ordered:
+        both = frozenset({member.name.first, member.name.second} if isinstance(member.name, Pair) else {member.name})
+        if both in seen:
+            continue
+        seen.add(both)
+        head = finding.headline
+        if head is not None and member.name == head.member:
+            kept.append(Judged(head.member, head.value, head.n, head.interval, finding.status))
+        else:
+            kept.append(_plain(member, "fail" if member.name in finding.failing else None))
+    return tuple(kept)
+
+
+def _plain(member: Member, status: Status | None) -> Judged:
+    estimate = member.estimate
+    return Judged(member.name, estimate.value, estimate.n, estimate.bounds(0.025, 0.025), status)
+
+
+def _example(example: Example) -> ExampleView:
+    return ExampleView(example.row, tuple(PartView(part.mark, part.text) for part in example.parts), example.note)

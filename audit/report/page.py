@@ -1,0 +1,122 @@
+"""The whole report: views in, one HTML string out. Views hold finished strings; templates compute nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from audit.report import words
+from audit.report.appendix import FileRow, MethodNote, Reproduction, files, methods, reproduction
+from audit.report.banner import Banner, banner, running_heads
+from audit.report.change import Changes, changes
+from audit.report.decision import Decision, OpenCondition, conditions, decision
+from audit.report.entries import entries
+from audit.report.evidence_table import Line, evidence_table
+from audit.report.families import Family, families
+from audit.report.findings import FindingView, finding_views
+from audit.report.legend import Legend, legend
+from audit.report.risks import Risk, register
+from audit.report.rmf import Rmf, TraitLine, rmf, traits
+from audit.report.scope import Operations, Scope, Signature, operations, scope, signatures
+
+if TYPE_CHECKING:
+    from audit.results import AuditRun
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that the templates print."""
+
+    banner: Banner
+    heads: dict[str, str]
+    """Running heads and foot, escaped for CSS."""
+    decision: Decision
+    scope: Scope
+    legend: Legend
+    lines: tuple[Line, ...]
+    rmf: Rmf
+    traits: tuple[TraitLine, ...]
+    open_findings: tuple[FindingView, ...]
+    passed_findings: tuple[FindingView, ...]
+    families: tuple[Family, ...]
+    changes: Changes
+    risks: tuple[Risk, ...]
+    conditions: tuple[OpenCondition, ...]
+    operations: Operations
+    signatures: tuple[Signature, ...]
+    files: tuple[FileRow, ...]
+    reproduction: Reproduction
+    methods: tuple[MethodNote, ...]
+
+
+def page(run: AuditRun) -> Page:
+    """The views of one run."""
+    found = entries(run)
+    head = banner(run)
+    open_findings, passed_findings = finding_views(run, found)
+    return Page(
+        banner=head,
+        heads=running_heads(head),
+        decision=decision(run, found),
+        scope=scope(run),
+        legend=legend(run),
+        lines=evidence_table(found),
+        rmf=rmf(run, found),
+        traits=traits(run, found),
+        open_findings=open_findings,
+        passed_findings=passed_findings,
+        families=families(found),
+        changes=changes(run, found),
+        risks=register(run, found),
+        conditions=conditions(run, found),
+        operations=operations(run, found),
+        signatures=signatures(run),
+        files=files(run, found),
+        reproduction=reproduction(run),
+        methods=methods(found),
+    )
+
+
+def render(audit_run: AuditRun) -> str:
+    """One self-contained HTML file: no network, readable without JavaScript, the same bytes for the same run."""
+    script = _static("report.js")
+    views = page(audit_run)
+    return _environment().get_template("report.html").render(
+        **{one.name: getattr(views, one.name) for one in fields(views)},
+        style=Markup(_static("report.css")),  # noqa: S704  # our own file
+        script=Markup(script),  # noqa: S704  # our own file
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("audit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+
+
+def _printable(value: object) -> str:
+    """Whatever a template prints passes through here: finished strings only, cleaned of characters that act unseen."""
+    if isinstance(value, Markup):
+        return value
+    if not isinstance(value, str):
+        msg = f"a view gives finished strings, not {type(value).__name__}"
+        raise TypeError(msg)
+    return words.clean(value)
+
+
+def _static(name: str) -> str:
+    return resources.files("audit.report").joinpath("static", name).read_text(encoding="utf-8")

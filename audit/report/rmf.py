@@ -1,0 +1,182 @@
+"""Section 5: NIST AI RMF, all 72 lines and what each stands on. Section 6: the seven characteristics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.frameworks import nist_ai_rmf
+from audit.report import words
+from audit.report.entries import Chip, Link
+from audit.report.evidence_table import rmf_anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.frameworks import Subcategory
+    from audit.report.entries import Entries, Entry
+    from audit.results import AuditRun
+
+STATES = ("measured", "declared", "signed", "absent")
+WITH_EVIDENCE = {"pass", "fail", "inconclusive"}
+_OPEN = {"fail", "inconclusive", "error", "not_run"}
+
+
+@dataclass(frozen=True, slots=True)
+class RmfLine:
+    """One subcategory."""
+
+    id: str
+    number: str
+    anchor: str
+    summary: str
+    state: str
+    in_part: bool
+    """Declared, but not all of the fields behind it."""
+    troubled: bool
+    """A check behind it failed, broke, did not run or settled nothing."""
+    checks: tuple[tuple[Chip, Link, str], ...]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class RmfCategory:
+    """A group of lines."""
+
+    id: str
+    summary: str
+    lines: tuple[RmfLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RmfFunction:
+    """One of the four functions."""
+
+    id: str
+    anchor: str
+    summary: str
+    counts: str
+    title: str
+    categories: tuple[RmfCategory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rmf:
+    """All four functions."""
+
+    lead: str
+    counts: dict[str, str]
+    in_part: str
+    troubled: str
+    functions: tuple[RmfFunction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TraitLine:
+    """One characteristic of trustworthy AI."""
+
+    name: str
+    chip: Chip | None
+    checks: tuple[tuple[Chip, Link, str], ...]
+    reason: str
+
+
+def rmf(run: AuditRun, found: Entries) -> Rmf:
+    """Each line is measured only if a finding of this run with evidence names it."""
+    framework, declared = nist_ai_rmf(), declared_fields(run)
+    lines = {line.id: _line(line, found, declared) for line in framework.subcategories}
+    functions = []
+    for function in framework.functions:
+        categories = tuple(
+            RmfCategory(category.id, category.summary, tuple(lines[line.id] for line in framework.subcategories if line.category == category.id))
+            for category in framework.categories
+            if category.function == function.id
+        )
+        own = [line for category in categories for line in category.lines]
+        said = f"{len(own)} lines: {_tally(own)}"
+        functions.append(RmfFunction(function.id, function.id.lower(), function.summary, said, f"{function.id}: all {len(own)} lines", categories))
+    everything = list(lines.values())
+    there = sum(line.state != "absent" for line in everything)
+    counts = {state: str(sum(line.state == state for line in everything)) for state in STATES}
+    return Rmf(
+        lead=f"Evidence for {there} of {len(everything)} NIST AI RMF 1.0 subcategories: {counts['measured']} measured, {counts['declared']} declared, "
+        f"{counts['signed']} signed statements, {counts['absent']} absent.",
+        counts=counts,
+        in_part=str(sum(line.in_part for line in everything)),
+        troubled=str(sum(line.troubled for line in everything)),
+        functions=tuple(functions),
+    )
+
+
+def _tally(lines: Sequence[RmfLine]) -> str:
+    counts = [(state, sum(line.state == state for line in lines)) for state in STATES]
+    return ", ".join(f"{n} {state}" for state, n in counts if n)
+
+
+def _line(line: Subcategory, found: Entries, declared: frozenset[str]) -> RmfLine:
+    naming = [entry for entry in found.worst if line.id in entry.finding.check.rmf]
+    measured = [entry for entry in naming if _speaks(entry, line)]
+    fields = [name for name in line.by if "." in name and not name.startswith(("meta.", "ledger."))]
+    there = [name for name in fields if name in declared]
+    state = "measured" if measured else "declared" if there else "absent"
+    return RmfLine(
+        id=line.id,
+        number=line.id.split()[1],
+        anchor=rmf_anchor(line.id),
+        summary=line.summary,
+        state=state,
+        in_part=state == "declared" and len(there) < len(fields),
+        troubled=any(entry.finding.status in _OPEN for entry in naming),
+        checks=tuple(map(_check, naming)),
+        basis=_basis(line, fields, there, state),
+    )
+
+
+def _speaks(entry: Entry, line: Subcategory) -> bool:
+    """Whether a finding measures a line. A check of declarations measures that they are there, never what they say."""
+    finding = entry.finding
+    counted = finding.status in WITH_EVIDENCE and finding.evidence is not None and bool(finding.evidence.members)
+    return counted and (line.evidence == "measured" or not finding.check.id.startswith("governance/"))
+
+
+def _check(entry: Entry) -> tuple[Chip, Link, str]:
+    return Chip(entry.finding.status, words.STATUSES[entry.finding.status]), entry.link, entry.finding.id
+
+
+def _basis(line: Subcategory, fields: list[str], there: list[str], state: str) -> str:
+    """What it stands on, or would."""
+    missing = [name for name in fields if name not in there]
+    if state == "declared":
+        return f"Declared: {words.listed(there)}." + (f" Not declared: {words.listed(missing)}." if missing else "")
+    if state == "measured":
+        return ""
+    if line.evidence == "organisational":
+        return "Only a named person's signed statement can stand for it; there is none yet."
+    if line.evidence == "measured":
+        return f"No finding of this run names it. Could come from: {words.listed(line.by)}."
+    return f"Not declared: {words.listed(missing or line.by)}."
+
+
+def declared_fields(run: AuditRun) -> frozenset[str]:
+    """Names of the facts that the policy declares."""
+    policy = run.policy
+    found = {f"system.{name}" for name in type(policy.system).model_fields if getattr(policy.system, name)}
+    found |= {f"policy.{name}" for name in ("tier", "version") if name in policy.model_fields_set}
+    found |= {"policy.sha256", "policy.decision_rules", "policy.require", "policy.require.severity", "candidate.task"}
+    found |= {"candidate.kind"} if policy.candidate.load or policy.candidate.fine_tune else set()
+    found |= {f"policy.{name}" for name in ("waivers", "not_measured") if getattr(policy, name)}
+    found |= {"datasets.licence"} if run.datasets and all(data.licence for data in run.datasets) else set()
+    return frozenset(found)
+
+
+def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:
+    """Per characteristic its checks, their worst status, and why there are none."""
+    order = list(words.STATUSES)
+    lines = []
+    for trait in nist_ai_rmf().characteristics:
+        own = [entry for entry in found.worst if entry.finding.check.characteristic == trait.id]
+        worst = min((entry.finding.status for entry in own), key=order.index, default=None)
+        given = run.policy.not_measured.get(trait.id)
+        reason = f"Not measured; reason in the policy: {given}" if given else "" if own else "No check and no reason given."
+        lines.append(TraitLine(trait.name, None if worst is None else Chip(worst, words.STATUSES[worst]), tuple(map(_check, own)), reason))
+    return tuple(lines)
