@@ -54,13 +54,14 @@ class Kernel:
             size = min(_CHUNK, resamples - start)
             error = np.hstack([_error(k, size, rng) * sign for k, sign in ((self.reference, 1.0), (self.current, -1.0))])
             parts.append(np.einsum("ij,ij->i", error @ self.table, error))
-        return np.sort(np.sqrt(np.maximum(0.0, np.concatenate(parts))))
+        squares: NDArray[np.float64] = np.maximum(0.0, np.concatenate(parts))
+        return np.sort(np.sqrt(squares))
 
 
 def _error(n: int, size: int, rng: Generator) -> NDArray[np.float64]:
     """(size, n) weights of a resample's mean less those of the sample's."""
     drawn = rng.multinomial(n, np.full(n, 1 / n), size=size)
-    return (drawn - 1.0) / n * np.sqrt(n / (n - 1))
+    return np.asarray((drawn - 1.0) / n * np.sqrt(n / (n - 1)), dtype=float)
 
 
 def gaussian(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Kernel:

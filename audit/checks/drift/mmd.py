@@ -86,11 +86,9 @@ def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.in
         before, now = (np.asarray(subject.predicted.embed_texts(texts), dtype=float) for texts in sides)
         return before, now
     found, lacking = windows.features(reference, current, params.columns)
-    if lacking:
-        msg = f"{'; '.join(gone.reason for gone in lacking)}: name the columns that both have under `columns`"
-        raise CannotMeasure(msg)
-    if not found:
-        msg = f"{current.role} has no feature column and no text: name columns.features"
+    if lacking or not found:
+        reason = "; ".join(gone.reason for gone in lacking) or f"{current.role} has no feature column and no text"
+        msg = f"{reason}: name the columns that both have under `columns`"
         raise CannotMeasure(msg)
     return encoding.encode([feature.rows(*drawn) for feature in found])
 
