@@ -162,9 +162,7 @@ class Policy(Strict):
     require: tuple[Requirement, ...] = Field(description="what must hold; at least one line")
     not_measured: dict[str, Text] = Field(default_factory=dict, description="characteristics left out, each with its reason")
     waivers: str | None = Field(None, description="folder of waiver files")
-    trust: Annotated[Trust, WithJsonSchema({"anyOf": [{"const": "pickle"}, {"$ref": "#/$defs/Trust"}]})] = Field(
-        Trust(), description="`pickle` is short for {pickle: true}"
-    )
+    trust: Trust = Field(Trust(), description="what may be trusted beyond the defaults; `pickle` is short for {pickle: true}")
     looks: dict[str, JsonValue] | None = Field(None, description="planned repeated looks at growing data")
     monitor: dict[str, JsonValue] | None = Field(None, description="how production windows are audited")
     registry: dict[str, JsonValue] | None = Field(None, description="where a promotion lands")

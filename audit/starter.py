@@ -1,0 +1,225 @@
+"""A commented starter policy for the data and the model that a folder holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit import catalog
+from audit.adhoc import NAMES
+from audit.datasets import Columns, canonical
+from audit.datasets.reading import read
+from audit.errors import InputError
+from audit.policy.schema import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audit.datasets import Dataset
+
+_DATA = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_MODELS = (".skops",)
+_SKIPPED = frozenset({"reports", "policies", "node_modules", "venv", "build", "dist"})
+_DEEPEST = 3
+_MOST_CLASSES = 20
+"""Labels with more values are taken for numbers."""
+_ROLES = {
+    "train": ("train", "training", "fit"),
+    "test": ("test", "eval", "evaluation", "holdout", "predictions", "scored"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "production": ("production", "prod", "current", "live", "window"),
+}
+"""Words of a file's name that tell its role."""
+_MORE_NAMES: dict[str, tuple[str, ...]] = {
+    "time": ("time", "timestamp", "date", "created_at"),
+    "group": ("customer_id", "user_id", "patient_id", "group_id"),
+}
+_SENSITIVE = ("gender", "sex", "race", "ethnicity", "age_group", "religion", "disability", "nationality", "region")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the folder holds."""
+
+    data: dict[str, Dataset]
+    """By role; there is always a `test`."""
+    roles: dict[str, str]
+    """Of the test set's columns."""
+    classes: tuple[str, ...]
+    """Of the label, in falling order of their rows; empty where the label is missing or a number."""
+    model: tuple[str, Path] | None
+    """Kind and path."""
+    sensitive: tuple[str, ...]
+
+
+def write(folder: Path, name: str | None = None) -> Path:
+    """The starter policy's path. What is there already is never overwritten."""
+    here = Path.cwd().resolve()
+    below = folder.resolve().is_relative_to(here)
+    start = here if below else folder.resolve()
+    name = name or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._") or "starter"
+    if not re.match(NAME, name):
+        msg = f"--name {name!r}: use letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+        raise InputError(msg)
+    path = (Path("policies") if below else folder) / f"{name}.yaml"
+    text = "\n".join(_policy(name, _look(folder), start)) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        msg = f"{path} is there already; delete it, or write another with --name"
+        raise InputError(msg) from error
+    return path
+
+
+def _look(folder: Path) -> _Found:
+    if not folder.is_dir():
+        msg = f"{folder} is not a folder; name the one that holds the data"
+        raise InputError(msg)
+    files = sorted(_walk(folder, 0))
+    data = _by_role([one for one in files if one.name.lower().endswith(_DATA)])
+    tables = {role: read(role, path, Columns()) for role, path in data.items()}
+    if not tables:
+        msg = f"{folder} holds no data ({', '.join(_DATA)}); name a folder with at least a test set"
+        raise InputError(msg)
+    test = tables["test"]
+    there = {str(column).lower(): str(column) for column in test.frame.columns}
+    named = {role: next((there[one] for one in names if one in there), None) for role, names in (NAMES | _MORE_NAMES).items()}
+    roles = {role: column for role, column in named.items() if column is not None}
+    sensitive = tuple(there[one] for one in _SENSITIVE if one in there)
+    return _Found(tables, roles, _classes(test, roles.get("label")), _model(files), sensitive)
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and depth < _DEEPEST and path.name not in _SKIPPED and not path.name.startswith("."):
+            yield from _walk(path, depth + 1)
+        elif path.is_file():
+            yield path
+
+
+def _by_role(files: list[Path]) -> dict[str, Path]:
+    """The first file of each role; where none is called a test set, the first of no other role is it."""
+    found: dict[str, Path] = {}
+    for path in files:
+        words = re.split(r"[^a-z]+", path.name.lower())
+        role = next((role for role, known in _ROLES.items() if set(words) & set(known)), None)
+        if role is not None:
+            found.setdefault(role, path)
+    rest = [path for path in files if path not in found.values()] or list(found.values())
+    if rest and "test" not in found:
+        found["test"] = rest[0]
+    return dict(sorted(found.items(), key=lambda item: list(_ROLES).index(item[0])))
+
+
+def _classes(test: Dataset, label: str | None) -> tuple[str, ...]:
+    if label is None:
+        return ()
+    counts = test.frame[label].map(canonical).value_counts()
+    return tuple(str(one) for one in counts.index) if len(counts) <= _MOST_CLASSES else ()
+
+
+def _model(files: list[Path]) -> tuple[str, Path] | None:
+    for path in files:
+        if path.name == "config.json" and any(one.suffix == ".safetensors" and one.parent == path.parent for one in files):
+            return "transformers", path.parent
+    skops = [path for path in files if path.name.lower().endswith(_MODELS)]
+    return ("sklearn", skops[0]) if skops else None
+
+
+def _policy(name: str, found: _Found, start: Path) -> Iterator[str]:
+    yield f"# What has to hold of {name} before it may be promoted. Written by `audit init`: every line is a proposal."
+    yield "# `audit validate` checks this file; `audit checks` lists what can be asked; docs: docs/contracts.md"
+    yield f"policy: {name}"
+    yield "version: 1"
+    yield "seed: 1"
+    yield "# tier: 2                  # 1 is the highest materiality; asks for declared facts, and for a reason where nothing is measured"
+    yield "# system:"
+    yield "#   purpose: what it is for, in one sentence"
+    yield "#   owner: {team: who answers for it, contact: team@example.org}"
+    yield "datasets:"
+    for role, data in found.data.items():
+        own = [f"columns: {{{', '.join(lacking)}}}"] if (lacking := list(_lacking(data, found))) else []
+        parts = ", ".join([f"path: {_quoted(str(data.path.resolve().relative_to(start)))}", *own])
+        yield f"  {role}: {{{parts}}}" + ("  # has no such columns" if own else "")
+    yield from _columns(found)
+    yield from _candidate(found, start)
+    yield "require:                     # the bounds are placeholders: set them from what the system is for, before you see its results"
+    yield from (f"  - {{{line}}}" for line in _requirements(found))
+
+
+def _lacking(data: Dataset, found: _Found) -> Iterator[str]:
+    """Roles of the test set's columns that another data set does not have."""
+    there = {str(column) for column in data.frame.columns}
+    yield from (f"{role}: null" for role, column in found.roles.items() if column not in there)
+    if not there.issuperset(found.sensitive):
+        yield f"sensitive: [{', '.join(_quoted(one) for one in found.sensitive if one in there)}]"
+
+
+def _quoted(text: str) -> str:
+    """Text as a YAML scalar in a flow mapping."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) and text.lower() not in {"null", "true", "false"}
+    return text if plain else json.dumps(text)
+
+
+def _columns(found: _Found) -> Iterator[str]:
+    parts = [f"{role}: {_quoted(column)}" for role, column in found.roles.items()]
+    if len(found.classes) == 2 and set(found.classes) not in ({"0", "1"}, {"false", "true"}):  # noqa: PLR2004  # two classes
+        yield "# positive is the rarer class: is it the favourable or sought one?"
+        parts.append(f"positive: {_quoted(found.classes[-1])}")
+    if found.sensitive:
+        parts.append(f"sensitive: [{', '.join(map(_quoted, found.sensitive))}]")
+    if parts:
+        yield f"columns: {{{', '.join(parts)}}}"
+
+
+def _candidate(found: _Found, start: Path) -> Iterator[str]:
+    task = "text-classification" if "text" in found.roles else "tabular-classification" if found.classes else "tabular-regression"
+    yield "candidate:"
+    yield f"  task: {task}"
+    if found.model is not None:
+        kind, path = found.model
+        yield f"  load: {{kind: {kind}, path: {_quoted(str(path.resolve().relative_to(start)))}}}"
+    elif {"prediction", "score"} & set(found.roles):
+        yield "  load: {kind: predictions}  # the columns named above hold what the model said"
+    elif "text" in found.roles and "train" in found.data:
+        yield "  fine_tune: {base: minilm, on: train, validation: 0.15, epochs: 3}"
+    else:
+        yield "  load: {kind: sklearn, path: models/model.skops}  # no model was found: name yours"
+
+
+def _requirements(found: _Found) -> Iterator[str]:
+    """Requirements that this data and candidate can serve, of the checks that there are."""
+    known = catalog.discover()
+    proposed = [*_performance(found), *_fairness(found), *_data(found)]
+    yield from (line for line in proposed if line.split(",")[0].removeprefix("check: ") in known)
+
+
+def _performance(found: _Found) -> Iterator[str]:
+    if not found.classes:
+        return
+    if found.model or {"prediction", "score"} & set(found.roles) or "text" in found.roles:
+        by = f", by: [{', '.join(map(_quoted, found.sensitive))}]" if found.sensitive else ""
+        yield f"check: performance/accuracy{by}, min: 0.8"
+        yield "check: performance/f1, average: macro, min: 0.75"
+
+
+def _fairness(found: _Found) -> Iterator[str]:
+    if found.sensitive and len(found.classes) == 2:  # noqa: PLR2004  # two classes
+        by = f"by: [{', '.join(map(_quoted, found.sensitive))}]"
+        yield f"check: fairness/equal_opportunity_difference, {by}, max: 0.1"
+        yield f"check: fairness/demographic_parity_difference, {by}, max: 0.2, severity: medium"
+
+
+def _data(found: _Found) -> Iterator[str]:
+    yield "check: data/duplicates, max: 0, severity: medium"
+    if "train" in found.data:
+        yield "check: data/train_test_leakage, max: 0, severity: critical"
+        if "text" in found.roles:
+            yield "check: privacy/pii_in_text, on: train, max: 0, severity: critical"
+    if "production" in found.data and (found.model or "text" in found.roles):
+        yield "check: drift/prediction_drift, reference: test, on: production, max: 0.15, severity: medium"

@@ -1,0 +1,94 @@
+"""Text for the terminal. Nothing here prints; whatever came from data, models or policies is neutralised on its way out."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import unicodedata
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from audit.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from audit.check import Check
+    from audit.doctor import Diagnosis
+    from audit.explain import Explanation
+    from audit.ledger import Entry
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that move the cursor, turn the direction of writing, or cannot be seen."""
+
+
+def neutral(text: str) -> str:
+    """One line of text that a terminal shows as it stands: control characters are spelt out."""
+    return "".join(_spelt(letter) if unicodedata.category(letter) in _HIDDEN else letter for letter in text)
+
+
+def _spelt(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def error_lines(error: BaseException) -> list[str]:
+    """An expected error as it is shown: one line a mistake."""
+    told = [str(mistake) for mistake in error.mistakes] if isinstance(error, PolicyError) else str(error).splitlines()
+    return [neutral(line) for line in told]
+
+
+def catalogue(checks: Mapping[str, Check]) -> Iterator[str]:
+    """Every check with its direction and question, by family."""
+    width = max(len(check_id) for check_id in checks)
+    for family, members in groupby(checks.items(), key=lambda item: item[0].split("/")[0]):
+        yield f"{family}:"
+        for check_id, check in members:
+            sign = "min" if check.better == "higher" else "max"
+            yield f"  {check_id:<{width}}  {sign}  {check.unit:<24}  {check.question}"
+
+
+def explanation(one: Explanation, width: int = 100) -> Iterator[str]:
+    """What a check measures, what it takes, and how a policy asks for it."""
+    yield from (one.id, *_wrapped(one.summary, width), "")
+    yield from _table(one.facts, width)
+    for heading, text in one.texts:
+        yield from ("", *_wrapped(f"{heading}: {text}", width))
+    if one.parameters:
+        yield from ("", "Parameters:")
+        rows = [(f"  {each.name}", f"{each.kind} (default {each.default}). {each.meaning}") for each in one.parameters]
+        yield from _table(rows, width)
+    yield from ("", "In a policy, under `require`:", f"  {one.example}")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
+
+
+def _table(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    first = max(len(name) for name, _ in rows) + 2
+    for name, text in rows:
+        wrapped = _wrapped(text, max(width - first, 20)) or [""]
+        yield f"{name:<{first}}{wrapped[0]}".rstrip()
+        yield from (" " * first + line for line in wrapped[1:])
+
+
+def diagnosis(found: Diagnosis) -> Iterator[str]:
+    """What is installed, what is missing, and what its licences ask."""
+    yield from _section("audit", found.versions)
+    for title, parts in (("Core", found.core), ("Extras", found.extras), ("Offline resources", found.resources)):
+        yield from ("", *_section(title, parts))
+    if found.notes:
+        yield from ("", *_section("Licences that ask something", found.notes))
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    yield f"{title}:"
+    yield from _table([(f"  {name}", neutral(text)) for name, text in rows], 120)
+
+
+def history(entries: Sequence[Entry]) -> Iterator[str]:
+    """One line an entry of the ledger, oldest first."""
+    for entry in entries:
+        told = json.loads(entry.payload)
+        facts = [str(told[name]) for name in ("decision", "policy", "run") if name in told]
+        yield neutral(f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}")
