@@ -39,8 +39,7 @@ def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evi
     if "frame" not in subject.candidate.abilities:
         msg = "the candidate cannot score new rows of a table, which noise needs: load a tabular model itself (candidate.load.kind)"
         raise CannotMeasure(msg)
-    source = _source(subject)
-    noisy = _noisy(subject.data, source, params, rng)
+    noisy = _noisy(subject.data, source := _source(subject), params, rng)
     predicted = np.array(subject.classes, dtype=object)[subject.candidate.score_frame(noisy).argmax(axis=1)]
     y_true, clean, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
     right = predicted == y_true  # (n,) bool
