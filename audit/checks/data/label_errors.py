@@ -1,0 +1,108 @@
+"""Label errors: the share of rows whose label other rows speak against.
+
+Purpose      Find labels that are likely wrong: a simple model, trained on the other rows, is sure of another class.
+Risk         High: the model learns mistakes as truth, and every quality number is measured against wrong answers.
+Limitations  A flag is a suspicion, for a person to settle. Hard rows are flagged too: where the simple model behind agrees with
+             80 % of the labels, about a tenth of all rows is suspected though none is wrong, so set the bound from a sample
+             that people have looked at. Mistakes that follow a rule are learnt and missed.
+Reference    Northcutt, Jiang & Chuang, Confident learning, JAIR 2021 (pruning by noise rate); interval of Wilson, JASA 1927.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from audit.check import CLASSIFICATION, Check, Params
+from audit.errors import CannotMeasure
+from audit.evidence import OVERALL, Bars, Evidence, Example, Member, Part
+from audit.measures import confident_learning as learning
+from audit.measures import encoding, linear, windows
+from audit.stats import Proportion
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+    from audit.subject import Subject
+
+_SHOWN = 20
+
+
+class LabelErrorParams(Params):
+    """What the model behind the suspicion reads."""
+
+    features: Literal["tfidf", "embedding"] = "tfidf"
+    """For texts: word and character n-grams, or the candidate's own embedding. Tables are read by their columns."""
+
+
+def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evidence:
+    """Share of rows that confident learning flags."""
+    data, y_true = subject.data, subject.y_true()
+    classes, label = np.unique(y_true.astype(str), return_inverse=True)
+    _enough(data, classes, label)
+    matrix = _matrix(subject, params)
+    probability = learning.out_of_fold(label, rng, lambda train, held: linear.probabilities(matrix[train], label[train], matrix[held]))
+    flagged = learning.flagged(label, probability)
+    rows, best = np.flatnonzero(flagged), probability.argmax(axis=1)
+    rows = rows[np.argsort(probability[rows, label[rows]] - probability[rows, best[rows]], kind="stable")]
+    given, suggested, sure = classes[label[rows]], classes[best[rows]], probability[rows].max(axis=1)
+    counts = np.bincount(label[rows], minlength=len(classes))
+    return Evidence(
+        members=(Member(OVERALL, Proportion.of(flagged, subject.clusters())),),
+        unit="share of rows",
+        rows=data.rows,
+        figures=(Bars("Suspected rows by their given label", tuple(classes.tolist()), tuple(counts.tolist())),),
+        # the rows' text is left out: it may hold personal data
+        examples=tuple(
+            Example(row, (Part(f"labelled {was}, looks like {like}"),), f"p = {p:.2f}")
+            for row, was, like, p in list(zip(data.ids[rows], given, suggested, sure, strict=True))[:_SHOWN]
+        ),
+        notes=(
+            (
+                f"The model behind, a logistic regression cross-validated over {learning.FOLDS} folds, agrees with "
+                f"{np.mean(best == label):.0%} of the labels; the lower that is, the more right labels are suspected."
+            ),
+        ),
+        table={"row": data.ids[rows], "label": given, "suggested": suggested, "p": sure},
+    )
+
+
+def _enough(data: Dataset, classes: NDArray[np.str_], label: NDArray[np.int64]) -> None:
+    rows = np.bincount(label, minlength=len(classes))
+    short = [f"{name} ({n})" for name, n in zip(classes, rows, strict=True) if n < learning.FOLDS]
+    if len(classes) < 2 or short:  # noqa: PLR2004  # one class cannot be mistaken for another
+        what = f"too few of {', '.join(short)}" if short else f"{len(classes)} classes"
+        msg = f"{data.role}: {what}: cross-validation needs two classes and {learning.FOLDS} rows of each"
+        raise CannotMeasure(msg)
+
+
+def _matrix(subject: Subject, params: LabelErrorParams) -> Any:
+    """(n, d) what the model reads, sparse for n-grams."""
+    data = subject.data
+    if data.columns.text is None:
+        found, _ = windows.features(data, data, None)
+        if not found:
+            msg = f"{data.role} has no feature column and no text: name columns.features"
+            raise CannotMeasure(msg)
+        return encoding.encode(found)[0]
+    if params.features == "embedding":
+        return subject.predicted.embed_texts(data.texts())
+    return linear.ngrams(data.texts())
+
+
+CHECK = Check(
+    measure=measure,
+    question="Are the labels it learns from and is tested on right?",
+    remedy="Have a person look at the suspected rows, worst first; mend the labels, then fine-tune and test again.",
+    rmf=("MAP 2.3",),
+    characteristic="valid_reliable",
+    better="lower",
+    unit="share of rows",
+    needs=frozenset({"labels"}),
+    params=LabelErrorParams,
+    tasks=CLASSIFICATION,
+    extra="sklearn",
+)
