@@ -81,7 +81,12 @@ def _job(asked: Asked) -> Job:
     params = _params(asked, check)
     subject = _subject(asked, check)
     requirement = Requirement(
-        check=asked.check, id=asked.check, min=asked.minimum, max=asked.maximum, by=subject.by, reference="reference" if subject.reference else None
+        check=asked.check,
+        id=asked.check,
+        min=asked.minimum,
+        max=asked.maximum,
+        by=subject.by,
+        reference="reference" if subject.reference else None,
     )
     info = catalog.info(asked.check)
     return Job(requirement, check, info, params, subject, asked.seed, asked.confidence, "you")
@@ -136,7 +141,10 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     plain = read(role, path, Columns())
     there = [str(column) for column in plain.frame.columns]
     guessed = {name: found for name, known in NAMES.items() if (found := next((one for one in known if one in there), None))}
-    said = {key: yaml.safe_load(value) if key in {"positive", "sensitive", "features", "scores"} else value for key, value in map(_split, asked.columns)}
+    said = {
+        key: yaml.safe_load(value) if key in {"positive", "sensitive", "features", "scores"} else value
+        for key, value in map(_split, asked.columns)
+    }
     try:
         columns = Columns.model_validate(guessed | said)
     except ValidationError as error:

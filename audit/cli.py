@@ -13,9 +13,12 @@ from audit import __version__
 from audit.errors import AuditError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from audit.adhoc import Asked
     from audit.policy import LoadedPolicy
+    from audit.session import Options
+    from audit.summary import Line
 
 GOOD, USAGE, BROKEN = 0, 2, 3
 """Exit codes; 1 and 4 come from a verdict alone."""
@@ -30,6 +33,7 @@ app = typer.Typer(
 )
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="a policy file", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the bundles")]
 AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths of the policy leave the project folder")]
 
 
@@ -84,6 +88,91 @@ def _check_data(loaded: LoadedPolicy) -> None:
         _tell([neutral(f"not here, so their columns are not checked: {', '.join(absent)}")])
     else:
         plan.check_columns(loaded, read_datasets(loaded))
+
+
+@app.command()
+def run(
+    policy: PolicyFile,
+    out: Out = Path("reports"),
+    formats: Annotated[list[str] | None, typer.Option("--format", metavar="F", help="html and json, which are always written")] = None,
+    select: Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="run this requirement only; never exits 0")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="checks at a time")] = 1,
+    engine: Annotated[str, typer.Option("--engine", metavar="local", help="where checks run")] = "local",
+    smoke: Annotated[bool, typer.Option("--smoke", help="try every check on a few rows; never exits 0")] = False,  # noqa: FBT002  # an option
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Run the whole audit, print the decision and write the bundle."""
+    from audit.session import Options
+    from audit.supervise import supervised
+
+    _refuse_unserved(formats or [], engine)
+    options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside)
+    return supervised(lambda: _guarded(lambda: _audit(policy, options)))
+
+
+def _refuse_unserved(formats: Sequence[str], engine: str) -> None:
+    unknown = [name for name in formats if name not in {"html", "json"}]
+    if unknown:
+        msg = f"--format {', '.join(unknown)}: this release writes html and json"
+        raise InputError(msg)
+    if engine != "local":
+        msg = f"--engine {engine}: this release runs checks locally: leave the option out"
+        raise InputError(msg)
+
+
+def _audit(policy: Path, options: Options) -> int:
+    """One audit in the supervised process."""
+    import contextlib
+
+    from audit import progress, summary
+    from audit.session import audit_policy
+
+    shown = progress.on_stderr()
+    with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
+        outcome = audit_policy(policy, options, shown)
+    _paint(summary.lines(outcome.audit, str(outcome.place)))
+    return outcome.audit.verdict.exit_code
+
+
+@app.command()
+def check(
+    check_id: Annotated[str, typer.Argument(metavar="CHECK_ID", help="a check, such as performance/accuracy")],
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="CSV, Parquet or JSON lines")],
+    param: Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="a parameter of the check")] = None,
+    minimum: Annotated[float | None, typer.Option("--min", metavar="X", help="inclusive lower bound")] = None,
+    maximum: Annotated[float | None, typer.Option("--max", metavar="X", help="inclusive upper bound")] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help="slices or groups; a,b crosses two columns")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the score, ...")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+) -> int:
+    """Run one check without a policy. With a bound: 0 pass, 1 not, 3 not measured. Without: 0, measured and not judged."""
+    from audit.adhoc import Asked
+    from audit.supervise import supervised
+
+    asked = Asked(check_id, data, param or (), column or (), dataset or (), by or (), minimum, maximum, seed)
+    return supervised(lambda: _guarded(lambda: _one_check(asked)))
+
+
+def _one_check(asked: Asked) -> int:
+    """One check in the supervised process."""
+    import contextlib
+
+    from audit import adhoc, summary
+
+    if asked.minimum is None and asked.maximum is None:
+        with contextlib.redirect_stdout(sys.stderr):
+            evidence = adhoc.measured(asked)
+        _paint(summary.evidence_lines(asked.check, evidence, asked.confidence))
+        return GOOD
+    with contextlib.redirect_stdout(sys.stderr):
+        finding = adhoc.judged(asked)
+    _paint(summary.finding_lines(finding))
+    return {"pass": GOOD, "fail": 1, "inconclusive": 1}.get(finding.status, BROKEN)
 
 
 @app.command()
@@ -142,7 +231,7 @@ def doctor() -> int:
 
 
 @app.command()
-def history(out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the bundles")] = Path("reports")) -> int:
+def history(out: Out = Path("reports")) -> int:
     """List the runs that the ledger holds, after checking its chain."""
     from audit.ledger import Ledger
     from audit.session import ledger_path
@@ -156,28 +245,49 @@ def history(out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help
     return GOOD
 
 
+def _paint(lines: Iterable[Line]) -> None:
+    """Results, to standard output, coloured where that is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from audit.terminal import neutral
+
+    console = Console(soft_wrap=True, highlight=False)
+    for line in lines:
+        console.print(Text(neutral(line.text), style=line.style))
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command; expected errors are one message, unexpected ones a line and exit code 3."""
+    """Run a command and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode shows escapes
+    sys.exit(_guarded(lambda: _command(arguments)))
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
+    sys.stdout.flush()
+    return code
+
+
+def _guarded(work: Callable[[], int]) -> int:
+    """The exit code of some work; expected errors are one message, unexpected ones a line and exit code 3."""
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
-        sys.stdout.flush()
+        return work()
     except _UsageError as error:
         error.show()
-        code = USAGE
+        return USAGE
     except AuditError as error:
-        code = _expected(error)
+        return _expected(error)
     except (KeyboardInterrupt, typer.Abort):
         _tell(["interrupted"])
-        code = BROKEN
+        return BROKEN
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush at exit is quiet
-        code = BROKEN
+        return BROKEN
     except Exception as error:  # noqa: BLE001  # the outermost: whatever broke is exit code 3, never 1
-        code = _unexpected(error)
-    sys.exit(code)
+        return _unexpected(error)
 
 
 def _expected(error: AuditError) -> int:

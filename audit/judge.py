@@ -316,6 +316,8 @@ def _listed(items: Sequence[str], most: int = 4) -> str:
     return "; ".join(items[:most]) + (f"; and {len(items) - most} more" if len(items) > most else "")
 
 
-def without_evidence(requirement: Requirement, check: CheckInfo, status: Literal["not_run", "error"], message: str, *, owner: str) -> Finding:
+def without_evidence(
+    requirement: Requirement, check: CheckInfo, status: Literal["not_run", "error"], message: str, *, owner: str
+) -> Finding:
     """A finding for a requirement that yielded no evidence."""
     return Finding(requirement=requirement, check=check, status=status, message=message, owner=owner, remedy=check.remedy)

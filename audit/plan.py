@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -39,6 +40,20 @@ _DECLARED_BY_TIER: dict[int, tuple[str, ...]] = {
     2: ("purpose", "owner"),
     3: (),
 }
+
+
+def check_roles(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
+    """Refuse roles of the policy's own `columns` that no file has a column for."""
+    there = {str(column) for data in datasets.values() for column in data.frame.columns}
+    mistakes = []
+    for role, column in loaded.policy.columns.named().items():
+        if datasets and column not in there and not role.startswith("features."):
+            file, line, position = loaded.where("columns", *(int(part) if part.isdigit() else part for part in role.split(".")))
+            near = difflib.get_close_matches(column, there, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(there))}"
+            mistakes.append(Mistake(file, line, position, f"columns.{role}: no data set has a column {column!r}: {remedy}"))
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
 
 
 def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
@@ -227,7 +242,7 @@ def valid_until(policy: Policy, started: str) -> str | None:
 
 def licence(backend: str) -> str:
     """What the licence of an optional backend asks."""
-    return _LICENCES.get(backend.split()[0], "see the package's own licence")
+    return _LICENCES.get(backend.split(maxsplit=1)[0], "see the package's own licence")
 
 
 _LICENCES = {

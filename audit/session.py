@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from audit import __version__, bundle, cache, catalog, clock, decide, engine, plan
 from audit.candidates.opening import open_candidate
+from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.errors import InputError
 from audit.export import json as results_json
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.judge import Finding, Verdict
     from audit.policy import LoadedPolicy
+    from audit.policy.schema import DatasetSpec
     from audit.progress import Progress
 
 PARTS = (
@@ -136,18 +138,23 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
 
 
 def read_datasets(loaded: LoadedPolicy) -> dict[str, Dataset]:
-    """Every declared data set, in the policy's order."""
+    """Every declared data set, in the policy's order. A role of the policy's own `columns` may be absent from some files, not from all."""
     policy = loaded.policy
-    return {
-        role: read(
-            role,
-            loaded.resolve(spec.path),
-            spec.columns.over(policy.columns) if spec.columns else policy.columns,
-            source=spec.source,
-            licence=spec.licence,
-        )
-        for role, spec in policy.datasets.items()
-    }
+    found = {role: _read(loaded, role, spec) for role, spec in policy.datasets.items()}
+    plan.check_roles(loaded, found)
+    return found
+
+
+def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
+    shared, own = loaded.policy.columns, spec.columns or Columns()
+    return read(
+        role,
+        loaded.resolve(spec.path),
+        own.over(shared),
+        optional=frozenset(shared.model_fields_set - own.model_fields_set),
+        source=spec.source,
+        licence=spec.licence,
+    )
 
 
 def _unjudged(finding: Finding) -> Finding:

@@ -9,13 +9,21 @@ from audit.decide import worst_first
 from audit.wording import bound_in_words, interval_in_words, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from audit.judge import Finding, Judged
+    from audit.evidence import Evidence
+    from audit.judge import Finding
     from audit.results import AuditRun
 
 GLYPHS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_run": "-", "error": "!", "not_applicable": "·"}
-STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "magenta", "not_run": "yellow", "error": "bold yellow", "not_applicable": "dim"}
+STYLES = {
+    "pass": "green",
+    "fail": "bold red",
+    "inconclusive": "magenta",
+    "not_run": "yellow",
+    "error": "bold yellow",
+    "not_applicable": "dim",
+}
 DECISIONS = {"promote": "PROMOTE", "promote-with-conditions": "PROMOTE WITH CONDITIONS", "block": "BLOCK"}
 
 
@@ -60,8 +68,27 @@ def _outcome(finding: Finding) -> str:
     return f"{figure}, {bound_in_words(one.min, one.max)}, n {head.n:,}{member}"
 
 
-def slice_lines(slices: Sequence[Judged]) -> Iterator[Line]:
-    """One line a slice, for a single check on the command line."""
-    for row in slices:
+def finding_lines(finding: Finding) -> Iterator[Line]:
+    """One finding with its slices, for a single check on the command line."""
+    yield Line(requirement_line(finding, len(finding.id)), STYLES[finding.status])
+    if finding.headline is not None:
+        yield Line(f"  {finding.message}")
+    for row in finding.slices:
         figure = row.reason if row.value is None or row.interval is None else f"{number(row.value)} {interval_in_words(row.interval)}"
         yield Line(f"    {row.name}: {figure}, n {row.n:,}", STYLES.get(row.status or "", ""))
+    for note in finding.evidence.notes if finding.evidence else ():
+        yield Line(f"  {note}")
+
+
+def evidence_lines(check_id: str, evidence: Evidence, confidence: float) -> Iterator[Line]:
+    """What was measured, where no bound was given."""
+    alpha = (1 - confidence) / 2
+    yield Line(f"{check_id}: {evidence.unit}, measured and not judged: no --min or --max was given", "bold")
+    for member in (*evidence.members, *evidence.context):
+        estimate = member.estimate
+        figure = f"{number(estimate.value)} {interval_in_words(estimate.bounds(alpha, alpha))}"
+        yield Line(f"    {member.name}: {figure}, n {estimate.n:,}, {estimate.method}")
+    for one in evidence.unmeasured:
+        yield Line(f"    {one.name}: {one.reason}")
+    for note in evidence.notes:
+        yield Line(f"  {note}")

@@ -14,9 +14,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import skops.io
@@ -28,10 +28,15 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("AUDIT_DATA", ROOT.parent / "shared" / "data"))
 WORK = ROOT / ".audit" / "real-data"
 SEED = 20260101
+YOUNG = 25
+"""Years up to which the literature on the German credit data calls an applicant young."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,9 @@ def _tabular(train: pd.DataFrame, label: str, features: list[str]) -> Pipeline:
     return make_pipeline(encode, LogisticRegression(max_iter=2000)).fit(train[features], train[label])
 
 
-def _policy(name: str, task: str, columns: dict[str, object], candidate: dict[str, object], require: list[dict[str, object]]) -> dict[str, object]:
+def _policy(
+    name: str, task: str, columns: dict[str, object], candidate: dict[str, object], require: list[dict[str, object]]
+) -> dict[str, object]:
     roles = ("train", "test", "reference", "production")
     return {
         "policy": name,
@@ -81,24 +88,30 @@ def german_credit(raw: Path, folder: Path) -> dict[str, object]:
     frame = pd.read_csv(raw)
     frame["credit"] = frame["credit"].map({1: "good", 2: "bad"})
     frame["sex"] = frame["personal_status"].map(lambda code: "female" if code == "A92" else "male")
-    frame["age_group"] = frame["age"].map(lambda age: "25 and under" if age <= 25 else "over 25")
+    frame["age_group"] = frame["age"].map(lambda age: "25 and under" if age <= YOUNG else "over 25")
     features = [name for name in frame.columns if name not in {"credit", "sex", "age_group", "age", "personal_status"}]
     train, _ = _split(frame, "credit", folder)
     skops.io.dump(_tabular(train, "credit", features), folder / "model.skops")
     columns = {"id": "id", "label": "credit", "positive": "good", "sensitive": ["sex", "age_group"], "features": features}
-    return _policy("german_credit", "tabular-classification", columns, {"load": {"kind": "sklearn", "path": "model.skops"}}, [
-        {"check": "performance/accuracy", "min": 0.70},
-        {"check": "performance/roc_auc", "min": 0.70},
-        {"check": "performance/balanced_accuracy", "by": ["sex", "age_group"], "min": 0.60, "severity": "medium"},
-        {"check": "calibration/expected_calibration_error", "bins": 5, "max": 0.2, "severity": "medium"},
-        {"check": "fairness/demographic_parity_difference", "by": ["sex", "age_group"], "max": 0.10},
-        {"check": "fairness/demographic_parity_ratio", "by": ["sex", "age_group"], "min": 0.80},
-        {"check": "fairness/equal_opportunity_difference", "by": ["sex", "age_group"], "max": 0.10},
-        {"check": "fairness/equalized_odds_difference", "by": ["sex", "age_group"], "max": 0.20, "severity": "medium"},
-        {"check": "robustness/feature_noise", "scale": 0.1, "min": 0.65, "severity": "medium"},
-        {"check": "data/train_test_leakage", "max": 0},
-        {"check": "data/label_errors", "on": "train", "max": 0.30, "severity": "low"},
-    ])
+    return _policy(
+        "german_credit",
+        "tabular-classification",
+        columns,
+        {"load": {"kind": "sklearn", "path": "model.skops"}},
+        [
+            {"check": "performance/accuracy", "min": 0.70},
+            {"check": "performance/roc_auc", "min": 0.70},
+            {"check": "performance/balanced_accuracy", "by": ["sex", "age_group"], "min": 0.60, "severity": "medium"},
+            {"check": "calibration/expected_calibration_error", "bins": 5, "max": 0.2, "severity": "medium"},
+            {"check": "fairness/demographic_parity_difference", "by": ["sex", "age_group"], "max": 0.10},
+            {"check": "fairness/demographic_parity_ratio", "by": ["sex", "age_group"], "min": 0.80},
+            {"check": "fairness/equal_opportunity_difference", "by": ["sex", "age_group"], "max": 0.10},
+            {"check": "fairness/equalized_odds_difference", "by": ["sex", "age_group"], "max": 0.20, "severity": "medium"},
+            {"check": "robustness/feature_noise", "scale": 0.1, "min": 0.65, "severity": "medium"},
+            {"check": "data/train_test_leakage", "max": 0},
+            {"check": "data/label_errors", "on": "train", "max": 0.30, "severity": "low"},
+        ],
+    )
 
 
 def law_school(raw: Path, folder: Path) -> dict[str, object]:
@@ -110,18 +123,24 @@ def law_school(raw: Path, folder: Path) -> dict[str, object]:
     train, _ = _split(frame.drop(columns="male"), "pass_bar", folder)
     skops.io.dump(_tabular(train, "pass_bar", features), folder / "model.skops")
     columns = {"id": "id", "label": "pass_bar", "positive": "passed", "sensitive": ["race", "sex"], "features": features}
-    return _policy("law_school", "tabular-classification", columns, {"load": {"kind": "sklearn", "path": "model.skops"}}, [
-        {"check": "performance/accuracy", "by": ["race", "sex"], "min": 0.80},
-        {"check": "performance/balanced_accuracy", "min": 0.60},
-        {"check": "performance/roc_auc", "min": 0.80},
-        {"check": "calibration/expected_calibration_error", "max": 0.05, "severity": "medium"},
-        {"check": "fairness/demographic_parity_difference", "by": ["race", "sex"], "max": 0.10},
-        {"check": "fairness/demographic_parity_ratio", "by": ["race"], "min": 0.80, "id": "four-fifths-race"},
-        {"check": "fairness/equal_opportunity_difference", "by": ["race", "sex"], "max": 0.10},
-        {"check": "fairness/equalized_odds_difference", "by": ["race"], "max": 0.20, "severity": "medium"},
-        {"check": "data/class_imbalance", "on": "train", "min": 0.05, "severity": "low"},
-        {"check": "drift/psi", "reference": "train", "max": 0.1, "severity": "medium"},
-    ])
+    return _policy(
+        "law_school",
+        "tabular-classification",
+        columns,
+        {"load": {"kind": "sklearn", "path": "model.skops"}},
+        [
+            {"check": "performance/accuracy", "by": ["race", "sex"], "min": 0.80},
+            {"check": "performance/balanced_accuracy", "min": 0.60},
+            {"check": "performance/roc_auc", "min": 0.80},
+            {"check": "calibration/expected_calibration_error", "max": 0.05, "severity": "medium"},
+            {"check": "fairness/demographic_parity_difference", "by": ["race", "sex"], "max": 0.10},
+            {"check": "fairness/demographic_parity_ratio", "by": ["race"], "min": 0.80, "id": "four-fifths-race"},
+            {"check": "fairness/equal_opportunity_difference", "by": ["race", "sex"], "max": 0.10},
+            {"check": "fairness/equalized_odds_difference", "by": ["race"], "max": 0.20, "severity": "medium"},
+            {"check": "data/class_imbalance", "on": "train", "min": 0.05, "severity": "low"},
+            {"check": "drift/psi", "reference": "train", "max": 0.1, "severity": "medium"},
+        ],
+    )
 
 
 def elec2(raw: Path, folder: Path) -> dict[str, object]:
@@ -138,14 +157,20 @@ def elec2(raw: Path, folder: Path) -> dict[str, object]:
     skops.io.dump(model, folder / "model.skops")
     columns = {"id": "id", "label": "class", "positive": "up", "features": features}
     watched = {"on": "production", "reference": "reference", "severity": "medium"}
-    return _policy("elec2", "tabular-classification", columns, {"load": {"kind": "sklearn", "path": "model.skops"}}, [
-        {"check": "performance/accuracy", "id": "accuracy-then", "on": "reference", "min": 0.575},
-        {"check": "performance/accuracy", "id": "accuracy-now", "on": "production", "min": 0.575},
-        {"check": "drift/ks", "max": 0.10} | watched,
-        {"check": "drift/psi", "max": 0.20} | watched,
-        {"check": "drift/mmd", "max": 0.05} | watched,
-        {"check": "drift/prediction_drift", "max": 0.10} | watched,
-    ])
+    return _policy(
+        "elec2",
+        "tabular-classification",
+        columns,
+        {"load": {"kind": "sklearn", "path": "model.skops"}},
+        [
+            {"check": "performance/accuracy", "id": "accuracy-then", "on": "reference", "min": 0.575},
+            {"check": "performance/accuracy", "id": "accuracy-now", "on": "production", "min": 0.575},
+            {"check": "drift/ks", "max": 0.10} | watched,
+            {"check": "drift/psi", "max": 0.20} | watched,
+            {"check": "drift/mmd", "max": 0.05} | watched,
+            {"check": "drift/prediction_drift", "max": 0.10} | watched,
+        ],
+    )
 
 
 def sst2(raw: Path, folder: Path) -> dict[str, object]:
@@ -157,18 +182,24 @@ def sst2(raw: Path, folder: Path) -> dict[str, object]:
         (frame.sample(rows, random_state=SEED) if rows else frame).to_csv(folder / f"{role}.csv", index=False)
     columns = {"id": "id", "text": "text", "label": "label", "positive": "positive"}
     tune = {"base": "minilm", "on": "train", "validation": 0.1, "epochs": 2, "learning_rate": 5.0e-5, "max_length": 64}
-    return _policy("sst2", "text-classification", columns, {"fine_tune": tune}, [
-        {"check": "performance/accuracy", "min": 0.82},
-        {"check": "performance/f1", "min": 0.82},
-        {"check": "performance/roc_auc", "min": 0.90},
-        {"check": "performance/log_loss", "max": 0.5, "severity": "medium"},
-        {"check": "calibration/expected_calibration_error", "max": 0.15, "severity": "medium"},
-        {"check": "robustness/deepwordbug_gao_2018", "examples": 100, "min": 0.05, "severity": "medium"},
-        {"check": "data/duplicates", "on": "train", "max": 10, "severity": "medium"},
-        {"check": "data/train_test_leakage", "max": 10, "severity": "medium"},
-        {"check": "data/label_errors", "on": "train", "max": 0.30, "severity": "low"},
-        {"check": "privacy/pii_in_text", "on": "train", "max": 0},
-    ])
+    return _policy(
+        "sst2",
+        "text-classification",
+        columns,
+        {"fine_tune": tune},
+        [
+            {"check": "performance/accuracy", "min": 0.82},
+            {"check": "performance/f1", "min": 0.82},
+            {"check": "performance/roc_auc", "min": 0.90},
+            {"check": "performance/log_loss", "max": 0.5, "severity": "medium"},
+            {"check": "calibration/expected_calibration_error", "max": 0.15, "severity": "medium"},
+            {"check": "robustness/deepwordbug_gao_2018", "examples": 100, "min": 0.05, "severity": "medium"},
+            {"check": "data/duplicates", "on": "train", "max": 10, "severity": "medium"},
+            {"check": "data/train_test_leakage", "max": 10, "severity": "medium"},
+            {"check": "data/label_errors", "on": "train", "max": 0.30, "severity": "low"},
+            {"check": "privacy/pii_in_text", "on": "train", "max": 0},
+        ],
+    )
 
 
 EXAMPLES = (
@@ -208,12 +239,16 @@ def table(example: Example, found: dict, seconds: float) -> str:  # type: ignore
     ]
     for one in found["findings"]:
         head, threshold = one["headline"], one["threshold"]
-        bound = " and ".join(f"{word} {threshold[key]:g}" for key, word in (("min", "at least"), ("max", "at most")) if threshold[key] is not None)
+        bound = " and ".join(
+            f"{word} {threshold[key]:g}" for key, word in (("min", "at least"), ("max", "at most")) if threshold[key] is not None
+        )
         if head is None:
             lines.append(f"| {one['id']} | {one['status']} | | | | {bound} | {one['message']} |")
             continue
         low, high = (f"{end:.3f}" for end in head["interval"])
-        lines.append(f"| {one['id']} | {one['status']} | {head['value']:.3f} | {low} to {high} | {head['n']:,} | {bound} | {_named(head['member'])} |")
+        lines.append(
+            f"| {one['id']} | {one['status']} | {head['value']:.3f} | {low} to {high} | {head['n']:,} | {bound} | {_named(head['member'])} |"
+        )
     return "\n".join(lines) + "\n"
 
 

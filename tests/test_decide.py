@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from audit.decide import decide, effect
-from audit.judge import Finding, Reason
+from audit.judge import Finding, Reason, Verdict
 from tests.findings import finding
 
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -31,7 +31,7 @@ RANK = {"block": 0, "promote-with-conditions": 1, "promote": 2}
 TODAY = date(2026, 11, 20)
 
 
-def verdict(*findings: Finding):  # type: ignore[no-untyped-def]  # a shorthand of these tests
+def verdict(*findings: Finding) -> Verdict:
     return decide([one.requirement for one in findings], findings, today=TODAY)
 
 

@@ -46,7 +46,9 @@ def test_a_sound_check_is_judged() -> None:
     assert found.seconds > 0
 
 
-@pytest.mark.parametrize("error", [ValueError("boom"), MemoryError(), SystemExit(0), KeyboardInterrupt(), InputError("bad"), RecursionError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("boom"), MemoryError(), SystemExit(0), KeyboardInterrupt(), InputError("bad"), RecursionError()]
+)
 def test_whatever_is_raised_is_an_error(error: BaseException) -> None:
     """SystemExit(0) in a check ends the check, not the audit."""
 

@@ -26,7 +26,9 @@ def table(rows: int = 1200, right: float = 0.9, seed: int = 3) -> pd.DataFrame:
     label = rng.integers(0, 2, rows)
     hit = np.arange(rows) < round(right * rows)
     prediction = np.where(rng.permutation(hit), label, 1 - label)
-    return pd.DataFrame({"id": range(rows), "label": label, "prediction": prediction, "group": rng.choice(["a", "b", None], rows, p=[0.5, 0.4, 0.1])})
+    return pd.DataFrame(
+        {"id": range(rows), "label": label, "prediction": prediction, "group": rng.choice(["a", "b", None], rows, p=[0.5, 0.4, 0.1])}
+    )
 
 
 def policy(*require: dict[str, Any], **changed: Any) -> dict[str, Any]:
@@ -41,7 +43,9 @@ def policy(*require: dict[str, Any], **changed: Any) -> dict[str, Any]:
     } | changed
 
 
-def run(folder: Path, made: dict[str, Any] | str, *more: str, out: str = "reports") -> tuple[subprocess.CompletedProcess[str], dict[str, Any] | None]:
+def run(
+    folder: Path, made: dict[str, Any] | str, *more: str, out: str = "reports"
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Any] | None]:
     """The command's outcome and the results of the bundle that it wrote."""
     if not (folder / "test.csv").exists():
         table().to_csv(folder / "test.csv", index=False)
@@ -68,7 +72,11 @@ def test_promote(tmp_path: Path) -> None:
         ([{"check": "performance/accuracy", "min": 0.95}], 1, "block"),
         ([{"check": "performance/accuracy", "min": 0.90}], 1, "block"),
         ([{"check": "performance/accuracy", "min": 0.95, "severity": "medium"}], 4, "promote-with-conditions"),
-        ([{"check": "performance/accuracy", "min": 0.8}, {"check": "data/class_imbalance", "min": 0.9, "enforce": "advisory"}], 0, "promote"),
+        (
+            [{"check": "performance/accuracy", "min": 0.8}, {"check": "data/class_imbalance", "min": 0.9, "enforce": "advisory"}],
+            0,
+            "promote",
+        ),
         ([{"check": "performance/accuracy", "min": 0.8, "enforce": "advisory"}], 1, "block"),
         ([{"check": "fairness/demographic_parity_difference", "by": ["only"], "max": 0.5}], 3, "block"),
         ([{"check": "performance/accuracy", "min": 0.8, "by": [["group", "only"]]}], 0, "promote"),
@@ -127,7 +135,9 @@ def test_the_bundle_is_whole_and_every_digest_holds(tmp_path: Path) -> None:
     run(tmp_path, policy({"check": "performance/accuracy", "by": ["group"], "min": 0.7}))
     (place,) = (path.parent for path in tmp_path.glob("reports/*/bundle.json"))
     entries = json.loads((place / "bundle.json").read_text())["files"]
-    assert {entry["name"] for entry in entries} == {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()} - {"bundle.json"}
+    assert {entry["name"] for entry in entries} == {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()} - {
+        "bundle.json"
+    }
     for entry in entries:
         content = (place / entry["name"]).read_bytes()
         assert (entry["sha256"], entry["size"]) == (hashlib.sha256(content).hexdigest(), len(content))
@@ -219,7 +229,11 @@ def test_a_declared_tier_asks_for_facts_and_for_every_characteristic(tmp_path: P
 
 
 def test_several_workers_give_the_same_findings(tmp_path: Path) -> None:
-    require = [{"check": "performance/f1", "min": 0.7}, {"check": "performance/accuracy", "by": ["group"], "min": 0.7}, {"check": "data/duplicates", "max": 5000}]
+    require = [
+        {"check": "performance/f1", "min": 0.7},
+        {"check": "performance/accuracy", "by": ["group"], "min": 0.7},
+        {"check": "data/duplicates", "max": 5000},
+    ]
     one = run(tmp_path, policy(*require), out="one")[1]
     many = run(tmp_path, policy(*require), "--jobs", "3", out="many")[1]
     assert one is not None

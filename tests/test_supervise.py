@@ -35,7 +35,14 @@ def test_an_exit_code_is_passed_on(code: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)", "os.kill(os.getpid(), signal.SIGSEGV)", "sys.exit(0)", "raise ValueError", "os.abort()"],
+    [
+        "os._exit(0)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "os.kill(os.getpid(), signal.SIGSEGV)",
+        "sys.exit(0)",
+        "raise ValueError",
+        "os.abort()",
+    ],
 )
 def test_a_child_that_ends_in_another_way_is_broken(body: str) -> None:
     """`os._exit(0)` deep in a library must not read as promote."""

@@ -35,8 +35,16 @@ _KINDS = {
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
-def read(role: str, path: Path, columns: Columns, *, source: str | None = None, licence: str | None = None) -> Dataset:
-    """The data set in a file. Its digest is of the very bytes that were parsed."""
+def read(
+    role: str,
+    path: Path,
+    columns: Columns,
+    *,
+    optional: frozenset[str] = frozenset(),
+    source: str | None = None,
+    licence: str | None = None,
+) -> Dataset:
+    """The data set in a file. Its digest is of the very bytes that were parsed. `optional` names roles that the file may lack."""
     kind = next((kind for ending, kind in _KINDS.items() if path.name.lower().endswith(ending)), None)
     if kind is None:
         _refuse(role, path, "not a kind of file that can be read", f"give one that ends in {', '.join(_KINDS)}")
@@ -49,6 +57,7 @@ def read(role: str, path: Path, columns: Columns, *, source: str | None = None, 
         frame = _csv(role, path, text, _verbatim(columns)) if kind == "csv" else _json_lines(role, path, text)
     if frame.empty:
         _refuse(role, path, "holds no rows", "nothing can be measured on it: give a file with rows")
+    columns = _without_absent(columns, {str(column) for column in frame.columns}, optional)
     _refuse_missing_columns(role, path, frame, columns)
     _refuse_bad_ids(role, path, frame, columns.id)
     return Dataset(role, path, frame, columns, sha256, source, licence)
@@ -183,6 +192,19 @@ def _refuse_duplicate_columns(role: str, path: Path, names: list[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         _refuse(role, path, f"column {twice[0]!r} is there {names.count(twice[0])} times", "give every column its own name")
+
+
+def _without_absent(columns: Columns, there: set[str], optional: frozenset[str]) -> Columns:
+    """The roles without those optional ones whose column the file lacks."""
+    changed: dict[str, object] = {
+        role: None for role, column in columns.named().items() if role in optional and "." not in role and column not in there
+    }
+    if "sensitive" in optional:
+        changed["sensitive"] = tuple(column for column in columns.sensitive if column in there)
+    named = columns.scores.values() if isinstance(columns.scores, dict) else columns.scores or ()
+    if "scores" in optional and there.isdisjoint(named):
+        changed["scores"] = None
+    return columns.model_copy(update=changed)
 
 
 def _refuse_missing_columns(role: str, path: Path, frame: pd.DataFrame, columns: Columns) -> None:

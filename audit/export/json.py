@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audit.results import AuditRun
 
 SCHEMA = "audit.results/1"
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 def results(audit: AuditRun) -> dict[str, Json]:

@@ -74,7 +74,9 @@ def policy(check_id: str, check: Check) -> str:
         "seed": 1,
         "tier": 3,
         "system": {"purpose": "a test", "owner": {"contact": "nobody@example.org"}, "rollback_plan": "none"},
-        "datasets": {role: {"path": f"{role}.csv", "source": "generated", "licence": "CC0-1.0"} for role in ("test", "train", "production")},
+        "datasets": {
+            role: {"path": f"{role}.csv", "source": "generated", "licence": "CC0-1.0"} for role in ("test", "train", "production")
+        },
         "columns": columns,
         "candidate": {"task": "text-classification" if text else "tabular-classification", "load": load},
         "require": [_requirement(check_id, check)],

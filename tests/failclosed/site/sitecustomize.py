@@ -110,7 +110,9 @@ def _drop(module: ModuleType) -> None:
 class _Finder(importlib.abc.MetaPathFinder):
     """Lets the real finders find the module, and plants the fault once it has run."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         wanted = "audit.engine" if MODE == "drop" else "audit.checks." + TARGET.replace("/", ".")
         if fullname != wanted:
             return None
