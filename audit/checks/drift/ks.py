@@ -38,6 +38,7 @@ class KsParams(Params):
     columns: tuple[str, ...] | None = None
     """Numeric columns, or `text (words)`, `text (characters)`, `text (share of letters)`; all where absent."""
     backend: alibi.Backend = "audit"
+    """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
 
 def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:

@@ -41,6 +41,7 @@ class MmdParams(Params):
     resamples: Annotated[int, Field(ge=1000, le=100_000)] = 4000
     """Bootstrap draws of the error."""
     backend: alibi.Backend = "audit"
+    """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
 
 def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
