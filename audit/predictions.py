@@ -2,34 +2,82 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from audit import cache
+from audit.candidates.interface import Outputs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from audit.candidates import Candidate, Outputs
+    from audit.candidates import Candidate
     from audit.datasets import Dataset
+
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "torch", "transformers", "tokenizers")
 
 
 class Predictions:
     """The candidate's outputs on every data set that a check has asked for."""
 
-    def __init__(self, candidate: Candidate) -> None:
+    def __init__(self, candidate: Candidate, store: Path | None = None) -> None:
         self.candidate = candidate
+        self._store = None if candidate.kind == "predictions" else store  # saved predictions are on disk already
         self._known: dict[str, Outputs] = {}
         self._lock = threading.Lock()
 
     def of(self, data: Dataset) -> Outputs:
         """The outputs on one data set, in the order of its rows."""
+        key = self._key(data)
         with self._lock:
-            if data.role not in self._known:
-                self._known[data.role] = self.candidate.predict(data)
-            return self._known[data.role]
+            if key not in self._known:
+                self._known[key] = self._kept(key) or self._computed(key, data)
+            return self._known[key]
+
+    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), k) class probabilities of texts, each scored once."""
+        return self.candidate.score_texts(texts)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) the candidate's embeddings of texts; CannotMeasure where it has no encoder."""
         return self.candidate.embed_texts(texts)
+
+    def _key(self, data: Dataset) -> str:
+        return cache.key(
+            {
+                "candidate": self.candidate.sha256,
+                "kind": self.candidate.kind,
+                "data": data.sha256,
+                "rows": data.rows,  # a smoke run sees the first rows of the same file
+                "columns": data.columns.model_dump_json(),
+                **cache.surroundings(*_LIBRARIES),
+            }
+        )
+
+    def _kept(self, key: str) -> Outputs | None:
+        content = cache.read(self._path(key)) if self._store else None
+        if content is None:
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as saved:
+            return Outputs(saved["labels"].astype(object), saved.get("probabilities"))
+
+    def _computed(self, key: str, data: Dataset) -> Outputs:
+        outputs = self.candidate.predict(data)
+        if self._store:
+            arrays = {"labels": outputs.labels.astype(str)}
+            if outputs.probabilities is not None:
+                arrays["probabilities"] = outputs.probabilities
+            content = io.BytesIO()
+            np.savez(content, **arrays)
+            cache.write(self._path(key), content.getvalue())
+        return outputs
+
+    def _path(self, key: str) -> Path:
+        assert self._store is not None  # noqa: S101  # asked only where there is a store
+        return self._store / "predictions" / f"{key}.npz"

@@ -49,6 +49,8 @@ class TrainingRecord(BaseModel):
     environment: dict[str, str]
     """Versions, device, threads."""
     seconds: float
+    cut_texts: int = 0
+    """Training texts longer than the length that was kept."""
     cached: bool = False
     """Whether this run took the weights from the cache."""
     resumed_from_step: int | None = None

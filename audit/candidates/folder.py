@@ -1,0 +1,110 @@
+"""The folder of a transformers model, read without torch: what it is, how it is named, whether it is safe to load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from audit import cache
+from audit.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DETERMINING = (".safetensors", ".json", ".txt", ".model", ".spm", ".vocab", ".tiktoken")
+_OURS = frozenset({"training.json"})
+"""Written beside a model by fine-tuning; no part of what determines outputs."""
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model")
+_UNNAMED = re.compile(r"LABEL_(\d+)")
+_NO_LIMIT = 10**9
+"""Tokenizers write 1e30 for "none"."""
+_FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder with `config.json`, weights in safetensors format and a tokenizer."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        if not self.path.is_dir():
+            self.refuse("there is no such folder", "name the folder that holds the model's config.json")
+        if not (self.path / "config.json").is_file():
+            self.refuse("has no config.json", "save the model with save_pretrained")
+        if not self.weights:
+            if any(found for pattern in _PICKLES for found in self.path.glob(pattern)):
+                remedy = "on a machine that may run them, load and save_pretrained(..., safe_serialization=True)"
+                self.refuse("has weights as a pickle only, which can run any code when it is loaded", remedy)
+            self.refuse("has no weights (*.safetensors)", "save the model with save_pretrained")
+        if not any((self.path / name).is_file() for name in _TOKENIZERS):
+            self.refuse("has no tokenizer", "save the tokenizer into it with save_pretrained")
+
+    def refuse(self, what: str, remedy: str) -> NoReturn:
+        """The folder cannot be used."""
+        msg = f"{self.path}: {what}: {remedy}"
+        raise InputError(msg)
+
+    @cached_property
+    def weights(self) -> tuple[Path, ...]:
+        """Weight files in the order of their names."""
+        return tuple(sorted(self.path.glob("*.safetensors")))
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The model's configuration, as JSON."""
+        return self._json("config.json")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        except ValueError as error:
+            msg = f"{path}: not JSON ({error}): save the model again"
+            raise InputError(msg) from error
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest over the names and digests of all files that determine outputs, in name order."""
+        files = sorted(file for file in self.path.iterdir() if file.suffix in _DETERMINING and file.name not in _OURS)
+        lines = "".join(f"{cache.digest(file)}  {file.name}\n" for file in files if file.is_file())
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    @property
+    def weights_sha256(self) -> str:
+        """Digest of the weights alone."""
+        digests = [cache.digest(path) for path in self.weights]
+        return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+    @cached_property
+    def parameters(self) -> int:
+        """Number of weights, from the headers of their files."""
+        total = 0
+        for path in self.weights:
+            with path.open("rb") as file:
+                (length,) = struct.unpack("<Q", file.read(8))
+                header = json.loads(file.read(length))
+            total += sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__" and one["dtype"] in _FLOATS)
+        return total
+
+    @cached_property
+    def length_limit(self) -> int | None:
+        """Tokens that the model can take, as far as its files say."""
+        told = (self.config.get("max_position_embeddings"), self._json("tokenizer_config.json").get("model_max_length"))
+        limits = [int(limit) for limit in told if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT]
+        return min(limits, default=None)
+
+    def classes(self, labels: frozenset[str]) -> tuple[str, ...]:
+        """Class labels by index. A model without names for them takes the numbers that the data's `labels` are."""
+        named = self.config.get("id2label") or {str(i): f"LABEL_{i}" for i in range(2)}  # transformers' own default
+        names = tuple(str(named[index]) for index in sorted(named, key=int))
+        numbers = tuple(match[1] for name in names if (match := _UNNAMED.fullmatch(name)))
+        return numbers if len(numbers) == len(names) and labels <= set(numbers) else names

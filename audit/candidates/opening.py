@@ -1,0 +1,130 @@
+"""The candidate that a policy names, whatever its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn, assert_never
+
+from audit.candidates.folder import ModelFolder
+from audit.candidates.predictions import SavedPredictions
+from audit.candidates.sklearn import load as load_sklearn
+from audit.candidates.transformers import Reading, TextClassifier
+from audit.datasets import canonical
+from audit.errors import InputError
+from audit.finetune.base import ALIASES, base_folder
+from audit.finetune.text import fine_tune
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from audit.candidates.interface import Candidate
+    from audit.datasets import Dataset
+    from audit.policy.schema import FineTune, Load, Policy
+    from audit.progress import Progress
+
+_SERVED = frozenset({"text-classification", "tabular-classification"})
+
+
+def open_candidate(
+    policy: Policy, datasets: Mapping[str, Dataset], *, resolve: Callable[[str], Path], cache: Path, progress: Progress
+) -> Candidate:
+    """Fine-tune or load the candidate. One whose classes have nothing in common with the data's labels is refused."""
+    spec = policy.candidate
+    if spec.task not in _SERVED:
+        _not_served(f"candidate.task {spec.task}")
+    opener = _Opener(policy, datasets, resolve=resolve, cache=cache, progress=progress)
+    if spec.fine_tune is not None:
+        return opener.fine_tuned(spec.fine_tune)
+    if spec.load is None:
+        msg = "candidate: neither `fine_tune` nor `load`: say where the model comes from"
+        raise InputError(msg)
+    candidate = opener.loaded(spec.load)
+    _refuse_foreign_classes(candidate, datasets)
+    return candidate
+
+
+class _Opener:
+    """What every kind of candidate is opened with."""
+
+    def __init__(
+        self, policy: Policy, datasets: Mapping[str, Dataset], *, resolve: Callable[[str], Path], cache: Path, progress: Progress
+    ) -> None:
+        self._policy, self._datasets = policy, datasets
+        self._resolve, self._cache, self._progress = resolve, cache, progress
+
+    def fine_tuned(self, spec: FineTune) -> Candidate:
+        if self._policy.candidate.task != "text-classification":
+            _not_served(f"candidate.fine_tune for {self._policy.candidate.task}")
+        base = base_folder(spec.base) if spec.base in ALIASES else self._resolve(spec.base)
+        train = self._role(spec.on, "candidate.fine_tune.on")
+        validation = None if isinstance(spec.validation, float) else self._role(spec.validation, "candidate.fine_tune.validation")
+        _refuse_test_rows(validation or train, self._datasets)
+        folder, record = fine_tune(spec, base, train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress)
+        reading = Reading(max_length=int(record.hyperparameters["max_length"] or 0))
+        return TextClassifier(
+            ModelFolder(folder), record.classes, reading=reading, training=record, store=self._cache, progress=self._progress
+        )
+
+    def loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
+        match spec.kind:
+            case "predictions":
+                return SavedPredictions(self._datasets)
+            case "transformers":
+                return self._transformers(spec)
+            case "sklearn":
+                return self._sklearn(spec)
+            case "torch" | "onnx" | "mlflow" | "http":
+                _not_served(f"candidate.load.kind {spec.kind}")
+            case _:
+                assert_never(spec.kind)
+
+    def _sklearn(self, spec: Load) -> Candidate:
+        reads_text = all(data.columns.text is not None and data.columns.features is None for data in self._datasets.values())
+        return load_sklearn(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
+
+    def _transformers(self, spec: Load) -> Candidate:
+        folder = ModelFolder(self._path(spec))
+        classes = folder.classes(_labels(self._datasets))
+        reading = Reading(max_length=spec.max_length, batch_size=spec.batch_size)
+        candidate = TextClassifier(folder, classes, reading=reading, store=self._cache, progress=self._progress)
+        if spec.sha256 is not None and spec.sha256.lower() != candidate.sha256:
+            folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {spec.sha256}", "find out who changed it")
+        return candidate
+
+    def _path(self, spec: Load) -> Path:
+        if spec.path is None:
+            msg = f"candidate.load: kind {spec.kind} needs a path"
+            raise InputError(msg)
+        return self._resolve(spec.path)
+
+    def _role(self, role: str, where: str) -> Dataset:
+        if role not in self._datasets:
+            msg = f"{where}: no data set {role!r}: declare it under datasets (there are {', '.join(self._datasets)})"
+            raise InputError(msg)
+        return self._datasets[role]
+
+
+def _not_served(what: str) -> NoReturn:
+    msg = f"{what} is not served by this release: score the rows yourself and load the result with kind predictions"
+    raise InputError(msg)
+
+
+def _labels(datasets: Mapping[str, Dataset]) -> frozenset[str]:
+    """Every label that the data holds."""
+    columns = [data.frame[data.columns.label] for data in datasets.values() if data.columns.label]
+    return frozenset(label for column in columns for label in map(canonical, column.to_list()) if label is not None)
+
+
+def _refuse_test_rows(validation: Dataset, datasets: Mapping[str, Dataset]) -> None:
+    """The file of the test set may not choose the checkpoint, under whatever name."""
+    if validation.role == "test" or ("test" in datasets and datasets["test"].sha256 == validation.sha256):
+        msg = f"datasets.{validation.role}: is the test set, and would choose the checkpoint that is tested: name other rows"
+        raise InputError(msg)
+
+
+def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset]) -> None:
+    labels = _labels(datasets)
+    if labels and labels.isdisjoint(candidate.classes):
+        shown = ", ".join(sorted(labels)[:6])
+        msg = f"candidate: knows the classes {', '.join(candidate.classes[:6])}, and none of the data's labels {shown}: name them alike"
+        raise InputError(msg)

@@ -1,0 +1,241 @@
+"""A text classifier in the format of transformers: safetensors only, nothing imported from its folder, nothing fetched.
+
+A text's scores depend on that text alone, bit for bit, and not on what it was scored with: texts are padded to a multiple of eight
+tokens and run in batches of one fixed size, so that the same shapes meet the same kernels. Rounding would only make differences rarer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
+
+import numpy as np
+
+from audit import cache
+from audit.candidates.interface import Ability, Outputs
+from audit.candidates.memory import Memory
+from audit.candidates.padding import padded
+from audit.errors import CannotMeasure, InputError, MissingExtra
+from audit.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    import torch
+    from numpy.typing import NDArray
+
+    from audit.candidates.folder import ModelFolder
+    from audit.datasets import Dataset
+    from audit.finetune.record import TrainingRecord
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
+_STEP = 8
+"""Token counts are padded to a multiple of it."""
+_CPU_ROWS = 8
+"""Rows of a batch on a processor: small calls, as attacks make them, waste little, and larger batches gain nothing."""
+
+_Output: TypeAlias = Literal["scores", "embeddings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How texts are fed to the model."""
+
+    max_length: int = 128
+    """Tokens; longer texts are cut."""
+    batch_size: int = 64
+    """Rows of a batch on a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    model: Any
+    tokenizer: Any
+    device: torch.device
+
+
+class TextClassifier:
+    """A sequence classifier and its tokenizer. Facts come from its files; torch is loaded with the first text that is new."""
+
+    kind = "transformers"
+    abilities: frozenset[Ability] = frozenset({"predictions", "scores", "text"})
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        classes: tuple[str, ...],
+        *,
+        reading: Reading = Reading(),
+        training: TrainingRecord | None = None,
+        store: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        _refuse_other_tasks(folder)
+        self._folder, self.classes, self.training = folder, classes, training
+        self._max_length = min(reading.max_length, folder.length_limit or reading.max_length)
+        self._batch_size = reading.batch_size
+        self._progress = progress or Silent()
+        self._lock = threading.Lock()
+        self._held: _Loaded | None = None
+        self._memory = Memory(store / "texts" / f"{self._memory_key()}.sqlite" if store else None)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Over all files that determine the outputs, and the length at which texts are cut."""
+        return hashlib.sha256(f"{self._folder.sha256} max_length {self._max_length}".encode()).hexdigest()
+
+    @property
+    def parameters(self) -> int:
+        """Number of learned weights."""
+        return self._folder.parameters
+
+    @property
+    def description(self) -> str:
+        """Class, origin and format."""
+        name = (self._folder.config.get("architectures") or ["text classifier"])[0]
+        origin = f"fine-tuned from {self.training.base}" if self.training else f"from {self._folder.path.name}"
+        return f"{name} {origin}, {len(self.classes)} classes, safetensors"
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie."""
+        return str(self._folder.path)
+
+    def predict(self, dataset: Dataset) -> Outputs:
+        """The likeliest class of each row's text."""
+        probabilities = self.score_texts(dataset.texts())
+        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
+
+    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), k) class probabilities: softmax in float64 of the model's logits."""
+        return self._memory.recall("scores", texts, lambda new: self._run(new, "scores"))
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), d) mean over the tokens of the encoder's last hidden state."""
+        return self._memory.recall("embeddings", texts, lambda new: self._run(new, "embeddings"))
+
+    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Refused: it reads texts."""
+        msg = f"a text classifier cannot score {len(frame)} tabular rows"
+        raise CannotMeasure(msg)
+
+    def _memory_key(self) -> str:
+        return cache.key({"candidate": self.sha256, "kind": self.kind, "batch": self._batch_size, **cache.surroundings(*LIBRARIES)})
+
+    def _run(self, texts: list[str], output: _Output) -> NDArray[np.float64]:
+        import torch
+
+        loaded = self._loaded()
+        rows = min(self._batch_size, _CPU_ROWS) if loaded.device.type == "cpu" else self._batch_size
+        found = np.zeros((len(texts), len(self.classes) if output == "scores" else int(loaded.model.config.hidden_size)))
+        task = self._progress.start("score texts" if output == "scores" else "embed texts", len(texts))
+        try:
+            with self._lock, torch.inference_mode():
+                for places, batch in _batches(loaded.tokenizer, texts, self._max_length, rows):
+                    found[places] = _forward(loaded, batch, output)[: len(places)]  # rows that fill up the batch come last
+                    task.advance(len(places))
+        finally:
+            task.finish()
+        return found
+
+    def _loaded(self) -> _Loaded:
+        with self._lock:
+            if self._held is None:
+                self._held = _load(self._folder, len(self.classes))
+            return self._held
+
+
+def _refuse_other_tasks(folder: ModelFolder) -> None:
+    named = (folder.config.get("architectures") or [""])[0]
+    if not named.endswith("ForSequenceClassification"):
+        folder.refuse(f"holds {named or 'a model of no named class'}, not a text classifier", "fine-tune it first (candidate.fine_tune)")
+    if folder.config.get("problem_type") in {"multi_label_classification", "regression"}:
+        folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")
+
+
+def _refuse_load(folder: ModelFolder, what: str) -> NoReturn:
+    msg = f"{folder.path}: cannot be loaded ({what}): save the model and its tokenizer again with save_pretrained"
+    raise InputError(msg)
+
+
+def _load(folder: ModelFolder, classes: int) -> _Loaded:
+    """Model and tokenizer on the GPU, where there is one. Weights that the files lack would be random: refused."""
+    torch, transformers = libraries()
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    with quiet():
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder.path, **safe)
+            model, told = transformers.AutoModelForSequenceClassification.from_pretrained(
+                folder.path, use_safetensors=True, output_loading_info=True, **safe
+            )
+        except (OSError, ValueError, ImportError) as error:
+            _refuse_load(folder, " ".join(str(error).split())[:300])
+    if told["missing_keys"]:
+        _refuse_load(folder, f"no weights for {', '.join(sorted(told['missing_keys'])[:3])}")
+    if model.config.num_labels != classes or classes < 2:  # noqa: PLR2004
+        _refuse_load(folder, f"its head has {model.config.num_labels} outputs for {classes} classes")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return _Loaded(model.float().eval().to(device), tokenizer, device)
+
+
+def libraries() -> tuple[Any, Any]:
+    """The modules torch and transformers."""
+    try:
+        import torch
+        import transformers
+    except ModuleNotFoundError as error:
+        part = "a text model's library"
+        raise MissingExtra(part, "text") from error
+    return torch, transformers
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' remarks on loading: what matters in them is checked."""
+    from transformers import logging as told
+
+    logging: Any = told  # published without types
+    before = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _batches(tokenizer: Any, texts: list[str], max_length: int, rows: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
+    """Batches of one size, each of texts with the same padded length, with the places of their texts."""
+    if not texts:
+        return
+    tokens = tokenizer(texts, truncation=True, max_length=max_length)
+    places = defaultdict(list)
+    for place, ids in enumerate(tokens["input_ids"]):
+        places[min(-(-len(ids) // _STEP) * _STEP, max_length)].append(place)
+    for length in sorted(places, reverse=True):  # longest first: what does not fit into memory fails at once
+        for start in range(0, len(places[length]), rows):
+            chosen = places[length][start : start + rows]
+            filled = chosen + chosen[-1:] * (rows - len(chosen))
+            yield chosen, padded(tokenizer, tokens, filled, length)
+
+
+def _forward(loaded: _Loaded, batch: dict[str, Any], output: _Output) -> NDArray[np.float64]:
+    given = {name: tensor.to(loaded.device) for name, tensor in batch.items()}
+    if output == "scores":
+        logits = loaded.model(**given).logits.double()
+        scores: NDArray[np.float64] = logits.softmax(dim=-1).cpu().numpy()
+        return scores
+    states = loaded.model.base_model(**given).last_hidden_state.double()
+    mask = given["attention_mask"].unsqueeze(-1).double()
+    vectors: NDArray[np.float64] = ((states * mask).sum(dim=1) / mask.sum(dim=1)).cpu().numpy()
+    return vectors

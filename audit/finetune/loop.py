@@ -1,0 +1,204 @@
+"""The training loop: AdamW, schedule, clipping, early stopping, the best checkpoint kept, able to be killed at any step."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit import seeds
+from audit.candidates.padding import padded
+from audit.errors import ToolError
+from audit.finetune import batches, state
+from audit.finetune.record import LossPoint
+from audit.finetune.schedule import Schedule, multiplier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import torch
+
+    from audit.progress import Progress
+
+CHECKPOINT_SECONDS = 30.0
+"""Least time between two saved states."""
+_CHECKPOINT_SHARE = 0.02
+"""Largest share of the time that saving states may take."""
+_POINTS = 100
+"""Points of the training curve, about."""
+_VALIDATION_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Tokenized texts with the numbers of their classes."""
+
+    tokens: Mapping[str, Sequence[Sequence[int]]]
+    """`input_ids`, `attention_mask` and whatever else the tokenizer gives."""
+    targets: Sequence[int]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
+        return [len(ids) for ids in self.tokens["input_ids"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that steers the loop."""
+
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    max_grad_norm: float
+    warmup: float
+    schedule: Schedule
+    patience: int
+    bfloat16: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a training came to; the model holds the best weights."""
+
+    course: state.Course
+    stopped_early: bool
+    resumed_from: int | None
+
+
+class Trainer:
+    """One training of one model."""
+
+    def __init__(self, model: Any, tokenizer: Any, settings: Settings, state_path: Path) -> None:
+        self._model, self._tokenizer, self._settings, self._path = model, tokenizer, settings, state_path
+        self._device = next(model.parameters()).device
+        self._optimizer = _optimizer(model, settings)
+        self._best: dict[str, torch.Tensor] = {}
+        self._course = state.Course()
+        self._saved_at, self._save_cost, self._timed_from = time.monotonic(), 0.0, time.monotonic()
+
+    def train(self, rows: Rows, validation: Rows, progress: Progress) -> Outcome:
+        """To the end, from the last saved state where there is one."""
+        resumed_from = self._resume()
+        per_epoch = -(-len(rows.targets) // self._settings.batch_size)
+        total = per_epoch * self._settings.epochs
+        task = progress.start("fine-tune", total)
+        task.advance(self._course.step)
+        try:
+            while self._course.step < total and self._course.stale < self._settings.patience:
+                epoch, done = divmod(self._course.step, per_epoch)
+                plan = batches.epoch(rows.lengths, self._settings.batch_size, seeds.stream(self._settings.seed, f"fine-tune/epoch-{epoch}"))
+                for batch in plan[done:]:
+                    self._step(rows, batch, total, per_epoch)
+                    if self._course.step % per_epoch == 0:
+                        self._validate(validation, per_epoch)
+                    self._save_if_due()
+                    task.advance()
+        finally:
+            task.finish()
+        self._model.load_state_dict(self._best, strict=False)
+        self._course.seconds += time.monotonic() - self._timed_from
+        return Outcome(self._course, self._course.step < total, resumed_from)
+
+    def _step(self, rows: Rows, batch: Sequence[int], total: int, per_epoch: int) -> None:
+        """One step of the optimiser. Each step has its own random stream, so that a resumed run drops the same units."""
+        import torch
+
+        course, settings = self._course, self._settings
+        share = multiplier(settings.schedule, course.step, warmup=round(settings.warmup * total), total=total)
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.learning_rate * share
+        words = seeds.words(settings.seed, f"fine-tune/step-{course.step}")
+        torch.manual_seed(words[0] << 31 | words[1])
+        self._model.train()
+        loss: Any = self._loss(rows, batch).mean()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_grad_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        course.step += 1
+        course.window.append(_finite(loss.item(), course.step))
+        if course.step % max(1, total // _POINTS) == 0:
+            mean = sum(course.window) / len(course.window)
+            course.train_loss.append(
+                LossPoint(
+                    step=course.step,
+                    epoch=course.step / per_epoch,
+                    loss=mean,
+                    learning_rate=settings.learning_rate * share,
+                    gradient_norm=float(norm),
+                )
+            )
+            course.window.clear()
+
+    def _validate(self, validation: Rows, per_epoch: int) -> None:
+        """Mean loss over the validation rows; the weights are kept when it is the lowest so far."""
+        import torch
+
+        self._model.eval()
+        total = 0.0
+        with torch.inference_mode():
+            for batch in batches.by_length(validation.lengths, _VALIDATION_ROWS):
+                total += float(self._loss(validation, batch).double().sum())
+        course = self._course
+        loss = _finite(total / len(validation.targets), course.step)
+        course.validation_loss.append(LossPoint(step=course.step, epoch=course.step / per_epoch, loss=loss))
+        if course.best_loss is None or loss < course.best_loss:
+            course.best_loss, course.best_step, course.stale = loss, course.step, 0
+            self._best = {name: tensor.detach().clone() for name, tensor in self._model.named_parameters()}
+        else:
+            course.stale += 1
+
+    def _loss(self, rows: Rows, batch: Sequence[int]) -> torch.Tensor:
+        """(len(batch),) cross-entropies in nats."""
+        import torch
+
+        given = padded(self._tokenizer, rows.tokens, batch)
+        targets = torch.tensor([rows.targets[row] for row in batch], device=self._device)
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._settings.bfloat16):
+            logits = self._model(**{name: tensor.to(self._device) for name, tensor in given.items()}).logits
+        return torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+
+    def _save_if_due(self) -> None:
+        """Seldom enough to cost next to nothing."""
+        started = time.monotonic()
+        if started - self._saved_at < max(CHECKPOINT_SECONDS, self._save_cost / _CHECKPOINT_SHARE):
+            return
+        self._course.seconds += started - self._timed_from
+        self._timed_from = started
+        tensors = {f"model.{name}": tensor.detach() for name, tensor in self._model.named_parameters()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
+        state.save(self._path, self._course, tensors | state.optimizer_tensors(self._optimizer))
+        self._saved_at = time.monotonic()
+        self._save_cost = self._saved_at - started
+
+    def _resume(self) -> int | None:
+        found = state.load(self._path)
+        if found is None:
+            return None
+        self._course, tensors = found
+        part = {name: {key[len(name) :]: tensor for key, tensor in tensors.items() if key.startswith(name)} for name in ("model.", "best.")}
+        self._model.load_state_dict(part["model."], strict=False)
+        self._best = {name: tensor.to(self._device) for name, tensor in part["best."].items()}
+        state.restore_optimizer(self._optimizer, tensors)
+        return self._course.step
+
+
+def _optimizer(model: Any, settings: Settings) -> torch.optim.Optimizer:
+    """AdamW, without decay of biases and normalisation weights: all vectors."""
+    import torch
+
+    matrices = [weight for weight in model.parameters() if weight.ndim > 1]
+    vectors = [weight for weight in model.parameters() if weight.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+def _finite(loss: float, step: int) -> float:
+    if loss - loss != 0:
+        msg = f"the loss is {loss} after step {step}: lower candidate.fine_tune.learning_rate"
+        raise ToolError(msg)
+    return loss
