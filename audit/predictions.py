@@ -40,6 +40,11 @@ class Predictions:
                 self._known[key] = self._kept(key) or self._computed(key, data)
             return self._known[key]
 
+    def known(self, data: Dataset) -> Outputs | None:
+        """The outputs on a data set that some check has asked for; None where none has."""
+        with self._lock:
+            return self._known.get(self._key(data))
+
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities of texts, each scored once."""
         return self.candidate.score_texts(texts)
