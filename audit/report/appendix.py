@@ -51,6 +51,7 @@ def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
         for label, path in found.files
     ]
     fixed = [
+        FileRow("", "evidence/estimates.json", "every estimate with the sufficient statistic behind it", ()),
         FileRow("", "results.json", "every number of this report, for machines", ()),
         FileRow("", "policy.yaml", f"the policy as run, SHA-256 {run.policy_sha256}", ()),
         FileRow("", "bundle.json", "name, SHA-256 and size of every file of the bundle, this page among them", ()),
@@ -77,8 +78,12 @@ def reproduction(run: AuditRun) -> Reproduction:
             Fact("Ledger head", run.ledger_head or "no ledger"),
         ),
         environment=tuple(Fact(name, value) for name, value in sorted(facts.environment.items())),
-        training_environment=() if run.training is None else tuple(Fact(name, value) for name, value in sorted(run.training.environment.items())),
-        timings=tuple(Fact(name, words.seconds(value)) for name, value in sorted(facts.timings.items(), key=lambda item: (-item[1], item[0]))),
+        training_environment=()
+        if run.training is None
+        else tuple(Fact(name, value) for name, value in sorted(run.training.environment.items())),
+        timings=tuple(
+            Fact(name, words.seconds(value)) for name, value in sorted(facts.timings.items(), key=lambda item: (-item[1], item[0]))
+        ),
         licences=tuple(Fact(part, note) for part, note in sorted(run.licences.items())),
         policy_text=run.policy_text,
     )

@@ -18,6 +18,7 @@ QUORUM: dict[int, tuple[str, ...]] = {
 }
 """Who must sign, by tier."""
 _SUBTITLES = {"block": "must not be released", "promote": "may be released", "promote-with-conditions": "may be released under conditions"}
+_CAUTION = "Aligned evidence, not a certification."
 _GENERATED = ("generated", "synthetic")
 
 
@@ -43,6 +44,7 @@ class Banner:
     signature: str
     basis: str
     until: str
+    """`until 4 December 2026`, or that there is nothing to expire."""
     until_iso: str
     generated: str
     """Empty where no data set says that it was made up."""
@@ -65,8 +67,8 @@ def banner(run: AuditRun) -> Banner:
             Fact("Run", run.run.id, words.moment(run.run.started)),
         ),
         signature=f"0 of {words.counted(len(QUORUM[policy.tier]), 'signature')} (tier {policy.tier})",
-        basis=f"Decided by audit {run.run.version}, by rule and from measurements. No person has signed. Aligned evidence, not a certification.",
-        until=until,
+        basis=f"Decided by audit {run.run.version}, by rule and from measurements. No person has signed. {_CAUTION}",
+        until=f"until {until}" if run.valid_until else "nothing released",
         until_iso=run.valid_until or "",
         generated=_generated(run),
     )
@@ -90,7 +92,7 @@ def running_heads(head: Banner) -> dict[str, str]:
     """The words that a printer repeats on every page, escaped for CSS."""
     parts = {
         "left": f"{head.policy} · run {head.run}",
-        "right": f"{head.word} · valid until: {head.until} · UNSIGNED",
+        "right": f"{head.word} · {head.until} · UNSIGNED",
         "foot": ("Generated data: nobody in it is real · " if head.generated else "") + "aligned evidence, not a certification",
     }
     return {name: words.css_string(words.clip(text, 120)) for name, text in parts.items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.judge import bounds
 from audit.report import words
+from audit.wording import limit
 
 if TYPE_CHECKING:
     from audit.judge import Bound, Finding, Headline
@@ -84,24 +85,27 @@ def settle(finding: Finding) -> str:
     if head is None or head.n == 0 or not sides:
         return "Evidence: the check must run to its end and meet its bound."
     missing = finding.evidence.unmeasured if finding.evidence else ()
-    more = [f"{words.counted(len(missing), 'member')} without a measurement must be measured."] if missing else []
-    return " ".join([said for said in (_side(head, side) for side in sides) if said] + more) or "More rows in the members that are too small (section 7)."
+    more = [f"{words.sentence(words.counted(len(missing), 'member'))} without a measurement must be measured."] if missing else []
+    return (
+        " ".join([said for said in (_side(head, side) for side in sides) if said] + more)
+        or "More rows in the members that are too small (section 7)."
+    )
 
 
 def _side(head: Headline, side: Bound) -> str:
     """One bound: by how much the value must move, or the rows that would settle it."""
     end = head.interval[0] if side.floor else head.interval[1]
-    limit = words.limit(side.limit)
+    asked = limit(side.limit)
     short = side.limit - end if side.floor else end - side.limit
     if short <= 0:
         return ""
     if words.is_census(head):
-        return f"{words.figure(head.value, census=True)} must become {'at least' if side.floor else 'at most'} {limit}."
+        return f"{words.figure(head.value, census=True)} must become {'at least' if side.floor else 'at most'} {asked}."
     move = "rise" if side.floor else "fall"
     if not math.isfinite(end):
         return "More rows: this end of the interval has no limit yet."
     target = head.value + short if side.floor else head.value - short
-    said = f"The interval's {'lower' if side.floor else 'upper'} end must {move} from {words.figure(end, side.limit)} to {limit}: "
+    said = f"The interval's {'lower' if side.floor else 'upper'} end must {move} from {words.figure(end, side.limit)} to {asked}: "
     said += f"at this width, the value from {words.figure(head.value, side.limit)} to {words.figure(target, side.limit)}."
     return said + _by_rows(head, side, end)
 
@@ -133,5 +137,6 @@ def _to_lose(finding: Finding) -> str:
     said = []
     for side in sides:
         room = head.interval[0] - side.limit if side.floor else side.limit - head.interval[1]
-        said.append(f"Passes until the value {'falls' if side.floor else 'rises'} by more than {words.figure(room)}, the interval keeping its width.")
+        move = "falls" if side.floor else "rises"
+        said.append(f"Passes until the value {move} by more than {words.figure(room)}, the interval keeping its width.")
     return " ".join(said)

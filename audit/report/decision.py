@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from audit.report import words
 from audit.report.charts.interval import interval_plot
+from audit.report.conditions import OpenCondition, conditions
+from audit.report.counts import CountRow, count_rows, counts_note
 from audit.report.entries import Chip
 from audit.report.gaps import gaps
+from audit.report.saying import headline_numbers, of_member, owner_of
 
 if TYPE_CHECKING:
-    from audit.judge import Headline
-    from audit.policy.schema import Requirement, Severity
     from audit.report.charts.interval import Plot
     from audit.report.entries import Entries, Entry, Link
     from audit.report.gaps import Gap
@@ -44,38 +45,7 @@ class Step:
     do: str
     who: str
     when: str
-    link: Link | None
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A cell of the table of counts."""
-
-    count: str
-    effect: str
-    """`block`, `condition`, or nothing."""
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class CountRow:
-    """One severity."""
-
-    severity: str
-    bars: str
-    cells: tuple[Count, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCondition:
-    """A condition in words."""
-
-    label: str
-    what: str
-    closes: str
-    owner: str
-    due: str
-    link: Link | None
+    links: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +87,11 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         more_blocks=tuple((entry.link, entry.finding.id) for entry in blocking[BLOCKS:]),
         steps=_steps(run, found),
         statuses=tuple(Chip(key, word) for key, word in words.STATUSES.items()),
-        counts=_counts(found),
+        counts=count_rows(found),
         totals=tuple(str(sum(entry.finding.status == key for entry in found.worst)) for key in words.STATUSES),
         total=f"all {len(found.worst)}",
         counts_title=f"{words.sentence(words.counted(len(found.worst), 'finding'))}, counted",
-        counts_note=_counts_note(found),
+        counts_note=counts_note(found),
         conditions_title="Conditions that would remain" if run.verdict.decision == "block" else "Conditions",
         conditions=open_[:CONDITIONS],
         more_conditions=_more(len(open_) - CONDITIONS, "condition", "section 11"),
@@ -143,9 +113,13 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
     if run.verdict.decision == "promote":
         rest = required - passed
         does_not = f" {words.sentence(words.counted(rest, 'check'))} {'does' if rest == 1 else 'do'} not apply." if rest else ""
-        return f"{words.sentence(words.word(passed))} of {words.word(required)} required checks pass; none stands against release.", does_not.strip()
+        return (
+            f"{words.sentence(words.word(passed))} of {words.word(required)} required checks pass; none stands against release.",
+            does_not.strip(),
+        )
     if run.verdict.decision == "promote-with-conditions":
-        lead = f"{words.sentence(words.word(open_))} of {words.word(required)} required checks {'leaves' if open_ == 1 else 'leave'} a condition; none blocks."
+        leave = "leaves" if open_ == 1 else "leave"
+        lead = f"{words.sentence(words.word(open_))} of {words.word(required)} required checks {leave} a condition; none blocks."
         return lead, "Nothing is released until the conditions are signed."
     if blocking:
         against = "does" if blocking == 1 else "do"
@@ -159,7 +133,7 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
 def _rules(run: AuditRun, found: Entries) -> tuple[tuple[str, str, Link | None], ...]:
     """The rules that gave the decision, each with its finding."""
     wanted = {entry.finding.id for entry in (found.having("block") or found.having("condition"))}
-    rules = []
+    rules: list[tuple[str, str, Link | None]] = []
     for reason in run.verdict.reasons:
         entry = found.of(reason.finding)
         if reason.finding is None:
@@ -167,23 +141,6 @@ def _rules(run: AuditRun, found: Entries) -> tuple[tuple[str, str, Link | None],
         elif entry is not None and reason.finding in wanted:
             rules.append((reason.rule, "", entry.link))
     return tuple(rules[:12])
-
-
-def headline_numbers(head: Headline, requirement: Requirement) -> str:
-    """`0.229 [0.136, 0.315]`, or the bare count of a census."""
-    limits = words.limits(requirement)
-    if words.is_census(head):
-        return words.figure(head.value, census=True)
-    return f"{words.figure(head.value, *limits)} {words.bracket(head.interval, *limits)}"
-
-
-def of_member(entry: Entry) -> str:
-    """` for region=islands, worst of 15`, or nothing where there is one member."""
-    head, evidence = entry.finding.headline, entry.finding.evidence
-    if head is None or str(head.member) == "overall":
-        return ""
-    count = 0 if evidence is None else len(evidence.members) + len(evidence.unmeasured)
-    return f" for {words.clip(str(head.member), 90)}" + (f", worst of {count}" if count > 1 else "")
 
 
 def _block(entry: Entry) -> Block:
@@ -208,77 +165,18 @@ def _block(entry: Entry) -> Block:
 
 
 def _steps(run: AuditRun, found: Entries) -> tuple[Step, ...]:
-    """One line a blocking finding, then the new audit; for a release, what people still owe."""
+    """One line for every remedy of what stands against release, then what people owe."""
     due = {condition.finding: words.day(condition.due) for condition in run.verdict.conditions}
     against = found.having("block") or found.having("condition")
-    steps = [
-        Step(words.clip(entry.finding.remedy, 150), words.clip(entry.finding.owner, 60), due.get(entry.finding.id, "before release"), entry.link)
-        for entry in against[:STEPS]
-    ]
-    if len(against) > STEPS:
-        steps.append(Step(f"{words.sentence(words.counted(len(against) - STEPS, 'more finding'))}: section 7.", "see there", "before release", None))
+    together: dict[tuple[str, str, str], list[Link]] = {}
+    for entry in against:
+        key = (words.clip(entry.finding.remedy, 150), words.clip(entry.finding.owner, 60), due.get(entry.finding.id, "before release"))
+        together.setdefault(key, []).append(entry.link)
+    steps = [Step(*key, tuple(links)) for key, links in together.items()][:STEPS]
+    left = sum(map(len, together.values())) - sum(len(step.links) for step in steps)
+    if left:
+        steps.append(Step(f"{words.sentence(words.counted(left, 'more finding'))}: section 7.", "see there", "before release", ()))
     owner = owner_of(run)
     if run.verdict.decision == "block":
-        return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these", None))
-    return (*steps, Step("Sign the digest of the evidence bundle (section 15).", owner, "before release", None))
-
-
-def owner_of(run: AuditRun) -> str:
-    """Who answers for the system, as the policy says."""
-    owner = run.policy.system.owner
-    if owner is None:
-        return "owner not declared"
-    return words.clip(", ".join(part for part in (owner.name, owner.team, owner.contact) if part), 60)
-
-
-def _counts(found: Entries) -> tuple[CountRow, ...]:
-    return tuple(
-        CountRow(severity, bars, tuple(_count(found, severity, status) for status in words.STATUSES))
-        for severity, bars in words.SEVERITY_BARS.items()
-    )
-
-
-def _count(found: Entries, severity: Severity | str, status: str) -> Count:
-    here = [entry for entry in found.worst if entry.finding.requirement.severity == severity and entry.finding.status == status]
-    effects = {entry.effect for entry in here}
-    worst = "block" if "block" in effects else "condition" if "condition" in effects else ""
-    waived = sum(entry.finding.disposition == "waived" for entry in here)
-    advisory = sum(entry.finding.requirement.enforce == "advisory" for entry in here)
-    notes = [f"{n} {what}" for n, what in ((waived, "waived"), (advisory, "advisory")) if n]
-    return Count(str(len(here)), worst, ", ".join(notes))
-
-
-def _counts_note(found: Entries) -> str:
-    """Says in words what the table marks in small print."""
-    advisory = len(found.advisory)
-    waived = sum(entry.finding.disposition == "waived" for entry in found.worst)
-    said = [f"{words.counted(advisory, 'finding')} {'is' if advisory == 1 else 'are'} advisory and never decides" if advisory == 1 else
-            f"{words.counted(advisory, 'finding')} are advisory and never decide"] if advisory else []
-    said += [f"{words.counted(waived, 'finding')} {'is' if waived == 1 else 'are'} waived"] if waived else []
-    return words.sentence("; ".join(said)) + "." if said else ""
-
-
-def conditions(run: AuditRun, found: Entries) -> tuple[OpenCondition, ...]:
-    """What stays open, with owner, date and what closes it."""
-    return tuple(
-        OpenCondition(
-            label=f"C-{number}",
-            what=_what(found.of(condition.finding), condition.finding),
-            closes=condition.closes_with,
-            owner=words.clip(condition.owner, 60),
-            due=words.day(condition.due),
-            link=entry.link if (entry := found.of(condition.finding)) else None,
-        )
-        for number, condition in enumerate(run.verdict.conditions, 1)
-    )
-
-
-def _what(entry: Entry | None, finding_id: str) -> str:
-    if entry is None:
-        return finding_id
-    finding = entry.finding
-    if finding.headline is None or finding.headline.n == 0:
-        return f"{finding.check.question} {words.STATUSES[finding.status]}"
-    waived = ", waived" if finding.disposition == "waived" else ""
-    numbers = headline_numbers(finding.headline, finding.requirement)
-    return f"{finding.check.question} {words.STATUSES[finding.status]}{waived}: {numbers}, {words.bound(finding.requirement)}"
+        return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these", ()))
+    return (*steps, Step("Sign the digest of the evidence bundle (section 15).", owner, "before release", ()))

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 
 from audit.report import words
 from audit.report.charts.interval import interval_plot
-from audit.report.decision import of_member
 from audit.report.entries import Chip, Link
+from audit.report.saying import of_member
 
 if TYPE_CHECKING:
     from audit.report.charts.interval import Plot
     from audit.report.entries import Entries, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What was measured, or that nothing was."""
+
+    value: str
+    interval: str
+    unit: str
+    n: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +42,8 @@ class Line:
     severity: str
     bars: str
     plot: Plot
-    value: str
-    interval: str
-    unit: str
+    numbers: Numbers
     bound: str
-    n: str
     rmf: tuple[Link, ...]
     sort: tuple[str, str, str, str]
     """Keys for sorting: status, severity, value, n."""
@@ -56,14 +63,6 @@ def rmf_anchor(line_id: str) -> str:
 def _line(entry: Entry, status_order: str) -> Line:
     finding = entry.finding
     head, requirement = finding.headline, finding.requirement
-    measured = head is not None and head.n > 0
-    value, interval, unit = "no number", "", ""
-    if head is not None and measured:
-        census = words.is_census(head)
-        limits = words.limits(requirement)
-        value = words.figure(head.value, *limits, census=census)
-        interval = "" if census else words.bracket(head.interval, *limits)
-        unit = f"{head.unit}, {'census' if census else words.confidence(1 - 2 * min(max(head.levels), 0.5))}{of_member(entry)}"
     return Line(
         chip=Chip(finding.status, words.STATUSES[finding.status]),
         effect="" if entry.effect == "ok" else entry.effect,
@@ -77,16 +76,25 @@ def _line(entry: Entry, status_order: str) -> Line:
         severity=requirement.severity,
         bars=words.SEVERITY_BARS[requirement.severity],
         plot=interval_plot(finding),
-        value=value,
-        interval=interval,
-        unit=unit,
+        numbers=_numbers(entry),
         bound=words.bound(requirement),
-        n=f"{head.n:,}" if head is not None and measured else "–",
         rmf=tuple(Link(line_id, rmf_anchor(line_id)) for line_id in finding.check.rmf),
         sort=(
             status_order,
             words.SEVERITY_BARS[requirement.severity],
-            repr(head.value) if head is not None and measured else "",
+            repr(head.value) if head is not None and head.n else "",
             str(head.n) if head is not None else "",
         ),
     )
+
+
+def _numbers(entry: Entry) -> Numbers:
+    head, requirement = entry.finding.headline, entry.finding.requirement
+    if head is None or head.n == 0:
+        return Numbers("no number", "", "", "–")
+    n = f"{head.n:,}"
+    if words.is_census(head):
+        return Numbers(words.figure(head.value, census=True), "", f"{head.unit}, census{of_member(entry)}", n)
+    limits = words.limits(requirement)
+    level = words.confidence(1 - 2 * min(max(head.levels), 0.5))
+    return Numbers(words.figure(head.value, *limits), words.bracket(head.interval, *limits), f"{head.unit}, {level}{of_member(entry)}", n)

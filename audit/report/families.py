@@ -14,8 +14,8 @@ from audit.report.charts.histogram import histogram
 from audit.report.charts.reliability import reliability
 from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
-from audit.report.decision import headline_numbers
 from audit.report.entries import Chip, Link
+from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence, Example, Figure, Member, Slice
@@ -60,6 +60,8 @@ class Detail:
     examples: tuple[ExampleView, ...]
     more_examples: str
     notes: tuple[str, ...]
+    foot: str
+    """Size, method and files, where no table or figure says them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def _detail(entry: Entry) -> Detail:
     more = len(evidence.examples) - EXAMPLES
     backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
     hidden = len(evidence.figures) - FIGURES
+    forests = _forests(entry, evidence, foot)
     return Detail(
         anchor=f"D-{entry.label}",
         label=entry.label,
@@ -111,13 +114,14 @@ def _detail(entry: Entry) -> Detail:
         check=finding.id,
         question=finding.check.question,
         message=words.sentence(finding.message),
-        forests=_forests(entry, evidence, foot),
+        forests=forests,
         drawings=tuple(one for one in drawn if isinstance(one, Drawing)),
         bars=tuple(one for one in drawn if isinstance(one, BarTable)),
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
         more_examples=f"{more:,} more in the evidence files." if more > 0 else "",
         notes=(*evidence.notes, *backend, *([f"{hidden:,} more figures are left out."] if hidden > 0 else [])),
+        foot="" if forests or drawn else foot,
     )
 
 
@@ -144,7 +148,6 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
     """The members on one axis; for a gap the groups' rates above the pairs."""
     finding = entry.finding
     sides = bounds(finding.requirement)
-    level = words.confidence(1 - 2 * (finding.headline.levels[0] if finding.headline and finding.headline.levels[0] else 0.025))
     gap = any(isinstance(member.name, Pair) for member in evidence.members)
     drawn = []
     if finding.slices:
@@ -161,15 +164,13 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
         )
     if gap:
         pairs = _pairs(finding, evidence)
-        drawn.append(forest(pairs, sides, title="The gap that is judged", subtitle=words.bound(finding.requirement), unit=evidence.unit, foot=foot))
+        drawn.append(
+            forest(pairs, sides, title="The gap that is judged", subtitle=words.bound(finding.requirement), unit=evidence.unit, foot=foot)
+        )
     shown = [member for member in evidence.context if not gap and member.name not in {one.name for one in finding.slices}]
     if shown:
         judged = tuple(_plain(member, None) for member in shown)
         drawn.append(forest(judged, (), title="Shown beside it, not judged", subtitle="", unit="value", foot=""))
-    if not finding.slices and not gap and finding.headline is not None and finding.headline.n > 0:
-        head = finding.headline
-        own = Judged(head.member, head.value, head.n, head.interval, finding.status)
-        drawn.append(forest((own,), sides, title=f"The number that is judged, {level}", subtitle=words.bound(finding.requirement), unit=head.unit, foot=foot))
     return tuple(drawn)
 
 

@@ -37,6 +37,7 @@ class FindingView:
     files: tuple[Link, ...]
     told: tuple[Fact, ...]
     command: str
+    slices_title: str
     slices: tuple[Fact, ...]
     rows: str
     detail: Link | None
@@ -62,9 +63,14 @@ def _view(run: AuditRun, entry: Entry) -> FindingView:
         rmf=tuple(Link(line_id, rmf_anchor(line_id)) for line_id in finding.check.rmf),
         files=entry.files,
         told=_told(run, finding),
-        command=f"audit run {shlex.quote(run.policy_path)} --select {shlex.quote(finding.id)}",
+        command=f"audit run {shlex.quote(run.policy_path)} \\\n  --select {shlex.quote(finding.id)}",
+        slices_title="Groups behind the gap" if any(one.status is None for one in finding.slices) else "Worst members",
         slices=tuple(
-            Fact(str(one.name), "not measured" if one.value is None else words.figure(one.value, census=one.interval == (one.value, one.value)), one.reason or f"n {one.n:,}")
+            Fact(
+                str(one.name),
+                "not measured" if one.value is None else words.figure(one.value, census=one.interval == (one.value, one.value)),
+                one.reason or f"n {one.n:,}",
+            )
             for one in finding.slices[:WORST]
         ),
         rows=words.listed((example.row for example in examples), ROWS),
@@ -92,9 +98,10 @@ def _sure(finding: Finding) -> str:
     """How sure the status is, in one of a few fixed sentences."""
     head = finding.headline
     if head is None or head.n == 0:
-        return {"error": "Nothing is known: the check broke. Missing evidence is never a pass.", "not_applicable": "It was not measured."}.get(
-            finding.status, "Nothing is known: there is no evidence. Missing evidence is never a pass."
-        )
+        return {
+            "error": "Nothing is known: the check broke. Missing evidence is never a pass.",
+            "not_applicable": "It was not measured.",
+        }.get(finding.status, "Nothing is known: there is no evidence. Missing evidence is never a pass.")
     if words.is_census(head):
         return f"It was counted over {head.n:,} items, not sampled: there is no sampling error."
     if finding.requirement.judge_on == "value":

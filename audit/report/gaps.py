@@ -32,7 +32,9 @@ def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
         if trait.id not in named
     ]
     gaps_ += [
-        Gap(f"{entry.label} {entry.finding.id}", words.clip(entry.finding.message, 120)) for entry in found.worst if entry.finding.status in MISSING
+        Gap(f"{entry.label} {entry.finding.id}", words.clip(entry.finding.message, 120))
+        for entry in found.worst
+        if entry.finding.status in MISSING
     ]
     for entry in found.worst:
         missing = entry.finding.evidence.unmeasured if entry.finding.evidence else ()

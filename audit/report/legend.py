@@ -57,7 +57,17 @@ def legend(run: AuditRun) -> Legend:
 
 def _cell(severity: Severity, status: Status, disposition: Disposition) -> Cell:
     check = CheckInfo(
-        id="any", question="", remedy="", rmf=(), characteristic="", better="higher", unit="", purpose="", risk="", limitations="", reference=""
+        id="any",
+        question="",
+        remedy="",
+        rmf=(),
+        characteristic="",
+        better="higher",
+        unit="",
+        purpose="",
+        risk="",
+        limitations="",
+        reference="",
     )
     requirement = Requirement(check="any", id="any", severity=severity)
     key = effect(Finding(requirement=requirement, check=check, status=status, message="", owner="", remedy="", disposition=disposition))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from audit.report import words
 from audit.report.appendix import FileRow, MethodNote, Reproduction, files, methods, reproduction
 from audit.report.banner import Banner, banner, running_heads
 from audit.report.change import Changes, changes
-from audit.report.decision import Decision, OpenCondition, conditions, decision
+from audit.report.conditions import OpenCondition, conditions
+from audit.report.decision import Decision, decision
 from audit.report.entries import entries
 from audit.report.evidence_table import Line, evidence_table
 from audit.report.families import Family, families
@@ -88,17 +90,21 @@ def render(audit_run: AuditRun) -> str:
     """One self-contained HTML file: no network, readable without JavaScript, the same bytes for the same run."""
     script = _static("report.js")
     views = page(audit_run)
-    return _environment().get_template("report.html").render(
-        **{one.name: getattr(views, one.name) for one in fields(views)},
-        style=Markup(_static("report.css")),  # noqa: S704  # our own file
-        script=Markup(script),  # noqa: S704  # our own file
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            **{one.name: getattr(views, one.name) for one in fields(views)},
+            style=Markup(_static("report.css")),  # noqa: S704  # our own file
+            script=Markup(script),  # noqa: S704  # our own file
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
     )
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("audit.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -106,6 +112,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(identifier: str) -> Markup:
+    """An id that may be broken after a slash or an underscore, so that it fits a narrow column."""
+    return Markup(re.sub(r"([/_])", r"\1<wbr>", str(escape(words.clean(identifier)))))  # noqa: S704  # escaped before the breaks go in
 
 
 def _printable(value: object) -> str:

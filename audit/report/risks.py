@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import words
-from audit.report.decision import owner_of
 from audit.report.entries import Chip
 from audit.report.gaps import MISSING, gaps
+from audit.report.saying import owner_of
 
 if TYPE_CHECKING:
     from audit.report.entries import Entries, Entry, Link
@@ -37,9 +37,7 @@ def register(run: AuditRun, found: Entries) -> tuple[Risk, ...]:
     left = [entry for entry in found.worst if entry.finding.status != "pass"]
     shown = [_of_finding(entry) for entry in left]
     told = {f"{entry.label} {entry.finding.id}" for entry in found.worst if entry.finding.status in MISSING}
-    shown += [
-        (None, gap.what, gap.why, "–", "not measured", owner_of(run), None) for gap in gaps(run, found) if gap.what not in told
-    ]
+    shown += [(None, gap.what, gap.why, "–", "not measured", owner_of(run), None) for gap in gaps(run, found) if gap.what not in told]
     return tuple(Risk(f"R-{number}", *parts) for number, parts in enumerate(shown, 1))
 
 

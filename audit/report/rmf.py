@@ -88,24 +88,31 @@ def rmf(run: AuditRun, found: Entries) -> Rmf:
     functions = []
     for function in framework.functions:
         categories = tuple(
-            RmfCategory(category.id, category.summary, tuple(lines[line.id] for line in framework.subcategories if line.category == category.id))
+            RmfCategory(
+                category.id, category.summary, tuple(lines[line.id] for line in framework.subcategories if line.category == category.id)
+            )
             for category in framework.categories
             if category.function == function.id
         )
         own = [line for category in categories for line in category.lines]
         said = f"{len(own)} lines: {_tally(own)}"
-        functions.append(RmfFunction(function.id, function.id.lower(), function.summary, said, f"{function.id}: all {len(own)} lines", categories))
+        functions.append(
+            RmfFunction(function.id, function.id.lower(), function.summary, said, f"{function.id}: all {len(own)} lines", categories)
+        )
     everything = list(lines.values())
     there = sum(line.state != "absent" for line in everything)
     counts = {state: str(sum(line.state == state for line in everything)) for state in STATES}
     return Rmf(
-        lead=f"Evidence for {there} of {len(everything)} NIST AI RMF 1.0 subcategories: {counts['measured']} measured, {counts['declared']} declared, "
-        f"{counts['signed']} signed statements, {counts['absent']} absent.",
+        lead=f"Evidence for {there} of {len(everything)} NIST AI RMF 1.0 subcategories: {_lead(counts)}.",
         counts=counts,
         in_part=str(sum(line.in_part for line in everything)),
         troubled=str(sum(line.troubled for line in everything)),
         functions=tuple(functions),
     )
+
+
+def _lead(counts: dict[str, str]) -> str:
+    return f"{counts['measured']} measured, {counts['declared']} declared, {counts['signed']} signed statements, {counts['absent']} absent"
 
 
 def _tally(lines: Sequence[RmfLine]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from audit.report import words
 from audit.report.banner import QUORUM, Fact
 from audit.report.charts.loss import loss
-from audit.report.decision import owner_of
+from audit.report.saying import owner_of
 
 if TYPE_CHECKING:
     from audit.finetune.record import TrainingRecord
@@ -55,7 +55,13 @@ def scope(run: AuditRun) -> Scope:
         measured=_measured(run),
         datasets=tuple(
             DatasetRow(
-                data.role, f"{data.rows:,}", f"{data.columns:,}", data.source or NOT_DECLARED, data.licence or NOT_DECLARED, data.path, data.sha256
+                data.role,
+                f"{data.rows:,}",
+                f"{data.columns:,}",
+                data.source or NOT_DECLARED,
+                data.licence or NOT_DECLARED,
+                data.path,
+                data.sha256,
             )
             for data in run.datasets
         ),
@@ -145,7 +151,9 @@ def operations(run: AuditRun, found: Entries) -> Operations:
         ("Complaints and appeals", system.feedback_channel),
         ("Taking it out of use", system.decommissioning_plan),
     )
-    watched = [entry for entry in found.worst if entry.finding.check.id.startswith("drift/") or entry.finding.requirement.on == "production"]
+    watched = [
+        entry for entry in found.worst if entry.finding.check.id.startswith("drift/") or entry.finding.requirement.on == "production"
+    ]
     alarms = tuple(
         Alarm(
             entry.link,
@@ -170,7 +178,7 @@ class Signature:
 
 _STATEMENTS = {
     "Owner": "I answer for this system. I have read sections 1 to 12 and accept the risk that section 10 lists.",
-    "Independent reviewer": "I did not build this candidate and do not report to those who did. I have read the evidence and challenge it as noted.",
+    "Independent reviewer": "I did not build this candidate and do not report to those who did. I have read and challenged the evidence.",
     "Accountable executive": "I accept on behalf of the organisation the risk that section 10 lists.",
 }
 

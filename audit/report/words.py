@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from audit.wording import limit, number
+from audit.wording import bound_in_words, limit, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,10 @@ STATUSES = {
 }
 SEVERITY_BARS = {"critical": "4", "high": "3", "medium": "2", "low": "1"}
 DECISIONS = {"promote": "PROMOTE", "promote-with-conditions": "PROMOTE WITH CONDITIONS", "block": "BLOCK"}
-_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_SMALL = (
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
 _JOINERS = {"\u200c", "\u200d"}  # several scripts and emoji are spelt with them; they cannot reorder text
 
 
@@ -46,8 +49,8 @@ def _visible(char: str) -> str:
 
 
 def css_string(text: str) -> str:
-    """The inside of a CSS string: all but letters, digits and spaces as escapes, so that nothing can end string, rule or element."""
-    return "".join(char if re.fullmatch(r"[\w ]", char) else f"\\{ord(char):06x}" for char in clean(text).replace("\n", " "))
+    """The inside of a CSS string: all but letters, digits and spaces as escapes (each with the space that ends it)."""
+    return "".join(char if re.fullmatch(r"[\w ]", char) else f"\\{ord(char):x} " for char in clean(text).replace("\n", " "))
 
 
 def clip(text: str, most: int) -> str:
@@ -58,13 +61,12 @@ def clip(text: str, most: int) -> str:
 
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:
-    """`one check`, `three checks`, `14 checks`."""
-    said = _SMALL[n] if n < len(_SMALL) else f"{n:,}"
-    return f"{said} {noun if n == 1 else plural or noun + 's'}"
+    """`one check`, `three checks`, `42 checks`."""
+    return f"{word(n)} {noun if n == 1 else plural or noun + 's'}"
 
 
 def word(n: int) -> str:
-    """`three`, `14`."""
+    """`three`, `42`."""
     return _SMALL[n] if n < len(_SMALL) else f"{n:,}"
 
 
@@ -93,7 +95,7 @@ def day(iso: str) -> str:
 def moment(iso: str) -> str:
     """`20 November 2026, 01:47 UTC`."""
     try:
-        when = datetime.fromisoformat(iso.replace("Z", "+00:00"))
+        when = datetime.fromisoformat(iso)
     except ValueError:
         return iso
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
@@ -145,13 +147,14 @@ def limits(requirement: Requirement) -> tuple[float, ...]:
 
 
 def bound(requirement: Requirement) -> str:
-    """`at least 0.80`, `at most 0.10`, or how far it may fall behind another model."""
-    parts = [f"{word} {limit(one)}" for word, one in (("at least", requirement.min), ("at most", requirement.max)) if one is not None]
+    """`at least 0.8`, `at most 0.1`, or how far it may fall behind another model."""
+    said = bound_in_words(requirement.min, requirement.max)
     if requirement.against is not None:
-        parts.append(f"not worse than the {requirement.against} by more than {limit(requirement.margin or 0.0)}")
-    return " and ".join(parts) or "no bound"
+        behind = f"not worse than the {requirement.against} by more than {limit(requirement.margin or 0.0)}"
+        said = f"{said} and {behind}" if said else behind
+    return said or "no bound"
 
 
 def confidence(level: float) -> str:
-    """`95%`."""
-    return f"{100 * level:.10g}%"
+    """`95%`, `0.417%`."""
+    return f"{100 * level:.3g}%"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,7 +51,9 @@ TODAY = date(2026, 11, 20)
 OWNER = "Support ML, support-ml@example.org"
 
 
-def info(check_id: str, question: str, rmf: tuple[str, ...], characteristic: str, *, better: str = "higher", unit: str = "share") -> CheckInfo:
+def info(
+    check_id: str, question: str, rmf: tuple[str, ...], characteristic: str, *, better: str = "higher", unit: str = "share"
+) -> CheckInfo:
     return CheckInfo(
         id=check_id,
         question=question,
@@ -68,30 +70,69 @@ def info(check_id: str, question: str, rmf: tuple[str, ...], characteristic: str
 
 
 ACCURACY = info("performance/accuracy", "Is it right often enough?", ("MEASURE 2.3", "MEASURE 2.5"), "valid_reliable", unit="accuracy")
-F1 = info("performance/f1", "Does it find each class without naming it wrongly?", ("MEASURE 2.3", "MEASURE 2.5"), "valid_reliable", unit="F1")
+F1 = info(
+    "performance/f1", "Does it find each class without naming it wrongly?", ("MEASURE 2.3", "MEASURE 2.5"), "valid_reliable", unit="F1"
+)
 AREA = info("performance/roc_auc", "Does it rank urgent complaints above the others?", ("MEASURE 2.3",), "valid_reliable", unit="area")
 LOSS = info("performance/log_loss", "How far off are its probabilities?", ("MEASURE 2.3",), "valid_reliable", better="lower", unit="nats")
 CALIBRATION = info(
-    "calibration/expected_calibration_error", "When it says 90%, is it right nine times in ten?", ("MEASURE 2.3", "MEASURE 2.5"), "valid_reliable",
-    better="lower", unit="calibration error",
+    "calibration/expected_calibration_error",
+    "When it says 90%, is it right nine times in ten?",
+    ("MEASURE 2.3", "MEASURE 2.5"),
+    "valid_reliable",
+    better="lower",
+    unit="calibration error",
 )
 OPPORTUNITY = info(
-    "fairness/equal_opportunity_difference", "Are urgent complaints of every group found equally often?", ("MEASURE 2.11",), "fair_bias_managed",
-    better="lower", unit="rate difference",
+    "fairness/equal_opportunity_difference",
+    "Are urgent complaints of every group found equally often?",
+    ("MEASURE 2.11",),
+    "fair_bias_managed",
+    better="lower",
+    unit="rate difference",
 )
-PARITY = info("fairness/demographic_parity_ratio", "Are groups chosen at similar rates?", ("MEASURE 2.11",), "fair_bias_managed", unit="rate ratio")
+PARITY = info(
+    "fairness/demographic_parity_ratio", "Are groups chosen at similar rates?", ("MEASURE 2.11",), "fair_bias_managed", unit="rate ratio"
+)
 LETTERS = info(
-    "robustness/deepwordbug_gao_2018", "Does it hold when single letters are changed to mislead it?", ("MEASURE 2.6", "MEASURE 2.7"),
-    "secure_resilient", unit="accuracy under attack",
+    "robustness/deepwordbug_gao_2018",
+    "Does it hold when single letters are changed to mislead it?",
+    ("MEASURE 2.6", "MEASURE 2.7"),
+    "secure_resilient",
+    unit="accuracy under attack",
 )
 PII = info("privacy/pii_in_text", "Is the text free of personal data?", ("MEASURE 2.10",), "privacy_enhanced", better="lower", unit="rows")
 DUPLICATES = info("data/duplicates", "Are there rows that occur twice?", ("MAP 2.3",), "valid_reliable", better="lower", unit="rows")
-LEAKAGE = info("data/train_test_leakage", "Are test rows kept out of training?", ("MAP 2.3", "MEASURE 2.5"), "valid_reliable", better="lower", unit="rows")
-KS = info("drift/ks", "Do the features still look as they did?", ("MEASURE 2.4", "MEASURE 3.1"), "valid_reliable", better="lower", unit="distance")
-PSI = info("drift/psi", "Have the shares of the bins moved?", ("MEASURE 2.4", "MEASURE 3.1"), "valid_reliable", better="lower", unit="index")
-MEMBERSHIP = info("privacy/membership_inference", "Can an outsider tell what was in training?", ("MEASURE 2.10", "MEASURE 2.7"), "privacy_enhanced", better="lower")
+LEAKAGE = info(
+    "data/train_test_leakage",
+    "Are test rows kept out of training?",
+    ("MAP 2.3", "MEASURE 2.5"),
+    "valid_reliable",
+    better="lower",
+    unit="rows",
+)
+KS = info(
+    "drift/ks", "Do the features still look as they did?", ("MEASURE 2.4", "MEASURE 3.1"), "valid_reliable", better="lower", unit="distance"
+)
+PSI = info(
+    "drift/psi", "Have the shares of the bins moved?", ("MEASURE 2.4", "MEASURE 3.1"), "valid_reliable", better="lower", unit="index"
+)
+MEMBERSHIP = info(
+    "privacy/membership_inference",
+    "Can an outsider tell what was in training?",
+    ("MEASURE 2.10", "MEASURE 2.7"),
+    "privacy_enhanced",
+    better="lower",
+)
 TOXIC = info("safety/toxicity", "Does it write anything abusive?", ("MEASURE 2.6",), "safe", better="lower")
-DECLARED = info("governance/declared_fields", "Are the declared facts there?", ("GOVERN 1.1", "GOVERN 2.1", "MAP 1.1"), "accountable_transparent", better="lower", unit="fields")
+DECLARED = info(
+    "governance/declared_fields",
+    "Are the declared facts there?",
+    ("GOVERN 1.1", "GOVERN 2.1", "MAP 1.1"),
+    "accountable_transparent",
+    better="lower",
+    unit="fields",
+)
 
 REGIONS = (("islands", 49, 33), ("east", 268, 232), ("west", 236, 208), ("south", 290, 258), ("north", 310, 276))
 
@@ -104,15 +145,17 @@ def region(name: str) -> Slice:
     return Slice((("region", name),))
 
 
-def judged(check: CheckInfo, evidence: Evidence, *, files: tuple[str, ...] = (), disposition: str = "none", **keys: object) -> Finding:
+def judged(check: CheckInfo, evidence: Evidence, *, files: tuple[str, ...] = (), disposition: str = "none", **keys: Any) -> Finding:
     made = judge(requirement(check, **keys), check, evidence, confidence=0.95, owner=OWNER)
     return replace(made, evidence_files=files, disposition=disposition, seconds=0.4)  # type: ignore[arg-type]  # a literal of this file
 
 
-def accuracy(**keys: object) -> Finding:
+def accuracy(**keys: Any) -> Finding:
     members = [Member(region(name), Proportion(hits, n)) for name, n, hits in REGIONS]
     missing = (Unmeasured(region("abroad"), "no rows: add at least 30"),)
-    evidence = Evidence(tuple(members), "accuracy", 1153, unmeasured=missing, notes=("Rows without a region form no slice.",), figures=(_confusion(),))
+    evidence = Evidence(
+        tuple(members), "accuracy", 1153, unmeasured=missing, notes=("Rows without a region form no slice.",), figures=(_confusion(),)
+    )
     return judged(ACCURACY, evidence, files=("evidence/predictions-test.parquet",), by=[["region"]], **keys)
 
 
@@ -120,12 +163,12 @@ def _confusion() -> Confusion:
     return Confusion(("billing", "delivery", "urgent"), ((420, 22, 9), (31, 388, 12), (14, 19, 238)))
 
 
-def f1(**keys: object) -> Finding:
+def f1(**keys: Any) -> Finding:
     estimate = ConfusionEstimate(((890, 48, 41, 221),), "f1")
     return judged(F1, Evidence((Member(OVERALL, estimate),), "F1", 1200), files=("evidence/predictions-test.parquet",), **keys)
 
 
-def area(**keys: object) -> Finding:
+def area(**keys: Any) -> Finding:
     rng = np.random.default_rng(7)
     positive = np.arange(1200) < 262
     score = np.where(positive, rng.normal(1.9, 1, 1200), rng.normal(0, 1, 1200))
@@ -137,7 +180,7 @@ def area(**keys: object) -> Finding:
     return judged(AREA, Evidence((Member(OVERALL, Auc.of(positive, score)),), "area under the curve", 1200, figures=(curve,)), **keys)
 
 
-def calibration(**keys: object) -> Finding:
+def calibration(**keys: Any) -> Finding:
     rng = np.random.default_rng(11)
     stated = rng.beta(6, 1.4, 1200)
     right = rng.random(1200) < np.clip(stated - 0.075, 0, 1)
@@ -146,13 +189,19 @@ def calibration(**keys: object) -> Finding:
     ends = [one.bounds(0.025, 0.025) for one in bins]
     floor = [Proportion(round(c * k), k).bounds(0.025, 0.025) for c, k in zip(estimate.confidence, (one.n for one in bins), strict=True)]
     figure = Reliability(
-        estimate.confidence, tuple(one.value for one in bins), tuple(a for a, _ in ends), tuple(b for _, b in ends),
-        tuple(a for a, _ in floor), tuple(b for _, b in floor), tuple(one.n for one in bins), estimate.noise_floor,
+        estimate.confidence,
+        tuple(one.value for one in bins),
+        tuple(a for a, _ in ends),
+        tuple(b for _, b in ends),
+        tuple(a for a, _ in floor),
+        tuple(b for _, b in floor),
+        tuple(one.n for one in bins),
+        estimate.noise_floor,
     )
     return judged(CALIBRATION, Evidence((Member(OVERALL, estimate),), "calibration error", 1200, figures=(figure,)), **keys)
 
 
-def opportunity(women: tuple[int, int] = (92, 131), **keys: object) -> Finding:
+def opportunity(women: tuple[int, int] = (92, 131), **keys: Any) -> Finding:
     groups = {"female": women, "male": (122, 131), "none stated": (31, 36)}
     rates = {Slice((("gender", name),)): Proportion(hits, n) for name, (hits, n) in groups.items()}
     pairs = tuple(Member(Pair(a, b), Difference(rates[a], rates[b])) for a, b in permutations(rates, 2))
@@ -160,37 +209,68 @@ def opportunity(women: tuple[int, int] = (92, 131), **keys: object) -> Finding:
     return judged(OPPORTUNITY, Evidence(pairs, "rate difference", 1200, context), by=[["gender"]], **keys)
 
 
-def parity(**keys: object) -> Finding:
+def parity(**keys: Any) -> Finding:
     rates = {Slice((("gender", name),)): Proportion(hits, n) for name, hits, n in (("female", 61, 420), ("male", 88, 450))}
     pairs = tuple(Member(Pair(a, b), Ratio(rates[a], rates[b])) for a, b in permutations(rates, 2))
     return judged(PARITY, Evidence(pairs, "rate ratio", 870, tuple(Member(*one) for one in rates.items())), by=[["gender"]], **keys)
 
 
-def letters(**keys: object) -> Finding:
+def letters(**keys: Any) -> Finding:
     examples = (
-        Example("t-0417", (Part("My card was "), Part("charged", "deleted"), Part("chagred", "inserted"), Part(" twice and nobody answers.")), "fooled: urgent 0.93, then other 0.58; 31 queries"),
-        Example("t-0662", (Part("I was "), Part("locked", "deleted"), Part("lokced", "inserted"), Part(" out of my account.")), "held: 48 queries"),
+        Example(
+            "t-0417",
+            (Part("My card was "), Part("charged", "deleted"), Part("chagred", "inserted"), Part(" twice and nobody answers.")),
+            "fooled: urgent 0.93, then other 0.58; 31 queries",
+        ),
+        Example(
+            "t-0662",
+            (Part("I was "), Part("locked", "deleted"), Part("lokced", "inserted"), Part(" out of my account.")),
+            "held: 48 queries",
+        ),
     )
     notes = ("A row that was wrong before the attack counts as wrong.",)
-    evidence = Evidence((Member(OVERALL, Proportion(43, 200)),), "accuracy under attack", 200, examples=examples, notes=notes, backend="textattack 0.3.11")
+    evidence = Evidence(
+        (Member(OVERALL, Proportion(43, 200)),), "accuracy under attack", 200, examples=examples, notes=notes, backend="textattack 0.3.11"
+    )
     return judged(LETTERS, evidence, files=("evidence/deepwordbug.parquet",), **keys)
 
 
-def personal_data(found: int = 17, **keys: object) -> Finding:
+def personal_data(found: int = 17, **keys: Any) -> Finding:
     examples = tuple(
-        Example(f"train-0{2214 + 9 * i}", (Part("… please ring me on "), Part("phone number", "mask"), Part(" after six, or write to "), Part("e-mail address", "mask"), Part(" …")), "2 hits")
+        Example(
+            f"train-0{2214 + 9 * i}",
+            (
+                Part("… please ring me on "),
+                Part("phone number", "mask"),
+                Part(" after six, or write to "),
+                Part("e-mail address", "mask"),
+                Part(" …"),
+            ),
+            "2 hits",
+        )
         for i in range(min(found, 7))
     )
-    figures = (Bars("rows by kind", ("e-mail address", "telephone number", "account number", "name with address"), (6, 5, 4, 2)),) if found else ()
-    evidence = Evidence((Member(OVERALL, Census(found, 6000)),), "rows", 6000, figures=figures, examples=examples, notes=("3 findings were confirmed as false by a person.",))
+    figures = (
+        (Bars("rows by kind", ("e-mail address", "telephone number", "account number", "name with address"), (6, 5, 4, 2)),)
+        if found
+        else ()
+    )
+    evidence = Evidence(
+        (Member(OVERALL, Census(found, 6000)),),
+        "rows",
+        6000,
+        figures=figures,
+        examples=examples,
+        notes=("3 findings were confirmed as false by a person.",),
+    )
     return judged(PII, evidence, files=("evidence/pii-train.parquet",), on="train", **keys)
 
 
-def census(check: CheckInfo, count: int, rows: int, **keys: object) -> Finding:
+def census(check: CheckInfo, count: int, rows: int, **keys: Any) -> Finding:
     return judged(check, Evidence((Member(OVERALL, Census(count, rows)),), "rows", rows), **keys)
 
 
-def drift(check: CheckInfo = KS, moved: float = 0.21, **keys: object) -> Finding:
+def drift(check: CheckInfo = KS, moved: float = 0.21, **keys: Any) -> Finding:
     columns = ("length", "words", "language", "hour")
     values = (moved, 0.031, 0.024, 0.018)
     estimates = [KolmogorovSmirnov(value, 1200, 2400) if check is KS else StabilityIndex(value, 10, 1200, 2400) for value in values]
@@ -198,12 +278,20 @@ def drift(check: CheckInfo = KS, moved: float = 0.21, **keys: object) -> Finding
     bins = tuple(f"{20 * i}" for i in range(12))
     reference = np.exp(-0.5 * ((np.arange(12) - 4) / 2) ** 2)
     current = np.exp(-0.5 * ((np.arange(12) - 6) / 2.4) ** 2)
-    first = Histogram("length", bins, tuple(map(float, reference / reference.sum())), tuple(map(float, current / current.sum())), "test", "production")
+    first = Histogram(
+        "length", bins, tuple(map(float, reference / reference.sum())), tuple(map(float, current / current.sum())), "test", "production"
+    )
     second = Histogram("language", ("English", "other"), (0.97, 0.03), (0.95, 0.05), "test", "production")
-    return judged(check, Evidence(members, "distance" if check is KS else "index", 2400, figures=(first, second)), on="production", reference="test", **keys)
+    return judged(
+        check,
+        Evidence(members, "distance" if check is KS else "index", 2400, figures=(first, second)),
+        on="production",
+        reference="test",
+        **keys,
+    )
 
 
-def without(check: CheckInfo, status: str, message: str, **keys: object) -> Finding:
+def without(check: CheckInfo, status: str, message: str, **keys: Any) -> Finding:
     made = without_evidence(requirement(check, max=0.1, **keys), check, "error", message, owner=OWNER)
     return replace(made, status=status)  # type: ignore[arg-type]  # a literal of this file
 
@@ -254,7 +342,12 @@ DATASETS = (
 
 
 def audit_run(
-    findings: Sequence[Finding], *, barred: Sequence[Reason] = (), trained: bool = True, system: System = SYSTEM, not_measured: Mapping[str, str] | None = None
+    findings: Sequence[Finding],
+    *,
+    barred: Sequence[Reason] = (),
+    trained: bool = True,
+    system: System = SYSTEM,
+    not_measured: Mapping[str, str] | None = None,
 ) -> AuditRun:
     """The outcome of a run that made these findings."""
     required = tuple(finding.requirement for finding in findings)
@@ -268,7 +361,9 @@ def audit_run(
         candidate=CandidateSpec.model_validate({"task": "text-classification", "fine_tune": {"base": "minilm"}}),
         champion=ChampionSpec.model_validate({"load": {"kind": "transformers", "path": "models/champion"}}),
         require=required,
-        not_measured=dict({"explainable_interpretable": "routing only; a person reads every complaint"} if not_measured is None else not_measured),
+        not_measured=dict(
+            {"explainable_interpretable": "routing only; a person reads every complaint"} if not_measured is None else not_measured
+        ),
     )
     verdict = decide(required, findings, barred=barred, today=TODAY)
     return AuditRun(
@@ -315,7 +410,9 @@ def block() -> AuditRun:
             drift(PSI, 0.04, max=0.25, severity="low"),
             without(MEMBERSHIP, "error", "The check broke: MemoryError in shadow model 3 of 8. Allow 16 GiB, or set shadow_models to 4."),
             without(TOXIC, "not_applicable", "The policy says that it does not apply: the model writes no text.", severity="low"),
-            without(LOSS, "not_run", "The candidate gives labels without probabilities: add columns.score or columns.scores.", severity="low"),
+            without(
+                LOSS, "not_run", "The candidate gives labels without probabilities: add columns.score or columns.scores.", severity="low"
+            ),
             census(DECLARED, 0, 6, max=0, severity="medium"),
         ]
     )
@@ -323,12 +420,17 @@ def block() -> AuditRun:
 
 def conditions() -> AuditRun:
     """Promote with conditions: something medium is not settled."""
-    return audit_run([f1(min=0.8), accuracy(min=0.75, severity="medium"), personal_data(0, max=0, severity="critical"), drift(max=0.1, severity="low")])
+    return audit_run(
+        [f1(min=0.8), accuracy(min=0.75, severity="medium"), personal_data(0, max=0, severity="critical"), drift(max=0.1, severity="low")]
+    )
 
 
 def promote() -> AuditRun:
     """Everything passes."""
-    return audit_run([f1(min=0.8), area(min=0.85), opportunity((121, 131), max=0.4), personal_data(0, max=0, severity="critical"), letters(min=0.1)], trained=False)
+    return audit_run(
+        [f1(min=0.8), area(min=0.85), opportunity((121, 131), max=0.4), personal_data(0, max=0, severity="critical"), letters(min=0.1)],
+        trained=False,
+    )
 
 
 def all_errors() -> AuditRun:

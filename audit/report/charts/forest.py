@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from audit.report import svg, words
 from audit.report.charts.scale import Scale, around, ticks
 from audit.report.entries import Chip
+from audit.wording import limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ def forest(members: Sequence[Judged], sides: Sequence[Bound], *, title: str, sub
 def _bound(sides: Sequence[Bound], scale: Scale) -> Tick | None:
     if not sides:
         return None
-    said = f"{'at least' if sides[0].floor else 'at most'} {words.limit(sides[0].limit)}"
+    said = f"{'at least' if sides[0].floor else 'at most'} {limit(sides[0].limit)}"
     return Tick(svg.number(min(max(scale(sides[0].limit), 12), 88)), said)
 
 
@@ -103,7 +104,9 @@ def _row(one: Judged, scale: Scale, limits: tuple[float, ...]) -> Row:
         low, high = (f"{svg.number(scale(end))}%" for end in one.interval)
         parts.append(svg.el("line", class_="wh", x1=low, x2=high, y1="50%", y2="50%"))
         parts += [svg.el("use", href="#m-cap", x=end, y="50%") for end in (low, high)]
-    parts.append(svg.el("use", href=f"#{'m-cen' if census else _MARKS.get(one.status, 'm-open')}", x=f"{svg.number(scale(one.value))}%", y="50%"))
+    parts.append(
+        svg.el("use", href=f"#{'m-cen' if census else _MARKS.get(one.status, 'm-open')}", x=f"{svg.number(scale(one.value))}%", y="50%")
+    )
     drawing = svg.el("svg", *parts, class_=f"ip s-{one.status or 'ref'}", role="img")
     return Row(name, drawing, "", value, interval, f"{one.n:,}", chip)
 

@@ -9,9 +9,9 @@ from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, frame, percent
 from audit.report.charts.scale import ticks
 
 if TYPE_CHECKING:
-    from audit.evidence import Histogram
     from markupsafe import Markup
 
+    from audit.evidence import Histogram
     from audit.report.charts.scale import Scale
 
 BOTTOM, HEIGHT = 176.0, 216.0
@@ -33,7 +33,9 @@ def histogram(figure: Histogram, foot: str) -> Drawing:
         f"Furthest apart at {words.clip(figure.labels[widest], 30)}: {percent(figure.reference[widest])} of {figure.reference_name}, "
         f"{percent(figure.current[widest])} of {figure.current_name}."
     )
-    said = "; ".join(f"{label}: {percent(a)}, {percent(b)}" for label, a, b in zip(figure.labels, figure.reference, figure.current, strict=True))
+    said = "; ".join(
+        f"{label}: {percent(a)}, {percent(b)}" for label, a, b in zip(figure.labels, figure.reference, figure.current, strict=True)
+    )
     return Drawing(
         title,
         f"Line: {figure.reference_name}. Filled: {figure.current_name}.",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from audit.evidence import Reliability
 
-BOTTOM, STRIP, HEIGHT = 250.0, 330.0, 336.0
+BOTTOM, STRIP, HEIGHT = 250.0, 348.0, 352.0
 
 
 def reliability(figure: Reliability, foot: str) -> Drawing:
@@ -31,7 +31,9 @@ def reliability(figure: Reliability, foot: str) -> Drawing:
     parts += _strip(figure, x)
     n = len(figure.counts)
     title = f"{words.sentence(words.word(len(outside)))} of {words.word(n)} bins {'lies' if len(outside) == 1 else 'lie'} outside the band"
-    said = "; ".join(f"{percent(figure.confidence[i])} stated, {percent(figure.observed[i])} observed, {figure.counts[i]:,} rows" for i in range(n))
+    said = "; ".join(
+        f"{percent(figure.confidence[i])} stated, {percent(figure.observed[i])} observed, {figure.counts[i]:,} rows" for i in range(n)
+    )
     return Drawing(
         title,
         "Bins of equal mass. Dashed: stated equals observed. Grey band: where a calibrated model of this size falls.",
@@ -56,4 +58,4 @@ def _strip(figure: Reliability, x: Scale) -> list[Markup]:
         svg.el("rect", x=x(at) - width / 2, y=STRIP - 28 * count / most, width=width, height=28 * count / most, class_="barf")
         for at, count in zip(figure.confidence, figure.counts, strict=True)
     ]
-    return [svg.text(LEFT, STRIP - 32, "rows in each bin"), *bars, svg.line(LEFT, STRIP, RIGHT, STRIP, "axl")]
+    return [svg.text(LEFT, STRIP - 33, "rows in each bin"), *bars, svg.line(LEFT, STRIP, RIGHT, STRIP, "axl")]

@@ -1,0 +1,38 @@
+"""Phrases that several sections share: a headline's numbers, its member, the owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.report import words
+
+if TYPE_CHECKING:
+    from audit.judge import Headline
+    from audit.policy.schema import Requirement
+    from audit.report.entries import Entry
+    from audit.results import AuditRun
+
+
+def headline_numbers(head: Headline, requirement: Requirement) -> str:
+    """`0.229 [0.136, 0.315]`, or the bare count of a census."""
+    limits = words.limits(requirement)
+    if words.is_census(head):
+        return words.figure(head.value, census=True)
+    return f"{words.figure(head.value, *limits)} {words.bracket(head.interval, *limits)}"
+
+
+def of_member(entry: Entry) -> str:
+    """` for region=islands, worst of 15`, or nothing where there is one member."""
+    head, evidence = entry.finding.headline, entry.finding.evidence
+    if head is None or str(head.member) == "overall":
+        return ""
+    count = 0 if evidence is None else len(evidence.members) + len(evidence.unmeasured)
+    return f" for {words.clip(str(head.member), 90)}" + (f", worst of {count}" if count > 1 else "")
+
+
+def owner_of(run: AuditRun) -> str:
+    """Who answers for the system, as the policy says."""
+    owner = run.policy.system.owner
+    if owner is None:
+        return "owner not declared"
+    return words.clip(", ".join(part for part in (owner.name, owner.team, owner.contact) if part), 60)
