@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.evidence import OVERALL, Pair
-from audit.wording import bound_in_words, number, rows_in_words
+from audit.wording import bound_in_words, count, number, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -281,7 +281,7 @@ def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decid
     head, bound = worst.headline, worst.bound
     asked = bound_in_words(bound.limit if bound.floor else None, None if bound.floor else bound.limit)
     census = head.method == "census"
-    figure = number(head.value) if census else f"{number(head.value)} [{number(head.interval[0])}, {number(head.interval[1])}]"
+    figure = count(head.value) if census else f"{number(head.value)} [{number(head.interval[0])}, {number(head.interval[1])}]"
     among = f", the worst of {len(evidence.members)}" if len(evidence.members) > 1 else ""
     where = "" if head.member == OVERALL else f" for {head.member}{among}"
     text = f"{evidence.unit} {figure}{where}; {asked} is asked for. {_meaning(check, status, worst, small)}"

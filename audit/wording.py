@@ -6,13 +6,18 @@ import math
 
 
 def number(value: float) -> str:
-    """A value as people read it: whole numbers with separators, others with three decimals, a true minus sign."""
+    """A value as people read it: three decimals, more where it would read as 0, a true minus sign."""
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3f}"
+    text = f"{value:,.3f}"
     if text.strip("-0.") == "" and value != 0:
         text = f"{value:.1e}"
     return text.replace("-", "−")
+
+
+def count(value: float) -> str:
+    """What was counted: whole numbers without decimals."""
+    return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
 def interval_in_words(interval: tuple[float, float]) -> str:

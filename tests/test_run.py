@@ -96,7 +96,7 @@ def test_exit_codes(tmp_path: Path, require: list[dict[str, Any]], code: int, de
         (policy({"check": "performance/accuracy", "min": 0.8, "by": ["region"]}), "policy.yaml:"),
         (policy({"check": "performance/acuracy", "min": 0.8}), "performance/accuracy"),
         (policy({"check": "performance/roc_auc", "min": 0.8}), "columns.score"),
-        (policy({"check": "robustness/feature_noise", "min": 0.8}), "candidate"),
+        (policy({"check": "robustness/feature_noise", "min": 0.8}), "load the model itself"),
         (policy(require=[]), "require"),
         (policy(datasets={"test": {"path": "absent.csv"}}), "absent.csv"),
         (policy({"check": "performance/accuracy", "against": "champion", "margin": 0.01}), "against"),
