@@ -23,7 +23,9 @@ DRAWS = 10_000
 """Draws at levels down to 0.4 %; further out there are 40 in the tail."""
 MOST_DRAWS = 400_000
 """Beyond it no end is drawn: the bound is the end of the range, which proves nothing."""
-LEAST_IN_TAIL = 20
+IN_TAIL = 40
+MORE = 2.0
+"""Hits more than were seen at the upper end, errors more at the lower one."""
 BLOCK = 4_000_000
 """Numbers drawn at a time."""
 
@@ -32,18 +34,18 @@ BLOCK = 4_000_000
 class Confusion:
     """A function of the confusion table's cells, resampled from their Dirichlet law.
 
-    Goutte & Gaussier, ECIR 2005; each class that occurs has half a hit and half an error more (Jeffreys; one-sided coverage
-    in Cai, JSPI 2005), so that a table without errors still has an honest interval, which a plain bootstrap has not. With
-    entities, their tables are reweighted by a Dirichlet law (Rubin, Annals of Statistics 1981). The draws follow from the
-    table and a fixed seed.
+    Goutte & Gaussier, ECIR 2005. As in the exact interval of one proportion (Clopper & Pearson, Biometrika 1934) the lower
+    end counts errors more than were seen and the upper end hits more, two in all, shared evenly by the classes: so a table
+    without errors still has an honest interval, which a plain bootstrap has not, and the halves of Jeffreys, which pull both
+    ends towards the middle once a class, do not add up over many classes. With entities, their tables are reweighted by a
+    Dirichlet law (Rubin, Annals of Statistics 1981). The draws follow from the table and a fixed seed.
     """
 
     tables: tuple[tuple[int, ...], ...]
-    """Distinct flattened (k, k) tables of the entities, true class by predicted class; a single one where rows are independent."""
+    """Distinct flattened (k, k) tables of the entities, true class by predicted class; a single one where rows are independent.
+    Where the average is binary, the positive class comes second."""
     metric: Metric
     average: Average = "macro"
-    positive: int = 1
-    """Index of the positive class, for `average="binary"`."""
     copies: tuple[int, ...] | None = None
     """How many entities have each table; None where rows are independent."""
     least: ClassVar[int] = 1
@@ -60,19 +62,21 @@ class Confusion:
         positive: int = 1,
         clusters: NDArray[np.int64] | None = None,
     ) -> Confusion:
-        """From class codes 0 to `classes` - 1, one a row."""
+        """From class codes 0 to `classes` - 1, one a row; a binary average keeps the positive class and the rest."""
         if not len(y_true):
             msg = "a confusion table needs at least one row"
             raise ValueError(msg)
+        if average == "binary":
+            y_true, y_pred, classes = (y_true == positive).astype(np.int64), (y_pred == positive).astype(np.int64), 2
         cell = y_true * classes + y_pred
         if clusters is None:
             table = np.bincount(cell, minlength=classes**2)
-            return cls((tuple(table.tolist()),), metric, average, positive)
+            return cls((tuple(table.tolist()),), metric, average)
         codes = np.unique(clusters, return_inverse=True)[1]
         flat = np.zeros((int(codes.max()) + 1, classes**2), dtype=np.int64)
         np.add.at(flat, (codes, cell), 1)
         distinct, copies = np.unique(flat, axis=0, return_counts=True)
-        return cls(tuple(tuple(row) for row in distinct.tolist()), metric, average, positive, tuple(copies.tolist()))
+        return cls(tuple(tuple(row) for row in distinct.tolist()), metric, average, tuple(copies.tolist()))
 
     @property
     def value(self) -> float:
@@ -90,7 +94,7 @@ class Confusion:
         """Rows of the class that is averaged and has fewest, or entities where they are fewer; all rows where the mean is weighted."""
         of_class = self._table().sum(axis=1)
         if self.average == "binary":
-            rows = of_class[self.positive]
+            rows = of_class[1]
         else:
             rows = self.n if self.average == "weighted" else of_class[self._averaged()].min()
         return float(rows if self.copies is None else min(rows, sum(self.copies)))
@@ -102,13 +106,13 @@ class Confusion:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""
-        return min(self._end(lower_alpha, 0.0), self.value), max(self._end(1 - upper_alpha, 1.0), self.value)
+        return min(self._end(lower_alpha, upper=False), self.value), max(self._end(upper_alpha, upper=True), self.value)
 
-    def _end(self, level: float, open_end: float) -> float:
-        size = max(DRAWS, math.ceil(2 * LEAST_IN_TAIL / min(level, 1 - level)))
+    def _end(self, alpha: float, *, upper: bool) -> float:
+        size = max(DRAWS, math.ceil(IN_TAIL / alpha))
         if size > MOST_DRAWS:
-            return open_end
-        return float(np.quantile(_draws(self, size), level))
+            return float(upper)
+        return float(np.quantile(_draws(self, size, upper=upper), 1 - alpha if upper else alpha))
 
     def _table(self) -> NDArray[np.int64]:
         """(k, k) counts of all rows."""
@@ -133,7 +137,7 @@ class Confusion:
         else:
             score = _share(hit, true)
         if self.average == "binary":
-            return score[:, self.positive]
+            return score[:, 1]
         weight = true if self.average == "weighted" else self._averaged().astype(float)
         value: NDArray[np.float64] = (score * weight).sum(axis=1) / weight.sum(axis=-1)
         return value
@@ -152,8 +156,8 @@ class Confusion:
         sums = [np.einsum("uii->ui", of_class), of_class.sum(axis=2), of_class.sum(axis=1)]
         return shapes, np.concatenate(sums, axis=1)
 
-    def blocks(self, size: int) -> Iterator[NDArray[np.float64]]:
-        """(some,) values of the metric over redrawn tables, until there are `size` of them."""
+    def blocks(self, size: int, *, upper: bool) -> Iterator[NDArray[np.float64]]:
+        """(some,) values of the metric over redrawn tables, for one end, until there are `size` of them."""
         table = self._table()
         rng = np.random.default_rng([20261120, *table.ravel().tolist()])
         shapes, sums = self._units()
@@ -162,15 +166,15 @@ class Confusion:
         for start in range(0, size, step):
             count = min(step, size - start)
             drawn = (rng.standard_gamma(shapes, (count, len(shapes))) @ sums).reshape(count, 3, k)
-            hit, error = (rng.standard_gamma(0.5, (count, k)) * seen for _ in range(2))
-            others = (error.sum(axis=1, keepdims=True) - error) / (seen.sum() - 1) if seen.sum() > 1 else error
-            yield self._metric(drawn + np.stack([hit, hit + error, (hit + others) * seen], axis=1))
+            more = rng.standard_gamma(MORE / seen.sum(), (count, k)) * seen
+            others = (more.sum(axis=1, keepdims=True) - more) / (seen.sum() - 1) * seen if seen.sum() > 1 else more
+            yield self._metric(drawn + np.stack([more, more, more] if upper else [0 * more, more, others], axis=1))
 
 
 @lru_cache(maxsize=32)
-def _draws(estimate: Confusion, size: int) -> NDArray[np.float64]:
-    """(size,) values of the metric over redrawn tables."""
-    return np.concatenate(list(estimate.blocks(size)))
+def _draws(estimate: Confusion, size: int, *, upper: bool) -> NDArray[np.float64]:
+    """(size,) values of the metric over redrawn tables, for one end."""
+    return np.concatenate(list(estimate.blocks(size, upper=upper)))
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

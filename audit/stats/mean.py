@@ -33,7 +33,7 @@ class Mean:
     """The least that a value can be; None where it has no end."""
     high: float | None = None
     """The most that a value can be; None where it has no end."""
-    least: ClassVar[int] = 10
+    least: ClassVar[int] = 50
 
     @classmethod
     def of(
