@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
 _POOL = 50
-"""Batches that are sorted by length together: enough to waste little, few enough to keep chance in who meets whom."""
+"""Most batches that are sorted by length together: enough to waste little."""
+_POOLS = 4
+"""Least pools of an epoch: with one pool alone, who meets whom would be the same in every epoch."""
 
 
 def epoch(lengths: Sequence[int], size: int, rng: Generator) -> list[list[int]]:
     """Every row once, in batches of `size`; only one batch may be smaller."""
     order = rng.permutation(len(lengths))
+    rows = size * min(_POOL, max(1, len(order) // (size * _POOLS)))
     batches: list[list[int]] = []
-    for start in range(0, len(order), _POOL * size):
-        pool = order[start : start + _POOL * size]
+    for start in range(0, len(order), rows):
+        pool = order[start : start + rows]
         pool = pool[np.argsort([lengths[row] for row in pool], kind="stable")]
         batches += [pool[first : first + size].tolist() for first in range(0, len(pool), size)]
     return [batches[index] for index in rng.permutation(len(batches))]

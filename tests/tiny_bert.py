@@ -1,0 +1,67 @@
+"""A two-layer BERT over words learned on the spot, and letters to teach it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+import transformers
+from tokenizers import (  # type: ignore[import-untyped]
+    Tokenizer,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+
+from audit.datasets import Columns, Dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+torch.set_num_threads(1)
+
+WORDS = (
+    *("the", "a", "my", "card", "account", "money", "bank", "letter", "please", "fee"),
+    *("hurry", "now", "today", "soon", "never", "calm", "later", "whenever", "thanks", "question"),
+)
+hub: Any = transformers  # published without types
+
+
+def letters(rows: int, seed: int, role: str = "train", **columns: object) -> Dataset:
+    """Letters of 3 to 20 words; a letter is urgent when it says hurry, now or today, but for one in twenty."""
+    rng = np.random.default_rng(seed)
+    texts = [" ".join(rng.choice(WORDS, rng.integers(3, 20))) for _ in range(rows)]
+    urgent = np.array([bool({"hurry", "now", "today"} & set(text.split())) for text in texts]) ^ (rng.random(rows) < 0.05)
+    frame = pd.DataFrame({"text": texts, "label": np.where(urgent, "urgent", "other"), "customer": rng.integers(0, rows // 3, rows)})
+    roles = Columns.model_validate({"text": "text", "label": "label"} | columns)
+    return Dataset(role, Path(f"{role}.csv"), frame, roles, f"digest-of-{role}-{rows}-{seed}")
+
+
+def tokenizer(texts: Sequence[str]) -> Any:
+    """WordPiece, trained on the texts."""
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
+    made.normalizer = normalizers.BertNormalizer()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], show_progress=False)
+    made.train_from_iterator(texts, trainer)
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(name, made.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
+    )
+    return hub.BertTokenizerFast(tokenizer_object=made, model_max_length=64)
+
+
+def base(folder: Path, **config: object) -> Path:
+    """An untrained encoder of hidden size 32, drawn from a fixed seed."""
+    words = tokenizer([" ".join(WORDS)])
+    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64}
+    shape = hub.BertConfig(vocab_size=len(words), **(small | config))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        hub.BertModel(shape).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
