@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GOOD, USAGE, BROKEN = 0, 2, 3
 """Exit codes; 1 and 4 come from a verdict alone."""
+_INTERRUPTED = 130
+"""What newer versions of typer return for Ctrl-C; older ones raise Abort."""
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)  # of typer's own copy of click, or of click
 
 app = typer.Typer(
@@ -266,7 +268,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
-    code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
+    try:
+        code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
+    except SystemExit as end:  # typer's answer to a closed pipe, which would read as a verdict
+        raise BrokenPipeError from end
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt
     sys.stdout.flush()
     return code
 

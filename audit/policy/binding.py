@@ -111,7 +111,7 @@ def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Pr
     if check.tasks is not None and candidate.task not in check.tasks:
         yield ("check",), f"{requirement.check} does not serve {candidate.task}; it serves {', '.join(check.tasks)}"
     if "model" in check.needs and candidate.load is not None and candidate.load.kind == "predictions":
-        yield ("check",), f"{requirement.check} scores changed rows, and saved predictions cannot; load the model itself"
+        yield ("check",), f"{requirement.check} scores changed rows, and saved predictions cannot; load the model itself (candidate.load)"
 
 
 def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:

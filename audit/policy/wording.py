@@ -142,8 +142,6 @@ def _choice(given: object, known: Sequence[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"give one of {', '.join(known)}"
 
 
-
-
 def keys_at(model: type[BaseModel], loc: Loc) -> tuple[str, ...]:
     """Keys that a mapping of the file may have."""
     return tuple(name for one in _kinds_at(model, loc) if _is_model(one) for name in one.model_fields if name != "params")

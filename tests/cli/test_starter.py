@@ -1,0 +1,129 @@
+"""`audit init` writes a policy that the loader takes, whatever it finds, and never overwrites one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audit import plan, starter
+from audit.catalog import discover
+from audit.errors import InputError
+from audit.policy import LoadedPolicy, load
+from audit.session import read_datasets
+
+PREDICTIONS = "row_id,y_true,pred,Gender,amount\n" + "".join(
+    f"{i},{'yes' if i % 3 == 0 else 'no'},no,{'fm'[i % 2]},{i}\n" for i in range(30)
+)
+TEXTS = "id,text,label\n" + "".join(f"{i},letter number {i},{i % 2}\n" for i in range(20))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder called `letters`, as the current directory."""
+    (tmp_path / "letters").mkdir()
+    monkeypatch.chdir(tmp_path / "letters")
+    return tmp_path / "letters"
+
+
+def proposed(path: Path) -> LoadedPolicy:
+    """The starter policy, held against the catalogue and its data."""
+    loaded = load(path, catalog=discover())
+    plan.check_served(loaded)
+    plan.check_columns(loaded, read_datasets(loaded))
+    return loaded
+
+
+def test_a_file_of_predictions(folder: Path) -> None:
+    (folder / "scored.csv").write_text(PREDICTIONS, encoding="utf-8")
+    path = starter.write(Path())
+    assert path == Path("policies/letters.yaml")
+    policy = proposed(path).policy
+    assert policy.policy == "letters"
+    assert policy.datasets["test"].path == "scored.csv"
+    assert (policy.columns.id, policy.columns.label, policy.columns.prediction) == ("row_id", "y_true", "pred")
+    assert policy.columns.positive == "yes", "the rarer class"
+    assert policy.columns.sensitive == ("Gender",)
+    assert policy.candidate.load is not None
+    assert policy.candidate.load.kind == "predictions"
+    assert {"performance/accuracy", "fairness/equal_opportunity_difference"} <= {one.check for one in policy.require}
+
+
+def test_texts_without_a_model_are_fine_tuned(folder: Path) -> None:
+    for name in ("train", "test"):
+        (folder / f"{name}.csv").write_text(TEXTS, encoding="utf-8")
+    (folder / "production.jsonl").write_text("".join(json.dumps({"id": i, "text": f"note {i}"}) + "\n" for i in range(9)), encoding="utf-8")
+    policy = proposed(starter.write(Path())).policy
+    assert list(policy.datasets) == ["train", "test", "production"]
+    assert policy.candidate.task == "text-classification"
+    assert policy.candidate.fine_tune is not None
+    assert policy.columns.positive is None, "0/1 labels speak for themselves"
+    production = policy.datasets["production"].columns
+    assert production is not None
+    assert "label" in production.model_fields_set
+    assert production.label is None
+
+
+def test_a_transformers_folder_is_found(folder: Path) -> None:
+    (folder / "data").mkdir()
+    (folder / "data/test.csv").write_text(TEXTS, encoding="utf-8")
+    (folder / "models/mine").mkdir(parents=True)
+    for name in ("config.json", "model.safetensors"):
+        (folder / "models/mine" / name).write_bytes(b"{}")
+    load_spec = proposed(starter.write(Path())).policy.candidate.load
+    assert load_spec is not None
+    assert (load_spec.kind, load_spec.path) == ("transformers", "models/mine")
+
+
+def test_a_skops_file_is_found(folder: Path) -> None:
+    (folder / "test.csv").write_text(PREDICTIONS.replace(",pred,", ",guess,"), encoding="utf-8")
+    (folder / "model.skops").write_bytes(b"")
+    load_spec = proposed(starter.write(Path())).policy.candidate.load
+    assert load_spec is not None
+    assert (load_spec.kind, load_spec.path) == ("sklearn", "model.skops")
+
+
+def test_numbers_for_labels_are_a_regression(folder: Path) -> None:
+    (folder / "test.csv").write_text("target,size\n" + "".join(f"{i * 1.5},{i}\n" for i in range(50)), encoding="utf-8")
+    assert proposed(starter.write(Path())).policy.candidate.task == "tabular-regression"
+
+
+def test_column_names_that_yaml_would_misread_are_quoted(folder: Path) -> None:
+    (folder / "a, b.csv").write_text("label,prediction,Region\n" + "no,null,1\nno,no,2\nnull,no,3\n", encoding="utf-8")
+    policy = proposed(starter.write(Path())).policy
+    assert policy.datasets["test"].path == "a, b.csv"
+    assert policy.columns.positive == "null"
+
+
+def test_a_folder_elsewhere_gets_its_policy_beside_its_data(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/test.csv").write_text(PREDICTIONS, encoding="utf-8")
+    path = starter.write(tmp_path / "elsewhere")
+    assert path == tmp_path / "elsewhere/elsewhere.yaml"
+    assert proposed(path).project == tmp_path / "elsewhere"
+    assert not list(folder.iterdir())
+
+
+def test_nothing_is_overwritten(folder: Path) -> None:
+    (folder / "test.csv").write_text(PREDICTIONS, encoding="utf-8")
+    path = starter.write(Path())
+    path.write_text("mine\n", encoding="utf-8")
+    with pytest.raises(InputError, match="is there already; delete it, or write another with --name"):
+        starter.write(Path())
+    assert path.read_text(encoding="utf-8") == "mine\n"
+    assert starter.write(Path(), "another") == Path("policies/another.yaml")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_without_data_is_refused() -> None:
+    with pytest.raises(InputError, match="holds no data"):
+        starter.write(Path())
+    with pytest.raises(InputError, match="is not a folder"):
+        starter.write(Path("nowhere"))
+
+
+def test_a_name_that_is_a_path_is_refused(folder: Path) -> None:
+    (folder / "test.csv").write_text(PREDICTIONS, encoding="utf-8")
+    with pytest.raises(InputError, match="use letters, digits"):
+        starter.write(Path(), "../../escaped")
