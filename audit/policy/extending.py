@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from audit.policy.positions import SCALARS, Node, plain
+from audit.policy.positions import Node, plain
+from audit.policy.reading import SCALARS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError, Mistake, PolicyError
-from audit.policy import binding, extending, meaning, paths, positions, shape
+from audit.policy import binding, extending, meaning, paths, positions, reading, shape
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _under(top: _Merged, base: _Merged) -> _Merged:
 
 def _read_one(path: Path, shown: str) -> _Merged:
     text = _text(path, shown)
-    root, mistakes = positions.parse(text, shown)
+    root, mistakes = reading.parse(text, shown)
     mistakes += extending.repeated(root)
     root, unset = paths.substitute(root, os.environ)
     return _Merged(root, [text], [shown], mistakes + unset)
@@ -148,8 +148,8 @@ def _text(path: Path, shown: str) -> str:
     except OSError as error:
         msg = f"{shown}: the policy cannot be read ({error.strerror}); {paths.alike(path)}"
         raise InputError(msg) from error
-    if len(raw) > positions.MOST_BYTES:
-        msg = f"{shown}: {len(raw):,} bytes; a policy has at most {positions.MOST_BYTES:,}"
+    if len(raw) > reading.MOST_BYTES:
+        msg = f"{shown}: {len(raw):,} bytes; a policy has at most {reading.MOST_BYTES:,}"
         raise InputError(msg)
     try:
         return raw.decode("utf-8")

@@ -14,7 +14,8 @@ from audit.catalog import discover
 from audit.explain import example
 from audit.policy import load
 from audit.policy.json_schema import schema_json
-from audit.policy.positions import flatten, parse
+from audit.policy.positions import flatten
+from audit.policy.reading import parse
 
 ROOT = Path(__file__).parents[2]
 SHAPE = [

@@ -1,0 +1,167 @@
+"""YAML read with the position of every key and value. Whatever could be read in two ways is refused."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from audit.policy.positions import Node, Place, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audit.errors import Mistake
+    from audit.policy.positions import Loc, Scalar
+
+MOST_BYTES = 1_000_000
+MOST_DEPTH = 24
+MOST_NODES = 20_000
+"""Counted after aliases are expanded, so that a small file cannot unfold into a huge one."""
+
+
+def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
+    """The tree of a file, and the mistakes that reading it showed. A file that is no YAML gives an empty tree."""
+    reader = _Reader(file)
+    try:
+        root = _Loader(text).get_single_node()
+        if root is None:
+            return _unreadable(file, "the file is empty; `audit init` writes a policy to start from")
+        return reader.read(root, ()), reader.mistakes
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return _unreadable(file, _said(error), mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        letter = error.character if isinstance(error.character, int) else ord(error.character)
+        told = f"character U+{letter:04X} may not stand in YAML; delete it"
+        return _unreadable(file, told, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    except (ValueError, OverflowError) as error:  # PyYAML lets these out on numbers too large, as in "\UFFFFFFFF"
+        return _unreadable(file, f"not readable as YAML: {error}; mend the escapes and directives")
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    """PyYAML's words, with a remedy where they have none."""
+    what = ", ".join(part for part in (error.context, error.problem) if part)
+    return what if ";" in what else f"not readable as YAML: {what}; mend the brackets, quotes or indentation here"
+
+
+def _unreadable(file: str, text: str, line: int = 1, column: int = 1) -> tuple[Node, list[Mistake]]:
+    place = Place(file, line, column, ())
+    return Node(None, place, broken=True), [place.mistake(text)]
+
+
+class _Loader(yaml.SafeLoader):
+    """Scalars as in YAML 1.2, so that `on`, `no` and `yes` stay words; depth and size limited."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's own registry
+    depth = 0
+    nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
+        """As PyYAML, within the depth limit."""
+        self.depth += 1
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            raise yaml.MarkedYAMLError(problem=f"more than {MOST_NODES:,} values; leave some out", problem_mark=self.get_mark())
+        if self.depth > MOST_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MOST_DEPTH} levels; write it flatter", problem_mark=self.get_mark())
+        node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[arg-type]  # the stub wants an int where PyYAML passes None
+        self.depth -= 1
+        return node
+
+
+SCALARS = (
+    ("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)$"), "~nN\0"),
+    ("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), "tTfF"),
+    ("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]{0,39})$"), "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        re.compile(
+            r"(?:[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]{0,39})(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+        ),
+        "-+.0123456789",
+    ),
+)
+"""Tag, form and first characters. A number with a leading zero is text: `007` is a name."""
+for _tag, _form, _first in SCALARS:
+    _Loader.add_implicit_resolver(_tag, _form, ["" if one == "\0" else one for one in _first])
+
+
+class _Reader:
+    """Turns composed nodes into the tree."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.mistakes: list[Mistake] = []
+        self.nodes = 0
+
+    def read(self, node: yaml.Node, path: Loc) -> Node:
+        """A node and all below it."""
+        place = self._place(node, path)
+        self.nodes += 1
+        if self.nodes > MOST_NODES or len(path) > MOST_DEPTH:
+            problem = f"aliases unfold it beyond {MOST_NODES:,} values or {MOST_DEPTH} levels; write it without aliases"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        if node.tag.removeprefix(_PLAIN) not in _TAGS:
+            return self._refuse(place, f"the tag {printable(node.tag)} is not read; write the value without a tag")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, yaml.SequenceNode):
+            return Node([self.read(child, (*path, i)) for i, child in enumerate(node.value)], place)
+        return self._scalar(node, place)
+
+    def _place(self, node: yaml.Node, path: Loc) -> Place:
+        return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1, path)
+
+    def _refuse(self, place: Place, text: str) -> Node:
+        self.mistakes.append(place.mistake(text))
+        return Node(None, place, broken=True)
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> Node:
+        found: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        for key, value in node.value:
+            at = self._place(key, (*place.path, key.value) if isinstance(key, yaml.ScalarNode) else place.path)
+            if not isinstance(key, yaml.ScalarNode):
+                self._refuse(at, "a list or mapping cannot be a key; name the key with a word")
+            elif key.value in keys:
+                self._refuse(at, f"given twice (first in line {keys[key.value].line}); keep one of them")
+            elif _half(key.value):
+                self._refuse(place, _HALF)
+            else:
+                keys[key.value] = at
+                found[key.value] = self.read(value, at.path)
+        return Node(found, place, keys)
+
+    def _scalar(self, node: yaml.Node, place: Place) -> Node:
+        tag, text = node.tag.removeprefix(_PLAIN), node.value
+        if _half(text):
+            return self._refuse(place, _HALF)
+        try:
+            value = _VALUES[tag](text)
+        except (KeyError, ValueError):
+            return self._refuse(place, f"{printable(text)} does not fit its tag; write the value without a tag")
+        if isinstance(value, float) and not math.isfinite(value):
+            return self._refuse(place, f"{text} is not a finite number; give one, or leave the key out")
+        return Node(value, place)
+
+
+_VALUES: dict[str, Callable[[str], Scalar]] = {
+    "null": lambda _text: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": int,
+    "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
+    "str": str,
+}
+_PLAIN = "tag:yaml.org,2002:"
+_TAGS = frozenset(_VALUES) | {"map", "seq"}
+
+
+_HALF = "holds half of a surrogate pair; write the character itself"
+
+
+def _half(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
