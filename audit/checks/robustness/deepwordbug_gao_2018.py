@@ -73,7 +73,7 @@ def _attack(subject: Subject, rows: NDArray[np.int64], *, seed: int, max_queries
         return attacks.Job(lambda ask: library.deepwordbug(texts[row], label, ask, max_queries=max_queries), stream)
 
     numbers = rows.tolist()
-    return dict(zip(numbers, attacks.run([job(row) for row in numbers], subject.candidate.score_texts), strict=True))
+    return dict(zip(numbers, attacks.run([job(row) for row in numbers], subject.predicted.score_texts), strict=True))
 
 
 def _examples(subject: Subject, outcomes: dict[int, attacks.Outcome]) -> tuple[Example, ...]:
