@@ -1,0 +1,56 @@
+"""Excerpts that show where personal data stood and never what it was."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from audit.evidence import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from audit.measures.pii import Entity
+
+COMMON = 10
+"""Different texts in which a word stands before it is shown: one that so many share names nobody."""
+_AROUND = 6
+_HIDDEN = "…"
+
+
+def common_words(texts: Iterable[str]) -> frozenset[str]:
+    """Words without digits or capitals that at least `COMMON` different texts hold."""
+    held = Counter(word for text in set(texts) for word in set(map(_bare, text.split())))
+    return frozenset(word for word, count in held.items() if count >= COMMON and word.isalpha() and word.islower())
+
+
+def excerpt(text: str, entities: Sequence[Entity], shown: Entity, common: frozenset[str]) -> tuple[Part, ...]:
+    """The words around one entity; entities become marks, words that are not common become dots."""
+    words = list(re.finditer(r"\S+", text))
+    hide = (*entities, shown)
+    before = [_part(word, hide, common) for word in words if word.start() < shown.start][-_AROUND:]
+    after = [_part(word, hide, common) for word in words if word.start() >= shown.end][:_AROUND]
+    runs = [list(run) for _, run in groupby((*before, Part(shown.kind, "mask"), *after), key=_alike)]
+    return tuple(run[0] if run[0].mark == "mask" else Part(f" {_joined(run)} ") for run in runs)
+
+
+def _alike(part: Part) -> tuple[str, str]:
+    """Neighbours of one kind are shown as one: marks of the same entity, dots, words."""
+    return part.mark, part.text if part.mark == "mask" or part.text == _HIDDEN else ""
+
+
+def _joined(run: Sequence[Part]) -> str:
+    return _HIDDEN if run[0].text == _HIDDEN else " ".join(part.text for part in run)
+
+
+def _part(word: re.Match[str], entities: Sequence[Entity], common: frozenset[str]) -> Part:
+    for entity in entities:
+        if entity.start < word.end() and word.start() < entity.end:
+            return Part(entity.kind, "mask")
+    return Part(word.group() if _bare(word.group()) in common else _HIDDEN)
+
+
+def _bare(word: str) -> str:
+    return word.strip(".,;:!?'\"()")
