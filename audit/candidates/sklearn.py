@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
 
 _PICKLES = (".pkl", ".pickle", ".joblib")
+_BROKEN = (ValueError, KeyError, TypeError, AttributeError, ImportError, OSError, EOFError)
+"""What comes of a file that is cut, or was saved under other versions."""
 
 
 class SklearnModel:
@@ -109,17 +112,18 @@ def load(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool
         _refuse(
             path, f"its SHA-256 is {found}, the policy names {sha256}", "find out who changed the file; then mend candidate.load.sha256"
         )
+    trusted = trust_pickle and sha256 is not None
+    vouch = f"if you made this file, add `trust: pickle` and `candidate.load.sha256: {found}`"
     if path.suffix == ".skops":
-        return SklearnModel(path, _skops(path, raw), found, reads_text=reads_text)
+        return SklearnModel(path, _skops(path, raw, None if trusted else vouch), found, reads_text=reads_text)
     if path.suffix not in _PICKLES:
         _refuse(
             path,
             "not a kind of file that can be loaded",
             f"save it with skops.io.dump (.skops); or {', '.join(_PICKLES)} where it is trusted",
         )
-    if not trust_pickle or sha256 is None:
-        remedy = f"save it with skops.io.dump, or, if you made this file, add `trust: pickle` and `candidate.load.sha256: {found}`"
-        _refuse(path, "a pickle can run any code when it is loaded", remedy)
+    if not trusted:
+        _refuse(path, "a pickle can run any code when it is loaded", f"save it with skops.io.dump, or, {vouch}")
     return SklearnModel(path, _pickle(path, raw), found, reads_text=reads_text)
 
 
@@ -128,8 +132,8 @@ def _refuse(path: Path, what: str, remedy: str) -> NoReturn:
     raise InputError(msg)
 
 
-def _skops(path: Path, raw: bytes) -> Any:
-    """Only types that skops itself trusts; the others are listed."""
+def _skops(path: Path, raw: bytes, vouch: str | None) -> Any:
+    """Types that skops itself trusts; others are listed, and load only from a file that the policy trusts by its digest."""
     try:
         from skops import io as skops
     except ModuleNotFoundError as error:
@@ -137,11 +141,11 @@ def _skops(path: Path, raw: bytes) -> Any:
         raise MissingExtra(part, "sklearn") from error
     try:
         untrusted = skops.get_untrusted_types(data=raw)
-        if not untrusted:
-            return skops.loads(raw)
-    except (ValueError, KeyError, TypeError, AttributeError, ImportError, OSError) as error:  # what skops raises on a broken file
+        if not untrusted or vouch is None:
+            return skops.loads(raw, trusted=untrusted)
+    except (*_BROKEN, zipfile.BadZipFile) as error:
         _refuse(path, f"cannot be loaded ({type(error).__name__}: {error})", "save it with skops.io.dump under the same scikit-learn")
-    _refuse(path, f"holds types that are not trusted: {', '.join(untrusted)}", "replace them by scikit-learn's own")
+    _refuse(path, f"holds types that are not trusted: {', '.join(untrusted)}", f"use scikit-learn's plainer ones, or, {vouch}")
 
 
 def _pickle(path: Path, raw: bytes) -> Any:
@@ -156,7 +160,7 @@ def _pickle(path: Path, raw: bytes) -> Any:
         warnings.simplefilter("error", InconsistentVersionWarning)  # another version may predict otherwise, without a word
         try:
             return joblib.load(io.BytesIO(raw))
-        except (InconsistentVersionWarning, ValueError, TypeError, AttributeError, ImportError, EOFError, KeyError) as error:
+        except (InconsistentVersionWarning, *_BROKEN) as error:
             _refuse(path, f"cannot be loaded ({type(error).__name__}: {error})", "save it again under the same scikit-learn")
 
 

@@ -1,0 +1,191 @@
+"""A scikit-learn model gives its own answers; a pickle is never opened unless the policy trusts that very file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.svm import LinearSVC
+from skops import io as skops
+
+from audit.candidates.sklearn import SklearnModel, load
+from audit.errors import CannotMeasure, InputError
+from tests.support import dataset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.full
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame({"age": RNG.integers(20, 70, 200), "income": RNG.normal(30, 9, 200), "city": RNG.choice(["x", "y"], 200)})
+FRAME["label"] = (FRAME["age"] + FRAME["income"] > 75).astype(int)
+NUMBERS = ["age", "income"]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def saved(model: Any, path: Path) -> Path:
+    if path.suffix == ".skops":
+        skops.dump(model, path)
+    else:
+        joblib.dump(model, path)
+    return path
+
+
+def opened(path: Path, *, digest: str | None = None, trust: bool = False, text: bool = False) -> SklearnModel:
+    return load(path, sha256=digest, trust_pickle=trust, reads_text=text)
+
+
+def test_a_skops_file_round_trips(tmp_path: Path) -> None:
+    """Labels, probabilities, classes and digest are the model's own, in the order that it was fitted on."""
+    fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
+    path = saved(fitted, tmp_path / "m.skops")
+    model = opened(path, digest=sha256(path).upper())
+    data = dataset(FRAME[["city", "income", "label", "age"]])  # another order, and a column that the model does not know
+    outputs = model.predict(data)
+    assert outputs.labels.tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
+    assert outputs.probabilities is not None
+    np.testing.assert_array_equal(outputs.probabilities, fitted.predict_proba(FRAME[NUMBERS]))
+    np.testing.assert_array_equal(model.score_frame(FRAME), fitted.predict_proba(FRAME[NUMBERS]))
+    assert (model.classes, model.parameters, model.sha256) == (("0", "1"), 3, sha256(path))
+    assert model.abilities == {"predictions", "scores", "frame"}
+    assert model.description == "LogisticRegression, 2 classes, skops"
+
+
+def test_a_pipeline_over_named_columns(tmp_path: Path) -> None:
+    """Encoders are trusted; trees are once the policy names the file's digest."""
+    columns = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+    fitted = make_pipeline(columns, RandomForestClassifier(5, random_state=0)).fit(FRAME[["city", *NUMBERS]], FRAME["label"] == 1)
+    path = saved(fitted, tmp_path / "m.skops")
+    with pytest.raises(InputError, match=f"not trusted: sklearn.tree._tree.Tree: .* `candidate.load.sha256: {sha256(path)}`"):
+        opened(path)  # trees are compiled code that trusts its file
+    model = opened(path, digest=sha256(path), trust=True)
+    assert model.classes == ("false", "true")
+    assert set(model.predict(dataset(FRAME)).labels) == {"false", "true"}
+    assert model.description == "ColumnTransformer → RandomForestClassifier, 2 classes, skops"
+
+
+def test_a_model_that_reads_texts(tmp_path: Path) -> None:
+    """It takes the text column, and scores new texts."""
+    frame = pd.DataFrame({"text": ["hurry now", "no hurry", "calm", "now now"] * 10, "label": ["u", "o", "o", "u"] * 10})
+    fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(frame["text"], frame["label"])
+    model = opened(saved(fitted, tmp_path / "m.skops"), text=True)
+    assert model.predict(dataset(frame)).labels.tolist() == frame["label"].tolist()
+    np.testing.assert_array_equal(model.score_texts(["now", "calm"]), fitted.predict_proba(["now", "calm"]))
+    assert model.score_texts([]).shape == (0, 2)
+    assert "text" in model.abilities
+    with pytest.raises(CannotMeasure, match="reads texts: 40 tabular rows"):
+        model.score_frame(frame)
+    with pytest.raises(CannotMeasure, match="no encoder"):
+        model.embed_texts(["now"])
+
+
+def test_labels_without_probabilities(tmp_path: Path) -> None:
+    """A support vector machine predicts, and says that it has no probabilities."""
+    model = opened(saved(LinearSVC().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops"))
+    assert model.abilities == {"predictions"}
+    assert model.predict(dataset(FRAME)).probabilities is None
+    with pytest.raises(CannotMeasure, match="LinearSVC gives labels without probabilities"):
+        model.score_frame(FRAME)
+
+
+def test_the_label_is_no_feature(tmp_path: Path) -> None:
+    """A model that was fitted on the answer does not get it."""
+    model = opened(saved(LogisticRegression().fit(FRAME[["age", "label"]], FRAME["label"]), tmp_path / "m.skops"))
+    with pytest.raises(InputError, match="fitted on columns that the data does not offer as features: label"):
+        model.predict(dataset(FRAME))
+
+
+def test_features_without_names(tmp_path: Path) -> None:
+    """Fitted on a bare matrix, it takes the declared features in their order, and as many as it knows."""
+    fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS].to_numpy(), FRAME["label"])
+    model = opened(saved(fitted, tmp_path / "m.skops"))
+    data = dataset(FRAME, features=("age", "income"))
+    assert model.predict(data).labels.tolist() == fitted.predict(FRAME[NUMBERS].to_numpy()).astype(str).tolist()
+    with pytest.raises(InputError, match="fitted on 2 features without names, given 3"):
+        model.predict(dataset(FRAME))
+
+
+def shout(values: object) -> object:
+    return values
+
+
+def test_types_that_are_not_trusted_are_listed(tmp_path: Path) -> None:
+    """Code of one's own in a model is named and refused."""
+    fitted = make_pipeline(FunctionTransformer(shout), LogisticRegression(max_iter=1000)).fit(FRAME[NUMBERS], FRAME["label"])
+    with pytest.raises(InputError, match=r"holds types that are not trusted: .*shout"):
+        opened(saved(fitted, tmp_path / "m.skops"))
+
+
+class Hostile:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("ending", [".pkl", ".pickle", ".joblib"])
+def test_a_hostile_pickle_is_never_run(tmp_path: Path, ending: str) -> None:
+    """Without trust, without a digest, or with another digest it is not opened; the message says what to add."""
+    owned = tmp_path / "owned"
+    path = tmp_path / f"m{ending}"
+    path.write_bytes(pickle.dumps(Hostile(owned)))
+    for digest, trust in ((None, False), (sha256(path), False), (None, True)):
+        with pytest.raises(InputError, match=f"add `trust: pickle` and `candidate.load.sha256: {sha256(path)}`"):
+            opened(path, digest=digest, trust=trust)
+    with pytest.raises(InputError, match=f"its SHA-256 is {sha256(path)}, the policy names {'0' * 64}"):
+        opened(path, digest="0" * 64, trust=True)
+    with pytest.raises(InputError, match="cannot be loaded"):
+        opened(path.rename(path.with_suffix(".skops")))
+    assert not owned.exists()
+
+
+@pytest.mark.parametrize("ending", [".pkl", ".joblib"])
+def test_a_trusted_pickle_is_loaded(tmp_path: Path, ending: str) -> None:
+    """Trust and digest together open it."""
+    fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
+    path = saved(fitted, tmp_path / f"m{ending}")
+    model = opened(path, digest=sha256(path), trust=True)
+    assert model.predict(dataset(FRAME)).labels.tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
+    assert model.description.endswith("pickle")
+
+
+def test_a_pickle_of_another_version_is_refused(tmp_path: Path) -> None:
+    """Another scikit-learn may predict otherwise from the same file, without a word."""
+    fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
+    path = tmp_path / "m.pkl"
+    path.write_bytes(pickle.dumps(fitted).replace(sklearn.__version__.encode(), b"0" * len(sklearn.__version__)))
+    with pytest.raises(InputError, match="InconsistentVersionWarning"):
+        opened(path, digest=sha256(path), trust=True)
+
+
+def test_what_is_no_classifier(tmp_path: Path) -> None:
+    """Regressors, other files and missing files are told apart."""
+    with pytest.raises(InputError, match="LinearRegression is no fitted classifier"):
+        opened(saved(LinearRegression().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops"))
+    with pytest.raises(InputError, match="there is no such file"):
+        opened(tmp_path / "none.skops")
+    (tmp_path / "m.bin").write_bytes(b"")
+    with pytest.raises(InputError, match="not a kind of file that can be loaded"):
+        opened(tmp_path / "m.bin")
+    (tmp_path / "cut.skops").write_bytes((tmp_path / "m.skops").read_bytes()[:300])
+    with pytest.raises(InputError, match="cannot be loaded"):
+        opened(tmp_path / "cut.skops")
