@@ -87,7 +87,7 @@ class _Opener:
         classes = folder.classes(_labels(self._datasets))
         reading = Reading(max_length=spec.max_length, batch_size=spec.batch_size)
         candidate = TextClassifier(folder, classes, reading=reading, store=self._cache, progress=self._progress)
-        if spec.sha256 is not None and spec.sha256.lower() != candidate.sha256:
+        if spec.sha256 is not None and spec.sha256 != candidate.sha256:
             folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {spec.sha256}", "find out who changed it")
         return candidate
 

@@ -108,7 +108,7 @@ def load(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool
         _refuse(path, "there is no such file", "name the model's file: .skops, or .pkl, .pickle, .joblib where it is trusted")
     raw = path.read_bytes()
     found = hashlib.sha256(raw).hexdigest()
-    if sha256 is not None and sha256.lower() != found:
+    if sha256 is not None and sha256 != found:
         _refuse(
             path, f"its SHA-256 is {found}, the policy names {sha256}", "find out who changed the file; then mend candidate.load.sha256"
         )

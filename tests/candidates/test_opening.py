@@ -1,0 +1,135 @@
+"""The policy's candidate is opened whatever its kind; test rows never choose a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from skops import io as skops
+
+from audit.candidates.opening import open_candidate
+from audit.errors import InputError
+from audit.policy.schema import Policy
+from audit.progress import Silent
+from tests.tiny_bert import base, letters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.candidates import Candidate
+    from audit.datasets import Dataset
+
+pytestmark = pytest.mark.full
+
+
+def opened(folder: Path, datasets: dict[str, Dataset], task: str = "text-classification", **candidate: Any) -> Candidate:
+    policy = Policy.model_validate(
+        {
+            "policy": "p",
+            "seed": 3,
+            "candidate": {"task": task} | candidate,
+            "require": [{"check": "performance/accuracy", "id": "performance/accuracy", "min": 0.5}],
+        }
+    )
+    return open_candidate(policy, datasets, resolve=lambda name: folder / name, cache=folder / "cache", progress=Silent())
+
+
+@pytest.fixture
+def datasets() -> dict[str, Dataset]:
+    return {"train": letters(200, 1), "test": letters(60, 2, "test"), "held": letters(60, 3, "held")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    base(tmp_path / "tiny")
+    return tmp_path
+
+
+TUNE = {"base": "tiny", "epochs": 1}
+
+
+def test_a_fine_tuned_candidate(folder: Path, datasets: dict[str, Dataset]) -> None:
+    """It carries its training record; a second opening takes it from the cache with the same outputs."""
+    first, second = (opened(folder, datasets, fine_tune=TUNE) for _ in range(2))
+    assert first.training is not None
+    assert second.training is not None
+    assert (first.training.cached, second.training.cached) == (False, True)
+    assert (first.kind, first.sha256) == ("transformers", second.sha256)
+    assert first.description == "BertForSequenceClassification fine-tuned from tiny, 2 classes, safetensors"
+    test = datasets["test"]
+    np.testing.assert_array_equal(first.score_texts(test.texts()), second.score_texts(test.texts()))
+
+
+def test_the_test_set_moves_nothing(folder: Path, datasets: dict[str, Dataset]) -> None:
+    """Other test rows, or none: the same weights."""
+    one = opened(folder, datasets, fine_tune=TUNE)
+    two = opened(folder / "", datasets | {"test": letters(90, 77, "test")}, fine_tune=TUNE)
+    three = opened(folder, {"train": datasets["train"]}, fine_tune=TUNE)
+    assert one.sha256 == two.sha256 == three.sha256
+
+
+def test_the_test_set_may_not_choose_the_checkpoint(folder: Path, datasets: dict[str, Dataset]) -> None:
+    """Not by its role, nor as the same file under another role."""
+    again = replace(datasets["test"], role="copy")
+    with pytest.raises(InputError, match=r"datasets\.test: is the test set"):
+        opened(folder, datasets, fine_tune=TUNE | {"validation": "test"})
+    with pytest.raises(InputError, match=r"datasets\.copy: is the test set, and would choose the checkpoint"):
+        opened(folder, datasets | {"copy": again}, fine_tune=TUNE | {"validation": "copy"})
+    with pytest.raises(InputError, match=r"datasets\.copy: is the test set"):
+        opened(folder, datasets | {"copy": again}, fine_tune=TUNE | {"on": "copy"})
+    training = opened(folder, datasets, fine_tune=TUNE | {"validation": "held"}).training
+    assert training is not None
+    assert (training.validation, training.validation_rows, training.train_rows) == ("held", 60, 200)
+
+
+def test_a_loaded_text_classifier(folder: Path, datasets: dict[str, Dataset]) -> None:
+    """From its folder, with its digest held against the policy's."""
+    tuned = opened(folder, datasets, fine_tune=TUNE)
+    assert tuned.folder is not None
+    loaded = opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder})
+    assert (loaded.classes, loaded.sha256, loaded.training) == (("other", "urgent"), tuned.sha256, None)
+    opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder, "sha256": tuned.sha256})
+    with pytest.raises(InputError, match=f"its SHA-256 is {tuned.sha256}, the policy names 00"):
+        opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder, "sha256": "0" * 64})
+    for data in datasets.values():
+        data.frame["label"] = data.frame["label"].map({"other": "no", "urgent": "yes"})
+    with pytest.raises(InputError, match="knows the classes other, urgent, and none of the data's labels no, yes: name them alike"):
+        opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder})
+
+
+def test_a_scikit_learn_model_over_texts(folder: Path, datasets: dict[str, Dataset]) -> None:
+    """With a text column and no features it is given texts."""
+    train = datasets["train"]
+    fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(train.texts(), train.labels("label").tolist())
+    skops.dump(fitted, folder / "m.skops")
+    model = opened(folder, datasets, load={"kind": "sklearn", "path": "m.skops"})
+    assert model.predict(datasets["test"]).labels.tolist() == fitted.predict(datasets["test"].texts()).tolist()
+
+
+def test_saved_predictions(folder: Path) -> None:
+    """Need no model at all."""
+    data = letters(30, 1, "test", prediction="label")
+    model = opened(folder, {"test": data}, load={"kind": "predictions"})
+    assert model.predict(data).labels.tolist() == data.labels("label").tolist()
+
+
+@pytest.mark.parametrize(
+    ("candidate", "message"),
+    [
+        ({"task": "text-generation", "load": {"kind": "transformers", "path": "m"}}, "candidate.task text-generation is not served"),
+        ({"task": "tabular-classification", "fine_tune": TUNE}, "fine_tune for tabular-classification is not served"),
+        ({"load": {"kind": "onnx", "path": "m.onnx"}}, "candidate.load.kind onnx is not served by this release"),
+        ({"load": {"kind": "sklearn"}}, "candidate.load: kind sklearn needs a path"),
+        ({"fine_tune": TUNE | {"on": "trian"}}, "candidate.fine_tune.on: no data set 'trian'"),
+        ({}, "neither `fine_tune` nor `load`"),
+    ],
+)
+def test_refused(folder: Path, datasets: dict[str, Dataset], candidate: dict[str, Any], message: str) -> None:
+    """What this release does not serve, or what is missing, is said with a way out."""
+    with pytest.raises(InputError, match=message):
+        opened(folder, datasets, **candidate)

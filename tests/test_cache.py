@@ -1,0 +1,72 @@
+"""The cache lies where the user says, and gives back only what was written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from audit import cache
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUDIT_CACHE before XDG_CACHE_HOME before the home folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("AUDIT_CACHE", raising=False)
+    assert cache.root() == tmp_path / "home" / ".cache" / "audit"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache.root() == tmp_path / "xdg" / "audit"
+    monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "mine"))
+    assert cache.root() == tmp_path / "mine"
+    assert (tmp_path / "mine").is_dir()
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A temporary folder stands in, the same one for the whole process, and it is said once."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "file" / "below"))
+    with caplog.at_level(logging.WARNING):
+        place = cache.root()
+        assert cache.root() == place
+    assert place.is_dir()
+    assert place.name.startswith("audit-cache-")
+    assert caplog.text.count("cannot be written") == 1
+    place.rmdir()
+
+
+def test_written_and_read(tmp_path: Path) -> None:
+    """Whole, or not at all; nothing half done is left beside it."""
+    path = tmp_path / "a" / "b"
+    cache.write(path, b"")
+    assert cache.read(path) == b""
+    cache.write(path, b"content")
+    assert cache.read(path) == b"content"
+    assert cache.read(tmp_path / "none") is None
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_key_knows_no_order() -> None:
+    """The same facts give the same key; another fact another."""
+    assert cache.key({"a": 1, "b": [2]}) == cache.key({"b": [2], "a": 1})
+    assert cache.key({"a": 1}) != cache.key({"a": "1"})
+
+
+SURROUNDINGS = "import sys; from audit import cache; print(cache.surroundings('torch')); assert 'torch' not in sys.modules"
+
+
+def test_what_surrounds_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions without imports; the number of threads and an absent library count."""
+    run = subprocess.run([sys.executable, "-c", SURROUNDINGS], check=True, capture_output=True, text=True, env=os.environ)
+    assert "'version.torch': " in run.stdout
+    before = cache.surroundings("no-such-library")
+    assert before["version.no-such-library"] == "absent"
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert cache.key(cache.surroundings()) != cache.key(before)
