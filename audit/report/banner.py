@@ -95,4 +95,4 @@ def running_heads(head: Banner) -> dict[str, str]:
         "right": f"{head.word} · {head.until} · UNSIGNED",
         "foot": ("Generated data: nobody in it is real · " if head.generated else "") + "aligned evidence, not a certification",
     }
-    return {name: words.css_string(words.clip(text, 120)) for name, text in parts.items()}
+    return {name: words.css_string(words.clip(text, 90)) for name, text in parts.items()}

@@ -43,14 +43,18 @@ def changes(run: AuditRun, found: Entries) -> Changes:
     """For what stands against release the way to a pass; for what passes the way to a loss."""
     against = (*found.having("block"), *found.having("condition"))
     barred = tuple(reason.text for reason in run.verdict.reasons if reason.finding is None and run.verdict.decision == "block")
-    passing = [entry for entry in found.required if entry.finding.status == "pass" and _slack(entry.finding) is not None]
-    passing.sort(key=lambda entry: _slack(entry.finding) or 0.0)
     return Changes(
         lead=_lead(run, found, barred),
         changes=tuple(Change(entry.link, entry.finding.id, _now(entry), settle(entry.finding)) for entry in against),
         barred=barred,
-        nearest=tuple(Change(entry.link, entry.finding.id, _now(entry), _to_lose(entry.finding)) for entry in passing[:NEAREST]),
+        nearest=tuple(Change(entry.link, entry.finding.id, _now(entry), _to_lose(entry.finding)) for entry in nearest(found)[:NEAREST]),
     )
+
+
+def nearest(found: Entries) -> list[Entry]:
+    """Passing required findings by the distance of their interval from the bound, in widths of the interval."""
+    passing = [entry for entry in found.required if entry.finding.status == "pass" and _slack(entry.finding) is not None]
+    return sorted(passing, key=lambda entry: _slack(entry.finding) or 0.0)
 
 
 def _lead(run: AuditRun, found: Entries, barred: tuple[str, ...]) -> str:
@@ -120,7 +124,7 @@ def _by_rows(head: Headline, side: Bound, end: float) -> str:
 
 
 def _slack(finding: Finding) -> float | None:
-    """Distance from the bound in half-widths of the interval; None where there is no interval."""
+    """Distance from the bound in widths of the interval; None where there is no interval."""
     head, sides = finding.headline, bounds(finding.requirement)
     if head is None or head.n == 0 or not sides or words.is_census(head):
         return None

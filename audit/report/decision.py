@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import words
+from audit.report.change import nearest
 from audit.report.charts.interval import interval_plot
 from audit.report.conditions import OpenCondition, conditions
 from audit.report.counts import CountRow, count_rows, counts_note
@@ -14,12 +15,16 @@ from audit.report.gaps import gaps
 from audit.report.saying import headline_numbers, of_member, owner_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from audit.report.charts.interval import Plot
     from audit.report.entries import Entries, Entry, Link
     from audit.report.gaps import Gap
     from audit.results import AuditRun
 
-BLOCKS, STEPS, CONDITIONS, GAPS = 5, 5, 4, 6
+BLOCKS, GAPS, NEAREST = 5, 6, 3
+FEW, SHORT, LONG = 3, 2, 4
+"""Up to FEW findings drawn leave room for LONG lists below them, more than that for SHORT ones."""
 """How much of each list page 1 shows; the whole lists stand in the sections named beside them."""
 
 
@@ -39,6 +44,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the decision table that applied, or a rule beyond the checks."""
+
+    name: str
+    text: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Who does what, and when."""
 
@@ -54,10 +68,10 @@ class Decision:
 
     lead: str
     rest: str
-    rules: tuple[tuple[str, str, Link | None], ...]
+    rules: tuple[Rule, ...]
     blocks_title: str
     blocks: tuple[Block, ...]
-    more_blocks: tuple[tuple[Link, str], ...]
+    more_blocks: tuple[Link, ...]
     steps: tuple[Step, ...]
     statuses: tuple[Chip, ...]
     counts: tuple[CountRow, ...]
@@ -74,18 +88,19 @@ class Decision:
 
 def decision(run: AuditRun, found: Entries) -> Decision:
     """What was decided, why, and what must happen next."""
-    blocking = found.having("block") or found.having("condition")
+    title, shown = _shown(found)
     lead, rest = _sentences(run, found)
     open_ = conditions(run, found)
     missing = gaps(run, found)
+    room = LONG if len(shown) <= FEW else SHORT
     return Decision(
         lead=lead,
         rest=rest,
         rules=_rules(run, found),
-        blocks_title="What blocks" if found.having("block") else "What leaves a condition",
-        blocks=tuple(_block(entry) for entry in blocking[:BLOCKS]),
-        more_blocks=tuple((entry.link, entry.finding.id) for entry in blocking[BLOCKS:]),
-        steps=_steps(run, found),
+        blocks_title=title,
+        blocks=tuple(_block(entry) for entry in shown[:BLOCKS]),
+        more_blocks=tuple(entry.link for entry in shown[BLOCKS:]),
+        steps=_steps(run, found, room),
         statuses=tuple(Chip(key, word) for key, word in words.STATUSES.items()),
         counts=count_rows(found),
         totals=tuple(str(sum(entry.finding.status == key for entry in found.worst)) for key in words.STATUSES),
@@ -93,11 +108,20 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         counts_title=f"{words.sentence(words.counted(len(found.worst), 'finding'))}, counted",
         counts_note=counts_note(found),
         conditions_title="Conditions that would remain" if run.verdict.decision == "block" else "Conditions",
-        conditions=open_[:CONDITIONS],
-        more_conditions=_more(len(open_) - CONDITIONS, "condition", "section 11"),
+        conditions=open_[:room],
+        more_conditions=_more(len(open_) - room, "condition", "section 11"),
         gaps=missing[:GAPS],
         more_gaps=_more(len(missing) - GAPS, "gap", "section 10"),
     )
+
+
+def _shown(found: Entries) -> tuple[str, Sequence[Entry]]:
+    """What a reader must see drawn: what stands against release, else what is nearest to its bound."""
+    if blocking := found.having("block"):
+        return "What blocks", blocking
+    if open_ := found.having("condition"):
+        return "What leaves a condition", open_
+    return "What passes by the least", nearest(found)[:NEAREST]
 
 
 def _more(n: int, noun: str, where: str) -> str:
@@ -126,21 +150,25 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
         lead = f"{words.sentence(words.word(blocking))} of {words.word(required)} required checks {against} not support release."
     else:
         lead = "A rule beyond the single checks blocks release."
-    also = f" {barred[0].text}" if barred else ""
-    return lead, f"Nothing is released until {'this closes' if blocking + len(barred) == 1 else 'all of these close'}. {stays}{also}"
+    also = (
+        f" {words.sentence(words.counted(len(barred), 'rule'))} beyond the checks {'is' if len(barred) == 1 else 'are'} broken too."
+        if barred
+        else ""
+    )
+    close = "this closes" if blocking + len(barred) == 1 else "all of these close"
+    return lead, f"Nothing is released until {close}. {stays}{also if blocking else ''}"
 
 
-def _rules(run: AuditRun, found: Entries) -> tuple[tuple[str, str, Link | None], ...]:
-    """The rules that gave the decision, each with its finding."""
+def _rules(run: AuditRun, found: Entries) -> tuple[Rule, ...]:
+    """The rules that gave the decision, each with its findings."""
     wanted = {entry.finding.id for entry in (found.having("block") or found.having("condition"))}
-    rules: list[tuple[str, str, Link | None]] = []
+    by_rule: dict[str, list[Link]] = {}
     for reason in run.verdict.reasons:
         entry = found.of(reason.finding)
-        if reason.finding is None:
-            rules.append((reason.rule, reason.text, None))
-        elif entry is not None and reason.finding in wanted:
-            rules.append((reason.rule, "", entry.link))
-    return tuple(rules[:12])
+        if entry is not None and reason.finding in wanted:
+            by_rule.setdefault(reason.rule, []).append(entry.link)
+    beyond = [Rule(reason.rule, reason.text, ()) for reason in run.verdict.reasons if reason.finding is None]
+    return (*beyond, *(Rule(rule, "", tuple(links)) for rule, links in by_rule.items()))
 
 
 def _block(entry: Entry) -> Block:
@@ -164,7 +192,7 @@ def _block(entry: Entry) -> Block:
     )
 
 
-def _steps(run: AuditRun, found: Entries) -> tuple[Step, ...]:
+def _steps(run: AuditRun, found: Entries, room: int) -> tuple[Step, ...]:
     """One line for every remedy of what stands against release, then what people owe."""
     due = {condition.finding: words.day(condition.due) for condition in run.verdict.conditions}
     against = found.having("block") or found.having("condition")
@@ -172,7 +200,7 @@ def _steps(run: AuditRun, found: Entries) -> tuple[Step, ...]:
     for entry in against:
         key = (words.clip(entry.finding.remedy, 150), words.clip(entry.finding.owner, 60), due.get(entry.finding.id, "before release"))
         together.setdefault(key, []).append(entry.link)
-    steps = [Step(*key, tuple(links)) for key, links in together.items()][:STEPS]
+    steps = [Step(*key, tuple(links)) for key, links in together.items()][:room]
     left = sum(map(len, together.values())) - sum(len(step.links) for step in steps)
     if left:
         steps.append(Step(f"{words.sentence(words.counted(left, 'more finding'))}: section 7.", "see there", "before release", ()))

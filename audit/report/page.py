@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup, escape
 
 from audit.report import words
@@ -125,6 +125,8 @@ def _printable(value: object) -> str:
     """Whatever a template prints passes through here: finished strings only, cleaned of characters that act unseen."""
     if isinstance(value, Markup):
         return value
+    if isinstance(value, Undefined):
+        return str(value)  # raises, with the name that no view gives
     if not isinstance(value, str):
         msg = f"a view gives finished strings, not {type(value).__name__}"
         raise TypeError(msg)

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from audit.wording import bound_in_words, limit, number
+from audit.wording import bound_in_words, count, limit, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,8 +116,8 @@ def digest(sha256: str) -> str:
 
 def figure(value: float, *limits: float, census: bool = False) -> str:
     """A number as people read it, with as many decimals as it takes not to fall on a limit that it does not equal."""
-    if (census or value == 0) and float(value).is_integer():
-        return f"{value:,.0f}".replace("-", "−")
+    if census:
+        return count(value)
     text = number(value)
     for decimals in range(4, 10):
         if not any(value != one and _reads(text) == one for one in limits):

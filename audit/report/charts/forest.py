@@ -99,16 +99,19 @@ def _row(one: Judged, scale: Scale, limits: tuple[float, ...]) -> Row:
     census = one.interval == (one.value, one.value)
     value = words.figure(one.value, *limits, census=census)
     interval = "" if census else words.bracket(one.interval, *limits)
-    parts = [svg.el("title", f"{name}: {value} {interval}".strip() + (f"; {chip.word}" if chip else ""))]
+    parts: list[Markup] = []
     if not census:
-        low, high = (f"{svg.number(scale(end))}%" for end in one.interval)
+        low, high = (_percent(end, scale) for end in one.interval)
         parts.append(svg.el("line", class_="wh", x1=low, x2=high, y1="50%", y2="50%"))
         parts += [svg.el("use", href="#m-cap", x=end, y="50%") for end in (low, high)]
-    parts.append(
-        svg.el("use", href=f"#{'m-cen' if census else _MARKS.get(one.status, 'm-open')}", x=f"{svg.number(scale(one.value))}%", y="50%")
-    )
-    drawing = svg.el("svg", *parts, class_=f"ip s-{one.status or 'ref'}", role="img")
+    mark = "m-cen" if census else _MARKS.get(one.status, "m-open")
+    parts.append(svg.el("use", href=f"#{mark}", x=_percent(one.value, scale), y="50%"))
+    drawing = svg.el("svg", *parts, class_=f"ip s-{one.status or 'ref'}", aria_hidden="true")  # the row's own cells say the same
     return Row(name, drawing, "", value, interval, f"{one.n:,}", chip)
+
+
+def _percent(value: float, scale: Scale) -> str:
+    return f"{scale(value):.1f}%"
 
 
 def _background(scale: Scale, grid: Sequence[float], sides: Sequence[Bound]) -> str:

@@ -1,0 +1,194 @@
+"""What must hold of every report, whatever the run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from jinja2 import StrictUndefined, UndefinedError
+
+from audit.frameworks import nist_ai_rmf
+from audit.report import render
+from audit.report.page import _environment
+from tests.report import example
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audit.results import AuditRun
+
+RUNS: dict[str, Callable[[], AuditRun]] = {
+    run.__name__: run for run in (example.block, example.conditions, example.promote, example.all_errors, example.hostile, example.crowded)
+}
+VOID = {"meta", "input", "wbr", "br", "path", "circle", "line", "rect", "use"}
+NEVER = ("nist compliant", "nist certified", "42001 certified", "ai act compliant", "bias free", "passed sr 11-7", "compliant")
+
+
+class Reader(HTMLParser):
+    """Collects tags, and refuses what is not nested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[tuple[int, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"{tag}: an attribute twice"
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> without a start"
+        assert self.open.pop() == tag, f"</{tag}> out of order"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and re.fullmatch(r"h[1-6]", self.open[-1]):
+            self.headings.append((int(self.open[-1][1]), data.strip()))
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def page(request: pytest.FixtureRequest) -> tuple[AuditRun, str]:
+    run = RUNS[request.param]()
+    return run, render(run)
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    assert reader.open == [], "an element is left open"
+    return reader
+
+
+def test_links_lead_somewhere_and_ids_are_unique(page: tuple[AuditRun, str]) -> None:
+    """Elements are nested, every link stays inside the page and has a target, and no id occurs twice."""
+    tags = read(page[1]).tags
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    targets = [attrs["href"] or "" for _, attrs in tags if "href" in attrs]
+    assert targets
+    assert {target[:1] for target in targets} == {"#"}
+    assert {target[1:] for target in targets} <= set(ids)
+
+
+def test_asks_nothing_of_the_network(page: tuple[AuditRun, str]) -> None:
+    """No address, no source, no import: one file. The only script is the one whose digest the content policy names."""
+    _, html = page
+    assert not re.search(r"https?:|//\w|url\(|@import", html.split("<body")[0])
+    tags = read(html).tags
+    assert not [tag for tag, attrs in tags if {"src", "srcset", "action", "data", "poster"} & set(attrs)]
+    assert not [tag for tag, _ in tags if tag in {"link", "img", "iframe", "object", "embed", "base"}]
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src &#39;sha256-{digest}&#39;" in html or f"script-src 'sha256-{digest}'" in html
+    assert not [attrs for _, attrs in tags if any(name.startswith("on") for name in attrs)]
+
+
+def test_every_drawing_has_words(page: tuple[AuditRun, str]) -> None:
+    """An SVG is an image with a title, or decoration beside words that say the same."""
+    drawings = re.findall(r"<svg\b([^>]*)>(<title>[^<]+</title>)?", page[1])
+    assert drawings
+    assert all(bool(title) == ('role="img"' in attrs) and bool(title) != ('aria-hidden="true"' in attrs) for attrs, title in drawings)
+
+
+def test_headings_descend_one_level_at_a_time(page: tuple[AuditRun, str]) -> None:
+    """Sections come in the order of their numbers; no heading skips a level."""
+    headings = read(page[1]).headings
+    levels = [level for level, text in headings if text]
+    assert levels[0] in {1, 2}
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+    numbers = re.findall(r'<h2 id="h-\w+"><span class="no">(\w+)</span>', page[1])
+    assert numbers == [*(str(number) for number in range(1, 13)), "15", "A", "B", "C"]
+
+
+def test_every_finding_is_told_and_linked(page: tuple[AuditRun, str]) -> None:
+    """Each finding has its part of section 7, its line of section 4, and its id in words."""
+    run, html = page
+    for number, finding in enumerate(run.findings, 1):
+        assert html.count(f'<article class="finding" id="F-{number}">') == 1
+        assert html.count(f'<a href="#F-{number}">F-{number}</a>') >= 1
+        assert finding.id == example.NASTY or finding.id in html.replace("<wbr>", "")
+    assert html.count('<tr role="row" data-status=') == len(run.findings)
+
+
+def test_all_72_lines_are_there(page: tuple[AuditRun, str]) -> None:
+    """Every subcategory has a cell and a row, measured or not."""
+    for line in nist_ai_rmf().subcategories:
+        anchor = line.id.lower().replace(" ", "-").replace(".", "-")
+        assert page[1].count(f'<tr id="{anchor}">') == 1
+        assert page[1].count(f'href="#{anchor}" aria-label=') == 1
+
+
+def test_says_nothing_it_may_not(page: tuple[AuditRun, str]) -> None:
+    """Words that claim more than evidence can carry are never printed; what must be said of every report is."""
+    text = page[1].lower()
+    assert not [words for words in NEVER if words in text]
+    assert "not a certification" in text
+    assert "unsigned" in text
+    assert not re.search(r">\s*(none|nan|null|undefined|inf)\s*<", text)
+
+
+def test_is_the_same_every_time(page: tuple[AuditRun, str]) -> None:
+    """The same run gives the same bytes, and they are UTF-8."""
+    assert render(page[0]).encode() == page[1].encode()
+
+
+def test_decision_is_on_its_face() -> None:
+    """The decision, its date and the rule stand in the page's title and head."""
+    for run, word in ((example.block(), "BLOCK"), (example.promote(), "PROMOTE"), (example.conditions(), "PROMOTE WITH CONDITIONS")):
+        html = render(run)
+        assert f"<title>{word}: complaint-triage v3, run {run.run.id}</title>" in html
+        assert f'<span class="word hue">{word}</span>' in html
+        assert all(reason.rule in html for reason in run.verdict.reasons if reason.finding is None)
+
+
+def test_generated_data_is_marked() -> None:
+    """A data set whose source says that it is made up marks the head of the page and every printed page; others do not."""
+    from dataclasses import replace
+
+    run = example.promote()
+    assert "Generated data: nobody in it is real." in render(run)
+    assert "Made up, by the source that the policy names: train and test." in render(run)
+    real = replace(run, datasets=tuple(replace(data, source="message log") for data in run.datasets))
+    assert "Generated data" not in render(real)
+    synthetic = replace(run, datasets=(replace(run.datasets[0], source="Synthetic, by script"),))
+    assert "every data set of this run" in render(synthetic)
+
+
+def test_size() -> None:
+    """Twenty findings with every kind of figure stay below 400 kB."""
+    from dataclasses import replace
+
+    findings = example.block().findings
+    more = [replace(one, requirement=one.requirement.model_copy(update={"id": f"{one.id}/again"})) for one in findings[:4]]
+    run = example.audit_run([*findings, *more])
+    assert len(run.findings) == 20
+    assert len(render(run).encode()) < 400_000
+
+
+def test_undefined_names_and_unfinished_values_are_refused() -> None:
+    """A template that asks for what no view gives fails, and so does a view that gives a number in place of words."""
+    environment = _environment()
+    assert environment.undefined is StrictUndefined
+    with pytest.raises(UndefinedError):
+        environment.from_string("{{ missing }}").render()
+    with pytest.raises(TypeError, match="finished strings, not float"):
+        environment.from_string("{{ value }}").render(value=0.5)
+
+
+def test_golden(golden: Callable[[Path, str], None]) -> None:
+    """The page as it was last looked at; style and script, which have their own files, are left out."""
+    html = render(example.conditions())
+    html = re.sub(r"<style>.*?</style>|<script>.*?</script>|sha256-[\w+/=]+(?=')", "", html, flags=re.DOTALL)
+    golden(Path(__file__).parent / "golden" / "conditions.html", html)

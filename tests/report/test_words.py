@@ -1,0 +1,77 @@
+"""Numbers, dates and counts as the report says them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.evidence import OVERALL
+from audit.judge import Headline
+from audit.report import words
+from tests.report.example import ACCURACY, requirement
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "said"),
+    [
+        (0.229, (), "0.229"),
+        (0.79996, (0.8,), "0.79996"),  # three decimals would say 0.800 and contradict the status
+        (0.8, (0.8,), "0.800"),
+        (0.0, (), "0.000"),
+        (-0.005, (), "−0.005"),
+        (1e-5, (0.0,), "1.0e−05"),
+        (1200.5, (), "1,200.500"),
+    ],
+)
+def test_figure(value: float, limits: tuple[float, ...], said: str) -> None:
+    """A number never reads as a bound that it does not equal."""
+    assert words.figure(value, *limits) == said
+
+
+@given(st.floats(0, 1), st.integers(0, 100))
+def test_no_printed_number_contradicts_its_status(value: float, hundredths: int) -> None:
+    """Read back, the printed number lies on the same side of the bound as the number itself, unless they are closer than 1e-9."""
+    limit = hundredths / 100
+    shown = float(words.figure(value, limit).replace("−", "-"))
+    if abs(value - limit) > 1e-9:
+        assert (shown > limit, shown < limit) == (value > limit, value < limit)
+
+
+def test_census_counts_are_whole() -> None:
+    """A count of nothing is 0, not 0.000; an open end is said as such."""
+    assert words.figure(0.0, census=True) == "0"
+    assert words.bracket((0.5, math.inf)) == "[0.500, ∞]"
+    assert words.is_census(Headline(3, 9, (3, 3), (0.025, 0.025), "rows", "census", OVERALL))
+    assert not words.is_census(Headline(3, 9, (2, 4), (0.025, 0.025), "rows", "census", OVERALL))
+
+
+def test_bounds_in_words() -> None:
+    """Bounds are said with `at least` and `at most`, never with bare signs."""
+    assert words.bound(requirement(ACCURACY, min=0.75)) == "at least 0.75"
+    assert words.bound(requirement(ACCURACY, min=0.2, max=0.6)) == "at least 0.2 and at most 0.6"
+    assert words.bound(requirement(ACCURACY, against="champion", margin=0.01)) == "not worse than the champion by more than 0.01"
+
+
+def test_dates() -> None:
+    """Dates are written out; what is no date is given back."""
+    assert words.day("2026-12-04") == "4 December 2026"
+    assert words.moment("2026-11-20T01:47:11+00:00") == "20 November 2026, 01:47 UTC"
+    assert words.moment("2026-11-20T01:47:11Z") == "20 November 2026, 01:47 UTC"
+    assert words.day("soon") == "soon"
+
+
+def test_counts_and_lists() -> None:
+    """Small numbers are words; lists say how much they leave out."""
+    assert words.counted(1, "check") == "one check"
+    assert words.counted(15, "check") == "fifteen checks"
+    assert words.counted(42, "check") == "42 checks"
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    assert words.listed(["a", "b", "c"], 1) == "a and 2 more"
+    assert words.clip("one two three", 9) == "one two …"
+    assert words.seconds(0.04) == "0.0 s"
+    assert words.seconds(200) == "3 min 20 s"
+    assert words.confidence(0.95) == "95%"
+    assert words.confidence(0.025 / 6) == "0.417%"
