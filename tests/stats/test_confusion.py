@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
+
+from audit.stats import Confusion, Proportion
+from tests.misses import misses, most
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from audit.stats.confusion import Average, Metric
+
+ALPHA = 0.025
+REFERENCE = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
+rows = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40)
+
+
+def codes(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
+
+
+@given(rows, st.sampled_from(["f1", "precision", "recall"]), st.sampled_from(["macro", "weighted"]))
+def test_agrees_with_scikit_learn(pairs: list[tuple[int, int]], metric: Metric, average: Average) -> None:
+    true, predicted = codes(pairs)
+    found = Confusion.of(true, predicted, 4, metric=metric, average=average)
+    assert found.value == pytest.approx(REFERENCE[metric](true, predicted, average=average, zero_division=0), abs=1e-12)
+    low, high = found.bounds(ALPHA, ALPHA)
+    assert 0 <= low <= found.value <= high <= 1
+    assert low < high
+
+
+@given(rows)
+def test_binary_and_balanced_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    true, predicted = codes(pairs)
+    expected = f1_score(true == 2, predicted == 2, zero_division=0)
+    assert Confusion.of(true, predicted, 4, metric="f1", average="binary", positive=2).value == pytest.approx(expected, abs=1e-12)
+    recalls = [np.mean(predicted[true == one] == one) for one in np.unique(true)]
+    found = Confusion.of(true, predicted, 4, metric="balanced_accuracy")
+    assert found.value == pytest.approx(float(np.mean(recalls)), abs=1e-12)
+    if set(predicted) <= set(true) and len(recalls) > 1:
+        assert found.value == pytest.approx(balanced_accuracy_score(true, predicted), abs=1e-12)
+
+
+def drawn(
+    prevalence: list[float], right: list[float], n: int, seed: int
+) -> tuple[NDArray[np.float64], list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+    """The true table, and 150 samples of it."""
+    rng, k = np.random.default_rng(seed), len(prevalence)
+    table = np.array(
+        [[p * (r if i == j else (1 - r) / (k - 1)) for j in range(k)] for i, (p, r) in enumerate(zip(prevalence, right, strict=True))]
+    )
+    cells = rng.choice(k * k, (150, n), p=table.ravel())
+    return table, [(cell // k, cell % k) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("prevalence", "right", "n"),
+    [
+        ([0.5, 0.5], [0.9, 0.9], 100),
+        ([0.9, 0.1], [0.99, 0.95], 300),
+        ([0.6, 0.3, 0.1], [0.97, 0.95, 0.95], 300),
+        ([0.05] * 20, [0.93] * 20, 600),
+    ],
+)
+def test_each_end_of_macro_f1_errs_no_more_than_promised(prevalence: list[float], right: list[float], n: int) -> None:
+    """Also where every class is nearly perfect, and where there are twenty, on which half an error a class would weigh."""
+    table, samples = drawn(prevalence, right, n, 6)
+    truth = float(np.mean(2 * np.diag(table) / (table.sum(axis=0) + table.sum(axis=1))))
+    left = iter(samples)
+    low, high = misses(lambda: Confusion.of(*next(left), len(right), metric="f1"), truth, len(samples))
+    assert low <= most(ALPHA, len(samples))
+    assert high <= most(ALPHA, len(samples))
+
+
+def test_rows_of_one_entity_are_not_independent() -> None:
+    rng, trials = np.random.default_rng(7), 120
+
+    def draw(*, honest: bool) -> Confusion:
+        person = np.repeat(np.arange(60), rng.integers(1, 10, 60))
+        true = rng.integers(0, 2, len(person))
+        right = rng.random(len(person)) < rng.beta(1.6, 0.4, 60)[person]
+        clusters = person if honest else None
+        return Confusion.of(true, np.where(right, true, 1 - true), 2, metric="balanced_accuracy", clusters=clusters)
+
+    assert max(misses(lambda: draw(honest=True), 0.8, trials)) <= most(0.03, trials)
+    assert max(misses(lambda: draw(honest=False), 0.8, trials)) > 0.06
+
+
+def test_one_class_of_binary_recall_is_as_wide_as_the_exact_interval() -> None:
+    """Balanced accuracy of a single class is a plain proportion."""
+    found = Confusion.of(np.zeros(50, dtype=np.int64), np.array([0] * 45 + [1] * 5), 2, metric="balanced_accuracy")
+    exact = Proportion(45, 50).bounds(0.01, 0.01)
+    assert found.bounds(0.01, 0.01) == pytest.approx(exact, abs=0.012)
+
+
+def test_no_error_seen_is_no_proof_of_none() -> None:
+    both = np.array([0, 1] * 30)
+    low, high = Confusion.of(both, both, 2, metric="f1").bounds(ALPHA, ALPHA)
+    assert 0.85 < low < 1 - 3.69 / 60
+    assert high == 1
+    alone = np.zeros(30, dtype=np.int64)
+    assert Confusion.of(alone, alone, 1, metric="recall").bounds(ALPHA, ALPHA)[0] < 0.9
+
+
+def test_a_class_that_is_only_predicted_bars_a_pass_and_leaves_recall_open() -> None:
+    true, predicted = np.array([0, 1] * 40), np.array([0, 1] * 39 + [0, 2])
+    found = Confusion.of(true, predicted, 3, metric="recall")
+    assert found.value == pytest.approx(recall_score(true, predicted, average="macro", zero_division=0))
+    assert found.support == 0
+    assert found.bounds(ALPHA, ALPHA)[1] > 0.95
+
+
+def test_support() -> None:
+    true, predicted = np.array([0] * 20 + [1] * 5), np.array([0] * 25)
+    assert Confusion.of(true, predicted, 2, metric="f1").support == 5
+    assert Confusion.of(true, predicted, 2, metric="f1", average="binary", positive=0).support == 20
+    assert Confusion.of(true, predicted, 2, metric="f1", average="weighted").support == 25
+    assert Confusion.of(true, predicted, 2, metric="f1", clusters=np.arange(25) % 3).support == 3
+
+
+def test_a_level_too_far_out_proves_nothing() -> None:
+    true = np.array([0, 1] * 50)
+    assert Confusion.of(true, true[::-1].copy(), 2, metric="f1").bounds(1e-6, 1e-6) == (0.0, 1.0)
+
+
+def test_same_table_same_ends_whatever_the_order_of_rows() -> None:
+    rng = np.random.default_rng(11)
+    true, predicted, person = rng.integers(0, 3, (3, 200))
+    order = rng.permutation(200)
+    here = Confusion.of(true, predicted, 3, metric="f1", clusters=person)
+    there = Confusion.of(true[order], predicted[order], 3, metric="f1", clusters=person[order])
+    assert here == there
+    assert here.bounds(ALPHA, ALPHA) == there.bounds(ALPHA, ALPHA)
+
+
+def test_many_classes_and_many_entities_stay_small_and_quick() -> None:
+    rng = np.random.default_rng(12)
+    true = rng.integers(0, 77, 3000)
+    started = time.perf_counter()
+    Confusion.of(true, np.where(rng.random(3000) < 0.9, true, rng.integers(0, 77, 3000)), 77, metric="f1").bounds(ALPHA, ALPHA)
+    binary = rng.integers(0, 2, 100_000)
+    found = Confusion.of(binary, binary, 2, metric="f1", clusters=np.arange(100_000) // 2)
+    found.bounds(ALPHA, ALPHA)
+    assert time.perf_counter() - started < 10
+    assert len(json.dumps(found.tables)) < 1000
+
+
+def test_no_row_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one row"):
+        Confusion.of(np.array([], dtype=np.int64), np.array([], dtype=np.int64), 2, metric="f1")

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chi2, kstwobign, ncx2
+
+from audit.stats import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
+from tests.misses import misses, most
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+ALPHA = 0.025
+
+
+def index(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """The stability index of two tables of counts, half a row added to each bin."""
+    p, q = (a + 0.5) / (a.sum() + 0.5 * len(a)), (b + 0.5) / (b.sum() + 0.5 * len(b))
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def stability(rng: Generator, n: int, shares: NDArray[np.float64]) -> StabilityIndex:
+    return StabilityIndex(index(rng.multinomial(n, [0.1] * 10), rng.multinomial(n, shares)), 10, n, n)
+
+
+@pytest.mark.parametrize(("n", "passing"), [(200, 0.37), (500, 0.92)])
+def test_an_undrifted_feature_at_the_usual_bound(n: int, passing: float) -> None:
+    """STATISTICS.md, section 6: 37 % pass at 200 rows a side and a bound of .1, the others are inconclusive; 92 % at 500."""
+    rng, trials = np.random.default_rng(1), 1500
+    ends = np.array([stability(rng, n, np.full(10, 0.1)).bounds(ALPHA, ALPHA) for _ in range(trials)])
+    assert np.mean(ends[:, 1] <= 0.1) == pytest.approx(passing, abs=0.005 + 3 * np.sqrt(passing * (1 - passing) / trials))
+    assert np.mean(ends[:, 0] > 0.1) <= most(0.0005, trials)
+
+
+@pytest.mark.parametrize("n", [200, 1000, 10_000])
+def test_chance_alone_leaves_zero_at_the_chi_square_point(n: int) -> None:
+    """The lower end leaves 0 where the index passes (1/n + 1/m) times the chi-square point, and without drift as often as promised."""
+    point = chi2.ppf(0.975, 9) * 2 / n
+    assert StabilityIndex(point * 0.999, 10, n, n).bounds(ALPHA, ALPHA)[0] == 0
+    assert StabilityIndex(point * 1.01, 10, n, n).bounds(ALPHA, ALPHA)[0] > 0
+    rng, trials = np.random.default_rng(2), 1000
+    assert misses(lambda: stability(rng, n, np.full(10, 0.1)), 0.0, trials)[0] <= most(ALPHA, trials)
+
+
+@pytest.mark.parametrize(("n", "tilt"), [(300, 0.5), (1000, 1.0), (5000, 0.3)])
+def test_coverage_of_the_stability_index(n: int, tilt: float) -> None:
+    shares = np.exp(tilt * np.linspace(-1, 1, 10))
+    shares /= shares.sum()
+    truth = float(((0.1 - shares) * np.log(0.1 / shares)).sum())
+    rng, trials = np.random.default_rng(3), 800
+    low, high = misses(lambda: stability(rng, n, shares), truth, trials)
+    assert low <= most(0.035, trials)  # the law is exact only near no drift
+    assert high <= most(0.035, trials)
+
+
+@given(st.floats(0, 5), st.integers(2, 30), st.integers(20, 10**6), st.integers(20, 10**6))
+def test_ends_solve_the_noncentral_chi_square(value: float, bins: int, n: int, m: int) -> None:
+    low, high = StabilityIndex(value, bins, n, m).bounds(ALPHA, 0.01)
+    assert 0 <= low <= value <= high < math.inf
+    scale = 1 / n + 1 / m
+    if 0 < low < value:
+        assert ncx2.sf(value / scale, bins - 1, low / scale) == pytest.approx(ALPHA, rel=1e-3)
+    if high > value > 0:
+        assert ncx2.cdf(value / scale, bins - 1, high / scale) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_kolmogorov_smirnov_without_change_is_the_test_itself() -> None:
+    """The lower end leaves 0 where Kolmogorov's one-sided tail, at most 2 exp(-2 x^2), is 2.5 %."""
+    point = kstwobign.isf(ALPHA) * math.sqrt(1 / 400 + 1 / 100)
+    assert KolmogorovSmirnov(point * 0.999, 400, 100).bounds(ALPHA, ALPHA)[0] == 0
+    assert KolmogorovSmirnov(point * 1.001, 400, 100).bounds(ALPHA, ALPHA)[0] > 0
+    assert KolmogorovSmirnov(0.9, 20, 20).bounds(ALPHA, ALPHA)[1] == 1
+    assert KolmogorovSmirnov(0.0, 20, 20).bounds(ALPHA, ALPHA)[0] == 0
+
+
+@pytest.mark.parametrize(("n", "m", "shift"), [(50, 50, 0.0), (400, 100, 0.0), (200, 200, 0.5), (100, 100, 2.0)])
+def test_coverage_of_kolmogorov_smirnov(n: int, m: int, shift: float) -> None:
+    from scipy.stats import ks_2samp, norm
+
+    rng, trials = np.random.default_rng(4), 500
+    truth = float(2 * norm.cdf(shift / 2) - 1)
+
+    def draw() -> KolmogorovSmirnov:
+        return KolmogorovSmirnov(float(ks_2samp(rng.normal(size=n), rng.normal(shift, size=m), method="asymp").statistic), n, m)
+
+    assert max(misses(draw, truth, trials)) <= most(ALPHA, trials)
+
+
+def test_a_mean_discrepancy_is_within_its_noise() -> None:
+    found = MeanDiscrepancy(0.04, 0.25, tuple(np.linspace(0.001, 0.1, 1000)), 500, 400)
+    low, high = found.bounds(ALPHA, ALPHA)
+    assert low == pytest.approx((0.25 - 0.0976) ** 2, rel=0.01)
+    assert high == pytest.approx((0.25 + 0.0976) ** 2, rel=0.01)
+    assert (found.value, found.n, found.support) == (0.04, 900, 400)
+    near = MeanDiscrepancy(-0.001, 0.05, found.error_norms, 500, 400)
+    assert near.value == 0
+    assert near.bounds(ALPHA, ALPHA)[0] == 0
+
+
+def test_too_few_draws_for_a_level_are_refused() -> None:
+    with pytest.raises(ValueError, match="raise `resamples` to 2000"):
+        MeanDiscrepancy(0.04, 0.25, (0.1,) * 500, 100, 100).bounds(0.01, 0.5)

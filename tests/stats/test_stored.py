@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.errors import InputError
+from audit.stats import (
+    Auc,
+    CalibrationError,
+    Census,
+    Confusion,
+    Difference,
+    KolmogorovSmirnov,
+    Mean,
+    MeanDiscrepancy,
+    Proportion,
+    Ratio,
+    StabilityIndex,
+)
+from audit.stats.stored import KINDS, from_json, to_json
+
+if TYPE_CHECKING:
+    from audit.stats import Estimate
+
+counts = st.integers(1, 10**6)
+shares = st.floats(0, 1)
+effects = st.floats(1, 50)
+plain = counts.flatmap(lambda n: st.builds(Proportion, st.integers(0, n), st.just(n)))
+clustered = counts.flatmap(lambda n: st.builds(Proportion, st.integers(0, n), st.just(n), st.integers(1, n), effects))
+proportions = plain | clustered
+tables = st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(any).map(tuple)
+confusions = st.builds(Confusion, st.tuples(tables), st.sampled_from(["f1", "recall"]), st.sampled_from(["macro", "binary"])) | st.lists(
+    tables, min_size=1, max_size=3
+).flatmap(
+    lambda some: st.builds(
+        Confusion, st.just(tuple(some)), st.just("precision"), st.just("weighted"), st.just(tuple(range(1, len(some) + 1)))
+    )
+)
+bins = st.lists(st.tuples(shares, proportions), min_size=1, max_size=15)
+estimates = st.one_of(
+    proportions,
+    confusions,
+    st.builds(Difference, proportions, proportions),
+    st.builds(Ratio, proportions, proportions),
+    st.builds(Auc, shares, st.floats(0, 1), counts, counts, counts, st.none() | counts, effects),
+    bins.flatmap(lambda some: st.builds(CalibrationError, st.just(tuple(c for c, _ in some)), st.just(tuple(p for _, p in some)), shares)),
+    st.builds(Census, st.floats(-1e9, 1e9), counts),
+    st.builds(
+        Mean,
+        shares,
+        st.floats(0.001, 10),
+        st.floats(-5, 5),
+        st.integers(2, 10**6),
+        counts,
+        st.none() | st.just(-1.0),
+        st.none() | st.just(2.0),
+    ),
+    st.builds(KolmogorovSmirnov, shares, counts, counts),
+    st.builds(StabilityIndex, shares, st.integers(2, 20), counts, counts),
+    st.builds(MeanDiscrepancy, st.floats(-1, 1), shares, st.lists(shares, min_size=800, max_size=810).map(tuple), counts, counts),
+)
+
+
+@given(estimates)
+def test_every_estimate_survives_a_file(estimate: Estimate) -> None:
+    """The same fields, and so the same ends at any level."""
+    read = from_json(json.loads(json.dumps(to_json(estimate), allow_nan=False)))
+    assert read == estimate
+    assert type(read) is type(estimate)
+    assert read.bounds(0.025, 0.03) == estimate.bounds(0.025, 0.03)
+
+
+def test_every_kind_is_among_them() -> None:
+    import audit.stats
+
+    kinds = {name for name in audit.stats.__all__ if name != "Estimate"}
+    assert set(KINDS) == kinds
+
+
+def test_numbers_of_numpy_are_written_as_numbers() -> None:
+    stored = to_json(Proportion(np.int64(3), np.int64(8)))  # type: ignore[arg-type]
+    assert json.dumps(stored) == '{"kind": "Proportion", "hits": 3, "n": 8, "entities": null, "design_effect": 1.0}'
+
+
+def test_what_is_no_estimate_is_refused() -> None:
+    with pytest.raises(TypeError, match="no kind of estimate"):
+        to_json("0.9")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="holds inf"):
+        to_json(Census(math.inf, 3))
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        ({}, "None is no kind"),
+        ({"kind": "Wald"}, "'Wald' is no kind"),
+        ({"kind": "Proportion", "hits": 1}, "has hits, n, entities"),
+        ({"kind": "Proportion", "hits": 5, "n": 3, "entities": None, "design_effect": 1.0}, "needs 0 <= hits <= n"),
+        ({"kind": "Proportion", "hits": "many", "n": 3, "entities": None, "design_effect": 1.0}, "cannot be read"),
+        ({"kind": "Census", "count": 1.0, "rows": 2, "value": 0.0}, "has count, rows, not count, rows, value"),
+    ],
+)
+def test_a_stored_estimate_that_does_not_fit_is_refused(stored: dict[str, None], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        from_json(stored)
