@@ -85,6 +85,7 @@ def surroundings(*libraries: str) -> dict[str, str]:
     return found | _hardware()
 
 
+@cache
 def version(name: str) -> str:
     """Of an installed library, without importing it."""
     try:
