@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# A machine under load is no failure; fifty examples a property keep the suite short.
+settings.register_profile("audit", deadline=None, max_examples=50)
+settings.load_profile("audit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
