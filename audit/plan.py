@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from audit import catalog
 from audit.engine import Job
-from audit.errors import CannotMeasure, InputError, Mistake, PolicyError
+from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.judge import Reason
 from audit.subject import Subject, positive_class
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audit.candidates import Candidate
     from audit.check import Check
     from audit.datasets import Dataset
+    from audit.errors import Mistake
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy, Requirement
     from audit.predictions import Predictions
@@ -48,10 +49,10 @@ def check_roles(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
     mistakes = []
     for role, column in loaded.policy.columns.named().items():
         if datasets and column not in there and not role.startswith("features."):
-            file, line, position = loaded.where("columns", *(int(part) if part.isdigit() else part for part in role.split(".")))
             near = difflib.get_close_matches(column, there, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(there))}"
-            mistakes.append(Mistake(file, line, position, f"columns.{role}: no data set has a column {column!r}: {remedy}"))
+            place = ("columns", *(int(part) if part.isdigit() else part for part in role.split(".")))
+            mistakes.append(loaded.marks.mistake(place, f"no data set has a column {column!r}: {remedy}"))
     if mistakes:
         raise PolicyError(tuple(mistakes))
 
@@ -79,8 +80,7 @@ def check_abilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candi
 
 
 def _at(loaded: LoadedPolicy, index: int, key: str, message: str) -> Mistake:
-    file, line, column = loaded.where("require", index, key)
-    return Mistake(file, line, column, f"require.{index}.{key}: {message}")
+    return loaded.marks.mistake(("require", index, key), message)
 
 
 def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], check: Check) -> Iterator[tuple[str, str]]:
@@ -192,6 +192,13 @@ def barred(policy: Policy) -> tuple[Reason, ...]:
     return tuple(found)
 
 
+def remarks(policy: Policy) -> tuple[Reason, ...]:
+    """What a reader of the decision must know, though it changes nothing."""
+    if policy.waivers is None:
+        return ()
+    return (Reason("waivers-void", None, f"{policy.waivers}: this release verifies no waiver, so none is in force."),)
+
+
 def uncovered(policy: Policy) -> tuple[str, ...]:
     """Characteristics with neither a check nor a reason; a declared owner stands for accountability."""
     families = {requirement.check.split("/")[0] for requirement in policy.require}
@@ -211,8 +218,7 @@ def check_served(loaded: LoadedPolicy) -> None:
     ]
     for key in ("looks", "champion"):
         if getattr(policy, key) is not None:
-            file, line, column = loaded.where(key)
-            mistakes.append(Mistake(file, line, column, f"{key}: not part of this release: leave it out"))
+            mistakes.append(loaded.marks.mistake((key,), "not part of this release: leave it out"))
     if mistakes:
         raise PolicyError(tuple(mistakes))
 

@@ -102,6 +102,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     if options.smoke:
         findings = tuple(map(_unjudged, findings))
     verdict = decide.decide(loaded.policy.require, findings, barred=_barred(loaded, options), today=started.date())
+    verdict = replace(verdict, reasons=verdict.reasons + plan.remarks(loaded.policy))
     facts = _run_facts(loaded, options, started, watch)
     audit = _results(prepared, findings, verdict, replace(facts, seconds=time.perf_counter() - begun), head)
     return _write(audit, prepared, options.out, ledger)

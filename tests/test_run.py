@@ -239,3 +239,26 @@ def test_several_workers_give_the_same_findings(tmp_path: Path) -> None:
     assert one is not None
     assert many is not None
     assert one["findings"] == many["findings"]
+
+
+def test_a_role_may_be_absent_from_some_files_but_not_from_all(tmp_path: Path) -> None:
+    """Production has no labels; a misspelt column is in no file, and is told at its place."""
+    table().drop(columns=["label", "group"]).to_csv(tmp_path / "production.csv", index=False)
+    datasets = {"test": {"path": "test.csv"}, "production": {"path": "production.csv"}}
+    drift = {"check": "drift/prediction_drift", "reference": "test", "on": "production", "max": 0.2}
+    columns = {"id": "id", "label": "label", "prediction": "prediction", "positive": 1, "sensitive": ["group"]}
+    done, results = run(tmp_path, policy({"check": "performance/accuracy", "min": 0.8}, drift, datasets=datasets, columns=columns))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert results is not None
+    done, _ = run(tmp_path, policy(datasets=datasets, columns=columns | {"label": "lable"}))
+    assert done.returncode == 2
+    assert "policy.yaml:13:10: columns.label: no data set has a column 'lable'" in done.stderr
+
+
+def test_waivers_are_void_and_said_to_be(tmp_path: Path) -> None:
+    """This release verifies none, so a folder of them changes no decision."""
+    (tmp_path / "waivers").mkdir()
+    done, results = run(tmp_path, policy({"check": "performance/accuracy", "min": 0.95}, waivers="waivers/"))
+    assert done.returncode == 1
+    assert results is not None
+    assert results["reasons"][-1]["rule"] == "waivers-void"
