@@ -23,6 +23,8 @@ _OURS = frozenset({"training.json"})
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model")
 _UNNAMED = re.compile(r"LABEL_(\d+)")
+_LONGEST_HEADER = 100_000_000
+"""Bytes, as the format says."""
 _NO_LIMIT = 10**9
 """Tokenizers write 1e30 for "none"."""
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
@@ -87,13 +89,16 @@ class ModelFolder:
     @cached_property
     def parameters(self) -> int:
         """Number of weights, from the headers of their files."""
-        total = 0
-        for path in self.weights:
+        return sum(_count(header) for header in map(self._header, self.weights))
+
+    def _header(self, path: Path) -> dict[str, Any]:
+        try:
             with path.open("rb") as file:
                 (length,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(length))
-            total += sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__" and one["dtype"] in _FLOATS)
-        return total
+                header: dict[str, Any] = json.loads(file.read(min(length, _LONGEST_HEADER)))
+        except (struct.error, ValueError, OSError) as error:
+            self.refuse(f"{path.name} is no whole safetensors file ({error})", "save the model again with save_pretrained")
+        return header
 
     @cached_property
     def length_limit(self) -> int | None:
@@ -108,3 +113,7 @@ class ModelFolder:
         names = tuple(str(named[index]) for index in sorted(named, key=int))
         numbers = tuple(match[1] for name in names if (match := _UNNAMED.fullmatch(name)))
         return numbers if len(numbers) == len(names) and labels <= set(numbers) else names
+
+
+def _count(header: dict[str, Any]) -> int:
+    return sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__" and one["dtype"] in _FLOATS)

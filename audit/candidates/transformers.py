@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from audit import cache
 from audit.candidates.interface import Ability, Outputs
+from audit.candidates.loading import LIBRARIES, Loaded, load_classifier
 from audit.candidates.memory import Memory
 from audit.candidates.padding import padded
-from audit.errors import CannotMeasure, InputError, MissingExtra
+from audit.errors import CannotMeasure
 from audit.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -28,14 +28,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    import torch
     from numpy.typing import NDArray
 
     from audit.candidates.folder import ModelFolder
     from audit.datasets import Dataset
     from audit.finetune.record import TrainingRecord
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
 _STEP = 8
 """Token counts are padded to a multiple of it."""
 _CPU_ROWS = 8
@@ -52,13 +50,6 @@ class Reading:
     """Tokens; longer texts are cut."""
     batch_size: int = 64
     """Rows of a batch on a GPU."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    model: Any
-    tokenizer: Any
-    device: torch.device
 
 
 class TextClassifier:
@@ -83,7 +74,7 @@ class TextClassifier:
         self._batch_size = reading.batch_size
         self._progress = progress or Silent()
         self._lock = threading.Lock()
-        self._held: _Loaded | None = None
+        self._held: Loaded | None = None
         self._memory = Memory(store / "texts" / f"{self._memory_key()}.sqlite" if store else None)
 
     @cached_property
@@ -145,10 +136,10 @@ class TextClassifier:
             task.finish()
         return found
 
-    def _loaded(self) -> _Loaded:
+    def _loaded(self) -> Loaded:
         with self._lock:
             if self._held is None:
-                self._held = _load(self._folder, len(self.classes))
+                self._held = load_classifier(self._folder, len(self.classes))
             return self._held
 
 
@@ -158,60 +149,6 @@ def _refuse_other_tasks(folder: ModelFolder) -> None:
         folder.refuse(f"holds {named or 'a model of no named class'}, not a text classifier", "fine-tune it first (candidate.fine_tune)")
     if folder.config.get("problem_type") in {"multi_label_classification", "regression"}:
         folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")
-
-
-def _refuse_load(folder: ModelFolder, what: str) -> NoReturn:
-    msg = f"{folder.path}: cannot be loaded ({what}): save the model and its tokenizer again with save_pretrained"
-    raise InputError(msg)
-
-
-def _load(folder: ModelFolder, classes: int) -> _Loaded:
-    """Model and tokenizer on the GPU, where there is one. Weights that the files lack would be random: refused."""
-    torch, transformers = libraries()
-    safe = {"local_files_only": True, "trust_remote_code": False}
-    with quiet():
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder.path, **safe)
-            model, told = transformers.AutoModelForSequenceClassification.from_pretrained(
-                folder.path, use_safetensors=True, output_loading_info=True, **safe
-            )
-        except (OSError, ValueError, ImportError) as error:
-            _refuse_load(folder, " ".join(str(error).split())[:300])
-    if told["missing_keys"]:
-        _refuse_load(folder, f"no weights for {', '.join(sorted(told['missing_keys'])[:3])}")
-    if model.config.num_labels != classes or classes < 2:  # noqa: PLR2004
-        _refuse_load(folder, f"its head has {model.config.num_labels} outputs for {classes} classes")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return _Loaded(model.float().eval().to(device), tokenizer, device)
-
-
-def libraries() -> tuple[Any, Any]:
-    """The modules torch and transformers."""
-    try:
-        import torch
-        import transformers
-    except ModuleNotFoundError as error:
-        part = "a text model's library"
-        raise MissingExtra(part, "text") from error
-    return torch, transformers
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without transformers' remarks on loading: what matters in them is checked."""
-    from transformers import logging as told
-
-    logging: Any = told  # published without types
-    before = logging.get_verbosity()
-    bars = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _batches(tokenizer: Any, texts: list[str], max_length: int, rows: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
@@ -229,7 +166,7 @@ def _batches(tokenizer: Any, texts: list[str], max_length: int, rows: int) -> It
             yield chosen, padded(tokenizer, tokens, filled, length)
 
 
-def _forward(loaded: _Loaded, batch: dict[str, Any], output: _Output) -> NDArray[np.float64]:
+def _forward(loaded: Loaded, batch: dict[str, Any], output: _Output) -> NDArray[np.float64]:
     given = {name: tensor.to(loaded.device) for name, tensor in batch.items()}
     if output == "scores":
         logits = loaded.model(**given).logits.double()

@@ -70,7 +70,7 @@ class Dataset:
     def labels(self, column: str) -> NDArray[np.object_]:
         """A column's class labels as text. A missing label is refused: it can be neither right nor wrong."""
         values = np.array([canonical(value) for value in self.frame[column].to_list()], dtype=object)
-        missing = np.flatnonzero(np.equal(values, None))
+        missing = np.flatnonzero([value is None for value in values])
         if missing.size:
             msg = (
                 f"{self.role}: column {column!r} has no value in {missing.size} of {self.rows} rows (first: row "

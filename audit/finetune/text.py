@@ -7,18 +7,15 @@ import shutil
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from audit import cache as disk
 from audit import seeds
 from audit.candidates.folder import ModelFolder
-from audit.candidates.transformers import LIBRARIES, libraries, quiet
-from audit.datasets import canonical
+from audit.candidates.loading import LIBRARIES, SAFE, broken, libraries, quiet
 from audit.errors import InputError
 from audit.finetune.determinism import deterministic
+from audit.finetune.examples import Examples, parts
 from audit.finetune.loop import Outcome, Rows, Settings, Trainer
 from audit.finetune.record import TrainingRecord
-from audit.finetune.split import held_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,16 +26,6 @@ if TYPE_CHECKING:
     from audit.progress import Progress
 
 _RECORD, _SEAL = "training.json", "sealed"
-
-
-@dataclass(frozen=True, slots=True)
-class _Examples:
-    texts: tuple[str, ...]
-    labels: tuple[str, ...]
-
-    def where(self, mask: np.ndarray[Any, np.dtype[np.bool_]]) -> _Examples:
-        rows = np.flatnonzero(mask)
-        return _Examples(tuple(self.texts[row] for row in rows), tuple(self.labels[row] for row in rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +99,7 @@ def _fingerprint(place: Path) -> bytes | None:
 
 def _trained(task: _Task, place: Path, progress: Progress) -> TrainingRecord:
     """Train, then put the whole folder in its place at once."""
-    train, validation, told = _examples(task)
+    train, validation, told = parts(task.train, task.validation or float(task.spec.validation), task.seed)
     classes = tuple(sorted(set(train.labels)))
     state = place.with_suffix(".state")
     with deterministic():
@@ -141,48 +128,18 @@ def _trained(task: _Task, place: Path, progress: Progress) -> TrainingRecord:
     return record
 
 
-def _examples(task: _Task) -> tuple[_Examples, _Examples, str]:
-    """Training rows, validation rows, and where the latter come from."""
-    train = _read(task.train)
-    if task.validation is not None:
-        validation, told = _read(task.validation), task.validation.role
-    else:
-        fraction = float(task.spec.validation)
-        column = task.train.columns.group
-        entities = None if column is None else [str(canonical(value)) for value in task.train.frame[column]]
-        mask = held_out(train.labels, entities, fraction, seeds.stream(task.seed, "fine-tune/validation"))
-        train, validation, told = train.where(~mask), train.where(mask), f"fraction {fraction:g} of {task.train.role}"
-    if len(set(train.labels)) < 2 or not validation.texts:  # noqa: PLR2004
-        what = f"{len(set(train.labels))} classes to learn and {len(validation.texts)} rows to validate on"
-        msg = f"datasets.{task.train.role}: {what}: add rows"
-        raise InputError(msg)
-    unknown = set(validation.labels) - set(train.labels)
-    if unknown:
-        msg = f"validation ({told}): holds {', '.join(sorted(unknown)[:5])}, which no training row has: mend the labels"
-        raise InputError(msg)
-    return train, validation, told
-
-
-def _read(data: Dataset) -> _Examples:
-    if data.columns.text is None or data.columns.label is None:
-        msg = f"datasets.{data.role}: fine-tuning reads a text and a label column: name them under columns.text and columns.label"
-        raise InputError(msg)
-    return _Examples(tuple(data.texts()), tuple(data.labels(data.columns.label)))
-
-
 def _load(task: _Task, classes: tuple[str, ...]) -> tuple[Any, Any]:
     """Model and tokenizer; a head that the base lacks is drawn from the seed."""
     torch, transformers = libraries()
-    safe = {"local_files_only": True, "trust_remote_code": False}
     torch.manual_seed(seeds.words(task.seed, "fine-tune/head")[0])
     names = {"id2label": dict(enumerate(classes)), "label2id": {name: index for index, name in enumerate(classes)}}
     with quiet():
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(task.base.path, **safe)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(task.base.path, **SAFE)
             model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                task.base.path, use_safetensors=True, ignore_mismatched_sizes=True, num_labels=len(classes), **names, **safe
+                task.base.path, use_safetensors=True, ignore_mismatched_sizes=True, num_labels=len(classes), **names, **SAFE
             )
-        except (OSError, ValueError, ImportError) as error:
+        except broken() as error:
             task.base.refuse(f"cannot be loaded ({' '.join(str(error).split())[:300]})", "name the folder of a text model")
     if tokenizer.pad_token is None:
         task.base.refuse("its tokenizer has no padding token", "set one and save the tokenizer again")
@@ -192,7 +149,7 @@ def _load(task: _Task, classes: tuple[str, ...]) -> tuple[Any, Any]:
     return model.float().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
-def _rows(examples: _Examples, classes: Sequence[str], tokenizer: Any, max_length: int) -> tuple[Rows, int]:
+def _rows(examples: Examples, classes: Sequence[str], tokenizer: Any, max_length: int) -> tuple[Rows, int]:
     """Tokens and class numbers, and how many texts were cut."""
     numbers = {name: number for number, name in enumerate(classes)}
     whole = tokenizer(list(examples.texts), truncation=False, verbose=False)

@@ -142,6 +142,19 @@ def test_a_model_without_a_trained_head_is_refused(classifier: Path, tmp_path: P
         TextClassifier(changed(classifier, tmp_path / "multi", problem_type="multi_label_classification"), CLASSES)
 
 
+def test_cut_weights_are_refused(classifier: Path, tmp_path: Path) -> None:
+    """Whether the header is cut or the numbers are."""
+    whole = (classifier / "model.safetensors").read_bytes()
+    for name, kept in (("numbers", len(whole) - 100), ("header", 100), ("nothing", 3)):
+        shutil.copytree(classifier, tmp_path / name)
+        (tmp_path / name / "model.safetensors").write_bytes(whole[:kept])
+        with pytest.raises(InputError, match="cannot be loaded"):
+            opened(tmp_path / name).score_texts(["now"])
+        if name != "numbers":
+            with pytest.raises(InputError, match=r"model\.safetensors is no whole safetensors file"):
+                _ = opened(tmp_path / name).parameters
+
+
 def test_code_in_a_model_folder_is_never_run(classifier: Path, tmp_path: Path) -> None:
     """A configuration that points to a Python file beside it is not followed."""
     evil = changed(

@@ -255,7 +255,7 @@ def test_long_texts_are_cut_and_counted(base_model: Path, tmp_path: Path) -> Non
     assert np.array_equal(model.score_texts([long]), model.score_texts([long + " calm calm"]))
 
 
-def with_labels(data: Dataset, *labels: str) -> Dataset:
+def with_labels(data: Dataset, *labels: str | None) -> Dataset:
     data.frame["label"] = [labels[row % len(labels)] for row in range(data.rows)]
     return data
 
@@ -276,6 +276,8 @@ def test_refused(base_model: Path, tmp_path: Path) -> None:
         asked(spec, with_labels(letters(40, 1), "other", "calm"))
     with pytest.raises(InputError, match=r"name them under columns\.text and columns\.label"):
         asked(spec, letters(40, 1, label=None))
+    with pytest.raises(InputError, match=r"datasets\.train: column 'label' has no value in 20 of 40 rows"):
+        asked(spec, with_labels(letters(40, 1), "other", None))
 
 
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Models loaded by transformers: from their folder alone, in safetensors format, without running code that lies in it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from audit.errors import InputError, MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from audit.candidates.folder import ModelFolder
+
+SAFE = {"local_files_only": True, "trust_remote_code": False}
+"""How every model and tokenizer is loaded."""
+LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that is ready to be asked."""
+
+    model: Any
+    tokenizer: Any
+    device: torch.device
+
+
+def _refuse_load(folder: ModelFolder, what: str) -> NoReturn:
+    msg = f"{folder.path}: cannot be loaded ({what}): save the model and its tokenizer again with save_pretrained"
+    raise InputError(msg)
+
+
+def load_classifier(folder: ModelFolder, classes: int) -> Loaded:
+    """Model and tokenizer on the GPU, where there is one. Weights that the files lack would be random: refused."""
+    torch, transformers = libraries()
+    with quiet():
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder.path, **SAFE)
+            model, told = transformers.AutoModelForSequenceClassification.from_pretrained(
+                folder.path, use_safetensors=True, output_loading_info=True, **SAFE
+            )
+        except broken() as error:
+            _refuse_load(folder, " ".join(str(error).split())[:300])
+    if told["missing_keys"]:
+        _refuse_load(folder, f"no weights for {', '.join(sorted(told['missing_keys'])[:3])}")
+    if model.config.num_labels != classes or classes < 2:  # noqa: PLR2004
+        _refuse_load(folder, f"its head has {model.config.num_labels} outputs for {classes} classes")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Loaded(model.float().eval().to(device), tokenizer, device)
+
+
+def broken() -> tuple[type[Exception], ...]:
+    """What comes of a folder whose files do not belong together, or are cut."""
+    from safetensors import SafetensorError
+
+    return (OSError, ValueError, RuntimeError, ImportError, SafetensorError)
+
+
+def libraries() -> tuple[Any, Any]:
+    """The modules torch and transformers."""
+    try:
+        import torch
+        import transformers
+    except ModuleNotFoundError as error:
+        part = "a text model's library"
+        raise MissingExtra(part, "text") from error
+    return torch, transformers
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' remarks on loading: what matters in them is checked."""
+    from transformers import logging as told
+
+    logging: Any = told  # published without types
+    before = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()

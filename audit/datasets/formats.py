@@ -1,0 +1,152 @@
+"""Bytes of a file parsed into a table: CSV, JSON lines, Parquet. Whatever could be read in two ways is refused."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    import pandas as pd
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+
+
+class Unreadable(ValueError):
+    """What is wrong in a file, with its line where there is one, and what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(f"{what}: {remedy}")
+
+
+def unpacked(raw: bytes) -> bytes:
+    """What a gzip file holds."""
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        what = f"is not a whole gzip file ({error})"
+        raise Unreadable(what, "pack it again") from error
+
+
+def csv_table(raw: bytes, verbatim: AbstractSet[str]) -> pd.DataFrame:
+    """Only an empty cell is a missing one: `NA` and `null` are words that a text may say. `verbatim` columns stay text."""
+    import pandas as pd
+
+    text = _text(raw)
+    header = _csv_header(text)
+    if not header:
+        return pd.DataFrame()
+    types: Any = {column: str for column in header if column in verbatim}
+    try:
+        return pd.read_csv(
+            io.StringIO(text),
+            dtype=types,
+            index_col=False,
+            keep_default_na=False,
+            na_values=[""],
+            low_memory=False,  # one type a column, whatever the length of the file
+            float_precision="round_trip",
+        )
+    except ValueError as error:  # pandas' parser errors are ValueErrors
+        what = f"cannot be parsed ({error})"
+        raise Unreadable(what, "write it with a CSV library") from error
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8; a byte order mark is dropped."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        what = f"line {line}: not UTF-8 (byte 0x{raw[error.start]:02x})"
+        raise Unreadable(what, "save the file as UTF-8") from error
+
+
+def _csv_header(text: str) -> list[str]:
+    """The names of the columns. Every record must have as many cells: pandas would fill up a short one in silence."""
+    limit = csv.field_size_limit(max(len(text), 1))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        for record in reader:
+            if record and len(record) != len(header):
+                what = f"line {reader.line_num}: {len(record)} cells under {len(header)} column names"
+                raise Unreadable(what, "mend the line (a comma or a line break in a cell must be quoted)")
+    except csv.Error as error:
+        what = f"line {reader.line_num}: {error}"
+        raise Unreadable(what, "mend the quotes of this line") from error
+    finally:
+        csv.field_size_limit(limit)
+    if "" in header:
+        what = f"column {header.index('') + 1} of the first line has no name"
+        raise Unreadable(what, "name it; a row number that pandas wrote is left out with index=False")
+    _refuse_duplicates(header)
+    return header
+
+
+def json_lines_table(raw: bytes) -> pd.DataFrame:
+    """One object a line."""
+    import pandas as pd
+
+    remedy = "write one JSON object a line"
+    rows = []
+    for number, line in enumerate(_text(raw).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, object_pairs_hook=_unambiguous, parse_constant=_no_constant)
+            if "\\u" in line:
+                json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        except ValueError as error:
+            what = f"line {number}: {error}"
+            raise Unreadable(what, remedy) from error
+        if not isinstance(row, dict):
+            what = f"line {number}: not a JSON object"
+            raise Unreadable(what, remedy)
+        rows.append(row)
+    return pd.DataFrame.from_records(rows)
+
+
+def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        msg = f"{name!r} is given twice"
+        raise ValueError(msg)
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    msg = f"{name} is not JSON (null is a missing value)"
+    raise ValueError(msg)
+
+
+def parquet_table(raw: bytes) -> pd.DataFrame:
+    """An index that pandas wrote stays a column where it has a name, and is dropped where it has none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(raw))
+    except (pa.ArrowException, OSError) as error:
+        what = f"is not a whole Parquet file ({error})"
+        raise Unreadable(what, "write it again") from error
+    _refuse_duplicates(table.column_names)
+    table = table.drop_columns([name for name in table.column_names if _PANDAS_INDEX.fullmatch(name)])
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _refuse_duplicates(names: list[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        what = f"column {twice[0]!r} is there {names.count(twice[0])} times"
+        raise Unreadable(what, "give every column its own name")

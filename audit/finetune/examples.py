@@ -1,0 +1,67 @@
+"""What is learnt from, and what the checkpoint is chosen on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit import seeds
+from audit.datasets import canonical
+from audit.errors import CannotMeasure, InputError
+from audit.finetune.split import held_out
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Texts with their labels."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def where(self, mask: NDArray[np.bool_]) -> Examples:
+        """The rows that a mask marks."""
+        rows = np.flatnonzero(mask)
+        return Examples(tuple(self.texts[row] for row in rows), tuple(self.labels[row] for row in rows))
+
+
+def parts(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Examples, Examples, str]:
+    """Rows to learn from, rows to choose the checkpoint on, and where the latter come from."""
+    if isinstance(validation, float):
+        train, held = _divided(data, validation, seed)
+        told = f"fraction {validation:g} of {data.role}"
+    else:
+        train, held, told = _read(data), _read(validation), validation.role
+    if len(set(train.labels)) < 2 or not held.texts:  # noqa: PLR2004
+        what = f"{len(set(train.labels))} classes to learn and {len(held.texts)} rows to validate on"
+        msg = f"datasets.{data.role}: {what}: add rows"
+        raise InputError(msg)
+    unknown = set(held.labels) - set(train.labels)
+    if unknown:
+        msg = f"validation ({told}): holds {', '.join(sorted(unknown)[:5])}, which no training row has: mend the labels"
+        raise InputError(msg)
+    return train, held, told
+
+
+def _divided(data: Dataset, fraction: float, seed: int) -> tuple[Examples, Examples]:
+    whole, column = _read(data), data.columns.group
+    entities = None if column is None else [str(canonical(value)) for value in data.frame[column]]
+    mask = held_out(whole.labels, entities, fraction, seeds.stream(seed, "fine-tune/validation"))
+    return whole.where(~mask), whole.where(mask)
+
+
+def _read(data: Dataset) -> Examples:
+    if data.columns.text is None or data.columns.label is None:
+        msg = f"datasets.{data.role}: fine-tuning reads a text and a label column: name them under columns.text and columns.label"
+        raise InputError(msg)
+    try:
+        return Examples(tuple(data.texts()), tuple(data.labels(data.columns.label)))
+    except CannotMeasure as error:  # a row without a label
+        msg = f"datasets.{error}"
+        raise InputError(msg) from error
