@@ -252,7 +252,7 @@ def test_a_role_may_be_absent_from_some_files_but_not_from_all(tmp_path: Path) -
     assert results is not None
     done, _ = run(tmp_path, policy(datasets=datasets, columns=columns | {"label": "lable"}))
     assert done.returncode == 2
-    assert "policy.yaml:13:10: columns.label: no data set has a column 'lable'" in done.stderr
+    assert "policy.yaml:11:10: columns.label: no data set has a column 'lable'" in done.stderr
 
 
 def test_waivers_are_void_and_said_to_be(tmp_path: Path) -> None:
