@@ -42,21 +42,21 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
                 unmeasured.append(Unmeasured(name, f"no row is {lacking}: add rows to this slice"))
             else:
                 members.append(Member(name, Auc.of(positive[rows], score[rows], None if clusters is None else clusters[rows])))
-    figures = (_curve(subject),) if len(subject.targets) == 1 and 0 < np.sum(y_true == subject.targets[0]) < len(y_true) else ()
+    positive = y_true == subject.targets[0]
+    figures = (_curve(subject, positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(y_true) else ()
     return Evidence(members=tuple(members), unmeasured=tuple(unmeasured), unit="ROC AUC", rows=len(y_true), figures=figures)
 
 
-def _curve(subject: Subject) -> Roc:
+def _curve(subject: Subject, positive: NDArray[np.bool_]) -> Roc:
     """The curve over all rows; the band is Wilson's for the true positive rate at each threshold."""
-    one = subject.targets[0]
-    positive, score = subject.y_true() == one, subject.probabilities()[:, subject.classes.index(one)]
+    score = subject.y_score()
     order = np.argsort(-score, kind="stable")
     last = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)  # the last row at each threshold
     thinned = last[np.unique(np.linspace(0, len(last) - 1, POINTS).round().astype(int))]
     found = np.concatenate([[0], np.cumsum(positive[order])[thinned]])
     alarms = np.concatenate([[0], np.cumsum(~positive[order])[thinned]])
     band = [Proportion(int(hits), int(positive.sum())).bounds(TAIL, TAIL) for hits in found]
-    called: NDArray[np.bool_] = subject.y_pred() == one
+    called: NDArray[np.bool_] = subject.y_pred() == subject.targets[0]
     return Roc(
         false_positive_rate=tuple((alarms / (~positive).sum()).tolist()),
         true_positive_rate=tuple((found / positive.sum()).tolist()),

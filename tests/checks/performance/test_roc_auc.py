@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from audit.errors import CannotMeasure
+from audit.evidence import Roc, Slice
+from tests.classified import scored, shuffled, three_scored
+from tests.judged import status
+from tests.misses import misses, most
+from tests.support import measure, subject
+from tests.unplugged import unplugged
+
+CHECK = "performance/roc_auc"
+SCORES = ("a", "b", "c")
+ROWS = st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0.1, 0.3, 0.5, 0.8])), min_size=2, max_size=40).filter(
+    lambda rows: len({label for label, _ in rows}) == 2
+)
+
+
+def test_a_worked_example() -> None:
+    """Four pairs: two in order, one tied, one reversed."""
+    found = measure(CHECK, subject(pd.DataFrame({"label": [1, 1, 0, 0], "score": [0.9, 0.4, 0.4, 0.5]})))
+    assert found.members[0].estimate.value == pytest.approx(2.5 / 4)
+
+
+@given(ROWS)
+def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
+    frame = pd.DataFrame(rows, columns=["label", "score"])
+    found = measure(CHECK, subject(frame))
+    assert found.members[0].estimate.value == pytest.approx(roc_auc_score(frame.label, frame.score), abs=1e-12)
+    curve = found.figures[0]
+    assert isinstance(curve, Roc)
+    false, true, _ = roc_curve(frame.label, frame.score, drop_intermediate=False)
+    assert curve.false_positive_rate == pytest.approx(tuple(false))
+    assert curve.true_positive_rate == pytest.approx(tuple(true))
+
+
+@given(ROWS)
+def test_swapping_the_classes_or_reordering_rows_changes_nothing(rows: list[tuple[int, float]]) -> None:
+    frame = pd.DataFrame(rows, columns=["label", "score"])
+    value = measure(CHECK, subject(frame)).members[0].estimate.value
+    assert measure(CHECK, subject(frame.assign(label=1 - frame.label, score=1 - frame.score))).members[0].estimate.value == pytest.approx(
+        value
+    )
+    assert measure(CHECK, subject(shuffled(frame))).members[0].estimate.value == pytest.approx(value)
+
+
+def test_more_classes_are_taken_one_against_the_rest() -> None:
+    frame = three_scored(300)
+    found = measure(CHECK, subject(frame, scores=SCORES))
+    assert [one.name for one in found.members] == [Slice((("class", name),)) for name in "abc"]
+    for one, name in zip(found.members, "abc", strict=True):
+        assert one.estimate.value == pytest.approx(roc_auc_score(frame.label == name, frame[name]), abs=1e-12)
+    assert np.mean([one.estimate.value for one in found.members]) == pytest.approx(
+        roc_auc_score(frame.label, frame[["a", "b", "c"]], multi_class="ovr"), abs=1e-12
+    )
+    alone = measure(CHECK, subject(frame, positive="b", scores=SCORES))
+    assert [(str(one.name), one.estimate.value) for one in alone.members] == [("overall", found.members[1].estimate.value)]
+
+
+def test_a_slice_of_one_class_is_unmeasured() -> None:
+    frame = scored(200)
+    frame.loc[frame.gender == "f", "label"] = 1
+    found = measure(CHECK, subject(frame, by=(("gender",),)))
+    assert [(str(one.name), one.reason) for one in found.unmeasured] == [("gender=f", "no row is of another class: add rows to this slice")]
+    assert status(CHECK, found, min=0.5) == "inconclusive"
+
+
+def test_the_curve_has_a_band_and_the_operating_point() -> None:
+    frame = scored(3000)
+    curve = measure(CHECK, subject(frame)).figures[0]
+    assert isinstance(curve, Roc)
+    assert len(curve.true_positive_rate) <= 102
+    assert all(low <= rate <= high for low, rate, high in zip(curve.lower, curve.true_positive_rate, curve.upper, strict=True))
+    called, truly = frame.score >= 0.5, frame.label == 1
+    assert curve.operating_point == pytest.approx((called[~truly].mean(), called[truly].mean()))
+    assert curve.false_positive_rate[0] == 0
+    assert curve.true_positive_rate[-1] == 1
+
+
+def test_the_interval_decides() -> None:
+    found = measure(CHECK, subject(scored(300)))
+    value, (low, high) = found.members[0].estimate.value, found.members[0].estimate.bounds(0.025, 0.025)
+    middle = (value + low) / 2
+    assert [status(CHECK, found, min=bound) for bound in (low - 0.01, middle, high + 0.01)] == ["pass", "inconclusive", "fail"]
+    assert status(CHECK, unplugged(found), min=middle) == "pass"
+    assert status(CHECK, measure(CHECK, subject(scored(40))), min=0.5) == "inconclusive"
+
+
+def test_coverage() -> None:
+    rng, trials = np.random.default_rng(1), 200
+
+    def draw() -> pd.DataFrame:
+        return scored(200, seed=int(rng.integers(1 << 30)))
+
+    truth = float(norm.cdf(2.0 / np.sqrt(2)))
+    assert max(misses(lambda: measure(CHECK, subject(draw())).members[0].estimate, truth, trials)) <= most(0.025, trials)
+
+
+def test_rows_of_one_person_widen_the_interval() -> None:
+    frame = pd.concat([scored(100).assign(person=np.arange(100))] * 4)
+    grouped, alone = (measure(CHECK, subject(frame, group=one)).members[0].estimate for one in ("person", None))
+    assert grouped.value == alone.value
+    assert grouped.bounds(0.025, 0.025)[0] < alone.bounds(0.025, 0.025)[0] - 0.01
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    with pytest.raises(CannotMeasure, match=r"columns\.score"):
+        measure(CHECK, subject(pd.DataFrame({"label": [1, 0], "prediction": [1, 0]})))
