@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 SHINGLE = 5
 """Characters in a shingle (Broder, Compression and Complexity of Sequences 1997); a shorter text is filled up with spaces."""
+_SHARED = 8
+"""Rare shingles that two texts must share before they are compared in full: more means a longer index and fewer comparisons."""
+_SLACK = 1e-9
 _BLOCK = 4_000_000
 """Candidate pairs that are held in memory at once."""
 
@@ -22,22 +25,25 @@ def first_near(texts: Sequence[str], threshold: float, start: int = 0) -> NDArra
     """(n,) for each text from `start` on, an earlier text whose Jaccard similarity reaches the threshold, else -1.
 
     With `start` above 0 only texts before `start` count as earlier. Exact: pairs are drawn from an inverted index over the
-    rarest shingles of each text, enough of them that no pair at the threshold can share none (Bayardo, Ma & Srikant, WWW
-    2007), and each pair's similarity is then counted in full.
+    rarest shingles of each text, enough of them that two texts at the threshold must share several (prefix filter of Bayardo,
+    Ma & Srikant, WWW 2007, with longer prefixes as in Wang, Li & Feng, SIGMOD 2012); each pair is then compared in full.
     """
     sets = _incidence(texts)  # (n, shingles) 0/1, columns from rare to frequent
     size = np.diff(sets.indptr)
-    index = _prefixes(sets, size, threshold)
+    least = np.minimum(_SHARED, np.ceil(threshold * size - _SLACK)).astype(np.int32)  # (n,) rare shingles that a twin must share
+    index = _prefixes(sets, size - np.ceil(threshold * size - _SLACK).astype(np.int64) + least)
     found = np.full(len(texts), -1, dtype=np.int64)
     earlier = index[:start] if start else index
     for rows in _blocks(index, earlier, start):
         pairs = (index[rows] @ earlier.T).tocoo()
         later, first = pairs.row + rows.start, pairs.col
-        possible = (first < (start or later)) & (np.minimum(size[first], size[later]) >= threshold * np.maximum(size[first], size[later]))
+        possible = pairs.data >= np.minimum(least[later], least[first])
+        small, large = np.minimum(size[first], size[later]), np.maximum(size[first], size[later])
+        possible &= (first < (start or later)) & (small >= threshold * large - _SLACK)
         for part in np.array_split(np.flatnonzero(possible), 1 + int(possible.sum()) // 100_000):
             one, two = later[part], first[part]
             shared = np.asarray(sets[one].multiply(sets[two]).sum(axis=1)).ravel()
-            near = shared >= threshold * (size[one] + size[two] - shared)
+            near = shared >= threshold * (size[one] + size[two] - shared) - _SLACK
             found[one[near]] = two[near]
     return found
 
@@ -71,11 +77,11 @@ def _windows(symbols: NDArray[np.int64]) -> NDArray[np.int64]:
     return code
 
 
-def _prefixes(sets: csr_matrix, size: NDArray[np.int64], threshold: float) -> csr_matrix:
-    """Each text's rarest shingles, so many that two texts at the threshold share one."""
+def _prefixes(sets: csr_matrix, keep: NDArray[np.int64]) -> csr_matrix:
+    """Each text's rarest shingles, as many as `keep` says."""
     from scipy.sparse import csr_matrix
 
-    keep = size - np.ceil(threshold * size - 1e-9).astype(np.int64) + 1
+    size = np.diff(sets.indptr)
     place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], size)
     kept = place < np.repeat(keep, size)
     row = np.repeat(np.arange(len(size)), size)
