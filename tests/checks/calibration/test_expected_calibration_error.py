@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from audit.errors import CannotMeasure
+from audit.evidence import Reliability
+from tests.classified import shuffled, three_scored
+from tests.judged import status
+from tests.misses import misses, most
+from tests.support import measure, subject
+from tests.unplugged import unplugged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CHECK = "calibration/expected_calibration_error"
+ALPHA = 0.025
+
+
+def said(n: int, seed: int, *, off: float = 0.0) -> pd.DataFrame:
+    """Scores from .1 to .8 whose event comes true `off` more often than they say."""
+    rng = np.random.default_rng(seed)
+    score = rng.uniform(0.1, 0.8, n)
+    return pd.DataFrame({"label": (rng.random(n) < score + off).astype(int), "score": score, "gender": rng.choice(["f", "m"], n)})
+
+
+def test_a_worked_example() -> None:
+    """Two bins: mean .15 with no event, mean .85 with one of two."""
+    frame = pd.DataFrame({"label": [0, 0, 1, 0], "score": [0.1, 0.2, 0.8, 0.9]})
+    found = measure(CHECK, subject(frame), bins=2)
+    assert found.members[0].estimate.value == pytest.approx((0.15 + 0.35) / 2)
+    diagram = found.figures[0]
+    assert isinstance(diagram, Reliability)
+    assert diagram.confidence == pytest.approx((0.15, 0.85))
+    assert diagram.observed == (0.0, 0.5)
+    assert diagram.counts == (2, 2)
+
+
+def plain(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
+    """Equal-mass calibration error by sorting and splitting."""
+    order = np.argsort(score)
+    return float(sum(abs(score[part].mean() - hit[part].mean()) * len(part) for part in np.array_split(order, bins)) / len(score))
+
+
+@pytest.mark.parametrize("bins", [5, 15])
+def test_agrees_with_a_plain_implementation(bins: int) -> None:
+    """Rows that divide evenly among the bins, as numpy splits them."""
+    frame = said(600, 3)
+    expected = plain(frame.score.to_numpy(), frame.label.to_numpy() == 1, bins)
+    assert measure(CHECK, subject(frame), bins=bins).members[0].estimate.value == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_top_class_of_several() -> None:
+    frame = three_scored(600)
+    found = measure(CHECK, subject(frame, scores=("a", "b", "c")))
+    table = frame[["a", "b", "c"]].to_numpy()
+    hit = np.array(list("abc"))[table.argmax(axis=1)] == frame.label.to_numpy()
+    assert found.members[0].estimate.value == pytest.approx(plain(table.max(axis=1), hit, 15), abs=1e-12)
+    assert "most probable class" in found.notes[0]
+    of_b = measure(CHECK, subject(frame, scores=("a", "b", "c"), positive="b"), of="positive")
+    assert of_b.members[0].estimate.value == pytest.approx(plain(table[:, 1], frame.label.to_numpy() == "b", 15), abs=1e-12)
+
+
+def test_two_classes_look_at_the_positive_one_unless_told() -> None:
+    frame = said(300, 1)
+    assert "Probability of 1." in measure(CHECK, subject(frame)).notes[0]
+    top = measure(CHECK, subject(frame), of="top_class").members[0].estimate.value
+    score = frame.score.to_numpy()
+    confidence, hit = np.maximum(score, 1 - score), (score >= 0.5) == (frame.label.to_numpy() == 1)
+    assert top == pytest.approx(plain(confidence, hit, 15), abs=1e-12)
+
+
+def test_swapping_classes_or_reordering_rows_changes_nothing() -> None:
+    frame = said(400, 2).assign(score=lambda table: table.score.round(2))
+    here = measure(CHECK, subject(frame)).members[0].estimate
+    assert measure(CHECK, subject(shuffled(frame))).members[0].estimate.value == pytest.approx(here.value)
+    swapped = frame.assign(label=1 - frame.label, score=(1 - frame.score).round(2))
+    assert measure(CHECK, subject(swapped)).members[0].estimate.value == pytest.approx(here.value, abs=0.01)
+
+
+def test_a_calibrated_model_is_not_failed_for_its_noise() -> None:
+    """Three hundred rows: the point is above .05 nearly always, the interval never clearly."""
+    looks = [measure(CHECK, subject(said(300, seed))) for seed in range(60)]
+    assert np.mean([status(CHECK, found, max=0.05) == "fail" for found in looks]) == 0
+    assert np.mean([status(CHECK, unplugged(found), max=0.05) == "fail" for found in looks]) > 0.7
+
+
+def test_the_interval_decides() -> None:
+    """Truly .2 off in 1,500 rows."""
+    found = measure(CHECK, subject(said(1500, 5, off=0.2)))
+    assert [status(CHECK, found, max=bound) for bound in (0.3, 0.2, 0.1)] == ["pass", "inconclusive", "fail"]
+
+
+def test_coverage() -> None:
+    """A model .1 off everywhere, so that its error is .1 over any bins."""
+    seeds, trials = iter(range(1000)), 150
+    found = misses(lambda: measure(CHECK, subject(said(800, next(seeds), off=0.1))).members[0].estimate, 0.1, trials)
+    assert max(found) <= most(ALPHA, trials)
+
+
+def test_slices_persons_and_the_band() -> None:
+    frame = pd.concat([said(200, 7).assign(person=np.arange(200))] * 3)
+    found = measure(CHECK, subject(frame, by=(("gender",),), group="person"))
+    assert [str(one.name) for one in found.members] == ["gender=f", "gender=m"]
+    diagram = found.figures[0]
+    assert isinstance(diagram, Reliability)
+    assert sum(diagram.counts) == 600
+    assert all(low <= stated <= high for low, stated, high in zip(diagram.band_lower, diagram.confidence, diagram.band_upper, strict=True))
+    alone = measure(CHECK, subject(frame, by=(("gender",),)))
+    assert found.members[0].estimate.bounds(ALPHA, ALPHA)[1] > alone.members[0].estimate.bounds(ALPHA, ALPHA)[1]
+
+
+def test_same_seed_same_evidence() -> None:
+    frame = said(300, 8)
+    assert measure(CHECK, subject(frame), seed=4) == measure(CHECK, subject(frame), seed=4)
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    with pytest.raises(CannotMeasure, match=r"columns\.score"):
+        measure(CHECK, subject(pd.DataFrame({"label": [1, 0], "prediction": [1, 0]})))
+    with pytest.raises(CannotMeasure, match=r"columns\.positive"):
+        measure(CHECK, subject(three_scored(20), scores=("a", "b", "c")), of="positive")
+    for params in ({"bins": 1}, {"of": "second"}, {"bin": 10}):
+        with pytest.raises(ValidationError):
+            measure(CHECK, subject(said(20, 0)), **params)
