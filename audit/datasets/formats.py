@@ -45,6 +45,9 @@ def csv_table(raw: bytes, verbatim: AbstractSet[str]) -> pd.DataFrame:
     if not header:
         return pd.DataFrame()
     types: Any = {column: str for column in header if column in verbatim}
+    exact: Any = (
+        {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+    )  # the default from 3.1 on
     try:
         return pd.read_csv(
             io.StringIO(text),
@@ -53,7 +56,7 @@ def csv_table(raw: bytes, verbatim: AbstractSet[str]) -> pd.DataFrame:
             keep_default_na=False,
             na_values=[""],
             low_memory=False,  # one type a column, whatever the length of the file
-            float_precision="round_trip",
+            **exact,
         )
     except ValueError as error:  # pandas' parser errors are ValueErrors
         what = f"cannot be parsed ({error})"

@@ -63,6 +63,14 @@ def test_any_text_survives_a_csv(texts: list[str]) -> None:
         assert read("test", path, Columns(text="text")).texts() == texts
 
 
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_numbers_keep_every_bit(numbers: list[float]) -> None:
+    """A probability read from a CSV is the one that was written."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder), "a.csv", "score\n" + "".join(f"{number!r}\n" for number in numbers))
+        assert read("test", path, Columns()).frame["score"].to_list() == numbers
+
+
 def test_only_an_empty_cell_is_missing(tmp_path: Path) -> None:
     """A numeric column with a gap stays numeric; the gap is shown as none."""
     path = write(tmp_path, "a.csv", "\ufefftext,age,region\nx,3,\n,,NA\n")
