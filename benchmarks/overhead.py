@@ -1,0 +1,141 @@
+"""What an audit costs over its floor: the same training in a bare loop, and one batched forward pass over every text to be scored.
+
+Run: python benchmarks/overhead.py [--policy policies/complaint-triage-clean.yaml]
+
+Both sides are measured in this process after every import, with a cache that starts empty; then the same audit runs again
+on the cache. The bare loop takes the policy's hyperparameters, the audit's own batches and its validation after each epoch, and
+keeps no record, no checkpoint and no state.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import sklearn.linear_model
+import torch
+import transformers
+
+from audit import cache, catalog, plan, seeds, session
+from audit.attacks import offline
+from audit.candidates.transformers import TextClassifier
+from audit.finetune import batches
+from audit.finetune.base import base_folder
+from audit.finetune.split import held_out
+from audit.policy import load
+from audit.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.policy.schema import FineTune
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _imports() -> None:
+    """Whatever the checks import late, imported now."""
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    offline.load()
+    import presidio_analyzer  # noqa: F401  # for its time alone
+    import scipy.stats  # noqa: F401  # for its time alone
+
+    del sklearn, transformers.__doc__
+
+
+def _recorded(texts: set[str]) -> None:
+    """Note every text that the candidate is asked to score."""
+    score = TextClassifier.score_texts
+
+    def noting(self: TextClassifier, given: Sequence[str]) -> Any:
+        texts.update(given)
+        return score(self, given)
+
+    TextClassifier.score_texts = noting  # type: ignore[method-assign]  # the benchmark listens in
+
+
+def _audited(policy: Path, out: Path) -> float:
+    started = time.perf_counter()
+    session.audit_policy(policy, session.Options(out, "benchmarks/overhead.py"), Silent())
+    return time.perf_counter() - started
+
+
+def _bare(policy: Path, texts: Sequence[str]) -> tuple[float, float]:
+    """Seconds of the bare training, and of the forward pass."""
+    loaded = load(policy, catalog=catalog.discover())
+    spec, data = loaded.policy.candidate.fine_tune, session.read_datasets(loaded)
+    assert spec is not None  # noqa: S101  # the example fine-tunes
+    train = data[spec.on]
+    labels = [str(label) for label in train.labels(train.columns.label or "")]
+    held = held_out(labels, None, float(spec.validation), seeds.stream(loaded.policy.seed, "fine-tune/validation"))
+    started = time.perf_counter()
+    folder = base_folder(spec.base)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(set(labels)))
+    _train(model, tokenizer, spec, list(zip(train.texts(), labels, held, strict=True)))
+    trained = time.perf_counter() - started
+    started = time.perf_counter()
+    model.eval()
+    _forward(model, tokenizer, texts, spec.max_length)
+    return trained, time.perf_counter() - started
+
+
+def _train(model: Any, tokenizer: Any, spec: FineTune, rows: Sequence[tuple[str, str, bool]]) -> None:
+    classes = sorted({label for _, label, _ in rows})
+    kept = [(text, classes.index(label)) for text, label, held in rows if not held]
+    validation = [text for text, _, held in rows if held]
+    tokens = tokenizer([text for text, _ in kept], truncation=True, max_length=spec.max_length)
+    lengths = [len(ids) for ids in tokens["input_ids"]]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay, fused=True)
+    for epoch in range(spec.epochs):
+        model.train()
+        for batch in batches.epoch(lengths, spec.batch_size, seeds.stream(0, f"bare-{epoch}")):
+            given = tokenizer.pad({key: [tokens[key][row] for row in batch] for key in ("input_ids", "attention_mask")}, return_tensors="pt")
+            loss = model(**given, labels=torch.tensor([kept[row][1] for row in batch])).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), spec.max_grad_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+        model.eval()
+        _forward(model, tokenizer, validation, spec.max_length)
+
+
+def _forward(model: Any, tokenizer: Any, texts: Sequence[str], max_length: int) -> None:
+    """Sorted by length, in batches of 64."""
+    ordered = sorted(texts, key=len)
+    with torch.inference_mode():
+        for start in range(0, len(ordered), 64):
+            model(**tokenizer(ordered[start : start + 64], truncation=True, max_length=max_length, padding=True, return_tensors="pt"))
+
+
+def main() -> None:
+    """The audit, the floor, the ratio, and the audit again."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--policy", type=Path, default=Path("policies/complaint-triage-clean.yaml"))
+    given = parser.parse_args()
+    os.chdir(ROOT)
+    _imports()
+    texts: set[str] = set()
+    _recorded(texts)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["AUDIT_CACHE"] = f"{folder}/cache"
+        audited = _audited(given.policy, Path(folder) / "out")
+        again = _audited(given.policy, Path(folder) / "out")
+        trained, passed = _bare(given.policy, sorted(texts))
+    print(f"texts scored                {len(texts):>8,}")
+    print(f"audit                       {audited:>8.1f} s")
+    print(f"floor: training             {trained:>8.1f} s")
+    print(f"floor: one forward pass     {passed:>8.1f} s")
+    print(f"audit over floor            {audited / (trained + passed):>8.2f}")
+    print(f"audit again, on its cache   {again:>8.1f} s")
+
+
+if __name__ == "__main__":
+    main()
