@@ -47,7 +47,7 @@ def load_classifier(folder: ModelFolder, classes: int) -> Loaded:
             _refuse_load(folder, " ".join(str(error).split())[:300])
     if told["missing_keys"]:
         _refuse_load(folder, f"no weights for {', '.join(sorted(told['missing_keys'])[:3])}")
-    if model.config.num_labels != classes or classes < 2:  # noqa: PLR2004
+    if model.config.num_labels != classes:
         _refuse_load(folder, f"its head has {model.config.num_labels} outputs for {classes} classes")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Loaded(model.float().eval().to(device), tokenizer, device)

@@ -76,7 +76,10 @@ class SklearnModel:
         if not self._scores:
             msg = f"{type(self._model).__name__} gives labels without probabilities: fit one with predict_proba"
             raise CannotMeasure(msg)
-        return np.asarray(self._model.predict_proba(given), dtype=np.float64)
+        found = np.asarray(self._model.predict_proba(given), dtype=np.float64)
+        if not np.isfinite(found).all():
+            _refuse(Path(self.folder), "gives a probability that is no number", "look at the rows with missing values; fit the model anew")
+        return found
 
     def _texts(self, texts: Sequence[str]) -> NDArray[np.object_]:
         return np.array(texts, dtype=object)

@@ -68,7 +68,7 @@ class TextClassifier:
         store: Path | None = None,
         progress: Progress | None = None,
     ) -> None:
-        _refuse_other_tasks(folder)
+        _refuse_other_tasks(folder, classes)
         self._folder, self.classes, self.training = folder, classes, training
         self._max_length = min(reading.max_length, folder.length_limit or reading.max_length)
         self._batch_size = reading.batch_size
@@ -131,6 +131,8 @@ class TextClassifier:
             with self._lock, torch.inference_mode():
                 for places, batch in _batches(loaded.tokenizer, texts, self._max_length, rows):
                     found[places] = _forward(loaded, batch, output)[: len(places)]  # rows that fill up the batch come last
+                    if not np.isfinite(found[places]).all():
+                        self._folder.refuse("gives a number that is none for a text", "its weights are broken: train it again")
                     task.advance(len(places))
         finally:
             task.finish()
@@ -143,10 +145,12 @@ class TextClassifier:
             return self._held
 
 
-def _refuse_other_tasks(folder: ModelFolder) -> None:
+def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
     named = (folder.config.get("architectures") or [""])[0]
     if not named.endswith("ForSequenceClassification"):
         folder.refuse(f"holds {named or 'a model of no named class'}, not a text classifier", "fine-tune it first (candidate.fine_tune)")
+    if len(classes) < 2:  # noqa: PLR2004
+        folder.refuse("tells no two classes apart", "this release serves classifiers of two classes and more")
     if folder.config.get("problem_type") in {"multi_label_classification", "regression"}:
         folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")
 

@@ -49,7 +49,7 @@ def csv_table(raw: bytes, verbatim: AbstractSet[str]) -> pd.DataFrame:
         {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
     )  # the default from 3.1 on
     try:
-        return pd.read_csv(
+        frame: pd.DataFrame = pd.read_csv(
             io.StringIO(text),
             dtype=types,
             index_col=False,
@@ -61,6 +61,7 @@ def csv_table(raw: bytes, verbatim: AbstractSet[str]) -> pd.DataFrame:
     except ValueError as error:  # pandas' parser errors are ValueErrors
         what = f"cannot be parsed ({error})"
         raise Unreadable(what, "write it with a CSV library") from error
+    return frame
 
 
 def _text(raw: bytes) -> str:

@@ -138,8 +138,21 @@ def test_a_model_without_a_trained_head_is_refused(classifier: Path, tmp_path: P
         TextClassifier(headless, CLASSES).score_texts(["now"])
     with pytest.raises(InputError, match="its head has 2 outputs for 3 classes"):
         TextClassifier(ModelFolder(classifier), ("a", "b", "c")).score_texts(["now"])
+    with pytest.raises(InputError, match="tells no two classes apart"):
+        TextClassifier(ModelFolder(classifier), ("score",))
     with pytest.raises(InputError, match="is made for multi_label_classification"):
         TextClassifier(changed(classifier, tmp_path / "multi", problem_type="multi_label_classification"), CLASSES)
+
+
+def test_a_model_that_blew_up_is_refused(tmp_path: Path) -> None:
+    """NaN is no score, and would count as the first class."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        shape = hub.AutoConfig.from_pretrained(base(tmp_path / "tiny"), initializer_range=1e38)
+        hub.BertForSequenceClassification(shape).save_pretrained(tmp_path / "tiny")
+    for ask in (opened(tmp_path / "tiny").score_texts, opened(tmp_path / "tiny").embed_texts):
+        with pytest.raises(InputError, match="gives a number that is none for a text"):
+            ask(["now"])
 
 
 def test_cut_weights_are_refused(classifier: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -181,6 +182,14 @@ def test_a_changed_cache_is_not_believed(
     assert "was changed since it was written" in caplog.text
     assert not record.cached
     assert record.weights_sha256 == undisturbed[1].weights_sha256
+
+
+def test_two_runs_at_once_train_once(base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:
+    """The second waits for the first and takes what it made."""
+    with ThreadPoolExecutor(2) as pool:
+        records = [run.result()[1] for run in [pool.submit(tune, base_model, tmp_path) for _ in range(2)]]
+    assert sorted(record.cached for record in records) == [False, True]
+    assert {record.weights_sha256 for record in records} == {undisturbed[1].weights_sha256}
 
 
 def test_the_best_checkpoint_is_kept(base_model: Path, tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from transformers import optimization
 
 from audit.finetune import batches
+from audit.finetune.examples import parts
 from audit.finetune.schedule import Schedule, multiplier
 from audit.finetune.split import held_out
+from tests.tiny_bert import letters
 
 pytestmark = pytest.mark.full
 LABELS = st.lists(st.sampled_from("abc"), min_size=2, max_size=200)
@@ -37,6 +39,19 @@ def test_an_entity_stays_on_one_side(labels: list[str], entities: int, seed: int
     mask = held_out(labels, customers.tolist(), 0.2, rng)
     assert not set(customers[mask]) & set(customers[~mask])
     assert not mask.all()
+
+
+def test_customers_stay_together_in_a_training() -> None:
+    """Under columns.group no customer is both learnt from and validated on; every row is on one side."""
+    data = letters(240, 1, group="customer")
+    data.frame["text"] = [f"{text} {row}" for row, text in enumerate(data.texts())]
+    train, held, told = parts(data, 0.2, 0)
+    customer = dict(zip(data.texts(), data.frame["customer"], strict=True))
+    assert not {customer[text] for text in train.texts} & {customer[text] for text in held.texts}
+    assert sorted(train.texts + held.texts) == sorted(data.texts())
+    assert 0.15 < len(held.texts) / data.rows < 0.25
+    assert told == "fraction 0.2 of train"
+    assert parts(data, 0.2, 0)[1] == held != parts(data, 0.2, 1)[1]
 
 
 def test_the_split_by_hand() -> None:
