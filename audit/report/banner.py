@@ -19,6 +19,7 @@ QUORUM: dict[int, tuple[str, ...]] = {
 """Who must sign, by tier."""
 _SUBTITLES = {"block": "must not be released", "promote": "may be released", "promote-with-conditions": "may be released under conditions"}
 _CAUTION = "Aligned evidence, not a certification."
+_NO_DATE = {True: "nothing released", False: "no end date set"}
 _GENERATED = ("generated", "synthetic")
 
 
@@ -53,7 +54,6 @@ class Banner:
 def banner(run: AuditRun) -> Banner:
     """The head of this run's report."""
     policy, decision = run.policy, run.verdict.decision
-    until = words.day(run.valid_until) if run.valid_until else "no date set"
     return Banner(
         policy=policy_name(policy),
         run=run.run.id,
@@ -61,17 +61,25 @@ def banner(run: AuditRun) -> Banner:
         word=words.DECISIONS[decision],
         subtitle=f"{policy.policy}, candidate of {words.day(run.run.started)}, {_SUBTITLES[decision]}",
         facts=(
-            Fact("Valid until", until, "after that the answer is block" if run.valid_until else "nothing is released, nothing expires"),
+            _validity(run),
             Fact("Policy", policy_name(policy), words.digest(run.policy_sha256)),
-            Fact("Model", words.clip(run.candidate.description, 48), words.digest(run.candidate.sha256)),
+            Fact("Model", words.clip(run.candidate.description, 64), words.digest(run.candidate.sha256)),
             Fact("Run", run.run.id, words.moment(run.run.started)),
         ),
-        signature=f"0 of {words.counted(len(QUORUM[policy.tier]), 'signature')} (tier {policy.tier})",
+        signature=f"0 of {len(QUORUM[policy.tier])} (tier {policy.tier})",
         basis=f"Decided by audit {run.run.version}, by rule and from measurements. No person has signed. {_CAUTION}",
-        until=f"until {until}" if run.valid_until else "nothing released",
+        until=f"until {words.day(run.valid_until)}" if run.valid_until else _NO_DATE[decision == "block"],
         until_iso=run.valid_until or "",
         generated=_generated(run),
     )
+
+
+def _validity(run: AuditRun) -> Fact:
+    if run.valid_until:
+        return Fact("Valid until", words.day(run.valid_until), "after that the answer is block")
+    if run.verdict.decision == "block":
+        return Fact("Valid until", "no date", "nothing is released, nothing expires")
+    return Fact("Valid until", "no date set", "the policy sets no valid_for")
 
 
 def policy_name(policy: Policy) -> str:

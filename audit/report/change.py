@@ -85,7 +85,7 @@ def settle(finding: Finding) -> str:
     """The smallest change by which the finding would pass. Arithmetic on its own numbers, nothing else."""
     head, sides = finding.headline, bounds(finding.requirement)
     if finding.status == "not_applicable":
-        return "An approval of a waiver's grade that it does not apply, or evidence."
+        return "Nothing, as long as it does not apply; evidence, should it come to apply."
     if head is None or head.n == 0 or not sides:
         return "Evidence: the check must run to its end and meet its bound."
     missing = finding.evidence.unmeasured if finding.evidence else ()

@@ -167,7 +167,11 @@ def _rules(run: AuditRun, found: Entries) -> tuple[Rule, ...]:
         entry = found.of(reason.finding)
         if entry is not None and reason.finding in wanted:
             by_rule.setdefault(reason.rule, []).append(entry.link)
-    beyond = [Rule(reason.rule, reason.text, ()) for reason in run.verdict.reasons if reason.finding is None]
+    beyond = [
+        Rule(reason.rule, "" if run.verdict.decision == "promote" else reason.text, ())
+        for reason in run.verdict.reasons
+        if reason.finding is None
+    ]
     return (*beyond, *(Rule(rule, "", tuple(links)) for rule, links in by_rule.items()))
 
 

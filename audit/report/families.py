@@ -9,7 +9,7 @@ from audit.evidence import Bars, Histogram, Pair, Reliability, Roc
 from audit.judge import Judged, bounds
 from audit.report import words
 from audit.report.charts.axes import Drawing
-from audit.report.charts.forest import Forest, forest
+from audit.report.charts.forest import Caption, Forest, forest
 from audit.report.charts.histogram import histogram
 from audit.report.charts.reliability import reliability
 from audit.report.charts.roc import roc
@@ -119,7 +119,7 @@ def _detail(entry: Entry) -> Detail:
         bars=tuple(one for one in drawn if isinstance(one, BarTable)),
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
-        more_examples=f"{more:,} more in the evidence files." if more > 0 else "",
+        more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         notes=(*evidence.notes, *backend, *([f"{hidden:,} more figures are left out."] if hidden > 0 else [])),
         foot="" if forests or drawn else foot,
     )
@@ -149,28 +149,24 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
     finding = entry.finding
     sides = bounds(finding.requirement)
     gap = any(isinstance(member.name, Pair) for member in evidence.members)
+    asked = words.bound(finding.requirement)
+    census = finding.headline is not None and words.is_census(finding.headline)
     drawn = []
-    if finding.slices:
-        what = "Groups behind the gap" if gap else "Members, worst first"
-        drawn.append(
-            forest(
-                finding.slices,
-                () if gap else sides,
-                title=what,
-                subtitle="" if gap else f"{words.bound(finding.requirement)}; plain intervals",
-                unit="rate" if gap else evidence.unit,
-                foot="" if gap else foot,
-            )
-        )
+    if finding.slices and gap:
+        drawn.append(forest(finding.slices, (), Caption("Groups behind the gap", unit="rate")))
+    elif finding.slices:
+        caption = Caption("Members, worst first", asked if census else f"{asked}; plain intervals", evidence.unit, foot, census)
+        drawn.append(forest(finding.slices, sides, caption))
     if gap:
-        pairs = _pairs(finding, evidence)
-        drawn.append(
-            forest(pairs, sides, title="The gap that is judged", subtitle=words.bound(finding.requirement), unit=evidence.unit, foot=foot)
-        )
-    shown = [member for member in evidence.context if not gap and member.name not in {one.name for one in finding.slices}]
-    if shown:
-        judged = tuple(_plain(member, None) for member in shown)
-        drawn.append(forest(judged, (), title="Shown beside it, not judged", subtitle="", unit="value", foot=""))
+        drawn.append(forest(_pairs(finding, evidence), sides, Caption("The gap that is judged", asked, evidence.unit, foot)))
+    shown = [_plain(member, None) for member in evidence.context if not gap and member.name not in {one.name for one in finding.slices}]
+    if shown and not finding.slices and finding.headline is not None and finding.headline.n > 0:
+        head = finding.headline
+        own = Judged(head.member, head.value, head.n, head.interval, finding.status)
+        caption = Caption("The number that is judged, and what stands beside it", asked, evidence.unit, foot, census)
+        drawn.append(forest([own, *shown], sides, caption))
+    elif shown:
+        drawn.append(forest(shown, (), Caption("Shown beside it, not judged")))
     return tuple(drawn)
 
 
@@ -199,4 +195,8 @@ def _plain(member: Member, status: Status | None) -> Judged:
 
 
 def _example(example: Example) -> ExampleView:
-    return ExampleView(example.row, tuple(PartView(part.mark, part.text) for part in example.parts), example.note)
+    return ExampleView(
+        example.row,
+        tuple(PartView(part.mark, part.text.replace("_", " ") if part.mark == "mask" else part.text) for part in example.parts),
+        example.note,
+    )

@@ -60,7 +60,18 @@ class Forest:
     foot: str
 
 
-def forest(members: Sequence[Judged], sides: Sequence[Bound], *, title: str, subtitle: str, unit: str, foot: str) -> Forest:
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words around a forest, and whether its numbers were counted."""
+
+    title: str
+    subtitle: str = ""
+    unit: str = "value"
+    foot: str = ""
+    census: bool = False
+
+
+def forest(members: Sequence[Judged], sides: Sequence[Bound], caption: Caption) -> Forest:
     """Members in the order given; `sides` are drawn as bounds."""
     shown = members[:MOST]
     numbers = [end for one in shown if one.value is not None for end in (one.value, *(one.interval or ()))] + [side.limit for side in sides]
@@ -72,15 +83,15 @@ def forest(members: Sequence[Judged], sides: Sequence[Bound], *, title: str, sub
     limits = tuple(side.limit for side in sides)
     left_out = f" {len(members) - MOST:,} more in results.json." if len(members) > MOST else ""
     return Forest(
-        title=title,
-        subtitle=subtitle,
-        value_head=unit,
+        title=caption.title,
+        subtitle=caption.subtitle,
+        value_head=caption.unit,
         background=_background(scale, [place for place, _ in marks], sides),
         ticks=tuple(Tick(svg.number(scale(place)), label) for place, label in marks),
         bound=_bound(sides, scale),
-        rows=tuple(_row(one, scale, limits) for one in shown),
+        rows=tuple(_row(one, scale, limits, census=caption.census) for one in shown),
         has_status=any(one.status is not None for one in shown),
-        foot=foot + left_out,
+        foot=caption.foot + left_out,
     )
 
 
@@ -91,19 +102,18 @@ def _bound(sides: Sequence[Bound], scale: Scale) -> Tick | None:
     return Tick(svg.number(min(max(scale(sides[0].limit), 12), 88)), said)
 
 
-def _row(one: Judged, scale: Scale, limits: tuple[float, ...]) -> Row:
+def _row(one: Judged, scale: Scale, limits: tuple[float, ...], *, census: bool) -> Row:
     name = str(one.name)
     chip = Chip(one.status, words.STATUSES[one.status]) if one.status else None
     if one.value is None or one.interval is None:
         return Row(name, None, one.reason or "not measured", "–", "", f"{one.n:,}", chip)
-    census = one.interval == (one.value, one.value)
     value = words.figure(one.value, *limits, census=census)
     interval = "" if census else words.bracket(one.interval, *limits)
     parts: list[Markup] = []
     if not census:
         low, high = (_percent(end, scale) for end in one.interval)
         parts.append(svg.el("line", class_="wh", x1=low, x2=high, y1="50%", y2="50%"))
-        parts += [svg.el("use", href="#m-cap", x=end, y="50%") for end in (low, high)]
+        parts += [svg.el("use", href="#m-cap", x=_percent(end, scale), y="50%") for end in one.interval if math.isfinite(end)]
     mark = "m-cen" if census else _MARKS.get(one.status, "m-open")
     parts.append(svg.el("use", href=f"#{mark}", x=_percent(one.value, scale), y="50%"))
     drawing = svg.el("svg", *parts, class_=f"ip s-{one.status or 'ref'}", aria_hidden="true")  # the row's own cells say the same

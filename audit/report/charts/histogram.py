@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from audit.report import svg, words
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from audit.report.charts.scale import Scale
 
 BOTTOM, HEIGHT = 176.0, 216.0
+LETTER = 6.6
+"""Width of a letter of a tick label, at most."""
 
 
 def histogram(figure: Histogram, foot: str) -> Drawing:
@@ -33,6 +36,8 @@ def histogram(figure: Histogram, foot: str) -> Drawing:
         f"Furthest apart at {words.clip(figure.labels[widest], 30)}: {percent(figure.reference[widest])} of {figure.reference_name}, "
         f"{percent(figure.current[widest])} of {figure.current_name}."
     )
+    if max(abs(a - b) for a, b in zip(figure.reference, figure.current, strict=True)) < 0.0005:  # noqa: PLR2004  # less than is printed
+        apart = "The shares are the same."
     said = "; ".join(
         f"{label}: {percent(a)}, {percent(b)}" for label, a, b in zip(figure.labels, figure.reference, figure.current, strict=True)
     )
@@ -57,7 +62,8 @@ def _outline(shares: tuple[float, ...], x: Scale, y: Scale) -> list[tuple[float,
 
 def _labels(labels: tuple[str, ...]) -> list[tuple[float, str]]:
     """As many labels as fit under the axis, at the middle of their bins."""
-    room = max(4, int((RIGHT - LEFT) / 7))
-    length = max(len(words.clip(label, 14)) for label in labels) + 2
-    every = max(1, -(-len(labels) * length // room))
-    return [(i + 0.5, words.clip(label, 14)) for i, label in enumerate(labels) if i % every == 0]
+    said = [words.clip(label, 22) for label in labels]
+    bin_width = (RIGHT - LEFT) / len(labels)
+    every = math.ceil((max(map(len, said)) + 2) * LETTER / bin_width)
+    wanted = [(i + 0.5, label) for i, label in enumerate(said) if i % every == 0]
+    return [(at, label) for at, label in wanted if LETTER * len(label) / 2 <= min(LEFT + at * bin_width, WIDTH - LEFT - at * bin_width)]

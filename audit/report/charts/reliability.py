@@ -19,14 +19,15 @@ BOTTOM, STRIP, HEIGHT = 250.0, 348.0, 352.0
 def reliability(figure: Reliability, foot: str) -> Drawing:
     """One mark a bin: a diamond outside the band, a ring inside; below, how many rows each bin holds."""
     low = max(0.0, min(*figure.confidence, *figure.lower, *figure.band_lower) - 0.03)
-    x, y = plate((max(0.0, min(figure.confidence) - 0.03), 1.0), (low, 1.0), BOTTOM)
+    high = min(1.0, max(*figure.confidence, *figure.upper, *figure.band_upper) + 0.03)
+    x, y = plate((max(0.0, min(figure.confidence) - 0.03), high), (low, high), BOTTOM)
     outside = [i for i in range(len(figure.counts)) if not figure.band_lower[i] <= figure.observed[i] <= figure.band_upper[i]]
-    x_ticks = [(at, percent(at)) for at, _ in ticks(x.low, 1.0)]
-    y_ticks = [(at, percent(at)) for at, _ in ticks(low, 1.0)]
+    x_ticks = [(at, percent(at)) for at, _ in ticks(x.low, high)]
+    y_ticks = [(at, percent(at)) for at, _ in ticks(low, high)]
     parts = [band(x, y, figure.confidence, figure.band_lower, figure.band_upper)]
     parts += frame(x, y, x_ticks=x_ticks, y_ticks=y_ticks, x_label="share stated by the model", y_label="share observed")
     start = max(x.low, low)
-    parts.append(svg.path([(x(start), y(start)), (x(1.0), y(1.0))], "ink2l dash"))
+    parts.append(svg.path([(x(start), y(start)), (x(high), y(high))], "ink2l dash"))
     parts += [_mark(figure, i, x, y, inside=i not in outside) for i in range(len(figure.counts))]
     parts += _strip(figure, x)
     n = len(figure.counts)
