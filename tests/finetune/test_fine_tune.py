@@ -212,32 +212,43 @@ def test_the_best_checkpoint_is_kept(base_model: Path, tmp_path: Path) -> None:
     assert record.validation == "validation"
 
 
-def test_one_step_agrees_with_torch(tmp_path: Path) -> None:
-    """Without dropout, one step over all rows is AdamW on the clipped gradient of the mean cross-entropy, as written out here."""
+def test_two_steps_by_hand(tmp_path: Path) -> None:
+    """Without dropout, a step over all rows is AdamW on the clipped gradient of the mean cross-entropy, as written out here."""
     still = base(tmp_path / "still", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    train, held = letters(24, 1), letters(8, 2, "validation")
-    spec = FineTune(
-        base="still", validation="validation", epochs=1, batch_size=24, learning_rate=1e-2, warmup=0.0, weight_decay=0.1, max_grad_norm=0.05
-    )
+    train, held = letters(24, 1), letters(24, 1, "validation")
+    rate, decay, limit = 2e-3, 5.0, 0.1
+    spec = FineTune(base="still", validation="validation", epochs=2, batch_size=24, learning_rate=rate, warmup=0.0, schedule="constant")
     untrained = spec.model_copy(update={"learning_rate": 1e-30, "weight_decay": 0.0})  # the head as it was drawn from the seed
     start, _ = fine_tune(untrained, still, train, held, seed=5, cache=tmp_path, progress=Silent())
-    folder, record = fine_tune(spec, still, train, held, seed=5, cache=tmp_path, progress=Silent())
+    steered = spec.model_copy(update={"weight_decay": decay, "max_grad_norm": limit})
+    folder, record = fine_tune(steered, still, train, held, seed=5, cache=tmp_path, progress=Silent())
+    assert record.kept_step == 2
 
     model = hub.AutoModelForSequenceClassification.from_pretrained(start)
-    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     tokens = hub.AutoTokenizer.from_pretrained(start)(train.texts(), padding=True, return_tensors="pt")
     target = torch.tensor([record.classes.index(label) for label in train.labels("label")])
-    torch.nn.functional.cross_entropy(model(**tokens).logits, target).backward()  # type: ignore[no-untyped-call]
-    norm = torch.sqrt(torch.stack([(weight.grad**2).sum() for weight in model.parameters()]).sum())
-    assert record.train_loss[0].gradient_norm == pytest.approx(float(norm), rel=1e-4)
-    assert float(norm) > spec.max_grad_norm
-    tuned = hub.AutoModelForSequenceClassification.from_pretrained(folder)
-    for name, weight in tuned.named_parameters():
-        gradient = dict(model.named_parameters())[name].grad * (spec.max_grad_norm / norm)
-        decay = spec.weight_decay if weight.ndim > 1 else 0.0
-        expected = before[name] * (1 - spec.learning_rate * decay) - spec.learning_rate * gradient / (gradient.abs() + 1e-8)
-        sure = gradient.abs() > 1e-6  # Adam's first step is the sign of the gradient, and that of nothing is chance
-        torch.testing.assert_close(weight[sure], expected[sure], atol=2e-4, rtol=1e-3)
+    first, second = ({name: torch.zeros_like(weight) for name, weight in model.named_parameters()} for _ in range(2))
+    for step in (1, 2):
+        model.zero_grad()
+        torch.nn.functional.cross_entropy(model(**tokens).logits, target).backward()  # type: ignore[no-untyped-call]
+        norm = torch.sqrt(torch.stack([(weight.grad**2).sum() for weight in model.parameters()]).sum())
+        assert record.train_loss[step - 1].gradient_norm == pytest.approx(float(norm), rel=1e-3)
+        assert norm > limit
+        for name, weight in model.named_parameters():
+            gradient = weight.grad * limit / norm
+            first[name] = 0.9 * first[name] + 0.1 * gradient
+            second[name] = 0.999 * second[name] + 0.001 * gradient**2
+            moved = (first[name] / (1 - 0.9**step)) / ((second[name] / (1 - 0.999**step)).sqrt() + 1e-8)
+            weight.data -= rate * (decay * weight.data if weight.ndim > 1 else 0.0) + rate * moved
+    for name, weight in hub.AutoModelForSequenceClassification.from_pretrained(folder).named_parameters():
+        sure = (second[name] * 500).sqrt() > 1e-6  # where the gradient is all but nothing, its sign is chance
+        torch.testing.assert_close(weight[sure], dict(model.named_parameters())[name][sure], atol=2e-5, rtol=1e-4)
+
+
+def test_units_are_dropped_while_it_learns(tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:
+    """The same base without dropout ends elsewhere."""
+    still = base(tmp_path / "tiny", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    assert tune(still, tmp_path)[1].weights_sha256 != undisturbed[1].weights_sha256
 
 
 def test_torch_is_left_as_it_was(base_model: Path, tmp_path: Path) -> None:
