@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.attacks import changes
@@ -28,6 +28,7 @@ def test_changed_words_stand_side_by_side() -> None:
     )
 
 
+@settings(deadline=None)
 @given(words, words)
 def test_both_texts_can_be_read_off(before: list[str], after: list[str]) -> None:
     """What is the same and what was deleted is the text before; what is the same and inserted the one after."""
