@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from audit.subject import Subject
 
-SHOWN = 6
+SHOWN = 5
 """Broken rows that the report shows."""
 WEAKER = "Each attack ended after {} queries at the latest: weaker than published."
 
