@@ -46,7 +46,6 @@ def info(check_id: str) -> CheckInfo:
         question=check.question,
         remedy=check.remedy,
         rmf=check.rmf,
-        characteristic=check.characteristic,
         better=check.better,
         unit=check.unit,
         purpose=text["Purpose"],

@@ -41,15 +41,6 @@ CLASSIFICATION: tuple[Task, ...] = (
     "image-classification",
     "sequence-classification",
 )
-Characteristic: TypeAlias = Literal[
-    "valid_reliable",
-    "safe",
-    "secure_resilient",
-    "accountable_transparent",
-    "explainable_interpretable",
-    "privacy_enhanced",
-    "fair_bias_managed",
-]
 
 
 class Params(BaseModel):
@@ -78,7 +69,6 @@ class Check:
     """One line: what to do when the bound is not met."""
     rmf: tuple[str, ...]
     """Ids of NIST AI RMF 1.0 that its evidence supports."""
-    characteristic: Characteristic
     better: Literal["higher", "lower"]
     unit: str
     needs: frozenset[Need] = frozenset()

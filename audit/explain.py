@@ -88,7 +88,7 @@ def _facts(check: Check) -> tuple[tuple[str, str], ...]:
         ("Needs", ", ".join(text for need, text in _NEEDS.items() if need in check.needs) or "nothing but rows"),
         ("Tasks", ", ".join(check.tasks) if check.tasks else "all"),
         ("Claim", "census: about the very rows at hand, without sampling error" if check.census else "sample: judged on an interval"),
-        ("NIST AI RMF 1.0", f"{', '.join(check.rmf)}; {check.characteristic}"),
+        ("NIST AI RMF 1.0", ", ".join(check.rmf)),
         ("Extra", f"pip install 'audit[{check.extra}]'" if check.extra else "none"),
     )
 

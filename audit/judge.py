@@ -57,7 +57,6 @@ class CheckInfo:
     question: str
     remedy: str
     rmf: tuple[str, ...]
-    characteristic: str
     better: Literal["higher", "lower"]
     unit: str
     purpose: str

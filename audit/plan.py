@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from audit import catalog
 from audit.engine import Job
-from audit.errors import CannotMeasure, InputError, PolicyError
+from audit.errors import CannotMeasure, PolicyError
+from audit.frameworks import nist_ai_rmf
 from audit.judge import Reason
 from audit.subject import Subject, positive_class
 
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
 
 SMOKE_ROWS = 64
 """Rows of each data set that a smoke run looks at."""
-_CHARACTERISTICS: dict[str, tuple[str, ...]] = {
-    "valid_reliable": ("performance", "calibration", "data", "drift", "finetuning"),
-    "safe": ("robustness", "safety", "efficiency"),
-    "secure_resilient": ("robustness", "security"),
-    "accountable_transparent": ("governance", "provenance"),
-    "explainable_interpretable": ("explainability",),
-    "privacy_enhanced": ("privacy",),
-    "fair_bias_managed": ("fairness",),
-}
-"""Trustworthiness characteristics of NIST AI RMF 1.0 and the families of checks that look at them."""
 _DECLARED_BY_TIER: dict[int, tuple[str, ...]] = {
     1: ("purpose", "owner", "author", "rollback_plan", "out_of_scope", "incident_contact"),
     2: ("purpose", "owner"),
@@ -200,12 +191,18 @@ def remarks(policy: Policy) -> tuple[Reason, ...]:
 
 
 def uncovered(policy: Policy) -> tuple[str, ...]:
-    """Characteristics with neither a check nor a reason; a declared owner stands for accountability."""
-    families = {requirement.check.split("/")[0] for requirement in policy.require}
-    covered = {name for name, looked in _CHARACTERISTICS.items() if families & set(looked)} | set(policy.not_measured)
-    if policy.system.owner is not None:
-        covered.add("accountable_transparent")
-    return tuple(name for name in _CHARACTERISTICS if name not in covered)
+    """Characteristics of trustworthy AI with neither a check, nor a reason, nor the declared fact that stands for them."""
+    families, facts = {requirement.check.split("/")[0] for requirement in policy.require}, _declared_parents(policy)
+    return tuple(
+        trait.id
+        for trait in nist_ai_rmf().characteristics
+        if families.isdisjoint(trait.families) and trait.id not in policy.not_measured and trait.declared not in facts
+    )
+
+
+def _declared_parents(policy: Policy) -> set[str]:
+    """The declared facts by name, `system.owner` for `system.owner.contact` too."""
+    return {".".join(name.split(".")[:2]) for name in declared(policy)}
 
 
 def check_served(loaded: LoadedPolicy) -> None:
@@ -216,9 +213,10 @@ def check_served(loaded: LoadedPolicy) -> None:
         for index, requirement in enumerate(policy.require)
         if requirement.against is not None
     ]
-    for key in ("looks", "champion"):
-        if getattr(policy, key) is not None:
-            mistakes.append(loaded.marks.mistake((key,), "not part of this release: leave it out"))
+    unserved = [key for key in ("looks", "champion") if getattr(policy, key) is not None]
+    mistakes += [loaded.marks.mistake((key,), "not part of this release: leave it out") for key in unserved]
+    if policy.valid_for is not None and _days(policy) is None:
+        mistakes.append(loaded.marks.mistake(("valid_for",), f"{policy.valid_for!r} is no duration: write days or weeks, as 90d or 12w"))
     if mistakes:
         raise PolicyError(tuple(mistakes))
 
@@ -231,19 +229,21 @@ def smoke_policy(policy: Policy) -> Policy:
     return policy.model_copy(update={"candidate": policy.candidate.model_copy(update={"fine_tune": short})})
 
 
-_DURATION = re.compile(r"(\d+)\s*(d|days?|w|weeks?)?")
+_DURATION = re.compile(r"([1-9]\d{0,3})\s*(d|days?|w|weeks?)?")
 
 
 def valid_until(policy: Policy, started: str) -> str | None:
     """ISO date after which the decision is stale, from `valid_for`."""
-    if policy.valid_for is None:
-        return None
+    days = _days(policy)
+    return None if days is None else (datetime.fromisoformat(started).date() + timedelta(days=days)).isoformat()
+
+
+def _days(policy: Policy) -> int | None:
+    """Days of `valid_for`; None where it is not set or no duration."""
     match = _DURATION.fullmatch(str(policy.valid_for).strip())
     if match is None:
-        msg = f"valid_for: {policy.valid_for!r} is no duration: write days or weeks, such as 90d or 12w"
-        raise InputError(msg)
-    days = int(match[1]) * (7 if (match[2] or "d").startswith("w") else 1)
-    return (datetime.fromisoformat(started).date() + timedelta(days=days)).isoformat()
+        return None
+    return int(match[1]) * (7 if (match[2] or "d").startswith("w") else 1)
 
 
 def licence(backend: str) -> str:

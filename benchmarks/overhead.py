@@ -10,6 +10,7 @@ keeps no record, no checkpoint and no state.
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import tempfile
@@ -19,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-import sklearn.linear_model
 import torch
 import transformers
 
-from audit import cache, catalog, plan, seeds, session
+from audit import catalog, seeds, session
 from audit.attacks import offline
 from audit.candidates.transformers import TextClassifier
 from audit.finetune import batches
@@ -35,6 +35,9 @@ from audit.progress import Silent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from audit.policy.schema import FineTune
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,19 +47,17 @@ def _imports() -> None:
     """Whatever the checks import late, imported now."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
     offline.load()
-    import presidio_analyzer  # noqa: F401  # for its time alone
-    import scipy.stats  # noqa: F401  # for its time alone
-
-    del sklearn, transformers.__doc__
+    for name in ("presidio_analyzer", "scipy.stats", "sklearn.linear_model", "sklearn.feature_extraction.text", "pyarrow.parquet"):
+        importlib.import_module(name)
 
 
-def _recorded(texts: set[str]) -> None:
+def _recorded(heard: set[str]) -> None:
     """Note every text that the candidate is asked to score."""
     score = TextClassifier.score_texts
 
-    def noting(self: TextClassifier, given: Sequence[str]) -> Any:
-        texts.update(given)
-        return score(self, given)
+    def noting(self: TextClassifier, texts: Sequence[str]) -> NDArray[np.float64]:
+        heard.update(texts)
+        return score(self, texts)
 
     TextClassifier.score_texts = noting  # type: ignore[method-assign]  # the benchmark listens in
 
@@ -77,7 +78,7 @@ def _bare(policy: Path, texts: Sequence[str]) -> tuple[float, float]:
     held = held_out(labels, None, float(spec.validation), seeds.stream(loaded.policy.seed, "fine-tune/validation"))
     started = time.perf_counter()
     folder = base_folder(spec.base)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)  # type: ignore[no-untyped-call]  # it has no types
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(set(labels)))
     _train(model, tokenizer, spec, list(zip(train.texts(), labels, held, strict=True)))
     trained = time.perf_counter() - started
@@ -87,17 +88,18 @@ def _bare(policy: Path, texts: Sequence[str]) -> tuple[float, float]:
     return trained, time.perf_counter() - started
 
 
-def _train(model: Any, tokenizer: Any, spec: FineTune, rows: Sequence[tuple[str, str, bool]]) -> None:
-    classes = sorted({label for _, label, _ in rows})
-    kept = [(text, classes.index(label)) for text, label, held in rows if not held]
-    validation = [text for text, _, held in rows if held]
+def _train(model: Any, tokenizer: Any, spec: FineTune, examples: Sequence[tuple[str, str, bool]]) -> None:
+    classes = sorted({label for _, label, _ in examples})
+    kept = [(text, classes.index(label)) for text, label, held in examples if not held]
+    validation = [text for text, _, held in examples if held]
     tokens = tokenizer([text for text, _ in kept], truncation=True, max_length=spec.max_length)
     lengths = [len(ids) for ids in tokens["input_ids"]]
     optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay, fused=True)
     for epoch in range(spec.epochs):
         model.train()
         for batch in batches.epoch(lengths, spec.batch_size, seeds.stream(0, f"bare-{epoch}")):
-            given = tokenizer.pad({key: [tokens[key][row] for row in batch] for key in ("input_ids", "attention_mask")}, return_tensors="pt")
+            rows = {key: [tokens[key][row] for row in batch] for key in ("input_ids", "attention_mask")}
+            given = tokenizer.pad(rows, return_tensors="pt")
             loss = model(**given, labels=torch.tensor([kept[row][1] for row in batch])).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), spec.max_grad_norm)

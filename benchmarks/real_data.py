@@ -29,7 +29,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("AUDIT_DATA", ROOT.parent / "shared" / "data"))
@@ -69,7 +69,7 @@ def _tabular(train: pd.DataFrame, label: str, features: list[str]) -> Pipeline:
 
 
 def _policy(
-    name: str, task: str, columns: dict[str, object], candidate: dict[str, object], require: list[dict[str, object]]
+    name: str, task: str, columns: Mapping[str, object], candidate: Mapping[str, object], require: list[dict[str, object]]
 ) -> dict[str, object]:
     roles = ("train", "test", "reference", "production")
     return {
@@ -77,8 +77,8 @@ def _policy(
         "seed": SEED,
         "tier": 3,
         "datasets": {role: {"path": f"{role}.csv"} for role in roles if (WORK / name / f"{role}.csv").exists()},
-        "columns": columns,
-        "candidate": {"task": task} | candidate,
+        "columns": dict(columns),
+        "candidate": {"task": task, **candidate},
         "require": require,
     }
 
@@ -246,9 +246,8 @@ def table(example: Example, found: dict, seconds: float) -> str:  # type: ignore
             lines.append(f"| {one['id']} | {one['status']} | | | | {bound} | {one['message']} |")
             continue
         low, high = (f"{end:.3f}" for end in head["interval"])
-        lines.append(
-            f"| {one['id']} | {one['status']} | {head['value']:.3f} | {low} to {high} | {head['n']:,} | {bound} | {_named(head['member'])} |"
-        )
+        cells = (one["id"], one["status"], f"{head['value']:.3f}", f"{low} to {high}", f"{head['n']:,}", bound, _named(head["member"]))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -268,8 +267,9 @@ def main() -> None:
     given = parser.parse_args()
     parts = [
         "# Results on real data\n",
-        "Printed by `python benchmarks/real_data.py --write docs/real-data.md` on 2 processor cores. The data are public sets that are not part of this repository;",
-        "the bounds are plausible ones, chosen before the first run and not tuned to promote. Seconds differ from machine to machine; the figures do not.\n",
+        "Printed by `python benchmarks/real_data.py --write docs/real-data.md` on 2 processor cores. The data are public sets that are not",
+        "part of this repository; the bounds are plausible ones, chosen before the first run and not tuned to promote. Seconds differ from",
+        "machine to machine; the figures do not.\n",
     ]
     for example in EXAMPLES:
         if given.only and example.name not in given.only:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from audit import seeds
 from audit.candidates.predictions import SavedPredictions
 from audit.catalog import discover
@@ -15,6 +13,8 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from audit.candidates import Candidate
     from audit.evidence import Evidence
 

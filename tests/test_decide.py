@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,8 +12,12 @@ from audit.decide import decide, effect
 from audit.judge import Finding, Reason, Verdict
 from tests.findings import finding
 
+if TYPE_CHECKING:
+    from audit.judge import Status
+
 SEVERITIES = ("critical", "high", "medium", "low")
-STATUSES = ("pass", "fail", "inconclusive", "not_run", "error", "not_applicable")
+STATUSES: tuple[Status, ...] = ("pass", "fail", "inconclusive", "not_run", "error", "not_applicable")
+MISSING: tuple[Status, ...] = ("not_run", "error")
 TABLE = {  # fail, inconclusive, waived fail or inconclusive, not_run or error
     "critical": ("block", "block", "block", "block"),
     "high": ("block", "block", "condition", "block"),
@@ -42,7 +47,7 @@ def test_every_cell(severity: str) -> None:
     assert effect(finding("inconclusive", severity=severity)) == inconclusive
     assert effect(finding("fail", severity=severity, disposition="waived")) == waived
     assert effect(finding("inconclusive", severity=severity, disposition="waived")) == waived
-    assert {effect(finding(status, severity=severity)) for status in ("not_run", "error")} == {missing}
+    assert {effect(finding(status, severity=severity)) for status in MISSING} == {missing}
     assert effect(finding("pass", severity=severity)) == "ok"
     assert {effect(finding(status, severity=severity, enforce="advisory")) for status in STATUSES} == {"ok"}
 

@@ -60,6 +60,10 @@ class Trait(_Entry):
 
     id: str
     name: str
+    families: tuple[str, ...]
+    """Families of checks that look at it."""
+    declared: str | None = None
+    """A declared fact that stands for it where no check does."""
 
 
 class Framework(_Entry):

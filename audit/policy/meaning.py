@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
-from audit.check import Characteristic
+from audit.frameworks import nist_ai_rmf
 from audit.policy.wording import nearest, shown
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _undeclared(role: str, draft: Draft) -> str:
 
 def _not_measured(draft: Draft) -> Iterator[Problem]:
     """Any name may stand here, but a near miss of a characteristic would leave that one uncovered."""
-    known = get_args(Characteristic)
+    known = [trait.id for trait in nist_ai_rmf().characteristics]
     for name in draft.not_measured:
         near = get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
         if near and name not in known:

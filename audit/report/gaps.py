@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.frameworks import nist_ai_rmf
 from audit.report import words
+from audit.report.facts import declared_fields
 
 if TYPE_CHECKING:
     from audit.report.entries import Entries
@@ -25,11 +26,11 @@ class Gap:
 
 def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
     """Characteristics without a check, requirements without evidence, members that the data cannot measure, uses declared out of scope."""
-    named = {entry.finding.check.characteristic for entry in found.worst}
+    named = {entry.finding.check.id.split("/")[0] for entry in found.worst}
     gaps_ = [
         Gap(trait.name, run.policy.not_measured.get(trait.id, "no check and no reason given"))
         for trait in nist_ai_rmf().characteristics
-        if trait.id not in named
+        if named.isdisjoint(trait.families) and trait.declared not in declared_fields(run)
     ]
     gaps_ += [
         Gap(f"{entry.label} {entry.finding.id}", words.clip(entry.finding.message, 120))

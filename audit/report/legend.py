@@ -61,7 +61,6 @@ def _cell(severity: Severity, status: Status, disposition: Disposition) -> Cell:
         question="",
         remedy="",
         rmf=(),
-        characteristic="",
         better="higher",
         unit="",
         purpose="",

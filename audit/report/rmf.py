@@ -9,6 +9,7 @@ from audit.frameworks import nist_ai_rmf
 from audit.report import words
 from audit.report.entries import Chip, Link
 from audit.report.evidence_table import rmf_anchor
+from audit.report.facts import declared_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,26 +165,15 @@ def _basis(line: Subcategory, fields: list[str], there: list[str], state: str) -
     return f"Not declared: {words.listed(missing or line.by)}."
 
 
-def declared_fields(run: AuditRun) -> frozenset[str]:
-    """Names of the facts that the policy declares."""
-    policy = run.policy
-    found = {f"system.{name}" for name in type(policy.system).model_fields if getattr(policy.system, name)}
-    found |= {f"policy.{name}" for name in ("tier", "version") if name in policy.model_fields_set}
-    found |= {"policy.sha256", "policy.decision_rules", "policy.require", "policy.require.severity", "candidate.task"}
-    found |= {"candidate.kind"} if policy.candidate.load or policy.candidate.fine_tune else set()
-    found |= {f"policy.{name}" for name in ("waivers", "not_measured") if getattr(policy, name)}
-    found |= {"datasets.licence"} if run.datasets and all(data.licence for data in run.datasets) else set()
-    return frozenset(found)
-
-
 def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:
     """Per characteristic its checks, their worst status, and why there are none."""
     order = list(words.STATUSES)
     lines = []
     for trait in nist_ai_rmf().characteristics:
-        own = [entry for entry in found.worst if entry.finding.check.characteristic == trait.id]
+        own = [entry for entry in found.worst if entry.finding.check.id.split("/")[0] in trait.families]
         worst = min((entry.finding.status for entry in own), key=order.index, default=None)
         given = run.policy.not_measured.get(trait.id)
-        reason = f"Not measured; reason in the policy: {given}" if given else "" if own else "No check and no reason given."
+        fact = f"Declared: {trait.declared}." if trait.declared in declared_fields(run) else "No check and no reason given."
+        reason = f"Not measured; reason in the policy: {given}" if given else "" if own else fact
         lines.append(TraitLine(trait.name, None if worst is None else Chip(worst, words.STATUSES[worst]), tuple(map(_check, own)), reason))
     return tuple(lines)

@@ -51,15 +51,12 @@ TODAY = date(2026, 11, 20)
 OWNER = "Support ML, support-ml@example.org"
 
 
-def info(
-    check_id: str, question: str, rmf: tuple[str, ...], characteristic: str, *, better: str = "higher", unit: str = "share"
-) -> CheckInfo:
+def info(check_id: str, question: str, rmf: tuple[str, ...], *, better: str = "higher", unit: str = "share") -> CheckInfo:
     return CheckInfo(
         id=check_id,
         question=question,
         remedy="Look at the rows behind the worst member; mend the training rows like them and fine-tune again.",
         rmf=rmf,
-        characteristic=characteristic,
         better="lower" if better == "lower" else "higher",
         unit=unit,
         purpose="Show how often it happens.",
@@ -69,17 +66,16 @@ def info(
     )
 
 
-ACCURACY = info("performance/accuracy", "Is it right often enough?", ("MEASURE 2.3", "MEASURE 2.5"), "valid_reliable", unit="accuracy")
+ACCURACY = info("performance/accuracy", "Is it right often enough?", ("MEASURE 2.3", "MEASURE 2.5"), unit="accuracy")
 F1 = info(
-    "performance/f1", "Does it find each class without naming it wrongly?", ("MEASURE 2.3", "MEASURE 2.5"), "valid_reliable", unit="F1"
+    "performance/f1", "Does it find each class without naming it wrongly?", ("MEASURE 2.3", "MEASURE 2.5"), unit="F1"
 )
-AREA = info("performance/roc_auc", "Does it rank urgent complaints above the others?", ("MEASURE 2.3",), "valid_reliable", unit="area")
-LOSS = info("performance/log_loss", "How far off are its probabilities?", ("MEASURE 2.3",), "valid_reliable", better="lower", unit="nats")
+AREA = info("performance/roc_auc", "Does it rank urgent complaints above the others?", ("MEASURE 2.3",), unit="area")
+LOSS = info("performance/log_loss", "How far off are its probabilities?", ("MEASURE 2.3",), better="lower", unit="nats")
 CALIBRATION = info(
     "calibration/expected_calibration_error",
     "When it says 90%, is it right nine times in ten?",
     ("MEASURE 2.3", "MEASURE 2.5"),
-    "valid_reliable",
     better="lower",
     unit="calibration error",
 )
@@ -87,49 +83,44 @@ OPPORTUNITY = info(
     "fairness/equal_opportunity_difference",
     "Are urgent complaints of every group found equally often?",
     ("MEASURE 2.11",),
-    "fair_bias_managed",
     better="lower",
     unit="rate difference",
 )
 PARITY = info(
-    "fairness/demographic_parity_ratio", "Are groups chosen at similar rates?", ("MEASURE 2.11",), "fair_bias_managed", unit="rate ratio"
+    "fairness/demographic_parity_ratio", "Are groups chosen at similar rates?", ("MEASURE 2.11",), unit="rate ratio"
 )
 LETTERS = info(
     "robustness/deepwordbug_gao_2018",
     "Does it hold when single letters are changed to mislead it?",
     ("MEASURE 2.6", "MEASURE 2.7"),
-    "secure_resilient",
     unit="accuracy under attack",
 )
-PII = info("privacy/pii_in_text", "Is the text free of personal data?", ("MEASURE 2.10",), "privacy_enhanced", better="lower", unit="rows")
-DUPLICATES = info("data/duplicates", "Are there rows that occur twice?", ("MAP 2.3",), "valid_reliable", better="lower", unit="rows")
+PII = info("privacy/pii_in_text", "Is the text free of personal data?", ("MEASURE 2.10",), better="lower", unit="rows")
+DUPLICATES = info("data/duplicates", "Are there rows that occur twice?", ("MAP 2.3",), better="lower", unit="rows")
 LEAKAGE = info(
     "data/train_test_leakage",
     "Are test rows kept out of training?",
     ("MAP 2.3", "MEASURE 2.5"),
-    "valid_reliable",
     better="lower",
     unit="rows",
 )
 KS = info(
-    "drift/ks", "Do the features still look as they did?", ("MEASURE 2.4", "MEASURE 3.1"), "valid_reliable", better="lower", unit="distance"
+    "drift/ks", "Do the features still look as they did?", ("MEASURE 2.4", "MEASURE 3.1"), better="lower", unit="distance"
 )
 PSI = info(
-    "drift/psi", "Have the shares of the bins moved?", ("MEASURE 2.4", "MEASURE 3.1"), "valid_reliable", better="lower", unit="index"
+    "drift/psi", "Have the shares of the bins moved?", ("MEASURE 2.4", "MEASURE 3.1"), better="lower", unit="index"
 )
 MEMBERSHIP = info(
     "privacy/membership_inference",
     "Can an outsider tell what was in training?",
     ("MEASURE 2.10", "MEASURE 2.7"),
-    "privacy_enhanced",
     better="lower",
 )
-TOXIC = info("safety/toxicity", "Does it write anything abusive?", ("MEASURE 2.6",), "safe", better="lower")
+TOXIC = info("safety/toxicity", "Does it write anything abusive?", ("MEASURE 2.6",), better="lower")
 DECLARED = info(
     "governance/declared_fields",
     "Are the declared facts there?",
     ("GOVERN 1.1", "GOVERN 2.1", "MAP 1.1"),
-    "accountable_transparent",
     better="lower",
     unit="fields",
 )

@@ -87,7 +87,6 @@ CHECK = Check(
     question="When it says it is 90 % sure, is it right nine times in ten?",
     remedy="Fit a calibration map (temperature, isotonic) on rows kept apart from training and test, and audit again.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="lower",
     unit="calibration error",
     needs=frozenset({"labels", "scores"}),

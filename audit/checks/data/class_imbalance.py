@@ -46,7 +46,6 @@ CHECK = Check(
     question="Does every class occur often enough to be learned?",
     remedy="Collect more rows of the rarest class, or weight it in training; then watch its recall, not the accuracy.",
     rmf=("MAP 2.3",),
-    characteristic="valid_reliable",
     better="higher",
     unit="share of rows",
     needs=frozenset({"labels"}),

@@ -86,7 +86,6 @@ CHECK = Check(
     question="Does every row stand only once?",
     remedy="Drop the repeated rows, settle those whose labels disagree, and look for the join or export that doubled them.",
     rmf=("MAP 2.3",),
-    characteristic="valid_reliable",
     better="lower",
     unit="rows",
     params=DuplicateParams,

@@ -98,7 +98,6 @@ CHECK = Check(
     question="Are the labels it learns from and is tested on right?",
     remedy="Have a person look at the suspected rows, worst first; mend the labels, then fine-tune and test again.",
     rmf=("MAP 2.3",),
-    characteristic="valid_reliable",
     better="lower",
     unit="share of rows",
     needs=frozenset({"labels"}),

@@ -87,7 +87,6 @@ CHECK = Check(
     question="Are the test rows kept out of training?",
     remedy="Take the leaked rows out of the training set, fine-tune again, and test again on rows the model has not seen.",
     rmf=("MAP 2.3", "MEASURE 2.1"),
-    characteristic="valid_reliable",
     better="lower",
     unit="rows",
     params=LeakageParams,

@@ -104,7 +104,6 @@ CHECK = Check(
     question="Does each number still look as it did when the model was tested?",
     remedy="Ask where the feature that moved most comes from; if the change is real, label a sample of it and test again.",
     rmf=("MEASURE 2.4", "MEASURE 3.1"),
-    characteristic="valid_reliable",
     better="lower",
     unit="KS distance",
     needs=frozenset({"reference"}),

@@ -110,7 +110,6 @@ CHECK = Check(
     question="Do today's cases still look like the ones it was tested on?",
     remedy="Find what moved with drift/psi and drift/ks; label a sample of the new window, test on it, and fine-tune again if it fails.",
     rmf=("MEASURE 2.4", "MEASURE 3.1"),
-    characteristic="valid_reliable",
     better="lower",
     unit="squared MMD",
     needs=frozenset({"reference"}),

@@ -87,7 +87,6 @@ CHECK = Check(
     question="Does it still give each answer as often as when it was tested?",
     remedy="Compare the two windows' inputs with drift/psi; check the data feed; label a sample of the new window and test again.",
     rmf=("MEASURE 2.4", "MEASURE 3.1"),
-    characteristic="valid_reliable",
     better="lower",
     unit="change of share",
     needs=frozenset({"reference", "predictions"}),

@@ -36,7 +36,6 @@ CHECK = Check(
     question="Are all groups chosen at similar rates?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, rebalance the training data or use fairlearn.",
     rmf=("MEASURE 2.11",),
-    characteristic="fair_bias_managed",
     better="lower",
     unit="rate difference",
     needs=frozenset({"predictions", "groups"}),

@@ -36,7 +36,6 @@ CHECK = Check(
     question="Is every group chosen at least four-fifths as often as any other?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, rebalance the training data or use fairlearn.",
     rmf=("MEASURE 2.11",),
-    characteristic="fair_bias_managed",
     better="higher",
     unit="rate ratio",
     needs=frozenset({"predictions", "groups"}),

@@ -33,7 +33,6 @@ CHECK = Check(
     question="Are those who should be found found equally often in every group?",
     remedy="Read the misses of the group with the lowest rate; add training rows like them, or mend its labels, and fine-tune again.",
     rmf=("MEASURE 2.11",),
-    characteristic="fair_bias_managed",
     better="lower",
     unit="rate difference",
     needs=frozenset({"labels", "predictions", "groups"}),

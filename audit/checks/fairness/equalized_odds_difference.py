@@ -37,7 +37,6 @@ CHECK = Check(
     question="Does it err alike in every group, by missing and by false alarm?",
     remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
     rmf=("MEASURE 2.11",),
-    characteristic="fair_bias_managed",
     better="lower",
     unit="rate difference",
     needs=frozenset({"labels", "predictions", "groups"}),

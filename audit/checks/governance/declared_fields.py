@@ -97,7 +97,6 @@ CHECK = Check(
     question="Is everything stated that a signer has to know?",
     remedy="State the missing facts in the policy file, under system and datasets.",
     rmf=("MEASURE 2.8",),
-    characteristic="accountable_transparent",
     better="lower",
     unit="fields",
     params=DeclaredParams,

@@ -35,7 +35,6 @@ CHECK = Check(
     question="Is it right often enough?",
     remedy="Look at the rows it gets wrong in the worst slice; add or mend training rows like them and fine-tune again.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="higher",
     unit="accuracy",
     needs=frozenset({"labels", "predictions"}),

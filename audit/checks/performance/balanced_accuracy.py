@@ -30,7 +30,6 @@ CHECK = Check(
     question="Is it right often enough when every class counts alike, the rare ones too?",
     remedy="Find in the confusion table the class with the lowest share of right rows; add training rows of it or weight it up.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="higher",
     unit="balanced accuracy",
     needs=frozenset({"labels", "predictions"}),

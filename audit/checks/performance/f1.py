@@ -30,7 +30,6 @@ CHECK = Check(
     question="Does it find what it should without crying wolf?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="higher",
     unit="F1",
     needs=frozenset({"labels", "predictions"}),

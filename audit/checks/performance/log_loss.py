@@ -50,7 +50,6 @@ CHECK = Check(
     question="How far off are its probabilities, all in all?",
     remedy="Look at the rows that it is sure of and wrong about; mend their labels or add rows like them, then calibrate the scores.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="lower",
     unit="log loss",
     needs=frozenset({"labels", "scores"}),

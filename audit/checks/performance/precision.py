@@ -30,7 +30,6 @@ CHECK = Check(
     question="When it raises an alarm, is the alarm right often enough?",
     remedy="Read its false alarms in the worst slice; add rows like them with their true class, or raise the decision threshold.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="higher",
     unit="precision",
     needs=frozenset({"labels", "predictions"}),

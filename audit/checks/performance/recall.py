@@ -30,7 +30,6 @@ CHECK = Check(
     question="Does it find enough of what it must find?",
     remedy="Read what it misses in the worst slice; add rows like these to the training data, or lower the decision threshold.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="higher",
     unit="recall",
     needs=frozenset({"labels", "predictions"}),

@@ -71,7 +71,6 @@ CHECK = Check(
     question="Does it rank the rows it should find above the others?",
     remedy="Look at the rows of the class that score lowest and the others that score highest; add training rows like them.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    characteristic="valid_reliable",
     better="higher",
     unit="ROC AUC",
     needs=frozenset({"labels", "scores"}),

@@ -92,7 +92,6 @@ CHECK = Check(
     question="Is the text free of personal data?",
     remedy="Mask or delete the rows, fine-tune again; list confirmed false positives in the file under `reviewed`.",
     rmf=("MEASURE 2.10",),
-    characteristic="privacy_enhanced",
     better="lower",
     unit="entities",
     params=PiiParams,

@@ -106,7 +106,6 @@ CHECK = Check(
     question="Does it withstand misspellings made to mislead it?",
     remedy="Fine-tune with misspelt copies of the training rows, or correct the spelling before the model reads the text.",
     rmf=("MEASURE 2.6", "MEASURE 2.7"),
-    characteristic="secure_resilient",
     better="higher",
     unit="accuracy under attack",
     needs=frozenset({"labels", "predictions", "text", "model"}),

@@ -110,7 +110,6 @@ CHECK = Check(
     question="Does it stay right when the data are a little off?",
     remedy="Look at the rows that turn; regularise the model more, or train it on rows with such noise added.",
     rmf=("MEASURE 2.5", "MEASURE 2.7"),
-    characteristic="valid_reliable",
     better="higher",
     unit="accuracy under noise",
     needs=frozenset({"labels", "predictions", "features", "model"}),

@@ -96,15 +96,15 @@ FAULTS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 }
 
 
-def _plant(module: ModuleType) -> None:
-    check = module.CHECK  # type: ignore[attr-defined]  # every module of the catalogue has one
+def _plant(module: Any) -> None:
+    check = module.CHECK
     limit = HANG_LIMIT if MODE == "hang" else check.limit
-    module.CHECK = dataclasses.replace(check, measure=FAULTS[MODE](check.measure), limit=limit)  # type: ignore[attr-defined]  # as above
+    module.CHECK = dataclasses.replace(check, measure=FAULTS[MODE](check.measure), limit=limit)
 
 
-def _drop(module: ModuleType) -> None:
-    run = module.run  # type: ignore[attr-defined]  # the engine's
-    module.run = lambda *given, **named: tuple(one for one in run(*given, **named) if one.requirement.check != TARGET)  # type: ignore[attr-defined]
+def _drop(module: Any) -> None:
+    run = module.run
+    module.run = lambda *given, **named: tuple(one for one in run(*given, **named) if one.requirement.check != TARGET)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
