@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from audit.candidates import Candidate
     from audit.datasets import Dataset
+    from audit.engine import Job
     from audit.judge import Finding, Verdict
     from audit.policy import LoadedPolicy
     from audit.policy.schema import DatasetSpec
@@ -97,7 +98,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     head = ledger.head()
     prepared = _prepare(loaded, options, progress, watch)
     jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
-    findings = engine.run(jobs, workers=options.workers, done=heard)
+    findings = _measured(jobs, options.workers, progress, heard)
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
     if options.smoke:
         findings = tuple(map(_unjudged, findings))
@@ -106,6 +107,20 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     facts = _run_facts(loaded, options, started, watch)
     audit = _results(prepared, findings, verdict, replace(facts, seconds=time.perf_counter() - begun), head)
     return _write(audit, prepared, options.out, ledger)
+
+
+def _measured(jobs: Sequence[Job], workers: int, progress: Progress, heard: Callable[[Finding], None]) -> tuple[Finding, ...]:
+    """Every job's finding, with progress over the checks."""
+    task = progress.start("checks", len(jobs))
+
+    def done(finding: Finding) -> None:
+        task.advance()
+        heard(finding)
+
+    try:
+        return engine.run(jobs, workers=workers, done=done)
+    finally:
+        task.finish()
 
 
 def ledger_path(out: Path) -> Path:

@@ -101,16 +101,16 @@ class TextClassifier:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The likeliest class of each row's text."""
-        probabilities = self.score_texts(dataset.texts())
+        probabilities = self._memory.recall("scores", dataset.texts(), lambda new: self._run(new, "scores", self._progress))
         return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities: softmax in float64 of the model's logits."""
-        return self._memory.recall("scores", texts, lambda new: self._run(new, "scores"))
+        return self._memory.recall("scores", texts, lambda new: self._run(new, "scores", Silent()))  # an attack asks hundreds of times
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean over the tokens of the encoder's last hidden state."""
-        return self._memory.recall("embeddings", texts, lambda new: self._run(new, "embeddings"))
+        return self._memory.recall("embeddings", texts, lambda new: self._run(new, "embeddings", self._progress))
 
     def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Refused: it reads texts."""
@@ -120,13 +120,13 @@ class TextClassifier:
     def _memory_key(self) -> str:
         return cache.key({"candidate": self.sha256, "kind": self.kind, "batch": self._batch_size, **cache.surroundings(*LIBRARIES)})
 
-    def _run(self, texts: list[str], output: _Output) -> NDArray[np.float64]:
+    def _run(self, texts: list[str], output: _Output, progress: Progress) -> NDArray[np.float64]:
         import torch
 
         loaded = self._loaded()
         rows = min(self._batch_size, _CPU_ROWS) if loaded.device.type == "cpu" else self._batch_size
         found = np.zeros((len(texts), len(self.classes) if output == "scores" else int(loaded.model.config.hidden_size)))
-        task = self._progress.start("score texts" if output == "scores" else "embed texts", len(texts))
+        task = progress.start("score texts" if output == "scores" else "embed texts", len(texts))
         try:
             with self._lock, torch.inference_mode():
                 for places, batch in _batches(loaded.tokenizer, texts, self._max_length, rows):
