@@ -50,6 +50,16 @@ def test_a_file_of_predictions(folder: Path) -> None:
     assert {"performance/accuracy", "fairness/equal_opportunity_difference"} <= {one.check for one in policy.require}
 
 
+def test_rows_that_nothing_tells_apart_are_no_repeats(folder: Path) -> None:
+    """Predictions by group alone are alike without being the same case; beside an amount they are compared."""
+    checks = []
+    for number, header in enumerate(("label,prediction,gender", "label,prediction,amount", "label")):
+        lines = [",".join([str(i % 2), str(i % 2), "fm"[i % 2]][: header.count(",") + 1]) for i in range(30)]
+        (folder / "scored.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        checks.append({one.check for one in proposed(starter.write(Path(), f"letters-{number}")).policy.require})
+    assert ["data/duplicates" in one for one in checks] == [False, True, True], "the last has nothing else to ask for"
+
+
 def test_texts_without_a_model_are_fine_tuned(folder: Path) -> None:
     for name in ("train", "test"):
         (folder / f"{name}.csv").write_text(TEXTS, encoding="utf-8")
