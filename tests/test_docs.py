@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -11,7 +13,10 @@ from pydantic import BaseModel
 
 from audit import catalog, docs_pages
 from audit.cli import app
-from audit.policy import schema
+from audit.frameworks import Trait, nist_ai_rmf
+from audit.policy import load, schema
+from audit.progress import Silent
+from audit.session import Options, audit_policy
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = ROOT / "docs" / "contracts.md"
@@ -23,6 +28,15 @@ KEYS = sorted({key for shape in SHAPES for key in shape.model_fields} - {"params
 
 def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The code blocks of a document in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", read(path), re.MULTILINE | re.DOTALL)
+
+
+POLICIES = [(path, text) for path in (ROOT / "README.md", CONTRACTS) for text in blocks(path, "yaml") if text.startswith("policy:")]
+TRIAGE, MINE = (text for path, text in POLICIES if path.name == "README.md")
 
 
 @pytest.mark.parametrize("name", sorted(filter(None, COMMANDS)))
@@ -44,6 +58,66 @@ def test_every_option_is_documented(name: str) -> None:
 def test_every_policy_key_is_documented(key: str) -> None:
     """Each key that a policy may hold stands in the contract."""
     assert re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", read(CONTRACTS)), f"docs/contracts.md does not name the key {key!r}"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "audit").glob("[!_]*.py")))
+def test_the_layout_names_every_module(name: str) -> None:
+    """A module that the layout does not name has no place in it."""
+    assert f"`{name}`" in read(CONTRACTS)
+
+
+@pytest.mark.parametrize("trait", nist_ai_rmf().characteristics, ids=lambda trait: trait.id)
+def test_every_characteristic_is_documented(trait: Trait) -> None:
+    """With the families of this release's checks that look at it."""
+    (families,) = re.findall(rf"^\| `{trait.id}` \|(.*)\|$", read(CONTRACTS), re.MULTILINE)
+    there = {check_id.split("/")[0] for check_id in catalog.discover()}
+    assert set(re.findall(r"`([a-z]+)`", families)) == there & set(trait.families)
+    assert trait.declared is None or f"`{trait.declared}`" in families
+
+
+@pytest.mark.parametrize(("path", "text"), POLICIES, ids=[text.split()[1] for _, text in POLICIES])
+def test_policies_that_documents_show_are_valid(path: Path, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their keys, checks, parameters and bounds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA", "data")
+    (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
+    assert load("policy.yaml", catalog=catalog.discover()).policy.require, path
+
+
+def test_the_readme_shows_a_policy_of_fifteen_lines() -> None:
+    """As it promises."""
+    assert TRIAGE.count("\n") == 15
+
+
+@pytest.fixture
+def predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The README's table of predictions, right in nine rows of ten, beside its policy; the current directory."""
+    rows = [f"{i % 2},{(i % 2) ^ (i % 10 == 0)},{'woman' if i % 3 else 'man'}" for i in range(1200)]
+    (tmp_path / "predictions.csv").write_text("\n".join(["label,prediction,gender", *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(MINE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_results_have_the_keys_of_the_contract(predictions: Path) -> None:
+    """The README's policy on a table of predictions promotes, and `results.json` holds what the contract shows, key by key."""
+    outcome = audit_policy(Path("mine.yaml"), Options(predictions / "reports", "audit run mine.yaml"), Silent())
+    assert outcome.audit.verdict.decision == "promote"
+    results = json.loads(read(outcome.place / "results.json"))
+    (shown,) = [json.loads(text) for text in blocks(CONTRACTS, "json")]
+    assert _keys(results) == _keys(shown)
+    for part in ("run", "policy", "candidate"):
+        assert _keys(results[part]) == _keys(shown[part]), part
+    (found,), (example,) = results["findings"], shown["findings"]
+    assert _keys(found) == _keys(example)
+    assert _keys(found["headline"]) == _keys(example["headline"])
+    assert _keys(found["slices"][0]) == _keys(example["slices"][0])
+    assert _keys(results["reasons"][0]) == _keys(shown["reasons"][0])
+
+
+def _keys(mapping: dict[str, Any]) -> list[str]:
+    return sorted(mapping)
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4])
