@@ -37,7 +37,7 @@ def test_a_worked_example() -> None:
 
 @pytest.mark.parametrize(("n", "mean"), [(100, 0.123), (300, 0.071), (1000, 0.039)])
 def test_the_plug_in_error_of_a_perfect_model(n: int, mean: float) -> None:
-    """STATISTICS.md, section 5: 15 equal-mass bins. The noise floor is its 95th percentile, and no end is above the truth of 0."""
+    """15 equal-mass bins. The noise floor is its 95th percentile, and no end is above the truth of 0."""
     rng = np.random.default_rng(1)
     found = [drawn(rng, n)[0] for _ in range(150)]
     assert np.mean([one.value for one in found]) == pytest.approx(mean, rel=0.05)

@@ -31,7 +31,7 @@ def stability(rng: Generator, n: int, shares: NDArray[np.float64]) -> StabilityI
 
 @pytest.mark.parametrize(("n", "passing"), [(200, 0.37), (500, 0.92)])
 def test_an_undrifted_feature_at_the_usual_bound(n: int, passing: float) -> None:
-    """STATISTICS.md, section 6: 37 % pass at 200 rows a side and a bound of .1, the others are inconclusive; 92 % at 500."""
+    """37 % pass at 200 rows a side and a bound of .1, the others are inconclusive; 92 % at 500."""
     rng, trials = np.random.default_rng(1), 1500
     ends = np.array([stability(rng, n, np.full(10, 0.1)).bounds(ALPHA, ALPHA) for _ in range(trials)])
     assert np.mean(ends[:, 1] <= 0.1) == pytest.approx(passing, abs=0.005 + 3 * np.sqrt(passing * (1 - passing) / trials))

@@ -68,7 +68,7 @@ def test_the_interval_decides() -> None:
 
 
 def test_four_fifths_on_small_groups_is_noise() -> None:
-    """Six equal groups of 100 (STATISTICS.md, section 4): the point fails nine audits of ten, the interval at most 2.5 %."""
+    """Six equal groups of 100: the point fails nine audits of ten, the interval at most 2.5 %."""
     trials = 60
     looks = [measure(CHECK, subject(drawn(seed, dict.fromkeys("abcdef", 0.3), 100), by=BY)) for seed in range(trials)]
     assert sum(status(CHECK, found, min=0.8) == "fail" for found in looks) / trials <= most(0.025, trials)
