@@ -3,7 +3,7 @@
 Purpose      Show in one number whether it finds what it should without raising false alarms.
 Risk         Low: it misses cases, raises false alarms, or both.
 Limitations  Weighs a miss and a false alarm alike, which the cost of either seldom bears out; moves with how common the class is.
-Reference    As `sklearn.metrics.f1_score`; interval of Goutte & Gaussier, ECIR 2005, with the prior of Jeffreys.
+Reference    As `sklearn.metrics.f1_score`; interval after Goutte & Gaussier, ECIR 2005.
 """
 
 from __future__ import annotations
