@@ -283,7 +283,8 @@ def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decid
     figure = count(head.value) if census else f"{number(head.value)} [{number(head.interval[0])}, {number(head.interval[1])}]"
     among = f", the worst of {len(evidence.members)}" if len(evidence.members) > 1 else ""
     where = "" if head.member == OVERALL else f" for {head.member}{among}"
-    text = f"{evidence.unit} {figure}{where}; {asked} is asked for. {_meaning(check, status, worst, small)}"
+    said = f"{figure} {evidence.unit}" if census else f"{evidence.unit} {figure}"
+    text = f"{said}{where}; {asked} is asked for. {_meaning(check, status, worst, small)}"
     others = [str(name) for name in worst.failing if name != head.member]
     return text + (f" Also failing (Holm): {_listed(others)}." if others else "")
 

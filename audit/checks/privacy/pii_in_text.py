@@ -90,7 +90,7 @@ def _columns(data: Dataset, params: PiiParams) -> tuple[str, ...]:
 CHECK = Check(
     measure=measure,
     question="Is the text free of personal data?",
-    remedy="Mask or delete the rows, fine-tune again; list confirmed false positives in the file under `reviewed`.",
+    remedy="Mask or delete the rows, fine-tune again; list confirmed false positives in the file that the parameter reviewed names.",
     rmf=("MEASURE 2.10",),
     better="lower",
     unit="entities",
