@@ -33,17 +33,25 @@ def supervised(work: Callable[[], int]) -> int:
         os.close(reading)
         _be_child(work, writing)
     os.close(writing)
-    old = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts both: the child tidies up
+    before = {one: signal.signal(one, lambda *_: os.kill(child, signal.SIGTERM)) for one in _ENDING}
     try:
         with os.fdopen(reading, "rb") as pipe:
             said = pipe.read()
         _, status = os.waitpid(child, 0)
     finally:
-        signal.signal(signal.SIGINT, old)
+        for one, handler in before.items():
+            signal.signal(one, handler)
     return _believed(said, os.waitstatus_to_exitcode(status))
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a run early. The parent alone listens to them and passes on one SIGTERM, so that the child tidies up once."""
+
+
 def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _interrupt)
     code = BROKEN
     try:
         code = work()
@@ -52,6 +60,10 @@ def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
         sys.stderr.flush()
         os.write(writing, b"%d" % code)
         os._exit(code)  # not sys.exit: a check that hangs in its thread must not keep the process
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _believed(said: bytes, status: int) -> int:

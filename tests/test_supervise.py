@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROGRAM = """
 import os, signal, sys, threading, time
@@ -51,3 +57,24 @@ def test_a_child_that_ends_in_another_way_is_broken(body: str) -> None:
 
 def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
     assert run("threading.Thread(target=time.sleep, args=(600,)).start(); return 1").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_to_the_parent_alone_ends_the_child_tidily(name: str, tmp_path: Path) -> None:
+    """A CI runner that gives up on the parent leaves no audit behind that might still promote."""
+    body = f"""
+    pathlib.Path({str(tmp_path / "started")!r}).touch()
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pathlib.Path({str(tmp_path / "tidied")!r}).touch()
+        return 3
+    """
+    program = PROGRAM.replace("import os,", "import pathlib, os,").format(body=body.strip())
+    with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as process:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "started").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(getattr(signal, name))
+        assert process.wait(timeout=30) == 3
+    assert (tmp_path / "tidied").exists()
