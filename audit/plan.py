@@ -12,6 +12,7 @@ from audit.engine import Job
 from audit.errors import CannotMeasure, PolicyError
 from audit.frameworks import nist_ai_rmf
 from audit.judge import Reason
+from audit.measures.windows import DERIVED
 from audit.subject import Subject, positive_class
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from audit.check import Check
     from audit.datasets import Dataset
     from audit.errors import Mistake
+    from audit.judge import Verdict
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy, Requirement
     from audit.predictions import Predictions
@@ -77,7 +79,8 @@ def _at(loaded: LoadedPolicy, index: int, key: str, message: str) -> Mistake:
 def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], check: Check) -> Iterator[tuple[str, str]]:
     data = datasets[requirement.on]
     there = {str(column) for column in data.frame.columns}
-    for column in {column for family in requirement.by for column in family} - there:
+    derived = set(DERIVED) if check.by == "features" and data.columns.text is not None else set()
+    for column in {column for family in requirement.by for column in family} - there - derived:
         yield "by", f"column {column!r} is not in {data.path}; it has {', '.join(sorted(there))}"
     if "labels" in check.needs and data.columns.label is None:
         yield "check", f"{requirement.check} needs true labels: name their column under columns.label"
@@ -158,7 +161,8 @@ def owner(policy: Policy) -> str:
 
 def declared(policy: Policy) -> dict[str, object]:
     """The policy's declared facts by dotted name; what is not declared is absent."""
-    facts: dict[str, object] = {"policy.name": policy.policy, "policy.version": policy.version, "policy.tier": policy.tier}
+    facts: dict[str, object] = {"policy.name": policy.policy, "policy.version": policy.version}
+    facts |= {"policy.tier": policy.tier} if "tier" in policy.model_fields_set else {}
     system = policy.system.model_dump(exclude_none=True)
     facts |= {f"system.owner.{name}": value for name, value in system.pop("owner", {}).items()}
     facts |= {f"system.{name}": value for name, value in system.items() if value not in ("", (), [])}
@@ -232,10 +236,13 @@ def smoke_policy(policy: Policy) -> Policy:
 _DURATION = re.compile(r"([1-9]\d{0,3})\s*(d|days?|w|weeks?)?")
 
 
-def valid_until(policy: Policy, started: str) -> str | None:
-    """ISO date after which the decision is stale, from `valid_for`."""
+def valid_until(policy: Policy, started: str, verdict: Verdict) -> str | None:
+    """ISO date after which the decision is stale: the end of `valid_for` or the first condition's due date, whichever is earlier."""
     days = _days(policy)
-    return None if days is None else (datetime.fromisoformat(started).date() + timedelta(days=days)).isoformat()
+    ends = [] if days is None else [(datetime.fromisoformat(started).date() + timedelta(days=days)).isoformat()]
+    if verdict.decision == "promote-with-conditions":
+        ends += [condition.due for condition in verdict.conditions]
+    return min(ends, default=None)
 
 
 def _days(policy: Policy) -> int | None:

@@ -102,6 +102,20 @@ def changed(members: Sequence[Member]) -> tuple[str, ...]:
     return (f"Changed beyond what chance alone gives (95 % interval): {'; '.join(moved)}. The bound says how much change matters.",)
 
 
+def chosen(subject: Subject, columns: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The features that the policy names, under `by` or under `columns`; None where it names none and all are compared."""
+    if not subject.by:
+        return None if columns is None else tuple(columns)
+    if columns is not None:
+        msg = "`by` and `columns` both name the features: leave one of them out"
+        raise CannotMeasure(msg)
+    crossed = next((family for family in subject.by if len(family) > 1), None)
+    if crossed is not None:
+        msg = f"one feature at a time is compared, and `by` crosses {', '.join(crossed)}: name each by itself"
+        raise CannotMeasure(msg)
+    return tuple(column for (column,) in subject.by)
+
+
 def features(reference: Dataset, current: Dataset, columns: Sequence[str] | None) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
     """The named columns, else every feature column and what is derived from the text; and those that one window lacks."""
     names = columns if columns is not None else _default(reference, current)
@@ -109,7 +123,7 @@ def features(reference: Dataset, current: Dataset, columns: Sequence[str] | None
     for name in names:
         absent = [data.role for data in (reference, current) if not _there(data, name)]
         if absent and columns is not None and len(absent) == 2:  # noqa: PLR2004  # both windows
-            msg = f"no column {name!r} in {reference.role} and {current.role}: mend `columns`"
+            msg = f"no column {name!r} in {reference.role} and {current.role}: mend the name"
             raise CannotMeasure(msg)
         if absent:
             lacking.append(Unmeasured(Slice((("column", name),)), f"{absent[0]} has no column {name!r}"))

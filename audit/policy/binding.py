@@ -92,8 +92,12 @@ def _groups(requirement: Requirement, check: Check) -> Iterator[Problem]:
         for index, family in enumerate(requirement.by):
             if len(family) > 1:
                 yield ("by", index), f"{requirement.check} looks at one feature at a time; write `by: [{', '.join(family)}]`"
+        if requirement.by and requirement.params.get("columns") is not None:
+            yield ("columns",), f"{requirement.check} has its features named by `by` already; leave one of the two out"
     if requirement.reference_group is not None and check.by != "groups":
         yield ("reference_group",), f"{requirement.check} compares no groups; leave it out"
+    if requirement.reference is not None and "reference" not in check.needs:
+        yield ("reference",), f"{requirement.check} compares no data sets; leave it out"
     if requirement.reference is None and "reference" in check.needs:
         yield (), f"{requirement.check} compares two data sets; add `reference` with the role of the other one"
 

@@ -36,7 +36,7 @@ class KsParams(Params):
     """What is compared, and by which part."""
 
     columns: tuple[str, ...] | None = None
-    """Numeric columns, or `text (words)`, `text (characters)`, `text (share of letters)`; all where absent."""
+    """Numeric columns, or `text (words)`, `text (characters)`, `text (share of letters)`; all where neither they nor `by` is given."""
     backend: alibi.Backend = "audit"
     """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
@@ -44,8 +44,9 @@ class KsParams(Params):
 def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     """The distance of each numeric feature between the two windows."""
     reference, current = windows.both(subject)
-    found, lacking = windows.features(reference, current, params.columns)
-    numeric, skipped = _numeric(found, params, lacking=bool(lacking))
+    named = windows.chosen(subject, params.columns)
+    found, lacking = windows.features(reference, current, named)
+    numeric, skipped = _numeric(found, named=named is not None, lacking=bool(lacking))
     sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
     told = {feature.name: _distance(feature, params.backend) for feature in numeric}
     members = tuple(Member(feature.slice, KolmogorovSmirnov(told[feature.name][0], *sizes)) for feature in numeric)
@@ -64,11 +65,11 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     )
 
 
-def _numeric(found: Sequence[Feature], params: KsParams, *, lacking: bool) -> tuple[list[Feature], tuple[str, ...]]:
+def _numeric(found: Sequence[Feature], *, named: bool, lacking: bool) -> tuple[list[Feature], tuple[str, ...]]:
     """The numeric features, and a sentence on the others; one that the policy names is refused."""
     numeric = [feature for feature in found if feature.numeric]
     others = ", ".join(feature.name for feature in found if not feature.numeric)
-    if params.columns is not None and others:
+    if named and others:
         msg = f"not numeric: {others}; drift/psi compares categories"
         raise CannotMeasure(msg)
     if not numeric and not lacking:

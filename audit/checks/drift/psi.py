@@ -33,7 +33,7 @@ class PsiParams(Params):
     """What is compared, and how finely."""
 
     columns: tuple[str, ...] | None = None
-    """Columns, or `text (words)`, `text (characters)`, `text (share of letters)`; every feature where absent."""
+    """Columns, or `text (words)`, `text (characters)`, `text (share of letters)`; every feature where neither they nor `by` is given."""
     bins: Annotated[int, Field(ge=2, le=100)] = 10
     """Quantile bins of a numeric feature."""
 
@@ -41,7 +41,7 @@ class PsiParams(Params):
 def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     """The index of each feature between the two windows."""
     reference, current = windows.both(subject)
-    found, lacking = windows.features(reference, current, params.columns)
+    found, lacking = windows.features(reference, current, windows.chosen(subject, params.columns))
     if not found and not lacking:
         msg = f"{current.role} has no feature column and no text: name columns.features"
         raise CannotMeasure(msg)

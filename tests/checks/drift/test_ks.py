@@ -186,3 +186,18 @@ def test_what_cannot_be_measured_is_refused() -> None:
         drift({"c": ["a"]}, {"c": ["b"]})
     with pytest.raises(ValidationError):
         drift({"x": [1]}, {"x": [1]}, backend="evidently")
+
+
+def test_by_names_the_features() -> None:
+    reference, current = ({"x": [1, 2, 3, 4], "y": y, "c": list("abcd")} for y in ([1, 2, 3, 4], [5, 6, 7, 8]))
+    frames = [pd.DataFrame(columns).assign(prediction="x") for columns in (reference, current)]
+    seen = subject(frames[1], reference=frames[0], features=["x"], by=(("y",),))
+    assert by_column(measure(CHECK, seen)) == {"y": 1.0}
+    with pytest.raises(CannotMeasure, match="leave one of them out"):
+        measure(CHECK, seen, columns=["x"])
+    with pytest.raises(CannotMeasure, match="not numeric: c"):
+        measure(CHECK, replace(seen, by=(("c",),)))
+    with pytest.raises(CannotMeasure, match="no column 'z'"):
+        measure(CHECK, replace(seen, by=(("z",),)))
+    with pytest.raises(CannotMeasure, match="one feature at a time"):
+        measure(CHECK, replace(seen, by=(("x", "y"),)))

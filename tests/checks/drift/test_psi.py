@@ -158,3 +158,13 @@ def test_what_cannot_be_measured_is_refused() -> None:
         drift({"x": [1]}, {"x": [1]}, backend="alibi-detect")
     with pytest.raises(ValidationError):
         drift({"x": [1]}, {"x": [1]}, bins=1)
+
+
+def test_by_names_the_features() -> None:
+    frames = [pd.DataFrame({"x": [1, 2] * 20, "c": c, "prediction": "x"}) for c in (["a", "b"] * 20, ["c"] * 40)]
+    seen = subject(frames[1], reference=frames[0], features=["x"], by=(("c",),))
+    (index,) = by_column(measure(CHECK, seen)).values()
+    assert list(by_column(measure(CHECK, seen))) == ["c"]
+    assert index > 1
+    with pytest.raises(CannotMeasure, match="leave one of them out"):
+        measure(CHECK, seen, columns=["x"])
