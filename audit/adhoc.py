@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import ValidationError
 
-from audit import cache, catalog, engine, seeds
+from audit import cache, catalog, engine, plan, seeds
 from audit.candidates.absent import Absent
 from audit.candidates.predictions import SavedPredictions
 from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.engine import Job
 from audit.errors import InputError
+from audit.policy.binding import bound_problems
 from audit.policy.schema import Requirement
 from audit.predictions import Predictions
 from audit.subject import Subject
@@ -70,6 +71,8 @@ def judged(asked: Asked) -> Finding:
 def measured(asked: Asked) -> Evidence:
     """The evidence of one check, judged against nothing."""
     job = _job(asked)
+    if job.skip is not None:
+        raise InputError(job.skip)
     return job.check.measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id))
 
 
@@ -80,26 +83,44 @@ def _job(asked: Asked) -> Job:
         raise InputError(msg)
     params = _params(asked, check)
     subject = _subject(asked, check)
-    requirement = Requirement(
-        check=asked.check,
-        id=asked.check,
-        min=asked.minimum,
-        max=asked.maximum,
-        by=subject.by,
-        reference="reference" if subject.reference else None,
-    )
-    info = catalog.info(asked.check)
-    return Job(requirement, check, info, params, subject, asked.seed, asked.confidence, "you")
+    requirement = _requirement(asked, check, subject)
+    skip = plan.weighted(subject, check)
+    return Job(requirement, check, catalog.info(asked.check), params, subject, asked.seed, asked.confidence, "you", skip)
+
+
+def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
+    """The requirement as a policy would say it, held against the same rules."""
+    given = {"min": asked.minimum, "max": asked.maximum, "by": subject.by, "reference": "reference" if subject.reference else None}
+    try:
+        requirement = Requirement.model_validate({"check": asked.check, "id": asked.check, **given})
+    except ValidationError as error:
+        msg = "\n".join(f"--{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InputError(msg) from error
+    problems = [f"--{place[0]}: {text}" for place, text in bound_problems(requirement, check)]
+    if problems:
+        raise InputError("\n".join(problems))
+    return requirement
 
 
 def _params(asked: Asked, check: Check) -> Params:
-    given = {key: yaml.safe_load(value) for key, value in map(_split, asked.params)}
+    given = {key: yaml.safe_load(value) for key, value in _pairs("--param", asked.params).items()}
     try:
         return check.params.model_validate(given)
     except ValidationError as error:
         lines = [f"--param {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         msg = "\n".join([*lines, f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"])
         raise InputError(msg) from error
+
+
+def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Names and values; a name that is given twice is refused."""
+    found: dict[str, str] = {}
+    for key, value in map(_split, given):
+        if key in found:
+            msg = f"{option} {key}: given twice, as {found[key]!r} and {value!r}: give it once"
+            raise InputError(msg)
+        found[key] = value
+    return found
 
 
 def _split(pair: str) -> tuple[str, str]:
@@ -112,7 +133,7 @@ def _split(pair: str) -> tuple[str, str]:
 
 def _subject(asked: Asked, check: Check) -> Subject:
     data = _read("data", asked.data, asked)
-    others = {role: _read(role, _path(path), asked) for role, path in map(_split, asked.others)}
+    others = {role: _read(role, _path(path), asked) for role, path in _pairs("--dataset", asked.others).items()}
     datasets = {"data": data, "test": data, **others}
     by = tuple(tuple(family.split(",")) for family in asked.by)
     missing = {column for family in by for column in family} - set(map(str, data.frame.columns))
@@ -141,10 +162,8 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     plain = read(role, path, Columns())
     there = [str(column) for column in plain.frame.columns]
     guessed = {name: found for name, known in NAMES.items() if (found := next((one for one in known if one in there), None))}
-    said = {
-        key: yaml.safe_load(value) if key in {"positive", "sensitive", "features", "scores"} else value
-        for key, value in map(_split, asked.columns)
-    }
+    structured = {"positive", "sensitive", "features", "scores"}
+    said = {key: yaml.safe_load(value) if key in structured else value for key, value in _pairs("--column", asked.columns).items()}
     try:
         columns = Columns.model_validate(guessed | said)
     except ValidationError as error:

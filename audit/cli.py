@@ -269,6 +269,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # a shell closed it: what is said is lost, the exit code is not
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # it stays open to the end
     try:
         code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
     except SystemExit as end:  # typer's answer to a closed pipe, which would read as a verdict

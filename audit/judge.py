@@ -152,7 +152,7 @@ def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, con
         requirement=requirement,
         check=check,
         status=status,
-        message=_message(check, evidence, status, worst, small),
+        message=_message(check, evidence, status, worst, small) + _point_judged(requirement),
         owner=owner,
         remedy=check.remedy,
         headline=worst.headline if worst else None,
@@ -287,6 +287,10 @@ def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decid
     text = f"{said}{where}; {asked} is asked for. {_meaning(check, status, worst, small)}"
     others = [str(name) for name in worst.failing if name != head.member]
     return text + (f" Also failing (Holm): {_listed(others)}." if others else "")
+
+
+def _point_judged(requirement: Requirement) -> str:
+    return " Judged on the value alone, as the policy says (judge_on: value)." if requirement.judge_on == "value" else ""
 
 
 def _meaning(check: CheckInfo, status: Status, worst: _Decided, small: tuple[str, ...]) -> str:

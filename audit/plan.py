@@ -143,11 +143,12 @@ def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, 
         seed=policy.seed,
         confidence=policy.confidence,
         owner=owner(policy),
-        skip=skip or _weighted(subject, check),
+        skip=skip or weighted(subject, check),
     )
 
 
-def _weighted(subject: Subject, check: Check) -> str | None:
+def weighted(subject: Subject, check: Check) -> str | None:
+    """Why a check cannot run on weighted rows, where it cannot."""
     if subject.data.columns.weight is None or check.weighted or check.census:
         return None
     return "columns.weight is set, and this check's interval does not honour weights: leave the weight out or the check"

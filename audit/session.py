@@ -227,7 +227,7 @@ def _results(prepared: _Prepared, findings: tuple[Finding, ...], verdict: Verdic
         findings=findings,
         verdict=verdict,
         ledger_head=head,
-        valid_until=plan.valid_until(loaded.policy, facts.started),
+        valid_until=plan.valid_until(loaded.policy, facts.started, verdict),
         training=candidate.training,
         licences={backend: plan.licence(backend) for backend in sorted(backends)},
     )

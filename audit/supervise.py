@@ -25,8 +25,7 @@ def supervised(work: Callable[[], int]) -> int:
 
     `work` catches and tells its own errors: what escapes it ends the child without an answer.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -44,6 +43,12 @@ def supervised(work: Callable[[], int]) -> int:
     return _believed(said, os.waitstatus_to_exitcode(status))
 
 
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a shell may have closed it
+            stream.flush()
+
+
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What ends a run early. The parent alone listens to them and passes on one SIGTERM, so that the child tidies up once."""
 
@@ -52,14 +57,22 @@ def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
+    _end_with_parent()
     code = BROKEN
     try:
         code = work()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
         os.write(writing, b"%d" % code)
         os._exit(code)  # not sys.exit: a check that hangs in its thread must not keep the process
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel for a SIGTERM when the parent is gone, so that a killed audit cannot go on and promote (Linux only)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -261,3 +261,39 @@ def test_waivers_are_void_and_said_to_be(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert results is not None
     assert results["reasons"][-1]["rule"] == "waivers-void"
+
+
+def test_what_was_asked_stands_beside_what_came_out(tmp_path: Path) -> None:
+    """A finding judged on its point says so, and carries every reserved key that shaped it."""
+    asked = {"check": "performance/accuracy", "min": 0.895, "judge_on": "value", "severity": "medium", "min_n": 40, "confidence": 0.9}
+    _, results = run(tmp_path, policy(asked))
+    assert results is not None
+    (found,) = results["findings"]
+    assert found["status"] == "pass"
+    assert "judge_on: value" in found["message"]
+    assert (found["judge_on"], found["min_n"], found["confidence"], found["by"], found["reference"]) == ("value", 40, 0.9, [], None)
+
+
+def test_a_decision_is_valid_until_its_first_condition_falls_due(tmp_path: Path) -> None:
+    require = [{"check": "performance/accuracy", "min": 0.95, "severity": "medium"}]
+    _, results = run(tmp_path, policy(*require, valid_for="900d"))
+    assert results is not None
+    assert results["valid_until"] == results["conditions"][0]["due"]
+    _, results = run(tmp_path, policy(valid_for="2w"))
+    assert results is not None
+    assert results["valid_until"] is not None
+
+
+def test_an_undeclared_tier_is_said_to_be_undeclared(tmp_path: Path) -> None:
+    run(tmp_path, policy())
+    (report,) = tmp_path.glob("reports/*/report.html")
+    assert "tier not declared" in report.read_text()
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_a_closed_stream_changes_no_exit_code(tmp_path: Path, closed: str) -> None:
+    table().to_csv(tmp_path / "test.csv", index=False)
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(policy()))
+    environment = os.environ | {"AUDIT_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(["/bin/sh", "-c", f"{AUDIT} run policy.yaml {closed}"], cwd=tmp_path, env=environment, timeout=120, check=False)
+    assert done.returncode == 0

@@ -53,7 +53,7 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "conditions": [
             {"finding": one.finding, "owner": one.owner, "due": one.due, "closes_with": one.closes_with} for one in audit.verdict.conditions
         ],
-        "findings": [_finding(finding) for finding in audit.findings],
+        "findings": [_finding(finding, policy.confidence) for finding in audit.findings],
     }
 
 
@@ -81,7 +81,7 @@ def _stored(member: Member) -> dict[str, object]:
     return {"name": _member(member.name), "estimate": stored.to_json(member.estimate)}
 
 
-def _finding(finding: Finding) -> dict[str, Json]:
+def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
     one = finding.requirement
     return {
         "id": one.id,
@@ -91,6 +91,12 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "severity": one.severity,
         "enforce": one.enforce,
         "on": one.on,
+        "reference": one.reference,
+        "reference_group": one.reference_group,
+        "by": [list(family) for family in one.by],
+        "judge_on": one.judge_on,
+        "min_n": one.min_n,
+        "confidence": one.confidence or confidence,
         "params": dict(one.params),
         "threshold": {"min": one.min, "max": one.max},
         "headline": _headline(finding.headline),

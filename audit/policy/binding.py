@@ -55,11 +55,16 @@ def _params(index: int, requirement: Requirement, check: Check, marks: Marks) ->
 
 
 def _problems(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:
-    yield from list(_direction(requirement, check)) or _range(requirement, check)
+    yield from bound_problems(requirement, check)
     yield from _groups(requirement, check)
     yield from _sampled(requirement, check)
     yield from _served(requirement, check, draft)
     yield from _columns(requirement, check, draft)
+
+
+def bound_problems(requirement: Requirement, check: Check) -> Iterator[Problem]:
+    """A bound on the wrong side, or one that says nothing."""
+    yield from list(_direction(requirement, check)) or _range(requirement, check)
 
 
 def _direction(requirement: Requirement, check: Check) -> Iterator[Problem]:

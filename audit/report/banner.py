@@ -66,7 +66,7 @@ def banner(run: AuditRun) -> Banner:
             Fact("Model", words.clip(run.candidate.description, 64), words.digest(run.candidate.sha256)),
             Fact("Run", run.run.id, words.moment(run.run.started)),
         ),
-        signature=f"0 of {len(QUORUM[policy.tier])} (tier {policy.tier})",
+        signature=f"0 of {len(QUORUM[policy.tier])} ({tier(policy)})",
         basis=f"Decided by audit {run.run.version}, by rule and from measurements. No person has signed. {_CAUTION}",
         until=f"until {words.day(run.valid_until)}" if run.valid_until else _NO_DATE[decision == "block"],
         until_iso=run.valid_until or "",
@@ -80,6 +80,11 @@ def _validity(run: AuditRun) -> Fact:
     if run.verdict.decision == "block":
         return Fact("Valid until", "no date", "nothing is released, nothing expires")
     return Fact("Valid until", "no date set", "the policy sets no valid_for")
+
+
+def tier(policy: Policy) -> str:
+    """The declared tier, or that there is none."""
+    return f"tier {policy.tier}" if "tier" in policy.model_fields_set else "tier not declared"
 
 
 def policy_name(policy: Policy) -> str:

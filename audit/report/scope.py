@@ -80,7 +80,7 @@ def _declared(run: AuditRun) -> tuple[Fact, ...]:
         ("Known limits", system.limits),
         ("Benefits", system.benefits),
         ("Cost of errors", system.costs),
-        ("Tier", f"{run.policy.tier} of 3 (1 is the highest)"),
+        ("Tier", f"{run.policy.tier} of 3 (1 is the highest)" if "tier" in run.policy.model_fields_set else "not declared"),
         ("Laws and rules", "; ".join(system.legal_basis)),
         ("Risk tolerance", system.risk_tolerance),
         ("Third parties", "; ".join(system.third_party)),

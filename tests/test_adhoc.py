@@ -1,0 +1,69 @@
+"""`audit check` holds its options against the same rules as a policy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_run import table
+
+AUDIT = str(Path(sys.executable).with_name("audit"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("adhoc")
+    table().assign(w=1.0, only="one").to_csv(made / "test.csv", index=False)
+    return made
+
+
+def check(folder: Path, check_id: str, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [AUDIT, "check", check_id, "--data", "test.csv", *more]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (("performance/accuracy", "--min", "0.8"), 0),
+        (("performance/accuracy", "--min", "0.95"), 1),
+        (("performance/accuracy", "--min", "0.9"), 1),
+        (("performance/accuracy",), 0),
+        (("performance/f1", "--param", "average=macro", "--min", "0.8"), 0),
+        (("fairness/demographic_parity_difference", "--by", "only", "--max", "0.5"), 3),
+        (("performance/accuracy", "--column", "weight=w", "--min", "0.8"), 3),
+    ],
+)
+def test_exit_codes(folder: Path, given: tuple[str, ...], code: int) -> None:
+    """0 pass or measured without a bound, 1 not met or not settled, 3 not measured."""
+    done = check(folder, *given)
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("performance/accuracy", "--max", "0.99"),
+        ("performance/accuracy", "--min", "-1"),
+        ("performance/accuracy", "--min", "nan"),
+        ("performance/accuracy", "--min", "inf"),
+        ("fairness/demographic_parity_difference", "--by", "group", "--min", "-0.5"),
+        ("fairness/demographic_parity_difference", "--max", "0.5"),
+        ("performance/accuracy", "--by", "region", "--min", "0.8"),
+        ("performance/accuracy", "--param", "bins=3", "--min", "0.8"),
+        ("performance/f1", "--param", "average=macro", "--param", "average=micro", "--min", "0.8"),
+        ("performance/accuracy", "--column", "label=label", "--column", "label=prediction", "--min", "0.8"),
+        ("performance/accuracy", "--column", "weight=w"),
+        ("performance/acuracy", "--min", "0.8"),
+        ("drift/psi", "--max", "0.1"),
+    ],
+)
+def test_wrong_options_are_exit_2_with_a_message(folder: Path, given: tuple[str, ...]) -> None:
+    done = check(folder, *given)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout == ""
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
