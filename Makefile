@@ -37,7 +37,7 @@ audit: $(FULL)/installed ## fine-tune and audit the bundled example, whose plant
 	else echo "make: exit code $$code, but this example must end in 1 (block) and write its results." >&2; exit 1; fi
 
 test: $(FULL)/installed-dev lint ## ruff, mypy, import rules and every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-modern: $(MODERN)/installed-dev ## the core's tests on numpy 2, pandas 3 and transformers 5
 	OMP_NUM_THREADS=1 $(MODERN)/bin/python -m pytest -n $(WORKERS) -m 'not full and not slow and not browser'
