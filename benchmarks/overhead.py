@@ -3,8 +3,9 @@
 Run: python benchmarks/overhead.py [--policy policies/complaint-triage-clean.yaml]
 
 Both sides are measured in this process after every import, with a cache that starts empty; then the same audit runs again
-on the cache. Wall time and processor time are printed: on a machine that does other things too, the latter is the fair one. The bare loop takes the policy's hyperparameters, the audit's own batches and its validation after each epoch, and
-keeps no record, no checkpoint and no state.
+on the cache. Wall time and processor time are printed: on a machine that does other things too, the latter is the fair one.
+The bare loop takes the policy's hyperparameters, the audit's own batches and its validation after each epoch, and keeps no
+record, no checkpoint and no state.
 """
 
 from __future__ import annotations
