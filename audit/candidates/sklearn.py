@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from audit.candidates import pickles
 from audit.candidates.interface import Ability, Outputs
 from audit.datasets import canonical
 from audit.errors import CannotMeasure, InputError, MissingExtra
@@ -152,19 +153,36 @@ def _skops(path: Path, raw: bytes, vouch: str | None) -> Any:
 
 
 def _pickle(path: Path, raw: bytes) -> Any:
-    """Runs whatever the file says: reached only for a file that the policy trusts by its digest."""
+    """Runs what the file says: reached only for a file that the policy trusts by its digest, and scanned first."""
     try:
         import joblib
         from sklearn.exceptions import InconsistentVersionWarning
     except ModuleNotFoundError as error:
         part = "scikit-learn"
         raise MissingExtra(part, "sklearn") from error
+    stream = _scanned(path, raw)
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)  # another version may predict otherwise, without a word
         try:
-            return joblib.load(io.BytesIO(raw))
+            return joblib.load(io.BytesIO(stream))
         except (InconsistentVersionWarning, *_BROKEN) as error:
             _refuse(path, f"cannot be loaded ({type(error).__name__}: {error})", "save it again under the same scikit-learn")
+
+
+def _scanned(path: Path, raw: bytes) -> bytes:
+    """The pickle, if it names nothing but what models are made of."""
+    try:
+        stream = pickles.plain(raw)
+        strange = pickles.strange_names(stream)
+    except pickles.UNREADABLE as error:
+        _refuse(path, f"cannot be scanned ({type(error).__name__}: {error}), and so is not loaded", "save it with skops.io.dump")
+    if strange:
+        _refuse(
+            path,
+            f"a pickle that loads what is no part of a scikit-learn model: {', '.join(strange)}",
+            "find out who put that in; save a model of scikit-learn's own classes, or one with others by skops.io.dump",
+        )
+    return stream
 
 
 def _abilities(*, text: bool, scores: bool) -> frozenset[Ability]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -12,13 +13,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
+from joblib.numpy_pickle import NumpyArrayWrapper
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from skops import io as skops
 
 from audit.candidates.sklearn import SklearnModel, load
@@ -166,6 +173,86 @@ def test_a_trusted_pickle_is_loaded(tmp_path: Path, ending: str) -> None:
     model = opened(path, digest=sha256(path), trust=True)
     assert model.predict(dataset(FRAME)).labels.tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
     assert model.description.endswith("pickle")
+
+
+def stacked(module: bytes, name: bytes) -> bytes:
+    """A pickle that takes both halves of a name from the memo, and calls it with a text."""
+    halves = b"".join(b"\x8c" + bytes([len(half)]) + half + b"\x94" for half in (module, name))
+    return b"\x80\x04" + halves + b"00h\x00h\x01\x93\x8c\x05owned\x85R."
+
+
+@pytest.mark.parametrize("ending", [".pkl", ".joblib"])
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (stacked(b"os", b"mkdir"), "scikit-learn model: os.mkdir: "),
+        (stacked(b"sklearn.utils", b"os.mkdir"), r"sklearn\.utils\.os\.mkdir"),
+        (stacked(b"sklearn.datasets._base", b"os"), r"sklearn\.datasets\._base\.os"),
+        (stacked(b"builtins", b"getattr"), r"builtins\.getattr"),
+        (stacked(b"numpy", b"load"), r"numpy\.load"),
+        (b"\x80\x04cos\nmkdir\n\x8c\x05owned\x85R.", r"os\.mkdir"),
+        (b"\x80\x04(\x8c\x05ownedios\nmkdir\n.", r"os\.mkdir"),
+        (b"\x80\x02cos\nmkdir\nU\x05owned\x85R.", "cannot be scanned"),
+        (b"cos\nmkdir\n(S'owned'\ntR.", "cannot be scanned"),
+        (b"\x80\x04\x82\x01.", "cannot be scanned"),
+        (b"\x80\x04\x8c\x02os", "cannot be scanned"),
+        (zlib.compress(stacked(b"os", b"mkdir")), r"os\.mkdir"),
+    ],
+)
+def test_a_trusted_pickle_is_scanned_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, raw: bytes, told: str) -> None:
+    """A name that is no part of a model is refused, however the file spells it, and nothing of the file has run."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / f"m{ending}"
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match=told):
+        opened(path, digest=sha256(path), trust=True)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_code_behind_an_array_is_found(tmp_path: Path) -> None:
+    """Joblib's arrays stand raw in the stream, their objects as a pickle of their own: the scan goes on behind and inside them."""
+    owned = Hostile(tmp_path / "owned")
+    for name, held in (("behind", [np.arange(7.0), owned]), ("inside", np.array([owned, None], dtype=object))):
+        for squeeze in (0, 3):
+            path = tmp_path / f"{name}{squeeze}.joblib"
+            joblib.dump(held, path, compress=squeeze)
+            with pytest.raises(InputError, match=r"model: posix\.mkdir|model: nt\.mkdir"):
+                opened(path, digest=sha256(path), trust=True)
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("told", [{"read": dict}, {"dtype": np.dtype("O")}, {"dtype": np.dtype("M8[s]")}, {"shape": (-9,)}])
+def test_an_array_that_hides_what_is_behind_it_is_refused(tmp_path: Path, told: dict[str, object]) -> None:
+    """Where the loader would read on elsewhere than the scan, nothing is loaded."""
+    wrapper = NumpyArrayWrapper(np.ndarray, (9,), "C", np.dtype("f8"))
+    vars(wrapper).update(told)
+    path = tmp_path / "m.joblib"
+    path.write_bytes(pickle.dumps(wrapper) + bytes(200))
+    with pytest.raises(InputError, match="cannot be scanned"):
+        opened(path, digest=sha256(path), trust=True)
+
+
+@pytest.mark.parametrize("squeeze", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
+def test_common_models_pass_the_scan(tmp_path: Path, squeeze: Any) -> None:
+    """Trees, boosting, neighbours, calibration, a search with its masked arrays: what people pickle is loaded."""
+    numeric = FRAME[NUMBERS]
+    models = (
+        make_pipeline(ColumnTransformer([("city", OneHotEncoder(), ["city"])], remainder="passthrough"), RandomForestClassifier(3)),
+        make_pipeline(FunctionTransformer(np.log1p), SelectKBest(f_classif, k=1), LogisticRegression()),
+        HistGradientBoostingClassifier(max_iter=3),
+        GradientBoostingClassifier(n_estimators=3),
+        KNeighborsClassifier(algorithm="kd_tree"),
+        CalibratedClassifierCV(LinearSVC(), method="isotonic", cv=2),
+        GridSearchCV(LogisticRegression(max_iter=1000), {"C": [0.1, 1.0]}, cv=2),
+        MLPClassifier((3,), max_iter=2000, early_stopping=True),
+        SVC(),
+    )
+    for number, model in enumerate(models):
+        given = FRAME[["city", *NUMBERS]] if number == 0 else numeric
+        path = tmp_path / f"{number}.joblib"
+        joblib.dump(model.fit(given, FRAME["label"]), path, compress=squeeze)
+        loaded = opened(path, digest=sha256(path), trust=True)
+        assert loaded.predict(dataset(FRAME)).labels.tolist() == model.predict(given).astype(str).tolist()
 
 
 def test_a_pickle_of_another_version_is_refused(tmp_path: Path) -> None:
