@@ -128,6 +128,9 @@ def ledger_path(out: Path) -> Path:
     from pathlib import Path
 
     named = os.environ.get("AUDIT_LEDGER")
+    if named and "://" in named:
+        msg = f"AUDIT_LEDGER: {named.partition('://')[0]}://...: this release keeps its ledger in a SQLite file: name its path"
+        raise InputError(msg)
     return Path(named) if named else out / "ledger.sqlite"
 
 

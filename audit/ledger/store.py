@@ -64,7 +64,7 @@ class Ledger:
         if not self.path.exists():
             return ()
         try:
-            with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
+            with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)) as database:
                 rows = database.execute("SELECT number, time, kind, payload, previous, digest FROM entries ORDER BY number").fetchall()
         except sqlite3.Error as error:
             msg = f"{self.path}: not a readable ledger ({error}): restore it from a copy, or name another with AUDIT_LEDGER"

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.errors import ToolError
+from audit.errors import InputError, ToolError
 from audit.ledger import Ledger
 from audit.ledger.store import Entry
+from audit.session import ledger_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,25 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     for call in (Ledger(path).head, lambda: Ledger(path).append(TIME, "run", {})):
         with pytest.raises(ToolError, match="ledger"):
             call()
+
+
+@pytest.mark.parametrize("folder", ["o#1", "o?mode=rw", "o%20x", "ö 1"])
+def test_any_folder_will_do(tmp_path: Path, folder: str) -> None:
+    """Signs that mean something in a URI are part of the path."""
+    ledger = Ledger(tmp_path / folder / "ledger.sqlite")
+    entry = ledger.append(TIME, "run", {})
+    assert ledger.head() == entry.digest
+    assert [path.name for path in tmp_path.iterdir()] == [folder]
+
+
+def test_a_database_server_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would become a folder of that name; its password is not repeated."""
+    monkeypatch.setenv("AUDIT_LEDGER", "postgresql://me:secret@host/audits")
+    with pytest.raises(InputError, match="this release keeps its ledger in a SQLite file") as refused:
+        ledger_path(tmp_path)
+    assert "secret" not in str(refused.value)
+    monkeypatch.setenv("AUDIT_LEDGER", "elsewhere/ledger.sqlite")
+    assert ledger_path(tmp_path).name == "ledger.sqlite"
 
 
 def test_appending_at_once_loses_nothing(tmp_path: Path) -> None:
