@@ -68,6 +68,7 @@ def check_abilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candi
         for index, requirement in enumerate(loaded.policy.require)
         for message in _ability_mistakes(catalog.discover()[requirement.check], datasets[requirement.on], candidate)
     ]
+    mistakes += _positive_mistakes(loaded, datasets, candidate)
     if mistakes:
         raise PolicyError(tuple(mistakes))
 
@@ -96,14 +97,33 @@ def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iter
         yield "the candidate gives labels without probabilities: add columns.score or columns.scores"
     if "model" in check.needs and not can & {"text", "frame"}:
         yield "saved predictions cannot score changed rows: load the model itself (candidate.load.kind)"
-    if "positive" in check.needs:
+    if _tells_positive(check, data, candidate):
         try:
-            positive = positive_class(data, candidate.classes)
+            positive_class(data, candidate.classes)
         except CannotMeasure as error:
             yield str(error)
-        else:
+
+
+def _tells_positive(check: Check, data: Dataset, candidate: Candidate) -> bool:
+    """Whether one class must be known as the positive one: by the check, or to read a column of scores."""
+    compares = check.by == "groups" and "predictions" in check.needs and len(candidate.classes) <= 2  # noqa: PLR2004  # two classes
+    scored = candidate.kind == "predictions" and data.columns.score is not None and not check.needs.isdisjoint({"predictions", "scores"})
+    return "positive" in check.needs or compares or scored
+
+
+def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
+    """A positive class that there is not, once for each place that names it: rates would be those of a class without rows."""
+    if "predictions" not in candidate.abilities:
+        return
+    told = set()
+    for role, data in datasets.items():
+        own = ("datasets", role, "columns", "positive")
+        place = own if own in loaded.marks.values else ("columns", "positive")
+        if data.columns.positive is not None and place not in told:
+            positive = positive_class(data, candidate.classes)
             if positive not in candidate.classes:
-                yield f"columns.positive is {positive!r}, but the classes are {', '.join(candidate.classes)}"
+                told.add(place)
+                yield loaded.marks.mistake(place, f"is {positive!r}; the classes are {', '.join(candidate.classes)}")
 
 
 def jobs(

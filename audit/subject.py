@@ -123,19 +123,24 @@ class Subject:
         return tuple(entry for family in self.families(data) for entry in family)
 
 
+_TWINS: tuple[tuple[frozenset[str], dict[str | None, str]], ...] = (
+    (frozenset({"0", "1"}), {None: "1", "true": "1", "false": "0"}),
+    (frozenset({"false", "true"}), {None: "true", "1": "true", "0": "false"}),
+)
+"""Pairs of classes, and which of them is meant by nothing at all or by the other pair's spelling."""
+
+
 def positive_class(data: Dataset, classes: Sequence[str]) -> str:
     """`columns.positive` as one of the classes; 1 or true where the labels are 0/1 or booleans."""
     from audit.datasets import canonical  # the import would be circular at module level
 
     declared = canonical(data.columns.positive)
-    twin = {"true": "1", "1": "true"}
-    if declared is not None and declared not in classes and twin.get(declared) in classes:
-        return twin[declared]
+    if declared not in classes:
+        for pair, meant in _TWINS:
+            if pair.issuperset(classes) and declared in meant:
+                return meant[declared]
     if declared is not None:
         return declared
-    for pair, positive in ((("0", "1"), "1"), (("false", "true"), "true")):
-        if set(classes) <= set(pair):
-            return positive
     msg = f"which class counts as positive is not said: set columns.positive to one of {', '.join(classes)}"
     raise CannotMeasure(msg)
 

@@ -297,3 +297,65 @@ def test_a_closed_stream_changes_no_exit_code(tmp_path: Path, closed: str) -> No
     environment = os.environ | {"AUDIT_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(["/bin/sh", "-c", f"{AUDIT} run policy.yaml {closed}"], cwd=tmp_path, env=environment, timeout=120, check=False)
     assert done.returncode == 0
+
+
+def refused(folder: Path, frame: pd.DataFrame, made: dict[str, Any], *more: str) -> str:
+    """What is said of an input that cannot be used."""
+    frame.to_csv(folder / "test.csv", index=False)
+    done, results = run(folder, made, *more)
+    assert (done.returncode, results) == (2, None), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+ROLES = {"id": "id", "label": "label", "prediction": "prediction"}
+
+
+def test_a_misspelt_positive_class_is_refused_at_its_place(tmp_path: Path) -> None:
+    """Among the classes it would be one without rows, which is never missed."""
+    frame = table().replace({"label": {0: "not", 1: "urgent"}, "prediction": {0: "not", 1: "urgent"}})
+    made = policy({"check": "performance/accuracy", "min": 0.8}, columns=ROLES | {"positive": "urgnet"})
+    said = refused(tmp_path, frame, made)
+    assert "policy.yaml:" in said
+    assert "columns.positive: is 'urgnet'; the classes are not, urgent" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [({0: "No", 1: "Yes"}, "has the classes 0, 1, and column 'prediction' has No, Yes"), ({0: False, 1: True}, "has false, true")],
+)
+def test_labels_and_predictions_in_other_words_are_refused(tmp_path: Path, words: dict[int, Any], told: str) -> None:
+    frame = table()
+    assert told in refused(tmp_path, frame.assign(prediction=frame["prediction"].map(words)), policy())
+
+
+def test_a_smoke_run_knows_the_classes_of_the_whole_file(tmp_path: Path) -> None:
+    frame = table().sort_values("label").replace({"label": {0: "not", 1: "urgent"}, "prediction": {0: "not", 1: "urgent"}})
+    frame["prediction"] = ["not"] * 64 + frame["prediction"].tolist()[64:]
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    done, _ = run(tmp_path, policy({"check": "performance/recall", "min": 0.5}, columns=ROLES | {"positive": "urgent"}), "--smoke")
+    assert done.returncode == 3, done.stderr
+
+
+@pytest.mark.parametrize("column", ["label", "prediction"])
+def test_a_missing_label_or_prediction_is_refused(tmp_path: Path, column: str) -> None:
+    frame = table()
+    frame[column] = frame[column].astype("Int64").mask(frame["id"] == 7)
+    assert f"column '{column}' has no value in 1 of 1200 rows (first: row 7)" in refused(tmp_path, frame, policy())
+
+
+@pytest.mark.parametrize("value", [None, 1.2])
+def test_a_score_that_is_none_is_refused_at_opening(tmp_path: Path, value: float | None) -> None:
+    """Even where no check of the policy reads it."""
+    frame = table().assign(score=0.5)
+    frame.loc[7, "score"] = value
+    made = policy({"check": "data/duplicates", "max": 2000}, columns=ROLES | {"score": "score"})
+    assert "'score' is not a number from 0 to 1 in 1 rows (first: row 7): give the probability" in refused(tmp_path, frame, made)
+
+
+def test_groups_are_not_compared_while_no_class_is_the_positive_one(tmp_path: Path) -> None:
+    frame = table().replace({"label": {0: "no", 1: "yes"}, "prediction": {0: "no", 1: "yes"}})
+    made = policy({"check": "fairness/demographic_parity_difference", "by": ["group"], "max": 0.5})
+    assert "require.0.check: fairness/demographic_parity_difference: which class counts as positive is not said" in refused(
+        tmp_path, frame, made
+    )

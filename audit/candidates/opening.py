@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
 from audit.candidates.folder import ModelFolder
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
 from audit.candidates.sklearn import load as load_sklearn
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.datasets import canonical
@@ -68,7 +68,10 @@ class _Opener:
     def loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
         match spec.kind:
             case "predictions":
-                return SavedPredictions(self._datasets)
+                candidate = SavedPredictions(self._datasets)
+                for data in self._datasets.values():
+                    refuse_foreign_words(data)
+                return candidate
             case "transformers":
                 return self._transformers(spec)
             case "sklearn":

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.5
 """A row is predicted positive from this score on, where no prediction column says otherwise."""
+_TWINS = (frozenset({"0", "1"}), frozenset({"false", "true"}))
+"""Pairs of classes of which either implies the other."""
+_SHOWN = 6
 
 
 class SavedPredictions:
@@ -38,6 +41,8 @@ class SavedPredictions:
             msg = "no data set has saved predictions: name columns.prediction, columns.score or columns.scores"
             raise InputError(msg)
         self.classes = _classes(served)
+        for data in served:
+            self._refuse_bad_scores(data)
         self.abilities: frozenset[Ability] = frozenset({"predictions", "scores"} if all(map(_has_scores, served)) else {"predictions"})
         self.description = f"saved predictions in {', '.join(data.role for data in served)}"
         digest = hashlib.sha256()
@@ -58,9 +63,30 @@ class SavedPredictions:
             raise CannotMeasure(msg)
         names = np.array(self.classes, dtype=object)
         if dataset.columns.score is not None:
-            positive = self.classes.index(positive_class(dataset, self.classes))
+            positive = self._positive(dataset)
             return Outputs(names[np.where(probabilities[:, positive] >= THRESHOLD, positive, 1 - positive)], probabilities)
         return Outputs(names[probabilities.argmax(axis=1)], probabilities)
+
+    def _refuse_bad_scores(self, data: Dataset) -> None:
+        """At opening, since a score that is none would else be found only by the checks that read it."""
+        if data.columns.scores is not None:
+            self._probabilities(data)
+        elif data.columns.score is not None:
+            self._refuse_more_than_two(data)
+            _shares(data, data.columns.score)
+
+    def _refuse_more_than_two(self, data: Dataset) -> None:
+        if len(self.classes) != 2:  # noqa: PLR2004  # one score column tells two classes apart
+            msg = f"{data.role}: columns.score serves two classes, found {', '.join(self.classes)}: use columns.scores"
+            raise InputError(msg)
+
+    def _positive(self, data: Dataset) -> int:
+        """Which of the classes a score is the probability of."""
+        positive = positive_class(data, self.classes)
+        if positive not in self.classes:
+            msg = f"{data.role}: columns.positive is {positive!r}, but the classes are {', '.join(self.classes)}"
+            raise CannotMeasure(msg)
+        return self.classes.index(positive)
 
     def _probabilities(self, data: Dataset) -> NDArray[np.float64] | None:
         columns = data.columns
@@ -73,12 +99,9 @@ class SavedPredictions:
             return table
         if columns.score is None:
             return None
-        if len(self.classes) != 2:  # noqa: PLR2004  # one score column tells two classes apart
-            msg = f"{data.role}: columns.score serves two classes, found {', '.join(self.classes)}: use columns.scores"
-            raise InputError(msg)
         score = _shares(data, columns.score)
-        positive = positive_class(data, self.classes)
-        return np.column_stack([score if name == positive else 1.0 - score for name in self.classes])
+        positive = self._positive(data)
+        return np.column_stack([score if code == positive else 1.0 - score for code in range(len(self.classes))])
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Refused: saved predictions know no new rows."""
@@ -120,7 +143,8 @@ def _shares(data: Dataset, column: str) -> NDArray[np.float64]:
     values = pd.to_numeric(data.frame[column], errors="coerce").to_numpy(dtype=float)
     bad = np.flatnonzero(~((values >= 0) & (values <= 1)))
     if bad.size:
-        msg = f"{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {data.ids[bad[0]]})"
+        msg = f"{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {data.ids[bad[0]]}): "
+        msg += "give the probability in every row, or leave these rows out of the file"
         raise InputError(msg)
     return values
 
@@ -133,16 +157,35 @@ def _classes(served: Sequence[Dataset]) -> tuple[str, ...]:
             msg = "the data sets' columns.scores name different classes: give the same classes everywhere"
             raise InputError(msg)
         return tuple(sorted(named[0]))
-    found: set[str] = set()
-    for data in served:
-        for column in (data.columns.label, data.columns.prediction):
-            if column is not None:
-                found.update(data.labels(column))
-        declared = canonical(data.columns.positive)
-        if declared is not None and declared not in found and {"true": "1", "1": "true"}.get(declared) not in found:
-            found.add(declared)
-    if found and found < {"0", "1"}:
-        found = {"0", "1"}
-    if found and found < {"false", "true"}:
-        found = {"false", "true"}
+    found = {name for data in served for column in _named(data) for name in _labels(data, column)}
+    if not found:  # scores alone: all that is known of the classes is what the policy says
+        found = {name for data in served if (name := canonical(data.columns.positive)) is not None}
+    for pair in _TWINS:
+        if found and found < pair:
+            found = set(pair)
     return tuple(sorted(found))
+
+
+def _named(data: Dataset) -> tuple[str, ...]:
+    """Columns that hold class labels."""
+    return tuple(column for column in (data.columns.label, data.columns.prediction) if column is not None)
+
+
+def _labels(data: Dataset, column: str) -> set[str]:
+    """The classes that a column names, in the whole file where the data set was cut."""
+    try:
+        return set((data.whole or data).labels(column))
+    except CannotMeasure as error:
+        raise InputError(str(error)) from error
+
+
+def refuse_foreign_words(data: Dataset) -> None:
+    """Yes against yes, or true against 1: no prediction could be right, and a rate of errors would be that of the spelling."""
+    if data.columns.label is None or data.columns.prediction is None:
+        return
+    true, predicted = _labels(data, data.columns.label), _labels(data, data.columns.prediction)
+    if true.isdisjoint(predicted) and not any(true | predicted <= pair for pair in _TWINS):
+        said = [", ".join(sorted(names)[:_SHOWN]) for names in (true, predicted)]
+        msg = f"{data.role}: column {data.columns.label!r} has the classes {said[0]}, and column {data.columns.prediction!r} has {said[1]}"
+        msg += ", none of them the same: name them alike"
+        raise InputError(msg)

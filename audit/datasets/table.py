@@ -54,6 +54,8 @@ class Dataset:
     """Of the file's bytes."""
     source: str | None = None
     licence: str | None = None
+    whole: Dataset | None = None
+    """What it was cut from, where it is only the first rows."""
 
     @property
     def rows(self) -> int:
@@ -100,4 +102,4 @@ class Dataset:
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
         digest = hashlib.sha256(f"{self.sha256}:first {rows} rows".encode()).hexdigest()
-        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, digest, self.source, self.licence)
+        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, digest, self.source, self.licence, self)
