@@ -92,8 +92,8 @@ class CalibrationError:
         """What the noise's L1 norm exceeds with chance `alpha`."""
         from scipy.special import gdtrix
 
-        share = np.array([(bin_.hits + 0.5) / (bin_.n + 1) for bin_ in self.observed])
         rows = np.array([bin_.effective(alpha) for bin_ in self.observed])
+        share = (np.array([bin_.value for bin_ in self.observed]) * rows + 0.5) / (rows + 1)
         weight = np.array([bin_.n for bin_ in self.observed]) / self.n
         deviation = weight * np.sqrt(share * (1 - share) / rows)
         mean, variance = math.sqrt(2 / math.pi) * float(deviation.sum()), (1 - 2 / math.pi) * float(deviation @ deviation)

@@ -116,6 +116,16 @@ def test_entities_cover() -> None:
     assert misses(lambda: draw(honest=False), 0.0, trials)[0] > 0.1
 
 
+def test_entities_that_are_all_right_leave_room_for_one_that_is_not() -> None:
+    """Twenty people of fifty rows, each all right or all wrong; said .99, true .9, so the true error is .09."""
+    rng, trials, person = np.random.default_rng(7), 150, np.repeat(np.arange(20), 50)
+
+    def draw() -> CalibrationError:
+        return CalibrationError.of(np.full(1000, 0.99), (rng.random(20) < 0.9)[person], rng, clusters=person)
+
+    assert misses(draw, 0.09, trials)[1] <= most(ALPHA, trials)
+
+
 def test_no_row_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one row"):
         CalibrationError.of(np.array([]), np.array([], dtype=bool), np.random.default_rng(0))
