@@ -25,7 +25,7 @@ MOST_DRAWS = 400_000
 """Beyond it no end is drawn: the bound is the end of the range, which proves nothing."""
 IN_TAIL = 40
 MORE = 2.0
-"""Hits more than were seen at the upper end, errors more at the lower one."""
+"""Hits more than were seen at the upper end, errors more at the lower one; in entities where rows belong to some."""
 BLOCK = 4_000_000
 """Numbers drawn at a time."""
 
@@ -39,7 +39,8 @@ class Confusion:
     without errors still has an honest interval, which a plain bootstrap has not, and the halves of Jeffreys, which pull both
     ends towards the middle once a class, do not add up over many classes. Where the draws' mean shows a bias, an end is moved
     outwards by twice as much (Efron & Tibshirani 1993, chapter 10), never inwards. With entities, their tables are reweighted
-    by a Dirichlet law (Rubin, Annals of Statistics 1981). The draws follow from the table and a fixed seed.
+    by a Dirichlet law (Rubin, Annals of Statistics 1981), and the errors and hits more are whole entities of the class, since
+    entities are what is drawn. The draws follow from the table and a fixed seed.
     """
 
     tables: tuple[tuple[int, ...], ...]
@@ -92,10 +93,11 @@ class Confusion:
 
     @property
     def support(self) -> float:
-        """Rows of the class that is averaged and has fewest, or entities where they are fewer; all rows where the mean is weighted."""
-        of_class = self._table().sum(axis=1)
-        rows = self.n if self.average == "weighted" else of_class[self._averaged()].min()
-        return float(rows if self.copies is None else min(rows, sum(self.copies)))
+        """Rows, or entities that hold one, of the class that is averaged and has fewest; of any class where the mean is weighted."""
+        if self.average == "weighted":
+            return float(self.n if self.copies is None else sum(self.copies))
+        of_class = self._table().sum(axis=1) if self.copies is None else self._holders()
+        return float(of_class[self._averaged()].min())
 
     @property
     def method(self) -> str:
@@ -121,6 +123,28 @@ class Confusion:
         copies = np.array(self.copies or (1,), dtype=np.int64)
         table: NDArray[np.int64] = (copies @ np.asarray(self.tables, dtype=np.int64)).reshape(k, k)
         return table
+
+    def _holders(self, axis: int = 2) -> NDArray[np.int64]:
+        """(k,) entities with a row truly of each class, or with one predicted so where `axis` is 1."""
+        k = math.isqrt(len(self.tables[0]))
+        rows = np.asarray(self.tables, dtype=np.int64).reshape(-1, k, k).sum(axis=axis)
+        holders: NDArray[np.int64] = np.array(self.copies or (1,), dtype=np.int64) @ (rows > 0)
+        return holders
+
+    def _unit_rows(self) -> NDArray[np.float64]:
+        """(k,) rows by which one drawn unit more enlarges each class: 1, or those of the mean entity that holds the class.
+
+        Entities of one class share `MORE` among the classes; where they hold several, each of these grows by its rows.
+        """
+        table = self._table()
+        if self.copies is None:
+            return np.ones(len(table))
+        is_true = table.sum(axis=1) > 0
+        holders = np.where(is_true, self._holders(), self._holders(axis=1))
+        rows = np.where(is_true, table.sum(axis=1), table.sum(axis=0))
+        several = max(1.0, float(holders.sum()) / sum(self.copies))
+        enlarged: NDArray[np.float64] = rows / np.maximum(holders, 1) * several
+        return enlarged
 
     def _averaged(self) -> NDArray[np.bool_]:
         """(k,) classes that the average runs over: those that occur in truth or prediction, for balanced accuracy in truth."""
@@ -161,13 +185,13 @@ class Confusion:
         """(2, some) values of the metric over redrawn tables, for the lower and the upper end, until there are `size` of them."""
         table = self._table()
         rng = np.random.default_rng([20261120, *table.ravel().tolist()])
-        shapes, sums = self._units()
+        (shapes, sums), unit = self._units(), self._unit_rows()
         seen = ((table.sum(axis=0) + table.sum(axis=1)) > 0).astype(float)
         k, step = len(table), max(1, BLOCK // max(len(shapes), 3 * len(table)))
         for start in range(0, size, step):
             count = min(step, size - start)
             drawn = (rng.standard_gamma(shapes, (count, len(shapes))) @ sums).reshape(count, 3, k)
-            more = rng.standard_gamma(MORE / seen.sum(), (count, k)) * seen
+            more = rng.standard_gamma(MORE / seen.sum(), (count, k)) * (seen * unit)
             others = (more.sum(axis=1, keepdims=True) - more) / (seen.sum() - 1) * seen if seen.sum() > 1 else more
             worse, better = np.stack([0 * more, more, others], axis=1), np.stack([more, more, more], axis=1)
             yield np.stack([self._metric(drawn + worse), self._metric(drawn + better)])

@@ -14,6 +14,7 @@ from audit.stats import Confusion, Proportion
 from tests.misses import misses, most
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
     from numpy.typing import NDArray
 
     from audit.stats.confusion import Average, Metric
@@ -94,6 +95,51 @@ def test_rows_of_one_entity_are_not_independent() -> None:
     assert max(misses(lambda: draw(honest=False), 0.8, trials)) > 0.06
 
 
+def all_or_nothing(rng: Generator, share: float, metric: Metric, average: Average, rare: int = 25) -> Confusion:
+    """Forty entities of fifty rows, `rare` of them of the second class; the model gets all rows of an entity right or none."""
+    person = np.repeat(np.arange(40), 50)
+    true = np.tile((np.arange(50) < rare).astype(np.int64), 40)
+    right = (rng.random(40) < share)[person]
+    return Confusion.of(true, np.where(right, true, 1 - true), 2, metric=metric, average=average, clusters=person)
+
+
+@pytest.mark.parametrize("share", [0.7, 0.9, 0.98])
+@pytest.mark.parametrize(
+    ("metric", "average", "rare"),
+    [
+        ("f1", "macro", 25),
+        ("f1", "binary", 25),
+        ("precision", "weighted", 25),
+        ("recall", "macro", 25),
+        ("balanced_accuracy", "macro", 1),
+    ],
+)
+def test_an_end_counts_whole_entities_more_than_were_seen(share: float, metric: Metric, average: Average, rare: int) -> None:
+    """With rows for entities the lower end missed in 7, then in 43 of 100 trials as the share rose."""
+    rng, trials = np.random.default_rng(8), 150
+    low, high = misses(lambda: all_or_nothing(rng, share, metric, average, rare), share, trials)
+    assert max(low, high) <= most(ALPHA, trials)
+
+
+def test_entities_of_which_all_rows_are_right_prove_no_more_than_as_many_rows() -> None:
+    """Also where each holds a single row of the rare class, which then counts as one."""
+    exact = Proportion(40, 40).bounds(ALPHA, ALPHA)[0]
+    for rare in (25, 1):
+        low, high = all_or_nothing(np.random.default_rng(9), 1.0, "balanced_accuracy", "macro", rare).bounds(ALPHA, ALPHA)
+        assert 0.8 < low < exact
+        assert high == 1
+
+
+def test_entities_of_one_row_are_rows() -> None:
+    """But for Student's quantile in place of the normal one."""
+    rng = np.random.default_rng(10)
+    true = rng.integers(0, 2, 400)
+    predicted = np.where(rng.random(400) < 0.95, true, 1 - true)
+    rows = Confusion.of(true, predicted, 2, metric="f1")
+    entities = Confusion.of(true, predicted, 2, metric="f1", clusters=np.arange(400))
+    assert entities.bounds(ALPHA, ALPHA) == pytest.approx(rows.bounds(ALPHA, ALPHA), abs=0.003)
+
+
 def test_one_class_of_binary_recall_is_as_wide_as_the_exact_interval() -> None:
     """Balanced accuracy of a single class is a plain proportion."""
     found = Confusion.of(np.zeros(50, dtype=np.int64), np.array([0] * 45 + [1] * 5), 2, metric="balanced_accuracy")
@@ -124,6 +170,17 @@ def test_support() -> None:
     assert Confusion.of(true, predicted, 2, metric="f1", average="binary", positive=0).support == 20
     assert Confusion.of(true, predicted, 2, metric="f1", average="weighted").support == 25
     assert Confusion.of(true, predicted, 2, metric="f1", clusters=np.arange(25) % 3).support == 3
+
+
+def test_support_is_entities_that_hold_the_class() -> None:
+    """Forty people of five rows, of whom twelve have four rows of the rare class each."""
+    person = np.repeat(np.arange(40), 5)
+    true = (np.arange(200) % 5 < 4).astype(np.int64) * (person < 12)
+    support = {
+        average: Confusion.of(true, true, 2, metric="f1", average=average, clusters=person).support
+        for average in ("macro", "binary", "weighted")
+    }
+    assert support == {"macro": 12, "binary": 12, "weighted": 40}
 
 
 def test_a_level_too_far_out_proves_nothing() -> None:
