@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError, Mistake, PolicyError
-from audit.policy import binding, extending, meaning, paths, positions, reading, shape
+from audit.policy import binding, extending, meaning, paths, positions, reading, roles, shape
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _mistakes(tree: Tree, marks: Marks, catalog: Mapping[str, Check] | None) -> 
     draft = shape.draft(tree, marks)
     if isinstance(tree, dict) and tree.get("require") == []:
         found.append(marks.mistake(("require",), "is empty; a policy that asks for nothing proves nothing: add a requirement"))
-    found += [marks.mistake(loc, text) for loc, text in meaning.problems(draft)]
+    found += [marks.mistake(loc, text) for loc, text in (*meaning.problems(draft), *roles.problems(draft))]
     return found + list(binding.mistakes(draft, catalog, marks)) if catalog is not None else found
 
 
