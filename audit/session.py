@@ -164,13 +164,17 @@ def read_datasets(loaded: LoadedPolicy) -> dict[str, Dataset]:
     return found
 
 
+_NEVER_OPTIONAL = frozenset({"group", "weight"})
+"""Roles that widen intervals or shift every rate: a file without them says so itself, under its own `columns`."""
+
+
 def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
     shared, own = loaded.policy.columns, spec.columns or Columns()
     return read(
         role,
         loaded.resolve(spec.path),
         own.over(shared),
-        optional=frozenset(shared.model_fields_set - own.model_fields_set),
+        optional=frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL),
         source=spec.source,
         licence=spec.licence,
     )

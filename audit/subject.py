@@ -108,8 +108,13 @@ class Subject:
         data = data or self.data
         if data.columns.group is None:
             return None
-        values = [str(value) for value in data.values(data.columns.group)]
-        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+        values = data.values(data.columns.group)
+        missing = np.flatnonzero([value is None for value in values])
+        if missing.size:
+            row = data.ids[missing[0]]
+            msg = f"{data.role}: row {row} names no entity in column {data.columns.group!r}: name one in every row, or leave columns.group out"
+            raise CannotMeasure(msg)
+        return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64)
 
     def families(self, data: Dataset | None = None) -> tuple[tuple[tuple[Slice, NDArray[np.bool_]], ...], ...]:
         """For each family of `by`, its slices with the mask of their rows, in the order of their names."""

@@ -148,6 +148,24 @@ def test_the_bundle_is_whole_and_every_digest_holds(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("reports/.*"))
 
 
+@pytest.mark.parametrize("kind", [float, bool])
+def test_evidence_tells_labels_and_entities_as_they_were_compared(tmp_path: Path, kind: type) -> None:
+    """1.0 and True are the classes "1" and "true" in the label as in the prediction; what is missing stays missing."""
+    frame = table().assign(customer=lambda frame: frame["id"] // 3)
+    frame["label"], frame.loc[0, "group"] = frame["label"].astype(kind), None
+    frame["prediction"] = frame["prediction"].astype(kind)
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    columns = {"id": "id", "label": "label", "prediction": "prediction", "group": "customer"}
+    results = run(tmp_path, policy({"check": "performance/accuracy", "by": ["group"], "min": 0.5}, columns=columns))[1]
+    assert results is not None
+    evidence = pd.read_parquet(next(tmp_path.glob("reports/*/evidence/predictions-test.parquet")))
+    assert set(evidence["label"]) == set(evidence["prediction"]) == ({"true", "false"} if kind is bool else {"0", "1"})
+    whole = (evidence["label"] == evidence["prediction"]).groupby(evidence["slice:group"].fillna("")).mean()
+    assert {row["slice"]["group"] or "": row["value"] for row in results["findings"][0]["slices"]} == pytest.approx(whole.to_dict())
+    assert evidence["group"].tolist() == frame["customer"].astype(str).tolist()
+    assert evidence["slice:group"].isna()[0]
+
+
 def test_same_inputs_give_the_same_bytes_but_for_the_run(tmp_path: Path) -> None:
     """Policy, data, seed and ledger head the same: results differ in `run` alone, evidence in nothing."""
     require = [{"check": "performance/f1", "min": 0.7}, {"check": "performance/accuracy", "by": ["group"], "min": 0.7}]
@@ -359,3 +377,24 @@ def test_groups_are_not_compared_while_no_class_is_the_positive_one(tmp_path: Pa
     assert "require.0.check: fairness/demographic_parity_difference: which class counts as positive is not said" in refused(
         tmp_path, frame, made
     )
+
+
+@pytest.mark.parametrize("role", ["group", "weight"])
+def test_a_role_that_changes_every_interval_is_never_dropped(tmp_path: Path, role: str) -> None:
+    table().assign(entity=1).to_csv(tmp_path / "train.csv", index=False)
+    files = {"train": {"path": "train.csv"}, "test": {"path": "test.csv"}}
+    made = policy(datasets=files, columns=ROLES | {role: "entity"})
+    said = refused(tmp_path, table(), made)
+    assert f"columns.{role}: no column 'entity'" in said
+    assert f"datasets.test.columns: {{{role}: null}}" in said
+    files["test"]["columns"] = {role: None}  # type: ignore[assignment]
+    done, _ = run(tmp_path, made)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_row_without_an_entity_is_told(tmp_path: Path) -> None:
+    table().assign(entity=lambda frame: frame["id"].where(frame["id"] != 7)).to_csv(tmp_path / "test.csv", index=False)
+    done, results = run(tmp_path, policy(columns=ROLES | {"group": "entity"}))
+    assert results is not None
+    assert (done.returncode, results["findings"][0]["status"]) == (3, "not_run")
+    assert "row 7 names no entity in column 'entity'" in results["findings"][0]["message"]
