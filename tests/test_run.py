@@ -398,3 +398,12 @@ def test_a_row_without_an_entity_is_told(tmp_path: Path) -> None:
     assert results is not None
     assert (done.returncode, results["findings"][0]["status"]) == (3, "not_run")
     assert "row 7 names no entity in column 'entity'" in results["findings"][0]["message"]
+
+
+def test_keys_without_effect_are_told(tmp_path: Path) -> None:
+    idle = {"monitor": {"every": "1d"}, "registry": {"folder": "x"}, "trust": {"keys": ["signer.pem"]}}
+    done, results = run(tmp_path, policy(**idle))
+    assert results is not None
+    assert done.returncode == 0
+    told = [reason["text"] for reason in results["reasons"] if reason["rule"] == "no-effect"]
+    assert told == [f"{key}: no effect on `audit run` in this release." for key in ("monitor", "registry", "trust.keys")]
