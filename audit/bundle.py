@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.datasets import canonical
 from audit.errors import InputError, ToolError
 from audit.export import json as results_json
 
@@ -41,14 +42,16 @@ class Bundle:
         (self._partial / "evidence").mkdir()
 
     def predictions(self, data: Dataset, outputs: Outputs, classes: Sequence[str], shown: Sequence[str]) -> str:
-        """Per-row outputs of the candidate on one data set, with the columns that slices are cut by; returns their path."""
+        """Per-row outputs of the candidate on one data set, with entities and the columns that slices are cut by; returns their path."""
         table: dict[str, NDArray[np.generic]] = {"id": data.ids, "prediction": outputs.labels.astype(str)}
         if data.columns.label is not None:
-            table["label"] = data.values(data.columns.label).astype(str)
+            table["label"] = np.array([canonical(value) for value in data.values(data.columns.label)], dtype=object)
+        if data.columns.group is not None:
+            table["group"] = _cells(data, data.columns.group)
         if outputs.probabilities is not None:
             table |= {f"probability:{name}": outputs.probabilities[:, index] for index, name in enumerate(classes)}
         cut = [column for column in shown if column in data.frame.columns]
-        table |= {f"slice:{column}": np.array([_cell(value) for value in data.values(column)]) for column in cut}
+        table |= {f"slice:{column}": _cells(data, column) for column in cut}
         return self.table(f"predictions-{data.role}", table)
 
     def table(self, name: str, columns: Mapping[str, NDArray[np.generic]]) -> str:
@@ -110,5 +113,5 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _cell(value: object) -> str | None:
-    return None if value is None else str(value)
+def _cells(data: Dataset, column: str) -> NDArray[np.object_]:
+    return np.array([None if value is None else str(value) for value in data.values(column)], dtype=object)
