@@ -68,15 +68,20 @@ class Bundle:
         """One text file."""
         (self._partial / name).write_text(text, encoding="utf-8", newline="\n")
 
-    def evidence(self, findings: Sequence[Finding], shared: Mapping[str, str]) -> tuple[Finding, ...]:
-        """The findings with the paths of their evidence; their own tables are written here."""
-        return tuple(self._with_files(number, finding, shared) for number, finding in enumerate(findings, start=1))
+    def features(self, data: Dataset, columns: Sequence[str]) -> str:
+        """The columns of one data set that windows were compared by; returns their path."""
+        table: dict[str, NDArray[np.generic]] = {"id": data.ids}
+        table |= {f"feature:{column}": _numbers_or_cells(data, column) for column in columns}
+        return self.table(f"features-{data.role}", table)
 
-    def _with_files(self, number: int, finding: Finding, shared: Mapping[str, str]) -> Finding:
+    def evidence(self, findings: Sequence[Finding], shared: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
+        """The findings with the paths of their evidence: the `shared` files of each, by its id, and its own table, written here."""
+        return tuple(self._with_files(number, finding, shared.get(finding.id, ())) for number, finding in enumerate(findings, start=1))
+
+    def _with_files(self, number: int, finding: Finding, shared: Sequence[str]) -> Finding:
         if finding.evidence is None:
             return finding
-        roles = [role for role in (finding.requirement.on, finding.requirement.reference) if role in shared]
-        files = [shared[role] for role in roles if role is not None]
+        files = list(shared)
         if finding.evidence.table:
             files.append(self.table(f"{number:02d}-{finding.id}", finding.evidence.table))
         return replace(finding, evidence_files=tuple(files))
@@ -115,3 +120,9 @@ def _digest(path: Path) -> str:
 
 def _cells(data: Dataset, column: str) -> NDArray[np.object_]:
     return np.array([None if value is None else str(value) for value in data.values(column)], dtype=object)
+
+
+def _numbers_or_cells(data: Dataset, column: str) -> NDArray[np.generic]:
+    from pandas.api import types
+
+    return data.values(column) if types.is_numeric_dtype(data.frame[column]) else _cells(data, column)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from audit import __version__, bundle, cache, catalog, clock, decide, engine, plan
+from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan
 from audit.candidates.opening import open_candidate
 from audit.datasets import Columns
 from audit.datasets.reading import read
@@ -262,12 +262,7 @@ def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger) -> O
 def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditRun:
     from audit import report
 
-    cut = sorted({column for one in audit.policy.require for family in one.by for column in family})
-    shared = {
-        role: making.predictions(data, outputs, prepared.candidate.classes, cut)
-        for role, data in prepared.datasets.items()
-        if (outputs := prepared.predicted.known(data)) is not None
-    }
+    shared = inputs.write(making, audit.findings, prepared.datasets, prepared.predicted)
     audit = replace(audit, findings=making.evidence(audit.findings, shared))
     making.write("policy.yaml", audit.policy_text)
     if audit.training is not None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy.stats import ks_2samp
 
 from audit.ledger import Ledger
 
@@ -164,6 +165,31 @@ def test_evidence_tells_labels_and_entities_as_they_were_compared(tmp_path: Path
     assert {row["slice"]["group"] or "": row["value"] for row in results["findings"][0]["slices"]} == pytest.approx(whole.to_dict())
     assert evidence["group"].tolist() == frame["customer"].astype(str).tolist()
     assert evidence["slice:group"].isna()[0]
+
+
+def test_drift_can_be_computed_again_from_the_bundle(tmp_path: Path) -> None:
+    """The distance of the two windows' feature files is the one in the results; only checks that read outputs point to them."""
+    rng = np.random.default_rng(1)
+    for name, shift in (("test", 0.0), ("before", 0.4)):
+        table().assign(age=rng.normal(40 + shift, 1, 1200), note=f"{name} text").to_csv(tmp_path / f"{name}.csv", index=False)
+    made = policy(
+        {"check": "performance/accuracy", "min": 0.8},
+        {"check": "drift/ks", "reference": "before", "max": 0.5},
+        {"check": "drift/psi", "reference": "before", "columns": ["group"], "max": 0.5},
+        {"check": "data/duplicates", "max": 5000},
+        datasets={"test": {"path": "test.csv"}, "before": {"path": "before.csv"}},
+        columns={"id": "id", "label": "label", "prediction": "prediction", "text": "note", "features": ["age"]},
+    )
+    results = run(tmp_path, made)[1]
+    assert results is not None
+    outputs, features = "evidence/predictions-test.parquet", ["evidence/features-test.parquet", "evidence/features-before.parquet"]
+    linked = [[name for name in finding["evidence"] if "duplicates" not in name] for finding in results["findings"]]
+    assert linked == [[outputs], features, features, []]
+    (place,) = (path.parent for path in tmp_path.glob("reports/*/bundle.json"))
+    now, before = (pd.read_parquet(place / name) for name in features)
+    assert list(now) == ["id", "feature:age", "feature:group"]
+    distances = {row["slice"]["column"]: row["value"] for row in results["findings"][1]["slices"]}
+    assert distances["age"] == pytest.approx(ks_2samp(before["feature:age"], now["feature:age"]).statistic)
 
 
 def test_same_inputs_give_the_same_bytes_but_for_the_run(tmp_path: Path) -> None:
@@ -407,3 +433,25 @@ def test_keys_without_effect_are_told(tmp_path: Path) -> None:
     assert done.returncode == 0
     told = [reason["text"] for reason in results["reasons"] if reason["rule"] == "no-effect"]
     assert told == [f"{key}: no effect on `audit run` in this release." for key in ("monitor", "registry", "trust.keys")]
+
+
+@pytest.mark.parametrize(
+    ("by", "named", "told"), [(["group"], "A", "'A' is no group of group in"), ([["group", "id"]], "a", "'a' is no group of group, id in")]
+)
+def test_a_reference_group_that_is_none_is_refused_at_its_line(tmp_path: Path, by: list[Any], named: str, told: str) -> None:
+    made = policy({"check": "fairness/demographic_parity_difference", "by": by, "reference_group": named, "max": 0.5})
+    said = refused(tmp_path, table(), made)
+    assert f"require.0.reference_group: {told}" in said
+
+
+def test_features_that_the_model_was_fitted_on_and_a_file_lacks_are_told_before_anything_is_measured(tmp_path: Path) -> None:
+    pytest.importorskip("skops", reason="needs skops")
+    from sklearn.linear_model import LogisticRegression
+    from skops import io as skops
+
+    frame = table().assign(age=1.0, height=2.0).drop(columns=["group", "prediction"])
+    skops.dump(LogisticRegression().fit(frame[["age", "height"]], frame["label"]), tmp_path / "m.skops")
+    candidate = {"task": "tabular-classification", "load": {"kind": "sklearn", "path": "m.skops"}}
+    said = refused(tmp_path, frame.drop(columns="height"), policy(columns={"id": "id", "label": "label"}, candidate=candidate))
+    assert "datasets.test: " in said
+    assert "fitted on columns that the data does not offer as features: height" in said

@@ -47,7 +47,7 @@ class MethodNote:
 def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
     """What the bundle holds beside this page."""
     rows = [
-        FileRow(label, path, "per-example outputs", tuple(entry.link for entry in found.worst if path in entry.finding.evidence_files))
+        FileRow(label, path, _held(path), tuple(entry.link for entry in found.worst if path in entry.finding.evidence_files))
         for label, path in found.files
     ]
     fixed = [
@@ -59,6 +59,10 @@ def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
     if run.training is not None:
         fixed.append(FileRow("", "training.json", "the training record", ()))
     return (*rows, *fixed)
+
+
+def _held(path: str) -> str:
+    return "columns that windows were compared by" if path.startswith("evidence/features-") else "per-example outputs"
 
 
 def reproduction(run: AuditRun) -> Reproduction:
