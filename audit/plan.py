@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import catalog
+from audit.candidates.sklearn import SklearnModel
+from audit.datasets import canonical
 from audit.engine import Job
-from audit.errors import CannotMeasure, PolicyError
+from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.frameworks import nist_ai_rmf
 from audit.judge import Reason
 from audit.measures.windows import DERIVED
+from audit.policy.wording import nearest
 from audit.subject import Subject, positive_class
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 SMOKE_ROWS = 64
 """Rows of each data set that a smoke run looks at."""
+_REFERENCES = (None, "pooled_rest", "highest")
+"""What `reference_group` may say beside the name of a group."""
 _DECLARED_BY_TIER: dict[int, tuple[str, ...]] = {
     1: ("purpose", "owner", "author", "rollback_plan", "out_of_scope", "incident_contact"),
     2: ("purpose", "owner"),
@@ -68,7 +73,7 @@ def check_abilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candi
         for index, requirement in enumerate(loaded.policy.require)
         for message in _ability_mistakes(catalog.discover()[requirement.check], datasets[requirement.on], candidate)
     ]
-    mistakes += _positive_mistakes(loaded, datasets, candidate)
+    mistakes += [*_positive_mistakes(loaded, datasets, candidate), *_feature_mistakes(loaded, datasets, candidate)]
     if mistakes:
         raise PolicyError(tuple(mistakes))
 
@@ -83,10 +88,21 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
     derived = set(DERIVED) if check.by == "features" and data.columns.text is not None else set()
     for column in {column for family in requirement.by for column in family} - there - derived:
         yield "by", f"column {column!r} is not in {data.path}; it has {', '.join(sorted(there))}"
+    for family in requirement.by:
+        groups = _groups(data, family) if there.issuperset(family) and requirement.reference_group not in _REFERENCES else ()
+        if groups and requirement.reference_group not in groups:
+            told = nearest(str(requirement.reference_group), groups)
+            yield "reference_group", f"{requirement.reference_group!r} is no group of {', '.join(family)} in {data.path}; {told}"
     if "labels" in check.needs and data.columns.label is None:
         yield "check", f"{requirement.check} needs true labels: name their column under columns.label"
     if "text" in check.needs and data.columns.text is None:
         yield "check", f"{requirement.check} needs texts: name their column under columns.text"
+
+
+def _groups(data: Dataset, family: Sequence[str]) -> frozenset[str]:
+    """The groups of a family, a crossed one's by their values in order: `female, north`."""
+    cells = zip(*(data.values(column) for column in family), strict=True)
+    return frozenset(", ".join(canonical(value) or "null" for value in cell) for cell in cells)
 
 
 def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
@@ -124,6 +140,18 @@ def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], ca
             if positive not in candidate.classes:
                 told.add(place)
                 yield loaded.marks.mistake(place, f"is {positive!r}; the classes are {', '.join(candidate.classes)}")
+
+
+def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
+    """Data sets on which the model is asked, and that lack features that it was fitted on."""
+    if not isinstance(candidate, SklearnModel):
+        return
+    asked = [one for one in loaded.policy.require if catalog.discover()[one.check].needs & {"predictions", "scores", "model"}]
+    for role in dict.fromkeys(role for one in asked for role in (one.on, one.reference) if role is not None):
+        try:
+            candidate.refuse_unfit(datasets[role])
+        except InputError as error:
+            yield loaded.marks.mistake(("datasets", role), str(error))
 
 
 def jobs(

@@ -48,6 +48,11 @@ class SklearnModel:
         steps = " → ".join(type(step).__name__ for _, step in model.steps) if hasattr(model, "steps") else type(model).__name__
         self.description = f"{steps}, {len(self.classes)} classes, {'pickle' if path.suffix in _PICKLES else 'skops'}"
 
+    def refuse_unfit(self, dataset: Dataset) -> None:
+        """InputError where a data set lacks features that the model was fitted on."""
+        if not self._reads_text:
+            self._features(self._served(dataset))
+
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own labels, and its probabilities where it has them."""
         given = self._texts(dataset.texts()) if self._reads_text else self._features(self._served(dataset))
