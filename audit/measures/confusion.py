@@ -13,6 +13,8 @@ from audit.evidence import Evidence, Member, Unmeasured
 from audit.stats import Confusion, Proportion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from audit.stats.confusion import Metric
@@ -48,19 +50,44 @@ def averaged(subject: Subject, metric: Metric, average: Average | None) -> Evide
 
 
 def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weighted"] = "macro") -> Evidence:
-    """The metric of each slice, averaged over its classes."""
+    """The metric of each slice, averaged over its classes; a macro average that would leave out a class of the candidate is unmeasured."""
     y_true, y_pred, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
-    classes, codes = np.unique(np.concatenate([y_true, y_pred]), return_inverse=True)
-    true, predicted = codes[: len(y_true)], codes[len(y_true) :]
-    members, notes = [], [] if metric == "balanced_accuracy" else [f"average: {average}, over {', '.join(classes)}"]
+    classes, codes = np.unique(np.concatenate([np.array(subject.classes, dtype=object), y_true, y_pred]), return_inverse=True)
+    true, predicted = np.split(codes[len(subject.classes) :], [len(y_true)])
+    members, unmeasured, notes = [], [], [] if metric == "balanced_accuracy" else [f"average: {average}, over {', '.join(classes)}"]
     for name, rows in subject.slices():
+        lacking = _lacking(subject, metric, rows) if average == "macro" else None
+        if lacking:
+            unmeasured.append(Unmeasured(name, lacking))
+            continue
         estimate = Confusion.of(true[rows], predicted[rows], len(classes), metric=metric, average=average, clusters=_part(clusters, rows))
         members.append(Member(name, estimate))
         absent = [str(one) for code, one in enumerate(classes) if not np.any(true[rows] == code)]
         if absent:
-            notes.append(f"{name}: no row is truly {' or '.join(absent)}")
+            notes.append(f"{name}: no row is truly {_any_of(absent)}")
     figure = () if len(classes) > LARGEST_FIGURE else (_figure(classes, true, predicted),)
-    return Evidence(members=tuple(members), unit=UNITS[metric], rows=len(y_true), figures=figure, notes=tuple(notes))
+    return Evidence(tuple(members), UNITS[metric], len(y_true), unmeasured=tuple(unmeasured), figures=figure, notes=tuple(notes))
+
+
+def _lacking(subject: Subject, metric: Metric, rows: NDArray[np.bool_]) -> str | None:
+    """What keeps a macro average from running over every class of the candidate, and over two at least.
+
+    Balanced accuracy leaves out a class that no row truly is. The others count one that is only predicted, which leaves them
+    without support.
+    """
+    seen = set(subject.y_true()[rows])
+    how = "truly" if metric == "balanced_accuracy" else "truly or by prediction"
+    if metric != "balanced_accuracy":
+        seen |= set(subject.y_pred()[rows])
+    absent = [one for one in subject.classes if one not in seen]
+    if absent:
+        return f"no row is {how} {_any_of(absent)}: add rows to this slice"
+    return None if len(seen) > 1 else f"every row is {how} {_any_of(sorted(seen))}: add rows of another class"
+
+
+def _any_of(classes: Sequence[str], most: int = 4) -> str:
+    """The first few, and how many more there are."""
+    return " or ".join([*classes[:most], *([f"one of {len(classes) - most} others"] if len(classes) > most else [])])
 
 
 def _binary(subject: Subject, metric: Metric) -> Evidence:

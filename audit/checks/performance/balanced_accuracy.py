@@ -2,7 +2,7 @@
 
 Purpose      Show how often it is right when every class counts alike, however rare.
 Risk         Low: some class is served badly, though the plain accuracy may look well.
-Limitations  Runs over the classes that occur in a slice; one that does not occur there is not tested there.
+Limitations  Needs rows of every class of the candidate in each slice: without them the slice is unmeasured, which bars a pass.
 Reference    As `sklearn.metrics.balanced_accuracy_score`; Brodersen et al., ICPR 2010; interval of Goutte & Gaussier, ECIR 2005.
 """
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
@@ -27,9 +27,10 @@ def test_a_worked_example() -> None:
 
 
 @given(PAIRS)
-@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true", "ignore:A single label was found")
 def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    """Where every class occurs in truth."""
     frame = table(pairs)
+    assume(set(frame.prediction) <= set(frame.label) and len(set(frame.label)) > 1)
     found = measure(CHECK, subject(frame)).members[0].estimate.value
     assert found == pytest.approx(balanced_accuracy_score(frame.label, frame.prediction), abs=1e-12)
 
@@ -37,6 +38,7 @@ def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
 @given(PAIRS, st.permutations("abc"))
 def test_renaming_classes_and_reordering_rows_change_nothing(pairs: list[tuple[str, str]], names: list[str]) -> None:
     new = dict(zip("abc", names, strict=True))
+    assume({b for _, b in pairs} <= {a for a, _ in pairs} and len({a for a, _ in pairs}) > 1)
     before = measure(CHECK, subject(table(pairs))).members[0].estimate.value
     renamed = shuffled(table([(new[a], new[b]) for a, b in pairs]))
     assert measure(CHECK, subject(renamed)).members[0].estimate.value == pytest.approx(before)
@@ -50,10 +52,31 @@ def test_a_rare_class_counts_alike_and_bars_a_pass_when_too_rare() -> None:
     assert status(CHECK, found, min=0.999) == "fail"
 
 
-def test_a_class_missing_from_a_slice_is_told() -> None:
-    frame = pd.concat([counts(20, 5, 5, 20).assign(region="north"), counts(0, 0, 1, 30).assign(region="south")])
+def test_a_class_missing_from_a_slice_bars_a_pass() -> None:
+    frame = pd.concat([counts(60, 0, 0, 60).assign(region="north"), counts(0, 0, 1, 60).assign(region="south")])
     found = measure(CHECK, subject(frame, by=(("region",),)))
-    assert found.notes == ("region=south: no row is truly yes",)
+    assert [str(one.name) for one in found.members] == ["region=north"]
+    assert [(str(one.name), one.reason) for one in found.unmeasured] == [
+        ("region=south", "no row is truly yes: add rows to this slice"),
+    ]
+    assert status(CHECK, found, min=0.5) == "inconclusive"
+
+
+@pytest.mark.parametrize("value", ["no", 0])
+def test_one_class_alone_proves_nothing(value: object) -> None:
+    """Neither where the candidate has another (0 implies 1), nor where nobody knows of one."""
+    found = measure(CHECK, subject(pd.DataFrame({"label": [value] * 200, "prediction": [value] * 200})))
+    assert not found.members
+    assert found.unmeasured[0].reason == {
+        "no": "every row is truly no: add rows of another class",
+        0: "no row is truly 1: add rows to this slice",
+    }.get(value)
+    assert status(CHECK, found, min=0.5) == "inconclusive"
+
+
+def test_of_many_missing_classes_a_few_are_named() -> None:
+    found = measure(CHECK, subject(table([("a", one) for one in "abcdefgh"])))
+    assert found.unmeasured[0].reason == "no row is truly b or c or d or e or one of 3 others: add rows to this slice"
 
 
 def test_the_interval_decides() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.metrics import f1_score
@@ -31,6 +31,7 @@ def test_a_worked_example() -> None:
 @given(PAIRS, st.sampled_from(["macro", "micro", "weighted"]))
 def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]], average: str) -> None:
     frame = table(pairs)
+    assume(average != "macro" or len(set(frame.label) | set(frame.prediction)) > 1)
     found = measure(CHECK, subject(frame), average=average).members[0].estimate
     assert found.value == pytest.approx(f1_score(frame.label, frame.prediction, average=average, zero_division=0), abs=1e-12)
     assert isinstance(found, Proportion if average == "micro" else Confusion)
@@ -39,17 +40,16 @@ def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]], average: str) ->
 @given(PAIRS)
 def test_the_positive_class_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     frame = table(pairs)
+    assume("b" in {*frame.label, *frame.prediction})
     found = measure(CHECK, subject(frame, positive="b"), average="binary")
     expected = f1_score(frame.label == "b", frame.prediction == "b", zero_division=0)
-    assert [one.estimate.value for one in found.members] == pytest.approx(
-        [expected] if ((frame.label == "b") | (frame.prediction == "b")).any() else [], abs=1e-12
-    )
-    assert len(found.members) + len(found.unmeasured) == 1
+    assert [one.estimate.value for one in found.members] == pytest.approx([expected], abs=1e-12)
 
 
 @given(PAIRS, st.permutations("abc"))
 def test_renaming_classes_and_reordering_rows_change_nothing(pairs: list[tuple[str, str]], names: list[str]) -> None:
     new = dict(zip("abc", names, strict=True))
+    assume(len({one for pair in pairs for one in pair}) > 1)
     before = measure(CHECK, subject(table(pairs)), average="macro").members[0].estimate.value
     renamed = shuffled(table([(new[a], new[b]) for a, b in pairs]))
     assert measure(CHECK, subject(renamed), average="macro").members[0].estimate.value == pytest.approx(before)
@@ -73,10 +73,31 @@ def test_a_slice_without_a_row_to_count_is_unmeasured() -> None:
     assert status(CHECK, found, min=0.5) == "inconclusive"
 
 
-def test_a_class_missing_from_a_slice_is_told() -> None:
-    frame = pd.concat([counts(20, 5, 5, 20).assign(region="north"), counts(0, 0, 1, 30).assign(region="south")])
-    found = measure(CHECK, subject(frame, by=(("region",),)), average="macro")
-    assert "region=south: no row is truly yes" in found.notes
+def test_a_class_missing_from_a_slice_bars_a_pass_of_its_macro_average() -> None:
+    """South holds one class alone, and all its rows are right; a weighted average of it is told to be of that class."""
+    frame = pd.concat([counts(60, 0, 0, 60).assign(region="north"), counts(0, 0, 0, 60).assign(region="south")])
+    seen = subject(frame, by=(("region",),))
+    found = measure(CHECK, seen, average="macro")
+    assert [str(one.name) for one in found.members] == ["region=north"]
+    assert [str(one.name) for one in found.unmeasured] == ["region=south"]
+    assert found.unmeasured[0].reason == "no row is truly or by prediction yes: add rows to this slice"
+    assert status(CHECK, found, min=0.5) == "inconclusive"
+    assert "region=south: no row is truly yes" in measure(CHECK, seen, average="weighted").notes
+
+
+def test_a_class_that_is_only_predicted_bars_a_pass_and_can_fail() -> None:
+    found = measure(CHECK, subject(table([("a", "a"), ("b", "b")] * 100 + [("b", "c")])), average="macro")
+    assert found.members[0].estimate.support == 0
+    assert status(CHECK, found, min=0.3) == "inconclusive"
+    assert status(CHECK, unplugged(found), min=0.9) == "fail"
+
+
+def test_one_class_alone_proves_nothing() -> None:
+    """Neither where the candidate has another (0 implies 1), nor where nobody knows of one."""
+    for frame in (counts(0, 0, 0, 200), pd.DataFrame({"label": [0] * 200, "prediction": [0] * 200})):
+        found = measure(CHECK, subject(frame), average="macro")
+        assert not found.members
+        assert status(CHECK, found, min=0.5) == "inconclusive"
 
 
 def test_rows_of_one_person_widen_the_interval() -> None:
