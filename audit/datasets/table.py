@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from audit.datasets.columns import Columns
     from audit.evidence import Value
+
+
+_PERSONAL = re.compile(r"@|(?:\d[ ()./+-]*){7}")
+"""An at sign, or seven digits, with or without what people write between them."""
 
 
 def canonical(value: object) -> str | None:
@@ -69,6 +74,11 @@ class Dataset:
             return np.arange(1, self.rows + 1).astype(str)
         return np.array([str(value) for value in self.frame[self.columns.id]], dtype=str)
 
+    def shown(self, row: int) -> str:
+        """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""
+        found = str(self.ids[row])
+        return f"number {row + 1}" if self.columns.id is not None and _PERSONAL.search(found) else found
+
     def labels(self, column: str) -> NDArray[np.object_]:
         """A column's class labels as text. A missing label is refused: it can be neither right nor wrong."""
         values = np.array([canonical(value) for value in self.frame[column].to_list()], dtype=object)
@@ -76,7 +86,7 @@ class Dataset:
         if missing.size:
             msg = (
                 f"{self.role}: column {column!r} has no value in {missing.size} of {self.rows} rows (first: row "
-                f"{self.ids[missing[0]]}): fill it or leave these rows out of the file"
+                f"{self.shown(int(missing[0]))}): fill it or leave these rows out of the file"
             )
             raise CannotMeasure(msg)
         return values

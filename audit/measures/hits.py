@@ -62,7 +62,7 @@ def examples(data: Dataset, scanner: pii.Scanner, hits: Sequence[Hit]) -> tuple[
     common = {column: masking.common_words(cells) for column, cells in texts.items()}
     return tuple(
         Example(
-            data.ids[hit.row],
+            data.shown(hit.row),
             masking.excerpt(texts[hit.column][hit.row], scanner.find(texts[hit.column][hit.row]), hit.entity, common[hit.column]),
             f"{hit.entity.kind} in {hit.column}, characters {hit.entity.start} to {hit.entity.end}",
         )

@@ -56,7 +56,7 @@ def measure(subject: Subject, params: DuplicateParams, _rng: Generator) -> Evide
         unit="rows",
         rows=data.rows,
         # the rows' text is left out: it may hold personal data
-        examples=tuple(Example(data.ids[row], (Part(f"repeats row {data.ids[earlier[row]]}"),)) for row in repeats[:_SHOWN]),
+        examples=tuple(Example(data.shown(row), (Part(f"repeats row {data.shown(earlier[row])}"),)) for row in repeats[:_SHOWN]),
         notes=_notes(data, columns, earlier),
         table={"row": data.ids[repeats], "repeats": data.ids[earlier[repeats]]},
     )

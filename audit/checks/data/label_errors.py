@@ -57,8 +57,8 @@ def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evide
         figures=(Bars("Suspected rows by their given label", tuple(classes.tolist()), tuple(counts.tolist())),),
         # the rows' text is left out: it may hold personal data
         examples=tuple(
-            Example(row, (Part(f"labelled {was}, looks like {like}"),), f"p = {p:.2f}")
-            for row, was, like, p in list(zip(data.ids[rows], given, suggested, sure, strict=True))[:_SHOWN]
+            Example(data.shown(row), (Part(f"labelled {was}, looks like {like}"),), f"p = {p:.2f}")
+            for row, was, like, p in list(zip(rows, given, suggested, sure, strict=True))[:_SHOWN]
         ),
         notes=(
             (

@@ -58,7 +58,7 @@ def measure(subject: Subject, params: LeakageParams, _rng: Generator) -> Evidenc
         rows=data.rows + train.rows,
         # the rows' text is left out: it may hold personal data
         examples=tuple(
-            Example(data.ids[row], (Part(f"also stands in {train.role}, as row {train.ids[twin[row]]}"),)) for row in leaked[:_SHOWN]
+            Example(data.shown(row), (Part(f"also stands in {train.role}, as row {train.shown(twin[row])}"),)) for row in leaked[:_SHOWN]
         ),
         notes=(f"{data.rows:,} rows of {data.role} were looked up among {train.rows:,} rows of {train.role}.",),
         table={"row": data.ids[leaked], "train_row": train.ids[twin[leaked]]},

@@ -80,7 +80,7 @@ def _examples(subject: Subject, outcomes: dict[int, attacks.Outcome]) -> tuple[E
     texts, y_true = subject.data.texts(), subject.y_true()
     broken = [(row, found) for row, found in outcomes.items() if found.broken][:SHOWN]
     notes = [f"{y_true[row]} before, {subject.classes[found.predicted]} after {found.queries} queries" for row, found in broken]
-    ids = [str(subject.data.ids[row]) for row, _ in broken]
+    ids = [subject.data.shown(row) for row, _ in broken]
     return tuple(Example(*one) for one in zip(ids, [attacks.changes(texts[row], found.text) for row, found in broken], notes, strict=True))
 
 

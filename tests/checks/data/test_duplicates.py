@@ -50,6 +50,17 @@ def test_no_text_of_a_row_reaches_the_report() -> None:
     assert "bob" not in repr(found)
 
 
+def test_an_id_that_is_personal_data_is_not_shown() -> None:
+    """The report counts such rows from 1; the evidence file, as sensitive as the data, keeps their ids."""
+    mails = ["ann@example.org", "bob@example.org", "cid@example.org"]
+    found = measure(CHECK, subject(pd.DataFrame({"id": mails, "text": "same", "prediction": "x"})))
+    assert [(e.row, e.parts[0].text) for e in found.examples] == [
+        ("number 2", "repeats row number 1"),
+        ("number 3", "repeats row number 1"),
+    ]
+    assert found.table["repeats"].tolist() == mails[:1] * 2
+
+
 @pytest.mark.parametrize(
     ("one", "other"), [("don't", "don t"), ("Straße", "STRASSE"), ("naïve", "nai\u0308ve"), ("a\u00a0b", "a b"), ("½ price", "1⁄2 price")]
 )

@@ -52,6 +52,11 @@ def scan(texts: list[str], project: str = ".", **params: Any) -> Evidence:
     return measure(CHECK, replace(seen, project=project), **params)
 
 
+def test_an_id_that_is_personal_data_is_not_shown() -> None:
+    frame = pd.DataFrame({"id": ["+44 20 7946 0958", "r2"], "text": KINDS["EMAIL_ADDRESS"], "prediction": "x"})
+    assert [example.row for example in measure(CHECK, subject(frame)).examples] == ["number 1", "r2"]
+
+
 def value(evidence: Evidence) -> float:
     return evidence.members[0].estimate.value
 
