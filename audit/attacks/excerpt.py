@@ -7,27 +7,34 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from audit.evidence import Part
+from audit.measures.masking import HIDDEN, veiled
 
 LONGEST = 200
 """Characters of an excerpt, roughly: it ends with the word that passes them."""
 AROUND = 6
 """Words kept on either side of a change."""
 
-_Mark = Literal["same", "deleted", "inserted"]
+_DIGIT = "•"
+
+_Mark = Literal["deleted", "inserted"]
 
 
-def changes(before: str, after: str) -> tuple[Part, ...]:
-    """The words around each change, deleted ones before inserted ones. Words that look like personal data are masked."""
+def changes(before: str, after: str, common: frozenset[str]) -> tuple[Part, ...]:
+    """The words around each change, deleted ones before inserted ones.
+
+    Of the unchanged words only `common` ones are shown, as in any excerpt; changed ones are, but for digits and addresses.
+    """
     old, new = before.split(), after.split()
     parts: list[Part] = []
     codes = SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
     for number, (kind, a, b, c, d) in enumerate(codes):
         if sum(len(part.text) for part in parts) > LONGEST:
-            return _spaced([*parts, Part("…")])
+            return _spaced([*parts, Part(HIDDEN)])
         if kind == "equal":
-            parts += _marked(_shortened(old[a:b], first=number == 0 < len(codes) - 1, last=number == len(codes) - 1), "same")
+            kept = _shortened(old[a:b], first=number == 0 < len(codes) - 1, last=number == len(codes) - 1)
+            parts += _unchanged(kept, common)
         else:
-            parts += _marked(old[a:b], "deleted") + _marked(new[c:d], "inserted")
+            parts += _changed(old[a:b], "deleted") + _changed(new[c:d], "inserted")
     return _spaced(parts)
 
 
@@ -42,20 +49,29 @@ def _shortened(words: list[str], *, first: bool, last: bool) -> list[str]:
     tail = [] if last else words[max(len(head), len(words) - AROUND) :]
     if len(head) + len(tail) >= len(words):
         return words
-    return [*head, "…", *tail]
+    return [*head, HIDDEN, *tail]
 
 
-def _marked(words: list[str], mark: _Mark) -> list[Part]:
+def _unchanged(words: list[str], common: frozenset[str]) -> list[Part]:
+    """One part; one sign for each run of hidden words."""
+    shown = [veiled(word, common) for word in words]
+    kept = [word for word, last in zip(shown, ["", *shown], strict=False) if not word == last == HIDDEN]
+    return [Part(" ".join(kept))] if kept else []
+
+
+def _changed(words: list[str], mark: _Mark) -> list[Part]:
     """One part for each run of words of the same kind."""
     parts: list[Part] = []
     for word in words:
         kind = _personal(word)
         if kind is not None:
             parts.append(Part(kind, "mask"))
-        elif parts and parts[-1].mark == mark:
-            parts[-1] = Part(f"{parts[-1].text} {word}", mark)
+            continue
+        shown = re.sub(r"\d", _DIGIT, word)
+        if parts and parts[-1].mark == mark:
+            parts[-1] = Part(f"{parts[-1].text} {shown}", mark)
         else:
-            parts.append(Part(word, mark))
+            parts.append(Part(shown, mark))
     return parts
 
 

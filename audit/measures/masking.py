@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMON = 10
 """Different texts in which a word stands before it is shown: one that so many share names nobody."""
 _AROUND = 6
-_HIDDEN = "…"
+HIDDEN = "…"
 
 
 def common_words(texts: Iterable[str]) -> frozenset[str]:
@@ -38,18 +38,23 @@ def excerpt(text: str, entities: Sequence[Entity], shown: Entity, common: frozen
 
 def _alike(part: Part) -> tuple[str, str]:
     """Neighbours of one kind are shown as one: marks of the same entity, dots, words."""
-    return part.mark, part.text if part.mark == "mask" or part.text == _HIDDEN else ""
+    return part.mark, part.text if part.mark == "mask" or part.text == HIDDEN else ""
 
 
 def _joined(run: Sequence[Part]) -> str:
-    return _HIDDEN if run[0].text == _HIDDEN else " ".join(part.text for part in run)
+    return HIDDEN if run[0].text == HIDDEN else " ".join(part.text for part in run)
 
 
 def _part(word: re.Match[str], entities: Sequence[Entity], common: frozenset[str]) -> Part:
     for entity in entities:
         if entity.start < word.end() and word.start() < entity.end:
             return Part(entity.kind, "mask")
-    return Part(word.group() if _bare(word.group()) in common else _HIDDEN)
+    return Part(veiled(word.group(), common))
+
+
+def veiled(word: str, common: frozenset[str]) -> str:
+    """The word where it is common, else dots."""
+    return word if _bare(word) in common else HIDDEN
 
 
 def _bare(word: str) -> str:

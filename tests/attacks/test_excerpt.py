@@ -5,10 +5,17 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.attacks import changes
+from audit import attacks
 from audit.evidence import Part
 
 words = st.lists(st.sampled_from(["send", "help", "at", "once", "pelase", "hlep", "oncee"]), max_size=6)
+
+
+COMMON = frozenset(["send", "help", "at", "once", "pelase", "hlep", "oncee", "now", "a", "b", "mail", "card", "please"])
+
+
+def changes(before: str, after: str, common: frozenset[str] = COMMON) -> tuple[Part, ...]:
+    return attacks.changes(before, after, common)
 
 
 def text_of(parts: tuple[Part, ...], *marks: str) -> list[str]:
@@ -41,8 +48,8 @@ def test_unchanged_stretches_of_a_long_text_are_left_out() -> None:
     """Forty words with one change near the end: six on its left, what follows, and a sign for the rest."""
     before = [f"w{i}" for i in range(40)]
     after = [*before[:35], "X", *before[36:]]
-    shown = "".join(part.text for part in changes(" ".join(before), " ".join(after)))
-    assert shown == "… w29 w30 w31 w32 w33 w34 w35 X w36 w37 w38 w39"
+    shown = "".join(part.text for part in changes(" ".join(before), " ".join(after), frozenset(before)))
+    assert shown == "… w29 w30 w31 w32 w33 w34 w•• X w36 w37 w38 w39"
 
 
 def test_a_text_changed_all_over_is_cut() -> None:
@@ -54,11 +61,20 @@ def test_a_text_changed_all_over_is_cut() -> None:
 
 def test_words_that_look_personal_are_masked() -> None:
     """An address and a card number never reach the report, changed or not."""
-    shown = changes("mail ann@example.org card 4111111111111111 please", "mail ann@example.org card 411111111111111 plaese")
+    shown = changes("mail ann@example.org card 4111111111111111 please", "mail ann@exmaple.org card 411111111111111 plaese")
     text = "".join(part.text for part in shown)
     assert "ann@" not in text
     assert "4111" not in text
-    assert [part.text for part in shown if part.mark == "mask"] == ["address", "number", "number"]
+    assert [part.text for part in shown if part.mark == "mask"] == ["address", "address", "number", "number"]
+
+
+def test_only_words_that_many_texts_share_stand_around_a_change() -> None:
+    """Numbers in small groups, streets and names are hidden; so are the digits of a changed word."""
+    before = "please help Ann Smith 078 05 112, 12 Baker Street, flat 12b now"
+    after = "please hlep Ann Smith 078 05 112, 12 Baker Street, flat 1b2 now"
+    shown = changes(before, after, frozenset(["please", "now", "help"]))
+    assert "".join(part.text for part in shown) == "please help hlep … ••b •b• now"
+    assert [part.mark for part in shown if part.text.strip()] == ["same", "deleted", "inserted", "same", "deleted", "inserted", "same"]
 
 
 def test_no_change_no_marks() -> None:
