@@ -27,12 +27,14 @@ def supervised(work: Callable[[], int]) -> int:
     """
     _flush()
     reading, writing = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)  # none may come between the fork and the handlers
     child = os.fork()
     if child == 0:
         os.close(reading)
         _be_child(work, writing)
     os.close(writing)
     before = {one: signal.signal(one, lambda *_: os.kill(child, signal.SIGTERM)) for one in _ENDING}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     try:
         with os.fdopen(reading, "rb") as pipe:
             said = pipe.read()
@@ -60,6 +62,7 @@ def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
     _end_with_parent()
     code = BROKEN
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         code = work()
     finally:
         _flush()
