@@ -18,7 +18,7 @@ from audit.errors import InputError
 from audit.export import json as results_json
 from audit.judge import Reason
 from audit.ledger import Ledger
-from audit.policy import load
+from audit.policy import load, placing
 from audit.predictions import Predictions
 from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
@@ -151,7 +151,10 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
     with watch.stage("candidate"):
         chosen = plan.smoke_policy(policy) if options.smoke else policy
         seen = {role: data.head(plan.SMOKE_ROWS) for role, data in datasets.items()} if options.smoke else datasets
-        candidate = open_candidate(chosen, seen, resolve=loaded.resolve, cache=cache.root(), progress=progress)
+        try:
+            candidate = open_candidate(chosen, seen, resolve=loaded.resolve, cache=cache.root(), progress=progress)
+        except InputError as error:
+            raise placing.of_candidate(loaded, error) from error
         plan.check_abilities(loaded, datasets, candidate)
     return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()))
 
@@ -170,14 +173,11 @@ _NEVER_OPTIONAL = frozenset({"group", "weight"})
 
 def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
     shared, own = loaded.policy.columns, spec.columns or Columns()
-    return read(
-        role,
-        loaded.resolve(spec.path),
-        own.over(shared),
-        optional=frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL),
-        source=spec.source,
-        licence=spec.licence,
-    )
+    optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL)
+    try:
+        return read(role, loaded.resolve(spec.path), own.over(shared), optional=optional, source=spec.source, licence=spec.licence)
+    except InputError as error:
+        raise placing.of_data(loaded, role, error) from error
 
 
 def _unjudged(finding: Finding) -> Finding:

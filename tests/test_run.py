@@ -455,3 +455,28 @@ def test_features_that_the_model_was_fitted_on_and_a_file_lacks_are_told_before_
     said = refused(tmp_path, frame.drop(columns="height"), policy(columns={"id": "id", "label": "label"}, candidate=candidate))
     assert "datasets.test: " in said
     assert "fitted on columns that the data does not offer as features: height" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"datasets": {"test": {"path": "absent.csv"}}}, "datasets.test.path: "),
+        ({"candidate": {"task": "tabular-classification", "load": {"kind": "sklearn", "path": "absent.csv"}}}, "candidate.load.path: "),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_at_its_line(tmp_path: Path, changed: dict[str, Any], place: str) -> None:
+    made = policy(**changed)
+    said = refused(tmp_path, table(), made)
+    line = next(number for number, text in enumerate((tmp_path / "policy.yaml").read_text().splitlines(), 1) if "absent.csv" in text)
+    assert f"policy.yaml:{line}:" in said
+    assert place in said
+    assert "there is no such file: " in said
+    assert f"(relative paths start in {tmp_path})" in said
+
+
+def test_an_opening_that_fails_is_told_at_the_key_it_is_about(tmp_path: Path) -> None:
+    made = policy(candidate={"task": "tabular-classification", "load": {"kind": "onnx", "path": "test.csv"}})
+    said = refused(tmp_path, table(), made)
+    assert "candidate.load.kind: onnx is not served by this release" in said
+    said = refused(tmp_path, table().assign(prediction="x"), policy())
+    assert "datasets.test: column 'label' has the classes 0, 1, and column 'prediction' has x" in said

@@ -77,7 +77,7 @@ class SavedPredictions:
 
     def _refuse_more_than_two(self, data: Dataset) -> None:
         if len(self.classes) != 2:  # noqa: PLR2004  # one score column tells two classes apart
-            msg = f"{data.role}: columns.score serves two classes, found {', '.join(self.classes)}: use columns.scores"
+            msg = f"datasets.{data.role}: columns.score serves two classes, found {', '.join(self.classes)}: use columns.scores"
             raise InputError(msg)
 
     def _positive(self, data: Dataset) -> int:
@@ -94,7 +94,7 @@ class SavedPredictions:
             of_class = _score_columns(data)
             table = np.column_stack([_shares(data, of_class[name]) for name in self.classes])
             if not np.allclose(table.sum(axis=1), 1.0, atol=1e-3):
-                msg = f"{data.role}: columns.scores do not sum to 1 in every row: give probabilities, one column a class"
+                msg = f"datasets.{data.role}: columns.scores do not sum to 1 in every row: give probabilities, one column a class"
                 raise InputError(msg)
             return table
         if columns.score is None:
@@ -143,7 +143,7 @@ def _shares(data: Dataset, column: str) -> NDArray[np.float64]:
     values = pd.to_numeric(data.frame[column], errors="coerce").to_numpy(dtype=float)
     bad = np.flatnonzero(~((values >= 0) & (values <= 1)))
     if bad.size:
-        msg = f"{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {data.ids[bad[0]]}): "
+        msg = f"datasets.{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {data.ids[bad[0]]}): "
         msg += "give the probability in every row, or leave these rows out of the file"
         raise InputError(msg)
     return values
@@ -176,7 +176,8 @@ def _labels(data: Dataset, column: str) -> set[str]:
     try:
         return set((data.whole or data).labels(column))
     except CannotMeasure as error:
-        raise InputError(str(error)) from error
+        msg = f"datasets.{error}"
+        raise InputError(msg) from error
 
 
 def refuse_foreign_words(data: Dataset) -> None:
@@ -186,6 +187,6 @@ def refuse_foreign_words(data: Dataset) -> None:
     true, predicted = _labels(data, data.columns.label), _labels(data, data.columns.prediction)
     if true.isdisjoint(predicted) and not any(true | predicted <= pair for pair in _TWINS):
         said = [", ".join(sorted(names)[:_SHOWN]) for names in (true, predicted)]
-        msg = f"{data.role}: column {data.columns.label!r} has the classes {said[0]}, and column {data.columns.prediction!r} has {said[1]}"
-        msg += ", none of them the same: name them alike"
+        msg = f"datasets.{data.role}: column {data.columns.label!r} has the classes {said[0]}, "
+        msg += f"and column {data.columns.prediction!r} has {said[1]}, none of them the same: name them alike"
         raise InputError(msg)

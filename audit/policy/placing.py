@@ -1,0 +1,51 @@
+"""An input that cannot be used, told at the line of the policy that names it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from audit.errors import PolicyError
+
+if TYPE_CHECKING:
+    from audit.errors import InputError
+    from audit.policy.loading import LoadedPolicy
+    from audit.policy.positions import Loc
+
+_KEY = re.compile(r"((?:candidate|datasets)(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(?:: | )")
+"""The key path with which a message may begin."""
+
+
+def of_data(loaded: LoadedPolicy, role: str, error: InputError) -> PolicyError:
+    """A data set that cannot be read."""
+    if isinstance(error, PolicyError):
+        return error
+    text = str(error).removeprefix(f"datasets.{role}: ")
+    return _at(loaded, ("datasets", role, "path"), text + _start(loaded, loaded.policy.datasets[role].path))
+
+
+def of_candidate(loaded: LoadedPolicy, error: InputError) -> PolicyError:
+    """A candidate that cannot be opened: at the key that the message begins with, at the model's path, else at the candidate."""
+    if isinstance(error, PolicyError):
+        return error
+    text, spec = str(error), loaded.policy.candidate
+    if (key := _KEY.match(text)) is not None:
+        return _at(loaded, tuple(key[1].split(".")), text[key.end() :])
+    named: list[tuple[Loc, str | None]] = [
+        (("load", "path"), spec.load.path if spec.load else None),
+        (("fine_tune", "base"), spec.fine_tune.base if spec.fine_tune else None),
+    ]
+    for place, name in named:
+        if name is not None and text.startswith((str(loaded.project / name), repr(name))):
+            return _at(loaded, ("candidate", *place), text + _start(loaded, name))
+    return _at(loaded, ("candidate",), text)
+
+
+def _at(loaded: LoadedPolicy, place: Loc, text: str) -> PolicyError:
+    return PolicyError((loaded.marks.mistake(place, text),))
+
+
+def _start(loaded: LoadedPolicy, name: str) -> str:
+    """Where a path that leads nowhere was looked for."""
+    there = (loaded.project / name).exists()
+    return "" if there or name.startswith("/") else f" (relative paths start in {loaded.project})"
