@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from audit import cache
 from audit.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _DETERMINING = (".safetensors", ".json", ".txt", ".model", ".spm", ".vocab", ".tiktoken")
 _OURS = frozenset({"training.json"})
@@ -39,6 +38,7 @@ class ModelFolder:
     def __post_init__(self) -> None:
         if not self.path.is_dir():
             self.refuse("there is no such folder", "name the folder that holds the model's config.json")
+        self._refuse_links_outside()
         if not (self.path / "config.json").is_file():
             self.refuse("has no config.json", "save the model with save_pretrained")
         if not self.weights:
@@ -48,6 +48,15 @@ class ModelFolder:
             self.refuse("has no weights (*.safetensors)", "save the model with save_pretrained")
         if not any((self.path / name).is_file() for name in _TOKENIZERS):
             self.refuse("has no tokenizer", "save the tokenizer into it with save_pretrained")
+
+    def _refuse_links_outside(self) -> None:
+        """Files by which a model is read lie in its folder, or, in a cache of Hugging Face, under the same repository."""
+        root = self.path.resolve()
+        if root.parent.name == "snapshots" and root.parent.parent.name.startswith("models--"):
+            root = root.parent.parent
+        for file in sorted((*self.path.glob("*"), *self.path.glob("*/*"))):
+            if not Path(os.path.realpath(file)).is_relative_to(root):
+                self.refuse(f"{file.relative_to(self.path)} leads out of the folder", "copy the file in its place")
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
         """The folder cannot be used."""

@@ -168,6 +168,36 @@ def test_cut_weights_are_refused(classifier: Path, tmp_path: Path) -> None:
                 _ = opened(tmp_path / name).parameters
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.txt", "chat/one.jinja", "more"])
+def test_a_file_that_leads_out_of_the_folder_is_refused(classifier: Path, tmp_path: Path, name: str) -> None:
+    """It would be read from where the policy does not allow."""
+    shutil.copytree(classifier, tmp_path / "m")
+    shutil.copytree(classifier, tmp_path / "other")
+    link = tmp_path / "m" / name
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(tmp_path / "other" / name)
+    with pytest.raises(InputError, match=f"{name} leads out of the folder: copy the file in its place"):
+        ModelFolder(tmp_path / "m")
+
+
+def test_links_inside_are_followed(classifier: Path, tmp_path: Path) -> None:
+    """Inside the folder, from a link to the folder, and as Hugging Face's cache keeps files: under the same repository only."""
+    (tmp_path / "link").symlink_to(shutil.copytree(classifier, tmp_path / "m"))
+    (tmp_path / "m" / "again.json").symlink_to("config.json")
+    assert ModelFolder(tmp_path / "link").parameters
+    repository = tmp_path / "models--org--m"
+    snapshot = repository / "snapshots" / "1a2b"
+    shutil.copytree(classifier, repository / "blobs")
+    snapshot.mkdir(parents=True)
+    for file in (repository / "blobs").iterdir():
+        (snapshot / file.name).symlink_to(f"../../blobs/{file.name}")
+    assert ModelFolder(snapshot).sha256 == ModelFolder(classifier).sha256
+    (snapshot / "more.json").symlink_to(tmp_path / "m" / "config.json")
+    with pytest.raises(InputError, match=r"more\.json leads out"):
+        ModelFolder(snapshot)
+
+
 def test_code_in_a_model_folder_is_never_run(classifier: Path, tmp_path: Path) -> None:
     """A configuration that points to a Python file beside it is not followed."""
     evil = changed(
