@@ -63,8 +63,8 @@ def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
 def test_a_signal_to_the_parent_alone_ends_the_child_tidily(name: str, tmp_path: Path) -> None:
     """A CI runner that gives up on the parent leaves no audit behind that might still promote."""
     body = f"""
-    pathlib.Path({str(tmp_path / "started")!r}).touch()
     try:
+        pathlib.Path({str(tmp_path / "started")!r}).touch()
         time.sleep(60)
     except KeyboardInterrupt:
         pathlib.Path({str(tmp_path / "tidied")!r}).touch()
