@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
+_ZERO_LED = re.compile(r"\s*[+-]?0\d[\d.]*\s*$")
+_MAYBE_ZERO_LED = re.compile(r"(?:^|[,\"])[ \t]*[+-]?0\d", re.MULTILINE)
+
 
 class Unreadable(ValueError):
     """What is wrong in a file, with its line where there is one, and what to do."""
@@ -37,14 +40,17 @@ def unpacked(raw: bytes) -> bytes:
 
 
 def csv_table(raw: bytes, verbatim: AbstractSet[str]) -> pd.DataFrame:
-    """Only an empty cell is a missing one: `NA` and `null` are words that a text may say. `verbatim` columns stay text."""
+    """Only an empty cell is a missing one: `NA` and `null` are words that a text may say.
+
+    `verbatim` columns stay text, and so do those with codes such as `007`, which is not the same as `7`.
+    """
     import pandas as pd
 
     text = _text(raw)
     header = _csv_header(text)
     if not header:
         return pd.DataFrame()
-    types: Any = {column: str for column in header if column in verbatim}
+    types: Any = {column: str for column in header if column in verbatim} | dict.fromkeys(_zero_led(text, header), str)
     exact: Any = (
         {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
     )  # the default from 3.1 on
@@ -62,6 +68,15 @@ def csv_table(raw: bytes, verbatim: AbstractSet[str]) -> pd.DataFrame:
         what = f"cannot be parsed ({error})"
         raise Unreadable(what, "write it with a CSV library") from error
     return frame
+
+
+def _zero_led(text: str, header: list[str]) -> frozenset[str]:
+    """Columns that hold a number written with a zero before its first digit."""
+    if _MAYBE_ZERO_LED.search(text) is None:
+        return frozenset()
+    records = csv.reader(io.StringIO(text, newline=""), strict=True)
+    next(records)
+    return frozenset(name for record in records for name, cell in zip(header, record, strict=False) if _ZERO_LED.match(cell))
 
 
 def _text(raw: bytes) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _PERSONAL = re.compile(r"@|(?:\d[ ()./+-]*){7}")
 """An at sign, or seven digits, with or without what people write between them."""
 
+_EXACT = 2**53
+"""Whole numbers below it are told apart as floats too."""
+
 
 def canonical(value: object) -> str | None:
     """A class label as text, the same whether it was read as 1, 1.0 or "1"; None for a missing value."""
@@ -106,8 +109,11 @@ class Dataset:
         return tuple(str(column) for column in self.frame.columns if column not in taken)
 
     def values(self, column: str) -> NDArray[np.object_]:
-        """A column's cells as JSON values; missing ones are None."""
-        return np.array([_plain(value) for value in self.frame[column].to_list()], dtype=object)
+        """A column's cells as JSON values; missing ones are None. Whole numbers stay so where blanks made them 3.0."""
+        found = [_plain(value) for value in self.frame[column].to_list()]
+        if all(value is None or (isinstance(value, float) and value.is_integer() and abs(value) < _EXACT) for value in found):
+            found = [None if value is None else int(value) for value in found]
+        return np.array(found, dtype=object)
 
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""

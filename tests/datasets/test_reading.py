@@ -151,3 +151,23 @@ def test_a_changed_byte_changes_the_digest(tmp_path: Path) -> None:
     two = read("test", write(tmp_path, "b.csv", "id,text,label\r\n1,x,0\r\n"), TEXT)
     assert one.texts() == two.texts()
     assert one.sha256 != two.sha256
+
+
+def test_a_code_with_a_leading_zero_is_not_the_number(tmp_path: Path) -> None:
+    """`01` and `1` are two slices, in whichever column; numbers as 0.5, 0 and 10 stay numbers."""
+    path = write(tmp_path, "a.csv", 'z,q,x,label\n01,"007",0.5,0\n1,8,0,10\n,9,10,1\n')
+    data = read("test", path, Columns(label="label"))
+    assert data.values("z").tolist() == ["01", "1", None]
+    assert data.values("q").tolist() == ["007", "8", "9"]
+    assert data.values("x").tolist() == [0.5, 0, 10]
+    assert data.values("label").tolist() == [0, 10, 1]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_whole_numbers_beside_blanks_keep_their_names(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"age": pd.array([30, None, 41], dtype="Int64"), "height": [1.0, None, 2.5]})
+    values = read("test", save(frame, tmp_path / name), Columns()).values("age").tolist()
+    assert values == [30, None, 41]
+    assert [type(value) for value in values] == [int, type(None), int]
+    heights = read("test", tmp_path / name, Columns()).values("height").tolist()
+    assert (heights, type(heights[0])) == ([1.0, None, 2.5], float)
