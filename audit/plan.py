@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import catalog
+from audit.candidates.opening import MEASURES_THE_MODEL
 from audit.candidates.sklearn import SklearnModel
 from audit.datasets import canonical
 from audit.engine import Job
@@ -234,6 +235,17 @@ def barred(policy: Policy) -> tuple[Reason, ...]:
             for name in uncovered(policy)
         ]
     return tuple(found)
+
+
+def trained_on(policy: Policy) -> tuple[Reason, ...]:
+    """What blocks because it is measured on the rows that trained the candidate, or that chose its checkpoint."""
+    spec = policy.candidate.fine_tune
+    learned = {} if spec is None else {spec.validation: "chose its checkpoint", spec.on: "it was trained on"}
+    return tuple(
+        Reason("trained-on", one.id, f"{one.id}, measured on rows that {learned[one.on]}, proves nothing.")
+        for one in policy.require
+        if one.on in learned and one.enforce == "required" and one.check.split("/")[0] in MEASURES_THE_MODEL
+    )
 
 
 def remarks(policy: Policy) -> tuple[Reason, ...]:

@@ -191,7 +191,7 @@ def _unjudged(finding: Finding) -> Finding:
 def _barred(loaded: LoadedPolicy, options: Options) -> tuple[Reason, ...]:
     partial = [name for name, used in (("--select", options.select), ("--smoke", options.smoke)) if used]
     found = tuple(Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial)
-    return found + plan.barred(loaded.policy)
+    return found + plan.barred(loaded.policy) + plan.trained_on(loaded.policy)
 
 
 def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:

@@ -14,7 +14,7 @@ from audit.finetune.base import ALIASES, base_folder
 from audit.finetune.text import fine_tune
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from audit.candidates.interface import Candidate
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from audit.policy.schema import FineTune, Load, Policy
     from audit.progress import Progress
 
+MEASURES_THE_MODEL = frozenset({"performance", "calibration", "fairness", "robustness"})
+"""Families of checks that mean nothing on rows that the model has learned from."""
 _SERVED = frozenset({"text-classification", "tabular-classification"})
 
 
@@ -58,7 +60,7 @@ class _Opener:
         base = base_folder(spec.base) if spec.base in ALIASES else self._resolve(spec.base)
         train = self._role(spec.on, "candidate.fine_tune.on")
         validation = None if isinstance(spec.validation, float) else self._role(spec.validation, "candidate.fine_tune.validation")
-        _refuse_test_rows(validation or train, self._datasets)
+        _refuse_test_rows([train] if validation is None else [validation, train], self._policy, self._datasets)
         folder, record = fine_tune(spec, base, train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress)
         reading = Reading(max_length=int(record.hyperparameters["max_length"] or 0))
         return TextClassifier(
@@ -118,11 +120,16 @@ def _labels(datasets: Mapping[str, Dataset]) -> frozenset[str]:
     return frozenset(label for column in columns for label in map(canonical, column.to_list()) if label is not None)
 
 
-def _refuse_test_rows(validation: Dataset, datasets: Mapping[str, Dataset]) -> None:
-    """The file of the test set may not choose the checkpoint, under whatever name."""
-    if validation.role == "test" or ("test" in datasets and datasets["test"].sha256 == validation.sha256):
-        msg = f"datasets.{validation.role}: is the test set, and would choose the checkpoint that is tested: name other rows"
-        raise InputError(msg)
+def _refuse_test_rows(learned: Sequence[Dataset], policy: Policy, datasets: Mapping[str, Dataset]) -> None:
+    """No file on which the candidate is measured may train it or choose its checkpoint, under whatever name."""
+    measured = {"test", *(one.on for one in policy.require if one.check.split("/")[0] in MEASURES_THE_MODEL)}
+    measured -= {data.role for data in learned} - {"test"}  # to name the training set itself is said aloud, and bars promotion
+    for data, does in zip(reversed(learned), ("train the candidate", "choose the checkpoint"), strict=False):
+        for role in sorted(measured & datasets.keys()):
+            if role == data.role or datasets[role].sha256 == data.sha256:
+                what = "is the test set" if role == "test" else f"is the file of datasets.{role}, on which it is measured"
+                msg = f"datasets.{data.role}: {what}, and would {does} that is tested: name other rows"
+                raise InputError(msg)
 
 
 def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset]) -> None:

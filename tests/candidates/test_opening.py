@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from skops import io as skops
 
+from audit import plan
 from audit.candidates.opening import open_candidate
 from audit.errors import InputError
 from audit.policy.schema import Policy
@@ -27,13 +28,18 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.full
 
 
-def opened(folder: Path, datasets: dict[str, Dataset], task: str = "text-classification", **candidate: Any) -> Candidate:
+ACCURATE = {"check": "performance/accuracy", "id": "performance/accuracy", "min": 0.5}
+
+
+def opened(
+    folder: Path, datasets: dict[str, Dataset], task: str = "text-classification", *, require: Any = (ACCURATE,), **candidate: Any
+) -> Candidate:
     policy = Policy.model_validate(
         {
             "policy": "p",
             "seed": 3,
             "candidate": {"task": task} | candidate,
-            "require": [{"check": "performance/accuracy", "id": "performance/accuracy", "min": 0.5}],
+            "require": require,
         }
     )
     return open_candidate(policy, datasets, resolve=lambda name: folder / name, cache=folder / "cache", progress=Silent())
@@ -85,6 +91,29 @@ def test_the_test_set_may_not_choose_the_checkpoint(folder: Path, datasets: dict
     training = opened(folder, datasets, fine_tune=TUNE | {"validation": "held"}).training
     assert training is not None
     assert (training.validation, training.validation_rows, training.train_rows) == ("held", 60, 200)
+
+
+def test_no_set_that_is_measured_trains_or_chooses(folder: Path, datasets: dict[str, Dataset]) -> None:
+    """With a validation set of its own, the training set is looked at too; every role that is measured counts."""
+    again = {"copy": replace(datasets["test"], role="copy")}
+    with pytest.raises(InputError, match=r"datasets\.copy: is the test set, and would train the candidate"):
+        opened(folder, datasets | again, fine_tune=TUNE | {"on": "copy", "validation": "held"})
+    require = [{"check": "fairness/demographic_parity_difference", "id": "gap", "on": "later", "max": 0.5}]
+    later = {"later": replace(datasets["held"], role="later")}
+    with pytest.raises(InputError, match=r"datasets\.held: is the file of datasets\.later, on which it is measured"):
+        opened(folder, datasets | later, require=require, fine_tune=TUNE | {"validation": "held"})
+
+
+def test_to_measure_on_the_training_set_bars_promotion() -> None:
+    learned = {"task": "text-classification", "fine_tune": TUNE | {"validation": "held"}}
+    require = [
+        {"check": "performance/accuracy", "id": role, "on": role, "min": 0.5, "enforce": enforce}
+        for role, enforce in (("train", "required"), ("held", "required"), ("test", "required"), ("train", "advisory"))
+    ]
+    require.append({"check": "data/duplicates", "id": "d", "on": "train", "max": 0})
+    made = Policy.model_validate({"policy": "p", "candidate": learned, "require": require})
+    assert [(reason.rule, reason.finding) for reason in plan.trained_on(made)] == [("trained-on", "train"), ("trained-on", "held")]
+    assert plan.trained_on(made)[0].text == "train, measured on rows that it was trained on, proves nothing."
 
 
 def test_a_loaded_text_classifier(folder: Path, datasets: dict[str, Dataset]) -> None:
