@@ -78,13 +78,31 @@ class Proportion:
 
 
 def _design_effect(hit: NDArray[np.float64], codes: NDArray[np.int64], entities: int) -> float:
-    """Variance of the share by entities' totals over its binomial variance, at least 1; rows per entity where it is unknown."""
+    """Variance of the share by entities' totals over its binomial variance, at least 1, and at least what likeness within entities asks.
+
+    The latter is 1 + (mean size of a row's entity - 1) times the intraclass correlation (Kish, Survey Sampling 1965): where
+    the few rows that miss lie in small entities, the totals alone know too little.
+    """
     n, share = len(hit), float(hit.mean())
+    sizes = np.bincount(codes, minlength=entities).astype(float)
+    alike = float(sizes @ sizes) / n
     if entities < 2 or share in {0.0, 1.0}:  # noqa: PLR2004  # a variance needs two entities
-        return n / entities
+        return alike
     totals = np.bincount(codes, weights=hit - share, minlength=entities)
     clustered = entities / (entities - 1) * float(totals @ totals) / n**2
-    return max(1.0, clustered / (share * (1 - share) / n))
+    return max(1.0, clustered / (share * (1 - share) / n), 1.0 + (alike - 1.0) * _intraclass(sizes, totals / sizes + share))
+
+
+def _intraclass(sizes: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
+    """Intraclass correlation by analysis of variance (Donner, International Statistical Review 1986), 0 to 1."""
+    n, entities = sizes.sum(), len(sizes)
+    if n <= entities:
+        return 0.0
+    between = float(sizes @ (shares - sizes @ shares / n) ** 2) / (entities - 1)
+    within = float(sizes @ (shares * (1 - shares))) / (n - entities)
+    typical = (n - sizes @ sizes / n) / (entities - 1)
+    total = between + (typical - 1) * within
+    return float(np.clip((between - within) / total, 0.0, 1.0)) if total > 0 else 0.0
 
 
 def small_sample(entities: int, alpha: float) -> float:
