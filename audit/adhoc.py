@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from audit import cache, catalog, engine, plan, seeds
 from audit.candidates.absent import Absent
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
 from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.engine import Job
 from audit.errors import InputError
+from audit.policy import roles
 from audit.policy.binding import bound_problems
 from audit.policy.schema import Requirement
 from audit.predictions import Predictions
@@ -169,6 +170,10 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     except ValidationError as error:
         msg = "\n".join(f"--column {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise InputError(msg) from error
+    clash = next(roles.clashes(columns), None)
+    if clash is not None:
+        msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
+        raise InputError(msg)
     return read(role, path, columns)
 
 
@@ -176,5 +181,7 @@ def _candidate(datasets: Mapping[str, Dataset]) -> SavedPredictions | Absent:
     """Saved predictions where a column holds them, else no model."""
     columns = datasets["data"].columns
     if columns.prediction or columns.score or columns.scores:
-        return SavedPredictions(datasets)
+        candidate = SavedPredictions(datasets)
+        refuse_foreign_words(datasets["data"])
+        return candidate
     return Absent(sorted(set(datasets["data"].labels(columns.label))) if columns.label else ())

@@ -57,6 +57,8 @@ def test_exit_codes(folder: Path, given: tuple[str, ...], code: int) -> None:
         ("performance/f1", "--param", "average=macro", "--param", "average=micro", "--min", "0.8"),
         ("performance/accuracy", "--column", "label=label", "--column", "label=prediction", "--min", "0.8"),
         ("performance/accuracy", "--column", "weight=w"),
+        ("performance/accuracy", "--column", "label=prediction", "--min", "0.8"),
+        ("performance/accuracy", "--column", "prediction=only", "--min", "0.8"),
         ("performance/acuracy", "--min", "0.8"),
         ("drift/psi", "--max", "0.1"),
     ],
