@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from audit.errors import CannotMeasure
+from audit.errors import CannotMeasure, InputError
 from audit.evidence import Bars, Evidence, Slice
 from tests.judged import finding, status
 from tests.support import measure, subject
@@ -82,5 +82,5 @@ def test_a_class_on_the_bound_passes_and_fails_no_more_often_than_promised() -> 
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(CannotMeasure, match=r"columns\.label"):
         measure(CHECK, subject(pd.DataFrame({"prediction": ["a"]})))
-    with pytest.raises(CannotMeasure, match="no value in 1 of 2 rows"):
+    with pytest.raises(InputError, match="no value in 1 of 2 rows"):
         measure(CHECK, subject(pd.DataFrame({"prediction": ["a", "b"], "label": ["a", None]}), positive="a"))

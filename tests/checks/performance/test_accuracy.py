@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from sklearn.metrics import accuracy_score
 
-from audit.errors import CannotMeasure
+from audit.errors import CannotMeasure, InputError
 from audit.evidence import OVERALL, Slice
 from tests.classified import PAIRS, counts, scored, shuffled, table
 from tests.judged import status
@@ -73,5 +73,5 @@ def test_coverage() -> None:
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(CannotMeasure, match=r"columns\.label"):
         measure(CHECK, subject(pd.DataFrame({"prediction": ["a"]})))
-    with pytest.raises(CannotMeasure, match="no value in 1 of 2 rows"):
+    with pytest.raises(InputError, match="no value in 1 of 2 rows"):
         measure(CHECK, subject(pd.DataFrame({"prediction": ["a", "b"], "label": ["a", None]})))
