@@ -106,7 +106,7 @@ def _import() -> TextAttack:
     folder = tempfile.mkdtemp(prefix="audit-textattack-")  # textattack and matplotlib, which it imports, keep this name for their caches
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     Path(folder, "post_install_check_3").touch()  # else it tries six downloads
-    with warnings.catch_warnings(), _environment(TA_CACHE_DIR=folder):
+    with warnings.catch_warnings(), _environment(TA_CACHE_DIR=folder), _loggers_left_on():
         warnings.simplefilter("ignore")  # of its dependencies at import, and of each model class that textattack does not know
         words, words_of = _english()
         with _stop_words(words), _replaced("nltk", "download", lambda *_args, **_kwargs: True):
@@ -115,6 +115,18 @@ def _import() -> TextAttack:
             _quiet()
             recipe = DeepWordBugGao2018.build(SimpleNamespace(model=None))
     return TextAttack(version("textattack"), words, words_of, recipe)
+
+
+@contextmanager
+def _loggers_left_on() -> Iterator[None]:
+    """One of its dependencies switches off every logger that is there when it is imported; ours must go on telling."""
+    named = {name: one for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger)}
+    on = [one for one in named.values() if not one.disabled]
+    try:
+        yield
+    finally:
+        for one in on:
+            one.disabled = False
 
 
 def _quiet() -> None:

@@ -160,3 +160,13 @@ def test_a_query_budget_is_kept() -> None:
         with seeds.GlobalStream((3,)).installed():
             outcome = attacks.load().deepwordbug(text, model.classes.index(label), model.score_texts, max_queries=12)
         assert outcome.queries <= 12
+
+
+@pytest.mark.skipif(find_spec("textattack") is None, reason="needs textattack: pip install 'audit[attacks]'")
+def test_the_import_switches_off_no_logger() -> None:
+    """A dependency disables every logger at import; a warning of the cache must still be heard afterwards."""
+    program = (
+        "import logging; from audit import cache; from audit.attacks import offline; offline.load(); "
+        "raise SystemExit(cache.LOG.disabled or logging.getLogger('audit').disabled)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=300, capture_output=True).returncode == 0
