@@ -45,10 +45,10 @@ class GlobalStream:
         with self._lock:
             python, legacy = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002  # the library at work knows no other
             random.setstate(self._python)
-            np.random.set_state(self._numpy)  # noqa: NPY002
+            np.random.set_state(self._numpy)  # noqa: NPY002  # the stream libraries use
             try:
                 yield
             finally:
-                self._python, self._numpy = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
+                self._python, self._numpy = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002  # the stream libraries use
                 random.setstate(python)
-                np.random.set_state(legacy)  # noqa: NPY002
+                np.random.set_state(legacy)  # noqa: NPY002  # the stream libraries use

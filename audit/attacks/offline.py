@@ -178,9 +178,9 @@ def _environment(**variables: str) -> Iterator[None]:
     The libraries that read their caches' places at import are imported before.
     """
     before = dict(os.environ)
-    import datasets  # noqa: F401
-    import flair  # noqa: F401
-    import transformers  # noqa: F401
+    import datasets  # noqa: F401  # imported for its effect
+    import flair  # noqa: F401  # imported for its effect
+    import transformers  # noqa: F401  # imported for its effect
 
     os.environ.update(variables)
     try:

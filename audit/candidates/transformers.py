@@ -149,7 +149,7 @@ def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
     named = (folder.config.get("architectures") or [""])[0]
     if not named.endswith("ForSequenceClassification"):
         folder.refuse(f"holds {named or 'a model of no named class'}, not a text classifier", "fine-tune it first (candidate.fine_tune)")
-    if len(classes) < 2:  # noqa: PLR2004
+    if len(classes) < 2:  # noqa: PLR2004  # one class is no choice
         folder.refuse("tells no two classes apart", "this release serves classifiers of two classes and more")
     if folder.config.get("problem_type") in {"multi_label_classification", "regression"}:
         folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")

@@ -38,7 +38,7 @@ def parts(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Exampl
         told = f"fraction {validation:g} of {data.role}"
     else:
         train, held, told = _read(data), _read(validation), validation.role
-    if len(set(train.labels)) < 2 or not held.texts:  # noqa: PLR2004
+    if len(set(train.labels)) < 2 or not held.texts:  # noqa: PLR2004  # one class is no choice
         what = f"{len(set(train.labels))} classes to learn and {len(held.texts)} rows to validate on"
         msg = f"datasets.{data.role}: {what}: add rows"
         raise InputError(msg)

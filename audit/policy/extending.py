@@ -85,7 +85,7 @@ def repeated(root: Node) -> list[Mistake]:
 class _Dumper(yaml.SafeDumper):
     """Quotes whatever this loader or a YAML 1.1 reader would not take for text."""
 
-    yaml_implicit_resolvers = {letter: list(forms) for letter, forms in yaml.SafeDumper.yaml_implicit_resolvers.items()}  # noqa: RUF012
+    yaml_implicit_resolvers = {letter: list(forms) for letter, forms in yaml.SafeDumper.yaml_implicit_resolvers.items()}  # noqa: RUF012  # PyYAML's own
 
 
 for _tag, _form, _first in SCALARS:

@@ -111,7 +111,7 @@ def seconds(value: float) -> str:
 
 def digest(sha256: str) -> str:
     """The first twelve characters, marked as cut."""
-    return f"{sha256[:12]}…" if len(sha256) > 12 else sha256  # noqa: PLR2004
+    return f"{sha256[:12]}…" if len(sha256) > 12 else sha256  # noqa: PLR2004  # digits shown
 
 
 def figure(value: float, *limits: float, census: bool = False) -> str:
