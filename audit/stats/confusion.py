@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from audit.stats.proportion import small_sample
+from audit.stats.entities import small_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

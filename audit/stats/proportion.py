@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.entities import design_effect, small_sample
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -44,7 +46,7 @@ class Proportion:
             return cls(hits, n)
         codes = np.unique(clusters, return_inverse=True)[1]
         entities = int(codes.max()) + 1
-        return cls(hits, n, entities, _design_effect(hit.astype(float), codes, entities))
+        return cls(hits, n, entities, design_effect(hit.astype(float), codes, entities))
 
     @property
     def value(self) -> float:
@@ -74,44 +76,7 @@ class Proportion:
     def _lower(self, hits: int, alpha: float) -> float:
         n = self.effective(alpha)
         x = hits / self.n * n
-        return _exact_lower(x, n, alpha) if alpha < FAR else _wilson_lower(x, n, alpha)
-
-
-def _design_effect(hit: NDArray[np.float64], codes: NDArray[np.int64], entities: int) -> float:
-    """Variance of the share by entities' totals over its binomial variance, at least 1, and at least what likeness within entities asks.
-
-    The latter is 1 + (mean size of a row's entity - 1) times the intraclass correlation (Kish, Survey Sampling 1965): where
-    the few rows that miss lie in small entities, the totals alone know too little.
-    """
-    n, share = len(hit), float(hit.mean())
-    sizes = np.bincount(codes, minlength=entities).astype(float)
-    alike = float(sizes @ sizes) / n
-    if entities < 2 or share in {0.0, 1.0}:  # noqa: PLR2004  # a variance needs two entities
-        return alike
-    totals = np.bincount(codes, weights=hit - share, minlength=entities)
-    clustered = entities / (entities - 1) * float(totals @ totals) / n**2
-    return max(1.0, clustered / (share * (1 - share) / n), 1.0 + (alike - 1.0) * _intraclass(sizes, totals / sizes + share))
-
-
-def _intraclass(sizes: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
-    """Intraclass correlation by analysis of variance (Donner, International Statistical Review 1986), 0 to 1."""
-    n, entities = sizes.sum(), len(sizes)
-    if n <= entities:
-        return 0.0
-    between = float(sizes @ (shares - sizes @ shares / n) ** 2) / (entities - 1)
-    within = float(sizes @ (shares * (1 - shares))) / (n - entities)
-    typical = (n - sizes @ sizes / n) / (entities - 1)
-    total = between + (typical - 1) * within
-    return float(np.clip((between - within) / total, 0.0, 1.0)) if total > 0 else 0.0
-
-
-def small_sample(entities: int, alpha: float) -> float:
-    """Factor on n that turns a normal quantile into Student's with one degree of freedom less than entities."""
-    from scipy.special import ndtri, stdtrit
-
-    if alpha >= 0.5:  # noqa: PLR2004  # both quantiles are 0 at the median
-        return 1.0
-    return float(ndtri(alpha) / stdtrit(max(entities - 1, 1), alpha)) ** 2
+        return exact_lower(x, n, alpha) if alpha < FAR else _wilson_lower(x, n, alpha)
 
 
 def _wilson_lower(x: float, n: float, alpha: float) -> float:
@@ -125,7 +90,8 @@ def _wilson_lower(x: float, n: float, alpha: float) -> float:
     return max(0.0, (centre - z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n))
 
 
-def _exact_lower(x: float, n: float, alpha: float) -> float:
+def exact_lower(x: float, n: float, alpha: float) -> float:
+    """Clopper and Pearson's lower end; `x` and `n` need not be whole."""
     from scipy.special import betaincinv
 
     return 0.0 if x <= 0 else float(betaincinv(x, n - x + 1, alpha))
