@@ -180,20 +180,25 @@ def deciding_interval(members: Sequence[Member], alpha: float, *, floor: bool, c
     them could not be measured.
     """
     each = alpha / (count or len(members))
-    if floor:
-        ends = [member.estimate.bounds(alpha, each) for member in members]
-        return min(low for low, _ in ends), min(high for _, high in ends)
-    ends = [member.estimate.bounds(each, alpha) for member in members]
-    return max(low for low, _ in ends), max(high for _, high in ends)
+    lower, upper = (alpha, each) if floor else (each, alpha)
+    ends = [_ends(member, lower, upper) for member in members]
+    worst = min if floor else max
+    return worst(low for low, _ in ends), worst(high for _, high in ends)
+
+
+def _ends(member: Member, lower: float, upper: float) -> tuple[float, float]:
+    """One member's bounds. `min` and `max` would pass over a NaN in any member but the first."""
+    low, high = member.estimate.bounds(lower, upper)
+    if not (low <= high and low < math.inf and high > -math.inf):
+        msg = f"{member.name}: the interval {(low, high)} is not one"
+        raise ValueError(msg)
+    return low, high
 
 
 def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, alpha: float) -> _Decided:
     """One side's status from the deciding interval, without regard to sizes."""
     count = len(evidence.members) + len(evidence.unmeasured)
     interval = deciding_interval(evidence.members, alpha, floor=bound.floor, count=count)
-    if math.isnan(interval[0]) or math.isnan(interval[1]) or interval[0] > interval[1]:
-        msg = f"{requirement.id}: the interval {interval} is not one"
-        raise ValueError(msg)
     chosen = min(evidence.members, key=lambda m: m.estimate.value) if bound.floor else max(evidence.members, key=lambda m: m.estimate.value)
     levels = (alpha, alpha / count) if bound.floor else (alpha / count, alpha)
     estimate = chosen.estimate
@@ -236,7 +241,7 @@ def _too_small(requirement: Requirement, evidence: Evidence) -> tuple[str, ...]:
     small = [
         f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(requirement.min_n, member.estimate.least):,} needed"
         for member in evidence.members
-        if member.estimate.support < max(requirement.min_n, member.estimate.least)
+        if not member.estimate.support >= max(requirement.min_n, member.estimate.least)  # NaN too is too small
     ]
     return tuple(small + [f"{one.name}: {one.reason}" for one in evidence.unmeasured])
 
@@ -255,7 +260,7 @@ def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Dec
     for member in shown:
         if member.name == OVERALL and not gap:
             continue
-        estimate, interval = member.estimate, member.estimate.bounds(alpha, alpha)
+        estimate, interval = member.estimate, _ends(member, alpha, alpha)
         status = None if gap else _own_status(requirement, member, decided, interval)
         rows.append(Judged(member.name, estimate.value, estimate.n, interval, status))
     missing = [Judged(one.name, None, 0, None, None if gap else "inconclusive", one.reason) for one in evidence.unmeasured]

@@ -171,6 +171,32 @@ def test_an_upside_down_or_nan_interval_is_refused() -> None:
         Member(OVERALL, Census(math.nan, 1))
 
 
+@pytest.mark.parametrize("ends", [(math.nan, 1.0), (0.9, math.nan), (math.nan, math.nan), (0.9, 0.8), (math.inf, math.inf)])
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("bound", [{"min": 0.8}, {"min": None, "max": 0.99}])
+def test_no_member_hides_a_broken_interval_behind_a_sound_one(ends: tuple[float, float], place: int, bound: dict[str, float]) -> None:
+    """`min` and `max` pass over a NaN that does not come first."""
+
+    class Broken(Proportion):
+        def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+            del lower_alpha, upper_alpha
+            return ends
+
+    members = [Member(Slice((("group", "sound"),)), Proportion(950, 1000))]
+    members.insert(place, Member(Slice((("group", "broken"),)), Broken(940, 1000)))
+    with pytest.raises(ValueError, match=r"group=broken: the interval .* is not one"):
+        judged(Evidence(tuple(members), "accuracy", 2000), **bound)
+
+
+def test_a_support_that_is_no_number_bars_a_pass() -> None:
+    class Unknown(Proportion):
+        @property
+        def support(self) -> float:
+            return math.nan
+
+    assert judged(Evidence((Member(OVERALL, Unknown(990, 1000)),), "accuracy", 1000)).status == "inconclusive"
+
+
 def test_one_slice_on_its_bound_passes_at_most_nominally() -> None:
     """One of twelve slices exactly on the bound, the rest good: passed in about 2.5 % of runs, at most 3 Monte-Carlo errors above."""
     rng = np.random.default_rng(7)
