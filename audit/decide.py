@@ -40,13 +40,12 @@ def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, barr
     `barred` holds what blocks apart from findings: a partial run, a declared field that is missing, a characteristic that
     nobody looked at, a broken digest.
     """
-    reasons = [*barred, *_incomplete(required, findings)]
-    effects = {finding.id: effect(finding) for finding in findings}
-    reasons += [_reason(finding) for finding in sorted(findings, key=_rank) if effects[finding.id] != "ok"]
-    conditions = tuple(_condition(finding, today) for finding in findings if effects[finding.id] == "condition")
-    blocked = bool(barred) or bool(_incomplete(required, findings)) or "block" in effects.values()
+    whole = (*barred, *_incomplete(required, findings))
+    conditions = tuple(_condition(finding, today) for finding in findings if effect(finding) == "condition")
+    blocked = bool(whole) or any(effect(finding) == "block" for finding in findings)
     decision: Decision = "block" if blocked else "promote-with-conditions" if conditions else "promote"
-    return Verdict(decision, exit_code(decision, findings, barred), tuple(reasons) or (_supported(findings),), conditions)
+    told = (*whole, *(_reason(finding) for finding in sorted(findings, key=_rank) if effect(finding) != "ok"))
+    return Verdict(decision, exit_code(decision, findings, whole), told or (_supported(findings),), conditions)
 
 
 def exit_code(decision: Decision, findings: Sequence[Finding], barred: Sequence[Reason] = ()) -> int:

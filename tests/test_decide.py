@@ -91,9 +91,15 @@ def test_a_dropped_or_surplus_finding_blocks() -> None:
     assert decide(both, [one, two], today=TODAY).exit_code == 0
     for wrong in ([one], [two], [two, one], [one, two, two], []):
         found = decide(both, wrong, today=TODAY)
-        assert found.decision == "block"
-        assert found.exit_code in {1, 3}
+        assert (found.decision, found.exit_code) == ("block", 3)
         assert found.reasons[0].rule == "incomplete"
+    assert decide(both, [finding("fail", name="one")], today=TODAY).exit_code == 1
+
+
+def test_a_finding_hides_no_other_of_its_id() -> None:
+    """Ids are the policy's to keep apart; the decision does not lean on it."""
+    twins = [finding("fail", name="one"), finding("pass", name="one")]
+    assert decide([one.requirement for one in twins], twins, today=TODAY).decision == "block"
 
 
 @pytest.mark.parametrize(
