@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
 from audit.datasets import formats
-from audit.datasets.table import Dataset, canonical
+from audit.datasets.table import EXACT, Dataset, canonical
 from audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from audit.datasets.columns import Columns
 
 _KINDS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+
+
+_KINDS_OF_CELL = {bytes: "bytes", list: "a list", dict: "an object"}
+_TELLING = frozenset({"id", "label", "group", "prediction", "sensitive"})
+"""Roles whose values tell rows, classes or groups apart."""
 
 
 def read(
@@ -43,6 +48,7 @@ def read(
         _refuse(role, path, "holds no rows", "nothing can be measured on it: give a file with rows")
     columns = _without_absent(columns, {str(column) for column in frame.columns}, optional)
     _refuse_missing_columns(role, path, frame, columns)
+    _refuse_bad_cells(role, path, frame, columns)
     _refuse_bad_ids(role, path, frame, columns.id)
     return Dataset(role, path, frame, columns, hashlib.sha256(raw).hexdigest(), source, licence)
 
@@ -69,7 +75,7 @@ def _table(name: str, raw: bytes, columns: Columns) -> pd.DataFrame:
     plain = formats.unpacked(raw) if name.endswith(".gz") else raw
     if name.removesuffix(".gz").endswith(".csv"):
         return formats.csv_table(plain, _verbatim(columns))
-    return formats.json_lines_table(plain)
+    return formats.json_lines_table(plain, _verbatim(columns))
 
 
 def _verbatim(columns: Columns) -> set[str]:
@@ -102,6 +108,23 @@ def _refuse_missing_columns(role: str, path: Path, frame: pd.DataFrame, columns:
         first = absent[0][0].split(".")[0]
         remedy = f"it has {', '.join(there)}; a role that this file lacks is set to null: datasets.{role}.columns: {{{first}: null}}"
         _refuse(role, path, "; ".join(told), remedy)
+
+
+def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Columns) -> None:
+    """Cells that are no single value, and whole numbers that a float can no longer tell apart."""
+    named = columns.named()
+    for column in dict.fromkeys(named.values()):
+        cells = frame[column].to_list()
+        odd = next((cell for cell in cells if isinstance(cell, (bytes, list, dict))), None)
+        if odd is not None:
+            row, kind = cells.index(odd) + 1, _KINDS_OF_CELL[type(odd)]
+            _refuse(role, path, f"row {row} has {kind} in column {column!r}", "write one text, number or boolean in every row")
+    for column in [column for use, column in named.items() if use.split(".")[0] in _TELLING]:
+        cells = frame[column].to_list()
+        large = next((cell for cell in cells if isinstance(cell, float) and cell.is_integer() and abs(cell) >= EXACT), None)
+        if large is not None:
+            what = f"row {cells.index(large) + 1} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
+            _refuse(role, path, what, "its last digits are lost: write these numbers as text")
 
 
 def _refuse_bad_ids(role: str, path: Path, frame: pd.DataFrame, column: str | None) -> None:

@@ -25,24 +25,32 @@ if TYPE_CHECKING:
 _PERSONAL = re.compile(r"@|(?:\d[ ()./+-]*){7}")
 """An at sign, or seven digits, with or without what people write between them."""
 
-_EXACT = 2**53
+EXACT = 2**53
 """Whole numbers below it are told apart as floats too."""
+_TRUTHS = frozenset({"True", "TRUE", "False", "FALSE"})
+"""Words that a CSV's reader takes for booleans, as it does true and false."""
+
+
+def _missing(value: object) -> bool:
+    """None, NaN, NaT, and pandas' own NA, which cannot be compared."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)  # noqa: PLR0124  # NaN is unequal to itself
 
 
 def canonical(value: object) -> str | None:
-    """A class label as text, the same whether it was read as 1, 1.0 or "1"; None for a missing value."""
-    if value is None or value != value:  # noqa: PLR0124  # NaN is the one value unequal to itself
+    """A class label as text, the same whether it was read as 1, 1.0 or "1", as true or "True"; None for a missing value."""
+    if _missing(value):
         return None
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    return str(value)
+    text = str(value)
+    return text.lower() if text in _TRUTHS else text
 
 
 def _plain(value: object) -> Value:
     """A cell as a JSON value."""
-    if value is None or value != value or str(value) == "<NA>":  # noqa: PLR0124  # NaN and NaT
+    if _missing(value):
         return None
     if isinstance(value, np.generic):
         value = value.item()
@@ -111,7 +119,7 @@ class Dataset:
     def values(self, column: str) -> NDArray[np.object_]:
         """A column's cells as JSON values; missing ones are None. Whole numbers stay so where blanks made them 3.0."""
         found = [_plain(value) for value in self.frame[column].to_list()]
-        if all(value is None or (isinstance(value, float) and value.is_integer() and abs(value) < _EXACT) for value in found):
+        if all(value is None or (isinstance(value, float) and value.is_integer() and abs(value) < EXACT) for value in found):
             found = [None if value is None else int(value) for value in found]
         return np.array(found, dtype=object)
 

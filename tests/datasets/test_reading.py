@@ -7,15 +7,18 @@ import gzip
 import hashlib
 import math
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.datasets import Columns
+from audit.datasets import Columns, canonical
 from audit.datasets.reading import read
 from audit.errors import InputError
 
@@ -110,6 +113,10 @@ REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "a list": ("a.jsonl", "[1, 2]\n", "line 1: not a JSON object: write one JSON object a line"),
     "key twice": ("a.jsonl", '{"id": 1, "id": 2, "text": "", "label": 0}\n', "line 1: 'id' is given twice"),
     "nan": ("a.jsonl", '{"id": 1, "text": "x", "label": NaN}\n', "line 1: NaN is not JSON (null is a missing value)"),
+    "nul": ("a.csv", "id,text,label\n1,x,0\n2,y\0z,0\n", "line 3: holds a NUL character"),
+    "deep json": ("a.jsonl", '{"id": 1, "text": "x", "label": ' + "[" * 100_000 + "]" * 100_000 + "}\n", "line 1: maximum recursion depth"),
+    "list for a text": ("a.jsonl", '{"id": 1, "text": ["x"], "label": 0}\n', "row 1 has a list in column 'text'"),
+    "object for a label": ("a.jsonl", '{"id": 1, "text": "x", "label": {"a": 1}}\n', "row 1 has an object in column 'label'"),
     "half a character": ("a.jsonl", '{"id": 1, "text": "\\ud800", "label": 0}\n', "line 1: 'utf-8' codec can't encode"),
 }
 
@@ -171,3 +178,77 @@ def test_whole_numbers_beside_blanks_keep_their_names(tmp_path: Path, name: str)
     assert [type(value) for value in values] == [int, type(None), int]
     heights = read("test", tmp_path / name, Columns()).values("height").tolist()
     assert (heights, type(heights[0])) == ([1.0, None, 2.5], float)
+
+
+TABLES: dict[str, tuple[pa.Table, str]] = {
+    "bytes": (pa.table({"id": ["1", "2"], "text": [b"x", b"y"], "label": [0, 1]}), "row 1 has bytes in column 'text'"),
+    "lists": (pa.table({"id": ["1", "2"], "text": ["x", "y"], "label": [[1, 2], [3]]}), "row 1 has a list in column 'label'"),
+    "structs": (pa.table({"id": [{"a": 1}, {"a": 2}], "text": ["x", "y"], "label": [0, 1]}), "row 1 has an object in column 'id'"),
+    "names": (pa.table([["x"], ["y"]], names=["text", "text"]), "column 'text' is there 2 times: give every column its own name"),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_refused_tables(tmp_path: Path, case: str) -> None:
+    """Cells that are no single value would be read as the text that Python shows for them."""
+    table, message = TABLES[case]
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(InputError) as refused:
+        read("test", tmp_path / "a.parquet", TEXT)
+    assert message in str(refused.value)
+
+
+def test_numbers_too_large_for_a_float_are_not_merged(tmp_path: Path) -> None:
+    """Beside a gap they become floats, and two accounts would become one group; without a gap, or as text, they stay."""
+    rows = "account,label\n9007199254740993,1\n9007199254740992,0\n"
+    roles = Columns(label="label", sensitive=("account",))
+    assert len(set(read("test", write(tmp_path, "a.csv", rows), roles).values("account"))) == 2
+    quoted = write(tmp_path, "b.jsonl", '{"account": "9007199254740993", "label": 1}\n{"account": null, "label": 0}\n')
+    assert read("test", quoted, roles).values("account").tolist() == ["9007199254740993", None]
+    with pytest.raises(InputError, match=r"near 9007199254740992 in column 'account'.*: its last digits are lost: write these numbers as text"):
+        read("test", write(tmp_path, "c.csv", rows + ",1\n"), roles)
+
+
+def test_blank_cells_are_rows_and_empty_lines_are_none(tmp_path: Path) -> None:
+    """A text of blanks alone stands for its row; so does a quoted nothing."""
+    path = write(tmp_path, "a.csv", 'text\n   \nx\n\n""\n 1\n\n')
+    assert read("test", path, Columns(text="text")).texts() == ["   ", "x", "", " 1"]
+    path = write(tmp_path, "b.csv", "text,label\nx,1\n\ny,2\n")
+    assert read("test", path, Columns(text="text", label="label")).labels("label").tolist() == ["1", "2"]
+
+
+def test_long_cells_beside_codes(tmp_path: Path) -> None:
+    """The csv module's own limit on a cell does not stop the search for leading zeros."""
+    path = write(tmp_path, "a.csv", "text,code\n" + "x" * 200_000 + ",007\n")
+    assert read("test", path, Columns(text="text")).values("code").tolist() == ["007"]
+
+
+def test_decimals_and_numbers_name_the_same_class(tmp_path: Path) -> None:
+    """What a database writes as 1.00 is the 1 of a CSV; a fraction is the nearest float, as everywhere."""
+    cells = [Decimal("1.00"), Decimal("0.30"), None]
+    table = pa.table({"label": pa.array(cells, pa.decimal128(5, 2)), "n": pa.array([Decimal(7)] * 3, pa.decimal128(20, 0))})
+    pq.write_table(table, tmp_path / "a.parquet")
+    data = read("test", tmp_path / "a.parquet", Columns())
+    assert [canonical(value) for value in data.frame["label"]] == ["1", "0.3", None]
+    assert data.frame["n"].dtype == np.int64
+
+
+def test_lists_that_play_no_role_are_read(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"label": [0, 1], "tokens": [[1, 2], [3]]}), tmp_path / "a.parquet")
+    assert read("test", tmp_path / "a.parquet", Columns(label="label")).values("tokens").tolist() == ["[1, 2]", "[3]"]
+
+
+def test_a_number_for_a_text_beside_a_gap_stays_as_written(tmp_path: Path) -> None:
+    data = read("test", write(tmp_path, "a.jsonl", '{"text": 5}\n{"text": null}\n{}\n'), Columns(text="text"))
+    assert data.texts() == ["5", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *[(1, "1"), (1.0, "1"), ("1", "1"), (True, "true"), ("True", "true"), ("FALSE", "false"), (-0.0, "0"), ("1.0", "1.0"), ("", "")],
+        *[(None, None), (np.float64("nan"), None), (pd.NA, None), (pd.NaT, None), (2**53 + 1, "9007199254740993")],
+    ],
+)
+def test_labels_as_text(value: object, text: str | None) -> None:
+    assert canonical(value) == text
