@@ -60,15 +60,23 @@ class Ledger:
         self.path = path
 
     def entries(self) -> tuple[Entry, ...]:
-        """All entries, oldest first. A file that is no ledger is refused."""
-        if not self.path.exists():
+        """All entries, oldest first. A file that is no ledger is refused; an empty one is a first entry that was never finished."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
             return ()
         try:
-            with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-                rows = database.execute("SELECT number, time, kind, payload, previous, digest FROM entries ORDER BY number").fetchall()
+            return self._read("rw" if self._unfinished() else "ro")
         except sqlite3.Error as error:
             msg = f"{self.path}: not a readable ledger ({error}): restore it from a copy, or name another with AUDIT_LEDGER"
             raise ToolError(msg) from error
+
+    def _unfinished(self) -> bool:
+        """Whether a writer is at work or was killed: SQLite takes back what that one left half written, unless it may only read."""
+        file = self.path.resolve()
+        return file.with_name(f"{file.name}-journal").exists()
+
+    def _read(self, mode: str) -> tuple[Entry, ...]:
+        with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", timeout=30, uri=True)) as database:
+            rows = database.execute("SELECT number, time, kind, payload, previous, digest FROM entries ORDER BY number").fetchall()
         return tuple(Entry(*row) for row in rows)
 
     def head(self) -> str | None:
@@ -93,9 +101,9 @@ class Ledger:
 
     def append(self, time: str, kind: str, payload: Mapping[str, object]) -> Entry:
         """One more entry, linked to the newest one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as database:
                 database.executescript(_SCHEMA)
                 database.execute("BEGIN IMMEDIATE")
@@ -105,7 +113,7 @@ class Ledger:
                 entry = Entry(number, time, kind, text, previous, digest)
                 database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", (number, time, kind, text, previous, digest))
                 database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             msg = f"{self.path}: the ledger cannot be written ({error}): the run is not recorded, so it does not count"
             raise ToolError(msg) from error
         return entry

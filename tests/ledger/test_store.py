@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -97,6 +99,43 @@ def test_appending_at_once_loses_nothing(tmp_path: Path) -> None:
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda name: ledger.append(TIME, "run", {"run": name}), range(20)))
     assert ledger.verify() == 20
+
+
+def test_a_first_entry_that_was_never_finished_is_no_ledger_yet(tmp_path: Path) -> None:
+    """SQLite makes the file before it writes: another run, or one after a full disk, finds it empty."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.path.touch()
+    assert ledger.head() is None
+    entry = ledger.append(TIME, "run", {})
+    assert (ledger.head(), ledger.verify()) == (entry.digest, 1)
+
+
+KILLED = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 2")
+database.execute("BEGIN IMMEDIATE")
+for number in range(2, 200):
+    database.execute("INSERT INTO entries VALUES (?, 't', 'run', ?, 'p', ?)", (number, "x" * 2000, str(number)))
+os._exit(0)
+"""
+
+
+def test_an_entry_that_was_killed_half_written_is_taken_back(tmp_path: Path) -> None:
+    """Its journal lies beside the ledger, and the ledger is as it was before."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    entry = ledger.append(TIME, "run", {})
+    subprocess.run([sys.executable, "-c", KILLED, str(ledger.path)], check=True, timeout=60)
+    assert ledger.path.with_name("ledger.sqlite-journal").exists()
+    assert ledger.entries() == (entry,)
+    assert ledger.append(TIME, "run", {}).previous == entry.digest
+    assert ledger.verify() == 2
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ToolError, match="the run is not recorded"):
+        Ledger(tmp_path / "file" / "ledger.sqlite").append(TIME, "run", {})
 
 
 @given(st.integers(1, 9), st.text(), st.text(), st.text(), st.text())
