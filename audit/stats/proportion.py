@@ -184,7 +184,7 @@ def _koopman_lower(above: Proportion, below: Proportion, alpha: float) -> float:
     z = -float(ndtri(alpha))
 
     def excess(log_ratio: float) -> float:
-        return _score(x, n, y, m, math.exp(log_ratio)) - z
+        return koopman_score(x, n, y, m, math.exp(log_ratio)) - z
 
     high = math.log((x / n) / (max(y, 0.25) / m)) + (3.0 if y == 0 else 0.0)
     if excess(high) >= 0:
@@ -195,7 +195,7 @@ def _koopman_lower(above: Proportion, below: Proportion, alpha: float) -> float:
     return math.exp(float(brentq(excess, low, high, xtol=1e-12)))
 
 
-def _score(x: float, n: float, y: float, m: float, ratio: float) -> float:
+def koopman_score(x: float, n: float, y: float, m: float, ratio: float) -> float:
     """Signed root of Koopman's statistic when the true ratio is `ratio`; the shares are the restricted maximum likelihood ones."""
     b = ratio * (n + y) + x + m
     q = (b - math.sqrt(max(0.0, b * b - 4 * ratio * (n + m) * (x + y)))) / (2 * ratio * (n + m))
