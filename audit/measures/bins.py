@@ -49,10 +49,13 @@ class Bins:
 
 
 def of(feature: Feature, bins: int) -> Bins:
-    """Numbers of more than `bins` values by quantiles of the reference, all else by value; missing cells in a bin of their own."""
+    """Numbers of more than `bins` values by quantiles of the reference, all else by value; missing cells in a bin of their own.
+
+    Infinite cells fall into the outermost bins: no quantile lies between a number and infinity.
+    """
     if feature.numeric:
         reference, current = feature.reference.astype(float), feature.current.astype(float)
-        present = reference[~np.isnan(reference)]
+        present = reference[np.isfinite(reference)]
         if len(np.unique(present)) > bins:
             return _by_quantile(reference, current, np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])))
         return _by_value(_as_text(reference), _as_text(current))
