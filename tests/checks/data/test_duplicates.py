@@ -152,9 +152,9 @@ def test_a_hundred_thousand_rows_take_seconds() -> None:
     rng = np.random.default_rng(1)
     words = np.array([f"w{i}" for i in range(5000)])
     rows = [" ".join(row) for row in words[rng.integers(0, 5000, (50_000, 12))]]
-    started = time.perf_counter()
+    started = time.process_time()
     assert value(texts(*rows, *rows)) >= 50_000
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_census_is_judged_on_its_value() -> None:

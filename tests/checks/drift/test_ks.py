@@ -166,9 +166,9 @@ def test_truncated_windows_are_noticed() -> None:
 def test_a_hundred_thousand_rows_of_twenty_features_take_seconds() -> None:
     rng = np.random.default_rng(9)
     frames = [{f"x{i}": column for i, column in enumerate(rng.normal(size=(20, 100_000)))} for _ in range(2)]
-    started = time.perf_counter()
+    started = time.process_time()
     drift(*frames)
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_what_cannot_be_measured_is_refused() -> None:

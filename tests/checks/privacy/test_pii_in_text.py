@@ -266,9 +266,9 @@ def test_recall_and_precision_on_marked_texts() -> None:
 def test_thousands_of_clean_rows_take_seconds() -> None:
     rows = [f"my order of item {i % 900} never came and nobody answers" for i in range(20_000)]
     scan(["a@example.org"])
-    started = time.perf_counter()
+    started = time.process_time()
     assert value(scan([f"{row} {i}" for i, row in enumerate(rows)])) == 0
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
 
 
 def test_what_cannot_be_measured_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
