@@ -7,6 +7,7 @@ from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.interface import Estimate
 from audit.stats.mean import Mean
+from audit.stats.paired import PairedDifference
 from audit.stats.proportion import Difference, Proportion, Ratio
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "KolmogorovSmirnov",
     "Mean",
     "MeanDiscrepancy",
+    "PairedDifference",
     "Proportion",
     "Ratio",
     "StabilityIndex",

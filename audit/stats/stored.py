@@ -17,6 +17,7 @@ from audit.stats.census import Census
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.mean import Mean
+from audit.stats.paired import PairedDifference
 from audit.stats.proportion import Difference, Proportion, Ratio
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex)
-_KINDS: tuple[type[Any], ...] = (Auc, CalibrationError, Census, Confusion, Difference, Mean, Proportion, Ratio, *_DISTANCES)
+_PAIRED = (PairedDifference,)
+_KINDS: tuple[type[Any], ...] = (Auc, CalibrationError, Census, Confusion, Difference, Mean, Proportion, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
 
