@@ -28,7 +28,7 @@ def write(
     return {
         finding.id: tuple(
             files[role]
-            for files, used in ((outputs, _reads_outputs(finding.requirement)), (features, _reads_features(finding.requirement)))
+            for files, used in ((outputs, _reads_outputs(finding.requirement)), (features, _reads_features(finding.requirement, datasets)))
             for role in _roles(finding.requirement)
             if used and role in files
         )
@@ -48,7 +48,7 @@ def _outputs(making: Bundle, findings: Sequence[Finding], datasets: Mapping[str,
 def _features(making: Bundle, findings: Sequence[Finding], datasets: Mapping[str, Dataset]) -> dict[str, str]:
     compared: dict[str, set[str]] = {}
     for finding in findings:
-        if finding.evidence is not None and _reads_features(finding.requirement):
+        if finding.evidence is not None and _reads_features(finding.requirement, datasets):
             pair = {role: datasets[role] for role in _roles(finding.requirement)}
             named = _named(finding.requirement) or {name for data in pair.values() for name in data.feature_names()}
             for role, data in pair.items():
@@ -75,5 +75,9 @@ def _reads_outputs(requirement: Requirement) -> bool:
     return bool(catalog.discover()[requirement.check].needs & _OUTPUTS)
 
 
-def _reads_features(requirement: Requirement) -> bool:
-    return "reference" in catalog.discover()[requirement.check].needs and not _reads_outputs(requirement)
+def _reads_features(requirement: Requirement, datasets: Mapping[str, Dataset]) -> bool:
+    """Whether columns are compared; texts as wholes are compared by the candidate's embedding, and the columns beside say nothing of it."""
+    check = catalog.discover()[requirement.check]
+    if "reference" not in check.needs or _reads_outputs(requirement):
+        return False
+    return check.by == "features" or bool(_named(requirement)) or datasets[requirement.on].columns.text is None
