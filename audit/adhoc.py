@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import ValidationError
 
-from audit import cache, catalog, engine, plan, seeds
+from audit import cache, catalog, engine, plan
 from audit.candidates.absent import Absent
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
 from audit.datasets import Columns
@@ -74,7 +74,7 @@ def measured(asked: Asked) -> Evidence:
     job = _job(asked)
     if job.skip is not None:
         raise InputError(job.skip)
-    return job.check.measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id))
+    return engine.measured(job)
 
 
 def _job(asked: Asked) -> Job:
@@ -104,12 +104,21 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
 
 
 def _params(asked: Asked, check: Check) -> Params:
-    given = {key: yaml.safe_load(value) for key, value in _pairs("--param", asked.params).items()}
+    given = {key: _value("--param", key, value) for key, value in _pairs("--param", asked.params).items()}
     try:
         return check.params.model_validate(given)
     except ValidationError as error:
         lines = [f"--param {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         msg = "\n".join([*lines, f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"])
+        raise InputError(msg) from error
+
+
+def _value(option: str, key: str, text: str) -> object:
+    """A value as a policy would write it."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        msg = f"{option} {key}: {text!r} is no YAML: put quotes around it if it is meant as it stands"
         raise InputError(msg) from error
 
 
@@ -164,7 +173,8 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     there = [str(column) for column in plain.frame.columns]
     guessed = {name: found for name, known in NAMES.items() if (found := next((one for one in known if one in there), None))}
     structured = {"positive", "sensitive", "features", "scores"}
-    said = {key: yaml.safe_load(value) if key in structured else value for key, value in _pairs("--column", asked.columns).items()}
+    given = _pairs("--column", asked.columns)
+    said = {key: _value("--column", key, value) if key in structured else value for key, value in given.items()}
     try:
         columns = Columns.model_validate(guessed | said)
     except ValidationError as error:

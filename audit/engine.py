@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from audit import seeds
 from audit.errors import AuditError, CannotMeasure
-from audit.evidence import Evidence
+from audit.evidence import Evidence, Pair
 from audit.judge import Finding, judge, without_evidence
 
 if TYPE_CHECKING:
@@ -54,30 +54,38 @@ def run(jobs: Sequence[Job], *, workers: int = 1, done: Callable[[Finding], None
 
     if workers == 1:
         return tuple(one(job) for job in jobs)
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
         return tuple(pool.map(one, jobs))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupted run does not wait for the checks at work
 
 
 def _run(job: Job) -> Finding:
     if job.skip is not None:
         return without_evidence(job.requirement, job.info, "not_run", job.skip, owner=job.owner)
     started = time.perf_counter()
-    finding = _measured(job)
+    finding = _finding(job)
     return replace(finding, seconds=time.perf_counter() - started)
 
 
-def _measured(job: Job) -> Finding:
+def _finding(job: Job) -> Finding:
     """The finding of one job; this is the only place that catches everything."""
     try:
-        evidence = _within(job.check.limit, lambda: job.check.measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)))
-        _complete(job, evidence)
-        return judge(job.requirement, job.info, evidence, confidence=job.confidence, owner=job.owner)
+        return judge(job.requirement, job.info, measured(job), confidence=job.confidence, owner=job.owner)
     except CannotMeasure as error:
         return without_evidence(job.requirement, job.info, "not_run", str(error), owner=job.owner)
     except AuditError as error:
         return without_evidence(job.requirement, job.info, "error", str(error), owner=job.owner)
     except Exception as error:  # noqa: BLE001  # whatever a check raises is an error of that check
         return without_evidence(job.requirement, job.info, "error", _told(error), owner=job.owner)
+
+
+def measured(job: Job) -> Evidence:
+    """What the job's check found, complete and within its limit; whatever is wrong with it is raised."""
+    evidence = _within(job.check.limit, lambda: job.check.measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)))
+    _complete(job, evidence)
+    return evidence
 
 
 def _within(limit: float, measure: Callable[[], Evidence]) -> Evidence:
@@ -113,6 +121,21 @@ def _complete(job: Job, evidence: object) -> None:
     if evidence.rows != expected:
         msg = f"examined {evidence.rows:,} of {expected:,} rows: its evidence is not about all the data"
         raise ValueError(msg)
+    silent = _unanswered(job, evidence)
+    if silent:
+        msg = f"says nothing of {'; '.join(silent)}, which the policy names"
+        raise ValueError(msg)
+
+
+def _unanswered(job: Job, evidence: Evidence) -> tuple[str, ...]:
+    """Slices of the policy that are neither members nor said to be unmeasured; groups, unless their rate stands in the context too."""
+    if job.check.by not in {"slices", "groups"}:
+        return ()
+    shown = evidence.context if job.check.by == "groups" else ()
+    names = [*(one.name for one in (*evidence.members, *shown)), *(one.name for one in evidence.unmeasured)]
+    said = {side.items for name in names for side in ((name.first, name.second) if isinstance(name, Pair) else (name,))}
+    starts = {items[:length] for items in said for length in range(len(items) + 1)}  # a check may tell a slice's classes apart
+    return tuple(str(named) for named, _ in job.subject.slices() if named.items not in starts)
 
 
 def _told(error: BaseException) -> str:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit import adhoc, catalog
 from tests.test_run import table
+
+if TYPE_CHECKING:
+    from audit.evidence import Evidence
+    from audit.subject import Subject
 
 AUDIT = str(Path(sys.executable).with_name("audit"))
 
@@ -59,6 +66,8 @@ def test_exit_codes(folder: Path, given: tuple[str, ...], code: int) -> None:
         ("performance/accuracy", "--column", "weight=w"),
         ("performance/accuracy", "--column", "label=prediction", "--min", "0.8"),
         ("performance/accuracy", "--column", "prediction=only", "--min", "0.8"),
+        ("performance/f1", "--param", "average=[", "--min", "0.8"),
+        ("performance/accuracy", "--column", "positive=@", "--min", "0.8"),
         ("performance/acuracy", "--min", "0.8"),
         ("drift/psi", "--max", "0.1"),
     ],
@@ -69,3 +78,16 @@ def test_wrong_options_are_exit_2_with_a_message(folder: Path, given: tuple[str,
     assert done.stdout == ""
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
+
+
+def test_evidence_that_is_not_about_all_the_data_is_not_shown_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a bound the same is asked of a check as in an audit."""
+    real = catalog.discover()["performance/accuracy"]
+
+    def first_rows(seen: Subject, *given: Any) -> Evidence:
+        return real.measure(replace(seen, data=seen.data.head(12)), *given)
+
+    changed = dict(catalog.discover()) | {"performance/accuracy": replace(real, measure=first_rows)}
+    monkeypatch.setattr(catalog, "discover", lambda: changed)
+    with pytest.raises(ValueError, match="examined 12 of 1,200 rows"):
+        adhoc.measured(adhoc.Asked("performance/accuracy", folder / "test.csv"))

@@ -77,6 +77,56 @@ def test_evidence_on_fewer_rows_is_an_error() -> None:
     assert "50 of 100 rows" in message
 
 
+GROUPS = pd.DataFrame({"label": [0, 1] * 100, "prediction": [0, 1] * 100, "group": ["a", "b", "c", None] * 50, "sex": ["f", "m"] * 100})
+
+
+def found_without(dropped: str, check_id: str, **seen: object) -> tuple[str, str]:
+    """Status and message where a check says nothing of one slice or group, `none` for all that it says."""
+    real = catalog.discover()[check_id]
+
+    def measure(*given: object) -> Evidence:
+        found = real.measure(*given)  # type: ignore[arg-type]  # what the engine hands in
+        members, context = (tuple(one for one in part if dropped not in str(one.name)) for part in (found.members, found.context))
+        return replace(found, members=members, context=context)
+
+    made = subject(GROUPS, by=(("group",), ("sex",)), **seen)  # type: ignore[arg-type]  # a test's literals
+    params = real.params()
+    (found,) = engine.run([Job(requirement(min=0.0), replace(real, measure=measure), catalog.info(check_id), params, made, 0, 0.95, "x")])
+    return found.status, found.message
+
+
+@pytest.mark.parametrize("check_id", ["performance/accuracy", "performance/f1", "fairness/demographic_parity_difference"])
+@pytest.mark.parametrize("slice_", ["group=b", "group=null", "sex=m"])
+def test_a_slice_that_is_dropped_is_an_error(check_id: str, slice_: str) -> None:
+    """The worst slice of all could be the one that is not there."""
+    status, message = found_without(slice_, check_id, positive=1)
+    assert status == "error"
+    assert f"says nothing of {slice_}, which the policy names" in message
+    assert found_without("none", check_id, positive=1)[0] != "error"
+
+
+@pytest.mark.parametrize("reference_group", [None, "pooled_rest", "highest"])
+def test_a_group_without_rows_that_count_is_unmeasured_and_no_error(reference_group: str | None) -> None:
+    """Group b has no positive row, so that nothing is left to hold the other against; that settles nothing and breaks nothing."""
+    frame = pd.DataFrame({"label": [0, 1] * 50 + [0] * 100, "prediction": [0, 1] * 100, "group": ["a"] * 100 + ["b"] * 100})
+    check_id = "fairness/equal_opportunity_difference"
+    made = subject(frame, by=(("group",),), positive=1, reference_group=reference_group)
+    check, asked = catalog.discover()[check_id], requirement(min=None, max=0.1)
+    (found,) = engine.run([Job(asked, check, catalog.info(check_id), check.params(), made, 0, 0.95, "x")])
+    assert found.status == "inconclusive", found.message
+
+
+def test_an_interrupted_run_does_not_wait_for_the_checks_at_work() -> None:
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    jobs = [job(), *(job(lambda *_: time.sleep(8), requirement=requirement(id=f"slow{i}")) for i in range(3))]
+    started = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(jobs, workers=2, done=stop)
+    assert time.perf_counter() - started < 4
+
+
 def test_a_hung_check_is_given_up() -> None:
     status, message = status_of(lambda *_: time.sleep(30), limit=0.2)
     assert status == "error"
