@@ -198,9 +198,11 @@ def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, 
 
 def weighted(subject: Subject, check: Check) -> str | None:
     """Why a check cannot run on weighted rows, where it cannot."""
-    if subject.data.columns.weight is None or check.weighted or check.census:
+    seen = [data for data in (subject.data, subject.reference) if data is not None and data.columns.weight is not None]
+    if not seen or check.weighted or check.census:
         return None
-    return "columns.weight is set, and this check's interval does not honour weights: leave the weight out or the check"
+    roles = " and ".join(data.role for data in seen)
+    return f"columns.weight is set for {roles}, and this check's interval does not honour weights: leave the weight out or the check"
 
 
 def owner(policy: Policy) -> str:

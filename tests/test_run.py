@@ -192,6 +192,27 @@ def test_drift_can_be_computed_again_from_the_bundle(tmp_path: Path) -> None:
     assert distances["age"] == pytest.approx(ks_2samp(before["feature:age"], now["feature:age"]).statistic)
 
 
+@pytest.mark.parametrize("role", ["test", "before"])
+def test_weights_are_never_silently_ignored(tmp_path: Path, role: str) -> None:
+    """In either window they bar a sampled measurement; a claim about the very rows needs none."""
+    for name in ("test", "before"):
+        table().assign(age=range(len(name), 1200 + len(name)), stands_for=2).to_csv(tmp_path / f"{name}.csv", index=False)
+    weighted = {"test": {"path": "test.csv"}, "before": {"path": "before.csv"}}
+    weighted[role] |= {"columns": {"weight": "stands_for"}}  # type: ignore[dict-item]  # a nested table of the policy
+    made = policy(
+        {"check": "drift/psi", "reference": "before", "columns": ["age"], "max": 0.5},
+        {"check": "drift/prediction_drift", "reference": "before", "max": 0.5},
+        {"check": "data/duplicates", "max": 5000},
+        datasets=weighted,
+        columns={"id": "id", "label": "label", "prediction": "prediction", "positive": 1},
+    )
+    done, results = run(tmp_path, made)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert results is not None
+    assert [found["status"] for found in results["findings"]] == ["not_run", "not_run", "pass"]
+    assert f"columns.weight is set for {role}" in results["findings"][0]["message"]
+
+
 def test_same_inputs_give_the_same_bytes_but_for_the_run(tmp_path: Path) -> None:
     """Policy, data, seed and ledger head the same: results differ in `run` alone, evidence in nothing."""
     require = [{"check": "performance/f1", "min": 0.7}, {"check": "performance/accuracy", "by": ["group"], "min": 0.7}]
@@ -424,6 +445,19 @@ def test_a_row_without_an_entity_is_told(tmp_path: Path) -> None:
     assert results is not None
     assert (done.returncode, results["findings"][0]["status"]) == (3, "not_run")
     assert "row 7 names no entity in column 'entity'" in results["findings"][0]["message"]
+
+
+@pytest.mark.parametrize("role", ["score", "group", "label"])
+def test_a_row_that_is_named_by_an_address_is_told_by_its_number(tmp_path: Path, role: str) -> None:
+    frame = table().assign(score=0.5, who=lambda frame: frame["id"])
+    frame["id"] = [f"person{number}@example.org" for number in frame["id"]]
+    column = {"score": "score", "group": "who", "label": "label"}[role]
+    frame[column] = frame[column].astype(object).where(frame.index != 7, None)
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    done, results = run(tmp_path, policy(columns=ROLES | {role: column, "positive": 1}))
+    said = done.stderr + json.dumps(results)
+    assert "row number 8" in said
+    assert "@" not in said
 
 
 def test_keys_without_effect_are_told(tmp_path: Path) -> None:
