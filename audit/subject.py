@@ -111,7 +111,7 @@ class Subject:
         values = data.values(data.columns.group)
         missing = np.flatnonzero([value is None for value in values])
         if missing.size:
-            msg = f"{data.role}: row {data.ids[missing[0]]} names no entity in column {data.columns.group!r}: "
+            msg = f"{data.role}: row {data.shown(int(missing[0]))} names no entity in column {data.columns.group!r}: "
             msg += "name one in every row, or leave columns.group out"
             raise CannotMeasure(msg)
         return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64)

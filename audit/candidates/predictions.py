@@ -42,7 +42,9 @@ class SavedPredictions:
             raise InputError(msg)
         self.classes = _classes(served)
         for data in served:
+            _refuse_two_kinds(data)
             self._refuse_bad_scores(data)
+            self._refuse_unscored_predictions(data)
         self.abilities: frozenset[Ability] = frozenset({"predictions", "scores"} if all(map(_has_scores, served)) else {"predictions"})
         self.description = f"saved predictions in {', '.join(data.role for data in served)}"
         digest = hashlib.sha256()
@@ -78,6 +80,15 @@ class SavedPredictions:
     def _refuse_more_than_two(self, data: Dataset) -> None:
         if len(self.classes) != 2:  # noqa: PLR2004  # one score column tells two classes apart
             msg = f"datasets.{data.role}: columns.score serves two classes, found {', '.join(self.classes)}: use columns.scores"
+            raise InputError(msg)
+
+    def _refuse_unscored_predictions(self, data: Dataset) -> None:
+        """A class that is predicted and has no probability is unknown to every rate over the classes."""
+        if data.columns.prediction is None or data.columns.scores is None:
+            return
+        if unknown := _labels(data, data.columns.prediction) - set(self.classes):
+            msg = f"datasets.{data.role}: column {data.columns.prediction!r} predicts {', '.join(sorted(unknown)[:_SHOWN])}, "
+            msg += f"for which columns.scores has no column (it has {', '.join(self.classes[:_SHOWN])}): give one for every class"
             raise InputError(msg)
 
     def _positive(self, data: Dataset) -> int:
@@ -128,6 +139,12 @@ def _has_scores(data: Dataset) -> bool:
     return data.columns.score is not None or data.columns.scores is not None
 
 
+def _refuse_two_kinds(data: Dataset) -> None:
+    if data.columns.score is not None and data.columns.scores is not None:
+        msg = f"datasets.{data.role}: columns.score and columns.scores are both named, and may disagree: keep one of them"
+        raise InputError(msg)
+
+
 def _score_columns(data: Dataset) -> dict[str, str]:
     """Class label to probability column."""
     scores = data.columns.scores
@@ -143,7 +160,8 @@ def _shares(data: Dataset, column: str) -> NDArray[np.float64]:
     values = pd.to_numeric(data.frame[column], errors="coerce").to_numpy(dtype=float)
     bad = np.flatnonzero(~((values >= 0) & (values <= 1)))
     if bad.size:
-        msg = f"datasets.{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {data.ids[bad[0]]}): "
+        first = data.shown(int(bad[0]))
+        msg = f"datasets.{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {first}): "
         msg += "give the probability in every row, or leave these rows out of the file"
         raise InputError(msg)
     return values
