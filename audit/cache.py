@@ -59,8 +59,14 @@ def write(path: Path, content: bytes) -> None:
     """The content under its own digest, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        file.write(hashlib.sha256(content).digest() + content)
-    Path(file.name).replace(path)
+        made = Path(file.name)
+        try:
+            file.write(hashlib.sha256(content).digest() + content)
+            file.close()
+            made.replace(path)
+        except BaseException:  # a full disk, an interruption
+            made.unlink()
+            raise
 
 
 def read(path: Path) -> bytes | None:

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from audit import cache
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +51,14 @@ def test_written_and_read(tmp_path: Path) -> None:
     assert cache.read(path) == b"content"
     assert cache.read(tmp_path / "none") is None
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_could_not_be_written_is_not_left_half_there(tmp_path: Path) -> None:
+    """Each run against a full disk would else leave one more file on it."""
+    (tmp_path / "taken" / "by a folder").mkdir(parents=True)
+    with pytest.raises(OSError, match="taken"):
+        cache.write(tmp_path / "taken", b"content")
+    assert list(tmp_path.iterdir()) == [tmp_path / "taken"]
 
 
 def test_the_key_knows_no_order() -> None:
