@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import shutil
+import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,8 +39,7 @@ class Bundle:
             out.mkdir(parents=True, exist_ok=True)
             self._partial.mkdir()
         except OSError as error:
-            msg = f"{out}: the bundle cannot be written there ({error.strerror}): name another folder with -o"
-            raise InputError(msg) from error
+            raise _unwritable(out, error) from error
         (self._partial / "evidence").mkdir()
 
     def predictions(self, data: Dataset, outputs: Outputs, classes: Sequence[str], shown: Sequence[str]) -> str:
@@ -65,8 +66,8 @@ class Bundle:
         return path
 
     def write(self, name: str, text: str) -> None:
-        """One text file."""
-        (self._partial / name).write_text(text, encoding="utf-8", newline="\n")
+        """One text file. Signs that UTF-8 cannot say, as a path of odd bytes has them, are written as escapes, which JSON reads back."""
+        (self._partial / name).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def features(self, data: Dataset, columns: Sequence[str]) -> str:
         """The columns of one data set that windows were compared by; returns their path."""
@@ -94,7 +95,7 @@ class Bundle:
         ]
         text = json.dumps({"schema": "audit.bundle/1", "files": entries}, indent=1) + "\n"
         self.write("bundle.json", text)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self._partial / "bundle.json")
 
     def check(self, audit: AuditRun) -> None:
         """Read back what was written: the decision must stand in it as it was made."""
@@ -112,6 +113,26 @@ class Bundle:
     def discard(self) -> None:
         """Remove what was written so far."""
         shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def refuse_unwritable(out: Path) -> None:
+    """Before anything is measured: a folder where no bundle could be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise _unwritable(out, error) from error
+
+
+def unused(out: Path, name: str) -> str:
+    """The name, with a number where a bundle has it: of the same second, and in containers of the same process number."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(one for one in names if not (out / one).exists())
+
+
+def _unwritable(out: Path, error: OSError) -> InputError:
+    return InputError(f"{out}: the bundle cannot be written there ({error.strerror}): name another folder with -o")
 
 
 def _digest(path: Path) -> str:

@@ -144,10 +144,10 @@ def _check_selection(loaded: LoadedPolicy, select: Sequence[str]) -> None:
 
 def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: _Stopwatch) -> _Prepared:
     policy = loaded.policy
-    plan.check_served(loaded)
     with watch.stage("read"):
         datasets = read_datasets(loaded)
         plan.check_columns(loaded, datasets)
+    bundle.refuse_unwritable(options.out)
     with watch.stage("candidate"):
         chosen = plan.smoke_policy(policy) if options.smoke else policy
         seen = {role: data.head(plan.SMOKE_ROWS) for role, data in datasets.items()} if options.smoke else datasets
@@ -196,7 +196,7 @@ def _barred(loaded: LoadedPolicy, options: Options) -> tuple[Reason, ...]:
 
 def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:
     return RunFacts(
-        id=f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{os.getpid():x}",
+        id=bundle.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{os.getpid():x}"),
         started=started.isoformat(timespec="seconds"),
         seconds=0.0,
         seed=loaded.policy.seed,
