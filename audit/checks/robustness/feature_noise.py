@@ -16,6 +16,7 @@ from pydantic import Field, FiniteFloat
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Slice
+from audit.measures import noise
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
@@ -78,31 +79,12 @@ def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Gene
     for name in names:
         if name not in params.keep:
             cells, known = frame[name], source.frame[name].dropna()
-            frame[name] = _shaken(cells, known, params.scale, rng) if _is_number(known) else _swapped(cells, known, params.swap, rng)
+            try:
+                frame[name] = noise.added(cells, known, rng, scale=params.scale, swap=params.swap)
+            except (TypeError, ValueError) as error:  # its words may hold a cell
+                msg = f"{name}: {data.role} and {source.role} hold cells of different kinds: give the column one kind in both"
+                raise CannotMeasure(msg) from error
     return frame
-
-
-def _is_number(known: pd.Series) -> bool:
-    """Whether a column measures something: 0/1 flags and booleans are categories."""
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    return is_numeric_dtype(known) and not is_bool_dtype(known) and not set(known.unique()) <= {0, 1}
-
-
-def _shaken(cells: pd.Series, known: pd.Series, scale: float, rng: Generator) -> pd.Series:
-    from pandas.api.types import is_integer_dtype
-
-    noise = rng.normal(0.0, scale * float(known.std(ddof=0)), size=len(cells))
-    shaken: pd.Series = cells + (np.rint(noise).astype(np.int64) if is_integer_dtype(cells) else noise)
-    return shaken
-
-
-def _swapped(cells: pd.Series, known: pd.Series, swap: float, rng: Generator) -> pd.Series:
-    if known.empty:
-        return cells
-    chosen = rng.random(len(cells)) < swap
-    drawn = known.iloc[rng.integers(len(known), size=len(cells))].set_axis(cells.index).astype(cells.dtype)
-    return cells.mask(chosen & cells.notna(), drawn)
 
 
 CHECK = Check(

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
 from audit.errors import CannotMeasure
+from audit.measures import noise
 from audit.stats import Proportion
 from tests.small_models import Trained, customer_reader, customers, letter_reader, letters
 from tests.support import measure, subject
@@ -192,6 +193,40 @@ def test_a_text_model_cannot_be_measured() -> None:
     """It reads no table: CannotMeasure, with what would settle it."""
     with pytest.raises(CannotMeasure, match="load a tabular model itself"):
         measure(ID, subject(letters(30, 1), candidate=letter_reader()))
+
+
+def test_a_category_that_only_the_training_set_lists_is_drawn_too() -> None:
+    """A file of categories may list only those that it holds; the others are drawn all the same, and no cell goes missing."""
+    train = customers(400, 7)
+    frame = train[train["channel"] != "phone"].reset_index(drop=True).astype({"channel": "category"})
+    noisy, _ = shaken(frame, train=train, swap=1.0)
+    assert set(noisy["channel"].dropna()) == {"shop", "web", "phone"}
+    assert noisy["channel"].isna().equals(frame["channel"].isna())
+
+
+def test_an_infinite_cell_of_the_training_set_does_not_make_numbers_vanish() -> None:
+    cells = pd.Series([1.0, 2.0, 3.0])
+    made = noise.shaken(cells, pd.Series([1.0, 3.0, np.inf]), 0.5, np.random.default_rng(0))
+    assert made.notna().all()
+    assert (made != cells).all()
+    assert noise.shaken(cells, pd.Series([np.inf, -np.inf]), 0.5, np.random.default_rng(0)).equals(cells)
+
+
+@pytest.mark.parametrize(("column", "turned"), [("income", "n/a"), ("channel", 3.0)])
+def test_cells_of_another_kind_than_the_training_set_has_are_refused(column: str, turned: str | float) -> None:
+    frame = customers(60, 8)
+    other = frame.assign(**{column: turned})
+    other["label"] = frame["label"]
+    reader = Watched(customer_reader().model, frozenset({"predictions", "scores", "frame"}))
+    with pytest.raises(CannotMeasure, match=f"{column}: test and train hold cells of different kinds"):
+        measure(ID, subject(other, candidate=reader, train=frame))
+
+
+def test_rows_of_one_person_widen_the_interval() -> None:
+    frame = customers(120, 9).assign(person=np.repeat(np.arange(30), 4))
+    reader = Watched(customer_reader().model, frozenset({"predictions", "scores", "frame"}))
+    found = measure(ID, subject(frame, candidate=reader, group="person"))
+    assert [one.estimate.support for one in (*found.members, *found.context)] == [30, 30]
 
 
 def test_a_feature_to_keep_that_is_not_there_is_refused() -> None:
