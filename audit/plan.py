@@ -15,6 +15,7 @@ from audit.engine import Job
 from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.frameworks import nist_ai_rmf
 from audit.judge import Reason
+from audit.measures.declared import blank, required
 from audit.measures.windows import DERIVED
 from audit.policy.wording import nearest
 from audit.subject import Subject, positive_class
@@ -35,11 +36,6 @@ SMOKE_ROWS = 64
 """Rows of each data set that a smoke run looks at."""
 _REFERENCES = (None, "pooled_rest", "highest")
 """What `reference_group` may say beside the name of a group."""
-_DECLARED_BY_TIER: dict[int, tuple[str, ...]] = {
-    1: ("purpose", "owner", "author", "rollback_plan", "out_of_scope", "incident_contact"),
-    2: ("purpose", "owner"),
-    3: (),
-}
 
 
 def check_roles(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
@@ -227,10 +223,9 @@ def barred(policy: Policy) -> tuple[Reason, ...]:
     """What blocks before anything is measured, by the declared tier: missing facts, characteristics that nobody looks at."""
     if "tier" not in policy.model_fields_set:
         return ()
-    missing = [name for name in _DECLARED_BY_TIER[policy.tier] if not getattr(policy.system, name)]
-    found = [
-        Reason("declared-field-missing", None, f"Tier {policy.tier} asks for system.{name}: declare it in the policy.") for name in missing
-    ]
+    facts = declared(policy)
+    missing = [name for name in required(policy.tier, policy.datasets) if blank(facts.get(name))]
+    found = [Reason("declared-field-missing", None, f"Tier {policy.tier} asks for {name}: declare it in the policy.") for name in missing]
     if policy.tier in {1, 2}:
         found += [
             Reason("characteristic-uncovered", None, f"Nothing looks at {name!r}: add a check or a reason under not_measured.{name}.")

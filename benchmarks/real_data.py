@@ -75,6 +75,7 @@ def _policy(
         "policy": name,
         "seed": SEED,
         "tier": 3,
+        "system": {"purpose": "show the auditor on real data", "owner": {"contact": "maintainers@example.org"}},
         "datasets": {role: {"path": f"{role}.csv"} for role in roles if (WORK / name / f"{role}.csv").exists()},
         "columns": dict(columns),
         "candidate": {"task": task, **candidate},

@@ -265,22 +265,37 @@ def test_lines_come_worst_first(tmp_path: Path) -> None:
     assert names == ["hopeless", "open", "performance/accuracy"]
 
 
+STATED = {
+    "purpose": "x",
+    "owner": {"contact": "a@example.org"},
+    "author": "b@example.org",
+    "rollback_plan": "docs/back.md",
+    "out_of_scope": ["y"],
+    "affected": ["z"],
+    "limits": "English only",
+}
+SOURCED = {"test": {"path": "test.csv", "source": "generated"}}
+
+
 @pytest.mark.parametrize(
     ("tier", "changed", "code"),
     [
         (2, {}, 1),
-        (2, {"system": {"purpose": "x", "owner": {"contact": "a@example.org"}}}, 1),
+        (2, {"system": STATED, "datasets": SOURCED}, 1),
         (
             2,
             {
-                "system": {"purpose": "x", "owner": {"contact": "a@example.org"}},
+                "system": STATED,
+                "datasets": SOURCED,
                 "not_measured": dict.fromkeys(
                     ("safe", "secure_resilient", "explainable_interpretable", "privacy_enhanced", "fair_bias_managed"), "a reason"
                 ),
             },
             0,
         ),
-        (3, {}, 0),
+        (3, {}, 1),
+        (3, {"system": {"purpose": "TODO", "owner": {"contact": "a@example.org"}}}, 1),
+        (3, {"system": {"purpose": "x", "owner": {"contact": "a@example.org"}}}, 0),
     ],
 )
 def test_a_declared_tier_asks_for_facts_and_for_every_characteristic(tmp_path: Path, tier: int, changed: dict[str, Any], code: int) -> None:
@@ -290,6 +305,17 @@ def test_a_declared_tier_asks_for_facts_and_for_every_characteristic(tmp_path: P
     assert results is not None
     rules = {one["rule"] for one in results["reasons"]}
     assert rules <= {"declared-field-missing", "characteristic-uncovered", "all-required-pass"}
+
+
+def test_what_bars_is_what_the_check_counts(tmp_path: Path) -> None:
+    """One list of facts for the tier, with one notion of what is blank."""
+    system = {"purpose": "x", "owner": {"contact": "tbd"}, "affected": ["n/a"], "limits": "none known"}
+    results = run(tmp_path, policy({"check": "governance/declared_fields", "max": 0}, tier=1, system=system))[1]
+    assert results is not None
+    barred = [one["text"] for one in results["reasons"] if one["rule"] == "declared-field-missing"]
+    assert len(barred) == results["findings"][0]["headline"]["value"] == 17
+    assert "Tier 1 asks for system.affected: declare it in the policy." in barred
+    assert "Tier 1 asks for datasets.test.licence: declare it in the policy." in barred
 
 
 def test_several_workers_give_the_same_findings(tmp_path: Path) -> None:

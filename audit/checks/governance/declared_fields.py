@@ -9,38 +9,17 @@ Reference    Mitchell et al., Model cards, FAT* 2019; Gebru et al., Datasheets f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from audit.check import Check, Params
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
+from audit.measures.declared import REQUIRED, blank, required
 from audit.stats import Census
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.subject import Subject
-
-REQUIRED: dict[int, tuple[str, ...]] = {
-    3: ("system.purpose", "system.owner.contact"),
-    2: ("system.out_of_scope", "system.author", "system.rollback_plan", "system.affected", "system.limits"),
-    1: (
-        "system.incident_contact",
-        "system.legal_basis",
-        "system.risk_tolerance",
-        "system.oversight",
-        "system.third_party",
-        "system.benefits",
-        "system.costs",
-        "system.monitoring_plan",
-        "system.decommissioning_plan",
-        "system.feedback_channel",
-    ),
-}
-"""What each tier requires beyond the tiers below it (3 is the lowest materiality)."""
-OF_DATA: dict[int, tuple[str, ...]] = {3: (), 2: ("source",), 1: ("licence",)}
-"""The same for every declared data set: `datasets.train.source`."""
-_PLACEHOLDERS = frozenset({"", "-", "?", "...", "n/a", "na", "none", "null", "tba", "tbd", "todo", "fixme", "unknown", "xxx"})
 
 
 class DeclaredParams(Params):
@@ -53,7 +32,7 @@ class DeclaredParams(Params):
 def measure(subject: Subject, params: DeclaredParams, _rng: Generator) -> Evidence:
     """Required facts that are missing or blank."""
     fields = _required(subject, params)
-    missing = [name for name in fields if _blank(subject.declared.get(name))]
+    missing = [name for name in fields if blank(subject.declared.get(name))]
     notes = [f"Tier {_tier(subject)} requires {len(fields)} declared facts."]
     if missing:
         notes.append(f"Missing or blank: {', '.join(missing)}.")
@@ -73,18 +52,7 @@ def _tier(subject: Subject) -> int:
 
 
 def _required(subject: Subject, params: DeclaredParams) -> tuple[str, ...]:
-    tiers = [tier for tier in sorted(REQUIRED, reverse=True) if tier >= _tier(subject)]
-    system = [name for tier in tiers for name in REQUIRED[tier]]
-    data = [f"datasets.{role}.{name}" for role in sorted(subject.datasets) for tier in tiers for name in OF_DATA[tier]]
-    return tuple(dict.fromkeys([*system, *data, *params.fields]))
-
-
-def _blank(value: object) -> bool:
-    if value is None:
-        return True
-    if isinstance(value, str):
-        return value.strip().casefold() in _PLACEHOLDERS
-    return isinstance(value, Iterable) and all(_blank(entry) for entry in value)
+    return tuple(dict.fromkeys([*required(_tier(subject), subject.datasets), *params.fields]))
 
 
 def _looked_at(subject: Subject, params: DeclaredParams) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.catalog import discover
-from audit.checks.governance.declared_fields import OF_DATA, REQUIRED
+from audit.measures.declared import OF_DATA, REQUIRED
 from audit.policy.schema import DatasetSpec, Person, System
 from tests.judged import status
 from tests.support import measure, subject
