@@ -62,7 +62,8 @@ class Bundle:
 
         path = f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.parquet"
         arrays = {key: pa.array(values.tolist()) for key, values in columns.items()}
-        pq.write_table(pa.table(arrays), self._partial / path, compression="zstd")
+        with (self._partial / path).open("wb") as file:  # pyarrow knows no path of odd bytes
+            pq.write_table(pa.table(arrays), file, compression="zstd")
         return path
 
     def write(self, name: str, text: str) -> None:
