@@ -312,7 +312,7 @@ def _meaning(check: CheckInfo, status: Status, worst: _Decided, small: tuple[str
 def _rows_needed(worst: _Decided) -> str:
     """Rows at which the interval would leave the bound, were the value to stay: widths shrink with the root of n."""
     value, n, limit = worst.headline.value, worst.headline.n, worst.bound.limit
-    if value == limit:
+    if math.isclose(value, limit, rel_tol=1e-9, abs_tol=1e-12):  # what rounding leaves of equal numbers
         return "The value lies on the bound: no number of rows settles it."
     half = value - worst.headline.interval[0] if value > limit else worst.headline.interval[1] - value
     if not math.isfinite(half) or n == 0:

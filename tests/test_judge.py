@@ -89,6 +89,14 @@ def test_few_rows_bar_a_pass_but_not_a_fail() -> None:
     assert judged(proportions((30, 30)), min=0.5, min_n=31).status == "inconclusive"
 
 
+def test_a_value_on_its_bound_is_settled_by_no_number_of_rows() -> None:
+    """A gap of .4 - .3 is .10000000000000003 to a computer: no reader is sent for that many rows."""
+    first, second = Proportion(40, 100), Proportion(30, 100)
+    gap = Evidence((Member(Pair(Slice((("g", "a"),)), Slice((("g", "b"),))), Difference(first, second)),), "rate difference", 200)
+    message = judged(gap, min=None, max=0.1).message
+    assert "The value lies on the bound: no number of rows settles it." in message
+
+
 def test_a_census_is_judged_on_its_count() -> None:
     """There is no sampling error, so no straddling."""
     evidence = Evidence((Member(OVERALL, Census(17, 6000)),), "rows", 6000)
