@@ -26,6 +26,8 @@ def crossing(limits: Sequence[float]) -> tuple[float, ...]:
     Recursive numerical integration of Armitage, McPherson & Rowe, JRSS A 1969: the density of the sum of k steps that has not
     left yet is the one after k - 1 steps, folded with a normal step and cut at the boundary. Gauss-Legendre nodes.
     """
+    from scipy.special import roots_legendre
+
     if not limits or min(limits) <= 0:
         msg = f"a boundary is above 0 at each of at least one look, got {list(limits)}"
         raise ValueError(msg)
@@ -33,7 +35,7 @@ def crossing(limits: Sequence[float]) -> tuple[float, ...]:
     nodes, inside = np.zeros(1), np.ones(1)
     for look, limit in enumerate(limits, start=1):
         reach = min(limit, FARTHEST) * math.sqrt(look)
-        unit, weight = np.polynomial.legendre.leggauss(16 + math.ceil(NODES * reach))
+        unit, weight = roots_legendre(16 + math.ceil(NODES * reach))
         here = unit * reach
         inside = _normal(here[:, None] - nodes[None, :]) @ inside * (weight * reach)
         nodes = here

@@ -1,0 +1,136 @@
+"""The same estimate on more rows, or with its value elsewhere: what planning asks about."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+from audit.stats.auc import Auc
+from audit.stats.calibration import CalibrationError
+from audit.stats.census import Census
+from audit.stats.distance import KolmogorovSmirnov, StabilityIndex
+from audit.stats.mean import Mean
+from audit.stats.proportion import Difference, Proportion, Ratio
+
+
+def times(count: int, growth: float) -> int:
+    """A count on so many times the rows, at least 1."""
+    return max(1, round(count * growth))
+
+
+def _maybe_times(count: int | None, growth: float) -> int | None:
+    return None if count is None else times(count, growth)
+
+
+@singledispatch
+def grown(estimate: Any, growth: float) -> Any:
+    """The same shares seen on `growth` times the rows, counts rounded; itself where its kind cannot tell how it would look."""
+    del growth
+    return estimate
+
+
+@grown.register
+def _(estimate: Proportion, growth: float) -> Proportion:
+    n = times(estimate.n, growth)
+    return replace(estimate, hits=round(estimate.value * n), n=n, entities=_maybe_times(estimate.entities, growth))
+
+
+@grown.register(Difference)
+@grown.register(Ratio)
+def _(estimate: Difference | Ratio, growth: float) -> Difference | Ratio:
+    return replace(estimate, first=grown(estimate.first, growth), second=grown(estimate.second, growth))
+
+
+@grown.register
+def _(estimate: CalibrationError, growth: float) -> CalibrationError:
+    observed = tuple(grown(one, growth) for one in estimate.observed)
+    return replace(estimate, observed=observed, noise_floor=estimate.noise_floor / math.sqrt(growth))
+
+
+@grown.register
+def _(estimate: Mean, growth: float) -> Mean:
+    return replace(estimate, units=times(estimate.units, growth), rows=times(estimate.rows, growth))
+
+
+@grown.register(KolmogorovSmirnov)
+@grown.register(StabilityIndex)
+def _(estimate: KolmogorovSmirnov | StabilityIndex, growth: float) -> KolmogorovSmirnov | StabilityIndex:
+    return replace(estimate, reference=times(estimate.reference, growth), current=times(estimate.current, growth))
+
+
+@grown.register
+def _(estimate: Auc, growth: float) -> Auc:
+    positives, negatives, rarer = (times(n, growth) for n in (estimate.positives, estimate.negatives, estimate.rarer))
+    entities, variance = _maybe_times(estimate.entities, growth), estimate.variance / growth
+    return replace(estimate, variance=variance, positives=positives, negatives=negatives, rarer=rarer, entities=entities)
+
+
+@singledispatch
+def moved(estimate: Any, truth: float) -> Any:
+    """The estimate with its value at `truth`, all else as it was; None where that cannot be said of its kind."""
+    del estimate, truth
+
+
+@moved.register
+def _(estimate: Proportion, truth: float) -> Proportion:
+    return replace(estimate, hits=round(min(1.0, max(0.0, truth)) * estimate.n))
+
+
+@moved.register(Difference)
+@moved.register(Ratio)
+def _(estimate: Difference | Ratio, truth: float) -> Difference | Ratio:
+    p, q = arms(estimate, truth)
+    return replace(estimate, first=moved(estimate.first, p), second=moved(estimate.second, q))
+
+
+@moved.register
+def _(estimate: Mean, truth: float) -> Mean:
+    return replace(estimate, mean=truth)
+
+
+@moved.register
+def _(estimate: KolmogorovSmirnov, truth: float) -> KolmogorovSmirnov:
+    return replace(estimate, statistic=truth)
+
+
+@moved.register
+def _(estimate: StabilityIndex, truth: float) -> StabilityIndex:
+    """With what chance alone adds to the index, which its interval allows for."""
+    chance = (estimate.bins - 1) * (1 / estimate.reference + 1 / estimate.current)
+    return replace(estimate, index=truth + chance)
+
+
+@moved.register
+def _(estimate: Auc, truth: float) -> Auc:
+    """With the variance moved as Hanley & McNeil's moves."""
+    sizes = (estimate.positives, estimate.negatives)
+    if not 0 < estimate.area < 1 or estimate.variance <= 0:
+        return replace(estimate, area=truth, variance=hanley_mcneil(truth, *sizes) * estimate.design_effect)
+    return replace(estimate, area=truth, variance=estimate.variance * hanley_mcneil(truth, *sizes) / hanley_mcneil(estimate.area, *sizes))
+
+
+@moved.register
+def _(estimate: Census, truth: float) -> Census:
+    return replace(estimate, count=truth)
+
+
+def arms(estimate: Difference | Ratio, truth: float) -> tuple[float, float]:
+    """The two true shares at which the estimate's true value is `truth` while the share of both samples together stays."""
+    n, m = estimate.first.n, estimate.second.n
+    together = (estimate.first.hits + estimate.second.hits) / (n + m)
+    if isinstance(estimate, Difference):
+        p, q = together + truth * m / (n + m), together - truth * n / (n + m)
+        shift = max(0.0, -min(p, q)) - max(0.0, max(p, q) - 1.0)
+        return min(1.0, max(0.0, p + shift)), min(1.0, max(0.0, q + shift))
+    q = together * (n + m) / (n * truth + m)
+    if truth * q > 1:
+        return 1.0, 1.0 / truth
+    return (truth * q, q) if q <= 1 else (truth, 1.0)
+
+
+def hanley_mcneil(area: float, positives: float, negatives: float) -> float:
+    """Variance of an AUC whose scores are exponential (Radiology 1982), both classes taken at their mean size (Newcombe 2006)."""
+    size = (positives + negatives) / 2
+    return area * (1 - area) * (1 + (size - 1) * ((1 - area) / (2 - area) + area / (1 + area))) / (positives * negatives)

@@ -1,0 +1,126 @@
+"""One proportion, and two: their ends' chances by enumeration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from audit.stats.laws.moving import arms, grown
+from audit.stats.proportion import Difference, Proportion, Ratio, koopman_score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from audit.stats.laws.asked import Asked, Chances
+
+Two: TypeAlias = Difference | Ratio
+
+KNOTS = 33
+"""Hits of the second group at which an edge is searched; in between it is a smooth curve, and so is searched in parts of a hit."""
+PARTS = 4096
+
+
+def first(clears: Callable[[int], bool], size: int) -> int:
+    """The fewest hits, 0 to size + 1, from which on it clears."""
+    low, high = 0, size + 1
+    while low < high:
+        middle = (low + high) // 2
+        if clears(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def hits_law(share: Proportion, truth: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Hits that may be drawn and their chances; where rows are clustered, those of as many rows as they are worth."""
+    from scipy.special import gammaln, xlog1py, xlogy
+
+    worth = max(1, round(share.n / share.design_effect))
+    spread = 8 * math.sqrt(worth * truth * (1 - truth)) + 12
+    drawn = np.arange(max(0, math.floor(worth * truth - spread)), min(worth, math.ceil(worth * truth + spread)) + 1)
+    ways = gammaln(worth + 1) - gammaln(drawn + 1) - gammaln(worth - drawn + 1)
+    chance: NDArray[np.float64] = np.exp(ways + xlogy(drawn, truth) + xlog1py(worth - drawn, -truth))
+    return np.rint(drawn * (share.n / worth)).astype(np.int64), chance
+
+
+def one_share(estimate: Proportion, truth: float, growth: float, asked: Asked) -> Chances:
+    """Exact, by enumerating the hits."""
+    share = grown(estimate, growth)
+    hits, chance = hits_law(share, truth)
+    low = first(lambda k: k > share.n or asked.clears(replace(share, hits=k).bounds(asked.levels[0], 0.5)[0]), share.n)
+    high = first(lambda k: k > share.n or asked.clears(replace(share, hits=k).bounds(0.5, asked.levels[1])[1]), share.n)
+    return float(chance[hits >= low].sum()), float(chance[hits < high].sum())
+
+
+def two_shares(estimate: Two, truth: float, growth: float, asked: Asked) -> Chances:
+    """By enumerating the hits of both, which are independent."""
+    seen = grown(estimate, growth)
+    p, q = arms(estimate, truth)
+    (x, chance), (y, weight) = hits_law(seen.first, p), hits_law(seen.second, q)
+    low, high = edges(seen, asked)
+    at_least = np.append(np.cumsum(chance[::-1])[::-1], 0.0)
+    above = float(weight @ at_least[np.searchsorted(x, low[y])])
+    below = float(weight @ (at_least[0] - at_least[np.searchsorted(x, high[y])]))
+    return above, below
+
+
+def edges(estimate: Two, asked: Asked) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(2, second n + 1) fewest hits of the first sample, by those of the second, at which the lower and the upper end clear the bound."""
+    from scipy.interpolate import PchipInterpolator
+
+    knots, found = _edges(isinstance(estimate, Ratio), replace(estimate.first, hits=0), replace(estimate.second, hits=0), asked)
+    every = np.arange(estimate.second.n + 1)
+    low, high = (np.ceil(PchipInterpolator(knots, one)(every) - 1e-9) for one in found)
+    return low, high
+
+
+@lru_cache(maxsize=512)
+def _edges(
+    ratio: bool,  # noqa: FBT001  # a cache's key
+    above: Proportion,
+    below: Proportion,
+    asked: Asked,
+) -> tuple[tuple[int, ...], tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Edges in hits and parts of one, at knots that stand closer towards no and towards all hits."""
+    wave = (1 - np.cos(np.linspace(0, math.pi, KNOTS))) / 2
+    knots = np.unique(np.rint(wave * below.n).astype(int)).tolist() if below.n > 2 * KNOTS else list(range(below.n + 1))
+    clears, kind = (_low_clears, _high_clears), Ratio if ratio else Difference
+
+    def edge(which: int, y: int) -> float:
+        def clear(part: int) -> bool:
+            hits: Any = part / PARTS
+            return hits > above.n or clears[which](kind(replace(above, hits=hits), replace(below, hits=y)), asked)
+
+        return first(clear, above.n * PARTS) / PARTS
+
+    return tuple(knots), (tuple(edge(0, y) for y in knots), tuple(edge(1, y) for y in knots))
+
+
+def _low_clears(estimate: Two, asked: Asked) -> bool:
+    """Whether the lower end clears the bound; for a ratio by the score test there, which its end inverts."""
+    if isinstance(estimate, Difference):
+        return asked.clears(estimate.bounds(asked.levels[0], 0.5)[0])
+    shown = estimate.first.hits > 0 and _is_larger(estimate.first, estimate.second, asked.bound, asked.levels[0])
+    return asked.bound <= 0 or shown
+
+
+def _high_clears(estimate: Two, asked: Asked) -> bool:
+    if isinstance(estimate, Difference):
+        return asked.clears(estimate.bounds(0.5, asked.levels[1])[1])
+    shown = estimate.second.hits > 0 and _is_larger(estimate.second, estimate.first, 1 / asked.bound, asked.levels[1])
+    return not shown
+
+
+def _is_larger(above: Proportion, below: Proportion, ratio: float, level: float) -> bool:
+    """Whether Koopman's test says at this level that the shares' ratio is larger."""
+    from scipy.special import ndtri
+
+    n, m = above.effective(level), below.effective(level)
+    return koopman_score(above.value * n, n, below.value * m, m, ratio) >= -float(ndtri(level))

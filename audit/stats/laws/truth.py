@@ -1,0 +1,68 @@
+"""Which true value an estimate makes likely, and how good one can be."""
+
+from __future__ import annotations
+
+import math
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audit.stats.calibration import CalibrationError
+from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
+from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
+from audit.stats.mean import Mean
+from audit.stats.proportion import Difference, Ratio
+
+if TYPE_CHECKING:
+    from audit.stats.laws.asked import Asked
+
+MEAN_SUPREMUM = 0.8687
+"""Mean of Kolmogorov's law: what chance alone makes of the distance of two samples, over the root of 1/n + 1/m."""
+FAR = 100
+"""Standard errors, where a value has no best."""
+
+
+@singledispatch
+def likely(estimate: Any) -> float:
+    """The value; of a distance, which chance alone makes larger than it is, less what chance adds."""
+    return float(estimate.value)
+
+
+@likely.register
+def _(estimate: CalibrationError) -> float:
+    return _without(estimate.value, float(np.mean(drawn_errors(estimate, 0.0))))
+
+
+@likely.register
+def _(estimate: KolmogorovSmirnov) -> float:
+    return _without(estimate.statistic, MEAN_SUPREMUM * math.sqrt(1 / estimate.reference + 1 / estimate.current))
+
+
+@likely.register
+def _(estimate: StabilityIndex) -> float:
+    return max(0.0, estimate.index - (estimate.bins - 1) * (1 / estimate.reference + 1 / estimate.current))
+
+
+def _without(seen: float, chance: float) -> float:
+    """Distance and chance add up like the sides of a right triangle, nearly."""
+    return math.sqrt(max(0.0, seen**2 - chance**2))
+
+
+def best(estimate: Any, asked: Asked, *, gap: bool) -> float:
+    """The value farthest on the bound's good side: none for a distance or a gap between groups, 1 for a share or their ratio."""
+    if isinstance(estimate, Mean):
+        edge = estimate.high if asked.floor else estimate.low
+        low, high = typical(estimate, asked.bound, 1.0, (ONE_SIGMA, ONE_SIGMA))
+        spread = FAR * (high - low) if math.isfinite(high - low) else abs(asked.bound) + 1.0
+        return edge if edge is not None else asked.bound + (spread if asked.floor else -spread)
+    if isinstance(estimate, (StabilityIndex, MeanDiscrepancy)) and asked.floor:
+        return math.inf
+    if isinstance(estimate, Ratio) and not gap and asked.floor:
+        return 1 / max(1e-9, (estimate.first.hits + estimate.second.hits) / estimate.n)
+    signed = type(estimate).__name__ in SIGNED or (isinstance(estimate, Difference) and not gap)
+    return 1.0 if asked.floor else -1.0 if signed else 0.0
+
+
+SIGNED = {"PairedDifference", "PairedAuc", "PairedConfusion", "MatthewsCorrelation"}
+"""Kinds whose values reach from -1 to 1."""
