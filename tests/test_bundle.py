@@ -46,7 +46,8 @@ def test_a_policy_of_odd_bytes_is_audited_all_the_same(tmp_path: Path) -> None:
     name = os.fsdecode(b"p\xff.yaml")
     (tmp_path / name).write_text(yaml.safe_dump(policy()))
     environment = os.environ | {"AUDIT_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run([AUDIT, "run", name, "-o", os.fsdecode(b"o\xff")], cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=False)
+    command = [AUDIT, "run", name, "-o", os.fsdecode(b"o\xff")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     (place,) = tmp_path.glob("o*/*/")
     assert "p\\udcff.yaml" in (place / "results.json").read_text(encoding="utf-8")
