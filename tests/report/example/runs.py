@@ -1,0 +1,149 @@
+"""Whole runs, decided by the tool itself: one for every decision, and one where nothing could be measured."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from audit.datasets import Columns
+from audit.decide import decide
+from audit.judge import Reason
+from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
+from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
+from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC
+from tests.report.example.findings import (
+    accuracy,
+    area,
+    calibration,
+    census,
+    drift,
+    f1,
+    letters,
+    opportunity,
+    parity,
+    personal_data,
+    without,
+)
+from tests.report.example.fine_tuning import training
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from audit.judge import Finding
+
+TODAY = date(2026, 11, 20)
+SYSTEM = System(
+    purpose="Find complaints that must be answered within a day",
+    out_of_scope=("credit decisions", "any reply to the customer"),
+    affected=("complainants", "desk staff"),
+    owner=Person(team="Support ML", contact="support-ml@example.org"),
+    author="model-team@example.org",
+    rollback_plan="docs/rollback.md",
+    legal_basis=("GDPR",),
+    oversight="Desk staff can move any complaint",
+    incident_contact="oncall@example.org",
+)
+DATASETS = (
+    DatasetFacts("train", "fixtures/complaints/train.parquet", "2b8f" * 16, 6000, 7, "generated", "CC0-1.0"),
+    DatasetFacts("test", "fixtures/complaints/test.parquet", "e017" * 16, 1200, 7, "generated", "CC0-1.0"),
+    DatasetFacts("production", "fixtures/complaints/production.parquet", "90d5" * 16, 2400, 6, "message log", None),
+)
+
+
+def audit_run(
+    findings: Sequence[Finding],
+    *,
+    barred: Sequence[Reason] = (),
+    trained: bool = True,
+    system: System = SYSTEM,
+    not_measured: Mapping[str, str] | None = None,
+) -> AuditRun:
+    """The outcome of a run that made these findings."""
+    required = tuple(finding.requirement for finding in findings)
+    policy = Policy(
+        policy="complaint-triage",
+        version=3,
+        seed=20260101,
+        tier=2,
+        system=system,
+        columns=Columns(text="text", label="label", positive="urgent"),
+        candidate=CandidateSpec.model_validate({"task": "text-classification", "fine_tune": {"base": "minilm"}}),
+        champion=ChampionSpec.model_validate({"load": {"kind": "transformers", "path": "models/champion"}}),
+        require=required,
+        not_measured=dict(
+            {"explainable_interpretable": "routing only; a person reads every complaint"} if not_measured is None else not_measured
+        ),
+    )
+    verdict = decide(required, findings, barred=barred, today=TODAY)
+    return AuditRun(
+        run=RunFacts(
+            id="20261120-014711-3f9a",
+            started="2026-11-20T01:47:11+00:00",
+            seconds=251.4,
+            seed=20260101,
+            version="0.1.0",
+            command="audit run policies/complaint-triage.yaml -o reports",
+            environment={"python": "3.11.9", "numpy": "1.26.4", "platform": "Linux x86_64", "threads": "2"},
+            timings={"load": 0.8, "fine-tune": 214.0, "predict": 21.0} | {finding.id: finding.seconds for finding in findings},
+        ),
+        policy=policy,
+        policy_path="policies/complaint-triage.yaml",
+        policy_text="policy: complaint-triage\nversion: 3\n",
+        policy_sha256="9f2c" * 16,
+        candidate=CandidateFacts("transformers", "7c1e" * 16, 22713986, "minilm, fine-tuned", ("other", "urgent")),
+        datasets=DATASETS,
+        findings=tuple(findings),
+        verdict=verdict,
+        ledger_head="d48a" * 16,
+        valid_until=None if verdict.decision == "block" else "2026-12-04",
+        training=training() if trained else None,
+        licences={"textattack 0.3.11": "MIT"},
+    )
+
+
+def block() -> AuditRun:
+    """Every status and severity, every figure, pairs, features, and a waived failure."""
+    return audit_run(
+        [
+            f1(min=0.8),
+            area(min=0.85),
+            accuracy(min=0.75, severity="medium"),
+            calibration(max=0.05, severity="medium", disposition="waived"),
+            opportunity(max=0.1),
+            parity(min=0.8, severity="medium", enforce="advisory"),
+            letters(min=0.1, severity="medium"),
+            personal_data(max=0, severity="critical"),
+            census(DUPLICATES, 42, 6000, max=0, on="train", severity="low"),
+            census(LEAKAGE, 0, 1200, max=0, severity="critical"),
+            drift(max=0.1, severity="medium"),
+            drift(PSI, 0.04, max=0.25, severity="low"),
+            without(MEMBERSHIP, "error", "The check broke: MemoryError in shadow model 3 of 8. Allow 16 GiB, or set shadow_models to 4."),
+            without(TOXIC, "not_applicable", "The policy says that it does not apply: the model writes no text.", severity="low"),
+            without(
+                LOSS, "not_run", "The candidate gives labels without probabilities: add columns.score or columns.scores.", severity="low"
+            ),
+            census(DECLARED, 0, 6, max=0, severity="medium"),
+        ]
+    )
+
+
+def conditions() -> AuditRun:
+    """Promote with conditions: something medium is not settled."""
+    return audit_run(
+        [f1(min=0.8), accuracy(min=0.75, severity="medium"), personal_data(0, max=0, severity="critical"), drift(max=0.1, severity="low")]
+    )
+
+
+def promote() -> AuditRun:
+    """Everything passes."""
+    return audit_run(
+        [f1(min=0.8), area(min=0.85), opportunity((121, 131), max=0.4), personal_data(0, max=0, severity="critical"), letters(min=0.1)],
+        trained=False,
+    )
+
+
+def all_errors() -> AuditRun:
+    """Nothing could be measured, and a rule beyond the checks is broken too."""
+    barred = (Reason("declared-missing", None, "Required at tier 2 and not declared: system.owner."),)
+    findings = [without(check, "error", "The check broke: ZeroDivisionError: division by zero.") for check in (ACCURACY, F1, PII, KS)]
+    return audit_run(findings, barred=barred, trained=False, system=System(), not_measured={})
