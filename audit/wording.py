@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+PLAIN = 1e-6
+"""Smaller values, but for 0, are said with a power of ten."""
+
 
 def number(value: float) -> str:
     """A value as people read it: three decimals, more where it would read as 0, a true minus sign."""
@@ -11,7 +14,7 @@ def number(value: float) -> str:
         return "∞" if value > 0 else "−∞"
     text = f"{value:,.3f}"
     if text.strip("-0.") == "" and value != 0:
-        text = f"{value:.1e}"
+        text = f"{value:.{1 - math.floor(math.log10(abs(value)))}f}" if abs(value) >= PLAIN else f"{value:.1e}"
     return text.replace("-", "−")
 
 

@@ -22,7 +22,9 @@ from tests.report.example import ACCURACY, requirement
         (0.8, (0.8,), "0.800"),
         (0.0, (), "0.000"),
         (-0.005, (), "−0.005"),
-        (1e-5, (0.0,), "1.0e−05"),
+        (1.1e-4, (), "0.00011"),  # no power of ten where a plain number can be read
+        (1e-5, (0.0,), "0.000010"),
+        (2e-7, (), "2.0e−07"),
         (1200.5, (), "1,200.500"),
     ],
 )
