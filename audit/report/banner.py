@@ -79,7 +79,7 @@ def _validity(run: AuditRun) -> Fact:
         return Fact("Valid until", words.day(run.valid_until), "after that the answer is block")
     if run.verdict.decision == "block":
         return Fact("Valid until", "no date", "nothing is released, nothing expires")
-    return Fact("Valid until", "no date set", "the policy sets no valid_for")
+    return Fact("Valid until", "no date set", "the policy names no period (valid_for)")
 
 
 def tier(policy: Policy) -> str:

@@ -104,21 +104,31 @@ def _side(head: Headline, side: Bound) -> str:
     if short <= 0:
         return ""
     if words.is_census(head):
-        return f"{words.figure(head.value, census=True)} must become {'at least' if side.floor else 'at most'} {asked}."
+        move, reach = ("rise", "at least") if side.floor else ("fall", "at most")
+        return f"The count must {move} from {words.figure(head.value, census=True)} to {reach} {asked}."
     move = "rise" if side.floor else "fall"
     if not math.isfinite(end):
         return "More rows: this end of the interval has no limit yet."
     target = head.value + short if side.floor else head.value - short
     said = f"The interval's {'lower' if side.floor else 'upper'} end must {move} from {words.figure(end, side.limit)} to {asked}: "
+    if _beyond(head.value, target, side):
+        edge = "above 1" if side.floor else "below 0"
+        return f"{said}at this width the value would have to lie {edge}, so the interval must become narrower too, by more rows."
     said += f"at this width, the value from {words.figure(head.value, side.limit)} to {words.figure(target, side.limit)}."
     return said + _by_rows(head, side, end)
+
+
+def _beyond(value: float, target: float, side: Bound) -> bool:
+    """Whether a share, a distance or a gap would have to leave its range: no improvement of the model alone could do that."""
+    return target > 1 >= max(value, side.limit) if side.floor else target < 0 <= min(value, side.limit)
 
 
 def _by_rows(head: Headline, side: Bound, end: float) -> str:
     """Rows that would do it were the value to stay: an interval's width shrinks with the root of n."""
     ahead = head.value - side.limit if side.floor else side.limit - head.value
     if ahead <= 0:
-        return " More rows alone would not do it: the value itself is on the wrong side." if ahead < 0 else " The value lies on the bound."
+        wrong = " More rows alone would not make it pass: the value itself is on the wrong side."
+        return wrong if ahead < 0 else " The value lies on the bound."
     factor = ((head.value - end) / ahead) ** 2
     return f" Or about {math.ceil(head.n * factor):,} rows in place of {head.n:,}, were the value to stay."
 

@@ -68,6 +68,7 @@ class Decision:
 
     lead: str
     rest: str
+    rules_title: str
     rules: tuple[Rule, ...]
     blocks_title: str
     blocks: tuple[Block, ...]
@@ -92,11 +93,13 @@ def decision(run: AuditRun, found: Entries) -> Decision:
     lead, rest = _sentences(run, found)
     open_ = conditions(run, found)
     missing = gaps(run, found)
+    rules = _rules(run, found)
     room = LONG if len(shown) <= FEW else SHORT
     return Decision(
         lead=lead,
         rest=rest,
-        rules=_rules(run, found),
+        rules_title="Rule that gave it:" if len(rules) == 1 else "Rules that gave it:",
+        rules=rules,
         blocks_title=title,
         blocks=tuple(_block(entry) for entry in shown[:BLOCKS]),
         more_blocks=tuple(entry.link for entry in shown[BLOCKS:]),

@@ -81,11 +81,11 @@ def _view(run: AuditRun, entry: Entry) -> FindingView:
 def _told(run: AuditRun, finding: Finding) -> tuple[Fact, ...]:
     """The same questions of every finding."""
     requirement, check = finding.requirement, finding.check
-    asked = f"{words.sentence(check.unit)} {words.bound(requirement)}" + (f", by {_families(finding)}" if requirement.by else "") + "."
-    facts = [Fact("Asked", asked), Fact("Came out", words.sentence(finding.message)), Fact("Is it sure", _sure(finding))]
+    asked = f"{words.sentence(check.unit)}: {words.bound(requirement)}" + (f", by {_families(finding)}" if requirement.by else "") + "."
+    facts = [Fact("Asked", asked), Fact("Came out", words.sentence(finding.message)), Fact("How sure it is", _sure(finding))]
     if finding.status != "pass":
         facts += [Fact("What it means", check.risk), Fact("Who is concerned", _concerned(run, finding)), Fact("What to do", finding.remedy)]
-        facts.append(Fact("What would settle it", settle(finding)))
+        facts.append(Fact("What would make it pass", settle(finding)))
     facts += [Fact("Limits", check.limitations), Fact("Owner", finding.owner)]
     return tuple(facts)
 

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 STATES = ("measured", "declared", "signed", "absent")
 WITH_EVIDENCE = {"pass", "fail", "inconclusive"}
+_SOURCES = {
+    "ledger.sign_off.accountable_executive": "the accountable executive's signature",
+    "ledger.sign_off.independent_reviewer": "the independent reviewer's signature",
+    "meta.audit_history": "the history of audits in the ledger",
+    "meta.decision": "the decision of section 1",
+    "meta.power": "the rows that each gate needs (audit plan)",
+    "meta.residual_risk": "the register of section 10",
+    "meta.self_test": "a test of the policy with planted faults (audit selftest)",
+}
+"""What the framework's file names beside checks and fields of the policy, in words."""
 _OPEN = {"fail", "inconclusive", "error", "not_run"}
 
 
@@ -161,8 +171,18 @@ def _basis(line: Subcategory, fields: list[str], there: list[str], state: str) -
     if line.evidence == "organisational":
         return "Only a named person's signed statement can stand for it; there is none yet."
     if line.evidence == "measured":
-        return f"No finding of this run names it. Could come from: {words.listed(line.by)}."
-    return f"Not declared: {words.listed(missing or line.by)}."
+        return f"No finding of this run names it. {_could(line.by)}"
+    if not missing:
+        return f"Stands on {words.listed(_SOURCES.get(name, name) for name in line.by)}; there is none yet."
+    return f"Not declared: {words.listed(missing)}."
+
+
+def _could(by: tuple[str, ...]) -> str:
+    """What would speak to a line that nothing measured."""
+    families_ = [name.replace("_", " ") for name in by if "." not in name]
+    others = [_SOURCES.get(name, name) for name in by if "." in name]
+    said = [f"Families of checks that could: {words.listed(families_)}."] if families_ else []
+    return " ".join(said + ([f"Bears on it, without counting as a finding: {words.listed(others)}."] if others else []))
 
 
 def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:

@@ -26,7 +26,7 @@ def of_member(entry: Entry) -> str:
     head, evidence = entry.finding.headline, entry.finding.evidence
     if head is None or str(head.member) == "overall":
         return ""
-    count = 0 if evidence is None else len(evidence.members) + len(evidence.unmeasured)
+    count = 0 if evidence is None else len(evidence.members)  # as the judge counts: what was not measured cannot be worst
     return f" for {words.clip(str(head.member), 90)}" + (f", worst of {count}" if count > 1 else "")
 
 

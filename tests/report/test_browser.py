@@ -1,4 +1,4 @@
-"""The report in a real browser: no sideways scrolling at any width, and the decision on the first printed page."""
+"""The report in a real browser: no sideways scrolling, labels and contrast that can be read, and the decision on the first printed page."""
 
 from __future__ import annotations
 
@@ -21,11 +21,44 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PDFTOTEXT = shutil.which("pdftotext")
 WIDTHS = (320, 390, 834, 1440)
+PHONE = 768
+"""Up to this width tables are stacked."""
 RUNS = [example.block, example.promote, example.crowded]
-PROBE = """<script>
-document.querySelectorAll("details").forEach(function (one) { one.open = true; });
-parent.document.title += " " + document.documentElement.clientWidth + ":" + document.documentElement.scrollWidth;
-</script></body>"""
+BEYOND_PROBE = "(document.documentElement.scrollWidth - document.documentElement.clientWidth)"
+LABEL_PROBE = """Array.from(document.querySelectorAll(".cards td[data-l]")).filter(function (cell) {
+  var label = getComputedStyle(cell, "::before");
+  return label.content !== JSON.stringify(cell.dataset.l) || parseFloat(label.width) < 12 || parseFloat(label.borderTopWidth) > 0;
+}).length"""
+CONTRAST_PROBE = """(function () {
+  function numbers(colour) { return colour.match(/[\\d.]+/g).map(Number); }
+  function opaque(colour) { var parts = numbers(colour); return parts.length < 4 || parts[3] === 1; }
+  function light(colour) {
+    var part = numbers(colour).slice(0, 3).map(function (eight) {
+      var c = eight / 255;
+      return c <= 0.04045 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4);
+    });
+    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+  }
+  function grounds(element) {
+    var found = [];
+    for (var at = element; at; at = at.parentElement) {
+      var style = getComputedStyle(at);
+      found = found.concat((style.backgroundImage.match(/rgba?\\([^)]*\\)/g) || []).filter(opaque));
+      if (opaque(style.backgroundColor)) return found.concat(style.backgroundColor);
+    }
+    return found;
+  }
+  function poor(element) {
+    var said = Array.from(element.childNodes).some(function (node) { return node.nodeType === 3 && node.data.trim(); });
+    if (!said || element.closest("title, desc, script, style, .vh, .skip") || !element.getClientRects().length) return false;
+    var style = getComputedStyle(element), ink = light(element.namespaceURI.indexOf("svg") > 0 ? style.fill : style.color);
+    return grounds(element).some(function (ground) {
+      var paper = light(ground);
+      return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) < 4.5;
+    });
+  }
+  return Array.from(document.body.querySelectorAll("*")).filter(poor).length;
+})()"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium, and none is installed")]
 
@@ -36,21 +69,39 @@ def chromium(folder: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
+def probe(folder: Path, run: AuditRun, question: str, *options: str) -> dict[int, int]:
+    """The number that a page answers at each width, with everything unfolded."""
+    script = f"""<script>document.querySelectorAll("details").forEach(function (one) {{ one.open = true; }});
+parent.document.title += " " + innerWidth + ":" + {question};</script></body>"""
+    html = re.sub(r"<meta http-equiv[^>]*>", "", render(run))  # the policy would forbid the probe
+    (folder / "page.html").write_text(html.replace("</body>", script), encoding="utf-8")
+    frames = "".join(f'<iframe src="page.html" style="border:0;width:{width}px;height:900px"></iframe>' for width in WIDTHS)
+    (folder / "frames.html").write_text(f"<html><head><title></title></head><body>{frames}</body></html>", encoding="utf-8")
+    flags = ("--allow-file-access-from-files", "--virtual-time-budget=8000", "--dump-dom")
+    title = re.search(r"<title>(.*?)</title>", chromium(folder, *flags, *options, (folder / "frames.html").as_uri()))
+    assert title
+    answers = {int(width): int(answer) for width, answer in (said.split(":") for said in title[1].split())}
+    assert sorted(answers) == sorted(WIDTHS)
+    return answers
+
+
 @pytest.mark.parametrize("run", [*RUNS, example.hostile])
 def test_no_page_scrolls_sideways(run: Callable[[], AuditRun], tmp_path: Path) -> None:
     """With everything unfolded the page is never wider than its window, from the smallest phone to a desk, even with hostile names."""
-    html = re.sub(r"<meta http-equiv[^>]*>", "", render(run()))  # the policy would forbid the probe
-    (tmp_path / "page.html").write_text(html.replace("</body>", PROBE), encoding="utf-8")
-    frames = "".join(f'<iframe src="page.html" style="border:0;width:{width}px;height:900px"></iframe>' for width in WIDTHS)
-    (tmp_path / "frames.html").write_text(f"<html><head><title></title></head><body>{frames}</body></html>", encoding="utf-8")
-    seen = chromium(
-        tmp_path, "--allow-file-access-from-files", "--virtual-time-budget=8000", "--dump-dom", (tmp_path / "frames.html").as_uri()
-    )
-    title = re.search(r"<title>(.*?)</title>", seen)
-    assert title
-    widths = [tuple(map(int, pair.split(":"))) for pair in title[1].split()]
-    assert len(widths) == len(WIDTHS)
-    assert [(window, page) for window, page in widths if page > window] == []
+    assert probe(tmp_path, run(), BEYOND_PROBE) == dict.fromkeys(WIDTHS, 0)
+
+
+def test_stacked_tables_keep_their_labels(tmp_path: Path) -> None:
+    """On a phone every cell of a stacked table says what it is, in words that no other mark squeezes."""
+    squeezed = probe(tmp_path, example.block(), LABEL_PROBE)
+    assert {window: n for window, n in squeezed.items() if window <= PHONE} == dict.fromkeys((320, 390), 0)
+
+
+@pytest.mark.parametrize("scheme", ["0", "1"], ids=["dark", "light"])
+@pytest.mark.parametrize("run", RUNS)
+def test_every_text_stands_out_from_its_ground(run: Callable[[], AuditRun], scheme: str, tmp_path: Path) -> None:
+    """The contrast of every text is at least 4.5 to 1 (WCAG 2.2, 1.4.3), by day and by night, on every colour of a shaded ground too."""
+    assert probe(tmp_path, run(), CONTRAST_PROBE, f"--blink-settings=preferredColorScheme={scheme}") == dict.fromkeys(WIDTHS, 0)
 
 
 @pytest.mark.skipif(PDFTOTEXT is None, reason="needs pdftotext of poppler-utils to read the printed pages")

@@ -26,7 +26,7 @@ def test_fail_by_hand() -> None:
     """70 of 100 has the Wilson interval [0.604, 0.781]; to reach 0.8 its lower end must rise by 0.196, and the value with it."""
     assert settle(share(70, 100, min=0.8)) == (
         "The interval's lower end must rise from 0.604 to 0.8: at this width, the value from 0.700 to 0.896. "
-        "More rows alone would not do it: the value itself is on the wrong side."
+        "More rows alone would not make it pass: the value itself is on the wrong side."
     )
 
 
@@ -42,10 +42,20 @@ def test_ceiling_is_mirrored() -> None:
     )
 
 
+def test_no_value_outside_its_range_is_asked_for() -> None:
+    """7 of 60, at most 0.1, ends at 0.222: the width above the value is more than the bound, so the share would have to fall below 0."""
+    assert settle(share(7, 60, max=0.1)).endswith(
+        "the value would have to lie below 0, so the interval must become narrower too, by more rows."
+    )
+    assert settle(share(57, 60, min=0.95)).endswith(
+        "the value would have to lie above 1, so the interval must become narrower too, by more rows."
+    )
+
+
 def test_census() -> None:
     """A count needs no interval: it must become what is asked."""
     finding = example.judged(example.PII, Evidence((Member(OVERALL, Census(17, 6000)),), "rows", 6000), max=0)
-    assert settle(finding) == "17 must become at most 0."
+    assert settle(finding) == "The count must fall from 17 to at most 0."
 
 
 def test_without_evidence_the_check_must_run() -> None:

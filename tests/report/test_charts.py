@@ -56,7 +56,7 @@ def test_census_has_a_square_and_a_scale_of_its_own() -> None:
     """17 where none is allowed is drawn to the left of the bound, on a scale that says so; there is no whisker."""
     plot = interval_plot(example.census(example.PII, 17, 6000, max=0))
     assert places(plot.drawing, "m-cen") == pytest.approx([50 - 46 * 17 / 20], abs=0.01)
-    assert plot.scale == "drawn 20 to each side"
+    assert plot.scale == "scale: 20 to each side"
     assert 'class="wh"' not in plot.drawing
 
 
@@ -120,6 +120,7 @@ def test_each_two_groups_are_drawn_once_the_worse_way_round() -> None:
 def test_histogram_names_the_widest_gap() -> None:
     """The foot says where the two samples differ most, with both shares."""
     drawing = histogram(Histogram("age", ("young", "old"), (0.8, 0.2), (0.5, 0.5), "test", "production"), "")
+    assert drawing.title == "age: furthest apart at young"
     assert drawing.foot.startswith("Furthest apart at young: 80% of test, 50% of production.")
     assert "old: 20%, 50%" in drawing.drawing
 

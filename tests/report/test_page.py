@@ -102,6 +102,12 @@ def test_every_drawing_has_words(page: tuple[AuditRun, str]) -> None:
     assert all(bool(title) == ('role="img"' in attrs) and bool(title) != ('aria-hidden="true"' in attrs) for attrs, title in drawings)
 
 
+def test_regions_can_be_told_apart(page: tuple[AuditRun, str]) -> None:
+    """No two landmarks of one kind carry the same name."""
+    names = [attrs["aria-label"] for _, attrs in read(page[1]).tags if attrs.get("role") == "region"]
+    assert len(names) == len(set(names))
+
+
 def test_headings_descend_one_level_at_a_time(page: tuple[AuditRun, str]) -> None:
     """Sections come in the order of their numbers; no heading skips a level."""
     headings = read(page[1]).headings

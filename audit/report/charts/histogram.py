@@ -31,20 +31,21 @@ def histogram(figure: Histogram, foot: str) -> Drawing:
     parts += frame(x, y, x_ticks=x_ticks, y_ticks=y_ticks, x_label=words.clip(figure.column, 40), y_label="share of rows")
     parts.append(svg.path(_outline(figure.reference, x, y), "inkl"))
     widest = max(range(k), key=lambda i: (abs(figure.current[i] - figure.reference[i]), -i))
-    title = f"{words.clip(figure.column, 60)}: {figure.reference_name} and {figure.current_name}"
+    column = words.clip(figure.column, 60)
+    title = f"{column}: furthest apart at {words.clip(figure.labels[widest], 30)}"
     apart = (
         f"Furthest apart at {words.clip(figure.labels[widest], 30)}: {percent(figure.reference[widest])} of {figure.reference_name}, "
         f"{percent(figure.current[widest])} of {figure.current_name}."
     )
     if max(abs(a - b) for a, b in zip(figure.reference, figure.current, strict=True)) < 0.0005:  # noqa: PLR2004  # less than is printed
-        apart = "The shares are the same."
+        title, apart = f"{column}: no difference", "The shares are the same."
     said = "; ".join(
         f"{label}: {percent(a)}, {percent(b)}" for label, a, b in zip(figure.labels, figure.reference, figure.current, strict=True)
     )
     return Drawing(
         title,
         f"Line: {figure.reference_name}. Filled: {figure.current_name}.",
-        svg.figure(WIDTH, HEIGHT, f"{title}. {apart}", f"Shares of {figure.reference_name} and {figure.current_name}. {said}", *parts),
+        svg.figure(WIDTH, HEIGHT, f"{column}: {apart}", f"Shares of {figure.reference_name} and {figure.current_name}. {said}", *parts),
         f"{apart} {foot}",
     )
 

@@ -47,7 +47,7 @@ def interval_plot(finding: Finding) -> Plot:
     said = f"{finding.id}: {_numbers(finding)}, {words.bound(finding.requirement)}; {words.STATUSES[finding.status]}"
     drawing = svg.el("svg", svg.el("title", said), *parts, class_="ip", role="img")
     shared = reach == SHARED
-    return Plot(drawing, "", "" if shared else f"drawn {words.figure(reach, census=True)} to each side")
+    return Plot(drawing, "", "" if shared else f"scale: {words.figure(reach, census=True)} to each side")
 
 
 def _absence(finding: Finding) -> str:

@@ -65,6 +65,5 @@ def confusion(figure: Confusion, foot: str) -> ConfusionTable:
     """The first classes where there are too many to read."""
     k = min(len(figure.classes), MOST)
     rows = tuple((figure.classes[i], tuple(Cell(f"{figure.counts[i][j]:,}", i == j) for j in range(k))) for i in range(k))
-    total = sum(map(sum, figure.counts))
-    left_out = f" The first {MOST} of {len(figure.classes)} classes." if len(figure.classes) > MOST else ""
-    return ConfusionTable("Rows: true class. Columns: predicted class", figure.classes[:k], rows, f"{total:,} rows.{left_out} {foot}")
+    left_out = f"The first {MOST} of {len(figure.classes)} classes. " if len(figure.classes) > MOST else ""
+    return ConfusionTable("Rows: true class. Columns: predicted class", figure.classes[:k], rows, left_out + foot)
