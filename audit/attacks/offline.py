@@ -113,6 +113,7 @@ def _import() -> TextAttack:
             from textattack.attack_recipes import DeepWordBugGao2018
 
             _quiet()
+            _part_no_text()
             recipe = DeepWordBugGao2018.build(SimpleNamespace(model=None))
     return TextAttack(version("textattack"), words, words_of, recipe)
 
@@ -133,6 +134,13 @@ def _quiet() -> None:
     from textattack.shared import logger
 
     logger.setLevel(logging.ERROR)
+
+
+def _part_no_text() -> None:
+    """Its mark between two inputs, `<SPLIT>`, would cut off the rest of a text that says so: half of a surrogate pair is in no text."""
+    from textattack.shared import AttackedText
+
+    AttackedText.SPLIT_TOKEN = "\ud800"  # noqa: S105  # no password
 
 
 def _english() -> tuple[frozenset[str], str]:

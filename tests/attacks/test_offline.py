@@ -141,6 +141,8 @@ def test_scores_that_miss_one_by_rounding_are_taken_for_probabilities() -> None:
         "é ß ﬀ İstanbul",
         "{0} %s \\d+ (a|b)*",
         "\x00 bell",
+        "one <SPLIT> two",
+        "<SPLIT>",
     ],
 )
 def test_odd_texts_are_attacked_too(text: str) -> None:
@@ -151,6 +153,24 @@ def test_odd_texts_are_attacked_too(text: str) -> None:
     (outcome,) = attacks.run([attacks.Job(lambda ask: attacks.load().deepwordbug(text, label, ask), stream)], model.score_texts)
     assert outcome.queries >= 1
     assert outcome.broken == (outcome.predicted != label)
+
+
+def test_a_mark_of_textattacks_own_is_a_word_like_any_other() -> None:
+    """What stands behind `<SPLIT>` is attacked and scored too, just as behind another word in its place."""
+    library, model, asked = attacks.load(), letter_reader(), list[str]()
+
+    def score(texts: Sequence[str]) -> NDArray[np.float64]:
+        asked.extend(texts)
+        return model.score_texts([text.replace("SPLIT", "SPAIN") for text in texts])
+
+    found = {}
+    for word in ("SPLIT", "SPAIN"):
+        text = f"the first part <{word}> hurry now and today"
+        with seeds.GlobalStream((3,)).installed():
+            found[word] = library.deepwordbug(text, int(score([text])[0].argmax()), score)
+    assert all(text.count(" ") == 7 for text in asked)
+    assert found["SPLIT"].queries == found["SPAIN"].queries
+    assert found["SPLIT"].broken == found["SPAIN"].broken
 
 
 def test_a_query_budget_is_kept() -> None:
