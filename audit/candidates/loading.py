@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from audit.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import torch
 
@@ -47,10 +47,25 @@ def load_classifier(folder: ModelFolder, classes: int) -> Loaded:
             _refuse_load(folder, " ".join(str(error).split())[:300])
     if told["missing_keys"]:
         _refuse_load(folder, f"no weights for {', '.join(sorted(told['missing_keys'])[:3])}")
+    refuse_unpadded(folder, tokenizer)
     if model.config.num_labels != classes:
         _refuse_load(folder, f"its head has {model.config.num_labels} outputs for {classes} classes")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Loaded(model.float().eval().to(device), tokenizer, device)
+
+
+def refuse_unpadded(folder: ModelFolder, tokenizer: Any) -> None:
+    """Texts of unlike length make no batch without a token to fill them up."""
+    if tokenizer.pad_token is None:
+        folder.refuse("its tokenizer has no padding token", "set one and save the tokenizer again")
+
+
+def refuse_strange_tokens(folder: ModelFolder, model: Any, rows: Sequence[Sequence[int]]) -> None:
+    """A token without an embedding: the tokenizer is another model's, or grew after the training."""
+    known = int(model.get_input_embeddings().num_embeddings)
+    largest = max((max(ids, default=0) for ids in rows), default=0)
+    if largest >= known:
+        folder.refuse(f"its tokenizer gives token {largest}, and the model knows {known}", "save the tokenizer that it was trained with")
 
 
 def broken() -> tuple[type[Exception], ...]:

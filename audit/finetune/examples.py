@@ -44,16 +44,26 @@ def parts(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Exampl
         raise InputError(msg)
     unknown = set(held.labels) - set(train.labels)
     if unknown:
-        msg = f"validation ({told}): holds {', '.join(sorted(unknown)[:5])}, which no training row has: mend the labels"
+        msg = f"validation ({told}): holds {', '.join(sorted(unknown)[:5])}, which no training row has: add rows of it, or mend the labels"
         raise InputError(msg)
     return train, held, told
 
 
 def _divided(data: Dataset, fraction: float, seed: int) -> tuple[Examples, Examples]:
     whole, column = _read(data), data.columns.group
-    entities = None if column is None else [str(canonical(value)) for value in data.frame[column]]
+    entities = None if column is None else _entities(data, column)
     mask = held_out(whole.labels, entities, fraction, seeds.stream(seed, "fine-tune/validation"))
     return whole.where(~mask), whole.where(mask)
+
+
+def _entities(data: Dataset, column: str) -> list[str]:
+    """Rows without an entity would all be one, or none: either way rows of one entity could come to stand on both sides."""
+    found = [canonical(value) for value in data.frame[column].to_list()]
+    if None in found:
+        msg = f"datasets.{data.role}: row {data.shown(found.index(None))} names no entity in column {column!r}: "
+        msg += "name one in every row, or leave columns.group out"
+        raise InputError(msg)
+    return [name for name in found if name is not None]
 
 
 def _read(data: Dataset) -> Examples:

@@ -129,7 +129,7 @@ class Trainer:
                     epoch=course.step / per_epoch,
                     loss=mean,
                     learning_rate=settings.learning_rate * share,
-                    gradient_norm=float(norm),
+                    gradient_norm=_finite(float(norm), course.step, "norm of the gradient"),
                 )
             )
             course.window.clear()
@@ -197,8 +197,8 @@ def _optimizer(model: Any, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
 
-def _finite(loss: float, step: int) -> float:
-    if loss - loss != 0:
-        msg = f"the loss is {loss} after step {step}: lower candidate.fine_tune.learning_rate"
+def _finite(value: float, step: int, what: str = "loss") -> float:
+    if value - value != 0:
+        msg = f"the {what} is {value} after step {step}: lower candidate.fine_tune.learning_rate"
         raise ToolError(msg)
-    return loss
+    return value

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from audit import cache as disk
 from audit import seeds
 from audit.candidates.folder import ModelFolder
-from audit.candidates.loading import LIBRARIES, SAFE, broken, libraries, quiet
+from audit.candidates.loading import LIBRARIES, SAFE, broken, libraries, quiet, refuse_strange_tokens, refuse_unpadded
 from audit.errors import InputError
 from audit.finetune.determinism import deterministic
 from audit.finetune.examples import Examples, parts
@@ -106,6 +106,7 @@ def _trained(task: _Task, place: Path, progress: Progress) -> TrainingRecord:
         model, tokenizer = _load(task, classes)
         rows, cut = _rows(train, classes, tokenizer, task.max_length)
         held, _ = _rows(validation, classes, tokenizer, task.max_length)
+        refuse_strange_tokens(task.base, model, [*rows.tokens["input_ids"], *held.tokens["input_ids"]])
         settings = _settings(task, model)
         outcome = Trainer(model, tokenizer, settings, state).train(rows, held, progress)
     half = place.with_suffix(f".half-{os.getpid()}")
@@ -136,17 +137,31 @@ def _load(task: _Task, classes: tuple[str, ...]) -> tuple[Any, Any]:
     with quiet():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(task.base.path, **SAFE)
-            model = transformers.AutoModelForSequenceClassification.from_pretrained(
-                task.base.path, use_safetensors=True, ignore_mismatched_sizes=True, num_labels=len(classes), **names, **SAFE
+            model, told = transformers.AutoModelForSequenceClassification.from_pretrained(
+                task.base.path,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                num_labels=len(classes),
+                output_loading_info=True,
+                **names,
+                **SAFE,
             )
         except broken() as error:
             task.base.refuse(f"cannot be loaded ({' '.join(str(error).split())[:300]})", "name the folder of a text model")
-    if tokenizer.pad_token is None:
-        task.base.refuse("its tokenizer has no padding token", "set one and save the tokenizer again")
+    refuse_unpadded(task.base, tokenizer)
+    _refuse_untrained(task.base, model, told)
     model.config._name_or_path = tokenizer.name_or_path = task.base.path.name  # noqa: SLF001  # no path of this machine in the files
     tokenizer.init_kwargs.pop("name_or_path", None)
     tokenizer.model_max_length = task.max_length
     return model.float().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+
+
+def _refuse_untrained(base: ModelFolder, model: Any, told: dict[str, Any]) -> None:
+    """Of the encoder only a pooler may be new: weights that do not fit would be drawn at random, and the base be none."""
+    new = {key if isinstance(key, str) else key[0] for key in (*told["missing_keys"], *told["mismatched_keys"])}
+    lost = sorted(key for key in new if key.startswith(f"{model.base_model_prefix}.") and ".pooler." not in key)
+    if lost:
+        base.refuse(f"has no weights that fit {', '.join(lost[:3])}", "its config.json and its weights do not match: save it again")
 
 
 def _rows(examples: Examples, classes: Sequence[str], tokenizer: Any, max_length: int) -> tuple[Rows, int]:

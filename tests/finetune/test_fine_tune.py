@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import log_loss
 
 from audit.candidates.folder import ModelFolder
@@ -328,6 +330,38 @@ def test_a_base_that_is_unsafe_or_not_whole(base_model: Path, tmp_path: Path) ->
         tune(pickled, tmp_path)
     with pytest.raises(InputError, match="there is no such folder"):
         tune(tmp_path / "nowhere", tmp_path)
+
+
+@pytest.mark.parametrize("config", [{"hidden_size": 64}, {"num_hidden_layers": 3}, {"vocab_size": 50}])
+def test_a_base_whose_weights_do_not_fit_is_refused(base_model: Path, tmp_path: Path, config: dict[str, int]) -> None:
+    """They would be drawn at random in silence, and the candidate be tuned from nothing."""
+    folder = tmp_path / "base"
+    shutil.copytree(base_model, folder)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | config))
+    with pytest.raises(InputError, match=r"has no weights that fit bert\..*do not match: save it again"):
+        tune(folder, tmp_path)
+
+
+def test_a_base_without_a_pooler_serves(base_model: Path, tmp_path: Path) -> None:
+    """Sentence encoders are saved without the layer above their first token; a head is new in any case."""
+    folder = tmp_path / "base"
+    shutil.copytree(base_model, folder)
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: tensor for name, tensor in weights.items() if "pooler" not in name}, folder / "model.safetensors", {"format": "pt"})
+    assert tune(folder, tmp_path, epochs=1)[1].steps == 22
+
+
+def test_a_tokenizer_that_gives_tokens_without_a_weight_is_refused(base_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "base"
+    shutil.copytree(base_model, folder)
+    words = hub.AutoTokenizer.from_pretrained(folder)
+    words.add_tokens(["zebra"])
+    words.save_pretrained(folder)
+    train = letters(40, 1)
+    train.frame.loc[0, "text"] = "please calm the zebra"
+    with pytest.raises(InputError, match=r"its tokenizer gives token \d+, and the model knows \d+"):
+        fine_tune(FineTune(base="tiny"), folder, train, None, seed=0, cache=tmp_path, progress=Silent())
 
 
 def test_the_alias_minilm(monkeypatch: pytest.MonkeyPatch) -> None:

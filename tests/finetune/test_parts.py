@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import optimization
 
+from audit.errors import InputError
 from audit.finetune import batches
 from audit.finetune.examples import parts
 from audit.finetune.schedule import Schedule, multiplier
@@ -52,6 +53,15 @@ def test_customers_stay_together_in_a_training() -> None:
     assert 0.15 < len(held.texts) / data.rows < 0.25
     assert told == "fraction 0.2 of train"
     assert parts(data, 0.2, 0)[1] == held != parts(data, 0.2, 1)[1]
+
+
+def test_rows_without_an_entity_are_refused() -> None:
+    """They would all be one entity, on one side or the other."""
+    data = letters(60, 1, group="customer")
+    data.frame["customer"] = data.frame["customer"].astype(object)
+    data.frame.loc[[4, 9], "customer"] = None
+    with pytest.raises(InputError, match="row 5 names no entity in column 'customer': name one in every row"):
+        parts(data, 0.2, 0)
 
 
 def test_the_split_by_hand() -> None:
