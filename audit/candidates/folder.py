@@ -48,6 +48,8 @@ class ModelFolder:
             self.refuse("has no weights (*.safetensors)", "save the model with save_pretrained")
         if not any((self.path / name).is_file() for name in _TOKENIZERS):
             self.refuse("has no tokenizer", "save the tokenizer into it with save_pretrained")
+        if (self.path / "tokenizer.json").is_file() and not self._json("tokenizer.json").get("model"):
+            self.refuse("tokenizer.json holds no tokenizer", "save the tokenizer again with save_pretrained")
 
     def _refuse_links_outside(self) -> None:
         """Files by which a model is read lie in its folder, or, in a cache of Hugging Face, under the same repository."""
@@ -118,10 +120,19 @@ class ModelFolder:
 
     def classes(self, labels: frozenset[str]) -> tuple[str, ...]:
         """Class labels by index. A model without names for them takes the numbers that the data's `labels` are."""
-        named = self.config.get("id2label") or {str(i): f"LABEL_{i}" for i in range(2)}  # transformers' own default
-        names = tuple(str(named[index]) for index in sorted(named, key=int))
+        names = self._class_names()
         numbers = tuple(match[1] for name in names if (match := _UNNAMED.fullmatch(name)))
         return numbers if len(numbers) == len(names) and labels <= set(numbers) else names
+
+    def _class_names(self) -> tuple[str, ...]:
+        named = self.config.get("id2label") or {str(i): f"LABEL_{i}" for i in range(2)}  # transformers' own default
+        remedy = "give every output of the model, from 0 on, a name of its own in config.json"
+        if not isinstance(named, dict) or set(named) != {str(i) for i in range(len(named))}:
+            self.refuse("id2label in config.json does not number the classes from 0 on", remedy)
+        names = [named[str(i)] for i in range(len(named))]
+        if None in names or len({str(name) for name in names}) < len(names):
+            self.refuse(f"id2label in config.json names its classes {', '.join(map(str, names[:6]))}", remedy)
+        return tuple(map(str, names))
 
 
 def _count(header: dict[str, Any]) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 
 from audit import cache
 from audit.candidates.interface import Ability, Outputs
-from audit.candidates.loading import LIBRARIES, Loaded, load_classifier
+from audit.candidates.loading import LIBRARIES, Loaded, load_classifier, refuse_strange_tokens
 from audit.candidates.memory import Memory
 from audit.candidates.padding import padded
 from audit.errors import CannotMeasure
@@ -129,7 +129,9 @@ class TextClassifier:
         task = progress.start("score texts" if output == "scores" else "embed texts", len(texts))
         try:
             with self._lock, torch.inference_mode():
-                for places, batch in _batches(loaded.tokenizer, texts, self._max_length, rows):
+                tokens = loaded.tokenizer(texts, truncation=True, max_length=self._max_length) if texts else {"input_ids": []}
+                refuse_strange_tokens(self._folder, loaded.model, tokens["input_ids"])
+                for places, batch in _batches(loaded.tokenizer, tokens, self._max_length, rows):
                     found[places] = _forward(loaded, batch, output)[: len(places)]  # rows that fill up the batch come last
                     if not np.isfinite(found[places]).all():
                         self._folder.refuse("gives a number that is none for a text", "its weights are broken: train it again")
@@ -146,7 +148,7 @@ class TextClassifier:
 
 
 def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
-    named = (folder.config.get("architectures") or [""])[0]
+    named = str((folder.config.get("architectures") or [""])[0])
     if not named.endswith("ForSequenceClassification"):
         folder.refuse(f"holds {named or 'a model of no named class'}, not a text classifier", "fine-tune it first (candidate.fine_tune)")
     if len(classes) < 2:  # noqa: PLR2004  # one class is no choice
@@ -155,11 +157,8 @@ def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
         folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")
 
 
-def _batches(tokenizer: Any, texts: list[str], max_length: int, rows: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
+def _batches(tokenizer: Any, tokens: Any, max_length: int, rows: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
     """Batches of one size, each of texts with the same padded length, with the places of their texts."""
-    if not texts:
-        return
-    tokens = tokenizer(texts, truncation=True, max_length=max_length)
     places = defaultdict(list)
     for place, ids in enumerate(tokens["input_ids"]):
         places[min(-(-len(ids) // _STEP) * _STEP, max_length)].append(place)

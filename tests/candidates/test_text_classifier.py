@@ -125,8 +125,37 @@ def test_nameless_classes_take_the_numbers_of_the_labels(classifier: Path, tmp_p
     assert nameless.classes(frozenset({"1"})) == ("0", "1")
     assert nameless.classes(frozenset({"no", "yes"})) == ("LABEL_0", "LABEL_1")
     assert nameless.classes(frozenset({"0", "2"})) == ("LABEL_0", "LABEL_1")
-    many = changed(classifier, tmp_path / "b", id2label={str(i): f"c{i}" for i in (10, 2, 0)})
-    assert many.classes(frozenset({"0"})) == ("c0", "c2", "c10")
+    many = changed(classifier, tmp_path / "b", id2label={str(i): f"c{i}" for i in reversed(range(11))})
+    assert many.classes(frozenset({"0"})) == tuple(f"c{i}" for i in range(11))
+
+
+@pytest.mark.parametrize(
+    "named", [{"urgent": 0, "other": 1}, ["a", "b"], {"0": "a", "5": "b"}, {"0": "a", "1": "a"}, {"0": None, "1": "a"}, "urgent"]
+)
+def test_names_of_classes_that_tell_nothing_are_refused(classifier: Path, tmp_path: Path, named: object) -> None:
+    """Two classes of one name, or names without the places of their outputs, would be counted as something else."""
+    with pytest.raises(InputError, match=r"id2label in config\.json .*give every output of the model"):
+        changed(classifier, tmp_path / "a", id2label=named).classes(frozenset({"a"}))
+
+
+def test_a_tokenizer_that_is_not_the_models_is_refused(classifier: Path, tmp_path: Path) -> None:
+    """One that gives tokens without a weight, one that cannot fill up a batch, one that is none."""
+    grown, unpadded, none = (changed(classifier, tmp_path / name) for name in ("grown", "unpadded", "none"))
+    words = hub.AutoTokenizer.from_pretrained(classifier)
+    words.add_tokens(["zebra"])
+    words.save_pretrained(grown.path)
+    known = TextClassifier(ModelFolder(grown.path), CLASSES)
+    assert known.score_texts(["now"]).shape == (1, 2)
+    with pytest.raises(InputError, match=r"its tokenizer gives token \d+, and the model knows \d+: save the tokenizer that it was trained"):
+        known.score_texts(["now a zebra"])
+    told = json.loads((unpadded.path / "tokenizer_config.json").read_text())
+    (unpadded.path / "tokenizer_config.json").write_text(json.dumps(told | {"pad_token": None}))
+    (unpadded.path / "special_tokens_map.json").unlink(missing_ok=True)
+    with pytest.raises(InputError, match="its tokenizer has no padding token"):
+        TextClassifier(ModelFolder(unpadded.path), CLASSES).score_texts(["now"])
+    (none.path / "tokenizer.json").write_text("{}")
+    with pytest.raises(InputError, match=r"tokenizer\.json holds no tokenizer"):
+        ModelFolder(none.path)
 
 
 def test_a_model_without_a_trained_head_is_refused(classifier: Path, tmp_path: Path) -> None:
