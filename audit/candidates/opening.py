@@ -36,11 +36,12 @@ def open_candidate(
         _not_served(f"candidate.task {spec.task}")
     opener = _Opener(policy, datasets, resolve=resolve, cache=cache, progress=progress)
     if spec.fine_tune is not None:
-        return opener.fine_tuned(spec.fine_tune)
-    if spec.load is None:
+        candidate = opener.fine_tuned(spec.fine_tune)
+    elif spec.load is not None:
+        candidate = opener.loaded(spec.load)
+    else:
         msg = "candidate: neither `fine_tune` nor `load`: say where the model comes from"
         raise InputError(msg)
-    candidate = opener.loaded(spec.load)
     _refuse_foreign_classes(candidate, datasets)
     return candidate
 
@@ -85,7 +86,10 @@ class _Opener:
 
     def _sklearn(self, spec: Load) -> Candidate:
         reads_text = all(data.columns.text is not None and data.columns.features is None for data in self._datasets.values())
-        return load_sklearn(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
+        model = load_sklearn(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
+        if model.goes_by_place:
+            _refuse_other_orders(self._datasets)
+        return model
 
     def _transformers(self, spec: Load) -> Candidate:
         folder = ModelFolder(self._path(spec))
@@ -132,9 +136,21 @@ def _refuse_test_rows(learned: Sequence[Dataset], policy: Policy, datasets: Mapp
                 raise InputError(msg)
 
 
+def _refuse_other_orders(datasets: Mapping[str, Dataset]) -> None:
+    """A model that knows its features by their place alone would read one in the place of another."""
+    (first, expected), *others = [(role, data.feature_names()) for role, data in datasets.items()]
+    for role, names in others:
+        if names != expected and sorted(names) == sorted(expected):
+            msg = f"candidate: was fitted without names of features, and datasets.{first} and datasets.{role} have them in another order: "
+            msg += "list them in the order of its training under columns.features"
+            raise InputError(msg)
+
+
 def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset]) -> None:
-    labels = _labels(datasets)
-    if labels and labels.isdisjoint(candidate.classes):
-        shown = ", ".join(sorted(labels)[:6])
-        msg = f"candidate: knows the classes {', '.join(candidate.classes[:6])}, and none of the data's labels {shown}: name them alike"
-        raise InputError(msg)
+    """In each data set by itself: the model would be wrong in every row of it, and a rate of errors that of the spelling."""
+    for role, data in datasets.items():
+        labels = _labels({role: data})
+        if labels and labels.isdisjoint(candidate.classes):
+            known, shown = ", ".join(candidate.classes[:6]), ", ".join(sorted(labels)[:6])
+            msg = f"candidate: knows the classes {known}, and none of the labels {shown} of datasets.{role}: name them alike"
+            raise InputError(msg)

@@ -29,6 +29,10 @@ _BROKEN = (ValueError, KeyError, TypeError, AttributeError, ImportError, OSError
 """What comes of a file that is cut, or was saved under other versions."""
 
 
+_SHOWN = 200
+"""Characters of a model's own error message."""
+
+
 class SklearnModel:
     """A fitted classifier over feature columns or, where it reads texts, over `columns.text`."""
 
@@ -36,7 +40,7 @@ class SklearnModel:
     training = None
 
     def __init__(self, path: Path, model: Any, sha256: str, *, reads_text: bool) -> None:
-        if np.ndim(getattr(model, "classes_", 0)) != 1:
+        if not _one_label(getattr(model, "classes_", None)):
             _refuse(path, f"{type(model).__name__} is no fitted classifier of one label", "give one with classes_")
         reads_text = reads_text and not hasattr(model, "feature_names_in_")
         self.sha256, self.folder = sha256, str(path)
@@ -48,6 +52,11 @@ class SklearnModel:
         steps = " → ".join(type(step).__name__ for _, step in model.steps) if hasattr(model, "steps") else type(model).__name__
         self.description = f"{steps}, {len(self.classes)} classes, {'pickle' if path.suffix in _PICKLES else 'skops'}"
 
+    @property
+    def goes_by_place(self) -> bool:
+        """Whether it knows its features by their order alone."""
+        return not self._reads_text and not hasattr(self._model, "feature_names_in_")
+
     def refuse_unfit(self, dataset: Dataset) -> None:
         """InputError where a data set lacks features that the model was fitted on."""
         if not self._reads_text:
@@ -56,7 +65,7 @@ class SklearnModel:
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own labels, and its probabilities where it has them."""
         given = self._texts(dataset.texts()) if self._reads_text else self._features(self._served(dataset))
-        labels = np.array([canonical(label) for label in self._model.predict(given)], dtype=object)
+        labels = np.array([canonical(label) for label in self._asked("predict", given)], dtype=object)
         return Outputs(labels, self._probabilities(given) if self._scores else None)
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -82,10 +91,18 @@ class SklearnModel:
         if not self._scores:
             msg = f"{type(self._model).__name__} gives labels without probabilities: fit one with predict_proba"
             raise CannotMeasure(msg)
-        found = np.asarray(self._model.predict_proba(given), dtype=np.float64)
+        found = np.asarray(self._asked("predict_proba", given), dtype=np.float64)
         if not np.isfinite(found).all():
             _refuse(Path(self.folder), "gives a probability that is no number", "look at the rows with missing values; fit the model anew")
         return found
+
+    def _asked(self, method: str, given: Any) -> Any:
+        """The model's answer; what it does not take is told as its own words say."""
+        try:
+            return getattr(self._model, method)(given)
+        except _BROKEN as error:
+            what = f"{method} refuses these rows ({type(error).__name__}: {' '.join(str(error).split())[:_SHOWN]})"
+            _refuse(Path(self.folder), what, "give it the columns and values that it was fitted on")
 
     def _texts(self, texts: Sequence[str]) -> NDArray[np.object_]:
         return np.array(texts, dtype=object)
@@ -109,6 +126,11 @@ class SklearnModel:
             what = f"fitted on columns that the data does not offer as features: {', '.join(missing[:5])}"
             _refuse(Path(self.folder), what, "add them to the file, or list all features under columns.features")
         return frame[list(names)]
+
+
+def _one_label(classes: Any) -> bool:
+    """Whether these are the classes of one label: several labels have a list of arrays."""
+    return isinstance(classes, np.ndarray) and classes.ndim == 1
 
 
 def load(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool) -> SklearnModel:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -14,9 +15,11 @@ from skops import io as skops
 
 from audit import plan
 from audit.candidates.opening import open_candidate
+from audit.candidates.predictions import SavedPredictions
 from audit.errors import InputError
 from audit.policy.schema import Policy
 from audit.progress import Silent
+from tests.support import dataset
 from tests.tiny_bert import base, letters
 
 if TYPE_CHECKING:
@@ -127,7 +130,7 @@ def test_a_loaded_text_classifier(folder: Path, datasets: dict[str, Dataset]) ->
         opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder, "sha256": "0" * 64})
     for data in datasets.values():
         data.frame["label"] = data.frame["label"].map({"other": "no", "urgent": "yes"})
-    with pytest.raises(InputError, match="knows the classes other, urgent, and none of the data's labels no, yes: name them alike"):
+    with pytest.raises(InputError, match=r"knows the classes other, urgent, and none of the labels no, yes of datasets\.train: name"):
         opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder})
 
 
@@ -145,6 +148,47 @@ def test_saved_predictions(folder: Path) -> None:
     data = letters(30, 1, "test", prediction="label")
     model = opened(folder, {"test": data}, load={"kind": "predictions"})
     assert model.predict(data).labels.tolist() == data.labels("label").tolist()
+
+
+def test_a_data_set_whose_labels_are_spelt_otherwise_is_refused(folder: Path, datasets: dict[str, Dataset]) -> None:
+    """Trained on the one spelling and measured on the other, a model would be wrong in every row, on paper."""
+    datasets["test"].frame["label"] = datasets["test"].frame["label"].str.upper()
+    told = r"knows the classes other, urgent, and none of the labels OTHER, URGENT of datasets\.test: name them alike"
+    with pytest.raises(InputError, match=told):
+        opened(folder, datasets, fine_tune=TUNE)
+    fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(datasets["train"].texts(), datasets["train"].labels("label"))
+    skops.dump(fitted, folder / "m.skops")
+    with pytest.raises(InputError, match=told):
+        opened(folder, datasets, load={"kind": "sklearn", "path": "m.skops"})
+
+
+def test_a_model_without_names_takes_its_features_in_one_order(folder: Path) -> None:
+    """Two files with the same columns in another order cannot both be read by place."""
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 1.0, 0.0, 0.0], "label": [0, 0, 1, 1]})
+    skops.dump(LogisticRegression().fit(frame[["a", "b"]].to_numpy(), frame["label"]), folder / "m.skops")
+    named = LogisticRegression().fit(frame[["a", "b"]], frame["label"])
+    skops.dump(named, folder / "named.skops")
+    both = {"test": dataset(frame), "production": dataset(frame[["b", "a", "label"]], "production")}
+    with pytest.raises(InputError, match=r"datasets\.test and datasets\.production have them in another order: list them"):
+        opened(folder, both, "tabular-classification", load={"kind": "sklearn", "path": "m.skops"})
+    listed = {role: dataset(data.frame, role, features=("a", "b")) for role, data in both.items()}
+    for name, given in (("m.skops", listed), ("named.skops", both)):
+        model = opened(folder, given, "tabular-classification", load={"kind": "sklearn", "path": name})
+        expected = named.predict(frame[["a", "b"]]).astype(str).tolist()
+        assert [model.predict(data).labels.tolist() for data in given.values()] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"score": "p", "scores": {"a": "p", "b": "q"}}, "columns.score and columns.scores are both named"),
+        ({"prediction": "said", "scores": {"a": "p", "b": "q"}}, "column 'said' predicts c, for which columns.scores has no column"),
+    ],
+)
+def test_saved_predictions_that_contradict_themselves_are_refused(columns: dict[str, Any], told: str) -> None:
+    frame = pd.DataFrame({"label": ["a", "b", "c"], "said": ["a", "b", "c"], "p": [0.9, 0.2, 0.6], "q": [0.1, 0.8, 0.4]})
+    with pytest.raises(InputError, match=told):
+        SavedPredictions({"test": dataset(frame, positive="a", **columns)})
 
 
 @pytest.mark.parametrize(

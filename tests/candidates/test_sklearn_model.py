@@ -276,3 +276,20 @@ def test_what_is_no_classifier(tmp_path: Path) -> None:
     (tmp_path / "cut.skops").write_bytes((tmp_path / "m.skops").read_bytes()[:300])
     with pytest.raises(InputError, match="cannot be loaded"):
         opened(tmp_path / "cut.skops")
+
+
+def test_several_labels_at_once_are_refused(tmp_path: Path) -> None:
+    """Their classes are a list of arrays, of unlike lengths."""
+    two = np.column_stack([FRAME["label"], np.arange(len(FRAME)) % 3])
+    path = saved(RandomForestClassifier(2).fit(FRAME[NUMBERS], two), tmp_path / "m.joblib")
+    with pytest.raises(InputError, match="RandomForestClassifier is no fitted classifier of one label"):
+        opened(path, digest=sha256(path), trust=True)
+
+
+@pytest.mark.parametrize(("column", "cell", "told"), [("age", np.nan, "Input X contains NaN"), ("age", "old", "could not convert string")])
+def test_rows_that_a_model_does_not_take(tmp_path: Path, column: str, cell: object, told: str) -> None:
+    """Its own words are told, with the file and what to do."""
+    path = saved(LogisticRegression().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops")
+    frame = FRAME.assign(**{column: [*FRAME[column][:-1], cell]})
+    with pytest.raises(InputError, match=f"m.skops: predict refuses these rows.*{told}.*: give it the columns and values"):
+        opened(path).predict(dataset(frame))
