@@ -191,11 +191,11 @@ def parquet_table(raw: bytes) -> pd.DataFrame:
         file = pq.ParquetFile(pa.BufferReader(raw))
         _refuse_duplicates(file.schema_arrow.names)
         table = file.read()
-    except (pa.ArrowException, OSError) as error:
+        table = table.drop_columns([name for name in table.column_names if _PANDAS_INDEX.fullmatch(name)])
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         what = f"is not a whole Parquet file ({error})"
         raise Unreadable(what, "write it again") from error
-    table = table.drop_columns([name for name in table.column_names if _PANDAS_INDEX.fullmatch(name)])
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     for field in table.schema:
         if _needs_care(field.type):
             frame[field.name] = _as_written(table, field)
