@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,18 @@ settings.load_profile("audit")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write what the tests see into the golden files")
+
+
+@pytest.hookimpl(trylast=True)  # after the random order
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest tests start first, one on each worker: started last, a single one would keep the others waiting."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    minutes = {item: mark.args[0] for item in items if (mark := item.get_closest_marker("minutes"))}
+    longest = sorted(minutes, key=lambda item: minutes[item], reverse=True)
+    others = (item for item in list(items) if item not in minutes)
+    ends = [worker * len(items) // workers for worker in range(workers + 1)]
+    parts = [longest[worker::workers] for worker in range(workers)]  # `--dist worksteal` first cuts the list into such parts
+    items[:] = [item for first, a, b in zip(parts, ends, ends[1:], strict=False) for item in (*first, *islice(others, b - a - len(first)))]
 
 
 @pytest.fixture
