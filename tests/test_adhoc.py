@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit import adhoc, catalog
-from tests.test_run import table
+from tests.running import table
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence

@@ -1,0 +1,149 @@
+"""Inputs that `audit run` cannot use end in exit code 2, with the place and the remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.running import ROLES, policy, refused, run, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (policy({"check": "performance/accuracy", "min": 0.8, "by": ["region"]}), "policy.yaml:"),
+        (policy({"check": "performance/acuracy", "min": 0.8}), "performance/accuracy"),
+        (policy({"check": "performance/roc_auc", "min": 0.8}), "columns.score"),
+        (policy({"check": "robustness/feature_noise", "min": 0.8}), "load the model itself"),
+        (policy(require=[]), "require"),
+        (policy(datasets={"test": {"path": "absent.csv"}}), "absent.csv"),
+        (policy({"check": "performance/accuracy", "against": "champion", "margin": 0.01}), "against"),
+        ("require: [", "policy.yaml:1"),
+    ],
+)
+def test_bad_input_is_exit_2_with_a_message(tmp_path: Path, made: dict[str, Any] | str, told: str) -> None:
+    done, results = run(tmp_path, made)
+    assert (done.returncode, results) == (2, None), done.stdout + done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_role_may_be_absent_from_some_files_but_not_from_all(tmp_path: Path) -> None:
+    """Production has no labels; a misspelt column is in no file, and is told at its place."""
+    table().drop(columns=["label", "group"]).to_csv(tmp_path / "production.csv", index=False)
+    datasets = {"test": {"path": "test.csv"}, "production": {"path": "production.csv"}}
+    drift = {"check": "drift/prediction_drift", "reference": "test", "on": "production", "max": 0.2}
+    columns = {"id": "id", "label": "label", "prediction": "prediction", "positive": 1, "sensitive": ["group"]}
+    done, results = run(tmp_path, policy({"check": "performance/accuracy", "min": 0.8}, drift, datasets=datasets, columns=columns))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert results is not None
+    done, _ = run(tmp_path, policy(datasets=datasets, columns=columns | {"label": "lable"}))
+    assert done.returncode == 2
+    assert "policy.yaml:11:10: columns.label: no data set has a column 'lable'" in done.stderr
+
+
+def test_a_misspelt_positive_class_is_refused_at_its_place(tmp_path: Path) -> None:
+    """Among the classes it would be one without rows, which is never missed."""
+    frame = table().replace({"label": {0: "not", 1: "urgent"}, "prediction": {0: "not", 1: "urgent"}})
+    made = policy({"check": "performance/accuracy", "min": 0.8}, columns=ROLES | {"positive": "urgnet"})
+    said = refused(tmp_path, frame, made)
+    assert "policy.yaml:" in said
+    assert "columns.positive: is 'urgnet'; the classes are not, urgent" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [({0: "No", 1: "Yes"}, "has the classes 0, 1, and column 'prediction' has No, Yes"), ({0: False, 1: True}, "has false, true")],
+)
+def test_labels_and_predictions_in_other_words_are_refused(tmp_path: Path, words: dict[int, Any], told: str) -> None:
+    frame = table()
+    assert told in refused(tmp_path, frame.assign(prediction=frame["prediction"].map(words)), policy())
+
+
+@pytest.mark.parametrize("column", ["label", "prediction"])
+def test_a_missing_label_or_prediction_is_refused(tmp_path: Path, column: str) -> None:
+    frame = table()
+    frame[column] = frame[column].astype("Int64").mask(frame["id"] == 7)
+    assert f"column '{column}' has no value in 1 of 1200 rows (first: row 7)" in refused(tmp_path, frame, policy())
+
+
+@pytest.mark.parametrize("value", [None, 1.2])
+def test_a_score_that_is_none_is_refused_at_opening(tmp_path: Path, value: float | None) -> None:
+    """Even where no check of the policy reads it."""
+    frame = table().assign(score=0.5)
+    frame.loc[7, "score"] = value
+    made = policy({"check": "data/duplicates", "max": 2000}, columns=ROLES | {"score": "score"})
+    assert "'score' is not a number from 0 to 1 in 1 rows (first: row 7): give the probability" in refused(tmp_path, frame, made)
+
+
+def test_groups_are_not_compared_while_no_class_is_the_positive_one(tmp_path: Path) -> None:
+    frame = table().replace({"label": {0: "no", 1: "yes"}, "prediction": {0: "no", 1: "yes"}})
+    made = policy({"check": "fairness/demographic_parity_difference", "by": ["group"], "max": 0.5})
+    assert "require.0.check: fairness/demographic_parity_difference: which class counts as positive is not said" in refused(
+        tmp_path, frame, made
+    )
+
+
+@pytest.mark.parametrize("role", ["group", "weight"])
+def test_a_role_that_changes_every_interval_is_never_dropped(tmp_path: Path, role: str) -> None:
+    table().assign(entity=1).to_csv(tmp_path / "train.csv", index=False)
+    files = {"train": {"path": "train.csv"}, "test": {"path": "test.csv"}}
+    made = policy(datasets=files, columns=ROLES | {role: "entity"})
+    said = refused(tmp_path, table(), made)
+    assert f"columns.{role}: no column 'entity'" in said
+    assert f"datasets.test.columns: {{{role}: null}}" in said
+    files["test"]["columns"] = {role: None}  # type: ignore[assignment]  # a role that is null, beside paths
+    done, _ = run(tmp_path, made)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("by", "named", "told"), [(["group"], "A", "'A' is no group of group in"), ([["group", "id"]], "a", "'a' is no group of group, id in")]
+)
+def test_a_reference_group_that_is_none_is_refused_at_its_line(tmp_path: Path, by: list[Any], named: str, told: str) -> None:
+    made = policy({"check": "fairness/demographic_parity_difference", "by": by, "reference_group": named, "max": 0.5})
+    said = refused(tmp_path, table(), made)
+    assert f"require.0.reference_group: {told}" in said
+
+
+def test_features_that_the_model_was_fitted_on_and_a_file_lacks_are_told_before_anything_is_measured(tmp_path: Path) -> None:
+    pytest.importorskip("skops", reason="needs skops")
+    from sklearn.linear_model import LogisticRegression
+    from skops import io as skops
+
+    frame = table().assign(age=1.0, height=2.0).drop(columns=["group", "prediction"])
+    skops.dump(LogisticRegression().fit(frame[["age", "height"]], frame["label"]), tmp_path / "m.skops")
+    candidate = {"task": "tabular-classification", "load": {"kind": "sklearn", "path": "m.skops"}}
+    said = refused(tmp_path, frame.drop(columns="height"), policy(columns={"id": "id", "label": "label"}, candidate=candidate))
+    assert "datasets.test: " in said
+    assert "fitted on columns that the data does not offer as features: height" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"datasets": {"test": {"path": "absent.csv"}}}, "datasets.test.path: "),
+        ({"candidate": {"task": "tabular-classification", "load": {"kind": "sklearn", "path": "absent.csv"}}}, "candidate.load.path: "),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_at_its_line(tmp_path: Path, changed: dict[str, Any], place: str) -> None:
+    made = policy(**changed)
+    said = refused(tmp_path, table(), made)
+    line = next(number for number, text in enumerate((tmp_path / "policy.yaml").read_text().splitlines(), 1) if "absent.csv" in text)
+    assert f"policy.yaml:{line}:" in said
+    assert place in said
+    assert "there is no such file: " in said
+    assert f"(relative paths start in {tmp_path})" in said
+
+
+def test_an_opening_that_fails_is_told_at_the_key_it_is_about(tmp_path: Path) -> None:
+    made = policy(candidate={"task": "tabular-classification", "load": {"kind": "onnx", "path": "test.csv"}})
+    said = refused(tmp_path, table(), made)
+    assert "candidate.load.kind: onnx is not served by this release" in said
+    said = refused(tmp_path, table().assign(prediction="x"), policy())
+    assert "datasets.test: column 'label' has the classes 0, 1, and column 'prediction' has x" in said
