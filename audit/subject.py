@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -158,8 +159,13 @@ def _order(value: Value) -> tuple[int, float, str]:
     return (1, 0.0, value)
 
 
+def _named(value: Value) -> Value:
+    """A cell as the name of a slice: infinity is no number of JSON."""
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
+
+
 def _split(data: Dataset, columns: tuple[str, ...]) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
-    cells = list(zip(*(data.values(column) for column in columns), strict=True))
+    cells = list(zip(*(map(_named, data.values(column)) for column in columns), strict=True))
     names = sorted(set(cells), key=lambda cell: tuple(_order(value) for value in cell))
     codes = {name: code for code, name in enumerate(names)}
     of_row = np.array([codes[cell] for cell in cells], dtype=np.int64)

@@ -50,6 +50,7 @@ def read(
     _refuse_missing_columns(role, path, frame, columns)
     _refuse_bad_cells(role, path, frame, columns)
     _refuse_bad_ids(role, path, frame, columns.id)
+    _write_out_nested_cells(frame)
     return Dataset(role, path, frame, columns, hashlib.sha256(raw).hexdigest(), source, licence)
 
 
@@ -125,6 +126,14 @@ def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Colum
         if large is not None:
             what = f"row {cells.index(large) + 1} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
             _refuse(role, path, what, "its last digits are lost: write these numbers as text")
+
+
+def _write_out_nested_cells(frame: pd.DataFrame) -> None:
+    """Lists and objects in columns without a role as the text of their content: two of them can be compared, and counted."""
+    for column in frame.select_dtypes("object").columns:
+        cells = frame[column].to_list()
+        if any(isinstance(cell, (list, dict)) for cell in cells):
+            frame[column] = [str(cell) if isinstance(cell, (list, dict)) else cell for cell in cells]
 
 
 def _refuse_bad_ids(role: str, path: Path, frame: pd.DataFrame, column: str | None) -> None:

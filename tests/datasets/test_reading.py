@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import json
 import math
 import tempfile
 from decimal import Decimal
@@ -18,9 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.candidates.absent import Absent
 from audit.datasets import Columns, canonical
 from audit.datasets.reading import read
 from audit.errors import InputError
+from audit.predictions import Predictions
+from audit.subject import Subject
 
 TEXT = Columns(id="id", text="text", label="label")
 FRAME = pd.DataFrame({"id": ["007", "8", "9"], "text": ["NA", 'a, "b"\nc', "null"], "label": [1, 0, 1], "score": [0.1, 1 / 3, 1e-300]})
@@ -237,6 +241,18 @@ def test_decimals_and_numbers_name_the_same_class(tmp_path: Path) -> None:
 def test_lists_that_play_no_role_are_read(tmp_path: Path) -> None:
     pq.write_table(pa.table({"label": [0, 1], "tokens": [[1, 2], [3]]}), tmp_path / "a.parquet")
     assert read("test", tmp_path / "a.parquet", Columns(label="label")).values("tokens").tolist() == ["[1, 2]", "[3]"]
+    path = write(tmp_path, "a.jsonl", '{"label": 0, "tokens": [1, 2]}\n{"label": 1, "tokens": {"a": 1}}\n{"label": 1}\n')
+    data = read("test", path, Columns(label="label"))
+    assert data.values("tokens").tolist() == ["[1, 2]", "{'a': 1}", None]
+    assert not data.frame.duplicated().any()
+
+
+def test_infinity_names_a_slice(tmp_path: Path) -> None:
+    """JSON has no number for it, and results are JSON."""
+    data = read("test", write(tmp_path, "a.csv", "x,label\ninf,1\n-inf,0\n0.5,1\n"), Columns(label="label"))
+    seen = Subject(data=data, predicted=Predictions(Absent()), by=(("x",),))
+    names = [name.to_json() for name, _ in seen.slices()]
+    assert json.loads(json.dumps(names, allow_nan=False)) == [{"x": 0.5}, {"x": "-inf"}, {"x": "inf"}]
 
 
 def test_a_number_for_a_text_beside_a_gap_stays_as_written(tmp_path: Path) -> None:
