@@ -39,6 +39,8 @@ def test_a_worked_example() -> None:
     assert diagram.confidence == pytest.approx((0.15, 0.85))
     assert diagram.observed == (0.0, 0.5)
     assert diagram.counts == (2, 2)
+    assert diagram.lower == pytest.approx((0, 0.0945), abs=1e-4)  # Wilson's ends of 0 of 2 and of 1 of 2
+    assert diagram.upper == pytest.approx((0.6576, 0.9055), abs=1e-4)
 
 
 def plain(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
@@ -64,6 +66,23 @@ def test_the_top_class_of_several() -> None:
     assert "most probable class" in found.notes[0]
     of_b = measure(CHECK, subject(frame, scores=("a", "b", "c"), positive="b"), of="positive")
     assert of_b.members[0].estimate.value == pytest.approx(plain(table[:, 1], frame.label.to_numpy() == "b", 15), abs=1e-12)
+
+
+def test_the_top_class_is_the_most_probable_one_whatever_the_model_answers() -> None:
+    """A threshold may answer with a less probable class; how true the probability is does not hang on it."""
+    frame = three_scored(300)
+    answered = frame.assign(prediction="a")
+    found = [measure(CHECK, subject(table, scores=("a", "b", "c"))).members[0].estimate.value for table in (frame, answered)]
+    assert found[0] == found[1]
+
+
+def test_each_slice_is_binned_by_itself() -> None:
+    frame = said(300, 11).assign(gender=np.repeat(["f", "m"], 150), label=lambda table: table.label * (table.gender == "f"))
+    found = measure(CHECK, subject(frame, by=(("gender",),)))
+    parts = [frame[frame.gender == group] for group in ("f", "m")]
+    expected = [plain(part.score.to_numpy(), part.label.to_numpy() == 1, 15) for part in parts]
+    assert [one.estimate.value for one in found.members] == pytest.approx(expected, abs=1e-12)
+    assert [one.estimate.n for one in found.members] == [150, 150]
 
 
 def test_two_classes_look_at_the_positive_one_unless_told() -> None:
