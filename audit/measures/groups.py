@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from audit.datasets import canonical
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Pair, Slice, Unmeasured
@@ -14,7 +16,6 @@ from audit.stats import Difference, Proportion, Ratio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from audit.evidence import Name, Value
@@ -50,6 +51,13 @@ class Rate:
 def of_class(subject: Subject, one: str) -> tuple[tuple[str, Value], ...]:
     """How a class's rates are told from the other classes'; nothing where there is one class to look at."""
     return (("class", one),) if len(subject.targets) > 1 else ()
+
+
+def selection_rates(subject: Subject) -> list[Rate]:
+    """How often each class that is looked at is predicted, among all rows."""
+    y_pred = subject.y_pred()
+    everyone = np.ones(len(y_pred), dtype=bool)
+    return [Rate(y_pred == one, everyone, "there", of_class(subject, one)) for one in subject.targets]
 
 
 def compare(subject: Subject, rates: Sequence[Rate], estimate: type[Difference | Ratio], unit: str) -> Evidence:

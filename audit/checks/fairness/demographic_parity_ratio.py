@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.groups import Rate, compare, of_class
+from audit.measures.groups import compare, selection_rates
 from audit.stats import Ratio
 
 if TYPE_CHECKING:
@@ -25,10 +23,7 @@ if TYPE_CHECKING:
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Selection rate per group, judged on every ordered pair of groups."""
-    y_pred = subject.y_pred()
-    everyone = np.ones(len(y_pred), dtype=bool)
-    rates = [Rate(y_pred == one, everyone, "there", of_class(subject, one)) for one in subject.targets]
-    return compare(subject, rates, Ratio, "rate ratio")
+    return compare(subject, selection_rates(subject), Ratio, "rate ratio")
 
 
 CHECK = Check(

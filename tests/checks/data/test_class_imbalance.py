@@ -58,7 +58,9 @@ def test_a_class_that_the_candidate_knows_and_the_data_lacks_has_share_zero() ->
 def test_the_rarest_class_decides_on_its_interval() -> None:
     """Ten per cent of 400 rows: clearly over .06, clearly under .15, and neither at .09, which the point alone would pass."""
     found = shares(["rare"] * 40 + ["common"] * 360)
-    assert str(finding(CHECK, found, min=0.09).headline.member) == "class=rare"  # type: ignore[union-attr]
+    headline = finding(CHECK, found, min=0.09).headline
+    assert headline is not None
+    assert str(headline.member) == "class=rare"
     assert [status(CHECK, found, min=bound) for bound in (0.06, 0.09, 0.15)] == ["pass", "inconclusive", "fail"]
 
 

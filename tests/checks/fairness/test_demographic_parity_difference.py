@@ -8,7 +8,6 @@ from hypothesis import given
 
 from audit.evidence import Pair
 from audit.stats import Difference, Proportion
-from tests.classified import shuffled
 from tests.grouped import ROWS, by_name, drawn, rates, worst
 from tests.judged import status
 from tests.misses import misses, most
@@ -42,10 +41,8 @@ def test_agrees_with_fairlearn(frame: pd.DataFrame) -> None:
 
 
 @given(ROWS)
-def test_renaming_groups_and_swapping_classes_keep_the_gap(frame: pd.DataFrame) -> None:
+def test_swapping_classes_keeps_the_gap(frame: pd.DataFrame) -> None:
     before = by_name(measure(CHECK, subject(frame, by=BY)))
-    renamed = shuffled(frame.assign(gender=frame.gender.map({"f": "q", "m": "r", "x": "s"})))
-    assert sorted(by_name(measure(CHECK, subject(renamed, by=BY))).values()) == pytest.approx(sorted(before.values()))
     swapped = frame.assign(label=1 - frame.label, prediction=1 - frame.prediction)
     assert sorted(by_name(measure(CHECK, subject(swapped, by=BY))).values()) == pytest.approx(sorted(before.values()))
 
