@@ -120,7 +120,7 @@ def _detail(entry: Entry) -> Detail:
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
-        notes=(*evidence.notes, *backend, *([f"{hidden:,} more figures are left out."] if hidden > 0 else [])),
+        notes=(*evidence.notes, *backend, *([f"{words.sentence(words.counted(hidden, 'more figure'))} left out."] if hidden > 0 else [])),
         foot="" if forests or drawn else foot,
     )
 

@@ -113,12 +113,18 @@ def _environment() -> Environment:
         finalize=_printable,
     )
     environment.filters["breakable"] = _breakable
+    environment.filters["prose"] = _prose
     return environment
 
 
 def _breakable(identifier: str) -> Markup:
     """An id that may be broken after a slash or an underscore, so that it fits a narrow column."""
     return Markup(re.sub(r"([/_])", r"\1<wbr>", str(escape(words.clean(identifier)))))  # noqa: S704  # escaped before the breaks go in
+
+
+def _prose(said: str) -> Markup:
+    """A sentence in which names of fields and parameters stand in backticks, as docstrings write them."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(words.clean(said)))))  # noqa: S704  # escaped before the marks go in
 
 
 def _printable(value: object) -> str:

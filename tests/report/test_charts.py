@@ -120,8 +120,8 @@ def test_each_two_groups_are_drawn_once_the_worse_way_round() -> None:
 def test_histogram_names_the_widest_gap() -> None:
     """The foot says where the two samples differ most, with both shares."""
     drawing = histogram(Histogram("age", ("young", "old"), (0.8, 0.2), (0.5, 0.5), "test", "production"), "")
-    assert drawing.title == "age: furthest apart at young"
-    assert drawing.foot.startswith("Furthest apart at young: 80% of test, 50% of production.")
+    assert drawing.title == "age, furthest apart: young"
+    assert drawing.foot.startswith("Furthest apart: young, with 80% of test and 50% of production.")
     assert "old: 20%, 50%" in drawing.drawing
 
 

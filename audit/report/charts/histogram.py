@@ -32,10 +32,10 @@ def histogram(figure: Histogram, foot: str) -> Drawing:
     parts.append(svg.path(_outline(figure.reference, x, y), "inkl"))
     widest = max(range(k), key=lambda i: (abs(figure.current[i] - figure.reference[i]), -i))
     column = words.clip(figure.column, 60)
-    title = f"{column}: furthest apart at {words.clip(figure.labels[widest], 30)}"
+    title = f"{column}, furthest apart: {words.clip(figure.labels[widest], 30)}"
     apart = (
-        f"Furthest apart at {words.clip(figure.labels[widest], 30)}: {percent(figure.reference[widest])} of {figure.reference_name}, "
-        f"{percent(figure.current[widest])} of {figure.current_name}."
+        f"Furthest apart: {words.clip(figure.labels[widest], 30)}, with {percent(figure.reference[widest])} of {figure.reference_name} "
+        f"and {percent(figure.current[widest])} of {figure.current_name}."
     )
     if max(abs(a - b) for a, b in zip(figure.reference, figure.current, strict=True)) < 0.0005:  # noqa: PLR2004  # less than is printed
         title, apart = f"{column}: no difference", "The shares are the same."
