@@ -13,7 +13,7 @@ import yaml
 
 from audit import bundle, clock
 from audit.errors import InputError
-from tests.test_run import policy, table
+from tests.running import policy, table
 
 AUDIT = str(Path(sys.executable).with_name("audit"))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.running import ROLES, policy, run, table
+from tests.running import AUDIT, ROLES, policy, run, table
 
 if TYPE_CHECKING:
     from pathlib import Path
