@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import ValidationError
 
 from audit import cache, catalog, engine, plan
@@ -17,7 +16,12 @@ from audit.engine import Job
 from audit.errors import InputError
 from audit.policy import roles
 from audit.policy.binding import bound_problems
+from audit.policy.meaning import bounds, splits
+from audit.policy.positions import plain
+from audit.policy.reading import parse
 from audit.policy.schema import Requirement
+from audit.policy.shape import typed
+from audit.policy.wording import messages, nearest
 from audit.predictions import Predictions
 from audit.subject import Subject
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.evidence import Evidence
     from audit.judge import Finding
+    from audit.policy.positions import Tree
 
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "row_id"),
@@ -80,7 +85,7 @@ def measured(asked: Asked) -> Evidence:
 def _job(asked: Asked) -> Job:
     check = catalog.discover().get(asked.check)
     if check is None:
-        msg = f"{asked.check}: no such check{catalog.nearest(asked.check)}; `audit checks` lists them"
+        msg = f"there is no check {asked.check!r}; {nearest(asked.check, catalog.discover(), '`audit checks` lists all there are')}"
         raise InputError(msg)
     params = _params(asked, check)
     subject = _subject(asked, check)
@@ -97,7 +102,10 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
     except ValidationError as error:
         msg = "\n".join(f"--{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise InputError(msg) from error
-    problems = [f"--{place[0]}: {text}" for place, text in bound_problems(requirement, check)]
+    found = [*bounds(requirement), *splits(requirement), *bound_problems(requirement, check)]
+    if requirement.by and check.by == "none":
+        found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
+    problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
     if problems:
         raise InputError("\n".join(problems))
     return requirement
@@ -106,20 +114,21 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
 def _params(asked: Asked, check: Check) -> Params:
     given = {key: _value("--param", key, value) for key, value in _pairs("--param", asked.params).items()}
     try:
-        return check.params.model_validate(given)
+        return typed(check.params, given)
     except ValidationError as error:
-        lines = [f"--param {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        told = messages(error, check.params, lambda loc: len(loc) == 1 and loc[0] in given)
+        lines = [f"--param {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told]
         msg = "\n".join([*lines, f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"])
         raise InputError(msg) from error
 
 
-def _value(option: str, key: str, text: str) -> object:
-    """A value as a policy would write it."""
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+def _value(option: str, key: str, text: str) -> Tree:
+    """A value as a policy would write it: `no` is a word, and `0.9` a number."""
+    root, mistakes = parse(text or "''", option)
+    if mistakes:
         msg = f"{option} {key}: {text!r} is no YAML: put quotes around it if it is meant as it stands"
-        raise InputError(msg) from error
+        raise InputError(msg)
+    return plain(root)
 
 
 def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
@@ -169,8 +178,8 @@ def _path(text: str) -> Path:
 
 def _read(role: str, path: Path, asked: Asked) -> Dataset:
     """The file, with roles taken from the names of its columns and then from what was said."""
-    plain = read(role, path, Columns())
-    there = [str(column) for column in plain.frame.columns]
+    whole = read(role, path, Columns())
+    there = [str(column) for column in whole.frame.columns]
     guessed = {name: found for name, known in NAMES.items() if (found := next((one for one in known if one in there), None))}
     structured = {"positive", "sensitive", "features", "scores"}
     given = _pairs("--column", asked.columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 import re
@@ -67,9 +66,3 @@ def documentation(check_id: str) -> dict[str, str]:
         msg = f"{check_id}: its docstring lacks {', '.join(missing)}"
         raise ToolError(msg)
     return found
-
-
-def nearest(check_id: str) -> str:
-    """`; did you mean X?` where a known id is close, else nothing."""
-    close = difflib.get_close_matches(check_id, discover(), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""

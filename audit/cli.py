@@ -84,12 +84,13 @@ def _check_data(loaded: LoadedPolicy) -> None:
     from audit.session import read_datasets
     from audit.terminal import neutral
 
-    plan.check_served(loaded)
-    absent = [spec.path for spec in loaded.policy.datasets.values() if not loaded.resolve(spec.path).is_file()]
+    datasets = loaded.policy.datasets
+    here = {role for role, spec in datasets.items() if os.path.exists(loaded.resolve(spec.path))}  # noqa: PTH110  # Path.exists raises where it may not look
+    absent = [spec.path for role, spec in datasets.items() if role not in here]
     if absent:
         _tell([neutral(f"not here, so their columns are not checked: {', '.join(absent)}")])
-    else:
-        plan.check_columns(loaded, read_datasets(loaded))
+    plan.check_columns(loaded, read_datasets(loaded, only=here))
+    _tell(neutral(remark.text) for remark in plan.remarks(loaded.policy))
 
 
 @app.command()

@@ -53,10 +53,11 @@ def check_roles(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
 
 
 def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
-    """Refuse requirements whose columns are not in their data, all at once."""
+    """Refuse requirements whose columns are not in their data, all at once; data sets that were not read are passed over."""
     mistakes = [
         _at(loaded, index, key, message)
         for index, requirement in enumerate(loaded.policy.require)
+        if requirement.on in datasets
         for key, message in _column_mistakes(requirement, datasets, catalog.discover()[requirement.check])
     ]
     if mistakes:
@@ -270,22 +271,6 @@ def uncovered(policy: Policy) -> tuple[str, ...]:
 def _declared_parents(policy: Policy) -> set[str]:
     """The declared facts by name, `system.owner` for `system.owner.contact` too."""
     return {".".join(name.split(".")[:2]) for name in declared(policy)}
-
-
-def check_served(loaded: LoadedPolicy) -> None:
-    """Refuse what the schema knows and this release does not do: passing over it in silence would promote without proof."""
-    policy = loaded.policy
-    mistakes = [
-        _at(loaded, index, "against", "comparison with a champion or the base model is not part of this release: give a `min` or `max`")
-        for index, requirement in enumerate(policy.require)
-        if requirement.against is not None
-    ]
-    unserved = [key for key in ("looks", "champion") if getattr(policy, key) is not None]
-    mistakes += [loaded.marks.mistake((key,), "not part of this release: leave it out") for key in unserved]
-    if policy.valid_for is not None and _days(policy) is None:
-        mistakes.append(loaded.marks.mistake(("valid_for",), f"{policy.valid_for!r} is no duration: write days or weeks, as 90d or 12w"))
-    if mistakes:
-        raise PolicyError(tuple(mistakes))
 
 
 def smoke_policy(policy: Policy) -> Policy:

@@ -14,7 +14,7 @@ from audit import __version__, bundle, cache, catalog, clock, decide, engine, in
 from audit.candidates.opening import open_candidate
 from audit.datasets import Columns
 from audit.datasets.reading import read
-from audit.errors import InputError
+from audit.errors import InputError, PolicyError
 from audit.export import json as results_json
 from audit.judge import Reason
 from audit.ledger import Ledger
@@ -23,13 +23,14 @@ from audit.predictions import Predictions
 from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from audit.candidates import Candidate
     from audit.datasets import Dataset
     from audit.engine import Job
+    from audit.errors import Mistake
     from audit.judge import Finding, Verdict
     from audit.policy import LoadedPolicy
     from audit.policy.schema import DatasetSpec
@@ -159,11 +160,21 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
     return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()))
 
 
-def read_datasets(loaded: LoadedPolicy) -> dict[str, Dataset]:
-    """Every declared data set, in the policy's order. A role of the policy's own `columns` may be absent from some files, not from all."""
-    policy = loaded.policy
-    found = {role: _read(loaded, role, spec) for role, spec in policy.datasets.items()}
-    plan.check_roles(loaded, found)
+def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
+    """Every declared data set, or those named, in the policy's order. Files that cannot be read are told all at once."""
+    found: dict[str, Dataset] = {}
+    mistakes: list[Mistake] = []
+    for role, spec in loaded.policy.datasets.items():
+        if only is not None and role not in only:
+            continue
+        try:
+            found[role] = _read(loaded, role, spec)
+        except PolicyError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+    if len(found) == len(loaded.policy.datasets):  # a role of the policy's own `columns` may be absent from some files, not from all
+        plan.check_roles(loaded, found)
     return found
 
 

@@ -60,18 +60,25 @@ def write(folder: Path, name: str | None = None) -> Path:
     here = Path.cwd().resolve()
     below = folder.resolve().is_relative_to(here)
     start = here if below else folder.resolve()
-    name = name or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._") or "starter"
+    name = name if name is not None else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._") or "starter"
     if not re.match(NAME, name):
         msg = f"--name {name!r}: use letters, digits, dots, dashes and underscores, beginning with a letter or digit"
         raise InputError(msg)
     path = (Path("policies") if below else folder) / f"{name}.yaml"
     text = "\n".join(_policy(name, _look(folder), start)) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{path.parent}: the policy cannot be written there ({error.strerror}); move what is in the way"
+        raise InputError(msg) from error
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
         msg = f"{path} is there already; delete it, or write another with --name"
+        raise InputError(msg) from error
+    except OSError as error:
+        msg = f"{path}: the policy cannot be written there ({error.strerror}); see to the folder's permissions"
         raise InputError(msg) from error
     return path
 
@@ -134,7 +141,7 @@ def _model(files: list[Path]) -> tuple[str, Path] | None:
 def _policy(name: str, found: _Found, start: Path) -> Iterator[str]:
     yield f"# What has to hold of {name} before it may be promoted. Written by `audit init`: every line is a proposal."
     yield "# `audit validate` checks this file; `audit checks` lists what can be asked; docs: docs/contracts.md"
-    yield f"policy: {name}"
+    yield f"policy: {_quoted(name)}"
     yield "version: 1"
     yield "seed: 1"
     yield "# tier: 2                  # 1 is the highest materiality; asks for declared facts, and for a reason where nothing is measured"
@@ -144,7 +151,7 @@ def _policy(name: str, found: _Found, start: Path) -> Iterator[str]:
     yield "datasets:"
     for role, data in found.data.items():
         own = [f"columns: {{{', '.join(lacking)}}}"] if (lacking := list(_lacking(data, found))) else []
-        parts = ", ".join([f"path: {_quoted(str(data.path.resolve().relative_to(start)))}", *own])
+        parts = ", ".join([f"path: {_quoted(_below(data.path, start))}", *own])
         yield f"  {role}: {{{parts}}}" + ("  # has no such columns" if own else "")
     yield from _columns(found)
     yield from _candidate(found, start)
@@ -158,6 +165,11 @@ def _lacking(data: Dataset, found: _Found) -> Iterator[str]:
     yield from (f"{role}: null" for role, column in found.roles.items() if column not in there)
     if not there.issuperset(found.sensitive):
         yield f"sensitive: [{', '.join(_quoted(one) for one in found.sensitive if one in there)}]"
+
+
+def _below(path: Path, start: Path) -> str:
+    """A path as the policy names it; where the file itself is a link, the link."""
+    return str((path.parent.resolve() / path.name).relative_to(start))
 
 
 def _quoted(text: str) -> str:
@@ -178,12 +190,13 @@ def _columns(found: _Found) -> Iterator[str]:
 
 
 def _candidate(found: _Found, start: Path) -> Iterator[str]:
-    task = "text-classification" if "text" in found.roles else "tabular-classification" if found.classes else "tabular-regression"
+    if "label" in found.roles and not found.classes:
+        yield f"# {found.roles['label']} holds numbers: this release audits classifiers alone, and measures nothing against it"
     yield "candidate:"
-    yield f"  task: {task}"
+    yield f"  task: {'text' if 'text' in found.roles else 'tabular'}-classification"
     if found.model is not None:
         kind, path = found.model
-        yield f"  load: {{kind: {kind}, path: {_quoted(str(path.resolve().relative_to(start)))}}}"
+        yield f"  load: {{kind: {kind}, path: {_quoted(_below(path, start))}}}"
     elif {"prediction", "score"} & set(found.roles):
         yield "  load: {kind: predictions}  # the columns named above hold what the model said"
     elif "text" in found.roles and "train" in found.data:

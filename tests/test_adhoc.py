@@ -67,6 +67,13 @@ def test_exit_codes(folder: Path, given: tuple[str, ...], code: int) -> None:
         ("performance/accuracy", "--column", "label=prediction", "--min", "0.8"),
         ("performance/accuracy", "--column", "prediction=only", "--min", "0.8"),
         ("performance/f1", "--param", "average=[", "--min", "0.8"),
+        ("performance/f1", "--param", "average=!!python/name:os.system", "--min", "0.8"),
+        ("data/duplicates", "--param", "near='0.9'", "--max", "5"),
+        ("data/duplicates", "--param", "near=yes", "--max", "5"),
+        ("data/duplicates", "--by", "group", "--max", "5"),
+        ("performance/accuracy", "--min", "0.9", "--max", "0.5"),
+        ("performance/accuracy", "--by", "group", "--by", "group", "--min", "0.5"),
+        ("performance/accuracy", "--by", "group,group", "--min", "0.5"),
         ("performance/accuracy", "--column", "positive=@", "--min", "0.8"),
         ("performance/acuracy", "--min", "0.8"),
         ("drift/psi", "--max", "0.1"),
@@ -91,3 +98,15 @@ def test_evidence_that_is_not_about_all_the_data_is_not_shown_either(folder: Pat
     monkeypatch.setattr(catalog, "discover", lambda: changed)
     with pytest.raises(ValueError, match="examined 12 of 1,200 rows"):
         adhoc.measured(adhoc.Asked("performance/accuracy", folder / "test.csv"))
+
+
+def test_words_are_read_as_a_policy_reads_them(tmp_path: Path) -> None:
+    """YAML 1.1 reads `no` as false, and no class is called that."""
+    (tmp_path / "test.csv").write_text("label,score\n" + "no,0.9\nyes,0.1\n" * 50, encoding="utf-8")
+    done = check(tmp_path, "performance/roc_auc", "--column", "positive=no", "--min", "0.9")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_misspelt_names_are_told_the_nearest(folder: Path) -> None:
+    assert "did you mean 'performance/accuracy'?" in check(folder, "acuracy", "--min", "0.8").stderr
+    assert "--param avrage: unknown key; did you mean 'average'?" in check(folder, "performance/f1", "--param", "avrage=macro").stderr

@@ -34,7 +34,7 @@ def _requirements(root: Node) -> list[Node] | None:
 
 def _mapping(base: Node, top: Node) -> Node:
     if not isinstance(base.value, dict) or not isinstance(top.value, dict):
-        return top
+        return replace(top, broken=base.broken or top.broken) if top.place.path == () else top
     value = dict(base.value)
     for key, child in top.value.items():
         value[key] = _mapping(value[key], child) if key in value else child

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError, Mistake, PolicyError
-from audit.policy import binding, extending, meaning, paths, positions, reading, roles, shape
+from audit.policy import binding, extending, meaning, paths, positions, reading, roles, serving, shape
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from audit.check import Check
     from audit.policy.positions import Marks, Node, Tree
+    from audit.policy.shape import Draft
 
 _LONGEST_CHAIN = 8
 """Policies that may extend one another."""
@@ -81,8 +82,14 @@ def _mistakes(tree: Tree, marks: Marks, catalog: Mapping[str, Check] | None) -> 
     draft = shape.draft(tree, marks)
     if isinstance(tree, dict) and tree.get("require") == []:
         found.append(marks.mistake(("require",), "is empty; a policy that asks for nothing proves nothing: add a requirement"))
-    found += [marks.mistake(loc, text) for loc, text in (*meaning.problems(draft), *roles.problems(draft))]
+    found += [marks.mistake(loc, text) for loc, text in _contradictions(draft)]
     return found + list(binding.mistakes(draft, catalog, marks)) if catalog is not None else found
+
+
+def _contradictions(draft: Draft) -> Iterator[meaning.Problem]:
+    yield from meaning.problems(draft)
+    yield from roles.problems(draft)
+    yield from serving.problems(draft)
 
 
 def _outside(marks: Marks, tree: Tree, project: Path, *, allow_outside: bool) -> Iterator[Mistake]:
@@ -112,6 +119,8 @@ def _read(path: Path, project: Path, *, allow_outside: bool) -> _Merged:
             break
         chain.append((project / name).resolve())
         latest = _read_one(project / name, name)
+        if not latest.root.broken and not isinstance(latest.root.value, dict):
+            latest.mistakes.append(latest.root.place.mistake("is no mapping, so it is no policy; name another base"))
         merged = _under(merged, latest)
     return merged
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from os.path import normpath
 from typing import TYPE_CHECKING, TypeAlias
 
 from audit.frameworks import nist_ai_rmf
@@ -79,7 +80,12 @@ def _fine_tune(tune: FineTune, draft: Draft) -> Iterator[Problem]:
 def _same_file(one: str, other: str, draft: Draft) -> bool:
     """Whether two roles are one data set, by name or by path."""
     first, second = draft.datasets.get(one), draft.datasets.get(other)
-    return one == other or (first is not None and second is not None and first.path == second.path)
+    return one == other or (first is not None and second is not None and _same_path(first.path, second.path))
+
+
+def _same_path(one: str, other: str) -> bool:
+    """Whether two paths are spelt alike; links and copies are found by their digests once the files are read."""
+    return normpath(one) == normpath(other)
 
 
 def _undeclared(role: str, draft: Draft) -> str:
@@ -103,9 +109,16 @@ def _default_data(draft: Draft) -> Iterator[Problem]:
 
 
 def _requirement(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
-    yield from _bounds(requirement)
+    yield from bounds(requirement)
     yield from _against(requirement, draft)
     yield from _roles(requirement, draft)
+    yield from splits(requirement)
+    if requirement.judge_on == "value" and draft.tier == 1:
+        yield ("judge_on",), "a tier 1 policy judges intervals; leave it out"
+
+
+def splits(requirement: Requirement) -> Iterator[Problem]:
+    """Families of slices that hold nothing or are counted twice."""
     seen: set[tuple[str, ...]] = set()
     for index, family in enumerate(requirement.by):
         if not family:
@@ -113,11 +126,10 @@ def _requirement(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
         elif len(set(family)) < len(family) or tuple(sorted(family)) in seen:
             yield ("by", index), f"{', '.join(family)} is named twice; its slices would be counted twice"
         seen.add(tuple(sorted(family)))
-    if requirement.judge_on == "value" and draft.tier == 1:
-        yield ("judge_on",), "a tier 1 policy judges intervals; leave it out"
 
 
-def _bounds(requirement: Requirement) -> Iterator[Problem]:
+def bounds(requirement: Requirement) -> Iterator[Problem]:
+    """No bound at all, or two that nothing can lie between."""
     low, high = requirement.min, requirement.max
     if low is None and high is None and requirement.against is None and requirement.margin is None:
         yield (), "has no bound and would always pass; add `min` or `max`"

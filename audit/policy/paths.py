@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError
+from audit.policy.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:/")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 BUILT_IN_BASES = frozenset({"minilm"})
 """Base models named by an alias, which is no path."""
 
@@ -53,13 +54,32 @@ def checked(project: Path, loc: Loc, name: str, *, allow_outside: bool) -> str |
     """What is wrong with a path, if anything."""
     if not name.strip() or not name.isprintable():
         return f"{name!r} is no path; name a file or folder"
-    if (loc[-1] == "base" and name in BUILT_IN_BASES) or (loc[-2:] == ("load", "path") and _ADDRESS.match(name)):
+    if loc[-1] == "base" and name in BUILT_IN_BASES:
         return None
+    if is_address(name):
+        told_with_its_kind = loc[-2:] == ("load", "path")
+        return None if told_with_its_kind else f"{name!r} is an address, and this release reads files; fetch it and name the file"
     try:
         if not allow_outside:
             inside(project, name)
     except InputError as error:
         return str(error)
+    return _unreachable(project / name, name)
+
+
+def is_address(name: str) -> bool:
+    """Whether a path of the policy names something on the network, such as `https://...`."""
+    return _ADDRESS.match(name) is not None
+
+
+def _unreachable(path: Path, name: str) -> str | None:
+    """Why nothing can ever lie at a path; None where something does or may."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    except OSError as error:
+        return f"{shown(name)} cannot be looked up ({error.strerror}); mend the path or the link"
     return None
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"((?:candidate|datasets)(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(?:: | )")
 """The key path with which a message may begin."""
+_COLUMN = re.compile(r": columns\.(.+?): no column ")
+"""The role whose column a file lacks."""
 
 
 def of_data(loaded: LoadedPolicy, role: str, error: InputError) -> PolicyError:
@@ -21,6 +23,12 @@ def of_data(loaded: LoadedPolicy, role: str, error: InputError) -> PolicyError:
     if isinstance(error, PolicyError):
         return error
     text = str(error).removeprefix(f"datasets.{role}: ")
+    if (column := _COLUMN.search(text)) is not None:
+        parts = tuple(int(part) if part.isdigit() else part for part in column[1].split("."))
+        places: list[Loc] = [("datasets", role, "columns", *parts), ("columns", *parts)]
+        for place in places:
+            if place in loaded.marks.values:
+                return _at(loaded, place, text)
     return _at(loaded, ("datasets", role, "path"), text + _start(loaded, loaded.policy.datasets[role].path))
 
 

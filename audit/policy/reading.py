@@ -27,12 +27,12 @@ def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
     reader = _Reader(file)
     try:
         root = _Loader(text).get_single_node()
-        if root is None:
+        if root is None or (isinstance(root, yaml.ScalarNode) and not root.value):
             return _unreadable(file, "the file is empty; `audit init` writes a policy to start from")
         return reader.read(root, ()), reader.mistakes
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return _unreadable(file, _said(error), mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
+        return _unreadable(file, _said(error, text), mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         letter = error.character if isinstance(error.character, int) else ord(error.character)
@@ -42,9 +42,15 @@ def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
         return _unreadable(file, f"not readable as YAML: {error}; mend the escapes and directives")
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _said(error: yaml.MarkedYAMLError, text: str) -> str:
     """PyYAML's words, with a remedy where they have none."""
     what = ", ".join(part for part in (error.context, error.problem) if part)
+    mark = error.problem_mark
+    before = text[: mark.index] if mark else ""
+    if before.endswith("$") and text[len(before) :].startswith("{"):
+        return "a brace opens a mapping here; put text with ${...} in quotes"
+    if text[len(before) :].startswith("\t"):
+        return "a tab stands where indentation is read; indent with spaces"
     return what if ";" in what else f"not readable as YAML: {what}; mend the brackets, quotes or indentation here"
 
 
@@ -129,6 +135,8 @@ class _Reader:
                 self._refuse(at, "a list or mapping cannot be a key; name the key with a word")
             elif key.value in keys:
                 self._refuse(at, f"given twice (first in line {keys[key.value].line}); keep one of them")
+            elif key.value == "<<" and key.style is None:
+                self._refuse(at, "merge keys are not read; write the keys out, or use `extends`")
             elif _half(key.value):
                 self._refuse(place, _HALF)
             else:

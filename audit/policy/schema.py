@@ -13,7 +13,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 ROLE = r"^[A-Za-z][A-Za-z0-9_-]*$"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 DIGEST = r"^[0-9a-f]{64}$"
-DURATION = r"^[1-9][0-9]{0,4} ?(d|days?|w|weeks?)$"
+DURATION = r"^[1-9][0-9]{0,3} ?(d|days?|w|weeks?)$"
 Severity: TypeAlias = Literal["critical", "high", "medium", "low"]
 Enforce: TypeAlias = Literal["required", "advisory"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
@@ -166,6 +166,6 @@ class Policy(Strict):
     looks: dict[str, JsonValue] | None = Field(None, description="planned repeated looks at growing data")
     monitor: dict[str, JsonValue] | None = Field(None, description="how production windows are audited")
     registry: dict[str, JsonValue] | None = Field(None, description="where a promotion lands")
-    valid_for: int | Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(
+    valid_for: Annotated[int, Field(ge=1, le=9999)] | Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(
         None, description="age after which the decision is stale: days, or text such as 90d or 12w"
     )

@@ -23,6 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 RESERVED = frozenset(Requirement.model_fields) - {"params"}
 """Keys of a requirement that mean the same under every check."""
 _TOP_TIER = 1
+_PLANNED = ("champion", "looks")
 _UNNAMED = "unnamed"
 """Stands for the id where the check is missing, so that only the check is told."""
 
@@ -36,6 +37,8 @@ class Draft:
     datasets: Mapping[str, DatasetSpec | None]
     candidate: CandidateSpec | None
     champion: bool
+    planned: tuple[str, ...]
+    """Keys at the top that are kept for later releases, of those that were given."""
     not_measured: tuple[str, ...]
     requirements: tuple[tuple[int, Requirement], ...]
     """With their places in `require`."""
@@ -61,6 +64,7 @@ def draft_of(policy: Policy) -> Draft:
         datasets=policy.datasets,
         candidate=policy.candidate,
         champion=policy.champion is not None,
+        planned=tuple(key for key in _PLANNED if getattr(policy, key) is not None),
         not_measured=tuple(policy.not_measured),
         requirements=tuple(enumerate(policy.require)),
     )
@@ -130,6 +134,7 @@ def draft(tree: Tree, marks: Marks) -> Draft:
         datasets={role: _part(DatasetSpec, one, ("datasets", role), marks) for role, one in roles},
         candidate=_part(CandidateSpec, top.get("candidate"), ("candidate",), marks),
         champion=top.get("champion") is not None,
+        planned=tuple(key for key in _PLANNED if top.get(key) is not None),
         not_measured=tuple(named) if isinstance(named, dict) else (),
         requirements=tuple((index, one) for index, one in read if one is not None),
     )

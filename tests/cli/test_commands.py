@@ -100,6 +100,66 @@ def test_validate_says_what_it_could_not_look_at(letters: Path, capsys: pytest.C
     assert err == "not here, so their columns are not checked: test.csv\n"
 
 
+def test_validate_looks_at_the_files_that_are_here(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that is made later hides no mistake in another."""
+    policy = POLICY.replace("datasets: {", "datasets: {train: {path: train.csv}, ").replace("[region]", "[regoin]")
+    (letters / "policy.yaml").write_text(policy, encoding="utf-8")
+    code, out, err = ended(capsys, "validate", "policy.yaml")
+    assert (code, out) == (2, "")
+    assert "not here, so their columns are not checked: train.csv\n" in err
+    assert "column 'regoin' is not in" in err
+
+
+def test_validate_tells_all_files_that_cannot_be_read(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (letters / "policy.yaml").write_text(POLICY.replace("datasets: {", "datasets: {train: {path: folder}, "), encoding="utf-8")
+    (letters / "folder").mkdir()
+    (letters / "test.csv").write_text("label\n", encoding="utf-8")
+    code, _, err = ended(capsys, "validate", "policy.yaml")
+    assert code == 2
+    assert [line.split(": ")[1] for line in err.splitlines()] == ["datasets.train.path", "datasets.test.path"]
+
+
+@pytest.mark.parametrize(("own", "place"), [("{features: [region, aera]}", "2:64"), ("{label: labl}", "2:52")])
+def test_validate_points_at_the_role_whose_column_is_missing(
+    letters: Path, capsys: pytest.CaptureFixture[str], own: str, place: str
+) -> None:
+    policy = POLICY.replace("path: test.csv", f"path: test.csv, columns: {own}")
+    (letters / "policy.yaml").write_text(policy, encoding="utf-8")
+    code, _, err = ended(capsys, "validate", "policy.yaml")
+    assert code == 2
+    assert err.startswith(f"policy.yaml:{place}: datasets.test.columns.")
+
+
+def test_validate_says_what_is_without_effect(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (letters / "policy.yaml").write_text(POLICY + "waivers: waivers/\nmonitor: {every: 7d}\n", encoding="utf-8")
+    code, out, err = ended(capsys, "validate", "policy.yaml")
+    assert (code, out) == (0, "policy.yaml: valid, 1 requirement\n")
+    assert "verifies no waiver" in err
+    assert "monitor: no effect" in err
+
+
+def test_a_link_that_goes_round_is_no_accident_of_the_tool(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (letters / "test.csv").unlink()
+    (letters / "test.csv").symlink_to("test.csv")
+    code, _, err = ended(capsys, "validate", "policy.yaml")
+    assert code == 2
+    assert err.startswith('policy.yaml:2:25: datasets.test.path: "test.csv" cannot be looked up')
+
+
+def test_what_validate_takes_is_served(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each kind of model that the schema knows is either opened by a run or refused as the policy is read."""
+    from typing import get_args
+
+    from audit.policy import serving
+    from audit.policy.schema import Load
+
+    for kind in get_args(Load.model_fields["kind"].annotation):
+        text = POLICY.replace("{kind: predictions}", f"{{kind: {kind}{'' if kind == 'predictions' else ', path: m'}}}")
+        (letters / "policy.yaml").write_text(text, encoding="utf-8")
+        assert ended(capsys, "validate", "policy.yaml")[0] == (0 if kind in serving.KINDS else 2)
+        assert "not served" not in ended(capsys, "run", "policy.yaml")[2] or kind not in serving.KINDS
+
+
 def test_validate_shows_all_mistakes_on_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     code, out, err = ended(capsys, "validate", "fixtures/policies/bad/many-at-once.yaml")

@@ -30,7 +30,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def proposed(path: Path) -> LoadedPolicy:
     """The starter policy, held against the catalogue and its data."""
     loaded = load(path, catalog=discover())
-    plan.check_served(loaded)
     plan.check_columns(loaded, read_datasets(loaded))
     return loaded
 
@@ -94,9 +93,35 @@ def test_a_skops_file_is_found(folder: Path) -> None:
     assert (load_spec.kind, load_spec.path) == ("sklearn", "model.skops")
 
 
-def test_numbers_for_labels_are_a_regression(folder: Path) -> None:
+def test_numbers_for_labels_are_no_classes(folder: Path) -> None:
+    """This release audits classifiers: nothing is measured against such labels, and the policy says so."""
     (folder / "test.csv").write_text("target,size\n" + "".join(f"{i * 1.5},{i}\n" for i in range(50)), encoding="utf-8")
-    assert proposed(starter.write(Path())).policy.candidate.task == "tabular-regression"
+    path = starter.write(Path())
+    assert "# target holds numbers: this release audits classifiers alone" in path.read_text(encoding="utf-8")
+    assert [one.check for one in proposed(path).policy.require] == ["data/duplicates"]
+
+
+@pytest.mark.parametrize("name", ["007", "2026", "true"])
+def test_a_name_that_is_no_word_is_quoted(folder: Path, name: str) -> None:
+    (folder / "test.csv").write_text(PREDICTIONS, encoding="utf-8")
+    assert proposed(starter.write(Path(), name)).policy.policy == name
+
+
+def test_a_file_in_the_way_of_the_policies_is_left_alone(folder: Path) -> None:
+    (folder / "test.csv").write_text(PREDICTIONS, encoding="utf-8")
+    (folder / "policies").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^policies: the policy cannot be written there \(File exists\); move what is in the way$"):
+        starter.write(Path())
+    assert (folder / "policies").read_text(encoding="utf-8") == "mine"
+
+
+def test_data_behind_a_link_are_named_by_the_link(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The wall around the project is for the policy's reader to open, with --allow-outside."""
+    far = tmp_path_factory.mktemp("far") / "test.csv"
+    far.write_text(PREDICTIONS, encoding="utf-8")
+    (folder / "test.csv").symlink_to(far)
+    path = starter.write(Path())
+    assert load(path, allow_outside=True).policy.datasets["test"].path == "test.csv"
 
 
 def test_column_names_that_yaml_would_misread_are_quoted(folder: Path) -> None:
