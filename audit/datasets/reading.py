@@ -130,7 +130,7 @@ def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Colum
 
 def _write_out_nested_cells(frame: pd.DataFrame) -> None:
     """Lists and objects in columns without a role as the text of their content: two of them can be compared, and counted."""
-    for column in frame.select_dtypes("object").columns:
+    for column in [name for name, kind in frame.dtypes.items() if kind.kind == "O"]:
         cells = frame[column].to_list()
         if any(isinstance(cell, (list, dict)) for cell in cells):
             frame[column] = [str(cell) if isinstance(cell, (list, dict)) else cell for cell in cells]
