@@ -87,9 +87,9 @@ def effective_rows(subject: Subject, data: Dataset) -> int:
 
 def clustered(subject: Subject) -> tuple[str, ...]:
     """What a reader must know of n where rows belong to entities."""
-    if subject.data.columns.group is None:
-        return ()
-    return (f"Rows of one {subject.data.columns.group} move together, so n counts as many rows as are worth independent ones.",)
+    windows = [data for data in (subject.reference, subject.data) if data is not None]
+    groups = dict.fromkeys(data.columns.group for data in windows if data.columns.group is not None)
+    return tuple(f"Rows of one {group} move together, so n counts as many rows as are worth independent ones." for group in groups)
 
 
 def changed(members: Sequence[Member]) -> tuple[str, ...]:

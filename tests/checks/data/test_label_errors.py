@@ -200,3 +200,15 @@ def test_what_cannot_be_measured_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
     with pytest.raises(MissingExtra, match=r"audit\[sklearn\]"):
         measure(CHECK, subject(even))
+
+
+def test_rows_of_one_customer_count_once_and_the_surest_suspects_come_first() -> None:
+    frame, _ = complaints(300, 0.1, seed=12)
+    found = measure(CHECK, subject(frame.assign(customer=np.arange(300) // 3), group="customer"))
+    assert found.members[0].estimate.support == 100
+    assert found.members[0].estimate.n == 300
+    given, rows = np.asarray(found.table["label"]), suspects(found)
+    assert len(rows) > 3
+    assert given.tolist() == frame.label.iloc[rows].tolist()
+    assert rows.tolist() != sorted(rows.tolist())
+    assert [example.row for example in found.examples] == [str(row) for row in found.table["row"][:20]]

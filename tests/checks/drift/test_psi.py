@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,18 @@ def test_a_column_like_an_identifier_is_not_called_stable() -> None:
     assert [str(entry.name) for entry in found.unmeasured] == ["column=key"]
     assert status(CHECK, found, max=0.2) != "pass"
     assert status(CHECK, drift({"c": ["a"] * 300}, {"c": ["a"] * 300}), max=0.2) == "pass"
+
+
+@pytest.mark.parametrize("windows", [("reference", "test"), ("reference",)])
+def test_rows_of_one_person_count_as_fewer(windows: tuple[str, ...]) -> None:
+    """Four rows a person: a quarter as many count in each window that names persons, and a note says so."""
+    frames = [pd.DataFrame({"x": np.arange(400) % 7, "person": np.arange(400) // 4, "prediction": "p"}) for _ in range(2)]
+    seen = subject(frames[1], reference=frames[0], features=["x"])
+    named = {role: replace(data, columns=data.columns.model_copy(update={"group": "person"})) for role, data in seen.datasets.items()}
+    seen = replace(seen, reference=named["reference"], data=named["test"] if "test" in windows else seen.data)
+    found = measure(CHECK, seen)
+    assert found.members[0].estimate.n == (200 if "test" in windows else 500)
+    assert any(note.startswith("Rows of one person move together") for note in found.notes)
 
 
 samples = st.lists(st.sampled_from("abc"), min_size=20, max_size=60)
