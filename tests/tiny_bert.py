@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 import transformers
-from tokenizers import (  # type: ignore[import-untyped]
+from tokenizers import (  # type: ignore[import-untyped]  # published without types
     Tokenizer,
     models,
     normalizers,
@@ -44,7 +44,7 @@ def letters(rows: int, seed: int, role: str = "train", **columns: object) -> Dat
 
 def tokenizer(texts: Sequence[str]) -> Any:
     """WordPiece, trained on the texts."""
-    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106  # a token of words, no password
     made.normalizer = normalizers.BertNormalizer()
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], show_progress=False)

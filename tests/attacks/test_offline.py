@@ -44,7 +44,7 @@ print(json.dumps({"same": dict(os.environ) == before, "version": library.version
 def seeded_as_attacker(seed: int) -> seeds.GlobalStream:
     """A stream that starts where `random.seed` and `numpy.random.seed` do: the Attacker knows no other way."""
     stream = seeds.GlobalStream((seed,))
-    stream._python, stream._numpy = random.Random(seed).getstate(), np.random.RandomState(seed).get_state(legacy=False)  # noqa: S311
+    stream._python, stream._numpy = random.Random(seed).getstate(), np.random.RandomState(seed).get_state(legacy=False)  # noqa: S311  # as textattack
     return stream
 
 
@@ -106,7 +106,7 @@ def theirs_alone(score: object) -> object:
         model = None
 
         def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
-            return score(texts)  # type: ignore[no-any-return, operator]
+            return score(texts)  # type: ignore[no-any-return, operator]  # any callable
 
     with warnings.catch_warnings(), attacks.offline._stop_words(attacks.load().stop_words):
         warnings.simplefilter("ignore")

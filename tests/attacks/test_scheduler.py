@@ -33,7 +33,7 @@ def job(attack: Callable[[Ask], object], name: str = "") -> Job[object]:
 
 def drawn() -> tuple[float, float]:
     """What a library draws that knows the global streams only."""
-    return random.random(), float(np.random.random())  # noqa: S311, NPY002
+    return random.random(), float(np.random.random())  # noqa: S311, NPY002  # as textattack draws
 
 
 def walk(words: Sequence[Sequence[str]]) -> Callable[[Ask], object]:
@@ -77,9 +77,9 @@ def test_the_outcome_is_what_each_attack_finds_alone(plans: list[list[list[str]]
 
 def test_the_global_streams_are_left_as_they_were() -> None:
     """An attack's draws do not move the streams of the rest of the process."""
-    before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002
+    before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002  # the global generators are what is looked at
     run([job(walk([["a"], ["b"]]))], length)
-    assert (random.getstate(), repr(np.random.get_state())) == before  # noqa: NPY002
+    assert (random.getstate(), repr(np.random.get_state())) == before  # noqa: NPY002  # as above
 
 
 def test_streams_differ_by_name_and_go_on_where_they_stopped() -> None:
@@ -113,7 +113,7 @@ def test_a_model_that_crashes_ends_all_and_leaves_no_thread() -> None:
     def stubborn(ask: Ask) -> object:
         try:
             return ask(["a"])
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001  # as broad as the worst recipe
             return "swallowed"
 
     def score(_texts: Sequence[str]) -> NDArray[np.float64]:

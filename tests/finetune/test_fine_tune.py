@@ -108,7 +108,7 @@ def test_twice_interrupted_with_states_behind(
 ) -> None:
     """Steps after the last saved state are done again, and nothing shows it."""
     saved = loop.Trainer._save_if_due
-    seldom = lambda self: saved(self) if self._course.step % 9 == 0 else None  # noqa: E731
+    seldom = lambda self: saved(self) if self._course.step % 9 == 0 else None  # noqa: E731  # a method for the patch below
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(loop, "_CHECKPOINT_SHARE", 1e9)
     monkeypatch.setattr(loop.Trainer, "_save_if_due", seldom)
@@ -232,7 +232,7 @@ def test_two_steps_by_hand(tmp_path: Path) -> None:
     first, second = ({name: torch.zeros_like(weight) for name, weight in model.named_parameters()} for _ in range(2))
     for step in (1, 2):
         model.zero_grad()
-        torch.nn.functional.cross_entropy(model(**tokens).logits, target).backward()  # type: ignore[no-untyped-call]
+        torch.nn.functional.cross_entropy(model(**tokens).logits, target).backward()  # type: ignore[no-untyped-call]  # torch's own
         norm = torch.sqrt(torch.stack([(weight.grad**2).sum() for weight in model.parameters()]).sum())
         assert record.train_loss[step - 1].gradient_norm == pytest.approx(float(norm), rel=1e-3)
         assert norm > limit
