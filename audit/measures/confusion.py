@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.stats.confusion import Metric
+    from audit.stats.scores import Metric
     from audit.subject import Subject
 
 Average: TypeAlias = Literal["binary", "macro", "micro", "weighted"]

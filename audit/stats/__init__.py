@@ -1,6 +1,7 @@
 """Estimates: one number each, with the sufficient statistic behind it and bounds at any level."""
 
 from audit.stats.auc import Auc
+from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.confusion import Confusion
@@ -8,10 +9,12 @@ from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIn
 from audit.stats.interface import Estimate
 from audit.stats.mean import Mean
 from audit.stats.paired import PairedDifference
+from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.proportion import Difference, Proportion, Ratio
 
 __all__ = [
     "Auc",
+    "AucDifference",
     "CalibrationError",
     "Census",
     "Confusion",
@@ -20,6 +23,8 @@ __all__ = [
     "KolmogorovSmirnov",
     "Mean",
     "MeanDiscrepancy",
+    "PairedAuc",
+    "PairedConfusion",
     "PairedDifference",
     "Proportion",
     "Ratio",

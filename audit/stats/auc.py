@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+Areas = TypeVar("Areas", float, "NDArray[np.float64]")
+GRID = 2001
+"""Areas between which the score's ends are interpolated where many are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +42,14 @@ class Auc:
     @classmethod
     def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Auc:
         """From the class and the score of each row; both classes must occur."""
-        from scipy.stats import rankdata
-
-        high, low = score[positive], score[~positive]
-        m, n = len(high), len(low)
-        if not m or not n:
-            msg = f"an AUC needs both classes, got {m} positive and {n} negative rows"
-            raise ValueError(msg)
-        together = rankdata(np.concatenate([high, low]))
-        area = (float(together[:m].sum()) - m * (m + 1) / 2) / (m * n)
-        component = np.empty(len(score))
-        component[positive] = (together[:m] - rankdata(high)) / n
-        component[~positive] = 1.0 - (together[m:] - rankdata(low)) / m
-        alone = sum(float(np.var(component[rows], ddof=1)) / k if k > 1 else 0.25 for rows, k in ((positive, m), (~positive, n)))
+        area, component = components(positive, score)
+        m, n = int(np.count_nonzero(positive)), int(np.count_nonzero(~positive))
+        alone = covariance(positive, component, component)
         if clusters is None:
             return cls(area, alone, m, n, min(m, n))
         codes = np.unique(clusters, return_inverse=True)[1]
         count = int(codes.max()) + 1
-        totals = np.bincount(codes, weights=(component - area) / np.where(positive, m, n), minlength=count)
-        variance = count / (count - 1) * float(totals @ totals) if count > 1 else 0.25
+        variance = covariance(positive, component, component, codes)
         rarer = min(len(np.unique(codes[rows])) for rows in (positive, ~positive))
         return cls(area, variance, m, n, rarer, count, max(1.0, variance / alone) if alone > 0 else (m + n) / count)
 
@@ -83,30 +77,106 @@ class Auc:
         """Lower and upper end, each at its own level."""
         from scipy.special import expit, logit, ndtri
 
-        if self.area >= 1.0 or self.area <= 0.0 or self.variance <= 0.0:
+        if self._degenerate:
             low = lower_alpha ** (1 / self.rarer) if self.area >= 1.0 else 0.0
             high = 1 - upper_alpha ** (1 / self.rarer) if self.area <= 0.0 else 1.0
             return low, high
-        step = math.sqrt(self.variance) / (self.area * (1 - self.area))
         centre, lower_z, upper_z = float(logit(self.area)), -float(ndtri(lower_alpha)), -float(ndtri(upper_alpha))
         return (
-            min(float(expit(centre - lower_z * step)), _score_lower(self.area, self._pairs(), lower_z)),
-            max(float(expit(centre + upper_z * step)), 1 - _score_lower(1 - self.area, self._pairs(), upper_z)),
+            min(float(expit(centre - lower_z * self._step)), _score_lower(self.area, self._pairs(), lower_z)),
+            max(float(expit(centre + upper_z * self._step)), 1 - _score_lower(1 - self.area, self._pairs(), upper_z)),
         )
+
+    def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""
+        from scipy.special import expit, logit, ndtr
+
+        far = np.abs(z)
+        if self._degenerate:
+            exact = ndtr(-far) ** (1 / self.rarer)
+            low, high = (exact if self.area >= 1.0 else 0 * far), (1 - exact if self.area <= 0.0 else 1 + 0 * far)
+        else:
+            centre, shares = float(logit(self.area)), np.linspace(0.0, 1.0, GRID)
+            below, above = (_score_inverse(area, self._pairs(), shares * area, far) for area in (self.area, 1 - self.area))
+            low, high = np.minimum(expit(centre - far * self._step), below), np.maximum(expit(centre + far * self._step), 1 - above)
+        return np.where(z == 0, self.area, np.where(z < 0, low, high))
+
+    @property
+    def _degenerate(self) -> bool:
+        return self.area >= 1.0 or self.area <= 0.0 or self.variance <= 0.0
+
+    @property
+    def _step(self) -> float:
+        """Standard error on the logit scale."""
+        return math.sqrt(self.variance) / (self.area * (1 - self.area))
 
     def _pairs(self) -> tuple[float, float]:
         """Pairs of rows that tell as much as the data do, and the mean size of a class."""
         return self.positives * self.negatives / self.design_effect, self.n / 2
 
 
+def components(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """The area, and for each row the share of the other class that it is in order with; their mean over a class is the area."""
+    from scipy.stats import rankdata
+
+    high, low = score[positive], score[~positive]
+    m, n = len(high), len(low)
+    if not m or not n:
+        msg = f"an AUC needs both classes, got {m} positive and {n} negative rows"
+        raise ValueError(msg)
+    together = rankdata(np.concatenate([high, low]))
+    component = np.empty(len(score))
+    component[positive] = (together[:m] - rankdata(high)) / n
+    component[~positive] = 1.0 - (together[m:] - rankdata(low)) / m
+    return (float(together[:m].sum()) - m * (m + 1) / 2) / (m * n), component
+
+
+def covariance(
+    positive: NDArray[np.bool_], first: NDArray[np.float64], second: NDArray[np.float64], codes: NDArray[np.int64] | None = None
+) -> float:
+    """Covariance of two areas from the components of the same rows; `codes` name the entities 0, 1, ... where rows are clustered."""
+    if codes is None:
+        return sum(_mean_product(first[rows], second[rows]) for rows in (positive, ~positive))
+    count = int(codes.max()) + 1
+    if count == 1:
+        return 0.25
+    one, two = (np.bincount(codes, weights=_deviations(positive, component), minlength=count) for component in (first, second))
+    return count / (count - 1) * float(one @ two)
+
+
+def _mean_product(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Covariance of two means; of one row as large as it can be."""
+    k = len(first)
+    return float((first - first.mean()) @ (second - second.mean())) / (k - 1) / k if k > 1 else 0.25
+
+
+def _deviations(positive: NDArray[np.bool_], component: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each row adds to the area's deviation from the true one."""
+    size = np.where(positive, np.count_nonzero(positive), np.count_nonzero(~positive))
+    deviation: NDArray[np.float64] = (component - component[positive].mean()) / size
+    return deviation
+
+
 def _score_lower(area: float, pairs: tuple[float, float], z: float) -> float:
     """The true area under the observed one at which that lies z standard errors off. The variance is the same for 1 - area."""
     from scipy.optimize import brentq
 
+    if z <= 0:
+        return area
+    return float(brentq(lambda true: area - true - z * _score_variance(true, pairs) ** 0.5, 0.0, area, xtol=1e-12))
+
+
+def _score_inverse(
+    area: float, pairs: tuple[float, float], true: NDArray[np.float64], z: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The same at many z at once, between rising true areas that end at the observed one."""
+    off = np.append((area - true[1:-1]) / np.sqrt(_score_variance(true[1:-1], pairs)), 0.0)
+    found: NDArray[np.float64] = np.interp(z, off[::-1], true[:0:-1], right=0.0)
+    return found
+
+
+def _score_variance(true: Areas, pairs: tuple[float, float]) -> Areas:
+    """Variance of the observed area where the true one is `true` (Hanley & McNeil, as Newcombe takes it for both classes alike)."""
     count, size = pairs
-
-    def excess(true: float) -> float:
-        spread = true * (1 - true) * (1 + (size - 1) * ((1 - true) / (2 - true) + true / (1 + true))) / count
-        return area - true - z * math.sqrt(spread)
-
-    return float(brentq(excess, 0.0, area, xtol=1e-12)) if z > 0 else area
+    variance: Areas = true * (1 - true) * (1 + (size - 1) * ((1 - true) / (2 - true) + true / (1 + true))) / count
+    return variance

@@ -1,33 +1,19 @@
-"""Functions of a confusion table: F1, balanced accuracy, averaged precision and recall."""
+"""Functions of a confusion table: F1, balanced accuracy, averaged precision and recall, Matthews' correlation."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import small_sample
+from audit.stats.redraw import Redraw, ends
+from audit.stats.scores import METRICS, Average, Metric, averaged, least, scores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
-
-Metric: TypeAlias = Literal["balanced_accuracy", "precision", "recall", "f1"]
-Average: TypeAlias = Literal["binary", "macro", "weighted"]
-
-DRAWS = 5_000
-"""Draws at levels down to 0.8 %; further out there are 40 in the tail."""
-MOST_DRAWS = 400_000
-"""Beyond it no end is drawn: the bound is the end of the range, which proves nothing."""
-IN_TAIL = 40
-MORE = 2.0
-"""Hits more than were seen at the upper end, errors more at the lower one; in entities where rows belong to some."""
-BLOCK = 4_000_000
-"""Numbers drawn at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +69,20 @@ class Confusion:
     @property
     def value(self) -> float:
         """The metric of the observed table."""
-        table = self._table()
-        return float(self._metric(np.array([[np.diagonal(table), table.sum(axis=1), table.sum(axis=0)]], dtype=float))[0])
+        return float(scores(self.redraw().table(), self.average, self.present())[METRICS.index(self.metric), 0])
 
     @property
     def n(self) -> int:
         """Rows."""
-        return int(self._table().sum())
+        return sum(sum(table) * copies for table, copies in zip(self.tables, self.copies or (1,), strict=True))
 
     @property
     def support(self) -> float:
         """Rows, or entities that hold one, of the class that is averaged and has fewest; of any class where the mean is weighted."""
         if self.average == "weighted":
             return float(self.n if self.copies is None else sum(self.copies))
-        of_class = self._table().sum(axis=1) if self.copies is None else self._holders()
-        return float(of_class[self._averaged()].min())
+        averaged_classes = self.present()[0 if self.metric == "balanced_accuracy" else 1]
+        return float(self.redraw().holders()[0, 1, averaged_classes].min())
 
     @property
     def method(self) -> str:
@@ -106,103 +91,29 @@ class Confusion:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""
-        return min(self._end(lower_alpha, upper=False), self.value), max(self._end(upper_alpha, upper=True), self.value)
+        span = (least(self.metric), 1.0)
+        if self.metric == "mcc" and np.count_nonzero(self.redraw().table()[0, 1:].any(axis=0)) == 1:
+            return span  # one class alone shows nothing of a correlation
+        of_all, place = replace(self, metric=METRICS[0]), METRICS.index(self.metric)  # the metrics of a table share their draws
+        return ends(lambda size: _draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), span)
 
-    def _end(self, alpha: float, *, upper: bool) -> float:
-        size = max(DRAWS, math.ceil(IN_TAIL / alpha))
-        if size > MOST_DRAWS:
-            return float(upper)
-        draws = _draws(self, size)[int(upper)]
-        bias = 2 * (float(draws.mean()) - self.value)
-        end = float(np.quantile(draws, 1 - alpha if upper else alpha))
-        return min(1.0, end - min(0.0, bias)) if upper else max(0.0, end - max(0.0, bias))
+    def redraw(self) -> Redraw:
+        """The table, or those of the entities, to be redrawn."""
+        counts, k = np.asarray(self.tables, dtype=np.int64), math.isqrt(len(self.tables[0]))
+        cells = np.flatnonzero(counts.any(axis=0))
+        copies = None if self.copies is None else np.asarray(self.copies, dtype=np.int64)
+        return Redraw(counts[:, cells], copies, cells // k, (cells % k)[None], k)
 
-    def _table(self) -> NDArray[np.int64]:
-        """(k, k) counts of all rows."""
-        k = math.isqrt(len(self.tables[0]))
-        copies = np.array(self.copies or (1,), dtype=np.int64)
-        table: NDArray[np.int64] = (copies @ np.asarray(self.tables, dtype=np.int64)).reshape(k, k)
-        return table
-
-    def _holders(self, axis: int = 2) -> NDArray[np.int64]:
-        """(k,) entities with a row truly of each class, or with one predicted so where `axis` is 1."""
-        k = math.isqrt(len(self.tables[0]))
-        rows = np.asarray(self.tables, dtype=np.int64).reshape(-1, k, k).sum(axis=axis)
-        holders: NDArray[np.int64] = np.array(self.copies or (1,), dtype=np.int64) @ (rows > 0)
-        return holders
-
-    def _unit_rows(self) -> NDArray[np.float64]:
-        """(k,) rows by which one drawn unit more enlarges each class: 1, or those of the mean entity that holds the class.
-
-        Entities of one class share `MORE` among the classes; where they hold several, each of these grows by its rows.
-        """
-        table = self._table()
-        if self.copies is None:
-            return np.ones(len(table))
-        is_true = table.sum(axis=1) > 0
-        holders = np.where(is_true, self._holders(), self._holders(axis=1))
-        rows = np.where(is_true, table.sum(axis=1), table.sum(axis=0))
-        several = max(1.0, float(holders.sum()) / sum(self.copies))
-        enlarged: NDArray[np.float64] = rows / np.maximum(holders, 1) * several
-        return enlarged
-
-    def _averaged(self) -> NDArray[np.bool_]:
-        """(k,) classes that the average runs over: those that occur in truth or prediction, for balanced accuracy in truth."""
-        if self.average == "binary":
-            return np.array([False, True])
-        table = self._table()
-        true: NDArray[np.bool_] = table.sum(axis=1) > 0
-        return true if self.metric == "balanced_accuracy" else true | (table.sum(axis=0) > 0)
-
-    def _metric(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(draws, 3, k) hits, true rows and predicted rows of each class to (draws,) values."""
-        hit, true, predicted = sums[:, 0], sums[:, 1], sums[:, 2]
-        if self.metric == "precision":
-            score = _share(hit, predicted)
-        elif self.metric == "f1":
-            score = _share(2 * hit, true + predicted)
-        else:
-            score = _share(hit, true)
-        weight = true if self.average == "weighted" else self._averaged().astype(float)
-        value: NDArray[np.float64] = (score * weight).sum(axis=1) / weight.sum(axis=-1)
-        return value
-
-    def _units(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What is reweighted: (units,) Gamma shapes and (units, 3 * k) hits, true and predicted rows of each class."""
-        k = math.isqrt(len(self.tables[0]))
-        if self.copies is None:
-            cells = np.flatnonzero(self.tables[0])
-            shapes, tables = np.asarray(self.tables[0], dtype=float)[cells], np.eye(k * k)[cells]
-        else:
-            entities = sum(self.copies)
-            shapes = np.asarray(self.copies, dtype=float) * small_sample(entities, 0.025)
-            tables = np.asarray(self.tables, dtype=float)
-        of_class = tables.reshape(-1, k, k)
-        sums = [np.einsum("uii->ui", of_class), of_class.sum(axis=2), of_class.sum(axis=1)]
-        return shapes, np.concatenate(sums, axis=1)
-
-    def blocks(self, size: int) -> Iterator[NDArray[np.float64]]:
-        """(2, some) values of the metric over redrawn tables, for the lower and the upper end, until there are `size` of them."""
-        table = self._table()
-        rng = np.random.default_rng([20261120, *table.ravel().tolist()])
-        (shapes, sums), unit = self._units(), self._unit_rows()
-        seen = ((table.sum(axis=0) + table.sum(axis=1)) > 0).astype(float)
-        k, step = len(table), max(1, BLOCK // max(len(shapes), 3 * len(table)))
-        for start in range(0, size, step):
-            count = min(step, size - start)
-            drawn = (rng.standard_gamma(shapes, (count, len(shapes))) @ sums).reshape(count, 3, k)
-            more = rng.standard_gamma(MORE / seen.sum(), (count, k)) * (seen * unit)
-            others = (more.sum(axis=1, keepdims=True) - more) / (seen.sum() - 1) * seen if seen.sum() > 1 else more
-            worse, better = np.stack([0 * more, more, others], axis=1), np.stack([more, more, more], axis=1)
-            yield np.stack([self._metric(drawn + worse), self._metric(drawn + better)])
+    def present(self) -> NDArray[np.bool_]:
+        """(2, k) classes that the average runs over, for balanced accuracy and for the others."""
+        _, true, predicted = self.redraw().table()[0]
+        return averaged(true, predicted, self.average)
 
 
 @lru_cache(maxsize=32)
 def _draws(estimate: Confusion, size: int) -> NDArray[np.float64]:
-    """(2, size) values of the metric over redrawn tables, for the lower and the upper end."""
-    return np.concatenate(list(estimate.blocks(size)), axis=1)
-
-
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Part over whole, 0 where the whole is 0 (scikit-learn's `zero_division=0`)."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    """(metrics, 2, size) values over redrawn tables, for the lower and the upper end."""
+    seed = np.array(estimate.copies or (1,), dtype=np.int64) @ np.asarray(estimate.tables, dtype=np.int64)
+    present = estimate.present()
+    drawn = [[scores(sums, estimate.average, present) for sums in block[:, 0]] for block in estimate.redraw().blocks(size, seed.tolist())]
+    return np.concatenate([np.stack(block, axis=1) for block in drawn], axis=2)

@@ -24,7 +24,7 @@ def design_effect(values: NDArray[np.float64], codes: NDArray[np.int64], entitie
     totals = np.bincount(codes, weights=values - mean, minlength=entities)
     clustered = entities / (entities - 1) * float(totals @ totals) / n**2
     squares = float((values - mean) @ (values - mean))
-    return max(1.0, clustered / (squares / n**2), 1.0 + (alike - 1.0) * _intraclass(sizes, totals, squares))
+    return max(1.0, clustered / (squares / n**2), 1.0 + (alike - 1.0) * _intraclass(sizes, totals.astype(float), squares))
 
 
 def _intraclass(sizes: NDArray[np.float64], totals: NDArray[np.float64], squares: float) -> float:

@@ -12,12 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from audit.errors import InputError
 from audit.stats.auc import Auc
+from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.mean import Mean
 from audit.stats.paired import PairedDifference
+from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.proportion import Difference, Proportion, Ratio
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex)
-_PAIRED = (PairedDifference,)
+_PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference)
 _KINDS: tuple[type[Any], ...] = (Auc, CalibrationError, Census, Confusion, Difference, Mean, Proportion, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""

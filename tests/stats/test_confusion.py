@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.stats.confusion import Average, Metric
+    from audit.stats.scores import Average, Metric
 
 ALPHA = 0.025
 REFERENCE = {"f1": f1_score, "precision": precision_score, "recall": recall_score}

@@ -20,7 +20,7 @@ def newcombe(both: int, only_first: int, only_second: int, neither: int) -> tupl
     """Method 10 for paired data, Statistics in Medicine 1998, 17:2635, at 95 %."""
     n, first, second = both + only_first + only_second + neither, both + only_first, both + only_second
     (low_1, high_1), (low_2, high_2) = (binomtest(hits, n).proportion_ci(method="wilson") for hits in (first, second))
-    product = both * neither - only_first * only_second
+    product: float = both * neither - only_first * only_second
     product = max(product - n / 2, 0) if product >= 0 else product
     phi = product / math.sqrt(first * (n - first) * second * (n - second))
     p, q = first / n, second / n

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from audit.errors import InputError
 from audit.stats import (
     Auc,
+    AucDifference,
     CalibrationError,
     Census,
     Confusion,
@@ -19,6 +20,8 @@ from audit.stats import (
     KolmogorovSmirnov,
     Mean,
     MeanDiscrepancy,
+    PairedAuc,
+    PairedConfusion,
     PairedDifference,
     Proportion,
     Ratio,
@@ -44,13 +47,29 @@ confusions = st.builds(Confusion, st.tuples(tables), st.sampled_from(["f1", "rec
     )
 )
 bins = st.lists(st.tuples(shares, proportions), min_size=1, max_size=15)
+aucs = st.builds(Auc, shares, st.floats(0, 1), counts, counts, counts, st.none() | counts, effects)
+paired_aucs = st.tuples(counts, counts, counts, shares, shares, st.floats(-1, 1)).map(
+    lambda d: PairedAuc(Auc(d[3], 0.001, d[0], d[1], d[2]), Auc(d[4], 0.001, d[0], d[1], d[2]), d[5])
+)
+three_cells = ((0, 0, 0), (0, 1, 0), (1, 1, 1))
+paired_confusions = st.builds(
+    PairedConfusion,
+    st.just(three_cells),
+    st.just(((3, 1, 2), (0, 0, 4))),
+    st.sampled_from(["mcc", "f1"]),
+    st.just("macro"),
+    st.just((2, 3)),
+)
 estimates = st.one_of(
     proportions,
     confusions,
     st.builds(Difference, proportions, proportions),
     st.builds(Ratio, proportions, proportions),
     st.builds(PairedDifference, counts, counts, counts, counts, st.none() | st.integers(2, 10**6), effects),
-    st.builds(Auc, shares, st.floats(0, 1), counts, counts, counts, st.none() | counts, effects),
+    aucs,
+    st.builds(AucDifference, aucs, aucs),
+    paired_aucs,
+    paired_confusions,
     bins.flatmap(lambda some: st.builds(CalibrationError, st.just(tuple(c for c, _ in some)), st.just(tuple(p for _, p in some)), shares)),
     st.builds(Census, st.floats(-1e9, 1e9), counts),
     st.builds(
