@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DRAWS = 20_000
 SEED = 20261121
+FEW = 20
+"""Draws where each costs a whole interval."""
 BINS = 100
 """Cells of equal mass at which two drawn distribution functions are compared."""
 FINE = 1_000_000
@@ -87,27 +89,44 @@ def _(estimate: Auc, truth: float, growth: float, asked: Asked) -> Chances:
 def _(estimate: CalibrationError, truth: float, growth: float, asked: Asked) -> Chances:
     seen = grown(estimate, growth)
     error = drawn_errors(seen, truth)
-    down, up = _noise(seen, asked.levels)
+    down, up = _noise(seen, truth, asked.levels)
     low = np.where(error > seen.noise_floor, np.maximum(0.0, error - down), 0.0)
     return asked.of_ends(low, np.minimum(1.0, error + up))
 
 
 def drawn_errors(seen: CalibrationError, truth: float) -> NDArray[np.float64]:
-    """(draws,) calibration errors of a model whose true one is `truth`, its bins off in the ratio in which the pilot's are."""
-    said = np.array(seen.confidence)
+    """(draws,) calibration errors of a model whose true one is `truth`."""
     size = np.array([share.n for share in seen.observed], dtype=float)
-    worth = np.maximum(1, np.rint([share.n / share.design_effect for share in seen.observed])).astype(np.int64)
-    off = np.array([share.value for share in seen.observed]) - said
-    total = float(np.abs(off) @ size) / size.sum()
-    off = off * (truth / total) if total > 0 else np.where(said > 0.5, -truth, truth)  # noqa: PLR2004  # towards the middle
-    drawn = np.random.default_rng(SEED).binomial(worth, np.clip(said + off, 0.0, 1.0), (DRAWS // 10, len(said))) / worth
-    errors: NDArray[np.float64] = np.abs(drawn - said) @ size / size.sum()
+    errors: NDArray[np.float64] = np.abs(_drawn_shares(seen, truth, DRAWS // 10) - np.array(seen.confidence)) @ size / size.sum()
     return errors
 
 
-def _noise(seen: CalibrationError, levels: tuple[float, float]) -> tuple[float, float]:
-    """How far each end lies from the value."""
-    down, up = (seen.bounds(0.5, level)[1] - seen.value for level in levels)
+def _drawn_shares(seen: CalibrationError, truth: float, draws: int) -> NDArray[np.float64]:
+    """(draws, bins) shares seen; where rows are clustered, among as many as they are worth."""
+    worth = np.maximum(1, np.rint([share.n / share.design_effect for share in seen.observed])).astype(np.int64)
+    true = _true_shares(seen, truth)
+    found: NDArray[np.float64] = np.random.default_rng(SEED).binomial(worth, true, (draws, len(true))) / worth
+    return found
+
+
+def _true_shares(seen: CalibrationError, truth: float) -> NDArray[np.float64]:
+    """(bins,) true shares of a model whose error is `truth`, its bins off in the ratio in which the pilot's are."""
+    said = np.array(seen.confidence)
+    size = np.array([share.n for share in seen.observed], dtype=float)
+    off = np.array([share.value for share in seen.observed]) - said
+    total = float(np.abs(off) @ size) / size.sum()
+    off = off * (truth / total) if total > 0 else np.where(said > 0.5, -truth, truth)  # noqa: PLR2004  # towards the middle
+    true: NDArray[np.float64] = np.clip(said + off, 0.0, 1.0)
+    return true
+
+
+def _noise(seen: CalibrationError, truth: float, levels: tuple[float, float]) -> tuple[float, float]:
+    """How far the ends lie from the value of such a model, on average over a few samples."""
+    far = []
+    for shares in _drawn_shares(seen, truth, FEW).tolist():
+        there = replace(seen, observed=tuple(moved(share, one) for share, one in zip(seen.observed, shares, strict=True)))
+        far.append([there.bounds(0.5, level)[1] - there.value for level in levels])
+    down, up = np.mean(far, axis=0).tolist()
     return down, up
 
 
@@ -166,7 +185,7 @@ def typical(estimate: Estimate, truth: float, growth: float, levels: tuple[float
         return float(low), float(high)
     if isinstance(seen, CalibrationError):
         middle = float(np.mean(drawn_errors(seen, truth)))
-        down, up = _noise(seen, levels)
+        down, up = _noise(seen, truth, levels)
         return (max(0.0, middle - down) if middle > seen.noise_floor else 0.0), min(1.0, middle + up)
     to, back = _scale(estimate)
     (down, up), _ = _distances(estimate, growth, levels)
@@ -174,15 +193,16 @@ def typical(estimate: Estimate, truth: float, growth: float, levels: tuple[float
 
 
 def _scale(estimate: Estimate) -> tuple[Callable[[float], float], Callable[[float], float]]:
-    """To the scale on which errors are nearly normal wherever the value lies, and back: the logit for what has a range of 0 to 1."""
+    """To the scale on which errors are nearly normal wherever the value lies, and back: the logit for a function of the table."""
     if not isinstance(estimate, Confusion):
         return float, float
+    least = -1.0 if estimate.metric == "mcc" else 0.0
 
     def to(value: float) -> float:
-        inside = min(1 - 1e-6, max(1e-6, value))
+        inside = min(1 - 1e-6, max(1e-6, (value - least) / (1 - least)))
         return math.log(inside / (1 - inside))
 
-    return to, lambda x: 1 / (1 + math.exp(-x))
+    return to, lambda x: least + (1 - least) / (1 + math.exp(-x))
 
 
 def _distances(estimate: Estimate, growth: float, levels: tuple[float, float]) -> tuple[tuple[float, float], float]:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.stats.auc import Auc
 from audit.stats.calibration import CalibrationError
+from audit.stats.census import Census
+from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
 from audit.stats.mean import Mean
-from audit.stats.proportion import Difference, Ratio
+from audit.stats.proportion import Difference, Proportion, Ratio
 
 if TYPE_CHECKING:
     from audit.stats.laws.asked import Asked
@@ -51,18 +54,32 @@ def _without(seen: float, chance: float) -> float:
 
 def best(estimate: Any, asked: Asked, *, gap: bool) -> float:
     """The value farthest on the bound's good side: none for a distance or a gap between groups, 1 for a share or their ratio."""
-    if isinstance(estimate, Mean):
-        edge = estimate.high if asked.floor else estimate.low
-        low, high = typical(estimate, asked.bound, 1.0, (ONE_SIGMA, ONE_SIGMA))
-        spread = FAR * (high - low) if math.isfinite(high - low) else abs(asked.bound) + 1.0
-        return edge if edge is not None else asked.bound + (spread if asked.floor else -spread)
-    if isinstance(estimate, (StabilityIndex, MeanDiscrepancy)) and asked.floor:
-        return math.inf
     if isinstance(estimate, Ratio) and not gap and asked.floor:
         return 1 / max(1e-9, (estimate.first.hits + estimate.second.hits) / estimate.n)
-    signed = type(estimate).__name__ in SIGNED or (isinstance(estimate, Difference) and not gap)
-    return 1.0 if asked.floor else -1.0 if signed else 0.0
+    if gap:
+        return 1.0 if asked.floor else 0.0
+    lowest, highest = _range(estimate)
+    edge = highest if asked.floor else lowest
+    if edge is not None:
+        return edge
+    low, high = typical(estimate, asked.bound, 1.0, (ONE_SIGMA, ONE_SIGMA))
+    spread = FAR * (high - low) if math.isfinite(high - low) else abs(asked.bound) + 1.0
+    return asked.bound + (spread if asked.floor else -spread)
 
 
-SIGNED = {"PairedDifference", "PairedAuc", "PairedConfusion", "MatthewsCorrelation"}
-"""Kinds whose values reach from -1 to 1."""
+def _range(estimate: Any) -> tuple[float | None, float | None]:
+    """Least and greatest value of the estimate's kind; None where there is none."""
+    if isinstance(estimate, Mean):
+        return estimate.low, estimate.high
+    if isinstance(estimate, (StabilityIndex, MeanDiscrepancy, Ratio, Census)):
+        return 0.0, None
+    if isinstance(estimate, (Proportion, Auc, CalibrationError, KolmogorovSmirnov)):
+        return 0.0, 1.0
+    if isinstance(estimate, Confusion):
+        return (-1.0 if estimate.metric == "mcc" else 0.0), 1.0
+    signed = isinstance(estimate, Difference) or type(estimate).__name__ in SIGNED
+    return (-1.0, 1.0) if signed else (None, None)
+
+
+SIGNED = {"PairedDifference", "PairedAuc", "PairedConfusion", "AucDifference"}
+"""Differences of two values between 0 and 1."""
