@@ -33,7 +33,8 @@ def open_candidate(
     """Fine-tune or load the candidate. One whose classes have nothing in common with the data's labels is refused."""
     spec = policy.candidate
     if spec.task not in _SERVED:
-        _not_served(f"candidate.task {spec.task}")
+        msg = f"candidate.task {spec.task} is not served by this release: it serves {' and '.join(sorted(_SERVED))}"
+        raise InputError(msg)
     opener = _Opener(policy, datasets, resolve=resolve, cache=cache, progress=progress)
     if spec.fine_tune is not None:
         candidate = opener.fine_tuned(spec.fine_tune)
