@@ -11,6 +11,7 @@ from audit.wording import bound_in_words, count, number, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from audit.evidence import Evidence, Member, Name
     from audit.policy.schema import Requirement
@@ -66,6 +67,42 @@ class CheckInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of a requirement."""
+
+    limit: float
+    """Inclusive."""
+    floor: bool
+    """True for `min`: every member must reach it; False for `max`: none may exceed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What became of one side of a requirement."""
+
+    bound: Bound
+    interval: tuple[float, float]
+    """The deciding one."""
+    unproven: tuple[Name, ...]
+    """Members that keep it from a pass: not proven to be on the good side, too few rows, or not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """People's acceptance of a finding for a time, laid over it."""
+
+    id: str
+    by: tuple[str, ...]
+    """Who approved."""
+    until: date
+    """The last whole day on which it holds."""
+    due: date
+    """When what people owe in return falls due; never later than `until`."""
+    plan: str
+    """What they promised to do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Evidence held against one requirement."""
 
@@ -82,6 +119,10 @@ class Finding:
     """Every slice, group or feature with its plain interval, worst first."""
     failing: tuple[Name, ...] = ()
     """Members that fail by Holm's procedure."""
+    sides: tuple[Side, ...] = ()
+    """One a bound; none where nothing could be measured."""
+    waiver: Waived | None = None
+    """What stands behind the disposition `waived`."""
     evidence: Evidence | None = None
     evidence_files: tuple[str, ...] = ()
     """Paths in the bundle."""
@@ -124,21 +165,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """One side of a requirement."""
-
-    limit: float
-    """Inclusive."""
-    floor: bool
-    """True for `min`: every member must reach it; False for `max`: none may exceed it."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Decided:
     bound: Bound
     status: Status
     headline: Headline
     failing: tuple[Name, ...]
+    unproven: tuple[Name, ...]
+    """Members whose own end that faces pass is not on the good side."""
 
 
 def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, confidence: float, owner: str) -> Finding:
@@ -158,6 +191,7 @@ def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, con
         headline=worst.headline if worst else None,
         slices=_judged(requirement, evidence, decided, alpha),
         failing=tuple(dict.fromkeys(name for one in decided for name in one.failing)),
+        sides=tuple(_side(one, requirement, evidence) for one in decided),
         evidence=evidence,
     )
 
@@ -204,7 +238,23 @@ def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, al
     estimate = chosen.estimate
     headline = Headline(estimate.value, estimate.n, interval, levels, evidence.unit, estimate.method, chosen.name)
     compared = (estimate.value, estimate.value) if requirement.judge_on == "value" else interval
-    return _Decided(bound, _compare(compared, bound), headline, _holm(evidence.members, bound, alpha, count))
+    status = _compare(compared, bound)
+    left = () if status == "pass" else evidence.members
+    unproven = tuple(member.name for member in left if not _proven(requirement, member, bound, alpha))
+    return _Decided(bound, status, headline, _holm(evidence.members, bound, alpha, count), unproven)
+
+
+def _proven(requirement: Requirement, member: Member, bound: Bound, alpha: float) -> bool:
+    """Whether a member's own end that faces pass is on the good side: where all of them are, the requirement passes."""
+    value = member.estimate.value
+    low, high = (value, value) if requirement.judge_on == "value" else _ends(member, alpha, alpha)
+    return _compare((low, math.inf) if bound.floor else (-math.inf, high), bound) == "pass"
+
+
+def _side(one: _Decided, requirement: Requirement, evidence: Evidence) -> Side:
+    few = [member.name for member in evidence.members if not _enough(requirement, member)]
+    names = (*one.unproven, *few, *(missing.name for missing in evidence.unmeasured))
+    return Side(one.bound, one.headline.interval, tuple(dict.fromkeys(names)))
 
 
 def _compare(interval: tuple[float, float], bound: Bound) -> Status:
@@ -241,9 +291,14 @@ def _too_small(requirement: Requirement, evidence: Evidence) -> tuple[str, ...]:
     small = [
         f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(requirement.min_n, member.estimate.least):,} needed"
         for member in evidence.members
-        if not member.estimate.support >= max(requirement.min_n, member.estimate.least)  # NaN too is too small
+        if not _enough(requirement, member)
     ]
     return tuple(small + [f"{one.name}: {one.reason}" for one in evidence.unmeasured])
+
+
+def _enough(requirement: Requirement, member: Member) -> bool:
+    """Whether a member has the rows that a pass needs; NaN is too few."""
+    return member.estimate.support >= max(requirement.min_n, member.estimate.least)
 
 
 def _status(worst: _Decided | None, small: tuple[str, ...]) -> Status:
@@ -274,8 +329,7 @@ def _own_status(requirement: Requirement, member: Member, decided: Sequence[_Dec
         return "fail"
     estimate = member.estimate
     compared = (estimate.value, estimate.value) if requirement.judge_on == "value" else interval
-    enough = estimate.support >= max(requirement.min_n, estimate.least)
-    return "pass" if enough and all(_compare(compared, one.bound) == "pass" for one in decided) else "inconclusive"
+    return "pass" if _enough(requirement, member) and all(_compare(compared, one.bound) == "pass" for one in decided) else "inconclusive"
 
 
 def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decided | None, small: tuple[str, ...]) -> str:

@@ -229,3 +229,29 @@ def test_fifty_slices_on_their_bound_fail_at_most_nominally() -> None:
 def test_deciding_interval_of_one_member_is_its_own() -> None:
     member = Member(OVERALL, Proportion(81, 263))
     assert deciding_interval([member], ALPHA, floor=True) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+@given(
+    hits=st.lists(st.integers(0, 100), min_size=1, max_size=5),
+    bound=st.floats(0.05, 0.95),
+    floor=st.booleans(),
+    judge_on=st.sampled_from(["interval", "value"]),
+    min_n=st.sampled_from([1, 101]),
+)
+def test_a_finding_passes_where_no_member_is_unproven(hits: list[int], bound: float, floor: bool, judge_on: str, min_n: int) -> None:  # noqa: FBT001  # drawn
+    """Who keeps it from a pass, said member by member, is what the worst member decides."""
+    asked = {"min": bound if floor else None, "max": None if floor else bound, "judge_on": judge_on, "min_n": min_n}
+    found = judged(proportions(*((one, 100) for one in hits)), **asked)
+    (side,) = found.sides
+    assert side.bound.floor == floor
+    assert side.interval == headline(found).interval
+    assert (found.status == "pass") == (not side.unproven)
+    assert set(found.failing) <= set(side.unproven) or judge_on == "value"
+
+
+def test_small_and_unmeasured_members_are_unproven() -> None:
+    """They too keep a finding from a pass."""
+    whole = proportions((480, 500), (29, 29))
+    missing = Slice((("group", "2"),))
+    (side,) = judged(Evidence(whole.members, "accuracy", 529, unmeasured=(Unmeasured(missing, "no rows"),)), min=0.5).sides
+    assert side.unproven == (whole.members[1].name, missing)
