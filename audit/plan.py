@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from audit.frameworks import nist_ai_rmf
 from audit.judge import Reason
 from audit.measures.declared import blank, required
 from audit.measures.windows import DERIVED
+from audit.policy.durations import days
 from audit.policy.wording import nearest
 from audit.subject import Subject, positive_class
 
@@ -281,24 +281,13 @@ def smoke_policy(policy: Policy) -> Policy:
     return policy.model_copy(update={"candidate": policy.candidate.model_copy(update={"fine_tune": short})})
 
 
-_DURATION = re.compile(r"([1-9]\d{0,3})\s*(d|days?|w|weeks?)?")
-
-
 def valid_until(policy: Policy, started: str, verdict: Verdict) -> str | None:
     """ISO date after which the decision is stale: the end of `valid_for` or the first condition's due date, whichever is earlier."""
-    days = _days(policy)
-    ends = [] if days is None else [(datetime.fromisoformat(started).date() + timedelta(days=days)).isoformat()]
+    age = days(policy.valid_for)
+    ends = [] if age is None else [(datetime.fromisoformat(started).date() + timedelta(days=age)).isoformat()]
     if verdict.decision == "promote-with-conditions":
         ends += [condition.due for condition in verdict.conditions]
     return min(ends, default=None)
-
-
-def _days(policy: Policy) -> int | None:
-    """Days of `valid_for`; None where it is not set or no duration."""
-    match = _DURATION.fullmatch(str(policy.valid_for).strip())
-    if match is None:
-        return None
-    return int(match[1]) * (7 if (match[2] or "d").startswith("w") else 1)
 
 
 def licence(backend: str) -> str:

@@ -1,0 +1,281 @@
+"""What one policy asks less, more or otherwise than another."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from audit.datasets import Columns
+from audit.policy.durations import days
+from audit.policy.schema import SEVERITIES
+from audit.wording import bound_in_words, limit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from audit.check import Check
+    from audit.policy.positions import Tree
+    from audit.policy.schema import DatasetSpec, Policy, Requirement
+
+Kind: TypeAlias = Literal["loosened", "tightened", "other"]
+KINDS: tuple[Kind, ...] = ("loosened", "tightened", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two policies."""
+
+    kind: Kind
+    """`other` where a change can go either way: another path, another seed, a parameter whose direction is not known."""
+    place: str
+    """Dotted, a requirement by its id: `require.performance/accuracy.min`."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How a key's values are ordered."""
+
+    strictness: Callable[[Tree], float]
+    """Higher asks more; values of equal strictness that differ are an `other` change."""
+    looser: str
+    stricter: str
+
+
+def differences(old: Policy, new: Policy, *, catalog: Mapping[str, Check] | None = None) -> tuple[Change, ...]:
+    """Every difference, what was loosened first. With the catalogue, parameters that are left out count as their defaults.
+
+    Names of the policy's keys and not their effects are compared: a base that `extends` names is compared as it was merged.
+    """
+    found = [*_top(tree(old), tree(new)), *_datasets(old, new), *_requirements(old, new, catalog or {})]
+    return tuple(sorted(found, key=lambda change: KINDS.index(change.kind)))
+
+
+def loosened(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Those that ask less."""
+    return tuple(change for change in changes if change.kind == "loosened")
+
+
+def tree(policy: Policy) -> dict[str, Tree]:
+    """A policy as plain values, without what does not count by itself: a tier that was not set asks for nothing."""
+    found: dict[str, Tree] = policy.model_dump(mode="json", exclude={"extends"})
+    if "tier" not in policy.model_fields_set:
+        found.pop("tier")
+    return found
+
+
+def _rank(*rising: str) -> Callable[[Tree], float]:
+    return lambda value: rising.index(str(value)) if value is not None else -1
+
+
+def _rising(value: Tree) -> float:
+    return float(value) if isinstance(value, int | float) else -math.inf
+
+
+def _falling(value: Tree) -> float:
+    return -float(value) if isinstance(value, int | float) else -math.inf
+
+
+def _set(value: Tree) -> float:
+    return value is not None
+
+
+def _not_set(value: Tree) -> float:
+    return not value
+
+
+def _short(value: Tree) -> float:
+    """Fewer days ask more; no end at all asks least."""
+    age = days(value) if isinstance(value, int | str) else None
+    return -math.inf if age is None else -age
+
+
+_CONFIDENCE = _Rule(_rising, "a less sure interval", "a surer interval")
+_RULES: dict[str, _Rule] = {
+    "confidence": _CONFIDENCE,
+    "tier": _Rule(_falling, "a lower tier, which asks for less", "a higher tier"),
+    "trust.pickle": _Rule(_not_set, "pickles may be loaded", "pickles may no longer be loaded"),
+    "waivers": _Rule(_not_set, "findings may be waived", "nothing can be waived any more"),
+    "valid_for": _Rule(_short, "a decision stands for longer", "a decision is stale earlier"),
+    "looks.max": _Rule(_falling, "more looks at the same data", "fewer looks at the same data"),
+    "candidate.load.sha256": _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest"),
+    "champion.load.sha256": _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest"),
+}
+_GROUP = _Rule(_set, "rows of one entity count as independent", "rows of one entity are taken together")
+_ASKED: dict[str, _Rule] = {
+    "min": _Rule(_rising, "an easier bound", "a harder bound"),
+    "max": _Rule(_falling, "an easier bound", "a harder bound"),
+    "margin": _Rule(_falling, "a wider margin", "a narrower margin"),
+    "against": _Rule(_set, "no longer compared", "compared with another model"),
+    "severity": _Rule(_rank(*reversed(SEVERITIES)), "a lower severity", "a higher severity"),
+    "enforce": _Rule(_rank("advisory", "required"), "it no longer changes the decision", "it changes the decision"),
+    "min_n": _Rule(_rising, "fewer rows are enough", "more rows are needed"),
+    "judge_on": _Rule(_rank("value", "interval"), "chance is left out of account", "chance is taken into account"),
+    "confidence": _CONFIDENCE,
+    "params.examples": _Rule(_rising, "fewer examples are tried", "more examples are tried"),
+}
+
+
+def _top(old: dict[str, Tree], new: dict[str, Tree]) -> Iterator[Change]:
+    """All keys but data sets and requirements, which are matched by name."""
+    before, after = _leaves(_without(old)), _leaves(_without(new))
+    for place in dict.fromkeys([*before, *after]):
+        if place == "trust.keys":
+            yield from _members(place, _words(before.get(place)), _words(after.get(place)), ("is trusted", "is no longer trusted"))
+        else:
+            yield from _compared(place, before.get(place), after.get(place), _RULES.get(place))
+
+
+def _without(policy: dict[str, Tree]) -> dict[str, Tree]:
+    """The columns' entity key is compared data set by data set, since each may have its own."""
+    columns = policy.get("columns")
+    shared = {key: value for key, value in columns.items() if key != "group"} if isinstance(columns, dict) else columns
+    return {key: value for key, value in policy.items() if key not in {"datasets", "require"}} | {"columns": shared}
+
+
+def _leaves(value: Tree, place: str = "") -> dict[str, Tree]:
+    """Every value that is set, under its dotted key; lists are values."""
+    if not isinstance(value, dict):
+        return {} if value is None else {place: value}
+    found: dict[str, Tree] = {}
+    for key, child in value.items():
+        found |= _leaves(child, f"{place}.{key}" if place else key)
+    return found
+
+
+def _compared(place: str, old: Tree, new: Tree, rule: _Rule | None) -> Iterator[Change]:
+    if old == new:
+        return
+    said = f"{_shown(old)} → {_shown(new)}"
+    before, after = (0.0, 0.0) if rule is None else (rule.strictness(old), rule.strictness(new))
+    if rule is None or before == after:
+        yield Change("other", place, said)
+    elif after < before:
+        yield Change("loosened", place, f"{said}: {rule.looser}")
+    else:
+        yield Change("tightened", place, f"{said}: {rule.stricter}")
+
+
+def _members(place: str, old: Sequence[str], new: Sequence[str], words: tuple[str, str]) -> Iterator[Change]:
+    """Members of a list of which more ask less."""
+    yield from (Change("loosened", place, f"{one} {words[0]}") for one in new if one not in old)
+    yield from (Change("tightened", place, f"{one} {words[1]}") for one in old if one not in new)
+
+
+def _words(value: Tree) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def _shown(value: Tree) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return limit(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _datasets(old: Policy, new: Policy) -> Iterator[Change]:
+    for role in dict.fromkeys([*old.datasets, *new.datasets]):
+        place, before, after = f"datasets.{role}", old.datasets.get(role), new.datasets.get(role)
+        if before is None or after is None:
+            yield Change("other", place, "is new" if before is None else "is no longer there")
+            continue
+        was, is_ = _dataset(before), _dataset(after)
+        for key in dict.fromkeys([*was, *is_]):
+            yield from _compared(f"{place}.{key}", was.get(key), is_.get(key), None)
+        yield from _compared(f"{place}.columns.group", _group(before, old), _group(after, new), _GROUP)
+
+
+def _dataset(spec: DatasetSpec) -> dict[str, Tree]:
+    """A null takes a role away, and so is a value of its own."""
+    found: dict[str, Tree] = _leaves(spec.model_dump(mode="json", exclude={"columns"}))
+    own: dict[str, Tree] = {} if spec.columns is None else spec.columns.model_dump(mode="json", exclude_unset=True, exclude={"group"})
+    return found | {f"columns.{key}": "none" if value is None else value for key, value in own.items()}
+
+
+def _group(spec: DatasetSpec, policy: Policy) -> str | None:
+    return (spec.columns or Columns()).over(policy.columns).group
+
+
+def _requirements(old: Policy, new: Policy, catalog: Mapping[str, Check]) -> Iterator[Change]:
+    asked = _Asked(old, new, catalog)
+    pairs = _matched(asked)
+    for one in new.require:
+        before = pairs.get(one.id)
+        if before is None:
+            yield Change("tightened", f"require.{one.id}", f"is new: {_said(one)}")
+            continue
+        if before.id != one.id:
+            yield Change("other", f"require.{one.id}", f"was {before.id}: the same check on the same data under another id")
+        yield from asked.changes(before, one)
+    kept = {before.id for before in pairs.values()}
+    gone = (one for one in old.require if one.id not in kept)
+    yield from (Change("loosened", f"require.{one.id}", f"is no longer asked: {_said(one)}") for one in gone)
+
+
+def _said(one: Requirement) -> str:
+    bound = bound_in_words(one.min, one.max) or f"within {limit(one.margin or 0)} of the {one.against}"
+    return f"{one.check} on {one.on}, {bound}, {one.severity}, {one.enforce}"
+
+
+def _matched(asked: _Asked) -> dict[str, Requirement]:
+    """The old requirement of each new id: the one of the same id and check, else the most alike of the same check and data.
+
+    Equally like ones are taken in order; swapping the policies gives the same pairs.
+    """
+    old = {one.id: one for one in asked.old.require}
+    found = {one.id: old[one.id] for one in asked.new.require if one.id in old and old[one.id].check == one.check}
+    kept = {before.id for before in found.values()}
+    gone = [one for one in asked.old.require if one.id not in kept]
+    come = [one for one in asked.new.require if one.id not in found]
+    pairs = [
+        (len(list(asked.changes(before, after))), i + j, before, after)
+        for i, before in enumerate(gone)
+        for j, after in enumerate(come)
+        if (before.check, before.on) == (after.check, after.on)
+    ]
+    for _, _, before, after in sorted(pairs, key=lambda pair: pair[:2]):
+        if before.id not in kept and after.id not in found:
+            found[after.id] = before
+            kept.add(before.id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Two policies whose requirements are compared."""
+
+    old: Policy
+    new: Policy
+    catalog: Mapping[str, Check]
+
+    def changes(self, before: Requirement, after: Requirement) -> Iterator[Change]:
+        """What one requirement asks otherwise, apart from its id."""
+        place = f"require.{after.id}"
+        was, is_ = self._leaves(before, self.old), self._leaves(after, self.new)
+        for key in dict.fromkeys([*was, *is_]):
+            if key != "confidence" or before.confidence != after.confidence:  # else the policy's own has changed and is told there
+                yield from _compared(f"{place}.{key}", was.get(key), is_.get(key), _ASKED.get(key))
+        check = self.catalog.get(after.check)
+        yield from _families(f"{place}.by", before, after, features=check is not None and check.by == "features")
+
+    def _leaves(self, one: Requirement, policy: Policy) -> dict[str, Tree]:
+        found = _leaves(one.model_dump(mode="json", exclude={"id", "check", "by", "params"}))
+        check = self.catalog.get(one.check)
+        params = one.params if check is None else check.params.model_validate(one.params).model_dump(mode="json")
+        return found | _leaves(params, "params") | {"confidence": one.confidence or policy.confidence}
+
+
+def _families(place: str, old: Requirement, new: Requirement, *, features: bool) -> Iterator[Change]:
+    """Families of slices, in whatever order they cross their columns. Of features, none named means all."""
+    before, after = ({tuple(sorted(family)): " and ".join(family) for family in one.by} for one in (old, new))
+    gone, come = ([said for family, said in one.items() if family not in other] for one, other in ((before, after), (after, before)))
+    if features and not (before and after):
+        named = ", ".join(gone or come)
+        yield from (Change("tightened", place, f"all features are looked at, not {named} alone") for _ in gone[:1])
+        yield from (Change("loosened", place, f"{named} alone of all features") for _ in come[:1])
+        return
+    yield from (Change("loosened", place, f"{said}: no longer looked at apart") for said in gone)
+    yield from (Change("tightened", place, f"{said}: looked at apart") for said in come)
