@@ -10,7 +10,9 @@ from audit.stats.interface import Estimate
 from audit.stats.mean import Mean
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
+from audit.stats.paired_mean import PairedMean
 from audit.stats.proportion import Difference, Proportion, Ratio
+from audit.stats.quantile import Quantile
 
 __all__ = [
     "Auc",
@@ -26,7 +28,9 @@ __all__ = [
     "PairedAuc",
     "PairedConfusion",
     "PairedDifference",
+    "PairedMean",
     "Proportion",
+    "Quantile",
     "Ratio",
     "StabilityIndex",
 ]

@@ -20,7 +20,9 @@ from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIn
 from audit.stats.mean import Mean
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
+from audit.stats.paired_mean import PairedMean
 from audit.stats.proportion import Difference, Proportion, Ratio
+from audit.stats.quantile import Quantile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex)
-_PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference)
-_KINDS: tuple[type[Any], ...] = (Auc, CalibrationError, Census, Confusion, Difference, Mean, Proportion, Ratio, *_PAIRED, *_DISTANCES)
+_PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMean)
+_OF_ONE = (Auc, CalibrationError, Census, Confusion, Mean, Proportion, Quantile)
+_KINDS: tuple[type[Any], ...] = (*_OF_ONE, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
 

@@ -23,7 +23,9 @@ from audit.stats import (
     PairedAuc,
     PairedConfusion,
     PairedDifference,
+    PairedMean,
     Proportion,
+    Quantile,
     Ratio,
     StabilityIndex,
 )
@@ -82,6 +84,8 @@ estimates = st.one_of(
         st.none() | st.just(-1.0),
         st.none() | st.just(2.0),
     ),
+    st.builds(PairedMean, st.builds(Mean, shares, st.floats(0.001, 10), st.floats(-5, 5), st.integers(2, 10**6), counts)),
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40).map(lambda some: Quantile.of(np.array(some), 0.9)),
     st.builds(KolmogorovSmirnov, shares, counts, counts),
     st.builds(StabilityIndex, shares, st.integers(2, 20), counts, counts),
     st.builds(MeanDiscrepancy, st.floats(-1, 1), shares, st.lists(shares, min_size=800, max_size=810).map(tuple), counts, counts),

@@ -1,0 +1,120 @@
+"""Quantiles, such as the latency that 95 of 100 requests stay under."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from audit.stats.entities import design_effect, small_sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REACH = 8.0
+"""Standard errors of the rank on either side within which values are kept: levels down to 1e-14."""
+KEPT = 1000
+"""Values kept at most; an end between two of them is the outer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """The value that a share of all rows does not exceed.
+
+    Its ends are order statistics, whatever the law of the values (Thompson, Annals of Mathematical Statistics 1936): the
+    number of rows below the true quantile is binomial. An end beyond the least or the largest value seen is open. With
+    entities the number of rows is divided by the design effect of the share at the quantile (Woodruff, JASA 1952).
+    """
+
+    share: float
+    """0.95 for the 95th percentile."""
+    rows: int
+    ranks: tuple[int, ...]
+    """Rising, from 1: which order statistics are kept."""
+    values: tuple[float, ...]
+    """The value at each rank."""
+    entities: int | None = None
+    """Number of entities that the rows belong to, where rows are not independent."""
+    design_effect: float = 1.0
+    least: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            msg = f"a quantile's share lies between 0 and 1, got {self.share}"
+            raise ValueError(msg)
+        if self._middle() not in self.ranks or len(self.ranks) != len(self.values):
+            found = f"{len(self.values)} values at {len(self.ranks)} ranks"
+            msg = f"a quantile needs the value at rank {self._middle()} of {self.rows}, got {found}"
+            raise ValueError(msg)
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], share: float, clusters: NDArray[np.int64] | None = None) -> Quantile:
+        """From one finite value a row."""
+        n = len(values)
+        if not n or not np.all(np.isfinite(values)):
+            msg = f"a quantile needs finite values, got {n} values of which {int(np.sum(~np.isfinite(values)))} are not finite"
+            raise ValueError(msg)
+        if not 0 < share < 1:
+            msg = f"a quantile's share lies between 0 and 1, got {share}"
+            raise ValueError(msg)
+        ascending, middle = np.sort(values), _rank(n, share)
+        entities, effect = None, 1.0
+        if clusters is not None:
+            codes = np.unique(clusters, return_inverse=True)[1]
+            entities = int(codes.max()) + 1
+            effect = design_effect((values <= ascending[middle - 1]).astype(float), codes, entities)
+        reach = math.ceil(REACH * math.sqrt(n * share * (1 - share) * effect)) + KEPT // 4
+        first, last = max(1, middle - reach), min(n, middle + reach)
+        spaced = np.linspace(first, last, min(KEPT, last - first + 1)).round().astype(int)
+        ranks = np.unique(np.append(spaced, middle))
+        return cls(share, n, tuple(ranks.tolist()), tuple(ascending[ranks - 1].tolist()), entities, effect)
+
+    @property
+    def value(self) -> float:
+        """The least value that at least this share of the rows do not exceed."""
+        return self.values[self.ranks.index(self._middle())]
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.rows
+
+    @property
+    def support(self) -> float:
+        """Entities where rows are clustered, else rows."""
+        return self.rows if self.entities is None else self.entities
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        name = "order statistics, binomial"
+        return name if self.entities is None else f"{name}; {self.entities:,} entities, design effect {self.design_effect:.2f}"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level; infinite where too few rows lie beyond."""
+        from scipy.special import betainc
+
+        ranks = np.array(self.ranks, dtype=float)
+        low_rows, high_rows = (self._effective(alpha) for alpha in (lower_alpha, upper_alpha))
+        below, above = ranks * low_rows / self.rows, (self.rows - ranks + 1) * high_rows / self.rows
+        # a lower end at rank r is too high if fewer than r rows lie below the true quantile, an upper one mirrored
+        sure_low = betainc(np.maximum(low_rows - below + 1, 1e-9), below, 1 - self.share) <= lower_alpha
+        sure_high = betainc(np.maximum(high_rows - above + 1, 1e-9), above, self.share) <= upper_alpha
+        low = self.values[int(np.flatnonzero(sure_low)[-1])] if sure_low.any() else -math.inf
+        high = self.values[int(np.flatnonzero(sure_high)[0])] if sure_high.any() else math.inf
+        return min(low, self.value), max(high, self.value)
+
+    def _effective(self, alpha: float) -> float:
+        """Independent rows that tell as much, for an end at this level."""
+        n = self.rows / self.design_effect
+        return n if self.entities is None else n * small_sample(self.entities, alpha)
+
+    def _middle(self) -> int:
+        return _rank(self.rows, self.share)
+
+
+def _rank(n: int, share: float) -> int:
+    """Rank of the quantile among n rows; what rounding adds to n times the share does not count."""
+    return max(1, math.ceil(n * share - 1e-9))
