@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.evidence import OVERALL, Pair
-from audit.wording import bound_in_words, count, number, rows_in_words
+from audit.wording import bound_in_words, count, number, rival_in_words, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,6 +133,17 @@ class Finding:
         """The requirement's id."""
         return self.requirement.id
 
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The sides that its requirement sets."""
+        return bounds(self.requirement, self.check.better)
+
+    @property
+    def question(self) -> str:
+        """The check's question; of a comparison, whether it is worse than what it is compared with."""
+        against = rival_in_words(self.requirement.against)
+        return self.check.question if against is None else f"Is it no worse than {against}, in {self.check.unit}?"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -177,7 +188,8 @@ class _Decided:
 def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, confidence: float, owner: str) -> Finding:
     """Hold evidence against a requirement by its worst member: pass, fail or inconclusive."""
     alpha = round((1 - (requirement.confidence or confidence)) / 2, 12)
-    decided = [_decide_bound(requirement, evidence, bound, alpha) for bound in bounds(requirement)] if evidence.members else []
+    sides = bounds(requirement, check.better) if evidence.members else ()
+    decided = [_decide_bound(requirement, evidence, side, alpha) for side in sides]
     small = _too_small(requirement, evidence)
     worst = min(decided, key=lambda one: _ORDER[one.status]) if decided else None
     status = _status(worst, small)
@@ -185,9 +197,9 @@ def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, con
         requirement=requirement,
         check=check,
         status=status,
-        message=_message(check, evidence, status, worst, small) + _point_judged(requirement),
+        message=_message(check, evidence, status, worst, small) + _told_of(requirement, status, worst),
         owner=owner,
-        remedy=check.remedy,
+        remedy=_remedy(requirement, check),
         headline=worst.headline if worst else None,
         slices=_judged(requirement, evidence, decided, alpha),
         failing=tuple(dict.fromkeys(name for one in decided for name in one.failing)),
@@ -196,8 +208,11 @@ def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, con
     )
 
 
-def bounds(requirement: Requirement) -> tuple[Bound, ...]:
-    """The sides that a requirement sets."""
+def bounds(requirement: Requirement, better: Literal["higher", "lower"]) -> tuple[Bound, ...]:
+    """The sides that a requirement sets; of a comparison the margin, on the difference from what it is compared with."""
+    if requirement.against is not None and requirement.margin is not None:
+        rises = better == "higher"
+        return (Bound(-requirement.margin if rises else requirement.margin, floor=rises),)
     floor = () if requirement.min is None else (Bound(requirement.min, floor=True),)
     ceiling = () if requirement.max is None else (Bound(requirement.max, floor=False),)
     return floor + ceiling
@@ -348,8 +363,24 @@ def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decid
     return text + (f" Also failing (Holm): {_listed(others)}." if others else "")
 
 
-def _point_judged(requirement: Requirement) -> str:
-    return " Judged on the value alone, as the policy says (judge_on: value)." if requirement.judge_on == "value" else ""
+def _told_of(requirement: Requirement, status: Status, worst: _Decided | None) -> str:
+    """What a reader must know of how it was judged."""
+    if requirement.judge_on == "value":
+        return " Judged on the value alone, as the policy says (judge_on: value)."
+    if requirement.against is None or worst is None:
+        return ""
+    against, (low, high) = rival_in_words(requirement.against), worst.headline.interval
+    if status == "inconclusive" and low <= 0 <= high:
+        return f" That no difference from {against} is seen proves nothing: the interval must lie within the margin."
+    worse = high < 0 if worst.bound.floor else low > 0
+    return f" It is worse than {against} beyond chance, by less than the margin." if status == "pass" and worse else ""
+
+
+def _remedy(requirement: Requirement, check: CheckInfo) -> str:
+    against = rival_in_words(requirement.against)
+    if against is None:
+        return check.remedy
+    return f"Read the rows that {against} gets right and the candidate wrong; add training rows like them and fine-tune again."
 
 
 def _meaning(check: CheckInfo, status: Status, worst: _Decided, small: tuple[str, ...]) -> str:
@@ -383,4 +414,4 @@ def without_evidence(
     requirement: Requirement, check: CheckInfo, status: Literal["not_run", "error"], message: str, *, owner: str
 ) -> Finding:
     """A finding for a requirement that yielded no evidence."""
-    return Finding(requirement=requirement, check=check, status=status, message=message, owner=owner, remedy=check.remedy)
+    return Finding(requirement=requirement, check=check, status=status, message=message, owner=owner, remedy=_remedy(requirement, check))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.decide import worst_first
-from audit.wording import bound_in_words, count, interval_in_words, number
+from audit.wording import asked_in_words, count, interval_in_words, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def _outcome(finding: Finding) -> str:
         return finding.message
     figure = count(head.value) if head.method == "census" else f"{number(head.value)} {interval_in_words(head.interval)}"
     member = "" if str(head.member) == "overall" else f"  {head.member}"
-    return f"{figure}, {bound_in_words(one.min, one.max)}, n {head.n:,}{member}"
+    return f"{figure}, {asked_in_words(one)}, n {head.n:,}{member}"
 
 
 def finding_lines(finding: Finding) -> Iterator[Line]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audit.policy.schema import Requirement
 
 PLAIN = 1e-6
 """Smaller values, but for 0, are said with a power of ten."""
@@ -39,6 +44,24 @@ def bound_in_words(minimum: float | None, maximum: float | None) -> str:
     return " and ".join(parts if maximum is None else [*parts, f"at most {limit(maximum)}"])
 
 
+def asked_in_words(requirement: Requirement) -> str:
+    """What a requirement asks for: its bounds, or how far the candidate may fall behind another model."""
+    against = rival_in_words(requirement.against)
+    if against is None:
+        return bound_in_words(requirement.min, requirement.max)
+    return f"not worse than {against} by more than {limit(requirement.margin or 0.0)}"
+
+
+def rival_in_words(against: str | None) -> str | None:
+    """`the champion`, `the base model`; None where nothing is compared."""
+    return None if against is None else "the base model" if against == "base" else f"the {against}"
+
+
 def rows_in_words(rows: float) -> str:
     """`1 row`, `1,200 rows`."""
     return "1 row" if rows == 1 else f"{rows:,.0f} rows"
+
+
+def quoted(text: str) -> str:
+    """Text as a YAML file can hold it in one line, whatever is in it: in double quotes, with escapes."""
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in json.dumps(text, ensure_ascii=False))

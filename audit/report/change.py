@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.judge import bounds
 from audit.report import words
 from audit.wording import limit
 
@@ -83,7 +82,7 @@ def _now(entry: Entry) -> str:
 
 def settle(finding: Finding) -> str:
     """The smallest change by which the finding would pass. Arithmetic on its own numbers, nothing else."""
-    head, sides = finding.headline, bounds(finding.requirement)
+    head, sides = finding.headline, finding.bounds
     if finding.status == "not_applicable":
         return "Nothing, as long as it does not apply; evidence, should it come to apply."
     if head is None or head.n == 0 or not sides:
@@ -91,12 +90,12 @@ def settle(finding: Finding) -> str:
     missing = finding.evidence.unmeasured if finding.evidence else ()
     more = [f"{words.sentence(words.counted(len(missing), 'member'))} without a measurement must be measured."] if missing else []
     return (
-        " ".join([said for said in (_side(head, side) for side in sides) if said] + more)
+        " ".join([said for said in (_side(head, side, compared=finding.requirement.against is not None) for side in sides) if said] + more)
         or "More rows in the members that are too small (section 7)."
     )
 
 
-def _side(head: Headline, side: Bound) -> str:
+def _side(head: Headline, side: Bound, *, compared: bool) -> str:
     """One bound: by how much the value must move, or the rows that would settle it."""
     end = head.interval[0] if side.floor else head.interval[1]
     asked = limit(side.limit)
@@ -111,7 +110,7 @@ def _side(head: Headline, side: Bound) -> str:
         return "More rows: this end of the interval has no limit yet."
     target = head.value + short if side.floor else head.value - short
     said = f"The interval's {'lower' if side.floor else 'upper'} end must {move} from {words.figure(end, side.limit)} to {asked}: "
-    if _beyond(head.value, target, side):
+    if not compared and _beyond(head.value, target, side):  # a difference may fall below 0
         edge = "above 1" if side.floor else "below 0"
         return f"{said}at this width the value would have to lie {edge}, so the interval must become narrower too, by more rows."
     said += f"at this width, the value from {words.figure(head.value, side.limit)} to {words.figure(target, side.limit)}."
@@ -135,7 +134,7 @@ def _by_rows(head: Headline, side: Bound, end: float) -> str:
 
 def _slack(finding: Finding) -> float | None:
     """Distance from the bound in widths of the interval; None where there is no interval."""
-    head, sides = finding.headline, bounds(finding.requirement)
+    head, sides = finding.headline, finding.bounds
     if head is None or head.n == 0 or not sides or words.is_census(head):
         return None
     width = head.interval[1] - head.interval[0]
@@ -145,7 +144,7 @@ def _slack(finding: Finding) -> float | None:
 
 def _to_lose(finding: Finding) -> str:
     """By how much the value may worsen, the interval keeping its width, before the finding stops passing."""
-    head, sides = finding.headline, bounds(finding.requirement)
+    head, sides = finding.headline, finding.bounds
     if head is None:
         return ""
     said = []

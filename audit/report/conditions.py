@@ -45,7 +45,7 @@ def _what(entry: Entry | None, finding_id: str) -> str:
         return finding_id
     finding = entry.finding
     if finding.headline is None or finding.headline.n == 0:
-        return f"{finding.check.question} {words.STATUSES[finding.status]}"
+        return f"{finding.question} {words.STATUSES[finding.status]}"
     waived = ", waived" if finding.disposition == "waived" else ""
     numbers = headline_numbers(finding.headline, finding.requirement)
-    return f"{finding.check.question} {words.STATUSES[finding.status]}{waived}: {numbers}, {words.bound(finding.requirement)}"
+    return f"{finding.question} {words.STATUSES[finding.status]}{waived}: {numbers}, {words.bound(finding.requirement)}"

@@ -190,7 +190,7 @@ def _block(entry: Entry) -> Block:
         chip=Chip(finding.status, words.STATUSES[finding.status]),
         severity=requirement.severity,
         bars=words.SEVERITY_BARS[requirement.severity],
-        question=finding.check.question,
+        question=finding.question,
         numbers=numbers,
         rest=rest,
         link=entry.link,

@@ -68,7 +68,7 @@ def _line(entry: Entry, status_order: str) -> Line:
         effect="" if entry.effect == "ok" else entry.effect,
         note="advisory: listed, never decides" if requirement.enforce == "advisory" else "",
         waived=finding.disposition == "waived",
-        question=finding.check.question,
+        question=finding.question,
         check=finding.id,
         on=requirement.on if requirement.reference is None else f"{requirement.on} against {requirement.reference}",
         link=entry.link,

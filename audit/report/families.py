@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.evidence import Bars, Histogram, Pair, Reliability, Roc
-from audit.judge import Judged, bounds
+from audit.judge import Judged
 from audit.report import words
 from audit.report.charts.axes import Drawing
 from audit.report.charts.forest import Caption, Forest, forest
@@ -112,7 +112,7 @@ def _detail(entry: Entry) -> Detail:
         label=entry.label,
         chip=Chip(finding.status, words.STATUSES[finding.status]),
         check=finding.id,
-        question=finding.check.question,
+        question=finding.question,
         message=words.sentence(finding.message),
         forests=forests,
         drawings=tuple(one for one in drawn if isinstance(one, Drawing)),
@@ -147,7 +147,7 @@ def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | C
 def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
     """The members on one axis; for a gap the groups' rates above the pairs."""
     finding = entry.finding
-    sides = bounds(finding.requirement)
+    sides = finding.bounds
     gap = any(isinstance(member.name, Pair) for member in evidence.members)
     asked = words.bound(finding.requirement)
     census = finding.headline is not None and words.is_census(finding.headline)
@@ -172,7 +172,7 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
 
 def _pairs(finding: Finding, evidence: Evidence) -> tuple[Judged, ...]:
     """Of each two groups the order that is worse, worst first; the judged one with the deciding interval."""
-    falling = bool(bounds(finding.requirement)) and not bounds(finding.requirement)[0].floor
+    falling = bool(finding.bounds) and not finding.bounds[0].floor
     ordered = sorted(evidence.members, key=lambda member: member.estimate.value * (-1 if falling else 1))
     kept: list[Judged] = []
     seen: set[frozenset[Slice]] = set()

@@ -56,7 +56,7 @@ def _view(run: AuditRun, entry: Entry) -> FindingView:
     return FindingView(
         label=entry.label,
         chip=Chip(finding.status, words.STATUSES[finding.status]),
-        question=finding.check.question,
+        question=finding.question,
         check=finding.id,
         meta=f"{requirement.severity} · {requirement.enforce} · on {requirement.on}",
         waived=finding.disposition == "waived",

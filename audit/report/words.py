@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from audit.wording import bound_in_words, count, limit, number
+from audit.wording import asked_in_words, count, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,17 +142,15 @@ def bracket(interval: tuple[float, float], *limits: float) -> str:
 
 
 def limits(requirement: Requirement) -> tuple[float, ...]:
-    """The bounds that it sets."""
+    """The bounds that it sets; a margin lies on either side of 0, since the check says on which it counts."""
+    if requirement.margin is not None:
+        return (-requirement.margin, requirement.margin)
     return tuple(one for one in (requirement.min, requirement.max) if one is not None)
 
 
 def bound(requirement: Requirement) -> str:
     """`at least 0.8`, `at most 0.1`, or how far it may fall behind another model."""
-    said = bound_in_words(requirement.min, requirement.max)
-    if requirement.against is not None:
-        behind = f"not worse than the {requirement.against} by more than {limit(requirement.margin or 0.0)}"
-        said = f"{said} and {behind}" if said else behind
-    return said or "no bound"
+    return asked_in_words(requirement) or "no bound"
 
 
 def confidence(level: float) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from audit.judge import bounds
 from audit.report import svg, words
 from audit.report.charts.scale import Scale, step
 
@@ -35,7 +34,7 @@ class Plot:
 def interval_plot(finding: Finding) -> Plot:
     """How far the finding's deciding interval lies from its bound."""
     head = finding.headline
-    sides = bounds(finding.requirement)
+    sides = finding.bounds
     if head is None or head.n == 0 or not sides:
         return Plot(Markup(""), _absence(finding), "")
     side = min(sides, key=lambda one: _margin(head.value, one))
@@ -77,7 +76,8 @@ def _faced(interval: tuple[float, float], side: Bound) -> tuple[float, float]:
 def _reach(finding: Finding, margins: tuple[float, ...], side: Bound) -> float:
     """Half the width of the scale: the shared one for rates and scores, else a round number that holds everything."""
     head = finding.headline
-    if head is not None and not words.is_census(head) and abs(side.limit) <= 1 and abs(head.value) <= 1:
+    compared = finding.requirement.against is not None  # a margin is a small part of the shared scale
+    if head is not None and not compared and not words.is_census(head) and abs(side.limit) <= 1 and abs(head.value) <= 1:
         return SHARED
     largest = max([abs(one) for one in margins if math.isfinite(one)], default=0.0)
     return step(largest * 1.15, 1) if largest else 1.0
