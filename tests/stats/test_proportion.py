@@ -40,6 +40,15 @@ def test_a_ratio_as_koopman_printed_it() -> None:
     assert found.bounds(ALPHA, ALPHA) == pytest.approx((2.94, 7.15), abs=5e-3)
 
 
+@pytest.mark.parametrize(("first", "second"), [((300, 1000), (280, 1000)), ((90, 400), (120, 500)), ((500, 4000), (700, 4000))])
+def test_a_ratio_stands_beside_katz(first: tuple[int, int], second: tuple[int, int]) -> None:
+    """Katz et al., Biometrics 1978: normal on the log's scale, variance 1/x - 1/n + 1/y - 1/m. Koopman's is close at large counts."""
+    (x, n), (y, m) = first, second
+    centre, error = math.log(x / n / (y / m)), math.sqrt(1 / x - 1 / n + 1 / y - 1 / m)
+    katz = (math.exp(centre - 1.959964 * error), math.exp(centre + 1.959964 * error))
+    assert Ratio(Proportion(x, n), Proportion(y, m)).bounds(ALPHA, ALPHA) == pytest.approx(katz, rel=0.01)
+
+
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_agrees_with_scipy(pair: tuple[int, int]) -> None:
     """Wilson at ordinary levels, Clopper-Pearson far out."""
