@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from audit.evidence import Evidence, Member, Name
+    from audit.ledger.spending import Spent
     from audit.policy.schema import Requirement
 
 Status: TypeAlias = Literal["pass", "fail", "inconclusive", "not_run", "error", "not_applicable"]
@@ -176,6 +177,16 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class _Levels:
+    """Nominal errors of the two ends."""
+
+    passing: float
+    """Of the end that faces pass; 0 opens it, so that nothing passes, whatever is measured."""
+    failing: float
+    """Of the end that faces fail, before the members share it."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Decided:
     bound: Bound
     status: Status
@@ -185,11 +196,17 @@ class _Decided:
     """Members whose own end that faces pass is not on the good side."""
 
 
-def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, confidence: float, owner: str) -> Finding:
-    """Hold evidence against a requirement by its worst member: pass, fail or inconclusive."""
-    alpha = round((1 - (requirement.confidence or confidence)) / 2, 12)
+def judge(
+    requirement: Requirement, check: CheckInfo, evidence: Evidence, *, confidence: float, owner: str, spent: Spent | None = None
+) -> Finding:
+    """Hold evidence against a requirement by its worst member: pass, fail or inconclusive.
+
+    Under `spent` the end that faces pass errs at the look's own level, the end that faces fail as ever.
+    """
+    alpha = one_sided(requirement, confidence)
+    at = _Levels(alpha if spent is None else min(spent.level, alpha), alpha)
     sides = bounds(requirement, check.better) if evidence.members else ()
-    decided = [_decide_bound(requirement, evidence, side, alpha) for side in sides]
+    decided = [_decide_bound(requirement, evidence, side, at) for side in sides]
     small = _too_small(requirement, evidence)
     worst = min(decided, key=lambda one: _ORDER[one.status]) if decided else None
     status = _status(worst, small)
@@ -197,15 +214,22 @@ def judge(requirement: Requirement, check: CheckInfo, evidence: Evidence, *, con
         requirement=requirement,
         check=check,
         status=status,
-        message=_message(check, evidence, status, worst, small) + _told_of(requirement, status, worst),
+        message=_message(check, evidence, status, worst, small)
+        + _told_of(requirement, status, worst)
+        + ("" if spent is None else spent.in_words(alpha)),
         owner=owner,
         remedy=_remedy(requirement, check),
         headline=worst.headline if worst else None,
-        slices=_judged(requirement, evidence, decided, alpha),
+        slices=_judged(requirement, evidence, decided, at),
         failing=tuple(dict.fromkeys(name for one in decided for name in one.failing)),
         sides=tuple(_side(one, requirement, evidence) for one in decided),
         evidence=evidence,
     )
+
+
+def one_sided(requirement: Requirement, confidence: float) -> float:
+    """The error that each end of the deciding interval may make where nothing is spent over looks."""
+    return round((1 - (requirement.confidence or confidence)) / 2, 12)
 
 
 def bounds(requirement: Requirement, better: Literal["higher", "lower"]) -> tuple[Bound, ...]:
@@ -221,48 +245,56 @@ def bounds(requirement: Requirement, better: Literal["higher", "lower"]) -> tupl
 _ORDER: dict[Status, int] = {"fail": 0, "inconclusive": 1, "pass": 2}
 
 
-def deciding_interval(members: Sequence[Member], alpha: float, *, floor: bool, count: int | None = None) -> tuple[float, float]:
+def deciding_interval(
+    members: Sequence[Member], alpha: float, *, floor: bool, count: int | None = None, passing: float | None = None
+) -> tuple[float, float]:
     """The worst member's interval: the end that faces pass uncorrected, the end that faces fail Bonferroni.
 
     Passing claims that all members are good, an intersection of claims, which needs no correction (Berger, Technometrics
     1982); failing claims that some member is bad. `count` is the number of members that the policy names, where some of
-    them could not be measured.
+    them could not be measured. `passing` is the level of the end that faces pass, where it is not `alpha`.
     """
-    each = alpha / (count or len(members))
-    lower, upper = (alpha, each) if floor else (each, alpha)
+    each, alone = alpha / (count or len(members)), alpha if passing is None else passing
+    lower, upper = (alone, each) if floor else (each, alone)
     ends = [_ends(member, lower, upper) for member in members]
     worst = min if floor else max
     return worst(low for low, _ in ends), worst(high for _, high in ends)
 
 
 def _ends(member: Member, lower: float, upper: float) -> tuple[float, float]:
-    """One member's bounds. `min` and `max` would pass over a NaN in any member but the first."""
-    low, high = member.estimate.bounds(lower, upper)
+    """One member's bounds; an end without error is open. `min` and `max` would pass over a NaN in any member but the first."""
+    low, high = member.estimate.bounds(lower or 0.5, upper or 0.5)
+    low, high = low if lower else -math.inf, high if upper else math.inf
     if not (low <= high and low < math.inf and high > -math.inf):
         msg = f"{member.name}: the interval {(low, high)} is not one"
         raise ValueError(msg)
     return low, high
 
 
-def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, alpha: float) -> _Decided:
+def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, at: _Levels) -> _Decided:
     """One side's status from the deciding interval, without regard to sizes."""
     count = len(evidence.members) + len(evidence.unmeasured)
-    interval = deciding_interval(evidence.members, alpha, floor=bound.floor, count=count)
+    interval = deciding_interval(evidence.members, at.failing, floor=bound.floor, count=count, passing=at.passing)
     chosen = min(evidence.members, key=lambda m: m.estimate.value) if bound.floor else max(evidence.members, key=lambda m: m.estimate.value)
-    levels = (alpha, alpha / count) if bound.floor else (alpha / count, alpha)
+    levels = (at.passing, at.failing / count) if bound.floor else (at.failing / count, at.passing)
     estimate = chosen.estimate
     headline = Headline(estimate.value, estimate.n, interval, levels, evidence.unit, estimate.method, chosen.name)
-    compared = (estimate.value, estimate.value) if requirement.judge_on == "value" else interval
+    compared = (estimate.value, estimate.value) if _on_value(requirement, at) else interval
     status = _compare(compared, bound)
     left = () if status == "pass" else evidence.members
-    unproven = tuple(member.name for member in left if not _proven(requirement, member, bound, alpha))
-    return _Decided(bound, status, headline, _holm(evidence.members, bound, alpha, count), unproven)
+    unproven = tuple(member.name for member in left if not _proven(requirement, member, bound, at))
+    return _Decided(bound, status, headline, _holm(evidence.members, bound, at.failing, count), unproven)
 
 
-def _proven(requirement: Requirement, member: Member, bound: Bound, alpha: float) -> bool:
+def _on_value(requirement: Requirement, at: _Levels) -> bool:
+    """Whether the point decides. Where no error is left to spend, not even a point passes."""
+    return requirement.judge_on == "value" and at.passing > 0
+
+
+def _proven(requirement: Requirement, member: Member, bound: Bound, at: _Levels) -> bool:
     """Whether a member's own end that faces pass is on the good side: where all of them are, the requirement passes."""
     value = member.estimate.value
-    low, high = (value, value) if requirement.judge_on == "value" else _ends(member, alpha, alpha)
+    low, high = (value, value) if _on_value(requirement, at) else _ends(member, at.passing, at.passing)
     return _compare((low, math.inf) if bound.floor else (-math.inf, high), bound) == "pass"
 
 
@@ -322,7 +354,7 @@ def _status(worst: _Decided | None, small: tuple[str, ...]) -> Status:
     return "inconclusive" if worst.status == "pass" and small else worst.status
 
 
-def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Decided], alpha: float) -> tuple[Judged, ...]:
+def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Decided], at: _Levels) -> tuple[Judged, ...]:
     """Every slice with its plain interval: the members, or for a gap the groups' rates, which have no status of their own."""
     gap = any(isinstance(member.name, Pair) for member in evidence.members)
     shown = evidence.context if gap else evidence.members
@@ -330,21 +362,20 @@ def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Dec
     for member in shown:
         if member.name == OVERALL and not gap:
             continue
-        estimate, interval = member.estimate, _ends(member, alpha, alpha)
-        status = None if gap else _own_status(requirement, member, decided, interval)
+        estimate, interval = member.estimate, _ends(member, at.failing, at.failing)
+        status = None if gap else _own_status(requirement, member, decided, at)
         rows.append(Judged(member.name, estimate.value, estimate.n, interval, status))
     missing = [Judged(one.name, None, 0, None, None if gap else "inconclusive", one.reason) for one in evidence.unmeasured]
     falling = bool(decided) and not decided[0].bound.floor
     return tuple(sorted(rows, key=lambda row: (row.value or 0.0) * (-1 if falling else 1)) + missing)
 
 
-def _own_status(requirement: Requirement, member: Member, decided: Sequence[_Decided], interval: tuple[float, float]) -> Status:
-    """A member's own status: fail by Holm, pass on its plain interval and enough rows."""
+def _own_status(requirement: Requirement, member: Member, decided: Sequence[_Decided], at: _Levels) -> Status:
+    """A member's own status: fail by Holm, pass where every bound is proven and its rows are enough."""
     if any(member.name in one.failing for one in decided):
         return "fail"
-    estimate = member.estimate
-    compared = (estimate.value, estimate.value) if requirement.judge_on == "value" else interval
-    return "pass" if _enough(requirement, member) and all(_compare(compared, one.bound) == "pass" for one in decided) else "inconclusive"
+    proven = all(_proven(requirement, member, one.bound, at) for one in decided)
+    return "pass" if proven and _enough(requirement, member) else "inconclusive"
 
 
 def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decided | None, small: tuple[str, ...]) -> str:

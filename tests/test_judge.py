@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
 from audit.judge import Finding, Headline, deciding_interval, judge
+from audit.ledger.spending import Spent
 from audit.stats import Census, Difference, Proportion
 from tests.findings import INFO, proportions, requirement
 
@@ -255,3 +256,47 @@ def test_small_and_unmeasured_members_are_unproven() -> None:
     missing = Slice((("group", "2"),))
     (side,) = judged(Evidence(whole.members, "accuracy", 529, unmeasured=(Unmeasured(missing, "no rows"),)), min=0.5).sides
     assert side.unproven == (whole.members[1].name, missing)
+
+
+def spent(number: int, level: float, evidence: Evidence, **changed: object) -> Finding:
+    """The evidence held against a requirement as one of five looks."""
+    return judge(requirement(**changed), INFO, evidence, confidence=0.95, owner="nobody", spent=Spent(number, 5, level))
+
+
+def test_a_look_uses_its_level_towards_pass_alone() -> None:
+    """With .0042 to spend the lower end moves out, the upper one stays where it was, and the headline says both levels."""
+    evidence = proportions((450, 500), (430, 500))
+    plain, look = judged(evidence), spent(3, 0.0042, evidence)
+    assert headline(look).interval == (Proportion(430, 500).bounds(0.0042, ALPHA)[0], headline(plain).interval[1])
+    assert headline(look).levels == (0.0042, ALPHA / 2)
+    assert look.message.endswith("Look 3 of 5: .0042 in place of .025 at the end that faces pass.")
+    assert [row.interval for row in look.slices] == [row.interval for row in plain.slices]
+
+
+def test_a_look_may_take_a_pass_and_never_a_fail() -> None:
+    """Of 828 hits in 1,000 the lower end is .8034 at .025 and below .79 at .0005; what fails, fails at every look."""
+    for hits, before, after in ((828, "pass", "inconclusive"), (720, "fail", "fail")):
+        assert judged(proportions((hits, 1000))).status == before
+        assert spent(1, 0.0005, proportions((hits, 1000))).status == after
+    assert [row.status for row in spent(1, 0.0005, proportions((828, 1000), (990, 1000))).slices] == ["inconclusive", "pass"]
+
+
+@pytest.mark.parametrize("changed", [{}, {"min": None, "max": 0.9999}, {"judge_on": "value"}])
+def test_nothing_passes_where_nothing_is_left(changed: dict[str, object]) -> None:
+    """Not a perfect candidate, and not on its point."""
+    perfect = proportions((0, 9000) if "max" in changed else (9000, 9000))
+    assert judged(perfect, **changed).status == "pass"
+    found = spent(6, 0.0, perfect, **changed)
+    assert found.status == "inconclusive"
+    assert "Look 6 of 5: the test set has nothing left to spend, so nothing on it passes." in found.message
+
+
+def test_a_census_passes_nothing_either_where_nothing_is_left() -> None:
+    evidence = Evidence((Member(OVERALL, Census(0, 6000)),), "rows", 6000)
+    assert judged(evidence, min=None, max=17).status == "pass"
+    assert spent(6, 0.0, evidence, min=None, max=17).status == "inconclusive"
+
+
+def test_a_look_never_gives_more_than_the_requirement_has() -> None:
+    evidence = proportions((450, 500))
+    assert headline(spent(1, 0.4, evidence)).interval == headline(judged(evidence)).interval

@@ -1,0 +1,82 @@
+"""How much error one look at a test set may use, after what the looks before it have used."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.stats import sequential
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.stats.sequential import Spending
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How often a test set may serve, and how the error is spread over these looks."""
+
+    most: int
+    spending: Spending
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One candidate held against a test set under a plan."""
+
+    candidate: str
+    """Digest."""
+    number: int
+    """Of the candidate among the distinct ones of this set, from 1."""
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One look, with what it may use up at the end that faces pass."""
+
+    number: int
+    most: int
+    level: float
+    """At most the requirement's own; 0 where nothing is left, so that nothing passes."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the looks that the policy allows are used up."""
+        return self.number > self.most
+
+    def in_words(self, alpha: float) -> str:
+        """What stands behind the message of a finding."""
+        look = f" Look {self.number} of {self.most}"
+        if self.level <= 0:
+            return f"{look}: the test set has nothing left to spend, so nothing on it passes."
+        return f"{look}: {level_in_words(self.level)} in place of {level_in_words(alpha)} at the end that faces pass."
+
+
+def level_in_words(level: float) -> str:
+    """`.0042`, `.025`, `5.4e-07`."""
+    text = f"{level:.2g}"
+    return text.removeprefix("0") if "e" not in text and 0 < level < 1 else text
+
+
+def levels(looks: Sequence[Look], alpha: float) -> tuple[float, ...]:
+    """What each look, in the ledger's order, may use of `alpha` at the end that faces pass.
+
+    A look uses its increment of the plan, and never more than the looks of the other candidates have left: a plan that is
+    stretched on the way gives back nothing that was spent. Together the candidates of one set use at most `alpha`.
+    """
+    used: dict[str, float] = {}
+    found: list[float] = []
+    for look in looks:
+        left = alpha - math.fsum(level for candidate, level in used.items() if candidate != look.candidate)
+        found.append(max(0.0, min(_increment(look, alpha), left)))
+        used[look.candidate] = max(used.get(look.candidate, 0.0), found[-1])
+    return tuple(found)
+
+
+def _increment(look: Look, alpha: float) -> float:
+    if look.number > look.plan.most:
+        return 0.0
+    return sequential.spent(look.plan.spending, look.plan.most, alpha)[look.number - 1]
