@@ -91,8 +91,12 @@ def _reason(finding: Finding) -> Reason:
 
 
 def _condition(finding: Finding, today: date) -> Condition:
-    due = today + timedelta(days=DUE_DAYS[finding.requirement.severity])
-    return Condition(finding.id, finding.owner, due.isoformat(), f"{finding.id} passes in a new audit under this policy")
+    """What closes it and by when; under a waiver also who accepted it and for how long."""
+    due, closes = today + timedelta(days=DUE_DAYS[finding.requirement.severity]), f"{finding.id} passes in a new audit under this policy"
+    if (waiver := finding.waiver) is not None:
+        due = waiver.due
+        closes += f". Waived until {waiver.until.isoformat()} by {' and '.join(waiver.by)}, {waiver.id}: {waiver.plan}"
+    return Condition(finding.id, finding.owner, due.isoformat(), closes)
 
 
 def _supported(findings: Sequence[Finding]) -> Reason:

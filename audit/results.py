@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,32 @@ class RunFacts:
     """Seconds by finding id, and by stage (`load`, `fine-tune`, `predict`)."""
 
 
+Standing: TypeAlias = Literal["in_force", "void", "unused"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverState:
+    """What became of one waiver of the policy's folder."""
+
+    id: str
+    check: str
+    """Id of the requirement that it is for."""
+    file: str
+    standing: Standing
+    why: tuple[str, ...]
+    """All that voids it, or why nobody uses it; nothing where it is in force."""
+    warning: str
+    """That it ends soon, if it does."""
+    until: str
+    """ISO 8601, UTC."""
+    approved_by: tuple[str, ...]
+    """As the file says; verified where it is in force."""
+    reason: str
+    risk_accepted: str
+    controls: tuple[str, ...]
+    remedy: str
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRun:
     """Everything that one audit found."""
@@ -72,3 +98,5 @@ class AuditRun:
     training: TrainingRecord | None = None
     licences: Mapping[str, str] = field(default_factory=dict)
     """Licence notes of optional backends that ran, by part."""
+    waivers: tuple[WaiverState, ...] = ()
+    """In the order of their files' names."""
