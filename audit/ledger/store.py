@@ -6,13 +6,13 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from audit.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _SCHEMA = """
@@ -40,7 +40,7 @@ class Entry:
     time: str
     """ISO 8601, UTC."""
     kind: str
-    """`run`; later `sign-off`, `promotion`, `rollback`."""
+    """`run`, `look`; later `sign-off`, `promotion`, `rollback`."""
     payload: str
     """Canonical JSON."""
     previous: str
@@ -76,20 +76,22 @@ class Ledger:
 
     def _read(self, mode: str) -> tuple[Entry, ...]:
         with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", timeout=30, uri=True)) as database:
-            rows = database.execute("SELECT number, time, kind, payload, previous, digest FROM entries ORDER BY number").fetchall()
-        return tuple(Entry(*row) for row in rows)
+            return _all(database)
 
     def head(self) -> str | None:
         """Digest of the newest entry; None for an empty ledger. A broken chain is refused."""
-        entries = self.entries()
-        self._verify(entries)
+        entries = self.verified()
         return entries[-1].digest if entries else None
 
     def verify(self) -> int:
         """The number of entries, after checking every link; a broken chain is refused with the first bad entry."""
+        return len(self.verified())
+
+    def verified(self) -> tuple[Entry, ...]:
+        """All entries, oldest first, after checking every link."""
         entries = self.entries()
         self._verify(entries)
-        return len(entries)
+        return entries
 
     def _verify(self, entries: tuple[Entry, ...]) -> None:
         previous = START
@@ -101,19 +103,45 @@ class Ledger:
 
     def append(self, time: str, kind: str, payload: Mapping[str, object]) -> Entry:
         """One more entry, linked to the newest one."""
-        text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return self._append(time, kind, lambda _database: payload)
+
+    def extend(
+        self, time: str, kind: str, payload_of: Callable[[tuple[Entry, ...]], Mapping[str, object]]
+    ) -> tuple[tuple[Entry, ...], Entry]:
+        """All entries before, and one more whose payload follows from them.
+
+        They are read and checked, and the payload is made, while no other process may append: two runs never take one number.
+        """
+        before: tuple[Entry, ...] = ()
+
+        def following(database: sqlite3.Connection) -> Mapping[str, object]:
+            nonlocal before
+            before = _all(database)
+            self._verify(before)
+            return payload_of(before)
+
+        entry = self._append(time, kind, following)
+        return before, entry
+
+    def _append(self, time: str, kind: str, payload_of: Callable[[sqlite3.Connection], Mapping[str, object]]) -> Entry:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as database:
                 database.executescript(_SCHEMA)
                 database.execute("BEGIN IMMEDIATE")
+                payload = payload_of(database)
                 row = database.execute("SELECT number, digest FROM entries ORDER BY number DESC LIMIT 1").fetchone()
                 number, previous = (row[0] + 1, row[1]) if row else (1, START)
-                digest = Entry(number, time, kind, text, previous, "").computed()
-                entry = Entry(number, time, kind, text, previous, digest)
-                database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", (number, time, kind, text, previous, digest))
+                text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+                entry = Entry(number, time, kind, text, previous, Entry(number, time, kind, text, previous, "").computed())
+                database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", astuple(entry))
                 database.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             msg = f"{self.path}: the ledger cannot be written ({error}): the run is not recorded, so it does not count"
             raise ToolError(msg) from error
         return entry
+
+
+def _all(database: sqlite3.Connection) -> tuple[Entry, ...]:
+    rows = database.execute("SELECT number, time, kind, payload, previous, digest FROM entries ORDER BY number").fetchall()
+    return tuple(Entry(*row) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -149,3 +150,43 @@ def test_the_digest_depends_on_every_part(number: int, time: str, kind: str, pay
         Entry(number, time, kind, payload, previous + "x", ""),
     ]
     assert len({entry.computed(), *(other.computed() for other in others)}) == 6
+
+
+COUNTING = """
+import sys
+from pathlib import Path
+from audit.ledger import Ledger
+for _ in range(10):
+    Ledger(Path(sys.argv[1])).extend("t", "look", lambda before: {"number": len(before) + 1})
+"""
+
+
+def test_two_processes_at_once_take_different_numbers(tmp_path: Path) -> None:
+    """The payload is made from all entries before, and no other process appends meanwhile."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    running = [subprocess.Popen([sys.executable, "-c", COUNTING, str(ledger.path)]) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in running] == [0, 0]
+    assert [json.loads(entry.payload)["number"] for entry in ledger.verified()] == list(range(1, 21))
+
+
+def test_a_payload_follows_from_all_entries_before(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    first = ledger.append(TIME, "run", {"run": "a"})
+    before, entry = ledger.extend(TIME, "look", lambda seen: {"seen": [one.digest for one in seen]})
+    assert before == (first,)
+    assert (entry.number, entry.previous, json.loads(entry.payload)) == (2, first.digest, {"seen": [first.digest]})
+    assert ledger.verified() == (first, entry)
+
+
+def test_a_forged_ledger_gives_no_number(tmp_path: Path) -> None:
+    """Nothing is appended, nothing stays locked."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    for name in "ab":
+        ledger.append(TIME, "run", {"run": name})
+    with sqlite3.connect(ledger.path) as database:
+        database.execute("DROP TRIGGER no_update")
+        database.execute("UPDATE entries SET payload = '{}' WHERE number = 1")
+    database.close()
+    with pytest.raises(ToolError, match="broken at entry 1"):
+        ledger.extend(TIME, "look", lambda before: {"number": len(before)})
+    assert len(ledger.entries()) == 2

@@ -1,0 +1,36 @@
+"""A test set is known again by its rows."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from audit.datasets.identity import rows_sha256
+from tests.support import dataset
+
+TABLE = pd.DataFrame({"id": [1, 2, 3], "x": [0.5, 0.25, 1.0], "label": [0, 1, 1], "prediction": [0, 1, 0], "score": [0.1, 0.7, 0.2]})
+NAMELESS = TABLE.drop(columns="id")
+
+
+@pytest.mark.parametrize("table", [TABLE, NAMELESS], ids=["by id", "by every column"])
+def test_what_a_candidate_says_is_no_part_of_the_rows(table: pd.DataFrame) -> None:
+    """Another candidate's predictions make another file, and not another test set; nor does another format or column order."""
+    known = rows_sha256(dataset(table))
+    said = table.assign(prediction=[1, 1, 1], score=[0.9, 0.8, 0.7])
+    assert rows_sha256(dataset(said)) == known
+    assert rows_sha256(dataset(table[table.columns[::-1]])) == known
+    assert rows_sha256(dataset(table.astype({"label": float}))) == known
+    assert rows_sha256(dataset(table.drop(columns=["prediction", "score"]))) == known
+    several = table.rename(columns={"score": "p1"}).assign(p0=0.5)
+    assert rows_sha256(dataset(several, scores={"0": "p0", "1": "p1"})) == known
+
+
+@pytest.mark.parametrize("table", [TABLE, NAMELESS], ids=["by id", "by every column"])
+def test_one_changed_label_one_row_less_or_another_order_is_another_set(table: pd.DataFrame) -> None:
+    others = [table.assign(label=[0, 1, 0]), table.head(2), table.iloc[[1, 0, 2]]]
+    assert len({rows_sha256(dataset(one)) for one in (table, *others)}) == 4
+
+
+def test_a_missing_value_is_no_text() -> None:
+    texts = [["a", None], ["a", "None"], ["a", ""], ["a,", ""]]
+    assert len({rows_sha256(dataset(pd.DataFrame({"text": one, "label": [0, 1]}))) for one in texts}) == 4
