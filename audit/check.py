@@ -90,3 +90,5 @@ class Check:
     """Seconds after which it counts as hung."""
     weighted: bool = False
     """Whether it honours `columns.weight`; a check that does not refuses weighted rows."""
+    compare: Callable[[Subject, Any, Generator], Evidence] | None = None
+    """Measures candidate minus rival on the same rows (`against`); None where the check compares no two models."""

@@ -83,7 +83,11 @@ def _finding(job: Job) -> Finding:
 
 def measured(job: Job) -> Evidence:
     """What the job's check found, complete and within its limit; whatever is wrong with it is raised."""
-    evidence = _within(job.check.limit, lambda: job.check.measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)))
+    asked = job.check.measure if job.requirement.against is None else job.check.compare
+    if asked is None:
+        msg = f"{job.requirement.check} compares no two models"
+        raise TypeError(msg)
+    evidence = _within(job.check.limit, lambda: asked(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)))
     _complete(job, evidence)
     return evidence
 

@@ -156,7 +156,24 @@ class Confusion:
     counts: tuple[tuple[int, ...], ...]
 
 
-Figure: TypeAlias = Reliability | Roc | Histogram | Bars | Confusion
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """Rows by which of two models gets them right: one entry a slice in each list, all rows first."""
+
+    rival: str
+    """What the candidate is compared with, in words: `the champion`."""
+    names: tuple[str, ...]
+    both_right: tuple[int, ...]
+    gained: tuple[int, ...]
+    """Right by the candidate alone."""
+    lost: tuple[int, ...]
+    """Right by the rival alone."""
+    both_wrong: tuple[int, ...]
+    changed: tuple[int, ...]
+    """Rows of which the two say something else, those among them that both get wrong."""
+
+
+Figure: TypeAlias = Reliability | Roc | Histogram | Bars | Confusion | Churn
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +42,10 @@ class Subject:
     seed: int = 0
     project: str = "."
     """Folder against which a parameter's file path is read."""
+    rival: Predictions | None = None
+    """The shared predictions of what the candidate is compared with, where the requirement says `against`."""
+    against: str = "champion"
+    """What that is: `champion` or `base`."""
 
     @property
     def candidate(self) -> Candidate:
@@ -52,6 +56,14 @@ class Subject:
     def classes(self) -> tuple[str, ...]:
         """The candidate's class labels, as text."""
         return self.candidate.classes
+
+    @property
+    def of_rival(self) -> Subject:
+        """The same rows as the model sees them that the candidate is compared with."""
+        if self.rival is None:
+            msg = "there is no model to compare with"
+            raise ValueError(msg)
+        return replace(self, predicted=self.rival, rival=None)
 
     def y_true(self, data: Dataset | None = None) -> NDArray[np.object_]:
         """(n,) true labels as text."""

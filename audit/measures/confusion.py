@@ -44,7 +44,7 @@ def averaged(subject: Subject, metric: Metric, average: Average | None) -> Evide
     y_true, y_pred, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
     if average == "micro" or (average == "weighted" and metric == "recall"):
         right = y_true == y_pred
-        members = tuple(Member(name, Proportion.of(right[rows], _part(clusters, rows))) for name, rows in subject.slices())
+        members = tuple(Member(name, Proportion.of(right[rows], part(clusters, rows))) for name, rows in subject.slices())
         return Evidence(members=members, unit=UNITS[metric], rows=len(right), notes=(f"average: {average}, which is accuracy",))
     return of_classes(subject, metric, average)
 
@@ -56,11 +56,11 @@ def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weig
     true, predicted = np.split(codes[len(subject.classes) :], [len(y_true)])
     members, unmeasured, notes = [], [], [] if metric == "balanced_accuracy" else [f"average: {average}, over {', '.join(classes)}"]
     for name, rows in subject.slices():
-        lacking = _lacking(subject, metric, rows) if average == "macro" else None
-        if lacking:
-            unmeasured.append(Unmeasured(name, lacking))
+        missing = lacking(subject, metric, rows) if average == "macro" else None
+        if missing:
+            unmeasured.append(Unmeasured(name, missing))
             continue
-        estimate = Confusion.of(true[rows], predicted[rows], len(classes), metric=metric, average=average, clusters=_part(clusters, rows))
+        estimate = Confusion.of(true[rows], predicted[rows], len(classes), metric=metric, average=average, clusters=part(clusters, rows))
         members.append(Member(name, estimate))
         absent = [str(one) for code, one in enumerate(classes) if not np.any(true[rows] == code)]
         if absent:
@@ -69,7 +69,7 @@ def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weig
     return Evidence(tuple(members), UNITS[metric], len(y_true), unmeasured=tuple(unmeasured), figures=figure, notes=tuple(notes))
 
 
-def _lacking(subject: Subject, metric: Metric, rows: NDArray[np.bool_]) -> str | None:
+def lacking(subject: Subject, metric: Metric, rows: NDArray[np.bool_]) -> str | None:
     """What keeps a macro average from running over every class of the candidate, and over two at least.
 
     Balanced accuracy leaves out a class that no row truly is. The others count one that is only predicted, which leaves them
@@ -98,11 +98,11 @@ def _binary(subject: Subject, metric: Metric) -> Evidence:
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
     for name, rows in subject.slices():
-        estimate = _of_positive(true[rows], predicted[rows], metric, _part(clusters, rows))
-        if isinstance(estimate, str):
-            unmeasured.append(Unmeasured(name, estimate.format(positive=positive)))
+        missing = lacking_positive(true[rows], predicted[rows], metric, positive)
+        if missing:
+            unmeasured.append(Unmeasured(name, missing))
         else:
-            members.append(Member(name, estimate))
+            members.append(Member(name, _of_positive(true[rows], predicted[rows], metric, part(clusters, rows))))
     figure = _figure(np.array([f"not {positive}", positive]), true.astype(np.int64), predicted.astype(np.int64))
     notes = (f"average: binary, of the class {positive}",)
     return Evidence(
@@ -112,18 +112,24 @@ def _binary(subject: Subject, metric: Metric) -> Evidence:
 
 def _of_positive(
     true: NDArray[np.bool_], predicted: NDArray[np.bool_], metric: Metric, clusters: NDArray[np.int64] | None
-) -> Proportion | Confusion | str:
-    """The estimate, or what is missing for one."""
-    counted = {"precision": predicted, "recall": true}.get(metric, true | predicted)
-    if not counted.any():
-        lacking = {"precision": "predicted {positive}", "recall": "truly {positive}"}
-        return f"no row is {lacking.get(metric, 'truly or by prediction {positive}')}: add rows to this slice"
+) -> Proportion | Confusion:
+    """The estimate, where rows of the class are there."""
     if metric == "f1":
         return Confusion.of(true.astype(np.int64), predicted.astype(np.int64), 2, metric="f1", average="binary", clusters=clusters)
-    return Proportion.of((true & predicted)[counted], _part(clusters, counted))
+    counted = predicted if metric == "precision" else true
+    return Proportion.of((true & predicted)[counted], part(clusters, counted))
 
 
-def _part(clusters: NDArray[np.int64] | None, rows: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+def lacking_positive(true: NDArray[np.bool_], predicted: NDArray[np.bool_], metric: Metric, positive: str) -> str | None:
+    """What keeps a metric of the positive class from standing for anything."""
+    if {"precision": predicted, "recall": true}.get(metric, true | predicted).any():
+        return None
+    how = {"precision": "predicted", "recall": "truly"}.get(metric, "truly or by prediction")
+    return f"no row is {how} {positive}: add rows to this slice"
+
+
+def part(clusters: NDArray[np.int64] | None, rows: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """The entities of some rows."""
     return None if clusters is None else clusters[rows]
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 COMMON = 10
 """Different texts in which a word stands before it is shown: one that so many share names nobody."""
-_AROUND = 6
+_AROUND, _FIRST = 6, 30
+"""Words on either side of an entity, and at the beginning of a text."""
 HIDDEN = "…"
 
 
@@ -34,6 +35,13 @@ def excerpt(text: str, entities: Sequence[Entity], shown: Entity, common: frozen
     after = [_part(word, hide, common) for word in words if word.start() >= shown.end][:_AROUND]
     runs = [list(run) for _, run in groupby((*before, Part(shown.kind, "mask"), *after), key=_alike)]
     return tuple(run[0] if run[0].mark == "mask" else Part(f" {_joined(run)} ") for run in runs)
+
+
+def beginning(text: str, common: frozenset[str]) -> tuple[Part, ...]:
+    """The text's first words; those that are not common become dots."""
+    words = [veiled(word, common) for word in text.split()]
+    shown = [word for word, last in zip(words, ["", *words], strict=False) if not word == last == HIDDEN]
+    return (Part(" ".join(shown[:_FIRST]) + (f" {HIDDEN}" if len(shown) > _FIRST and shown[_FIRST - 1] != HIDDEN else "")),)
 
 
 def _alike(part: Part) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 Purpose      Show how often the model is right.
 Risk         Low: the model is wrong more often than its users were told.
 Limitations  Hides rare classes; read it next to balanced accuracy and recall.
-Reference    As `sklearn.metrics.accuracy_score`; interval of Wilson, JASA 1927.
+Reference    As `sklearn.metrics.accuracy_score`; interval of Wilson, JASA 1927; of a difference, Tango, Statistics in Medicine 1998.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
 from audit.evidence import Evidence, Member
+from audit.measures.comparison import shares_right
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
@@ -30,8 +31,14 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     return Evidence(members=members, unit="accuracy", rows=len(right))
 
 
+def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Difference of the shares of right predictions in each slice."""
+    return shares_right(subject, "accuracy")
+
+
 CHECK = Check(
     measure=measure,
+    compare=compare,
     question="Is it right often enough?",
     remedy="Look at the rows it gets wrong in the worst slice; add or mend training rows like them and fine-tune again.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),

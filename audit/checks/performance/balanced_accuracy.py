@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
+from audit.measures.comparison import averaged
 from audit.measures.confusion import of_classes
 
 if TYPE_CHECKING:
@@ -25,8 +26,14 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     return of_classes(subject, "balanced_accuracy")
 
 
+def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Difference of balanced accuracy in each slice."""
+    return averaged(subject, "balanced_accuracy", "macro")
+
+
 CHECK = Check(
     measure=measure,
+    compare=compare,
     question="Is it right often enough when every class counts alike, the rare ones too?",
     remedy="Find in the confusion table the class with the lowest share of right rows; add training rows of it or weight it up.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
+from audit.measures import comparison
 from audit.measures.confusion import Averaged, averaged
 
 if TYPE_CHECKING:
@@ -27,8 +28,14 @@ def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
     return averaged(subject, "f1", params.average)
 
 
+def compare(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
+    """Difference of F1 in each slice."""
+    return comparison.averaged(subject, "f1", params.average)
+
+
 CHECK = Check(
     measure=measure,
+    compare=compare,
     question="Does it find what it should without crying wolf?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),

@@ -17,36 +17,55 @@ import numpy as np
 from audit.check import CLASSIFICATION, Check, NoParams
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.stats import Mean
+from audit.measures import comparison
+from audit.measures.confusion import part
+from audit.stats import Mean, PairedMean
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from audit.subject import Subject
 
 SMALLEST = float(np.finfo(np.float64).eps)
 """Probabilities are kept this far from 0 and 1, as in scikit-learn."""
+LARGEST = -math.log(SMALLEST)
 
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Log loss of each slice."""
-    y_true, probabilities, clusters = subject.y_true(), subject.probabilities(), subject.clusters()
+    loss, clusters = _loss(subject), subject.clusters()
+    members = tuple(Member(name, Mean.of(loss[rows], part(clusters, rows), low=0.0, high=LARGEST)) for name, rows in subject.slices())
+    return Evidence(members=members, unit="log loss", rows=len(loss))
+
+
+def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Difference of the log losses in each slice."""
+    first, second, clusters = _loss(subject), _loss(subject.of_rival), subject.clusters()
+    members = [
+        Member(name, PairedMean.of(first[rows], second[rows], part(clusters, rows), low=0.0, high=LARGEST))
+        for name, rows in subject.slices()
+    ]
+    said = comparison.both(subject, "log loss", float(first.mean()), float(second.mean()))
+    return comparison.evidence(subject, members, "log loss", notes=(said,))
+
+
+def _loss(subject: Subject) -> NDArray[np.float64]:
+    """(n,) nats."""
+    y_true, probabilities = subject.y_true(), subject.probabilities()
     column = {name: index for index, name in enumerate(subject.classes)}
     unknown = sorted(set(y_true) - set(column))
     if unknown:
-        msg = f"the candidate gives no probability for {', '.join(unknown)}, a true class: it knows {', '.join(column)}"
+        msg = f"the model gives no probability for {', '.join(unknown)}, a true class: it knows {', '.join(column)}"
         raise CannotMeasure(msg)
     given = probabilities[np.arange(len(y_true)), [column[one] for one in y_true]]
-    loss = -np.log(np.clip(given, SMALLEST, 1 - SMALLEST))  # (n,) nats
-    members = tuple(
-        Member(name, Mean.of(loss[rows], None if clusters is None else clusters[rows], low=0.0, high=-math.log(SMALLEST)))
-        for name, rows in subject.slices()
-    )
-    return Evidence(members=members, unit="log loss", rows=len(loss))
+    loss: NDArray[np.float64] = -np.log(np.clip(given, SMALLEST, 1 - SMALLEST))
+    return loss
 
 
 CHECK = Check(
     measure=measure,
+    compare=compare,
     question="How far off are its probabilities, all in all?",
     remedy="Look at the rows that it is sure of and wrong about; mend their labels or add rows like them, then calibrate the scores.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
+from audit.measures import comparison
 from audit.measures.confusion import Averaged, averaged
 
 if TYPE_CHECKING:
@@ -27,8 +28,14 @@ def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
     return averaged(subject, "precision", params.average)
 
 
+def compare(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
+    """Difference of precision in each slice."""
+    return comparison.averaged(subject, "precision", params.average)
+
+
 CHECK = Check(
     measure=measure,
+    compare=compare,
     question="When it raises an alarm, is the alarm right often enough?",
     remedy="Read its false alarms in the worst slice; add rows like them with their true class, or raise the decision threshold.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),

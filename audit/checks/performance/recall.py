@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
+from audit.measures import comparison
 from audit.measures.confusion import Averaged, averaged
 
 if TYPE_CHECKING:
@@ -27,8 +28,14 @@ def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
     return averaged(subject, "recall", params.average)
 
 
+def compare(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
+    """Difference of recall in each slice."""
+    return comparison.averaged(subject, "recall", params.average)
+
+
 CHECK = Check(
     measure=measure,
+    compare=compare,
     question="Does it find enough of what it must find?",
     remedy="Read what it misses in the worst slice; add rows like these to the training data, or lower the decision threshold.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),

@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.evidence import Evidence, Member, Roc, Unmeasured
-from audit.stats import Auc, Proportion
+from audit.evidence import OVERALL, Evidence, Member, Roc, Unmeasured
+from audit.measures import comparison
+from audit.measures.confusion import part
+from audit.stats import Auc, PairedAuc, Proportion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -30,21 +34,47 @@ TAIL = 0.025
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Area of each slice, for each class that is told from the rest."""
-    y_true, probabilities, clusters = subject.y_true(), subject.probabilities(), subject.clusters()
-    members: list[Member] = []
-    unmeasured: list[Unmeasured] = []
-    for one in subject.targets:
-        positive, score = y_true == one, probabilities[:, subject.classes.index(one)]
+    clusters = subject.clusters()
+    members, unmeasured = _members(subject, lambda one, true, rows: Auc.of(true, _score(subject, one)[rows], part(clusters, rows)))
+    positive = subject.y_true() == subject.targets[0]
+    figures = (_curve(subject, positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(positive) else ()
+    return Evidence(members=tuple(members), unmeasured=tuple(unmeasured), unit="ROC AUC", rows=len(positive), figures=figures)
+
+
+def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Difference of the areas in each slice, for each class that is told from the rest."""
+    rival, clusters = subject.of_rival, subject.clusters()
+
+    def estimate(one: str, true: NDArray[np.bool_], rows: NDArray[np.bool_]) -> PairedAuc:
+        return PairedAuc.of(true, _score(subject, one)[rows], _score(rival, one)[rows], part(clusters, rows))
+
+    members, unmeasured = _members(subject, estimate)
+    overall = [one.estimate for one in members if one.name == OVERALL and isinstance(one.estimate, PairedAuc)]
+    notes = [comparison.both(subject, "ROC AUC", one.first.value, one.second.value) for one in overall]
+    return comparison.evidence(subject, members, "ROC AUC", unmeasured=unmeasured, notes=notes)
+
+
+def _score(subject: Subject, one: str) -> NDArray[np.float64]:
+    """(n,) probability of one class."""
+    return subject.probabilities()[:, subject.classes.index(one)]
+
+
+def _members(
+    subject: Subject, estimate: Callable[[str, NDArray[np.bool_], NDArray[np.bool_]], Auc | PairedAuc]
+) -> tuple[list[Member], list[Unmeasured]]:
+    """Every slice and class; `estimate` is given the class, whether each row of the slice is of it, and the mask of these rows."""
+    y_true, targets = subject.y_true(), subject.targets
+    members, unmeasured = [], []
+    for one in targets:
+        positive = y_true == one
         for group, rows in subject.slices():
-            name = group.further("class", one) if len(subject.targets) > 1 else group
+            name = group.further("class", one) if len(targets) > 1 else group
             if positive[rows].all() or not positive[rows].any():
                 lacking = "of another class" if positive[rows].all() else f"truly {one}"
                 unmeasured.append(Unmeasured(name, f"no row is {lacking}: add rows to this slice"))
             else:
-                members.append(Member(name, Auc.of(positive[rows], score[rows], None if clusters is None else clusters[rows])))
-    positive = y_true == subject.targets[0]
-    figures = (_curve(subject, positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(y_true) else ()
-    return Evidence(members=tuple(members), unmeasured=tuple(unmeasured), unit="ROC AUC", rows=len(y_true), figures=figures)
+                members.append(Member(name, estimate(one, positive[rows], rows)))
+    return members, unmeasured
 
 
 def _curve(subject: Subject, positive: NDArray[np.bool_]) -> Roc:
@@ -68,6 +98,7 @@ def _curve(subject: Subject, positive: NDArray[np.bool_]) -> Roc:
 
 CHECK = Check(
     measure=measure,
+    compare=compare,
     question="Does it rank the rows it should find above the others?",
     remedy="Look at the rows of the class that score lowest and the others that score highest; add training rows like them.",
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
