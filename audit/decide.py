@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from audit.explanations import turning
 from audit.judge import Condition, Decision, Reason, Verdict
 
 if TYPE_CHECKING:
@@ -87,15 +88,16 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
 
 def _reason(finding: Finding) -> Reason:
     rule = f"{finding.requirement.severity}-{finding.status}" + ("-waived" if finding.disposition == "waived" else "")
-    return Reason(rule, finding.id, finding.message)
+    return Reason(rule, finding.id, " ".join(filter(None, [finding.message, turning(finding)])))
 
 
 def _condition(finding: Finding, today: date) -> Condition:
     """What closes it and by when; under a waiver also who accepted it and for how long."""
-    due, closes = today + timedelta(days=DUE_DAYS[finding.requirement.severity]), f"{finding.id} passes in a new audit under this policy"
+    due = today + timedelta(days=DUE_DAYS[finding.requirement.severity])
+    closes = f"{finding.id} passes in a new audit under this policy. {turning(finding)}".rstrip(". ") + "."
     if (waiver := finding.waiver) is not None:
         due = waiver.due
-        closes += f". Waived until {waiver.until.isoformat()} by {' and '.join(waiver.by)}, {waiver.id}: {waiver.plan}"
+        closes += f" Waived until {waiver.until.isoformat()} by {' and '.join(waiver.by)}, {waiver.id}: {waiver.plan}"
     return Condition(finding.id, finding.owner, due.isoformat(), closes)
 
 

@@ -111,7 +111,7 @@ class Finding:
     check: CheckInfo
     status: Status
     message: str
-    """In words: what came out, whether it is sure, what would settle it."""
+    """In words: what came out and whether it is sure."""
     owner: str
     remedy: str
     disposition: Disposition = "none"
@@ -379,7 +379,7 @@ def _own_status(requirement: Requirement, member: Member, decided: Sequence[_Dec
 
 
 def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decided | None, small: tuple[str, ...]) -> str:
-    """What came out, whether it is sure, and what would settle it."""
+    """What came out and whether it is sure; what would turn it is said by `audit.explanations`."""
     if worst is None:
         return "Nothing could be measured. " + "; ".join(small)
     head, bound = worst.headline, worst.bound
@@ -419,21 +419,10 @@ def _meaning(check: CheckInfo, status: Status, worst: _Decided, small: tuple[str
         return f"Too few rows for a pass: {_listed(small)}."
     if status == "inconclusive":
         barred = f" Too few rows: {_listed(small)}." if small else ""
-        return f"The interval holds the bound: not settled. {_rows_needed(worst)}{barred}"
+        return f"The interval holds the bound: not settled.{barred}"
     if status == "pass" and check.id.startswith("drift/") and worst.headline.interval[0] > 0:
         return "Changed beyond chance, but by less than the bound: negligible."
     return "The bound is met." if status == "pass" else "The bound is not met."
-
-
-def _rows_needed(worst: _Decided) -> str:
-    """Rows at which the interval would leave the bound, were the value to stay: widths shrink with the root of n."""
-    value, n, limit = worst.headline.value, worst.headline.n, worst.bound.limit
-    if math.isclose(value, limit, rel_tol=1e-9, abs_tol=1e-12):  # what rounding leaves of equal numbers
-        return "The value lies on the bound: no number of rows settles it."
-    half = value - worst.headline.interval[0] if value > limit else worst.headline.interval[1] - value
-    if not math.isfinite(half) or n == 0:
-        return "More rows are needed."
-    return f"About {rows_in_words(math.ceil(n * (half / (value - limit)) ** 2))} would settle it, were the value to stay."
 
 
 def _listed(items: Sequence[str], most: int = 4) -> str:

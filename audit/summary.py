@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.decide import worst_first
+from audit.explanations import turning
 from audit.wording import asked_in_words, count, interval_in_words, number
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def finding_lines(finding: Finding) -> Iterator[Line]:
     yield Line(requirement_line(finding, len(finding.id)), STYLES[finding.status])
     if finding.headline is not None:
         yield Line(f"  {finding.message}")
+    if change := turning(finding):
+        yield Line(f"  {change}")
     for row in finding.slices:
         figure = row.reason if row.value is None or row.interval is None else f"{number(row.value)} {interval_in_words(row.interval)}"
         yield Line(f"    {row.name}: {figure}, n {row.n:,}", STYLES.get(row.status or "", ""))

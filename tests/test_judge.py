@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
+from audit.explanations import turning
 from audit.judge import Finding, Headline, deciding_interval, judge
 from audit.ledger.spending import Spent
 from audit.stats import Census, Difference, Proportion
@@ -94,8 +95,8 @@ def test_a_value_on_its_bound_is_settled_by_no_number_of_rows() -> None:
     """A gap of .4 - .3 is .10000000000000003 to a computer: no reader is sent for that many rows."""
     first, second = Proportion(40, 100), Proportion(30, 100)
     gap = Evidence((Member(Pair(Slice((("g", "a"),)), Slice((("g", "b"),))), Difference(first, second)),), "rate difference", 200)
-    message = judged(gap, min=None, max=0.1).message
-    assert "The value lies on the bound: no number of rows settles it." in message
+    change = turning(judged(gap, min=None, max=0.1))
+    assert "The value lies on the bound: no number of rows settles it." in change
 
 
 def test_a_census_is_judged_on_its_count() -> None:

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from audit.evidence import OVERALL
+from audit.explanations import turning
 from audit.stats import stored
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "slices": [_slice(row) for row in finding.slices],
         "failing": [name.to_json() for name in finding.failing],
         "message": finding.message,
+        "would_pass": turning(finding) or None,
         "remedy": finding.remedy,
         "owner": finding.owner,
         "rmf": list(finding.check.rmf),

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.explanations import turning
 from audit.report import words
-from audit.wording import limit
 
 if TYPE_CHECKING:
-    from audit.judge import Bound, Finding, Headline
+    from audit.judge import Finding
     from audit.report.entries import Entries, Entry, Link
     from audit.results import AuditRun
 
@@ -81,55 +81,8 @@ def _now(entry: Entry) -> str:
 
 
 def settle(finding: Finding) -> str:
-    """The smallest change by which the finding would pass. Arithmetic on its own numbers, nothing else."""
-    head, sides = finding.headline, finding.bounds
-    if finding.status == "not_applicable":
-        return "Nothing, as long as it does not apply; evidence, should it come to apply."
-    if head is None or head.n == 0 or not sides:
-        return "Evidence: the check must run to its end and meet its bound."
-    missing = finding.evidence.unmeasured if finding.evidence else ()
-    more = [f"{words.sentence(words.counted(len(missing), 'member'))} without a measurement must be measured."] if missing else []
-    return (
-        " ".join([said for said in (_side(head, side, compared=finding.requirement.against is not None) for side in sides) if said] + more)
-        or "More rows in the members that are too small (section 7)."
-    )
-
-
-def _side(head: Headline, side: Bound, *, compared: bool) -> str:
-    """One bound: by how much the value must move, or the rows that would settle it."""
-    end = head.interval[0] if side.floor else head.interval[1]
-    asked = limit(side.limit)
-    short = side.limit - end if side.floor else end - side.limit
-    if short <= 0:
-        return ""
-    if words.is_census(head):
-        move, reach = ("rise", "at least") if side.floor else ("fall", "at most")
-        return f"The count must {move} from {words.figure(head.value, census=True)} to {reach} {asked}."
-    move = "rise" if side.floor else "fall"
-    if not math.isfinite(end):
-        return "More rows: this end of the interval has no limit yet."
-    target = head.value + short if side.floor else head.value - short
-    said = f"The interval's {'lower' if side.floor else 'upper'} end must {move} from {words.figure(end, side.limit)} to {asked}: "
-    if not compared and _beyond(head.value, target, side):  # a difference may fall below 0
-        edge = "above 1" if side.floor else "below 0"
-        return f"{said}at this width the value would have to lie {edge}, so the interval must become narrower too, by more rows."
-    said += f"at this width, the value from {words.figure(head.value, side.limit)} to {words.figure(target, side.limit)}."
-    return said + _by_rows(head, side, end)
-
-
-def _beyond(value: float, target: float, side: Bound) -> bool:
-    """Whether a share, a distance or a gap would have to leave its range: no improvement of the model alone could do that."""
-    return target > 1 >= max(value, side.limit) if side.floor else target < 0 <= min(value, side.limit)
-
-
-def _by_rows(head: Headline, side: Bound, end: float) -> str:
-    """Rows that would do it were the value to stay: an interval's width shrinks with the root of n."""
-    ahead = head.value - side.limit if side.floor else side.limit - head.value
-    if ahead <= 0:
-        wrong = " More rows alone would not make it pass: the value itself is on the wrong side."
-        return wrong if ahead < 0 else " The value lies on the bound."
-    factor = ((head.value - end) / ahead) ** 2
-    return f" Or about {math.ceil(head.n * factor):,} rows in place of {head.n:,}, were the value to stay."
+    """The smallest change by which the finding would pass, computed from its own numbers."""
+    return turning(finding) or "Nothing, as long as it does not apply; evidence, should it come to apply."
 
 
 def _slack(finding: Finding) -> float | None:
