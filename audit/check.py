@@ -92,3 +92,8 @@ class Check:
     """Whether it honours `columns.weight`; a check that does not refuses weighted rows."""
     compare: Callable[[Subject, Any, Generator], Evidence] | None = None
     """Measures candidate minus rival on the same rows (`against`); None where the check compares no two models."""
+
+    @property
+    def asks_the_model(self) -> bool:
+        """Whether its outcome depends on the candidate, and not on the data alone."""
+        return not self.needs.isdisjoint({"predictions", "scores", "model"})

@@ -58,6 +58,7 @@ def _problems(requirement: Requirement, check: Check, draft: Draft) -> Iterator[
     yield from bound_problems(requirement, check)
     yield from _groups(requirement, check)
     yield from _sampled(requirement, check)
+    yield from _spent(requirement, check, draft)
     yield from _served(requirement, check, draft)
     yield from _columns(requirement, check, draft)
 
@@ -111,6 +112,11 @@ def _sampled(requirement: Requirement, check: Check) -> Iterator[Problem]:
     if requirement.judge_on == "value" and not check.census and requirement.severity in _SAMPLED_AND_GRAVE:
         what = f"{requirement.check} is measured on a sample, whose point proves nothing at severity {requirement.severity}"
         yield ("judge_on",), f"{what}; leave it out, so that the interval is judged"
+
+
+def _spent(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:
+    if draft.looks and requirement.judge_on == "value" and check.asks_the_model:
+        yield ("judge_on",), "a value has no error that could be spent over `looks`; leave it out, so that the interval is judged"
 
 
 def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:

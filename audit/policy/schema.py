@@ -145,6 +145,15 @@ class Trust(Strict):
     keys: tuple[str, ...] = Field((), description="files of public keys whose signatures count")
 
 
+class Looks(Strict):
+    """Repeated use of a test set: how many candidates may be held against it, and how they share the error of one."""
+
+    max: int = Field(ge=1, le=1000, description="distinct candidates that may be held against one test set")
+    spending: Literal["obrien-fleming", "pocock"] = Field(
+        description="how the error is spread over the looks: obrien-fleming keeps nearly all of it for the last ones, pocock spends evenly"
+    )
+
+
 class Policy(Strict):
     """What must hold of a candidate before it may be promoted."""
 
@@ -163,7 +172,7 @@ class Policy(Strict):
     not_measured: dict[str, Text] = Field(default_factory=dict, description="characteristics left out, each with its reason")
     waivers: str | None = Field(None, description="folder of waiver files")
     trust: Trust = Field(Trust(), description="what may be trusted beyond the defaults; `pickle` is short for {pickle: true}")
-    looks: dict[str, JsonValue] | None = Field(None, description="planned repeated looks at growing data")
+    looks: Looks | None = Field(None, description="spend the error of a pass over the candidates that share a test set")
     monitor: dict[str, JsonValue] | None = Field(None, description="how production windows are audited")
     registry: dict[str, JsonValue] | None = Field(None, description="where a promotion lands")
     valid_for: Annotated[int, Field(ge=1, le=9999)] | Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(

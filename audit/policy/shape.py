@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 RESERVED = frozenset(Requirement.model_fields) - {"params"}
 """Keys of a requirement that mean the same under every check."""
 _TOP_TIER = 1
-_PLANNED = ("champion", "looks")
+_PLANNED = ("champion",)
 _UNNAMED = "unnamed"
 """Stands for the id where the check is missing, so that only the check is told."""
 
@@ -39,6 +39,8 @@ class Draft:
     champion: bool
     planned: tuple[str, ...]
     """Keys at the top that are kept for later releases, of those that were given."""
+    looks: bool
+    """Whether the error of a pass is spent over looks."""
     not_measured: tuple[str, ...]
     requirements: tuple[tuple[int, Requirement], ...]
     """With their places in `require`."""
@@ -65,6 +67,7 @@ def draft_of(policy: Policy) -> Draft:
         candidate=policy.candidate,
         champion=policy.champion is not None,
         planned=tuple(key for key in _PLANNED if getattr(policy, key) is not None),
+        looks=policy.looks is not None,
         not_measured=tuple(policy.not_measured),
         requirements=tuple(enumerate(policy.require)),
     )
@@ -135,6 +138,7 @@ def draft(tree: Tree, marks: Marks) -> Draft:
         candidate=_part(CandidateSpec, top.get("candidate"), ("candidate",), marks),
         champion=top.get("champion") is not None,
         planned=tuple(key for key in _PLANNED if top.get(key) is not None),
+        looks=top.get("looks") is not None,
         not_measured=tuple(named) if isinstance(named, dict) else (),
         requirements=tuple((index, one) for index, one in read if one is not None),
     )
