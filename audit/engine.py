@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from audit.check import Check, Params
     from audit.judge import CheckInfo
+    from audit.ledger.spending import Spent
     from audit.policy.schema import Requirement
     from audit.subject import Subject
 
@@ -38,6 +39,8 @@ class Job:
     owner: str
     skip: str | None = None
     """Why it is not run, where it is not."""
+    spent: Spent | None = None
+    """What it may use towards a pass, where the error is spent over looks."""
 
 
 class Hung(AuditError):
@@ -72,7 +75,7 @@ def _run(job: Job) -> Finding:
 def _finding(job: Job) -> Finding:
     """The finding of one job; this is the only place that catches everything."""
     try:
-        return judge(job.requirement, job.info, measured(job), confidence=job.confidence, owner=job.owner)
+        return judge(job.requirement, job.info, measured(job), confidence=job.confidence, owner=job.owner, spent=job.spent)
     except CannotMeasure as error:
         return without_evidence(job.requirement, job.info, "not_run", str(error), owner=job.owner)
     except AuditError as error:

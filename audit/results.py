@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from audit.finetune.record import TrainingRecord
     from audit.judge import Finding, Verdict
+    from audit.ledger.wear import Exchanged
     from audit.policy.schema import Policy
+    from audit.stats.sequential import Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,35 @@ class WaiverState:
 
 
 @dataclass(frozen=True, slots=True)
+class LookFacts:
+    """How often a data set has served to decide, this run included."""
+
+    role: str
+    decisions: int
+    """Runs that held a candidate against it."""
+    candidates: int
+    """Distinct ones."""
+    number: int
+    """Of this candidate among them, in the order in which they came."""
+    alpha: float
+    """Error of the end that faces pass, were nothing spent over looks."""
+    most: int | None = None
+    """Looks that the policy allows; None where it has no `looks`, as for all below."""
+    spending: Spending | None = None
+    level: float | None = None
+    """What this look may use of `alpha`."""
+    left: float | None = None
+    """What later ones may use."""
+    exchanged: tuple[Exchanged, ...] = ()
+    """Other rows that stood in its place before, under a policy of this name."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing can pass on it any more."""
+        return self.most is not None and (self.number > self.most or not self.level)
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRun:
     """Everything that one audit found."""
 
@@ -98,5 +129,7 @@ class AuditRun:
     training: TrainingRecord | None = None
     licences: Mapping[str, str] = field(default_factory=dict)
     """Licence notes of optional backends that ran, by part."""
+    looks: tuple[LookFacts, ...] = ()
+    """One a data set that the candidate was measured on."""
     waivers: tuple[WaiverState, ...] = ()
     """In the order of their files' names."""

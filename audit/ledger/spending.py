@@ -80,3 +80,11 @@ def _increment(look: Look, alpha: float) -> float:
     if look.number > look.plan.most:
         return 0.0
     return sequential.spent(look.plan.spending, look.plan.most, alpha)[look.number - 1]
+
+
+def left(looks: Sequence[Look], alpha: float) -> float:
+    """What these looks leave of `alpha`, each candidate at its highest level."""
+    used: dict[str, float] = {}
+    for look, level in zip(looks, levels(looks, alpha), strict=True):
+        used[look.candidate] = max(used.get(look.candidate, 0.0), level)
+    return max(0.0, alpha - math.fsum(used.values()))
