@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from audit.judge import Reason, one_sided
 from audit.ledger.spending import Look, Plan, Spent, left, levels
-from audit.ledger.store import START
 from audit.ledger.wear import exchanged, wear
 from audit.results import LookFacts
 
@@ -40,14 +39,19 @@ class Asked:
 class Looks:
     """This run's looks, on the ledger as it was when they were counted."""
 
+    before: Sequence[Entry]
+    """The ledger's entries, verified, that everything here follows from."""
     facts: tuple[LookFacts, ...]
-    head: str | None
-    """Digest of the newest entry before."""
     look: str | None
     """Digest of the look's own entry, where the policy has `looks`."""
     sets: Mapping[str, Identity]
     spent: Mapping[str, tuple[Look, ...]]
     """By role under `looks`: every look at the set, this one last."""
+
+    @property
+    def head(self) -> str | None:
+        """Digest of the newest entry before."""
+        return self.before[-1].digest if self.before else None
 
     def ready(self, job: Job) -> Job:
         """The job with what it may spend."""
@@ -87,10 +91,9 @@ def take(ledger: Ledger, asked: Asked) -> Looks:
     The number is given while no other run can append: two runs at once never take the same one.
     """
     if asked.loaded.policy.looks is None or not asked.sets:
-        before = ledger.verified()
-        return _looks(before, asked, before[-1].digest if before else None, None)
+        return _looks(ledger.verified(), asked, None)
     before, entry = ledger.extend(asked.started, "look", lambda entries: _payload(entries, asked))
-    return _looks(before, asked, None if entry.previous == START else entry.previous, entry.digest)
+    return _looks(before, asked, entry.digest)
 
 
 def _payload(entries: Sequence[Entry], asked: Asked) -> dict[str, object]:
@@ -116,11 +119,11 @@ def _plan(policy: Policy) -> Plan | None:
     return None if policy.looks is None else Plan(policy.looks.max, policy.looks.spending)
 
 
-def _looks(before: Sequence[Entry], asked: Asked, head: str | None, look: str | None) -> Looks:
+def _looks(before: Sequence[Entry], asked: Asked, look: str | None) -> Looks:
     plan, worn = _plan(asked.loaded.policy), {role: wear(before, rows) for role, rows in asked.sets.items()}
     spent = {} if plan is None else {role: (*one.looks, Look(asked.candidate, one.number(asked.candidate), plan)) for role, one in worn.items()}
     facts = tuple(_facts(role, one, before, asked) for role, one in worn.items())
-    return Looks(facts, head, look, asked.sets, spent)
+    return Looks(before, facts, look, asked.sets, spent)
 
 
 def _facts(role: str, worn: Wear, before: Sequence[Entry], asked: Asked) -> LookFacts:

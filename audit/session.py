@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan
 from audit.candidates.opening import open_candidate
 from audit.datasets import Columns
+from audit.datasets.identity import rows_sha256
 from audit.datasets.reading import read
 from audit.errors import InputError, PolicyError
 from audit.export import json as results_json
 from audit.judge import Reason
 from audit.ledger import Ledger
+from audit.ledger.wear import Identity
+from audit.looks import Asked, roles, take
 from audit.policy import load, placing
 from audit.predictions import Predictions
 from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from audit.engine import Job
     from audit.errors import Mistake
     from audit.judge import Finding, Verdict
+    from audit.looks import Looks
     from audit.policy import LoadedPolicy
     from audit.policy.schema import DatasetSpec
     from audit.progress import Progress
@@ -96,18 +100,26 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     loaded = load(path, allow_outside=options.allow_outside, catalog=catalog.discover())
     _check_selection(loaded, options.select)
     ledger = Ledger(ledger_path(options.out))
-    head = ledger.head()
+    ledger.verify()
     prepared = _prepare(loaded, options, progress, watch)
     jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
-    findings = _measured(jobs, options.workers, progress, heard)
+    looks = take(ledger, _asked(prepared, jobs, started))
+    findings = _measured([looks.ready(job) for job in jobs], options.workers, progress, heard)
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
     if options.smoke:
         findings = tuple(map(_unjudged, findings))
-    verdict = decide.decide(loaded.policy.require, findings, barred=_barred(loaded, options), today=started.date())
-    verdict = replace(verdict, reasons=verdict.reasons + plan.remarks(loaded.policy))
+    verdict = decide.decide(loaded.policy.require, findings, barred=_barred(loaded, options, looks), today=started.date())
+    verdict = replace(verdict, reasons=verdict.reasons + plan.remarks(loaded.policy) + tuple(looks.remarks()))
     facts = _run_facts(loaded, options, started, watch)
-    audit = _results(prepared, findings, verdict, replace(facts, seconds=time.perf_counter() - begun), head)
-    return _write(audit, prepared, options.out, ledger)
+    audit = _results(prepared, findings, verdict, replace(facts, seconds=time.perf_counter() - begun), looks)
+    return _write(audit, prepared, options.out, ledger, looks)
+
+
+def _asked(prepared: _Prepared, jobs: Sequence[Job], started: datetime) -> Asked:
+    """The test sets that this run is about to look at: whole ones, however few of their rows a smoke run reads."""
+    whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(jobs)}
+    sets = {role: Identity(data.sha256, rows_sha256(data)) for role, data in whole.items()}
+    return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 
 def _measured(jobs: Sequence[Job], workers: int, progress: Progress, heard: Callable[[Finding], None]) -> tuple[Finding, ...]:
@@ -199,10 +211,10 @@ def _unjudged(finding: Finding) -> Finding:
     return replace(finding, status="not_run", message=message, headline=None, slices=(), failing=(), evidence=None)
 
 
-def _barred(loaded: LoadedPolicy, options: Options) -> tuple[Reason, ...]:
+def _barred(loaded: LoadedPolicy, options: Options, looks: Looks) -> tuple[Reason, ...]:
     partial = [name for name, used in (("--select", options.select), ("--smoke", options.smoke)) if used]
     found = tuple(Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial)
-    return found + plan.barred(loaded.policy) + plan.trained_on(loaded.policy)
+    return (*found, *plan.barred(loaded.policy), *plan.trained_on(loaded.policy), *looks.barred())
 
 
 def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:
@@ -231,7 +243,7 @@ def environment() -> dict[str, str]:
     return found
 
 
-def _results(prepared: _Prepared, findings: tuple[Finding, ...], verdict: Verdict, facts: RunFacts, head: str | None) -> AuditRun:
+def _results(prepared: _Prepared, findings: tuple[Finding, ...], verdict: Verdict, facts: RunFacts, looks: Looks) -> AuditRun:
     candidate, loaded = prepared.candidate, prepared.loaded
     backends = {finding.evidence.backend for finding in findings if finding.evidence} - {"audit"}
     return AuditRun(
@@ -244,7 +256,8 @@ def _results(prepared: _Prepared, findings: tuple[Finding, ...], verdict: Verdic
         datasets=tuple(_dataset_facts(data, prepared.loaded) for data in prepared.datasets.values()),
         findings=findings,
         verdict=verdict,
-        ledger_head=head,
+        ledger_head=looks.head,
+        looks=looks.facts,
         valid_until=plan.valid_until(loaded.policy, facts.started, verdict),
         training=candidate.training,
         licences={backend: plan.licence(backend) for backend in sorted(backends)},
@@ -256,14 +269,14 @@ def _dataset_facts(data: Dataset, loaded: LoadedPolicy) -> DatasetFacts:
     return DatasetFacts(data.role, declared, data.sha256, data.rows, len(data.frame.columns), data.source, data.licence)
 
 
-def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger) -> Outcome:
+def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger, looks: Looks) -> Outcome:
     """Bundle and ledger entry; the bundle appears in its place only when both are whole."""
     making = bundle.Bundle(out, audit.run.id)
     try:
         audit = _fill(making, audit, prepared)
         sealed = making.seal()
         making.check(audit)
-        ledger.append(audit.run.started, "run", _entry(audit, sealed))
+        ledger.append(audit.run.started, "run", _entry(audit, sealed) | looks.entry())
     except BaseException:
         making.discard()
         raise

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from audit.evidence import Member, Name
     from audit.judge import Finding, Headline, Judged
-    from audit.results import AuditRun
+    from audit.results import AuditRun, LookFacts, WaiverState
 
 SCHEMA = "audit.results/1"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -50,11 +50,27 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "valid_until": audit.valid_until,
         "not_measured": dict(policy.not_measured),
         "ledger_head": audit.ledger_head,
+        "looks": {one.role: _look(one) for one in audit.looks},
         "reasons": [{"rule": one.rule, "finding": one.finding, "text": one.text} for one in audit.verdict.reasons],
         "conditions": [
             {"finding": one.finding, "owner": one.owner, "due": one.due, "closes_with": one.closes_with} for one in audit.verdict.conditions
         ],
         "findings": [_finding(finding, policy.confidence) for finding in audit.findings],
+    }
+
+
+def _look(one: LookFacts) -> dict[str, Json]:
+    """`max` and all that follows from it are null where the policy has no `looks`."""
+    return {
+        "number": one.number,
+        "max": one.most,
+        "spending": one.spending,
+        "level": one.level,
+        "left": one.left,
+        "exhausted": one.exhausted,
+        "decisions": one.decisions,
+        "candidates": one.candidates,
+        "exchanged": [{"sha256": other.sha256, "candidates": other.candidates} for other in one.exchanged],
     }
 
 
