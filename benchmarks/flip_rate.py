@@ -8,7 +8,8 @@ For each metric and number of rows, samples of one population go through `audit.
    (accuracy, whose interval is Wilson's: 3 %), three Monte-Carlo errors allowed. Two samples of the population contradict each other, one
    passing and one failing, in at most twice the product.
 2. The truth lies off the bound, on either side. The share decided must be within two points of the power that is known for the method:
-   enumerated where the metric is made of proportions, else foreseen by `audit.stats.power` (calibration: within six). A judge that never decides fails here.
+   enumerated where the metric is made of proportions, else foreseen by `audit.stats.power` (calibration: within six). A judge
+   that never decides fails here.
    Of two samples one may promote where the other blocks: how often, and how much of that is for lack of power (one of the two
    is inconclusive) and not a contradiction.
 

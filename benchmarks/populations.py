@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ from audit.stats import (
     KolmogorovSmirnov,
     Mean,
     MeanDiscrepancy,
+    PairedDifference,
     Proportion,
     Ratio,
     StabilityIndex,
@@ -58,12 +59,14 @@ class Case:
     alpha: float = ALPHA
 
 
+@cache
 def by_kind() -> dict[str, list[Case]]:
     """Every case by the kind of its estimate."""
     return {
         "Proportion": proportions(),
         "Difference": differences(),
         "Ratio": ratios(),
+        "PairedDifference": paired(),
         "Auc": areas(),
         "Confusion": tables(),
         "Mean": means(),
@@ -169,6 +172,21 @@ def _pairs(rng: Generator, trials: int, *, kind: type[Difference | Ratio], sizes
     truth = rates[0] - rates[1] if kind is Difference else rates[0] / rates[1]
     hits = zip(rng.binomial(sizes[0], rates[0], trials).tolist(), rng.binomial(sizes[1], rates[1], trials).tolist(), strict=True)
     return ((_Known(kind(_share(x, sizes[0]), _share(y, sizes[1]))), truth) for x, y in hits)
+
+
+def paired() -> list[Case]:
+    """Two models on the same rows: never more misses than promised at an end that shows a difference, 3 % at the other."""
+    return [
+        Case(f"PairedDifference, n={n}", f"{more} - {fewer}", partial(_paired, n=n, apart=(more, fewer)), Limit(0.03), Limit(0.03), 5000)
+        for n in (100, 500, 2000)
+        for more, fewer in ((0.05, 0.05), (0.08, 0.02), (0.2, 0.1))
+    ]
+
+
+def _paired(rng: Generator, trials: int, *, n: int, apart: tuple[float, float]) -> Drawn:
+    more, fewer = apart
+    for row in rng.multinomial(n, [0.7, more, fewer, 0.3 - more - fewer], trials).tolist():
+        yield PairedDifference(*row), more - fewer
 
 
 def areas() -> list[Case]:

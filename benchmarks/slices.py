@@ -52,13 +52,13 @@ def scenes() -> list[Scene]:
     """Figures that are foreseen come from `audit.stats.power`."""
     wilson = share_misses(ROWS, BOUND, ALPHA)[0]
     nothing, anything = Limit(0.0), Limit(1.0)
-    above, bad = (0.962,) * SLICES, (*(0.962,) * (SLICES - 1), 0.78)
+    above, bad = (0.974,) * SLICES, (*(0.974,) * (SLICES - 1), 0.78)
     foreseen = [outlook([Expected(_share(round(p * ROWS)), p) for p in truths], Asked(BOUND, floor=True)) for truths in (above, bad)]
     return [
         Scene("all fifty on the bound", (BOUND,) * SLICES, nothing, Limit(ALPHA)),
         Scene("one on the bound, the rest at .99", (BOUND, *(0.99,) * (SLICES - 1)), Limit(min(ALPHA, wilson)), Limit(ALPHA)),
-        Scene("all fifty at .962", above, Limit(foreseen[0].p_pass, "=", 0.02), Limit(ALPHA)),
-        Scene("one at .78, the rest at .962", bad, nothing, Limit(foreseen[1].p_fail, "=", 0.02)),
+        Scene("all fifty at .974", above, Limit(foreseen[0].p_pass, "=", 0.02), Limit(ALPHA)),
+        Scene("one at .78, the rest at .974", bad, nothing, Limit(foreseen[1].p_fail, "=", 0.02)),
         Scene("all fifty at .99", (0.99,) * SLICES, anything, nothing),
     ]
 

@@ -1,0 +1,123 @@
+"""The benchmarks' own functions, on settings so small that they cost seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from audit.stats import Difference, Proportion, Ratio
+from benchmarks import coverage, exact, flip_rate, gates, metric_frame, populations, slices
+from benchmarks.trials import Limit, table
+from tests.unplugged import Point
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+CHEAP = ("Proportion", "Difference", "Ratio", "Auc", "Mean", "KolmogorovSmirnov", "StabilityIndex", "Census")
+
+
+def test_a_limit_allows_three_monte_carlo_errors() -> None:
+    assert Limit(0.025).holds(0.0, 1000)
+    assert Limit(0.025).holds(0.039, 1000)
+    assert not Limit(0.025).holds(0.041, 1000)
+    assert not Limit(0.025, "=").holds(0.0, 1000)
+    assert Limit(0.0).holds(0.0, 1000)
+    assert not Limit(0.0).holds(0.01, 1000)
+
+
+def test_a_table_lines_up() -> None:
+    assert table(("what", "n"), [("a", "1"), ("long name", "1,000")]).split("\n") == [
+        "what           n",
+        "---------  -----",
+        "a              1",
+        "long name  1,000",
+    ]
+
+
+def test_what_papers_state_is_found() -> None:
+    figures = exact.published()
+    assert len(figures) == 14
+    assert [one.name for one in figures if not one.holds] == []
+
+
+@pytest.mark.parametrize("kind", [Difference, Ratio])
+def test_definitions_agree_with_the_package(kind: type[Difference | Ratio]) -> None:
+    """Twenty-five and thirty rows, every outcome."""
+    n, m, p, q = 25, 30, 0.4, 0.3
+    weight = np.outer(binom.pmf(np.arange(n + 1), n, p), binom.pmf(np.arange(m + 1), m, q))
+    ends = np.array([[kind(Proportion(x, n), Proportion(y, m)).bounds(0.025, 0.025) for y in range(m + 1)] for x in range(n + 1)])
+    truth = p - q if kind is Difference else p / q
+    misses = exact.difference_misses if kind is Difference else exact.ratio_misses
+    assert misses(n, m, p, q) == pytest.approx((weight[ends[..., 0] > truth].sum(), weight[ends[..., 1] < truth].sum()), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", CHEAP)
+def test_a_fast_case_of_each_kind_covers(kind: str) -> None:
+    case = populations.by_kind()[kind][0]
+    assert coverage.simulated(case, fast=True).holds
+    assert len(coverage.simulated(case, fast=True).row()) == len(coverage.HEAD)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CHEAP if kind != "Census"])
+def test_an_interval_that_is_unplugged_is_marked(kind: str) -> None:
+    case = populations.by_kind()[kind][0]
+
+    def unplugged(rng: Generator, trials: int) -> populations.Drawn:
+        return ((Point(estimate), truth) for estimate, truth in case.draw(rng, trials))
+
+    seen = coverage.simulated(replace(case, draw=unplugged), fast=True)
+    assert not seen.holds
+    assert seen.row()[-1] == "OUTSIDE"
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    cases = coverage.chosen(fast=False, only=None)
+    assert len({(one.name, one.truth, one.alpha) for one in cases}) == len(cases)
+    assert set(populations.by_kind()) <= {one.name.split(",")[0] for one in coverage.chosen(fast=True, only=None)}
+    with pytest.raises(SystemExit, match="no such kind"):
+        coverage.chosen(fast=True, only="nothing")
+
+
+def test_the_judge_errs_and_decides_as_it_may() -> None:
+    for gate in gates.of(200)[:1] + gates.of(500)[2:4]:
+        assert flip_rate.on_the_bound(gate, 400)[1]
+        line, holds = flip_rate.off_the_bound(gate, gate.off[1], 400)
+        assert holds
+        assert len(line) == len(flip_rate.OFF)
+
+
+def test_a_judge_that_never_decides_or_looks_at_points_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = gates.of(500)[0]
+    monkeypatch.setattr(flip_rate, "status", lambda *_: "inconclusive")
+    assert flip_rate.on_the_bound(gate, 400)[1]
+    assert not flip_rate.off_the_bound(gate, gate.off[0], 400)[1]
+    monkeypatch.setattr(flip_rate, "status", lambda gate, estimates: "pass" if estimates[0].value >= gate.bound else "fail")
+    assert not flip_rate.on_the_bound(gate, 400)[1]
+
+
+def test_the_share_decided_is_enumerated() -> None:
+    """Against the package's own ends."""
+    ends = [Proportion(hits, 200).bounds(0.025, 0.025) for hits in range(201)]
+    decided = np.array([low >= 0.9 or high < 0.9 for low, high in ends])
+    assert exact.share_decided(200, 0.95, 0.9) == pytest.approx(binom.pmf(np.arange(201), 200, 0.95)[decided].sum())
+
+
+def test_fifty_slices() -> None:
+    for scene in slices.scenes()[1:4]:
+        passed, failed = slices.statuses(scene, 60, 7)
+        assert scene.passed.holds(passed, 60)
+        assert scene.failed.holds(failed, 60)
+    assert slices.point_gate(slices.scenes()[0], 60, 7) == 0
+
+
+def test_the_frame_is_fairlearns() -> None:
+    pytest.importorskip("fairlearn", reason="compares with fairlearn")
+    rows = metric_frame.Rows.drawn(400, np.random.default_rng(3))
+    frame, intervals = metric_frame.ours(rows)
+    assert len(frame.groups) == 6
+    assert intervals == 5 * (1 + 6 + 30)
+    assert metric_frame.largest_difference(frame, metric_frame.theirs(rows, boot=2)) < 1e-12
