@@ -18,7 +18,7 @@ WORKERS ?= 2
 FULL := .venv
 MODERN := .venv-modern
 BIN := $(FULL)/bin
-MODERN_PARTS := -e '.[text,sklearn,fairness,pii]' --group dev
+MODERN_PARTS := -e '.[text,sklearn,fairness,pii,signing]' --group dev
 TORCH = $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 export HF_HUB_OFFLINE := 1

@@ -68,7 +68,9 @@ class Bundle:
 
     def write(self, name: str, text: str) -> None:
         """One text file. Signs that UTF-8 cannot say, as a path of odd bytes has them, are written as escapes, which JSON reads back."""
-        (self._partial / name).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        path = self._partial / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def features(self, data: Dataset, columns: Sequence[str]) -> str:
         """The columns of one data set that windows were compared by; returns their path."""

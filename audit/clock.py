@@ -8,6 +8,16 @@ from datetime import UTC, datetime
 from audit.errors import InputError
 
 
+def latest(started: datetime) -> datetime:
+    """The later of a run's time and the clock's: a run that is given an old time keeps nothing alive that has ended since."""
+    return max(started, datetime.now(UTC))
+
+
+def earliest(started: datetime) -> datetime:
+    """The earlier of the two: a run that is given a time to come begins nothing before its day."""
+    return min(started, datetime.now(UTC))
+
+
 def now() -> datetime:
     """UTC; `SOURCE_DATE_EPOCH` where that is set, so that a run can be repeated byte for byte."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH")

@@ -19,6 +19,7 @@ _BRINGS = {
     "attacks": "textattack's attacks on text models (robustness/deepwordbug_gao_2018)",
     "pii": "presidio's recognizers (privacy/pii_in_text)",
     "drift": "alibi-detect as a second drift backend (`backend: alibi-detect`); its licence limits production use",
+    "signing": "signatures under waivers (`audit keygen`, `audit sign`); without it no waiver is in force",
 }
 """What an extra is for."""
 _NOTES = {

@@ -248,13 +248,12 @@ def trained_on(policy: Policy) -> tuple[Reason, ...]:
 
 def remarks(policy: Policy) -> tuple[Reason, ...]:
     """What a reader of the decision must know, though it changes nothing."""
+    keys = policy.trust.keys or None if policy.waivers is None else None
     found = [
         Reason("no-effect", None, f"{key}: no effect on `audit run` in this release.")
-        for key, given in (("monitor", policy.monitor), ("registry", policy.registry), ("trust.keys", policy.trust.keys or None))
+        for key, given in (("monitor", policy.monitor), ("registry", policy.registry), ("trust.keys", keys))
         if given is not None
     ]
-    if policy.waivers is not None:
-        found.insert(0, Reason("waivers-void", None, f"{policy.waivers}: this release verifies no waiver, so none is in force."))
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
 """Waivers: people's acceptance of a finding for a time, as signed files laid over findings. What cannot be verified is void."""
 
-from audit.waivers.applying import Laid, lay
+from audit.waivers.applying import Laid, lay, preview
 from audit.waivers.files import Folder, WaiverFile, read_folder, read_waiver
-from audit.waivers.validity import Situation
+from audit.waivers.validity import Situation, situation
 
-__all__ = ["Folder", "Laid", "Situation", "WaiverFile", "lay", "read_folder", "read_waiver"]
+__all__ = ["Folder", "Laid", "Situation", "WaiverFile", "lay", "preview", "read_folder", "read_waiver", "situation"]

@@ -55,9 +55,16 @@ class Folder:
     waivers: tuple[WaiverFile, ...] = ()
     keys: tuple[TrustedKey, ...] = ()
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every file by its name in a bundle: whoever signs the bundle signs these too."""
+        yield from ((f"waivers/{Path(one.file).name}", one.text) for one in self.waivers)
+        yield from ((f"waivers/keys/{number:02d}.pub", one.text) for number, one in enumerate(self.keys, 1))
+
 
 def read_folder(loaded: LoadedPolicy) -> Folder:
     """A policy's waivers and trusted keys. PolicyError names every mistake in any of the files."""
+    if loaded.policy.waivers is None:
+        return Folder()
     mistakes: list[Mistake] = []
     keys = tuple(_keys(loaded, mistakes))
     waivers = tuple(_waivers(loaded, mistakes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
+from audit import clock
 from audit.evidence import OVERALL
 from audit.measures.declared import blank
 from audit.waivers import approval
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from audit.judge import Bound, Finding, Side
+    from audit.policy import LoadedPolicy
     from audit.policy.positions import Tree
     from audit.policy.schema import Requirement, Severity
     from audit.waivers.files import Folder, WaiverFile
@@ -47,6 +49,21 @@ class Situation:
     earliest: datetime
     latest: datetime
     """Time of the run and time of the clock: a run that is given an old time revives no waiver."""
+
+
+def situation(loaded: LoadedPolicy, folder: Folder, candidate: str | None, started: datetime) -> Situation:
+    """What the waivers of a policy are held against in a run that began at a time."""
+    policy = loaded.policy
+    return Situation(
+        model=policy.policy,
+        version=policy.candidate.version,
+        candidate=candidate,
+        tier=policy.tier,
+        author=policy.system.author,
+        folder=folder,
+        earliest=clock.earliest(started),
+        latest=clock.latest(started),
+    )
 
 
 def standing(file: WaiverFile, requirement: Requirement, bounds: Sequence[Bound], situation: Situation) -> tuple[str, ...]:
@@ -166,8 +183,13 @@ def _promises(file: WaiverFile, situation: Situation) -> Iterator[str]:
         yield "promises no remedy with a date (remediation)"
     elif waiver.remediation.due < situation.latest.astimezone(UTC).date():
         yield f"its remedy was due on {waiver.remediation.due.isoformat()}"
-    if unwritten := sorted(set(_unwritten({key: value for key, value in file.tree.items() if key != "approvals"}, ""))):
-        yield f"is not filled in: {', '.join(unwritten)}"
+    if missing := unwritten(file):
+        yield f"is not filled in: {', '.join(missing)}"
+
+
+def unwritten(file: WaiverFile) -> list[str]:
+    """Places of a waiver where people have not written yet."""
+    return sorted(set(_unwritten({key: value for key, value in file.tree.items() if key != "approvals"}, "")))
 
 
 def _unwritten(tree: Tree, place: str) -> Iterator[str]:
