@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from audit.judge import Finding, Verdict
     from audit.ledger.wear import Exchanged
     from audit.policy.schema import Policy
+    from audit.policy_change import PolicyChange
     from audit.stats.sequential import Spending
 
 
@@ -127,6 +128,8 @@ class AuditRun:
     ledger_head: str | None
     valid_until: str | None = None
     training: TrainingRecord | None = None
+    policy_change: PolicyChange | None = None
+    """Since the last promotion under a policy of this name."""
     licences: Mapping[str, str] = field(default_factory=dict)
     """Licence notes of optional backends that ran, by part."""
     looks: tuple[LookFacts, ...] = ()

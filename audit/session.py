@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan
+from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, waivers
 from audit.candidates.opening import open_candidate
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
@@ -91,6 +91,7 @@ class _Prepared:
     datasets: Mapping[str, Dataset]
     candidate: Candidate
     predicted: Predictions
+    waivers: waivers.Folder
 
 
 def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Callable[[Finding], None] = lambda _finding: None) -> Outcome:
@@ -108,10 +109,11 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
     if options.smoke:
         findings = tuple(map(_unjudged, findings))
-    verdict = decide.decide(loaded.policy.require, findings, barred=_barred(loaded, options, looks), today=started.date())
-    verdict = replace(verdict, reasons=verdict.reasons + plan.remarks(loaded.policy) + tuple(looks.remarks()))
+    laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started))
+    verdict = decide.decide(loaded.policy.require, laid.findings, barred=_barred(loaded, options, looks), today=started.date())
+    verdict = replace(verdict, reasons=verdict.reasons + laid.reasons + plan.remarks(loaded.policy) + tuple(looks.remarks()))
     facts = _run_facts(loaded, options, started, watch)
-    audit = _results(prepared, findings, verdict, replace(facts, seconds=time.perf_counter() - begun), looks)
+    audit = _results(prepared, laid, verdict, replace(facts, seconds=time.perf_counter() - begun), looks)
     return _write(audit, prepared, options.out, ledger, looks)
 
 
@@ -156,7 +158,7 @@ def _check_selection(loaded: LoadedPolicy, select: Sequence[str]) -> None:
 
 
 def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: _Stopwatch) -> _Prepared:
-    policy = loaded.policy
+    policy, folder = loaded.policy, waivers.read_folder(loaded)
     with watch.stage("read"):
         datasets = read_datasets(loaded)
         plan.check_columns(loaded, datasets)
@@ -169,7 +171,7 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
         except InputError as error:
             raise placing.of_candidate(loaded, error) from error
         plan.check_abilities(loaded, datasets, candidate)
-    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()))
+    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()), folder)
 
 
 def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
@@ -243,9 +245,9 @@ def environment() -> dict[str, str]:
     return found
 
 
-def _results(prepared: _Prepared, findings: tuple[Finding, ...], verdict: Verdict, facts: RunFacts, looks: Looks) -> AuditRun:
+def _results(prepared: _Prepared, laid: waivers.Laid, verdict: Verdict, facts: RunFacts, looks: Looks) -> AuditRun:
     candidate, loaded = prepared.candidate, prepared.loaded
-    backends = {finding.evidence.backend for finding in findings if finding.evidence} - {"audit"}
+    backends = {finding.evidence.backend for finding in laid.findings if finding.evidence} - {"audit"}
     return AuditRun(
         run=facts,
         policy=loaded.policy,
@@ -254,13 +256,14 @@ def _results(prepared: _Prepared, findings: tuple[Finding, ...], verdict: Verdic
         policy_sha256=loaded.sha256,
         candidate=CandidateFacts(candidate.kind, candidate.sha256, candidate.parameters, candidate.description, candidate.classes),
         datasets=tuple(_dataset_facts(data, prepared.loaded) for data in prepared.datasets.values()),
-        findings=findings,
+        findings=laid.findings,
         verdict=verdict,
         ledger_head=looks.head,
         looks=looks.facts,
         valid_until=plan.valid_until(loaded.policy, facts.started, verdict),
         training=candidate.training,
         licences={backend: plan.licence(backend) for backend in sorted(backends)},
+        waivers=laid.states,
     )
 
 
@@ -289,6 +292,8 @@ def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditR
     shared = inputs.write(making, audit.findings, prepared.datasets, prepared.predicted)
     audit = replace(audit, findings=making.evidence(audit.findings, shared))
     making.write("policy.yaml", audit.policy_text)
+    for name, text in prepared.waivers.texts():
+        making.write(name, text)
     if audit.training is not None:
         making.write("training.json", audit.training.model_dump_json(indent=1) + "\n")
     making.write("evidence/estimates.json", results_json.estimates(audit))
@@ -308,5 +313,6 @@ def _entry(audit: AuditRun, sealed: str) -> dict[str, object]:
         "datasets": {data.role: data.sha256 for data in audit.datasets},
         "decision": audit.verdict.decision,
         "exit_code": audit.verdict.exit_code,
+        "waivers": [one.id for one in audit.waivers if one.standing == "in_force"],
         "conditions": json.loads(json.dumps([one.finding for one in audit.verdict.conditions])),
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from audit.evidence import Member, Name
     from audit.judge import Finding, Headline, Judged
+    from audit.policy_change import PolicyChange
     from audit.results import AuditRun, LookFacts, WaiverState
 
 SCHEMA = "audit.results/1"
@@ -51,12 +52,22 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "not_measured": dict(policy.not_measured),
         "ledger_head": audit.ledger_head,
         "looks": {one.role: _look(one) for one in audit.looks},
+        "policy_change": _policy_change(audit.policy_change),
         "reasons": [{"rule": one.rule, "finding": one.finding, "text": one.text} for one in audit.verdict.reasons],
         "conditions": [
             {"finding": one.finding, "owner": one.owner, "due": one.due, "closes_with": one.closes_with} for one in audit.verdict.conditions
         ],
+        "waivers": [_waiver(one) for one in audit.waivers],
         "findings": [_finding(finding, policy.confidence) for finding in audit.findings],
     }
+
+
+def _policy_change(change: PolicyChange | None) -> dict[str, Json] | None:
+    """None where nothing was promoted before; without `changes` where the policy of that run cannot be read."""
+    if change is None:
+        return None
+    changes = [{"kind": one.kind, "place": one.place, "words": one.words} for one in change.changes or ()]
+    return {"run": change.run, "time": change.time, "changes": None if change.changes is None else changes}
 
 
 def _look(one: LookFacts) -> dict[str, Json]:
@@ -119,6 +130,7 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "headline": _headline(finding.headline),
         "slices": [_slice(row) for row in finding.slices],
         "failing": [name.to_json() for name in finding.failing],
+        "unproven": [name.to_json() for name in dict.fromkeys(name for side in finding.sides for name in side.unproven)],
         "message": finding.message,
         "would_pass": turning(finding) or None,
         "remedy": finding.remedy,
@@ -126,6 +138,19 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "rmf": list(finding.check.rmf),
         "evidence": list(finding.evidence_files),
         "notes": list(finding.evidence.notes) if finding.evidence else [],
+    }
+
+
+def _waiver(one: WaiverState) -> dict[str, Json]:
+    return {
+        "id": one.id,
+        "finding": one.check,
+        "file": one.file,
+        "state": one.standing,
+        "why": list(one.why),
+        "warning": one.warning,
+        "expires_at": one.until,
+        "approved_by": list(one.approved_by),
     }
 
 

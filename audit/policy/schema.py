@@ -105,14 +105,29 @@ class CandidateSpec(Strict):
     """The model under audit: fine-tuned or loaded."""
 
     task: Task = Field(description="what it does; decides which checks serve it")
+    version: str | None = Field(None, description="the candidate's own version, such as 1.4.2; a waiver may be for a range of them")
     fine_tune: FineTune | None = Field(None, description="train it here; either this or `load`")
     load: Load | None = Field(None, description="load it; either this or `fine_tune`")
+
+
+class ChampionColumns(Strict):
+    """Columns of the data sets that hold the champion's saved answers."""
+
+    prediction: str | None = Field(None, description="the champion's predicted class")
+    score: str | None = Field(None, description="the champion's probability of the positive class")
+    scores: dict[str, str] | tuple[str, ...] | None = Field(None, description="the champion's probabilities, one column per class")
+
+    def named(self) -> tuple[str, ...]:
+        """Every column."""
+        several = self.scores.values() if isinstance(self.scores, dict) else self.scores or ()
+        return (*(one for one in (self.prediction, self.score) if one is not None), *several)
 
 
 class ChampionSpec(Strict):
     """What runs today."""
 
     load: Load = Field(description="how it is loaded")
+    columns: ChampionColumns | None = Field(None, description="where its saved answers stand; for `load: {kind: predictions}` alone")
 
 
 class Requirement(Strict):
@@ -129,7 +144,7 @@ class Requirement(Strict):
     min: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
     max: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
     against: Literal["champion", "base"] | None = Field(None, description="compare with the champion or the base model, within `margin`")
-    margin: FiniteFloat | None = Field(None, description="by how much it may be worse than what `against` names")
+    margin: FiniteFloat | None = Field(None, ge=0, description="by how much it may be worse than what `against` names")
     severity: Severity = Field("high", description="what a miss does to the decision; critical cannot be waived")
     enforce: Enforce = Field("required", description="advisory is listed and never changes the decision")
     confidence: FiniteFloat | None = Field(None, ge=0.5, lt=1, description="of the deciding interval; the policy's where absent")
