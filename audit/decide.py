@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -99,6 +100,11 @@ def _condition(finding: Finding, today: date) -> Condition:
         due = waiver.due
         closes += f" Waived until {waiver.until.isoformat()} by {' and '.join(waiver.by)}, {waiver.id}: {waiver.plan}"
     return Condition(finding.id, finding.owner, due.isoformat(), closes)
+
+
+def remarked(verdict: Verdict, remarks: Sequence[Reason]) -> Verdict:
+    """The verdict with what its reader must know, though it changes nothing."""
+    return replace(verdict, reasons=(*verdict.reasons, *(replace(one, remark=True) for one in remarks)))
 
 
 def _supported(findings: Sequence[Finding]) -> Reason:

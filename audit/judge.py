@@ -153,6 +153,8 @@ class Reason:
     rule: str
     finding: str | None
     text: str
+    remark: bool = False
+    """Whether it changes nothing: a reader of the decision must know it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from audit.explanations import turning
 from audit.report import words
 
 if TYPE_CHECKING:
-    from audit.judge import Finding
+    from audit.judge import Finding, Reason
     from audit.report.entries import Entries, Entry, Link
     from audit.results import AuditRun
 
@@ -41,13 +41,18 @@ class Changes:
 def changes(run: AuditRun, found: Entries) -> Changes:
     """For what stands against release the way to a pass; for what passes the way to a loss."""
     against = (*found.having("block"), *found.having("condition"))
-    barred = tuple(reason.text for reason in run.verdict.reasons if reason.finding is None and run.verdict.decision == "block")
+    barred = tuple(reason.text for reason in run.verdict.reasons if _bars(reason) and run.verdict.decision == "block")
     return Changes(
         lead=_lead(run, found, barred),
         changes=tuple(Change(entry.link, entry.finding.id, _now(entry), settle(entry.finding)) for entry in against),
         barred=barred,
         nearest=tuple(Change(entry.link, entry.finding.id, _now(entry), _to_lose(entry.finding)) for entry in nearest(found)[:NEAREST]),
     )
+
+
+def _bars(reason: Reason) -> bool:
+    """Whether a reason stands in the way apart from any finding."""
+    return reason.finding is None and not reason.remark
 
 
 def nearest(found: Entries) -> list[Entry]:

@@ -53,6 +53,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a reader must know, though it changes nothing."""
+
+    name: str
+    hue: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Who does what, and when."""
 
@@ -70,6 +79,7 @@ class Decision:
     rest: str
     rules_title: str
     rules: tuple[Rule, ...]
+    remarks: tuple[Remark, ...]
     blocks_title: str
     blocks: tuple[Block, ...]
     more_blocks: tuple[Link, ...]
@@ -100,6 +110,7 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         rest=rest,
         rules_title="Rule that gave it:" if len(rules) == 1 else "Rules that gave it:",
         rules=rules,
+        remarks=_remarks(run),
         blocks_title=title,
         blocks=tuple(_block(entry) for entry in shown[:BLOCKS]),
         more_blocks=tuple(entry.link for entry in shown[BLOCKS:]),
@@ -135,7 +146,7 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
     """The decision in one sentence, then what follows from it."""
     required, blocking, open_ = len(found.required), len(found.having("block")), len(found.having("condition"))
     passed = sum(entry.finding.status == "pass" for entry in found.required)
-    barred = [reason for reason in run.verdict.reasons if reason.finding is None]
+    barred = [reason for reason in run.verdict.reasons if reason.finding is None and not reason.remark]
     stays = "What runs in production today stays." if run.policy.champion else "Nothing changes in production."
     if run.verdict.decision == "promote":
         rest = required - passed
@@ -173,9 +184,15 @@ def _rules(run: AuditRun, found: Entries) -> tuple[Rule, ...]:
     beyond = [
         Rule(reason.rule, "" if run.verdict.decision == "promote" else reason.text, ())
         for reason in run.verdict.reasons
-        if reason.finding is None
+        if reason.finding is None and not reason.remark
     ]
     return (*beyond, *(Rule(rule, "", tuple(links)) for rule, links in by_rule.items()))
+
+
+def _remarks(run: AuditRun) -> tuple[Remark, ...]:
+    """What changes nothing and must be known; a loosened policy in red."""
+    told = [reason for reason in run.verdict.reasons if reason.remark]
+    return tuple(Remark(one.rule, "red" if one.rule == "policy-loosened" else "", one.text) for one in told)
 
 
 def _block(entry: Entry) -> Block:

@@ -24,6 +24,7 @@ from audit.report.evidence_table import Line, evidence_table
 from audit.report.families import Family, families
 from audit.report.findings import FindingView, finding_views
 from audit.report.legend import Legend, legend
+from audit.report.policy_since import PolicySince, policy_since
 from audit.report.risks import Risk, register
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.scope import Operations, Scope, Signature, operations, scope, signatures
@@ -41,6 +42,7 @@ class Page:
     """Running heads and foot, escaped for CSS."""
     decision: Decision
     scope: Scope
+    since: PolicySince
     legend: Legend
     lines: tuple[Line, ...]
     rmf: Rmf
@@ -68,6 +70,7 @@ def page(run: AuditRun) -> Page:
         heads=running_heads(head),
         decision=decision(run, found),
         scope=scope(run),
+        since=policy_since(run),
         legend=legend(run),
         lines=evidence_table(found),
         rmf=rmf(run, found),
