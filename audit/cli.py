@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 import typer
 
 from audit import __version__
-from audit.errors import AuditError, InputError
+from audit.errors import AuditError, InputError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -91,6 +91,34 @@ def _check_data(loaded: LoadedPolicy) -> None:
         _tell([neutral(f"not here, so their columns are not checked: {', '.join(absent)}")])
     plan.check_columns(loaded, read_datasets(loaded, only=here))
     _tell(neutral(remark.text) for remark in plan.remarks(loaded.policy))
+
+
+@app.command("plan")
+def outlook(
+    policy: PolicyFile,
+    expect: Annotated[list[str] | None, typer.Option("--expect", metavar="ID=VALUE", help="true value expected of a requirement")] = None,
+    pilot: Annotated[Path | None, typer.Option("--pilot", metavar="BUNDLE", help="expect what an earlier bundle measured")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="leave out counts by optional parts, which may take minutes")] = False,  # noqa: FBT002  # an option
+    out: Out = Path("reports"),
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Say what each requirement can prove with the data there is, before any model is trained."""
+    from audit import progress
+    from audit.planning import Asking, plan_policy
+    from audit.terminal import error_lines
+    from audit.terminal_plan import lines
+
+    found = plan_policy(Asking(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
+    _paint(lines(found, _width()))
+    if found.mistakes:
+        _tell(error_lines(PolicyError(found.mistakes)))
+    return USAGE if found.mistakes else GOOD
+
+
+def _width() -> int:
+    from rich.console import Console
+
+    return Console().width
 
 
 @app.command()

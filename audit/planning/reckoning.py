@@ -1,0 +1,219 @@
+"""From a requirement and a trial of its check to what a plan says of its bounds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from audit.evidence import OVERALL, Evidence, Member, Pair
+from audit.judge import bounds
+from audit.planning.expected import named, unnamed
+from audit.planning.gates import Basis, Gate, Part
+from audit.stats import Census, Difference, Ratio
+from audit.stats.laws import Asked, best, likely
+from audit.stats.power import Expected, decided, outlook
+from audit.wording import number, rows_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.engine import Job
+    from audit.judge import Bound
+    from audit.planning.trials import Trial, Trials
+    from audit.stats import Estimate
+    from audit.stats.power import Outlook
+
+NEVER = 0.001
+"""Chance below which a pass counts as out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is expected of one requirement."""
+
+    value: float
+    """Of every slice, or of the worst pair of groups."""
+    basis: Basis
+    members: Mapping[str, Estimate] | None = None
+    """A pilot's estimates by the member's name."""
+    same_rows: bool = False
+    """Whether the pilot was measured on the very rows."""
+
+
+def gates(index: int, job: Job, trials: Trials, expectation: Expectation | None) -> tuple[Gate, ...]:
+    """One gate a bound of the requirement."""
+    sides = bounds(job.requirement, job.check.better)
+    return tuple(_gate(Gate(index, job.requirement, bound, 0), job, trials, expectation) for bound in sides)
+
+
+def _gate(gate: Gate, job: Job, trials: Trials, expectation: Expectation | None) -> Gate:
+    if job.skip is not None:
+        return replace(gate, hindrance=job.skip)
+    if job.requirement.against is not None:
+        return _compared(gate, job, expectation)
+    trial = trials.at(job, gate.bound.limit if expectation is None else expectation.value)
+    if trial.evidence is None:
+        return _unseen(gate, trial)
+    return _measured(replace(gate, rows=_rows(trial.evidence)), job, trials, (trial, trial.evidence), expectation)
+
+
+def _measured(gate: Gate, job: Job, trials: Trials, seen: tuple[Trial, Evidence], expectation: Expectation | None) -> Gate:
+    """From what the check found on the stand-in."""
+    trial, evidence = seen
+    if evidence.members and all(isinstance(one.estimate, Census) for one in evidence.members):
+        return replace(gate, known=trial.finding)
+    asked = _asked(job, gate.bound, evidence)
+    if trial.model_free and (expectation is None or expectation.basis != "stated"):
+        return _known(replace(gate, known=trial.finding), evidence, asked)
+    if expectation is not None:
+        return _expected(gate, evidence, asked, expectation)
+    return _open(gate, job, trials, evidence)
+
+
+def _rows(evidence: Evidence) -> int:
+    """Rows that the number rests on: for recall those of the class, for a gap those of its groups, each once."""
+    groups: dict[str, int] = {}
+    for one in evidence.members:
+        if isinstance(one.name, Pair) and isinstance(one.estimate, (Difference, Ratio)):
+            groups |= {str(one.name.first): one.estimate.first.n, str(one.name.second): one.estimate.second.n}
+        else:
+            groups[str(one.name)] = one.estimate.n
+    return min(evidence.rows, sum(groups.values()))
+
+
+def _needed(gate: Gate, seen: Outlook) -> int | None:
+    return None if seen.growth is None else math.ceil(seen.growth * gate.rows - 1e-6)
+
+
+def _unseen(gate: Gate, trial: Trial) -> Gate:
+    """A check that found nothing to measure on this data; or one that a stand-in cannot serve, of which nothing is known."""
+    told = "its check would see no row" if trial.finding is None else trial.finding.message
+    if trial.refused or (trial.finding is not None and trial.finding.status == "error"):
+        return replace(gate, note=f"not planned: {told}")
+    return replace(gate, hindrance=told)
+
+
+def _asked(job: Job, bound: Bound, evidence: Evidence) -> Asked:
+    """As the judge will ask; a requirement judged on its value asks for the middle of the interval."""
+    alpha = round((1 - (job.requirement.confidence or job.confidence)) / 2, 12)
+    count = max(1, len(evidence.members) + len(evidence.unmeasured))
+    return Asked(bound.limit, bound.floor, 0.5 if job.requirement.judge_on == "value" else alpha, count, job.requirement.min_n)
+
+
+def _member(member: Member, truth: float | None) -> Expected:
+    pair = isinstance(member.name, Pair) and isinstance(member.estimate, (Difference, Ratio))
+    groups = (str(member.name.first), str(member.name.second)) if pair and isinstance(member.name, Pair) else None
+    return Expected(member.estimate, truth, groups)
+
+
+def _known(gate: Gate, evidence: Evidence, asked: Asked) -> Gate:
+    """No model has a part in it: this very finding will stand in the audit. The outlook is that of windows alike, or of the value."""
+    drift = gate.requirement.reference is not None
+    members = [_member(one, 0.0 if drift else None) for one in evidence.members]
+    if not members:
+        return _hindered(gate, evidence, members, asked)
+    seen = outlook(members, asked)
+    note = ""
+    if drift and seen.p_pass >= NEVER:
+        note = f"had nothing changed, chance alone would leave its interval at {number(seen.interval[0])} to {number(seen.interval[1])}"
+        note += f", and it would pass {_times(seen.p_pass)}"
+    open_still = gate.known is not None and gate.known.status == "inconclusive" and not drift
+    gate = replace(gate, outlook=seen, note=note, needed=_needed(gate, seen) if open_still else None)
+    return _hindered(gate, evidence, members, asked)
+
+
+def _times(chance: float) -> str:
+    """A chance in words."""
+    return "practically always" if chance > 0.995 else f"in {chance:.0%} of audits"  # noqa: PLR2004  # it would read as 100 %
+
+
+def _expected(gate: Gate, evidence: Evidence, asked: Asked, expectation: Expectation) -> Gate:
+    members = _believed(evidence, expectation)
+    if not members:
+        return _hindered(gate, evidence, members, asked)
+    seen = outlook(members, asked)
+    value = expectation.value
+    gate = replace(
+        gate, expected=value, basis=expectation.basis, outlook=seen, passes_from=_from(gate.bound, seen), needed=_needed(gate, seen)
+    )
+    return _hindered(replace(gate, parts=_parts(evidence, members, asked)), evidence, members, asked)
+
+
+def _believed(evidence: Evidence, expectation: Expectation) -> list[Expected]:
+    """The members with what is expected of each: a pilot's own estimates where it saw the same rows, else their values."""
+    pilot = expectation.members
+    if pilot is None:
+        return [_member(one, expectation.value) for one in evidence.members]
+    gap = any(_member(one, None).groups is not None for one in evidence.members)
+    if expectation.same_rows and {named(one.name) for one in evidence.members} <= set(pilot):
+        return [_member(replace(one, estimate=pilot[named(one.name)]), None) for one in evidence.members]
+    worst = expectation.value
+    known = {} if gap else {name: likely(one) for name, one in pilot.items()}
+    return [_member(one, known.get(named(one.name), worst)) for one in evidence.members]
+
+
+def _open(gate: Gate, job: Job, trials: Trials, evidence: Evidence) -> Gate:
+    """Nothing is expected: the true value from which it passes, found at the bound and once more at what was found."""
+    for again in (True, False):
+        asked = _asked(job, gate.bound, evidence)
+        members = [_member(one, gate.bound.limit) for one in evidence.members]
+        if not members:
+            break
+        seen = outlook(members, asked)
+        passes_from = _from(gate.bound, seen)
+        if passes_from is None:
+            return _hindered(replace(gate, outlook=seen), evidence, members, asked)
+        better = trials.at(job, passes_from).evidence if again else None
+        evidence = evidence if better is None else better
+    else:
+        members = [_member(one, passes_from) for one in evidence.members]
+        gate = replace(gate, passes_from=passes_from, outlook=outlook(members, asked), parts=_parts(evidence, members, asked))
+    return _hindered(gate, evidence, members, asked)
+
+
+def _from(bound: Bound, seen: Outlook) -> float | None:
+    if seen.detectable is None:
+        return None
+    return bound.limit + (seen.detectable if bound.floor else -seen.detectable)
+
+
+def _parts(evidence: Evidence, members: list[Expected], asked: Asked) -> tuple[Part, ...]:
+    """Each member by itself, the least sure of a pass first; a pair of groups stands for both of its orders."""
+    if len(members) == 1 and evidence.members[0].name == OVERALL:
+        return ()
+    found: dict[object, Part] = {}
+    for member, one in zip(evidence.members, members, strict=True):
+        key = frozenset((str(member.name.first), str(member.name.second))) if isinstance(member.name, Pair) else str(member.name)
+        if key not in found:
+            found[key] = Part(member.name, member.estimate.n, one.value, outlook([one], asked))
+    return tuple(sorted(found.values(), key=lambda part: part.outlook.p_pass))
+
+
+def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: Asked) -> Gate:
+    """With the reason why no true value passes, where none does."""
+    if evidence.unmeasured:
+        return replace(gate, hindrance="; ".join(f"{one.name}: {one.reason}" for one in evidence.unmeasured[:3]))
+    ideal = [replace(one, truth=best(one.estimate, asked, gap=one.groups is not None)) for one in members]
+    if decided(ideal, 1.0, asked)[0] >= NEVER:
+        return gate
+    short = [
+        f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(asked.min_n, member.estimate.least):,} needed"
+        for member in evidence.members
+        if member.estimate.support < max(asked.min_n, member.estimate.least)
+    ]
+    there = outlook(ideal, asked)
+    end = there.interval[0 if asked.floor else 1]
+    reason = "; ".join(short[:3]) or f"even the best model's interval would end at {number(end)}"
+    return replace(gate, hindrance=reason, needed=_needed(gate, there), passes_from=None)
+
+
+def _compared(gate: Gate, job: Job, expectation: Expectation | None) -> Gate:
+    """A comparison rests on how often both models err on the same rows, which only a pilot can tell."""
+    rows = job.subject.data.rows
+    if expectation is None or expectation.members is None:
+        told = f"compared with {job.requirement.against}: only a pilot knows how often the two differ, so give --pilot"
+        return replace(gate, rows=rows, note=told)
+    members = tuple(Member(unnamed(name), one) for name, one in expectation.members.items())
+    evidence = Evidence(members=members, unit=job.check.unit, rows=rows)
+    return _expected(replace(gate, rows=rows), evidence, _asked(job, gate.bound, evidence), replace(expectation, same_rows=True))

@@ -1,0 +1,110 @@
+"""A model that is not there yet: answers drawn from the labels, so that the checks' own code says what they will have to judge."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from audit import seeds
+from audit.candidates.interface import Ability, Outputs
+from audit.errors import CannotMeasure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+
+USUAL = 1.2815515655446004
+"""Strength at which two classes are ranked with an AUC of 0.90."""
+STRONGEST = 8.0
+DIMENSIONS = 16
+"""Of the vector that stands for a text."""
+_LEAST = 1e-12
+
+
+class Population:
+    """True classes and noise of every data set, the same for stand-ins of every strength."""
+
+    def __init__(self, classes: Sequence[str], datasets: Mapping[str, Dataset], seed: int) -> None:
+        self.classes = tuple(classes)
+        self._seed = seed
+        labelled = [data.labels(data.columns.label) for data in datasets.values() if data.columns.label is not None]
+        counts = np.array([sum(int(np.sum(labels == name)) for labels in labelled) for name in self.classes], dtype=float)
+        self._shares = (counts + 1) / (counts + 1).sum()
+        self._known: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+
+    def rows(self, data: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(n,) true classes, drawn where the data name none, and (n, k) standard normal noise."""
+        if data.role not in self._known:
+            rng = seeds.stream(self._seed, f"stand-in for {data.role}")
+            noise = rng.standard_normal((data.rows, len(self.classes)))
+            if data.columns.label is None:
+                codes = rng.choice(len(self.classes), data.rows, p=self._shares)
+            else:
+                place = {name: code for code, name in enumerate(self.classes)}
+                codes = np.array([place[name] for name in data.labels(data.columns.label)], dtype=np.int64)
+            self._known[data.role] = codes, noise
+        return self._known[data.role]
+
+
+class StandIn:
+    """A candidate of stated strength: one normal latent score a class, calibrated posterior probabilities, no group served worse.
+
+    With two classes the log odds are normal in each class with equal spread (the binormal model), and the AUC is the normal
+    distribution function of the strength.
+    """
+
+    parameters = None
+    training = None
+    folder = None
+
+    def __init__(self, population: Population, abilities: frozenset[Ability], strength: float = USUAL, *, kind: str = "stand-in") -> None:
+        self.kind = kind
+        self.abilities = abilities
+        self.classes = population.classes
+        self.description = f"stand-in of strength {strength:g}"
+        self.sha256 = hashlib.sha256(self.description.encode()).hexdigest()
+        self.asked = False
+        """Whether anybody wanted to know anything of it: what never asks is the same under every model."""
+        self.refused = False
+        """Whether it was asked for what it cannot give."""
+        self.embedded = 0
+        """Texts that were asked to be embedded."""
+        self._population = population
+        self._strength = strength
+
+    def predict(self, dataset: Dataset) -> Outputs:
+        """Calibrated probabilities, and the likeliest class."""
+        self.asked = True
+        codes, noise = self._population.rows(dataset)
+        right = np.arange(len(self.classes)) == codes[:, None]
+        share = (right.sum(axis=0) + 1) / (right.sum() + len(self.classes))
+        odds = np.log(share) + self._strength * (noise + self._strength * right)
+        weight = np.maximum(np.exp(odds - odds.max(axis=1, keepdims=True)), _LEAST)
+        probabilities = weight / weight.sum(axis=1, keepdims=True)
+        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), DIMENSIONS) one normal vector a text, so that two windows are one population."""
+        self.asked = True
+        self.embedded += len(texts)
+        found = [np.random.default_rng(seeds.words(0, text)).standard_normal(DIMENSIONS) for text in texts]
+        return np.array(found).reshape(len(texts), DIMENSIONS)
+
+    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Refused: how a model answers changed texts cannot be drawn from labels."""
+        self._refuse(len(texts))
+
+    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Refused: how a model answers changed rows cannot be drawn from labels."""
+        self._refuse(len(frame))
+
+    def _refuse(self, rows: int) -> NoReturn:
+        self.asked = self.refused = True
+        msg = f"a stand-in cannot score {rows} new rows"
+        raise CannotMeasure(msg)

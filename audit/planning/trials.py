@@ -1,0 +1,117 @@
+"""Checks run on a stand-in for the model: their own code says which members there will be, and of how many rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit import engine, seeds
+from audit.evidence import OVERALL, Evidence, Member
+from audit.planning.standin import STRONGEST, USUAL, StandIn
+from audit.predictions import Predictions
+from audit.stats import CalibrationError, Proportion
+
+if TYPE_CHECKING:
+    from audit.candidates.interface import Ability
+    from audit.engine import Job
+    from audit.judge import Finding
+    from audit.planning.standin import Population
+
+OFF = 0.1
+"""How far a stand-in's bins are off; what counts is that all are alike."""
+HALVINGS = 10
+"""Of the strength: to less than a hundredth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a check."""
+
+    evidence: Evidence | None
+    finding: Finding | None
+    """None where the check was not run: it needs the model itself."""
+    model_free: bool
+    """Whether the finding is the same under every model."""
+    refused: bool = False
+    """Whether the check wanted what no stand-in can give."""
+
+
+class Trials:
+    """Every trial of one plan."""
+
+    def __init__(self, population: Population, abilities: frozenset[Ability], kind: str) -> None:
+        self._population = population
+        self._abilities = abilities
+        self._kind = kind
+        self.embedded = 0
+        """Texts that the model will have to embed."""
+
+    def stand_in(self, strength: float = USUAL) -> StandIn:
+        """A candidate of that strength."""
+        return StandIn(self._population, self._abilities, strength, kind=self._kind)
+
+    def at(self, job: Job, value: float | None) -> Trial:
+        """The check on a stand-in whose headline value is, as nearly as a strength can make it, the given one; else on a usual one."""
+        if "model" in job.check.needs:
+            return Trial(_shares(job, 0.9 if value is None else value), None, model_free=False)
+        return self._run(job, USUAL if value is None else self._fitted(job, value))
+
+    def _run(self, job: Job, strength: float) -> Trial:
+        model = self.stand_in(strength)
+        finding = engine.run([replace(job, subject=replace(job.subject, predicted=Predictions(model)))])[0]
+        self.embedded = max(self.embedded, model.embedded)
+        evidence = None if finding.evidence is None else _without_luck(finding.evidence)
+        return Trial(evidence, finding, model_free=not model.asked, refused=model.refused)
+
+    def _fitted(self, job: Job, value: float) -> float:
+        """By halving; the usual strength where the value does not rise or fall with it, as a gap between groups does not."""
+        if job.check.by == "groups" or "reference" in job.check.needs:
+            return USUAL
+        low, high = 0.0, STRONGEST
+        ends = [self._value(job, low), self._value(job, high)]
+        if not min(ends) < value < max(ends) or (ends[0] < ends[1]) != (job.check.better == "higher"):
+            return USUAL
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            weaker = (self._value(job, middle) < value) == (job.check.better == "higher")
+            low, high = (middle, high) if weaker else (low, middle)
+        return (low + high) / 2
+
+    def _value(self, job: Job, strength: float) -> float:
+        found = self._run(job, strength).finding
+        return np.nan if found is None or found.headline is None else found.headline.value
+
+
+def _without_luck(evidence: Evidence) -> Evidence:
+    """Calibration errors off towards the middle by as much in every bin: a stand-in's own are mere chance, in any direction."""
+    members = [
+        replace(one, estimate=_towards_middle(one.estimate)) if isinstance(one.estimate, CalibrationError) else one
+        for one in evidence.members
+    ]
+    return replace(evidence, members=tuple(members))
+
+
+def _towards_middle(estimate: CalibrationError) -> CalibrationError:
+    shares = [
+        replace(share, hits=round(share.n * (said + (OFF if said <= 0.5 else -OFF))))  # noqa: PLR2004  # the middle
+        for said, share in zip(estimate.confidence, estimate.observed, strict=True)
+    ]
+    return replace(estimate, observed=tuple(shares))
+
+
+def _shares(job: Job, value: float) -> Evidence | None:
+    """Shares of right rows in each slice, the right ones drawn at random; None where the check would see no row."""
+    subject = job.subject
+    rows = job.check.expected_rows(subject, job.params)
+    if not rows:
+        return None
+    right = seeds.stream(job.seed, f"stand-in for {job.requirement.id}").random(subject.data.rows) < value
+    clusters = subject.clusters()
+    whole = ((OVERALL, np.arange(subject.data.rows) < rows),)
+    members = [
+        Member(name, Proportion.of(right[mask], None if clusters is None else clusters[mask]))
+        for name, mask in (subject.slices() if job.check.by == "slices" else whole)
+    ]
+    return Evidence(members=tuple(members), unit=job.check.unit, rows=rows)

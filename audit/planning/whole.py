@@ -1,0 +1,200 @@
+"""A whole plan: every gate, the chance of a promotion, the cost, and what cannot be decided."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit import catalog, plan
+from audit.candidates.predictions import SavedPredictions
+from audit.errors import InputError
+from audit.judge import bounds
+from audit.planning import cost, expected, reckoning
+from audit.planning.reckoning import Expectation
+from audit.planning.standin import Population
+from audit.planning.trials import Trials
+from audit.policy import load, placing
+from audit.predictions import Predictions
+from audit.session import ledger_path, read_datasets
+from audit.stats.laws import likely
+from audit.stats.power import all_pass
+from audit.wording import bound_in_words, rows_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from audit.candidates.interface import Ability
+    from audit.datasets import Dataset
+    from audit.engine import Job
+    from audit.errors import Mistake
+    from audit.judge import Reason
+    from audit.planning.cost import Cost
+    from audit.planning.expected import Pilot
+    from audit.planning.gates import Gate
+    from audit.policy import LoadedPolicy
+    from audit.policy.schema import Policy
+    from audit.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the command line said."""
+
+    policy: Path
+    expect: Sequence[str] = ()
+    pilot: Path | None = None
+    quick: bool = False
+    out: Path = Path("reports")
+    allow_outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will come of a policy on the data there are."""
+
+    policy: Policy
+    gates: tuple[Gate, ...]
+    """Worst first."""
+    barred: tuple[Reason, ...]
+    """What blocks whatever is measured."""
+    cost: Cost
+    mistakes: tuple[Mistake, ...]
+    """Required gates that no true value passes, each at its line of the policy."""
+    skipped: tuple[str, ...] = ()
+    """Requirements that a quick plan left out."""
+    pilot_rows: tuple[str, ...] = ()
+    """Data sets on whose very rows the pilot was measured."""
+
+    @property
+    def required(self) -> tuple[Gate, ...]:
+        """Gates that a promotion waits for."""
+        return tuple(gate for gate in self.gates if gate.requirement.enforce == "required")
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Required requirements without a chance: nothing is expected of them, or they were left out."""
+        left = {gate.requirement.id for gate in self.required if gate.p_pass is None}
+        return tuple(dict.fromkeys((*sorted(left), *self.skipped)))
+
+    def chances(self) -> tuple[float, float]:
+        """Chance that every required requirement passes, were they independent; and the most that it can be, of those that are known."""
+        each: dict[str, float] = {}
+        for gate in self.required:
+            if gate.p_pass is not None:  # of two bounds at most one is missed
+                each[gate.requirement.id] = max(0.0, each.get(gate.requirement.id, 1.0) + gate.p_pass - 1)
+        blocked = bool(self.barred)
+        return (0.0, 0.0) if blocked else (all_pass(each.values()), min(each.values(), default=1.0))
+
+
+def plan_policy(asking: Asking, progress: Progress) -> Plan:
+    """Every gate of a policy file, before its model is there."""
+    loaded = load(asking.policy, allow_outside=asking.allow_outside, catalog=catalog.discover())
+    stated = expected.stated(loaded.policy, asking.expect)
+    pilot = None if asking.pilot is None else expected.pilot(asking.pilot)
+    datasets = read_datasets(loaded)
+    plan.check_columns(loaded, datasets)
+    trials = _trials(loaded, datasets)
+    model = trials.stand_in()
+    plan.check_abilities(loaded, datasets, model)
+    jobs = plan.jobs(loaded, datasets, Predictions(model))
+    skipped = tuple(job.requirement.id for job in jobs if asking.quick and _slow(job))
+    found = _gates(jobs, trials, {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}, (skipped, progress))
+    return Plan(
+        policy=loaded.policy,
+        gates=tuple(sorted(found, key=_rank)),
+        barred=plan.barred(loaded.policy) + plan.trained_on(loaded.policy),
+        cost=_cost(loaded, jobs, trials, asking.out),
+        mistakes=tuple(_mistake(loaded, gate) for gate in found if gate.hindrance is not None and gate.requirement.enforce == "required"),
+        skipped=skipped,
+        pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
+    )
+
+
+def _slow(job: Job) -> bool:
+    """Counts that an optional part makes, which may take minutes."""
+    return job.check.census and job.check.extra is not None
+
+
+def _gates(
+    jobs: Sequence[Job], trials: Trials, expectations: Mapping[str, Expectation | None], how: tuple[Sequence[str], Progress]
+) -> list[Gate]:
+    skipped, progress = how
+    task = progress.start("planning", len(jobs))
+    found: list[Gate] = []
+    try:
+        for index, job in enumerate(jobs):
+            if job.requirement.id not in skipped:
+                with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
+                    found += reckoning.gates(index, job, trials, expectations[job.requirement.id])
+            task.advance()
+    finally:
+        task.finish()
+    return found
+
+
+def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
+    """Stand-ins that can do what the policy's kind of candidate can do, of the classes that the labels name."""
+    spec = loaded.policy.candidate
+    kind = "fine-tuned" if spec.load is None else spec.load.kind
+    texts = any(data.columns.text is not None for data in datasets.values())
+    served: dict[str, frozenset[Ability]] = {
+        "fine-tuned": frozenset({"predictions", "scores", "text"}),
+        "transformers": frozenset({"predictions", "scores", "text"}),
+        "sklearn": frozenset({"predictions", "scores", "text" if texts else "frame"}),
+    }
+    try:
+        labels = {name for data in datasets.values() if data.columns.label is not None for name in data.labels(data.columns.label)}
+        classes = SavedPredictions(datasets).classes if kind == "predictions" else tuple(sorted(labels))
+        abilities = SavedPredictions(datasets).abilities if kind == "predictions" else served.get(kind, frozenset())
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    if len(set(classes) | labels) < 2:  # noqa: PLR2004  # a model tells two apart at least
+        msg = f"the data name {', '.join(sorted(labels)) or 'no class'}: a plan needs labels of two classes at least, under columns.label"
+        raise InputError(msg)
+    return Trials(Population(sorted(set(classes) | labels), datasets, loaded.policy.seed), abilities, kind)
+
+
+def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:
+    """Stated, else the pilot's, else no change where two windows are compared."""
+    requirement = job.requirement
+    if requirement.id in stated:
+        return Expectation(stated[requirement.id], "stated")
+    members = {} if pilot is None else pilot.findings.get(requirement.id, {})
+    if pilot is not None and members:
+        seen = [data for data in (job.subject.data, job.subject.reference) if data is not None]
+        same = all(pilot.datasets.get(data.role) == data.sha256 for data in seen)
+        floor = bounds(requirement, job.check.better)[0].floor
+        worst = (min if floor else max)(map(likely, members.values()))
+        return Expectation(worst, "pilot", members, same_rows=same)
+    return Expectation(0.0, "no change") if "reference" in job.check.needs else None
+
+
+def _rank(gate: Gate) -> tuple[bool, bool, float, int]:
+    """Required ones first, and of these the least sure; what nothing is expected of stands between failures and passes."""
+    chance = gate.p_pass
+    return gate.requirement.enforce != "required", gate.hindrance is None, 0.5 if chance is None else chance, gate.index
+
+
+def _cost(loaded: LoadedPolicy, jobs: Sequence[Job], trials: Trials, out: Path) -> Cost:
+    tuned = loaded.policy.candidate.fine_tune
+    rows = 0 if tuned is None else jobs[0].subject.datasets[tuned.on].rows
+    found = cost.of(jobs, trials.embedded, rows)
+    took = cost.before(loaded.policy.policy, ledger_path(out), out)
+    return found if took is None else replace(found, seconds=took[0], run=took[1])
+
+
+def _mistake(loaded: LoadedPolicy, gate: Gate) -> Mistake:
+    """A gate that no true value passes, at the line of its bound."""
+    bound = gate.bound.limit
+    asked = bound_in_words(bound if gate.bound.floor else None, None if gate.bound.floor else bound)
+    key = "margin" if gate.requirement.against is not None else "min" if gate.bound.floor else "max"
+    if gate.needed is None or not math.isfinite(gate.needed):
+        remedy = "mend the data or the requirement"
+    else:
+        remedy = f"{rows_in_words(gate.needed)} of this kind would do, or ask for less"
+    msg = f"{gate.requirement.id}: {asked} cannot be passed with the data there is, whatever the model: {gate.hindrance}; {remedy}"
+    return loaded.marks.mistake(("require", gate.index, key), msg)
