@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, waivers
+from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, waivers
 from audit.candidates.opening import open_candidate
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
@@ -111,10 +111,12 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
         findings = tuple(map(_unjudged, findings))
     laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started))
     verdict = decide.decide(loaded.policy.require, laid.findings, barred=_barred(loaded, options, looks), today=started.date())
-    verdict = replace(verdict, reasons=verdict.reasons + laid.reasons + plan.remarks(loaded.policy) + tuple(looks.remarks()))
+    since = policy_change.since_promotion(ledger.entries(), looks.head, loaded.policy, catalog=catalog.discover())
+    remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks())
+    verdict = decide.remarked(verdict, remarks)
     facts = _run_facts(loaded, options, started, watch)
     audit = _results(prepared, laid, verdict, replace(facts, seconds=time.perf_counter() - begun), looks)
-    return _write(audit, prepared, options.out, ledger, looks)
+    return _write(replace(audit, policy_change=since), prepared, options.out, ledger, looks)
 
 
 def _asked(prepared: _Prepared, jobs: Sequence[Job], started: datetime) -> Asked:
@@ -303,8 +305,9 @@ def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditR
 
 
 def _entry(audit: AuditRun, sealed: str) -> dict[str, object]:
-    """What the ledger keeps of a run."""
-    return {
+    """What the ledger keeps of a run; of a promoting one its policy too, against which the next ones are held."""
+    promoted = audit.verdict.decision == "promote"
+    return ({policy_change.KEPT: policy_change.kept(audit.policy)} if promoted else {}) | {
         "run": audit.run.id,
         "bundle_sha256": sealed,
         "policy": audit.policy.policy,
