@@ -121,9 +121,13 @@ def _plan(policy: Policy) -> Plan | None:
 
 def _looks(before: Sequence[Entry], asked: Asked, look: str | None) -> Looks:
     plan, worn = _plan(asked.loaded.policy), {role: wear(before, rows) for role, rows in asked.sets.items()}
-    spent = {} if plan is None else {role: (*one.looks, Look(asked.candidate, one.number(asked.candidate), plan)) for role, one in worn.items()}
+    spent = {} if plan is None else {role: (*one.looks, _this(one, asked, plan)) for role, one in worn.items()}
     facts = tuple(_facts(role, one, before, asked) for role, one in worn.items())
     return Looks(before, facts, look, asked.sets, spent)
+
+
+def _this(worn: Wear, asked: Asked, plan: Plan) -> Look:
+    return Look(asked.candidate, worn.number(asked.candidate), plan)
 
 
 def _facts(role: str, worn: Wear, before: Sequence[Entry], asked: Asked) -> LookFacts:
@@ -140,6 +144,6 @@ def _facts(role: str, worn: Wear, before: Sequence[Entry], asked: Asked) -> Look
     plan = _plan(policy)
     if plan is None:
         return found
-    looks = (*worn.looks, Look(asked.candidate, number, plan))
+    looks = (*worn.looks, _this(worn, asked, plan))
     level = levels(looks, found.alpha)[-1]
     return replace(found, most=plan.most, spending=plan.spending, level=level, left=left(looks, found.alpha))

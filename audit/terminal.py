@@ -91,4 +91,5 @@ def history(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         told = json.loads(entry.payload)
         facts = [str(told[name]) for name in ("decision", "policy", "run") if name in told]
+        facts += [f"look {number} of {told['max']} on {role}" for role, number in told.get("numbers", {}).items()]
         yield neutral(f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}")
