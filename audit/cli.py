@@ -66,13 +66,18 @@ def _options(
 
 @app.command()
 def validate(policy: PolicyFile, allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
-    """Check a policy and show every mistake at its place."""
+    """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
     from audit import catalog
     from audit.policy import load
     from audit.terminal import neutral
+    from audit.waivers import commands, files
 
+    if files.is_waiver(policy):
+        _say(commands.checked(policy))
+        return GOOD
     loaded = load(policy, allow_outside=allow_outside, catalog=catalog.discover())
     _check_data(loaded)
+    _tell(commands.of_policy(loaded))
     count = len(loaded.policy.require)
     _say([neutral(f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}")])
     return GOOD
@@ -258,6 +263,50 @@ def doctor() -> int:
     from audit.terminal import diagnosis
 
     _say(diagnosis(diagnose()))
+    return GOOD
+
+
+@app.command()
+def keygen(
+    name: Annotated[str, typer.Option("--name", metavar="N", help="whose key it is, as approvals name them")],
+    line: Annotated[int, typer.Option("--line", min=1, max=3, help="line of defence: 1 owns, 2 validates independently, 3 audits")],
+    role: Annotated[str | None, typer.Option("--role", metavar="R", help="the only role it may sign in, such as executive")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of both files")] = Path(),
+) -> int:
+    """Make a person's pair of keys: N.key, to be kept secret, and N.pub, for a policy to name under trust.keys."""
+    from audit.waivers import commands
+
+    _say(commands.keygen(name, line, role, out))
+    return GOOD
+
+
+@app.command()
+def waive(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote")],
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="id of the finding")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the waivers")] = Path("waivers"),
+) -> int:
+    """Write the draft of a waiver for a finding. It is void until people have filled it in and signed it."""
+    from audit.waivers import commands
+
+    _say(commands.waive(bundle, finding, out))
+    return GOOD
+
+
+@app.command()
+def sign(
+    waiver: Annotated[Path, typer.Argument(metavar="WAIVER", help="the waiver's file")],
+    key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
+    role: Annotated[str, typer.Option("--role", metavar="R", help="in which role you sign, such as owner, reviewer, executive")],
+    independent: Annotated[
+        bool | None, typer.Option(help="say whether you are independent; of line 2 or 3 you are where you did not ask for it", show_default=False)
+    ] = None,
+) -> int:
+    """Put your signature under a waiver."""
+    from audit.waivers import commands
+    from audit.waivers.endorsing import Signing
+
+    _say(commands.sign(waiver, Signing(key, role, independent)))
     return GOOD
 
 

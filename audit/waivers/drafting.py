@@ -155,7 +155,7 @@ check: {quoted(finding.id)}
 slices: [{", ".join(map(quoted, names))}]
 scope:
   model: {quoted(results.policy.name)}
-  sha256: {results.candidate.sha256}
+  sha256: {quoted(results.candidate.sha256)}
   threshold: {{min: {json.dumps(finding.threshold.min)}, max: {json.dumps(finding.threshold.max)}}}
 reason: "{FILL_IN}: why this is acceptable for a time"
 risk_accepted: "{FILL_IN}: what may go wrong meanwhile, and for whom"

@@ -1,0 +1,67 @@
+"""What the commands on waivers do, and the lines that they print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from audit import catalog, clock
+from audit.judge import bounds
+from audit.terminal import neutral
+from audit.waivers import drafting, endorsing, signing
+from audit.waivers.applying import preview
+from audit.waivers.files import read_folder, read_waiver
+from audit.waivers.validity import situation, unwritten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from audit.policy import LoadedPolicy
+    from audit.results import WaiverState
+    from audit.waivers.model import Line
+
+_WORDS = {"in_force": "stands", "void": "void", "unused": "unused"}
+
+
+def keygen(name: str, line: int, role: str | None, folder: Path) -> list[str]:
+    """Make a pair of keys and say what to do with each."""
+    secret, public = signing.keygen(name, cast("Line", line), role, folder)
+    key = signing.fingerprint(signing.read_key(public))[:16]
+    told = [f"{secret}: the private key. Keep it to yourself: it is not protected by a password", f"{public}: the public key {key}"]
+    return [neutral(one) for one in (*told, "name the public key's file in a policy, under trust.keys, for its signatures to count")]
+
+
+def waive(bundle: Path, finding: str, folder: Path) -> list[str]:
+    """Write a draft and say what is left to do."""
+    path = drafting.draft(bundle, finding, folder, clock.now())
+    left = ", ".join(unwritten(read_waiver(path)))
+    return [neutral(f"{path}: written, and void until it is signed"), neutral(f"first write: {left}"), neutral(f"then: audit sign {path} --key NAME.key --role ROLE")]
+
+
+def sign(path: Path, said: endorsing.Signing) -> list[str]:
+    """Sign and say who did."""
+    return [neutral(endorsing.sign(path, said, clock.now()))]
+
+
+def checked(path: Path) -> list[str]:
+    """A waiver by itself; whether its signatures count is a policy's to say."""
+    file = read_waiver(path)
+    waiver, count = file.waiver, len(file.waiver.approvals)
+    told = [f"{path}: {waiver.id} can be read: for {waiver.check} of {waiver.scope.model} until {waiver.expires_at.isoformat()}"]
+    told += [f"{path}: not filled in: {', '.join(missing)}"] if (missing := unwritten(file)) else []
+    told.append(f"{path}: {count} signature{'' if count == 1 else 's'}; which of them count depends on a policy's keys: audit validate POLICY")
+    return [neutral(one) for one in told]
+
+
+def of_policy(loaded: LoadedPolicy) -> list[str]:
+    """Every waiver of a policy, as far as can be told before anything is measured. PolicyError where one cannot be read."""
+    known = catalog.discover()
+    required = [(one, bounds(one, known[one.check].better)) for one in loaded.policy.require]
+    return [neutral(one) for one in lines(preview(required, situation(loaded, read_folder(loaded), None, clock.now())))]
+
+
+def lines(states: Iterable[WaiverState]) -> Iterable[str]:
+    """One line a waiver: whether it is in force, and why not."""
+    for one in states:
+        more = "; ".join(one.why) or f"until {one.until}, approved by {' and '.join(one.approved_by)}"
+        yield f"{one.file}: {one.id} for {one.check}: {_WORDS[one.standing]}: {more}" + (f"; {one.warning}" if one.warning else "")
