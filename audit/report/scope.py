@@ -9,11 +9,13 @@ from audit.report import words
 from audit.report.banner import QUORUM, Fact
 from audit.report.charts.loss import loss
 from audit.report.saying import owner_of
+from audit.report.wear import wear
 
 if TYPE_CHECKING:
     from audit.finetune.record import TrainingRecord
     from audit.report.charts.axes import Drawing
     from audit.report.entries import Entries, Link
+    from audit.report.wear import WearView
     from audit.results import AuditRun
 
 NOT_DECLARED = "not declared"
@@ -44,6 +46,7 @@ class Scope:
     declared: tuple[Fact, ...]
     measured: tuple[Fact, ...]
     datasets: tuple[DatasetRow, ...]
+    wear: tuple[WearView, ...]
     training: tuple[Fact, ...]
     curves: Drawing | None
 
@@ -65,6 +68,7 @@ def scope(run: AuditRun) -> Scope:
             )
             for data in run.datasets
         ),
+        wear=wear(run),
         training=() if run.training is None else _training(run.training),
         curves=None if run.training is None else loss(run.training),
     )

@@ -1,0 +1,65 @@
+"""How often the test sets have served to decide, in words and as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.ledger.spending import level_in_words
+from audit.report import words
+from audit.report.charts.looks import looks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audit.report.charts.axes import Drawing
+    from audit.results import AuditRun, LookFacts
+
+
+@dataclass(frozen=True, slots=True)
+class WearView:
+    """One data set's use."""
+
+    said: tuple[str, ...]
+    picture: Drawing | None
+
+
+def wear(run: AuditRun) -> tuple[WearView, ...]:
+    """One view a data set that the candidate was measured on."""
+    return tuple(WearView(tuple(_said(one)), looks(one)) for one in run.looks)
+
+
+def _said(one: LookFacts) -> Iterator[str]:
+    held = "candidate was" if one.candidates == 1 else "different candidates were"
+    runs = words.counted(one.decisions, "run")
+    yield f"{words.sentence(words.word(one.candidates))} {held} held against `{one.role}` in {runs}, this one included."
+    yield from _plan(one)
+    if one.candidates > 1:
+        yield _peeking(one)
+    if one.exchanged:
+        yield _exchanged(one)
+
+
+def _plan(one: LookFacts) -> Iterator[str]:
+    """Which look this was, and what it had to pass at."""
+    if one.most is None:
+        yield "The policy has no `looks`: each candidate was judged as if it were the only one."
+    elif one.exhausted:
+        yield f"This is look {one.number:,} of {one.most:,}: the test set is used up, and nothing on it passes. Audit on fresh rows."
+    else:
+        level, alpha, left = (level_in_words(value or 0.0) for value in (one.level, one.alpha, one.left))
+        yield f"This is look {one.number:,} of {one.most:,} ({one.spending}): a pass was judged at {level} in place of {alpha}; {left} is left."
+
+
+def _peeking(one: LookFacts) -> str:
+    """What as many looks would do if nothing were spent: one minus the chance that none errs."""
+    chance = words.confidence(1 - (1 - one.alpha) ** one.candidates)
+    each = level_in_words(one.alpha)
+    who = f"{words.word(one.candidates)} candidates on the bound"
+    return f"Judged at {each} each, {who} would pass at least once with a chance of {chance}, were their errors independent."
+
+
+def _exchanged(one: LookFacts) -> str:
+    times = "once" if len(one.exchanged) == 1 else "twice" if len(one.exchanged) == 2 else f"{words.word(len(one.exchanged))} times"  # noqa: PLR2004  # English
+    others = words.listed((f"{words.digest(each.sha256)} ({words.counted(each.candidates, 'candidate')})" for each in one.exchanged), 6)
+    return f"The file was exchanged {times} under a policy of this name. Other rows stood here before: {others}."
