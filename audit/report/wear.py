@@ -48,7 +48,8 @@ def _plan(one: LookFacts) -> Iterator[str]:
         yield f"This is look {one.number:,} of {one.most:,}: the test set is used up, and nothing on it passes. Audit on fresh rows."
     else:
         level, alpha, left = (level_in_words(value or 0.0) for value in (one.level, one.alpha, one.left))
-        yield f"This is look {one.number:,} of {one.most:,} ({one.spending}): a pass was judged at {level} in place of {alpha}; {left} is left."
+        at = f"a pass was judged at {level} in place of {alpha}; {left} is left."
+        yield f"This is look {one.number:,} of {one.most:,} ({one.spending}): {at}"
 
 
 def _peeking(one: LookFacts) -> str:

@@ -33,7 +33,8 @@ def test_a_look_in_words() -> None:
     assert said(THIRD) == (
         "Three different candidates were held against `test` in four runs, this one included. "
         "This is look 3 of 5 (pocock): a pass was judged at .0046 in place of .025; .0073 is left. "
-        "Judged at .025 each, three candidates on the bound would pass at least once with a chance of 7.31%, were their errors independent. "
+        "Judged at .025 each, three candidates on the bound would pass at least once with a chance of 7.31%, "
+        "were their errors independent. "
         "The file was exchanged twice under a policy of this name. Other rows stood here before: "
         "3f3f3f3f3f3f… (two candidates) and 9a9a9a9a9a9a… (one candidate)."
     )
