@@ -19,8 +19,11 @@ from audit.stats import (
     KolmogorovSmirnov,
     Mean,
     MeanDiscrepancy,
+    PairedAuc,
+    PairedConfusion,
     PairedDifference,
     Proportion,
+    Quantile,
     Ratio,
     StabilityIndex,
 )
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.stats import Estimate
+    from audit.stats.scores import Metric
 
     Drawn: TypeAlias = Iterator[tuple[Estimate, float]]
     Draw: TypeAlias = Callable[[Generator, int], Drawn]
@@ -67,6 +71,18 @@ def by_kind() -> dict[str, list[Case]]:
         "Difference": differences(),
         "Ratio": ratios(),
         "PairedDifference": paired(),
+        "PairedAuc": [
+            Case("PairedAuc, 100 and 300 rows", f"{a} - {b}", partial(_two_areas, areas=(a, b))) for a, b in ((0.8, 0.8), (0.9, 0.8))
+        ],
+        "PairedConfusion": [
+            Case(f"PairedConfusion, {metric}, n=400", "0", partial(_two_tables, metric=metric), Limit(0.03), Limit(0.03), 400)
+            for metric in ("f1", "mcc")
+        ],
+        "Quantile": [
+            Case(f"Quantile, {share:g} of exponential, n={n}", f"{-math.log(1 - share):.2f}", partial(_quantiles, n=n, share=share))
+            for n in (100, 1000)
+            for share in (0.5, 0.95)
+        ],
         "Auc": areas(),
         "Confusion": tables(),
         "Mean": means(),
@@ -185,8 +201,33 @@ def paired() -> list[Case]:
 
 def _paired(rng: Generator, trials: int, *, n: int, apart: tuple[float, float]) -> Drawn:
     more, fewer = apart
-    for row in rng.multinomial(n, [0.7, more, fewer, 0.3 - more - fewer], trials).tolist():
+    for row in rng.multinomial(n, [0.6, more, fewer, 0.4 - more - fewer], trials).tolist():
         yield PairedDifference(*row), more - fewer
+
+
+def _two_areas(rng: Generator, trials: int, *, areas: tuple[float, float]) -> Drawn:
+    """Both scores of a row share half of their variance."""
+    positive = np.arange(400) < 100  # noqa: PLR2004  # a quarter
+    shifts = [float(norm.ppf(area)) * math.sqrt(2) for area in areas]
+    for _ in range(trials):
+        shared = rng.normal(size=400)
+        first, second = ((shared + rng.normal(size=400)) / math.sqrt(2) + positive * shift for shift in shifts)
+        yield PairedAuc.of(positive, first, second), areas[0] - areas[1]
+
+
+def _two_tables(rng: Generator, trials: int, *, metric: Metric) -> Drawn:
+    """Two models that are right equally often, together or not."""
+    for _ in range(trials):
+        true = (rng.random(400) < 0.4).astype(np.int64)  # noqa: PLR2004  # a base rate
+        shared = rng.random(400) < 0.7  # noqa: PLR2004  # rows on which both do the same
+        first = rng.random(400) < 0.85  # noqa: PLR2004  # right
+        second = np.where(shared, first, rng.random(400) < 0.85)  # noqa: PLR2004
+        models = [np.where(right, true, 1 - true) for right in (first, second)]
+        yield PairedConfusion.of(true, *models, metric=metric), 0.0
+
+
+def _quantiles(rng: Generator, trials: int, *, n: int, share: float) -> Drawn:
+    return ((Quantile.of(rng.exponential(size=n), share), -math.log(1 - share)) for _ in range(trials))
 
 
 def areas() -> list[Case]:
