@@ -6,7 +6,7 @@ import difflib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from audit import catalog
+from audit import catalog, rivals
 from audit.candidates.opening import MEASURES_THE_MODEL
 from audit.candidates.sklearn import SklearnModel
 from audit.datasets import canonical
@@ -60,6 +60,7 @@ def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None
         if requirement.on in datasets
         for key, message in _column_mistakes(requirement, datasets, catalog.discover()[requirement.check])
     ]
+    mistakes += rivals.column_mistakes(loaded, datasets)
     if mistakes:
         raise PolicyError(tuple(mistakes))
 

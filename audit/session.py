@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, waivers
-from audit.candidates.opening import open_candidate
+from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, rivals, waivers
+from audit.candidates.opening import Opener
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
 from audit.datasets.reading import read
@@ -92,6 +92,12 @@ class _Prepared:
     candidate: Candidate
     predicted: Predictions
     waivers: waivers.Folder
+    rivals: Mapping[str, Predictions]
+    """What the candidate is compared with, by its word in `against`."""
+
+    def remarks(self) -> tuple[Reason, ...]:
+        """What a reader must know of the comparisons."""
+        return rivals.remarks(self.rivals, self.candidate)
 
 
 def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Callable[[Finding], None] = lambda _finding: None) -> Outcome:
@@ -104,6 +110,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     ledger.verify()
     prepared = _prepare(loaded, options, progress, watch)
     jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
+    jobs = tuple(rivals.ready(job, prepared.rivals) for job in jobs)
     looks = take(ledger, _asked(prepared, jobs, started))
     findings = _measured([looks.ready(job) for job in jobs], options.workers, progress, heard)
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
@@ -112,7 +119,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started))
     verdict = decide.decide(loaded.policy.require, laid.findings, barred=_barred(loaded, options, looks), today=started.date())
     since = policy_change.since_promotion(ledger.entries(), looks.head, loaded.policy, catalog=catalog.discover())
-    remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks())
+    remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks())
     verdict = decide.remarked(verdict, remarks)
     facts = _run_facts(loaded, options, started, watch)
     audit = _results(prepared, laid, verdict, replace(facts, seconds=time.perf_counter() - begun), looks)
@@ -168,12 +175,14 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
     with watch.stage("candidate"):
         chosen = plan.smoke_policy(policy) if options.smoke else policy
         seen = {role: data.head(plan.SMOKE_ROWS) for role, data in datasets.items()} if options.smoke else datasets
+        opener = Opener(chosen, seen, resolve=loaded.resolve, cache=cache.root(), progress=progress)
         try:
-            candidate = open_candidate(chosen, seen, resolve=loaded.resolve, cache=cache.root(), progress=progress)
+            candidate = opener.candidate()
         except InputError as error:
             raise placing.of_candidate(loaded, error) from error
         plan.check_abilities(loaded, datasets, candidate)
-    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()), folder)
+        compared = rivals.opened(loaded, datasets, candidate, opener)
+    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()), folder, compared)
 
 
 def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
@@ -202,9 +211,10 @@ def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
     shared, own = loaded.policy.columns, spec.columns or Columns()
     optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL)
     try:
-        return read(role, loaded.resolve(spec.path), own.over(shared), optional=optional, source=spec.source, licence=spec.licence)
+        data = read(role, loaded.resolve(spec.path), own.over(shared), optional=optional, source=spec.source, licence=spec.licence)
     except InputError as error:
         raise placing.of_data(loaded, role, error) from error
+    return rivals.set_aside(loaded, data)
 
 
 def _unjudged(finding: Finding) -> Finding:
@@ -266,6 +276,7 @@ def _results(prepared: _Prepared, laid: waivers.Laid, verdict: Verdict, facts: R
         training=candidate.training,
         licences={backend: plan.licence(backend) for backend in sorted(backends)},
         waivers=laid.states,
+        rivals=rivals.facts(prepared.rivals),
     )
 
 

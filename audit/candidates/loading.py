@@ -54,6 +54,22 @@ def load_classifier(folder: ModelFolder, classes: int) -> Loaded:
     return Loaded(model.float().eval().to(device), tokenizer, device)
 
 
+def load_encoder(folder: ModelFolder) -> Loaded:
+    """The encoder alone, and its tokenizer. Only a pooler, which no embedding reads, may lack its weights."""
+    torch, transformers = libraries()
+    with quiet():
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder.path, **SAFE)
+            model, told = transformers.AutoModel.from_pretrained(folder.path, use_safetensors=True, output_loading_info=True, **SAFE)
+        except broken() as error:
+            _refuse_load(folder, " ".join(str(error).split())[:300])
+    if lost := sorted(key for key in told["missing_keys"] if "pooler." not in key):
+        _refuse_load(folder, f"no weights for {', '.join(lost[:3])}")
+    refuse_unpadded(folder, tokenizer)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Loaded(model.float().eval().to(device), tokenizer, device)
+
+
 def refuse_unpadded(folder: ModelFolder, tokenizer: Any) -> None:
     """Texts of unlike length make no batch without a token to fill them up."""
     if tokenizer.pad_token is None:

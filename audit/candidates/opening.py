@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
+from audit.cache import key
+from audit.candidates.champion import SavedChampion, refuse_other_classes
+from audit.candidates.embedding import Encoder
 from audit.candidates.folder import ModelFolder
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
+from audit.candidates.probe import Probe
 from audit.candidates.sklearn import load as load_sklearn
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.datasets import canonical
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
+from audit.finetune.examples import parts
 from audit.finetune.text import fine_tune
+from audit.policy.schema import ChampionColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,23 +37,10 @@ def open_candidate(
     policy: Policy, datasets: Mapping[str, Dataset], *, resolve: Callable[[str], Path], cache: Path, progress: Progress
 ) -> Candidate:
     """Fine-tune or load the candidate. One whose classes have nothing in common with the data's labels is refused."""
-    spec = policy.candidate
-    if spec.task not in _SERVED:
-        msg = f"candidate.task {spec.task} is not served by this release: it serves {' and '.join(sorted(_SERVED))}"
-        raise InputError(msg)
-    opener = _Opener(policy, datasets, resolve=resolve, cache=cache, progress=progress)
-    if spec.fine_tune is not None:
-        candidate = opener.fine_tuned(spec.fine_tune)
-    elif spec.load is not None:
-        candidate = opener.loaded(spec.load)
-    else:
-        msg = "candidate: neither `fine_tune` nor `load`: say where the model comes from"
-        raise InputError(msg)
-    _refuse_foreign_classes(candidate, datasets)
-    return candidate
+    return Opener(policy, datasets, resolve=resolve, cache=cache, progress=progress).candidate()
 
 
-class _Opener:
+class Opener:
     """What every kind of candidate is opened with."""
 
     def __init__(
@@ -56,20 +49,70 @@ class _Opener:
         self._policy, self._datasets = policy, datasets
         self._resolve, self._cache, self._progress = resolve, cache, progress
 
-    def fine_tuned(self, spec: FineTune) -> Candidate:
+    def candidate(self) -> Candidate:
+        """The candidate, fine-tuned or loaded."""
+        spec = self._policy.candidate
+        if spec.task not in _SERVED:
+            msg = f"candidate.task {spec.task} is not served by this release: it serves {' and '.join(sorted(_SERVED))}"
+            raise InputError(msg)
+        if spec.fine_tune is not None:
+            candidate = self._fine_tuned(spec.fine_tune)
+        elif spec.load is not None:
+            candidate = self._loaded(spec.load)
+        else:
+            msg = "candidate: neither `fine_tune` nor `load`: say where the model comes from"
+            raise InputError(msg)
+        _refuse_foreign_classes(candidate, self._datasets)
+        return candidate
+
+    def champion(self, candidate: Candidate) -> Candidate | None:
+        """What runs today, opened as a candidate is; None where none is declared. One of other classes is refused."""
+        spec = self._policy.champion
+        if spec is None:
+            return None
+        if spec.load.kind == "predictions":
+            champion: Candidate = SavedChampion(self._datasets, spec.columns or ChampionColumns(), candidate.classes)
+        else:
+            champion = self._loaded(spec.load)
+            _refuse_foreign_classes(champion, self._datasets)
+        refuse_other_classes(champion, candidate)
+        return champion
+
+    def base(self, candidate: Candidate) -> Candidate | None:
+        """The base model of a fine-tuned candidate with a linear probe on the same training rows; None where no line asks for it."""
+        spec, record = self._policy.candidate.fine_tune, candidate.training
+        if spec is None or record is None or all(one.against != "base" for one in self._policy.require):
+            return None
+        train, validation = self._learned(spec)
+        rows, _, _ = parts(train, validation or float(spec.validation), self._policy.seed)
+        facts = {"train": train.sha256, "rows": train.rows, "columns": train.columns.model_dump_json(), "seed": self._policy.seed}
+        facts |= {"validation": spec.validation if validation is None else validation.sha256}
+        length = int(record.hyperparameters["max_length"] or 0)
+        encoder = Encoder(ModelFolder(self._base(spec)), max_length=length, store=self._cache, progress=self._progress)
+        return Probe(encoder, rows, learned=key(facts), store=self._cache)
+
+    def _base(self, spec: FineTune) -> Path:
+        return base_folder(spec.base) if spec.base in ALIASES else self._resolve(spec.base)
+
+    def _learned(self, spec: FineTune) -> tuple[Dataset, Dataset | None]:
+        """The training set, and the validation set where it is one of its own."""
+        train = self._role(spec.on, "candidate.fine_tune.on")
+        return train, None if isinstance(spec.validation, float) else self._role(spec.validation, "candidate.fine_tune.validation")
+
+    def _fine_tuned(self, spec: FineTune) -> Candidate:
         if self._policy.candidate.task != "text-classification":
             _not_served(f"candidate.fine_tune for {self._policy.candidate.task}")
-        base = base_folder(spec.base) if spec.base in ALIASES else self._resolve(spec.base)
-        train = self._role(spec.on, "candidate.fine_tune.on")
-        validation = None if isinstance(spec.validation, float) else self._role(spec.validation, "candidate.fine_tune.validation")
+        train, validation = self._learned(spec)
         _refuse_test_rows([train] if validation is None else [validation, train], self._policy, self._datasets)
-        folder, record = fine_tune(spec, base, train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress)
+        folder, record = fine_tune(
+            spec, self._base(spec), train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress
+        )
         reading = Reading(max_length=int(record.hyperparameters["max_length"] or 0))
         return TextClassifier(
             ModelFolder(folder), record.classes, reading=reading, training=record, store=self._cache, progress=self._progress
         )
 
-    def loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
+    def _loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
         match spec.kind:
             case "predictions":
                 candidate = SavedPredictions(self._datasets)

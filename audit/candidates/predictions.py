@@ -35,12 +35,13 @@ class SavedPredictions:
     training = None
     folder = None
 
-    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+    def __init__(self, datasets: Mapping[str, Dataset], classes: Sequence[str] = ()) -> None:
         served = [data for data in datasets.values() if _columns(data)]
         if not served:
             msg = "no data set has saved predictions: name columns.prediction, columns.score or columns.scores"
             raise InputError(msg)
-        self.classes = _classes(served)
+        found, named = _classes(served), any(data.columns.scores is not None for data in served)
+        self.classes = tuple(classes) if not named and set(found) <= set(classes) else found  # those known beforehand may not all occur
         for data in served:
             _refuse_two_kinds(data)
             self._refuse_bad_scores(data)

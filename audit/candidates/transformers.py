@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _STEP = 8
 """Token counts are padded to a multiple of it."""
-_CPU_ROWS = 8
+CPU_ROWS = 8
 """Rows of a batch on a processor: small calls, as attacks make them, waste little, and larger batches gain nothing."""
 
 _Output: TypeAlias = Literal["scores", "embeddings"]
@@ -124,15 +124,15 @@ class TextClassifier:
         import torch
 
         loaded = self._loaded()
-        rows = min(self._batch_size, _CPU_ROWS) if loaded.device.type == "cpu" else self._batch_size
+        rows = min(self._batch_size, CPU_ROWS) if loaded.device.type == "cpu" else self._batch_size
         found = np.zeros((len(texts), len(self.classes) if output == "scores" else int(loaded.model.config.hidden_size)))
         task = progress.start("score texts" if output == "scores" else "embed texts", len(texts))
         try:
             with self._lock, torch.inference_mode():
                 tokens = loaded.tokenizer(texts, truncation=True, max_length=self._max_length) if texts else {"input_ids": []}
                 refuse_strange_tokens(self._folder, loaded.model, tokens["input_ids"])
-                for places, batch in _batches(loaded.tokenizer, tokens, self._max_length, rows):
-                    found[places] = _forward(loaded, batch, output)[: len(places)]  # rows that fill up the batch come last
+                for places, batch in batches(loaded.tokenizer, tokens, self._max_length, rows):
+                    found[places] = forward(loaded, batch, output)[: len(places)]  # rows that fill up the batch come last
                     if not np.isfinite(found[places]).all():
                         self._folder.refuse("gives a number that is none for a text", "its weights are broken: train it again")
                     task.advance(len(places))
@@ -157,7 +157,7 @@ def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
         folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")
 
 
-def _batches(tokenizer: Any, tokens: Any, max_length: int, rows: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
+def batches(tokenizer: Any, tokens: Any, max_length: int, rows: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
     """Batches of one size, each of texts with the same padded length, with the places of their texts."""
     places = defaultdict(list)
     for place, ids in enumerate(tokens["input_ids"]):
@@ -169,7 +169,8 @@ def _batches(tokenizer: Any, tokens: Any, max_length: int, rows: int) -> Iterato
             yield chosen, padded(tokenizer, tokens, filled, length)
 
 
-def _forward(loaded: Loaded, batch: dict[str, Any], output: _Output) -> NDArray[np.float64]:
+def forward(loaded: Loaded, batch: dict[str, Any], output: _Output) -> NDArray[np.float64]:
+    """(rows, k) probabilities, or (rows, d) mean-pooled last hidden states, of one batch."""
     given = {name: tensor.to(loaded.device) for name, tensor in batch.items()}
     if output == "scores":
         logits = loaded.model(**given).logits.double()

@@ -72,6 +72,8 @@ class Dataset:
     licence: str | None = None
     whole: Dataset | None = None
     """What it was cut from, where it is only the first rows."""
+    aside: frozenset[str] = frozenset()
+    """Columns that no model reads as features, such as another model's answers."""
 
     @property
     def rows(self) -> int:
@@ -113,7 +115,7 @@ class Dataset:
         """Columns that a tabular model reads: `columns.features`, else every column without another role."""
         if self.columns.features is not None:
             return self.columns.features
-        taken = set(self.columns.named().values()) - set(self.columns.sensitive)
+        taken = (set(self.columns.named().values()) - set(self.columns.sensitive)) | self.aside
         return tuple(str(column) for column in self.frame.columns if column not in taken)
 
     def values(self, column: str) -> NDArray[np.object_]:
@@ -126,4 +128,4 @@ class Dataset:
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
         digest = hashlib.sha256(f"{self.sha256}:first {rows} rows".encode()).hexdigest()
-        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, digest, self.source, self.licence, self)
+        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, digest, self.source, self.licence, self, self.aside)

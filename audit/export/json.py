@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from audit.evidence import Member, Name
-    from audit.judge import Finding, Headline, Judged
+    from audit.judge import Bound, Finding, Headline, Judged
     from audit.policy_change import PolicyChange
-    from audit.results import AuditRun, LookFacts, WaiverState
+    from audit.results import AuditRun, CandidateFacts, LookFacts, WaiverState
 
 SCHEMA = "audit.results/1"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -38,13 +38,9 @@ def results(audit: AuditRun) -> dict[str, Json]:
             "timings": {name: round(seconds, 3) for name, seconds in run.timings.items()},
         },
         "policy": {"name": policy.policy, "version": policy.version, "sha256": audit.policy_sha256},
-        "candidate": {
-            "kind": audit.candidate.kind,
-            "sha256": audit.candidate.sha256,
-            "parameters": audit.candidate.parameters,
-            "description": audit.candidate.description,
-            "classes": list(audit.candidate.classes),
-        },
+        "candidate": _model(audit.candidate),
+        "champion": _model(audit.rivals["champion"]) if "champion" in audit.rivals else None,
+        "base": _model(audit.rivals["base"]) if "base" in audit.rivals else None,
         "datasets": {data.role: {"sha256": data.sha256, "rows": data.rows} for data in audit.datasets},
         "decision": audit.verdict.decision,
         "exit_code": audit.verdict.exit_code,
@@ -82,6 +78,16 @@ def _look(one: LookFacts) -> dict[str, Json]:
         "decisions": one.decisions,
         "candidates": one.candidates,
         "exchanged": [{"sha256": other.sha256, "candidates": other.candidates} for other in one.exchanged],
+    }
+
+
+def _model(facts: CandidateFacts) -> dict[str, Json]:
+    return {
+        "kind": facts.kind,
+        "sha256": facts.sha256,
+        "parameters": facts.parameters,
+        "description": facts.description,
+        "classes": list(facts.classes),
     }
 
 
@@ -126,7 +132,9 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "min_n": one.min_n,
         "confidence": one.confidence or confidence,
         "params": dict(one.params),
-        "threshold": {"min": one.min, "max": one.max},
+        "against": one.against,
+        "margin": one.margin,
+        "threshold": _threshold(finding.bounds),
         "headline": _headline(finding.headline),
         "slices": [_slice(row) for row in finding.slices],
         "failing": [name.to_json() for name in finding.failing],
@@ -139,6 +147,12 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "evidence": list(finding.evidence_files),
         "notes": list(finding.evidence.notes) if finding.evidence else [],
     }
+
+
+def _threshold(sides: Sequence[Bound]) -> dict[str, Json]:
+    """The bounds as they are judged: of a comparison, on the difference."""
+    floors, ceilings = ([side.limit for side in sides if side.floor is floor] for floor in (True, False))
+    return {"min": floors[0] if floors else None, "max": ceilings[0] if ceilings else None}
 
 
 def _waiver(one: WaiverState) -> dict[str, Json]:

@@ -38,7 +38,7 @@ def mistakes(draft: Draft, catalog: Mapping[str, Check], marks: Marks) -> Iterat
             text = f"there is no check {shown(requirement.check)}; {nearest(requirement.check, catalog, _LISTED)}"
             yield marks.mistake((*at, "check"), text)
             continue
-        for loc, text in _problems(requirement, check, draft):
+        for loc, text in (*_problems(requirement, check, draft), *_compared(requirement, check, draft, catalog=catalog)):
             yield marks.mistake((*at, *loc), text)
         yield from _params(index, requirement, check, marks)
 
@@ -117,6 +117,22 @@ def _sampled(requirement: Requirement, check: Check) -> Iterator[Problem]:
 def _spent(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:
     if draft.looks and requirement.judge_on == "value" and check.asks_the_model:
         yield ("judge_on",), "a value has no error that could be spent over `looks`; leave it out, so that the interval is judged"
+
+
+def _compared(requirement: Requirement, check: Check, draft: Draft, *, catalog: Mapping[str, Check]) -> Iterator[Problem]:
+    """A comparison that the check cannot make, one that is always met, and one for which the champion says too little."""
+    against, champion = requirement.against, draft.rival
+    if against is None:
+        return
+    if check.compare is None:
+        able = ", ".join(name for name, one in catalog.items() if one.compare is not None)
+        yield ("against",), f"{requirement.check} compares no two models; these do: {able}"
+    elif requirement.margin is not None and requirement.margin >= check.highest - check.lowest:
+        text = f"{requirement.margin:g} is always met: {requirement.check} lies between {check.lowest:g} and {check.highest:g}"
+        yield ("margin",), f"{text}; give a smaller margin"
+    scored = champion is None or champion.columns is None or champion.columns.score is not None or champion.columns.scores is not None
+    if against == "champion" and "scores" in check.needs and not scored:
+        yield ("against",), f"{requirement.check} needs the champion's probabilities; name their column under champion.columns.score"
 
 
 def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:

@@ -49,6 +49,8 @@ def _branch(check_id: str, check: Check, definitions: dict[str, Any]) -> dict[st
     allowed: dict[str, Any] = dict.fromkeys(sorted(RESERVED), True)
     allowed["min"] = _finite({"exclusiveMinimum": check.lowest, "maximum": check.highest})
     allowed["max"] = _finite({"minimum": check.lowest, "exclusiveMaximum": check.highest})
+    if check.compare is None:
+        allowed |= {"against": False, "margin": False}
     if check.by == "none":
         allowed["by"] = False
     then = {"properties": allowed | params.get("properties", {}), "additionalProperties": False}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from audit.policy.positions import Loc
-    from audit.policy.schema import FineTune, Load, Requirement
+    from audit.policy.schema import ChampionSpec, FineTune, Load, Requirement
     from audit.policy.shape import Draft
 
 Problem: TypeAlias = tuple["Loc", str]
@@ -26,6 +26,9 @@ _NEAR = 0.75
 def problems(draft: Draft) -> Iterator[Problem]:
     """Every contradiction of the policy."""
     yield from _candidate(draft)
+    if draft.rival is not None:
+        for loc, text in _champion(draft.rival, draft):
+            yield ("champion", *loc), text
     yield from _not_measured(draft)
     yield from _default_data(draft)
     for index, requirement in draft.requirements:
@@ -49,14 +52,38 @@ def _candidate(draft: Draft) -> Iterator[Problem]:
             yield ("candidate", "load", *loc), text
 
 
-def _load(load: Load, draft: Draft) -> Iterator[Problem]:
-    if load.kind != "predictions":
-        if load.path is None:
-            yield ("path",), f"is missing; name the folder, file or address of the {load.kind} model"
-        return
-    if load.path is not None:
+def _champion(champion: ChampionSpec, draft: Draft) -> Iterator[Problem]:
+    for loc, text in _path(champion.load):
+        yield ("load", *loc), text
+    named = () if champion.columns is None else champion.columns.named()
+    if champion.load.kind != "predictions" and champion.columns is not None:
+        yield ("columns",), f"are for saved predictions, and this champion is of kind {champion.load.kind}; leave them out"
+    elif champion.load.kind == "predictions" and not named:
+        yield ("load", "kind"), "the champion's columns are not named; add `columns: {prediction: ...}` beside `load`"
+    told = set()
+    for columns in map(draft.columns_of, draft.datasets):
+        for role, column in () if columns is None else columns.named().items():
+            if column in named and column not in told and _taken(role, draft):
+                told.add(column)
+                yield ("columns",), f"column {shown(column)} is columns.{role}; name the column of the champion's own answers"
+
+
+def _taken(role: str, draft: Draft) -> bool:
+    """Whether a role is another's: what the candidate said is, where that is all there is of it."""
+    saved = draft.candidate is not None and draft.candidate.load is not None and draft.candidate.load.kind == "predictions"
+    return saved or role.split(".", maxsplit=1)[0] not in {"prediction", "score", "scores"}
+
+
+def _path(load: Load) -> Iterator[Problem]:
+    if load.kind != "predictions" and load.path is None:
+        yield ("path",), f"is missing; name the folder, file or address of the {load.kind} model"
+    if load.kind == "predictions" and load.path is not None:
         yield ("path",), "saved predictions are columns of the data sets; leave `path` out"
-    if not draft.has_saved_predictions():
+
+
+def _load(load: Load, draft: Draft) -> Iterator[Problem]:
+    yield from _path(load)
+    if load.kind == "predictions" and not draft.has_saved_predictions():
         yield ("kind",), "no data set has saved predictions; name columns.prediction, columns.score or columns.scores"
 
 
@@ -148,6 +175,8 @@ def _against(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
         yield ("against",), "no champion is declared; add `champion: {load: ...}`"
     if requirement.against == "base" and draft.candidate is not None and draft.candidate.fine_tune is None:
         yield ("against",), "the candidate was not fine-tuned from a base; compare with a champion"
+    if requirement.against is not None and requirement.judge_on == "value":
+        yield ("judge_on",), "is value, and a comparison is judged on its interval; leave it out"
 
 
 def _roles(requirement: Requirement, draft: Draft) -> Iterator[Problem]:

@@ -16,6 +16,8 @@ _KEY = re.compile(r"((?:candidate|datasets)(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(?:: | 
 """The key path with which a message may begin."""
 _COLUMN = re.compile(r": columns\.(.+?): no column ")
 """The role whose column a file lacks."""
+_CHAMPION = re.compile(r"(champion(?:\.(?:load|columns))?(?:\.[a-z0-9]+)?): ")
+"""The key path of the champion with which a message may begin."""
 
 
 def of_data(loaded: LoadedPolicy, role: str, error: InputError) -> PolicyError:
@@ -47,6 +49,19 @@ def of_candidate(loaded: LoadedPolicy, error: InputError) -> PolicyError:
         if name is not None and text.startswith((str(loaded.project / name), repr(name))):
             return _at(loaded, ("candidate", *place), text + _start(loaded, name))
     return _at(loaded, ("candidate",), text)
+
+
+def of_champion(loaded: LoadedPolicy, error: InputError) -> PolicyError:
+    """A champion that cannot be opened: at its path where the message begins with it, else at the champion."""
+    if isinstance(error, PolicyError):
+        return error
+    text = str(error).replace("candidate.load.", "champion.load.").removeprefix("candidate: ")
+    name = loaded.policy.champion.load.path if loaded.policy.champion else None
+    if name is not None and text.startswith(str(loaded.project / name)):
+        return _at(loaded, ("champion", "load", "path"), text + _start(loaded, name))
+    if (key := _CHAMPION.match(text)) is not None:
+        return _at(loaded, tuple(key[1].split(".")), text[key.end() :])
+    return _at(loaded, ("champion",), text)
 
 
 def _at(loaded: LoadedPolicy, place: Loc, text: str) -> PolicyError:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from audit.policy.meaning import Problem
-    from audit.policy.schema import CandidateSpec
+    from audit.policy.schema import CandidateSpec, Load
     from audit.policy.shape import Draft
 
 TASKS = ("text-classification", "tabular-classification")
@@ -21,15 +21,12 @@ _CLASSIFIERS = frozenset({"image-classification", "sequence-classification"})
 
 def problems(draft: Draft) -> Iterator[Problem]:
     """Every part of the policy that this release would have to pass over."""
-    for index, requirement in draft.requirements:
-        if requirement.against is not None:
-            text = "comparison with a champion or the base model is not part of this release; give a `min` or `max`"
-            yield ("require", index, "against"), text
-    for key in draft.planned:
-        yield (key,), "is not part of this release; leave it out"
     if draft.candidate is not None:
         for loc, text in _candidate(draft.candidate):
             yield ("candidate", *loc), text
+    if draft.rival is not None:
+        for loc, text in _load(draft.rival.load):
+            yield ("champion", "load", *loc), text
 
 
 def _candidate(candidate: CandidateSpec) -> Iterator[Problem]:
@@ -39,11 +36,16 @@ def _candidate(candidate: CandidateSpec) -> Iterator[Problem]:
     elif load is None and candidate.fine_tune is not None and candidate.task != "text-classification":
         text = f"fine-tuning for {candidate.task} is not served by this release; train the model yourself and name it under `load`"
         yield ("fine_tune",), text
-    if load is not None and load.kind not in KINDS:
-        text = f"{load.kind} is not served by this release; score the rows yourself and load the result with kind predictions"
-        yield ("load", "kind"), text
-    elif load is not None and load.path is not None and is_address(load.path):
-        yield ("load", "path"), "is an address, and this release opens models on this machine; name a folder or file"
+    if load is not None:
+        for loc, text in _load(load):
+            yield ("load", *loc), text
+
+
+def _load(load: Load) -> Iterator[Problem]:
+    if load.kind not in KINDS:
+        yield ("kind",), f"{load.kind} is not served by this release; score the rows yourself and load the result with kind predictions"
+    elif load.path is not None and is_address(load.path):
+        yield ("path",), "is an address, and this release opens models on this machine; name a folder or file"
 
 
 def _instead(task: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from audit.datasets import Columns
-from audit.policy.schema import IDENTIFIER, CandidateSpec, DatasetSpec, Policy, Requirement
+from audit.policy.schema import IDENTIFIER, CandidateSpec, ChampionSpec, DatasetSpec, Policy, Requirement
 from audit.policy.wording import messages
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ Model = TypeVar("Model", bound=BaseModel)
 RESERVED = frozenset(Requirement.model_fields) - {"params"}
 """Keys of a requirement that mean the same under every check."""
 _TOP_TIER = 1
-_PLANNED = ("champion",)
 _UNNAMED = "unnamed"
 """Stands for the id where the check is missing, so that only the check is told."""
 
@@ -37,8 +36,9 @@ class Draft:
     datasets: Mapping[str, DatasetSpec | None]
     candidate: CandidateSpec | None
     champion: bool
-    planned: tuple[str, ...]
-    """Keys at the top that are kept for later releases, of those that were given."""
+    """Whether one is declared."""
+    rival: ChampionSpec | None
+    """The champion as it is declared."""
     looks: bool
     """Whether the error of a pass is spent over looks."""
     not_measured: tuple[str, ...]
@@ -66,7 +66,7 @@ def draft_of(policy: Policy) -> Draft:
         datasets=policy.datasets,
         candidate=policy.candidate,
         champion=policy.champion is not None,
-        planned=tuple(key for key in _PLANNED if getattr(policy, key) is not None),
+        rival=policy.champion,
         looks=policy.looks is not None,
         not_measured=tuple(policy.not_measured),
         requirements=tuple(enumerate(policy.require)),
@@ -137,7 +137,7 @@ def draft(tree: Tree, marks: Marks) -> Draft:
         datasets={role: _part(DatasetSpec, one, ("datasets", role), marks) for role, one in roles},
         candidate=_part(CandidateSpec, top.get("candidate"), ("candidate",), marks),
         champion=top.get("champion") is not None,
-        planned=tuple(key for key in _PLANNED if top.get(key) is not None),
+        rival=_part(ChampionSpec, top.get("champion"), ("champion",), marks),
         looks=top.get("looks") is not None,
         not_measured=tuple(named) if isinstance(named, dict) else (),
         requirements=tuple((index, one) for index, one in read if one is not None),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, Histogram, Pair, Reliability, Roc
+from audit.evidence import Bars, Churn, Histogram, Pair, Reliability, Roc
 from audit.judge import Judged
 from audit.report import words
 from audit.report.charts.axes import Drawing
+from audit.report.charts.churn import ChurnTable, churn
 from audit.report.charts.forest import Caption, Forest, forest
 from audit.report.charts.histogram import histogram
 from audit.report.charts.reliability import reliability
@@ -57,6 +58,7 @@ class Detail:
     drawings: tuple[Drawing, ...]
     bars: tuple[BarTable, ...]
     confusions: tuple[ConfusionTable, ...]
+    churns: tuple[ChurnTable, ...]
     examples: tuple[ExampleView, ...]
     more_examples: str
     notes: tuple[str, ...]
@@ -118,6 +120,7 @@ def _detail(entry: Entry) -> Detail:
         drawings=tuple(one for one in drawn if isinstance(one, Drawing)),
         bars=tuple(one for one in drawn if isinstance(one, BarTable)),
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
+        churns=tuple(one for one in drawn if isinstance(one, ChurnTable)),
         examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         notes=(*evidence.notes, *backend, *([f"{words.sentence(words.counted(hidden, 'more figure'))} left out."] if hidden > 0 else [])),
@@ -132,7 +135,7 @@ def _foot(entry: Entry) -> str:
     return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
 
 
-def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable:
+def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable | ChurnTable:
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
     if isinstance(figure, Roc):
@@ -141,6 +144,8 @@ def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | C
         return roc(figure, area, words.bound(finding.requirement), foot)
     if isinstance(figure, Histogram):
         return histogram(figure, foot)
+    if isinstance(figure, Churn):
+        return churn(figure, foot)
     return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot)
 
 

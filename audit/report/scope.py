@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from audit.report.charts.axes import Drawing
     from audit.report.entries import Entries, Link
     from audit.report.wear import WearView
-    from audit.results import AuditRun
+    from audit.results import AuditRun, CandidateFacts
 
 NOT_DECLARED = "not declared"
 _STAYS = {
@@ -103,7 +103,15 @@ def _measured(run: AuditRun) -> tuple[Fact, ...]:
         Fact("Learned weights", "not known" if candidate.parameters is None else f"{candidate.parameters:,}"),
         Fact("Classes", words.listed(candidate.classes, 20) or "none"),
         Fact("SHA-256", candidate.sha256),
+        *(fact for name, one in run.rivals.items() for fact in _rival(_RIVALS[name], one)),
     )
+
+
+_RIVALS = {"champion": "Champion", "base": "Base model with a probe"}
+
+
+def _rival(name: str, facts: CandidateFacts) -> tuple[Fact, ...]:
+    return Fact(name, facts.description), Fact(f"{name} SHA-256", facts.sha256)
 
 
 def _training(record: TrainingRecord) -> tuple[Fact, ...]:

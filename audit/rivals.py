@@ -1,0 +1,99 @@
+"""What the candidate is compared with (`against`): opened, held against the policy, handed to the jobs, told of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from audit import cache, catalog
+from audit.candidates.sklearn import SklearnModel
+from audit.errors import InputError, PolicyError
+from audit.judge import Reason
+from audit.policy import placing
+from audit.predictions import Predictions
+from audit.results import CandidateFacts
+from audit.wording import rival_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from audit.candidates import Candidate
+    from audit.candidates.opening import Opener
+    from audit.datasets import Dataset
+    from audit.engine import Job
+    from audit.errors import Mistake
+    from audit.policy import LoadedPolicy
+
+
+def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> dict[str, Predictions]:
+    """Champion and base model by their words in `against`, where the policy has them. What cannot be compared is refused."""
+    try:
+        champion = opener.champion(candidate)
+    except InputError as error:
+        raise placing.of_champion(loaded, error) from error
+    try:
+        base = opener.base(candidate)
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    found = {name: one for name, one in (("champion", champion), ("base", base)) if one is not None}
+    mistakes = tuple(_ability_mistakes(loaded, datasets, found))
+    if mistakes:
+        raise PolicyError(mistakes)
+    return {name: Predictions(one, cache.root()) for name, one in found.items()}
+
+
+def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], found: Mapping[str, Candidate]) -> Iterator[Mistake]:
+    for index, requirement in enumerate(loaded.policy.require):
+        if requirement.against is None:
+            continue
+        rival, place = found[requirement.against], ("require", index, "against")
+        if "scores" in catalog.discover()[requirement.check].needs and "scores" not in rival.abilities:
+            text = f"{requirement.check}: the champion gives labels without probabilities: add champion.columns.score, or load it itself"
+            yield loaded.marks.mistake(place, text)
+        if isinstance(rival, SklearnModel):
+            try:
+                rival.refuse_unfit(datasets[requirement.on])
+            except InputError as error:
+                yield loaded.marks.mistake(place, str(error))
+
+
+def column_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
+    """Comparisons on data sets that lack the champion's saved answers; data sets that were not read are passed over."""
+    champion = loaded.policy.champion
+    named = () if champion is None or champion.columns is None else champion.columns.named()
+    for index, requirement in enumerate(loaded.policy.require):
+        data = datasets.get(requirement.on)
+        if requirement.against != "champion" or data is None:
+            continue
+        there = [str(column) for column in data.frame.columns]
+        if missing := [column for column in named if column not in there]:
+            text = f"{data.path} has no column {', '.join(map(repr, missing))} of the champion's answers; it has {', '.join(sorted(there))}"
+            yield loaded.marks.mistake(("require", index, "against"), text)
+
+
+def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:
+    """The data set with the champion's saved answers kept from being features."""
+    champion = loaded.policy.champion
+    named = () if champion is None or champion.columns is None else champion.columns.named()
+    return replace(data, aside=frozenset(named)) if named else data
+
+
+def ready(job: Job, rivals: Mapping[str, Predictions]) -> Job:
+    """The job with the model that its requirement compares with."""
+    against = job.requirement.against
+    return job if against is None else replace(job, subject=replace(job.subject, rival=rivals[against], against=against))
+
+
+def facts(rivals: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:
+    """Each as it was audited."""
+    found = {name: one.candidate for name, one in rivals.items()}
+    return {name: CandidateFacts(one.kind, one.sha256, one.parameters, one.description, one.classes) for name, one in found.items()}
+
+
+def remarks(rivals: Mapping[str, Predictions], candidate: Candidate) -> tuple[Reason, ...]:
+    """A candidate that is compared with itself: true, and of no use."""
+    return tuple(
+        Reason("same-model", None, f"The candidate is {rival_in_words(name)}, byte for byte: comparing the two shows nothing.")
+        for name, one in rivals.items()
+        if one.candidate.sha256 == candidate.sha256
+    )
