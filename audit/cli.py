@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from audit.adhoc import Asked
-    from audit.policy import LoadedPolicy
     from audit.session import Options
     from audit.summary import Line
 
@@ -67,7 +66,7 @@ def _options(
 @app.command()
 def validate(policy: PolicyFile, allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
     """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
-    from audit import catalog
+    from audit import catalog, validating
     from audit.policy import load
     from audit.terminal import neutral
     from audit.waivers import commands, files
@@ -76,26 +75,11 @@ def validate(policy: PolicyFile, allow_outside: AllowOutside = False) -> int:  #
         _say(commands.checked(policy))
         return GOOD
     loaded = load(policy, allow_outside=allow_outside, catalog=catalog.discover())
-    _check_data(loaded)
+    _tell(validating.told(loaded))
     _tell(commands.of_policy(loaded))
     count = len(loaded.policy.require)
     _say([neutral(f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}")])
     return GOOD
-
-
-def _check_data(loaded: LoadedPolicy) -> None:
-    """The rules that need the data, where the data are there."""
-    from audit import plan
-    from audit.session import read_datasets
-    from audit.terminal import neutral
-
-    datasets = loaded.policy.datasets
-    here = {role for role, spec in datasets.items() if os.path.exists(loaded.resolve(spec.path))}  # noqa: PTH110  # Path.exists raises where it may not look
-    absent = [spec.path for role, spec in datasets.items() if role not in here]
-    if absent:
-        _tell([neutral(f"not here, so their columns are not checked: {', '.join(absent)}")])
-    plan.check_columns(loaded, read_datasets(loaded, only=here))
-    _tell(neutral(remark.text) for remark in plan.remarks(loaded.policy))
 
 
 @app.command("plan")
@@ -297,10 +281,8 @@ def waive(
 def sign(
     waiver: Annotated[Path, typer.Argument(metavar="WAIVER", help="the waiver's file")],
     key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
-    role: Annotated[str, typer.Option("--role", metavar="R", help="in which role you sign, such as owner, reviewer, executive")],
-    independent: Annotated[
-        bool | None, typer.Option(help="say whether you are independent; of line 2 or 3 you are where you did not ask for it", show_default=False)
-    ] = None,
+    role: Annotated[str, typer.Option("--role", metavar="R", help="in which role, such as owner, reviewer, executive")],
+    independent: Annotated[bool | None, typer.Option(help="else by line, and who asked for it", show_default=False)] = None,
 ) -> int:
     """Put your signature under a waiver."""
     from audit.waivers import commands
@@ -308,6 +290,20 @@ def sign(
 
     _say(commands.sign(waiver, Signing(key, role, independent)))
     return GOOD
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="A", help="a policy, or the bundle of an audit")],
+    new: Annotated[Path, typer.Argument(metavar="B", help="the one that is held against it")],
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Say what B loosens, tightens or changes of policy A, or how an audit came out otherwise. 1 where something is looser or worse."""
+    from audit.terminal_diff import compared
+
+    lines, bad = compared(old, new, allow_outside=allow_outside)
+    _paint(lines)
+    return 1 if bad else GOOD
 
 
 @app.command()

@@ -50,6 +50,10 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
         yield Line(f"  {reason.rule}: {name}{reason.text}")
     for condition in verdict.conditions:
         yield Line(f"  condition until {condition.due}, {condition.owner}: {condition.closes_with}")
+    for one in audit.waivers:
+        if one.standing != "void":  # what is void stands among the reasons
+            said = "; ".join(one.why) or f"in force until {one.until[:10]}" + (f"; {one.warning}" if one.warning else "")
+            yield Line(f"  waiver {one.id} for {one.check}: {said}", "magenta" if one.warning else "")
     yield Line(f"Report: {place}/report.html")
 
 

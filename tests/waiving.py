@@ -8,7 +8,6 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,6 +22,8 @@ from audit.waivers.signing import signature, statement
 from tests.findings import INFO, proportions, requirement
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from audit.evidence import Evidence
     from audit.judge import Finding
     from audit.results import WaiverState
@@ -111,9 +112,7 @@ def missed(evidence: Evidence | None = None, **changed: Any) -> Finding:
 
 def situation(*waivers: WaiverFile, people: tuple[Someone, ...] = TRUSTED, **changed: Any) -> Situation:
     folder = Folder(waivers, tuple(one.trusted for one in people))
-    plain = Situation(
-        model="small", version=None, candidate=SHA, tier=2, author="model team", folder=folder, earliest=NOW, latest=NOW
-    )
+    plain = Situation(model="small", version=None, candidate=SHA, tier=2, author="model team", folder=folder, earliest=NOW, latest=NOW)
     return replace(plain, **changed)
 
 

@@ -58,6 +58,7 @@ def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
     ]
     if run.training is not None:
         fixed.append(FileRow("", "training.json", "the training record", ()))
+    fixed += [FileRow("", f"waivers/{one.file.rpartition('/')[2]}", f"waiver {one.id}, as people signed it", ()) for one in run.waivers]
     return (*rows, *fixed)
 
 

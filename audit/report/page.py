@@ -28,6 +28,7 @@ from audit.report.policy_since import PolicySince, policy_since
 from audit.report.risks import Risk, register
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.scope import Operations, Scope, Signature, operations, scope, signatures
+from audit.report.waivers import Waiver, waivers
 
 if TYPE_CHECKING:
     from audit.results import AuditRun
@@ -53,6 +54,7 @@ class Page:
     changes: Changes
     risks: tuple[Risk, ...]
     conditions: tuple[OpenCondition, ...]
+    waivers: tuple[Waiver, ...]
     operations: Operations
     signatures: tuple[Signature, ...]
     files: tuple[FileRow, ...]
@@ -81,6 +83,7 @@ def page(run: AuditRun) -> Page:
         changes=changes(run, found),
         risks=register(run, found),
         conditions=conditions(run, found),
+        waivers=waivers(run, found),
         operations=operations(run, found),
         signatures=signatures(run),
         files=files(run, found),

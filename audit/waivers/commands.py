@@ -9,7 +9,7 @@ from audit.judge import bounds
 from audit.terminal import neutral
 from audit.waivers import drafting, endorsing, signing
 from audit.waivers.applying import preview
-from audit.waivers.files import read_folder, read_waiver
+from audit.waivers.files import read_folder, read_key, read_waiver
 from audit.waivers.validity import situation, unwritten
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _WORDS = {"in_force": "stands", "void": "void", "unused": "unused"}
 def keygen(name: str, line: int, role: str | None, folder: Path) -> list[str]:
     """Make a pair of keys and say what to do with each."""
     secret, public = signing.keygen(name, cast("Line", line), role, folder)
-    key = signing.fingerprint(signing.read_key(public))[:16]
+    key = signing.fingerprint(read_key(public))[:16]
     told = [f"{secret}: the private key. Keep it to yourself: it is not protected by a password", f"{public}: the public key {key}"]
     return [neutral(one) for one in (*told, "name the public key's file in a policy, under trust.keys, for its signatures to count")]
 
@@ -35,7 +35,8 @@ def waive(bundle: Path, finding: str, folder: Path) -> list[str]:
     """Write a draft and say what is left to do."""
     path = drafting.draft(bundle, finding, folder, clock.now())
     left = ", ".join(unwritten(read_waiver(path)))
-    return [neutral(f"{path}: written, and void until it is signed"), neutral(f"first write: {left}"), neutral(f"then: audit sign {path} --key NAME.key --role ROLE")]
+    told = (f"{path}: written, and void until it is signed", f"first write: {left}", f"then: audit sign {path} --key NAME.key --role ROLE")
+    return [neutral(one) for one in told]
 
 
 def sign(path: Path, said: endorsing.Signing) -> list[str]:
@@ -49,7 +50,7 @@ def checked(path: Path) -> list[str]:
     waiver, count = file.waiver, len(file.waiver.approvals)
     told = [f"{path}: {waiver.id} can be read: for {waiver.check} of {waiver.scope.model} until {waiver.expires_at.isoformat()}"]
     told += [f"{path}: not filled in: {', '.join(missing)}"] if (missing := unwritten(file)) else []
-    told.append(f"{path}: {count} signature{'' if count == 1 else 's'}; which of them count depends on a policy's keys: audit validate POLICY")
+    told.append(f"{path}: signatures: {count}; which of them count depends on the keys of a policy: audit validate POLICY")
     return [neutral(one) for one in told]
 
 

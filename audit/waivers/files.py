@@ -82,7 +82,7 @@ def _waivers(loaded: LoadedPolicy, mistakes: list[Mistake]) -> Iterator[WaiverFi
     try:
         entries = sorted(place.iterdir())
     except OSError as error:
-        told = f"{named!r} is no folder that can be read ({error.strerror}); make it, or mend the path"
+        told = f"{named!r} is no folder that can be read ({error.strerror}); make it (a README.md keeps it in git), or mend the path"
         mistakes.append(loaded.marks.mistake(("waivers",), told))
         return
     for path in entries:

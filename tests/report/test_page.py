@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from audit.results import AuditRun
 
 RUNS: dict[str, Callable[[], AuditRun]] = {
-    run.__name__: run for run in (example.block, example.conditions, example.promote, example.all_errors, example.hostile, example.crowded)
+    run.__name__: run
+    for run in (example.block, example.waived, example.conditions, example.promote, example.all_errors, example.hostile, example.crowded)
 }
 VOID = {"meta", "input", "wbr", "br", "path", "circle", "line", "rect", "use"}
 NEVER = ("nist compliant", "nist certified", "42001 certified", "ai act compliant", "bias free", "passed sr 11-7", "compliant")
@@ -191,6 +192,27 @@ def test_undefined_names_and_unfinished_values_are_refused() -> None:
         environment.from_string("{{ missing }}").render()
     with pytest.raises(TypeError, match="finished strings, not float"):
         environment.from_string("{{ value }}").render(value=0.5)
+
+
+def test_waivers_come_with_what_they_say() -> None:
+    """Those in force first, with all that was accepted; of the others why they have no effect."""
+    html = render(example.waived())
+    part = html[html.index('id="conditions"') : html.index('id="operations"')]
+    assert [part.index(f'id="waiver-{name}"') for name in ("C-1", "W-2", "W-3")] == sorted(
+        part.index(f'id="waiver-{name}"') for name in ("C-1", "W-2", "W-3")
+    )
+    for said in (
+        "<b>in force</b>",
+        "<b>VOID</b>",
+        "<b>unused</b>",
+        "Rita Reviewer (reviewer, line 2)",
+        "Control: a person reads",
+        "Ends within 7 days",
+    ):
+        assert said in part
+    assert "Expired at 2026-11-01 00:00:00 UTC." in part
+    assert "<script>alert" not in html
+    assert "No waiver was looked at." in render(example.conditions())
 
 
 def test_golden(golden: Callable[[Path, str], None]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,6 +34,9 @@ from tests.waiving import (
     told,
 )
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def why(folder: Path, tree: dict[str, Any], *more: Any, **changed: Any) -> str:
     found = state(folder, tree, *more, **changed)
@@ -57,7 +59,9 @@ def test_a_waiver_that_keeps_every_rule_is_in_force(tmp_path: Path) -> None:
     (condition,) = after.conditions
     assert condition.due == "2027-01-15"
     assert condition.closes_with.startswith("performance/accuracy passes in a new audit under this policy.")
-    assert condition.closes_with.endswith("Waived until 2027-01-19 by Olga Owner (owner) and Rita Reviewer (reviewer), W-1: train on more rows")
+    assert condition.closes_with.endswith(
+        "Waived until 2027-01-19 by Olga Owner (owner) and Rita Reviewer (reviewer), W-1: train on more rows"
+    )
 
 
 @pytest.mark.parametrize("severity", ["high", "medium", "low"])
@@ -326,7 +330,9 @@ def test_what_nobody_uses_is_listed(tmp_path: Path, finding: Any, said: str) -> 
     assert (found.standing, found.why) == ("unused", (said,))
 
 
-@pytest.mark.parametrize(("days", "level"), [(31, ""), (30, ""), (29, "within 30 days"), (13, "within 14 days"), (6, "within 7 days"), (0, "within 7")])
+@pytest.mark.parametrize(
+    ("days", "level"), [(31, ""), (30, ""), (29, "within 30 days"), (13, "within 14 days"), (6, "within 7 days"), (0, "within 7")]
+)
 def test_what_ends_soon_warns(tmp_path: Path, days: int, level: str) -> None:
     found = state(tmp_path, signed(told(expires_at=moment(NOW + timedelta(days=days, hours=1)))))
     assert found.standing == "in_force"

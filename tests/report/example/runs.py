@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from audit.datasets import Columns
 from audit.decide import decide
 from audit.judge import Reason
 from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
-from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
+from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts, WaiverState
 from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC
 from tests.report.example.findings import (
     accuracy,
@@ -125,6 +126,31 @@ def block() -> AuditRun:
             census(DECLARED, 0, 6, max=0, severity="medium"),
         ]
     )
+
+
+def waived() -> AuditRun:
+    """Waivers in force, void and unused; one bears the name of a condition, one words that a page must not obey."""
+    states = (
+        WaiverState(
+            id="C-1",
+            check="calibration/expected_calibration_error",
+            file="waivers/C-1.yaml",
+            standing="in_force",
+            why=(),
+            warning="ends within 7 days: 6 whole days left; then calibration/expected_calibration_error counts in full again",
+            until="2026-11-27T12:00:00+00:00",
+            approved_by=("Olga Owner (owner, line 1)", "Rita Reviewer (reviewer, line 2)"),
+            reason="The next training run will hold more rows of this kind.",
+            risk_accepted="<script>alert(1)</script> one complaint in four is answered a day late.",
+            controls=("a person reads every complaint (owner desk; evidence: rota)",),
+            remedy="train on more rows, due 2026-11-27",
+        ),
+    )
+    void = replace(states[0], id="W-2", standing="void", why=("expired at 2026-11-01 00:00:00 UTC", "does not cover overall"), warning="")
+    unused = replace(
+        states[0], id="W-3", check="gone/check", standing="unused", why=("the policy requires no gone/check: delete it",), warning=""
+    )
+    return replace(block(), waivers=(unused, void, *states))
 
 
 def conditions() -> AuditRun:
