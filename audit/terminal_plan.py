@@ -33,7 +33,7 @@ _LEGEND = (
         "what the audit will print if that is true (where nothing is expected: if the truth is the value under `8 in 10 at`)",
     ),
     ("passes", "share of audits that pass if that is true; `?`: nothing is expected"),
-    ("8 in 10 at", "the true value from which 8 audits in 10 pass with these rows: less than that is not a proof"),
+    ("8 in 10 at", "the true value from which 8 audits in 10 pass; nearer to what is asked, these rows cannot tell good from bad"),
     ("rows needed", "rows with which 8 audits in 10 would tell pass from fail at the expected value"),
 )
 
@@ -84,12 +84,17 @@ def _gate(gate: Gate, name: int, width: int) -> Iterator[Line]:
     for text in (gate.hindrance, gate.note):
         if text:
             yield from _wrapped(text, width, style, "    ")
-    for part in gate.parts[:_MOST]:
+    yield from _parts(gate, name)
+
+
+def _parts(gate: Gate, name: int) -> Iterator[Line]:
+    """The members, where there are several."""
+    for part in gate.parts[:_MOST] if len(gate.parts) > 1 else ():
         if name and len(str(part.name)) + 2 <= name:
-            yield Line(_row(f"  {part.name}", _part(part, gate.bound), name), "dim")
+            yield Line(_row(f"  {part.name}", _part(part, gate), name), "dim")
         else:
             yield Line(f"  {part.name}", "dim")
-            yield Line(_row("", _part(part, gate.bound), name), "dim")
+            yield Line(_row("", _part(part, gate), name), "dim")
     if len(gate.parts) > _MOST:
         yield Line(f"  and {len(gate.parts) - _MOST} more, surer of a pass", "dim")
 
@@ -137,27 +142,28 @@ def _passes(gate: Gate) -> str:
 
 
 def percent(chance: float) -> str:
-    """A chance in whole percent; never 0 or 100 where it is only close to it."""
-    if 0 < chance < 1 - _SURE:
+    """A chance in whole percent; never 0 or 100, for nothing here is that sure."""
+    if chance < 1 - _SURE:
         return "< 1 %"
-    return "> 99 %" if _SURE < chance < 1 else f"{100 * chance:.0f} %"
+    return "> 99 %" if chance > _SURE else f"{100 * chance:.0f} %"
 
 
 def _from(bound: Bound, value: float | None) -> str:
     return "" if value is None else f"{'≥' if bound.floor else '≤'} {number(value)}"
 
 
-def _part(part: Part, bound: Bound) -> tuple[str, ...]:
-    far, needed = part.outlook.detectable, part.outlook.needed
+def _part(part: Part, gate: Gate) -> tuple[str, ...]:
+    bound, far, needed = gate.bound, part.outlook.detectable, part.outlook.needed
     value = None if far is None else bound.limit + (far if bound.floor else -far)
+    unknown = gate.expected is None
     return (
         "",
         f"{part.rows:,}",
-        "" if part.expected is None else number(part.expected),
+        "" if unknown else number(part.expected),
         interval_in_words(part.outlook.interval),
-        percent(part.outlook.p_pass),
+        "?" if unknown else percent(part.outlook.p_pass),
         _from(bound, value) or "none",
-        "" if needed is None else f"{needed:,}",
+        "" if unknown or needed is None else f"{needed:,}",
     )
 
 

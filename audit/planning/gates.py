@@ -21,8 +21,8 @@ class Part:
 
     name: Name
     rows: int
-    expected: float | None
-    """True value that is reckoned with, where one is."""
+    expected: float
+    """True value that is reckoned with; where nothing is expected, that from which the gate passes."""
     outlook: Outlook
 
 

@@ -184,10 +184,15 @@ def _parts(evidence: Evidence, members: list[Expected], asked: Asked) -> tuple[P
         return ()
     found: dict[object, Part] = {}
     for member, one in zip(evidence.members, members, strict=True):
-        key = frozenset((str(member.name.first), str(member.name.second))) if isinstance(member.name, Pair) else str(member.name)
+        key = _key(member)
         if key not in found:
             found[key] = Part(member.name, member.estimate.n, one.value, outlook([one], asked))
     return tuple(sorted(found.values(), key=lambda part: part.outlook.p_pass))
+
+
+def _key(member: Member) -> object:
+    """The same for both orders of a pair."""
+    return frozenset((str(member.name.first), str(member.name.second))) if isinstance(member.name, Pair) else str(member.name)
 
 
 def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: Asked) -> Gate:
@@ -197,14 +202,16 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
     ideal = [replace(one, truth=best(one.estimate, asked, gap=one.groups is not None)) for one in members]
     if decided(ideal, 1.0, asked)[0] >= NEVER:
         return gate
-    short = [
-        f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(asked.min_n, member.estimate.least):,} needed"
-        for member in evidence.members
+    short = {
+        _key(
+            member
+        ): f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(asked.min_n, member.estimate.least):,} needed"
+        for member in reversed(evidence.members)
         if member.estimate.support < max(asked.min_n, member.estimate.least)
-    ]
+    }
     there = outlook(ideal, asked)
     end = there.interval[0 if asked.floor else 1]
-    reason = "; ".join(short[:3]) or f"even the best model's interval would end at {number(end)}"
+    reason = "; ".join([*short.values()][::-1][:3]) or f"even the best model's interval would end at {number(end)}"
     return replace(gate, hindrance=reason, needed=_needed(gate, there), passes_from=None)
 
 
