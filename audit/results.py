@@ -107,8 +107,8 @@ class LookFacts:
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing can pass on it any more."""
-        return self.most is not None and (self.number > self.most or not self.level)
+        """Whether nothing can pass on it any more: all looks are taken, or nothing is left. A look may also be too early to use any."""
+        return self.most is not None and (self.number > self.most or self.level == self.left == 0)
 
 
 @dataclass(frozen=True, slots=True)

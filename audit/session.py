@@ -129,7 +129,9 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
 def _asked(prepared: _Prepared, jobs: Sequence[Job], started: datetime) -> Asked:
     """The test sets that this run is about to look at: whole ones, however few of their rows a smoke run reads."""
     whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(jobs)}
-    sets = {role: Identity(data.sha256, rows_sha256(data)) for role, data in whole.items()}
+    champion = prepared.loaded.policy.champion
+    others = champion.columns.named() if champion is not None and champion.columns is not None else ()
+    sets = {role: Identity(data.sha256, rows_sha256(data, without=others)) for role, data in whole.items()}
     return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 

@@ -289,7 +289,7 @@ def test_nothing_passes_where_nothing_is_left(changed: dict[str, object]) -> Non
     assert judged(perfect, **changed).status == "pass"
     found = spent(6, 0.0, perfect, **changed)
     assert found.status == "inconclusive"
-    assert "Look 6 of 5: the test set has nothing left to spend, so nothing on it passes." in found.message
+    assert "Look 6 of 5: it has no error to spend, so nothing passes." in found.message
 
 
 def test_a_census_passes_nothing_either_where_nothing_is_left() -> None:

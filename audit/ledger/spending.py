@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from audit.stats import sequential
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from audit.stats.sequential import Spending
+
+ROUNDING = 1e-12
+"""Share of the error below which a rest comes from rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +43,13 @@ class Spent:
     number: int
     most: int
     level: float
-    """At most the requirement's own; 0 where nothing is left, so that nothing passes."""
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the looks that the policy allows are used up."""
-        return self.number > self.most
+    """At most the requirement's own; 0 where there is nothing to use, so that nothing passes."""
 
     def in_words(self, alpha: float) -> str:
         """What stands behind the message of a finding."""
-        look = f" Look {self.number} of {self.most}"
+        look = f" Look {self.number:,} of {self.most:,}"
         if self.level <= 0:
-            return f"{look}: the test set has nothing left to spend, so nothing on it passes."
+            return f"{look}: it has no error to spend, so nothing passes."
         return f"{look}: {level_in_words(self.level)} in place of {level_in_words(alpha)} at the end that faces pass."
 
 
@@ -70,8 +68,8 @@ def levels(looks: Sequence[Look], alpha: float) -> tuple[float, ...]:
     used: dict[str, float] = {}
     found: list[float] = []
     for look in looks:
-        left = alpha - math.fsum(level for candidate, level in used.items() if candidate != look.candidate)
-        found.append(max(0.0, min(_increment(look, alpha), left)))
+        left = _left(alpha, [level for candidate, level in used.items() if candidate != look.candidate])
+        found.append(min(_increment(look, alpha), left))
         used[look.candidate] = max(used.get(look.candidate, 0.0), found[-1])
     return tuple(found)
 
@@ -87,4 +85,10 @@ def left(looks: Sequence[Look], alpha: float) -> float:
     used: dict[str, float] = {}
     for look, level in zip(looks, levels(looks, alpha), strict=True):
         used[look.candidate] = max(used.get(look.candidate, 0.0), level)
-    return max(0.0, alpha - math.fsum(used.values()))
+    return _left(alpha, used.values())
+
+
+def _left(alpha: float, used: Iterable[float]) -> float:
+    """What is not used; what rounding leaves is nothing."""
+    rest = alpha - math.fsum(used)
+    return rest if rest > ROUNDING * alpha else 0.0

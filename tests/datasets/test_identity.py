@@ -34,3 +34,10 @@ def test_one_changed_label_one_row_less_or_another_order_is_another_set(table: p
 def test_a_missing_value_is_no_text() -> None:
     texts = [["a", None], ["a", "None"], ["a", ""], ["a,", ""]]
     assert len({rows_sha256(dataset(pd.DataFrame({"text": one, "label": [0, 1]}))) for one in texts}) == 4
+
+
+def test_columns_of_other_candidates_are_no_part_of_the_rows() -> None:
+    """A champion's answers beside the candidate's."""
+    known = rows_sha256(dataset(NAMELESS.assign(old=[0, 1, 1])), without=["old"])
+    assert known == rows_sha256(dataset(NAMELESS.assign(old=[1, 1, 1])), without=["old"])
+    assert known != rows_sha256(dataset(NAMELESS.assign(old=[1, 1, 1])))

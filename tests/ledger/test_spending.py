@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.ledger.spending import Look, Plan, Spent, level_in_words, levels
+from audit.ledger.spending import Look, Plan, Spent, left, level_in_words, levels
 from audit.stats.sequential import spent
 
 ALPHA = 0.025
@@ -32,8 +32,8 @@ def test_five_looks_by_hand() -> None:
 
 def test_one_more_look_than_planned_has_nothing() -> None:
     assert levels(looks(*zip("abcdef", range(1, 7), strict=True)), ALPHA)[-1] == 0.0
-    assert Spent(6, 5, 0.0).exhausted
-    assert not Spent(5, 5, 0.1).exhausted
+    assert Spent(6, 5, 0.0).in_words(ALPHA) == " Look 6 of 5: it has no error to spend, so nothing passes."
+    assert left(looks(*zip("abcde", range(1, 6), strict=True)), ALPHA) == 0.0
 
 
 def test_the_same_candidate_again_has_the_same_level() -> None:
@@ -47,7 +47,7 @@ def test_a_plan_that_is_stretched_gives_nothing_back() -> None:
     """Five looks are used up; six, or ten, or another spending, leave as little as five."""
     used = looks(*zip("abcde", range(1, 6), strict=True))
     for plan in (Plan(6, "pocock"), Plan(10, "obrien-fleming"), Plan(1000, "pocock")):
-        assert levels([*used, Look("f", 6, plan)], ALPHA)[-1] == pytest.approx(0.0, abs=1e-15)
+        assert levels([*used, Look("f", 6, plan)], ALPHA)[-1] == 0.0
     half = looks(*zip("ab", (1, 2), strict=True))
     cut = levels([*half, Look("c", 3, Plan(3, "obrien-fleming"))], ALPHA)
     assert cut[-1] == pytest.approx(ALPHA - cut[0] - cut[1])

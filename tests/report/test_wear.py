@@ -45,6 +45,13 @@ def test_a_used_up_set_is_said_to_be_so() -> None:
     assert "this is look six: too late" in looks(LATE).drawing  # type: ignore[union-attr]  # it has a plan
 
 
+def test_a_look_too_early_to_use_anything_is_not_too_late() -> None:
+    """O'Brien and Fleming's first look of a thousand: 1e-1088 is no error, and all of it is left for later."""
+    early = replace(THIRD, number=1, candidates=1, most=1000, level=0.0, left=0.025)
+    assert not early.exhausted
+    assert "a pass was judged at 0 in place of .025; .025 is left." in said(early)
+
+
 def test_a_set_without_a_plan_has_words_and_no_picture() -> None:
     """1 - .975^24 is .455."""
     assert "each candidate was judged as if it were the only one" in said(UNPLANNED)
