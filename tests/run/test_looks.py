@@ -245,7 +245,7 @@ def test_the_best_of_five_bad_candidates_passes_as_seldom_as_one() -> None:
     right = np.where(rng.random((searches, 1, rows)) < 0.5, 1.0, 0.6)
     hits = (rng.random((searches, 5, rows)) < right).sum(axis=2)
     for kind in ("pocock", "obrien-fleming"):
-        of = levels([Look(str(number), number, Plan(5, kind)) for number in range(1, 6)], 0.025)  # type: ignore[arg-type]  # a literal
+        of = levels([Look(str(number), number, Plan(5, kind)) for number in range(1, 6)], 0.025)
         share = np.mean([any(_passes(int(hit), number, of[number - 1]) for number, hit in enumerate(search, start=1)) for search in hits])
         assert share <= 0.025 + 3 * (0.025 * 0.975 / searches) ** 0.5
     unspent = np.mean([any(_passes(int(hit), 1, 0.025) for hit in search) for search in hits])
