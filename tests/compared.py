@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ OLD = {"prediction": "old", "score": "old_score"}
 COMPARING = tuple(check_id for check_id, check in discover().items() if check.compare is not None)
 
 
-def seen(frame: pd.DataFrame, *, by: tuple[tuple[str, ...], ...] = (), **columns: object) -> Subject:
+def seen(frame: pd.DataFrame, *, by: tuple[tuple[str, ...], ...] = (), **columns: Any) -> Subject:
     """A subject whose champion stands in the columns `old` and `old_score`, of which the table has one at least."""
     made = subject(frame, by=by, **columns)
     own = ChampionColumns.model_validate({role: column for role, column in OLD.items() if column in frame.columns})
