@@ -93,14 +93,14 @@ def signed(waiver: dict[str, Any], *people: Someone, **said: Any) -> dict[str, A
     """With these people's signatures, OWNER's and REVIEWER's where none are named."""
     made = copy.deepcopy(waiver) | {"approvals": []}
     for one in people or (OWNER, REVIEWER):
-        own = {"by": one.name, "role": one.role, "line": one.line, "independent": one.line == 2, "at": moment(NOW)} | said
+        own: dict[str, Any] = {"by": one.name, "role": one.role, "line": one.line, "independent": one.line == 2, "at": moment(NOW)} | said
         made["approvals"].append(own | {"signature": signature(one.secret, statement(made, own))})
     return made
 
 
 def file(folder: Path, tree: dict[str, Any]) -> WaiverFile:
     """As it is read from a file."""
-    path = folder / f"{tree['id']}.json"
+    path = folder / f"{tree.get('id')}.json"
     path.write_text(json.dumps(tree, indent=1))
     return read_waiver(path)
 

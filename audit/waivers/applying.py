@@ -80,7 +80,7 @@ def _over(finding: Finding, in_force: Sequence[WaiverFile]) -> Finding:
     own = [one for one in in_force if one.waiver.check == finding.id]
     if not own:
         return finding
-    chosen = max(own, key=lambda one: one.waiver.expires_at).waiver
+    chosen = max(own, key=lambda one: (one.waiver.expires_at, one.waiver.id)).waiver
     until = last_day(chosen.expires_at)
     promised = chosen.remediation
     plan, due = ("", until) if promised is None else (promised.plan, min(until, promised.due))
