@@ -253,19 +253,30 @@ class _Asked:
 
     def changes(self, before: Requirement, after: Requirement) -> Iterator[Change]:
         """What one requirement asks otherwise, apart from its id."""
-        place = f"require.{after.id}"
-        was, is_ = self._leaves(before, self.old), self._leaves(after, self.new)
-        for key in dict.fromkeys([*was, *is_]):
-            if key != "confidence" or before.confidence != after.confidence:  # else the policy's own has changed and is told there
-                yield from _compared(f"{place}.{key}", was.get(key), is_.get(key), _ASKED.get(key))
-        check = self.catalog.get(after.check)
-        yield from _families(f"{place}.by", before, after, features=check is not None and check.by == "features")
+        if before.confidence == after.confidence:  # what is left to the policy has changed there, and is told there
+            return of_requirement(before, after, self.catalog)
+        own, new = (
+            one.model_copy(update={"confidence": one.confidence or whole.confidence})
+            for one, whole in ((before, self.old), (after, self.new))
+        )
+        return of_requirement(own, new, self.catalog)
 
-    def _leaves(self, one: Requirement, policy: Policy) -> dict[str, Tree]:
-        found = _leaves(one.model_dump(mode="json", exclude={"id", "check", "by", "params"}))
-        check = self.catalog.get(one.check)
-        params = one.params if check is None else check.params.model_validate(one.params).model_dump(mode="json")
-        return found | _leaves(params, "params") | {"confidence": one.confidence or policy.confidence}
+
+def of_requirement(before: Requirement, after: Requirement, catalog: Mapping[str, Check]) -> Iterator[Change]:
+    """What a requirement asks otherwise than another of the same check, apart from its id."""
+    place = f"require.{after.id}"
+    was, is_ = _settings(before, catalog), _settings(after, catalog)
+    for key in dict.fromkeys([*was, *is_]):
+        yield from _compared(f"{place}.{key}", was.get(key), is_.get(key), _ASKED.get(key))
+    check = catalog.get(after.check)
+    yield from _families(f"{place}.by", before, after, features=check is not None and check.by == "features")
+
+
+def _settings(one: Requirement, catalog: Mapping[str, Check]) -> dict[str, Tree]:
+    """All that it says but its name and its slices; with the catalogue also what it leaves to the check."""
+    check = catalog.get(one.check)
+    params = one.params if check is None else check.params.model_validate(one.params).model_dump(mode="json")
+    return _leaves(one.model_dump(mode="json", exclude={"id", "check", "by", "params"})) | _leaves(params, "params")
 
 
 def _families(place: str, old: Requirement, new: Requirement, *, features: bool) -> Iterator[Change]:
