@@ -73,6 +73,14 @@ def test_the_picture_by_hand() -> None:
     assert float(bar[2][0]) == pytest.approx(float(bar[1][2]), abs=0.01)
 
 
+def test_an_earlier_candidate_again_leaves_the_count_as_it_is() -> None:
+    """The second of four, looked at again: four boxes are used, and its own is the second."""
+    drawing = looks(replace(THIRD, number=2, candidates=4))
+    assert drawing is not None
+    assert drawing.title == "Looks at test: 4 of 5 used"
+    assert re.findall(r'y="22"[^>]*class="([\w-]+)"', drawing.drawing) == ["barf", "datadot", "barf", "barf", "ink3l"]
+
+
 @pytest.mark.parametrize("most", [1, 40, 41, 1000])
 def test_any_number_of_looks_fits(most: int) -> None:
     """Up to forty are boxes; a thousand are one bar."""

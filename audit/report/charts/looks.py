@@ -28,7 +28,7 @@ def looks(one: LookFacts) -> Drawing | None:
     if one.most is None or one.level is None or one.left is None:
         return None
     before = max(0.0, one.alpha - one.left - one.level)
-    title = f"Looks at {one.role}: {min(one.number, one.most):,} of {one.most:,} used"
+    title = f"Looks at {one.role}: {_used(one, one.most):,} of {one.most:,} used"
     said = (
         f"Error towards a pass: {level_in_words(before)} used by other candidates, {level_in_words(one.level)} by this one, "
         f"{level_in_words(one.left)} of {level_in_words(one.alpha)} left."
@@ -45,10 +45,10 @@ def _figure(title: str, said: str, parts: list[Markup]) -> Markup:
 
 def _planned(one: LookFacts, most: int) -> Iterator[Markup]:
     """One box a look, or one bar where there would be too many; a look beyond them is said in words."""
-    this = one.number
-    used = min(max(one.candidates, this), most)
+    this, used = one.number, _used(one, most)
     if most > BOXES:
-        yield from _bar((float(used), 0.0, float(most - used)), float(most), LOOKS)
+        mine = 1.0 if this <= most else 0.0
+        yield from _bar((used - mine, mine, float(most - used)), float(most), LOOKS)
     else:
         place = Scale(0.0, float(most), 0.0, RIGHT)
         for look in range(1, most + 1):
@@ -56,6 +56,10 @@ def _planned(one: LookFacts, most: int) -> Iterator[Markup]:
             yield svg.el("rect", x=place(look - 1) + 1, y=LOOKS, width=place(1) - 2, height=BAR, class_=mark)
     if this > most:
         yield svg.text(RIGHT, LOOKS - 8, f"this is look {words.word(this)}: too late", class_="tf", text_anchor="end")
+
+
+def _used(one: LookFacts, most: int) -> int:
+    return min(max(one.candidates, one.number), most)
 
 
 def _bar(shares: tuple[float, float, float], whole: float, top: float = ERROR) -> Iterator[Markup]:
