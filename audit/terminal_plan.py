@@ -6,6 +6,7 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from audit.ledger.spending import level_in_words
 from audit.summary import STYLES, Line
 from audit.wording import count, interval_in_words, limit, number, rows_in_words
 
@@ -196,6 +197,8 @@ def conclusion(plan: Plan) -> Iterator[str]:
         yield f"Passes in fewer than 8 audits of 10: {told}."
     for reason in plan.barred:
         yield f"Blocked whatever is measured: {reason.text}"
+    for role, spent in plan.looks:
+        yield f"Reckoned as a new candidate's look {spent.number} of {spent.most} at {role}: {level_in_words(spent.level)} towards pass."
     if plan.skipped:
         yield f"Left out by --quick: {', '.join(plan.skipped)}."
     yield _promotion(plan)

@@ -6,13 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.ledger import Ledger
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from audit.engine import Job
+    from audit.ledger import Entry
 
 _PER_WORD = 5
 """Texts that an attack on words has scored a word at the most: one without the word, four misspelt."""
@@ -63,9 +62,9 @@ def _changed(job: Job) -> int:
     return round(rows * (1 + _PER_WORD * sum(len(text.split()) for text in texts) / max(1, len(texts))))
 
 
-def before(policy: str, ledger: Path, bundles: Path) -> tuple[float, str] | None:
+def before(policy: str, entries: Sequence[Entry], bundles: Path) -> tuple[float, str] | None:
     """Seconds and name of the newest run of a policy that the ledger knows and whose bundle still lies there."""
-    for entry in reversed(Ledger(ledger).entries()):
+    for entry in reversed(entries):
         told = json.loads(entry.payload)
         if entry.kind == "run" and told.get("policy") == policy:
             place = bundles / str(told.get("run")) / "results.json"

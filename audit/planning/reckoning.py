@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL, Evidence, Member, Pair
-from audit.judge import bounds
+from audit.judge import bounds, one_sided
 from audit.planning.expected import named, unnamed
 from audit.planning.gates import Basis, Gate, Part
 from audit.stats import Census, Difference, Ratio
@@ -50,8 +50,10 @@ def gates(index: int, job: Job, trials: Trials, expectation: Expectation | None)
 def _gate(gate: Gate, job: Job, trials: Trials, expectation: Expectation | None) -> Gate:
     if job.skip is not None:
         return replace(gate, hindrance=job.skip)
-    if job.requirement.against is not None:
-        return _compared(gate, job, expectation)
+    if job.spent is not None and job.spent.level <= 0:
+        return replace(gate, hindrance=f"look {job.spent.number} of {job.spent.most}: nothing is left to spend, so fresh rows are needed")
+    if job.requirement.against is not None and expectation is not None and expectation.members is not None:
+        return _compared(gate, job, expectation, expectation.members)
     trial = trials.at(job, gate.bound.limit if expectation is None else expectation.value)
     if trial.evidence is None:
         return _unseen(gate, trial)
@@ -64,6 +66,9 @@ def _measured(gate: Gate, job: Job, trials: Trials, seen: tuple[Trial, Evidence]
     if evidence.members and all(isinstance(one.estimate, Census) for one in evidence.members):
         return replace(gate, known=trial.finding)
     asked = _asked(job, gate.bound, evidence)
+    if trial.differing is not None:
+        told = f"reckoned with two models that answer {trial.differing:.0%} of the rows differently: give --pilot to know better"
+        gate = replace(gate, note=told)
     if trial.model_free and (expectation is None or expectation.basis != "stated"):
         return _known(replace(gate, known=trial.finding), evidence, asked)
     if expectation is not None:
@@ -95,8 +100,12 @@ def _unseen(gate: Gate, trial: Trial) -> Gate:
 
 
 def _asked(job: Job, bound: Bound, evidence: Evidence) -> Asked:
-    """As the judge will ask; a requirement judged on its value asks for the middle of the interval."""
-    alpha = round((1 - (job.requirement.confidence or job.confidence)) / 2, 12)
+    """As the judge will ask; a requirement judged on its value asks for the middle of the interval.
+
+    Where the error is spent over looks, the end that faces fail is asked at this look's level too, though the judge does not.
+    """
+    alpha = one_sided(job.requirement, job.confidence)
+    alpha = alpha if job.spent is None else min(alpha, job.spent.level)
     count = max(1, len(evidence.members) + len(evidence.unmeasured))
     return Asked(bound.limit, bound.floor, 0.5 if job.requirement.judge_on == "value" else alpha, count, job.requirement.min_n)
 
@@ -215,12 +224,8 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
     return replace(gate, hindrance=reason, needed=_needed(gate, there), passes_from=None)
 
 
-def _compared(gate: Gate, job: Job, expectation: Expectation | None) -> Gate:
-    """A comparison rests on how often both models err on the same rows, which only a pilot can tell."""
+def _compared(gate: Gate, job: Job, expectation: Expectation, members: Mapping[str, Estimate]) -> Gate:
+    """A pilot's own comparison: only it knows how often the two models err on the same rows."""
     rows = job.subject.data.rows
-    if expectation is None or expectation.members is None:
-        told = f"compared with {job.requirement.against}: only a pilot knows how often the two differ, so give --pilot"
-        return replace(gate, rows=rows, note=told)
-    members = tuple(Member(unnamed(name), one) for name, one in expectation.members.items())
-    evidence = Evidence(members=members, unit=job.check.unit, rows=rows)
+    evidence = Evidence(members=tuple(Member(unnamed(name), one) for name, one in members.items()), unit=job.check.unit, rows=rows)
     return _expected(replace(gate, rows=rows), evidence, _asked(job, gate.bound, evidence), replace(expectation, same_rows=True))

@@ -24,6 +24,8 @@ USUAL = 1.2815515655446004
 STRONGEST = 8.0
 DIMENSIONS = 16
 """Of the vector that stands for a text."""
+SHARED = 0.8
+"""Correlation of the noise of two models that are compared."""
 _LEAST = 1e-12
 
 
@@ -50,6 +52,16 @@ class Population:
                 codes = np.array([place[name] for name in data.labels(data.columns.label)], dtype=np.int64)
             self._known[data.role] = codes, noise
         return self._known[data.role]
+
+
+class Twin(Population):
+    """The same rows as another model sees them that learned from alike data: most of what makes an answer wrong is the row's."""
+
+    def rows(self, data: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(n,) the same true classes, and (n, k) noise that correlates with the other model's by `SHARED`."""
+        codes, noise = super().rows(data)
+        own = seeds.stream(self._seed, f"rival of the stand-in for {data.role}").standard_normal(noise.shape)
+        return codes, SHARED * noise + np.sqrt(1 - SHARED**2) * own
 
 
 class StandIn:

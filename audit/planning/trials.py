@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audit.candidates.interface import Ability
     from audit.engine import Job
     from audit.judge import Finding
-    from audit.planning.standin import Population
+    from audit.planning.standin import Population, Twin
 
 OFF = 0.1
 """How far a stand-in's bins are off; what counts is that all are alike."""
@@ -34,6 +34,8 @@ class Trial:
     """None where the check was not run: it needs the model itself."""
     model_free: bool
     """Whether the finding is the same under every model."""
+    differing: float | None = None
+    """In a comparison, the share of rows that the two stand-ins answer differently."""
     refused: bool = False
     """Whether the check wanted what no stand-in can give."""
 
@@ -41,8 +43,9 @@ class Trial:
 class Trials:
     """Every trial of one plan."""
 
-    def __init__(self, population: Population, abilities: frozenset[Ability], kind: str) -> None:
+    def __init__(self, population: Population, twin: Twin, abilities: frozenset[Ability], kind: str) -> None:
         self._population = population
+        self._twin = twin
         self._abilities = abilities
         self._kind = kind
         self.embedded = 0
@@ -60,14 +63,24 @@ class Trials:
 
     def _run(self, job: Job, strength: float) -> Trial:
         model = self.stand_in(strength)
+        if job.requirement.against is not None:
+            return self._against(job, Predictions(model))
         finding = engine.run([replace(job, subject=replace(job.subject, predicted=Predictions(model)))])[0]
         self.embedded = max(self.embedded, model.embedded)
         evidence = None if finding.evidence is None else _without_luck(finding.evidence)
         return Trial(evidence, finding, model_free=not model.asked, refused=model.refused)
 
+    def _against(self, job: Job, model: Predictions) -> Trial:
+        """Both models equally good, and only in part wrong on the same rows."""
+        rival = Predictions(StandIn(self._twin, self._abilities, kind=self._kind))
+        finding = engine.run([replace(job, subject=replace(job.subject, predicted=model, rival=rival))])[0]
+        data = job.subject.data
+        differing = float(np.mean(model.of(data).labels != rival.of(data).labels))
+        return Trial(finding.evidence, finding, model_free=False, differing=differing)
+
     def _fitted(self, job: Job, value: float) -> float:
         """By halving; the usual strength where the value does not rise or fall with it, as a gap between groups does not."""
-        if job.check.by == "groups" or "reference" in job.check.needs:
+        if job.check.by == "groups" or "reference" in job.check.needs or job.requirement.against is not None:
             return USUAL
         low, high = 0.0, STRONGEST
         ends = [self._value(job, low), self._value(job, high)]

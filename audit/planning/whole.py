@@ -13,9 +13,10 @@ from audit import catalog, plan
 from audit.candidates.predictions import SavedPredictions
 from audit.errors import InputError
 from audit.judge import bounds
-from audit.planning import cost, expected, reckoning
+from audit.ledger import Ledger
+from audit.planning import cost, expected, looking, reckoning
 from audit.planning.reckoning import Expectation
-from audit.planning.standin import Population
+from audit.planning.standin import Population, Twin
 from audit.planning.trials import Trials
 from audit.policy import load, placing
 from audit.predictions import Predictions
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from audit.engine import Job
     from audit.errors import Mistake
     from audit.judge import Reason
+    from audit.ledger.spending import Spent
     from audit.planning.cost import Cost
     from audit.planning.expected import Pilot
     from audit.planning.gates import Gate
@@ -64,6 +66,8 @@ class Plan:
     cost: Cost
     mistakes: tuple[Mistake, ...]
     """Required gates that no true value passes, each at its line of the policy."""
+    looks: tuple[tuple[str, Spent], ...] = ()
+    """Data sets that are spent over looks, and what the next candidate may use."""
     skipped: tuple[str, ...] = ()
     """Requirements that a quick plan left out."""
     pilot_rows: tuple[str, ...] = ()
@@ -100,15 +104,17 @@ def plan_policy(asking: Asking, progress: Progress) -> Plan:
     trials = _trials(loaded, datasets)
     model = trials.stand_in()
     plan.check_abilities(loaded, datasets, model)
-    jobs = plan.jobs(loaded, datasets, Predictions(model))
+    entries = Ledger(ledger_path(asking.out)).verified()
+    jobs = looking.ready(loaded.policy, plan.jobs(loaded, datasets, Predictions(model)), entries)
     skipped = tuple(job.requirement.id for job in jobs if asking.quick and _slow(job))
     found = _gates(jobs, trials, {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}, (skipped, progress))
     return Plan(
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),
         barred=plan.barred(loaded.policy) + plan.trained_on(loaded.policy),
-        cost=_cost(loaded, jobs, trials, asking.out),
+        cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, asking.out)),
         mistakes=tuple(_mistake(loaded, gate) for gate in found if gate.hindrance is not None and gate.requirement.enforce == "required"),
+        looks=tuple({job.requirement.on: (job.requirement.on, job.spent) for job in jobs if job.spent is not None}.values()),
         skipped=skipped,
         pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
     )
@@ -155,7 +161,8 @@ def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
     if len(set(classes) | labels) < 2:  # noqa: PLR2004  # a model tells two apart at least
         msg = f"the data name {', '.join(sorted(labels)) or 'no class'}: a plan needs labels of two classes at least, under columns.label"
         raise InputError(msg)
-    return Trials(Population(sorted(set(classes) | labels), datasets, loaded.policy.seed), abilities, kind)
+    every, seed = sorted(set(classes) | labels), loaded.policy.seed
+    return Trials(Population(every, datasets, seed), Twin(every, datasets, seed), abilities, kind)
 
 
 def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:
@@ -170,7 +177,8 @@ def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> 
         floor = bounds(requirement, job.check.better)[0].floor
         worst = (min if floor else max)(map(likely, members.values()))
         return Expectation(worst, "pilot", members, same_rows=same)
-    return Expectation(0.0, "no change") if "reference" in job.check.needs else None
+    alike = "reference" in job.check.needs or requirement.against is not None
+    return Expectation(0.0, "no change") if alike else None
 
 
 def _rank(gate: Gate) -> tuple[bool, bool, float, int]:
@@ -179,11 +187,10 @@ def _rank(gate: Gate) -> tuple[bool, bool, float, int]:
     return gate.requirement.enforce != "required", gate.hindrance is None, 0.5 if chance is None else chance, gate.index
 
 
-def _cost(loaded: LoadedPolicy, jobs: Sequence[Job], trials: Trials, out: Path) -> Cost:
+def _cost(loaded: LoadedPolicy, jobs: Sequence[Job], trials: Trials, took: tuple[float, str] | None) -> Cost:
     tuned = loaded.policy.candidate.fine_tune
     rows = 0 if tuned is None else jobs[0].subject.datasets[tuned.on].rows
     found = cost.of(jobs, trials.embedded, rows)
-    took = cost.before(loaded.policy.policy, ledger_path(out), out)
     return found if took is None else replace(found, seconds=took[0], run=took[1])
 
 
