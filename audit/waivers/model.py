@@ -6,32 +6,39 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from audit.policy.schema import Strict, Text
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)")
+LEAST = 20
+"""Characters of a reason."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def _moment(value: object) -> datetime:
     """RFC 3339, as JSON Schema's `date-time` has it."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        msg = "give date and time with their zone, such as 2026-11-21T09:30:00Z"
-        raise ValueError(msg)
+        raise PydanticCustomError("moment", "give date and time with their zone, such as 2026-11-21T09:30:00Z")
     return datetime.fromisoformat(value.upper())
 
 
 def _day(value: object) -> date:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        msg = "give a date, such as 2026-11-21"
-        raise ValueError(msg)
+        raise PydanticCustomError("day", "give a date, such as 2026-11-21")
     return date.fromisoformat(value)
+
+
+def _sentence(value: str) -> str:
+    if len(value) < LEAST:
+        raise PydanticCustomError("sentence", "say it in {least} characters at least", {"least": LEAST})
+    return value
 
 
 Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_moment)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
-Sentence: TypeAlias = Annotated[str, StringConstraints(min_length=20)]
+Sentence: TypeAlias = Annotated[str, AfterValidator(_sentence)]
 ID = r"^[A-Z]+-[0-9]+$"
 Line: TypeAlias = Literal[1, 2, 3]
 Digest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -140,15 +140,6 @@ def test_what_bars_is_what_the_check_counts(tmp_path: Path) -> None:
     assert "Tier 1 asks for datasets.test.licence: declare it in the policy." in barred
 
 
-def test_waivers_are_void_and_said_to_be(tmp_path: Path) -> None:
-    """This release verifies none, so a folder of them changes no decision."""
-    (tmp_path / "waivers").mkdir()
-    done, results = run(tmp_path, policy({"check": "performance/accuracy", "min": 0.95}, waivers="waivers/"))
-    assert done.returncode == 1
-    assert results is not None
-    assert results["reasons"][-1]["rule"] == "waivers-void"
-
-
 def test_what_was_asked_stands_beside_what_came_out(tmp_path: Path) -> None:
     """A finding judged on its point says so, and carries every reserved key that shaped it."""
     asked = {"check": "performance/accuracy", "min": 0.895, "judge_on": "value", "severity": "medium", "min_n": 40, "confidence": 0.9}
