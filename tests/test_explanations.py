@@ -15,6 +15,7 @@ from audit.decide import decide
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
 from audit.explanations import turning
 from audit.judge import Finding, judge, without_evidence
+from audit.ledger.spending import Spent
 from audit.stats import Auc, Census, Difference, Mean, Proportion
 from tests.findings import INFO, proportions, requirement
 
@@ -98,6 +99,20 @@ def test_members_that_could_not_be_measured() -> None:
 def test_without_evidence(status: str, said: str) -> None:
     found = without_evidence(requirement(), INFO, status, "told", owner="nobody")  # type: ignore[arg-type]  # literals above
     assert said in turning(found)
+
+
+def test_an_exhausted_test_set_is_passed_by_nothing() -> None:
+    """No error is left for the end that faces pass, so no value and no number of rows is made up."""
+    found = judge(requirement(min=0.5), INFO, proportions((390, 400)), confidence=0.95, owner="nobody", spent=Spent(6, 5, 0.0))
+    assert turning(found) == "No value passes on this data: its planned looks are used up. Audit on data that nobody has looked at."
+
+
+def test_a_later_look_needs_more() -> None:
+    """At a level of 0.005 the exact end counts, which more hits are needed for."""
+    found = judge(requirement(min=0.81), INFO, proportions((327, 400)), confidence=0.95, owner="nobody", spent=Spent(2, 5, 0.005))
+    needed = int(re.search(r": (\d+) of them", turning(found))[1])  # type: ignore[index]  # else the test fails
+    assert Proportion(needed - 1, 400).bounds(0.005, 0.005)[0] < 0.81 <= Proportion(needed, 400).bounds(0.005, 0.005)[0]
+    assert needed > 340
 
 
 def test_what_passes_needs_nothing() -> None:

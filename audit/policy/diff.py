@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pydantic import ValidationError
 
 from audit.datasets import Columns
 from audit.policy.durations import days
@@ -264,18 +267,24 @@ class _Asked:
 
 def of_requirement(before: Requirement, after: Requirement, catalog: Mapping[str, Check]) -> Iterator[Change]:
     """What a requirement asks otherwise than another of the same check, apart from its id."""
-    place = f"require.{after.id}"
-    was, is_ = _settings(before, catalog), _settings(after, catalog)
+    place, check = f"require.{after.id}", catalog.get(after.check)
+    params = before.params, after.params
+    if check is not None:
+        with suppress(ValidationError):  # a policy of another release may hold parameters that this one's check does not take
+            params = _filled(check, before.params), _filled(check, after.params)
+    was, is_ = _settings(before, params[0]), _settings(after, params[1])
     for key in dict.fromkeys([*was, *is_]):
         yield from _compared(f"{place}.{key}", was.get(key), is_.get(key), _ASKED.get(key))
-    check = catalog.get(after.check)
     yield from _families(f"{place}.by", before, after, features=check is not None and check.by == "features")
 
 
-def _settings(one: Requirement, catalog: Mapping[str, Check]) -> dict[str, Tree]:
-    """All that it says but its name and its slices; with the catalogue also what it leaves to the check."""
-    check = catalog.get(one.check)
-    params = one.params if check is None else check.params.model_validate(one.params).model_dump(mode="json")
+def _filled(check: Check, params: Mapping[str, Tree]) -> dict[str, Tree]:
+    """What a requirement says to its check, and what it leaves to it."""
+    return check.params.model_validate(params).model_dump(mode="json")
+
+
+def _settings(one: Requirement, params: dict[str, Tree]) -> dict[str, Tree]:
+    """All that it says but its name and its slices."""
     return _leaves(one.model_dump(mode="json", exclude={"id", "check", "by", "params"})) | _leaves(params, "params")
 
 

@@ -193,6 +193,13 @@ def test_a_parameter_left_out_is_its_default() -> None:
     assert told(plain, fewer) == ["loosened: require.attack.params.examples: 200 → 150: fewer examples are tried"]
 
 
+def test_parameters_of_another_release_are_compared_as_they_stand() -> None:
+    """What this release's check does not take breaks no comparison."""
+    attack = {"check": "robustness/deepwordbug_gao_2018", "id": "attack", "min": 0.1}
+    old, new = (policy(require=[attack | {"params": params}]) for params in ({"depth": 2}, {}))
+    assert told(old, new)[0] == "other: require.attack.params.depth: 2 → not set"
+
+
 def test_another_id_is_the_same_requirement() -> None:
     """It is said, and its loosening is not hidden by it."""
     assert told(policy(), asking(id="hits", min=0.7)) == [
