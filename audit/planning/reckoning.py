@@ -220,7 +220,8 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
     }
     there = outlook(ideal, asked)
     end = there.interval[0 if asked.floor else 1]
-    reason = "; ".join([*short.values()][::-1][:3]) or f"even the best model's interval would end at {number(end)}"
+    ideal_of = "without any change the" if gate.requirement.reference is not None else "the best model's"
+    reason = "; ".join([*short.values()][::-1][:3]) or f"even {ideal_of} interval would end at {number(end)}"
     return replace(gate, hindrance=reason, needed=_needed(gate, there), passes_from=None)
 
 

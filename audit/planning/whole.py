@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -199,7 +198,9 @@ def _mistake(loaded: LoadedPolicy, gate: Gate) -> Mistake:
     bound = gate.bound.limit
     asked = bound_in_words(bound if gate.bound.floor else None, None if gate.bound.floor else bound)
     key = "margin" if gate.requirement.against is not None else "min" if gate.bound.floor else "max"
-    if gate.needed is None or not math.isfinite(gate.needed):
+    if not gate.rows:  # the check will not look at any: its reason says what to do
+        return loaded.marks.mistake(("require", gate.index, key), f"{gate.requirement.id}: {asked} cannot be passed: {gate.hindrance}")
+    if gate.needed is None:
         remedy = "mend the data or the requirement"
     else:
         remedy = f"{rows_in_words(gate.needed)} of this kind would do, or ask for less"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,11 +24,13 @@ from tests.running import policy, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-AGAINST = {
+    from audit.candidates.interface import Ability
+
+AGAINST: dict[str, Any] = {
     "champion": {"load": {"kind": "predictions"}, "columns": {"prediction": "old"}},
     "candidate": {"task": "tabular-classification", "load": {"kind": "predictions"}},
 }
-ABILITIES = frozenset({"predictions", "scores"})
+ABILITIES: frozenset[Ability] = frozenset({"predictions", "scores"})
 
 
 @pytest.mark.parametrize("check", ["performance/accuracy", "performance/f1"])
