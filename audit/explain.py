@@ -85,6 +85,7 @@ def _facts(check: Check) -> tuple[tuple[str, str], ...]:
         ("Unit", f"{check.unit}, {span}"),
         ("Better", check.better),
         ("Members", _MEMBERS[check.by]),
+        ("Compares", "with a champion or the base model (against, margin)" if check.compare else "no two models: `against` is refused"),
         ("Needs", ", ".join(text for need, text in _NEEDS.items() if need in check.needs) or "nothing but rows"),
         ("Tasks", ", ".join(check.tasks) if check.tasks else "all"),
         ("Claim", "census: about the very rows at hand, without sampling error" if check.census else "sample: judged on an interval"),

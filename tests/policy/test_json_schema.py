@@ -41,6 +41,8 @@ SHAPE = [
     "parameter-of-the-wrong-type",
     "key-misspelt-in-requirement",
     "against-without-margin",
+    "margin-negative",
+    "comparisons-at-once",
     "confidence-out-of-range",
     "id-with-spaces",
     "epochs-out-of-range",
