@@ -116,9 +116,14 @@ def _cells(gate: Gate) -> tuple[str, ...]:
         _value(gate),
         _interval(gate),
         _passes(gate),
-        "none" if gate.hindrance is not None else _from(gate.bound, gate.passes_from),
+        "none" if _out_of_reach(gate) else _from(gate.bound, gate.passes_from),
         "" if gate.needed is None else f"{gate.needed:,}",
     )
+
+
+def _out_of_reach(gate: Gate) -> bool:
+    """Whether no true value passes 8 times in 10."""
+    return gate.hindrance is not None or (gate.known is None and gate.outlook is not None and gate.passes_from is None)
 
 
 def _value(gate: Gate) -> str:
@@ -187,11 +192,13 @@ def conclusion(plan: Plan) -> Iterator[str]:
     required = plan.required
     never = _names(gate for gate in required if gate.hindrance is not None)
     failing = _names(gate for gate in required if gate.hindrance is None and gate.known is not None and gate.p_pass == 0.0)
-    weak = [gate for gate in required if gate.known is None and gate.hindrance is None and gate.p_pass is not None and gate.p_pass < _GOOD]
+    weak = [gate for gate in required if gate.known is None and not _out_of_reach(gate) and gate.p_pass is not None and gate.p_pass < _GOOD]
     if never:
         yield f"Cannot be passed with this data, whatever the model: {never}."
     if failing:
         yield f"Will not pass as the data stand, whatever the model: {failing}."
+    if rare := _names(gate for gate in required if gate.hindrance is None and _out_of_reach(gate)):
+        yield f"Passes in fewer than 8 audits of 10, whatever the model: {rare}."
     if weak:
         told = ", ".join(f"{gate.requirement.id} ({percent(gate.p_pass or 0.0)})" for gate in weak)
         yield f"Passes in fewer than 8 audits of 10: {told}."

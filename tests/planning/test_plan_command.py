@@ -194,6 +194,18 @@ def test_windows_too_small_to_show_that_nothing_changed(tmp_path: Path) -> None:
     assert gate.needed == pytest.approx(200 * ((band + chance) / 0.1) ** 2, rel=0.08)
 
 
+def test_a_gate_that_even_the_best_model_often_misses_is_told(tmp_path: Path) -> None:
+    """Two windows of 300 rows alike: the shares' interval is some .16 wide, so it clears .1 on both sides only by luck."""
+    rows(300).iloc[::-1].to_csv(tmp_path / "now.csv", index=False)
+    drift = {"check": "drift/prediction_drift", "reference": "test", "on": "now", "max": 0.1}
+    found = planned(tmp_path, rows(300), drift, datasets={role: {"path": f"{role}.csv"} for role in ("test", "now")})
+    (gate,) = found.gates
+    assert 0.1 < (gate.p_pass or 0.0) < 0.8
+    assert found.mistakes == ()
+    assert next(conclusion(found)) == "Passes in fewer than 8 audits of 10, whatever the model: drift/prediction_drift."
+    assert any(" none " in text for text in told(found, 80))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["complaint-triage", "complaint-triage-clean"])
 def test_the_bundled_text_policies_print(name: str) -> None:
