@@ -33,6 +33,7 @@ def tables(folder: Path) -> None:
                 "label": np.where(urgent, "urgent", "routine"),
                 "prediction": np.where(score > 0.5, "urgent", "routine"),
                 "score": score,
+                "old": np.where(urgent ^ (np.arange(ROWS) % 10 == 0), "urgent", "routine"),
                 "group": rng.permutation(np.array(["a", "b"])[np.arange(ROWS) % 2]),
                 "size": np.where(urgent, 3.0, -3.0) + rng.normal(0, 1, ROWS),
                 "weight_kg": rng.normal(0, 1, ROWS),
@@ -58,8 +59,8 @@ def models(folder: Path) -> None:
     skops.io.dump(table, folder / "table.skops")
 
 
-def policy(check_id: str, check: Check) -> str:
-    """A policy with one requirement, bounded so generously that a sound check passes."""
+def policy(check_id: str, check: Check, *, against: bool = False) -> str:
+    """A policy with one requirement, bounded so generously that a sound check passes; `against` compares with a champion."""
     task = check.tasks[0] if check.tasks else "tabular-classification"
     text = task == "text-classification" or "text" in check.needs
     columns: dict[str, object] = {"id": "id", "label": "label", "positive": "urgent"}
@@ -81,6 +82,9 @@ def policy(check_id: str, check: Check) -> str:
         "candidate": {"task": "text-classification" if text else "tabular-classification", "load": load},
         "require": [_requirement(check_id, check)],
     }
+    if against:
+        made["champion"] = {"load": {"kind": "predictions"}, "columns": {"prediction": "old"}}
+        made["require"] = [{"check": check_id, "severity": "high", "against": "champion", "margin": 0.2}]
     return yaml.safe_dump(made, sort_keys=False)
 
 

@@ -17,6 +17,7 @@ from tests.failclosed import example
 SITE = Path(__file__).parent / "site"
 MODES = ("raise", "nothing", "nan", "drop", "truncate", "hang", "kill", "exit-zero")
 CHECKS = tuple(catalog.discover())
+COMPARED = "performance/accuracy"
 PARTS = {"attacks": "textattack", "pii": "presidio_analyzer", "sklearn": "sklearn"}
 
 
@@ -36,14 +37,14 @@ def _has(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def run(folder: Path, check_id: str, *more: str, fault: str = "") -> subprocess.CompletedProcess[str]:
+def run(folder: Path, check_id: str, *more: str, fault: str = "", against: bool = False) -> subprocess.CompletedProcess[str]:
     """The installed command in a shell of its own, with its own reports and a shared cache."""
     check = catalog.discover()[check_id]
     missing = [part for part in (PARTS.get(check.extra or ""), "skops" if "model" in check.needs else None) if part and not _has(part)]
     if missing:
         pytest.skip(f"{check_id} needs {', '.join(missing)}, which is not installed")
-    name = f"{check_id}-{fault or 'sound'}".replace("/", "-")
-    (folder / f"{name}.yaml").write_text(example.policy(check_id, check))
+    name = f"{check_id}-{fault or 'sound'}{'-against' * against}".replace("/", "-")
+    (folder / f"{name}.yaml").write_text(example.policy(check_id, check, against=against))
     environment = os.environ | {"AUDIT_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
     if fault:
         environment |= {"AUDIT_TEST_FAULT": f"{fault}:{check_id}", "PYTHONPATH": str(SITE)}
@@ -53,6 +54,19 @@ def run(folder: Path, check_id: str, *more: str, fault: str = "") -> subprocess.
 
 def bundles(folder: Path, check_id: str, fault: str) -> list[Path]:
     return list((folder / f"out-{check_id}-{fault}".replace("/", "-")).glob("*/results.json"))
+
+
+def refused(folder: Path, done: subprocess.CompletedProcess[str], check_id: str, fault: str) -> None:
+    """The shell reads an exit code other than 0, and no bundle says promote."""
+    assert done.returncode in {1, 3}, done.stdout + done.stderr
+    assert "PROMOTE" not in done.stdout
+    assert "Traceback" not in done.stderr
+    for path in bundles(folder, check_id, fault):
+        results = json.loads(path.read_text())
+        assert results["decision"] == "block"
+        assert results["exit_code"] == done.returncode
+        report = path.with_name("report.html").read_text()
+        assert "BLOCK" in report.upper()
 
 
 @pytest.mark.slow
@@ -67,17 +81,22 @@ def test_a_sound_check_promotes(folder: Path, check_id: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("check_id", CHECKS)
 def test_no_fault_promotes(folder: Path, check_id: str, mode: str) -> None:
-    """Whatever breaks, the shell reads an exit code other than 0, and no bundle says promote."""
-    done = run(folder, check_id, fault=mode)
-    assert done.returncode in {1, 3}, done.stdout + done.stderr
-    assert "PROMOTE" not in done.stdout
-    assert "Traceback" not in done.stderr
-    for path in bundles(folder, check_id, mode):
-        results = json.loads(path.read_text())
-        assert results["decision"] == "block"
-        assert results["exit_code"] == done.returncode
-        report = path.with_name("report.html").read_text()
-        assert "BLOCK" in report.upper()
+    """Whatever breaks."""
+    refused(folder, run(folder, check_id, fault=mode), check_id, mode)
+
+
+@pytest.mark.slow
+def test_a_sound_comparison_promotes(folder: Path) -> None:
+    """So that the next test can fail."""
+    done = run(folder, COMPARED, against=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_no_fault_in_a_comparison_promotes(folder: Path, mode: str) -> None:
+    """The fault sits in the check's own `compare`; all that compare are run by the same lines of the engine."""
+    refused(folder, run(folder, COMPARED, fault=mode, against=True), COMPARED, f"{mode}-against")
 
 
 @pytest.mark.parametrize("flag", [("--select", "performance/accuracy"), ("--smoke",)])

@@ -99,7 +99,8 @@ FAULTS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 def _plant(module: Any) -> None:
     check = module.CHECK
     limit = HANG_LIMIT if MODE == "hang" else check.limit
-    module.CHECK = dataclasses.replace(check, measure=FAULTS[MODE](check.measure), limit=limit)
+    compare = None if check.compare is None else FAULTS[MODE](check.compare)
+    module.CHECK = dataclasses.replace(check, measure=FAULTS[MODE](check.measure), compare=compare, limit=limit)
 
 
 def _drop(module: Any) -> None:
