@@ -1,0 +1,58 @@
+"""What changes against another model, drawn and counted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from audit import report
+from audit.evidence import OVERALL, Churn, Evidence, Member
+from audit.report.charts.churn import LEFT, MOST, RIGHT, churn
+from audit.report.entries import entries
+from audit.report.families import families
+from audit.stats import PairedDifference
+from tests.report import example
+
+FIGURE = Churn("the champion", ("all rows", "region=<b>"), (70, 10), (20, 5), (10, 0), (0, 5), (32, 5))
+
+
+def test_bars_by_hand() -> None:
+    """Of all rows 10 % are lost and 20 % gained; of the slice none and 25 %, so that the axis ends at 1.1 times 25 %."""
+    drawing = str(churn(FIGURE, "").drawing)
+    bars = [(float(x), float(width)) for x, width in re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"', drawing)]
+    unit, middle = (RIGHT - LEFT) / 2 / (1.1 * 0.25), (LEFT + RIGHT) / 2
+    expected = [(middle - 0.1 * unit, 0.1 * unit), (middle, 0.2 * unit), (middle, 0.0), (middle, 0.25 * unit)]
+    assert [one for bar in bars for one in bar] == pytest.approx([one for bar in expected for one in bar], abs=0.01)
+
+
+def test_the_words_say_what_the_picture_shows() -> None:
+    table = churn(FIGURE, "100 rows examined.")
+    assert table.title == "What changes against the champion: ten rows lost, twenty gained"
+    assert [(row.n, row.gained, row.lost, row.changed) for row in table.rows] == [("100", "20", "10", "32%"), ("20", "5", "0", "25%")]
+    assert "all rows: 10 lost (10%), 20 gained (20%); region=&lt;b&gt;: 0 lost (0%), 5 gained (25%)" in table.drawing
+
+
+def test_many_slices_are_cut_and_said_to_be() -> None:
+    many = (1,) * 30
+    table = churn(Churn("the champion", tuple(map(str, range(30))), many, many, many, many, many), "")
+    assert len(table.rows) == MOST
+    assert table.foot.startswith("The first 20 of 30 lines.")
+
+
+def test_two_models_that_never_differ_are_drawn() -> None:
+    alike = Churn("the base model", ("all rows",), (5,), (0,), (0,), (1,), (0,))
+    assert "no rows lost, no gained" in churn(alike, "").title
+
+
+def test_the_report_shows_it_beside_the_difference() -> None:
+    evidence = Evidence(
+        (Member(OVERALL, PairedDifference(70, 20, 10, 0)),), "accuracy difference from the champion", 100, figures=(FIGURE,)
+    )
+    run = example.audit_run([example.judged(example.ACCURACY, evidence, against="champion", margin=0.05)])
+    (family,) = families(entries(run))
+    assert [table.rival for table in family.details[0].churns] == ["the champion"]
+    page = report.render(run)
+    assert "Is it no worse than the champion, in accuracy?" in page
+    assert "not worse than the champion by more than 0.05" in page
+    assert "<bdi>region=&lt;b&gt;</bdi>" in page
