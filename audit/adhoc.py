@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from audit.check import Check, Params
     from audit.datasets import Dataset
     from audit.evidence import Evidence
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.policy.positions import Tree
 
 NAMES: dict[str, tuple[str, ...]] = {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from audit.candidates import Outputs
     from audit.datasets import Dataset
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.results import AuditRun
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from audit.check import Check
 from audit.errors import ToolError
-from audit.judge import CheckInfo
+from audit.finding import CheckInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

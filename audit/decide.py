@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.explanations import turning
-from audit.judge import Condition, Decision, Reason, Verdict
+from audit.finding import Condition, Decision, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.judge import Finding, Status
+    from audit.finding import Finding, Status
     from audit.policy.schema import Requirement, Severity
 
 Effect: TypeAlias = Literal["ok", "condition", "block"]

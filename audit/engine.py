@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from audit import seeds
 from audit.errors import AuditError, CannotMeasure
 from audit.evidence import Evidence, Pair
-from audit.judge import Finding, judge, without_evidence
+from audit.judge import judge, without_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from audit.check import Check, Params
-    from audit.judge import CheckInfo
+    from audit.finding import CheckInfo, Finding
     from audit.ledger.spending import Spent
     from audit.policy.schema import Requirement
     from audit.subject import Subject

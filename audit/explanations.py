@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from audit.evidence import Evidence, Member
-    from audit.judge import Bound, Finding, Side
+    from audit.finding import Bound, Finding, Side
     from audit.stats import Estimate
 
 MOST_ROWS = 100_000_000

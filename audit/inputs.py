@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from audit.bundle import Bundle
     from audit.datasets import Dataset
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.policy.schema import Requirement
     from audit.predictions import Predictions
 

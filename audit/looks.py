@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.judge import Reason, one_sided
+from audit.finding import Reason
+from audit.judge import one_sided
 from audit.ledger.spending import Look, Plan, Spent, left, levels
 from audit.ledger.wear import exchanged, wear
 from audit.results import LookFacts

@@ -12,8 +12,8 @@ from audit.candidates.sklearn import SklearnModel
 from audit.datasets import canonical
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError, PolicyError
+from audit.finding import Reason
 from audit.frameworks import nist_ai_rmf
-from audit.judge import Reason
 from audit.measures.declared import blank, required
 from audit.measures.windows import DERIVED
 from audit.policy.durations import days
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from audit.check import Check
     from audit.datasets import Dataset
     from audit.errors import Mistake
-    from audit.judge import Verdict
+    from audit.finding import Verdict
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy, Requirement
     from audit.predictions import Predictions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from audit.judge import Reason
+from audit.finding import Reason
 from audit.policy import diff, shape
 from audit.policy.schema import Policy
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from audit.finding import Finding, Verdict
     from audit.finetune.record import TrainingRecord
-    from audit.judge import Finding, Verdict
     from audit.ledger.wear import Exchanged
     from audit.policy.schema import Policy
     from audit.policy_change import PolicyChange

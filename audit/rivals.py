@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from audit import cache, catalog
 from audit.candidates.sklearn import SklearnModel
 from audit.errors import InputError, PolicyError
-from audit.judge import Reason
+from audit.finding import Reason
 from audit.policy import placing
 from audit.predictions import Predictions
 from audit.results import CandidateFacts

@@ -17,7 +17,7 @@ from audit.datasets.identity import rows_sha256
 from audit.datasets.reading import read
 from audit.errors import InputError, PolicyError
 from audit.export import json as results_json
-from audit.judge import Reason
+from audit.finding import Reason
 from audit.ledger import Ledger
 from audit.ledger.wear import Identity
 from audit.looks import Asked, roles, take
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.engine import Job
     from audit.errors import Mistake
-    from audit.judge import Finding, Verdict
+    from audit.finding import Finding, Verdict
     from audit.looks import Looks
     from audit.policy import LoadedPolicy
     from audit.policy.schema import DatasetSpec

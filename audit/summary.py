@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from audit.evidence import Evidence
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.results import AuditRun
 
 GLYPHS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_run": "-", "error": "!", "not_applicable": "·"}

@@ -13,7 +13,7 @@ from audit.wording import count, interval_in_words, limit, number, rows_in_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from audit.judge import Bound
+    from audit.finding import Bound
     from audit.planning import Gate, Part, Plan
 
 _HEADS = ("asked", "rows", "expected", "interval then", "passes", "8 in 10 at", "rows needed")

@@ -36,7 +36,7 @@ from benchmarks.trials import Limit, Progress, percent, table
 
 if TYPE_CHECKING:
     from audit.evidence import Name
-    from audit.judge import Status
+    from audit.finding import Status
     from audit.stats import Estimate
     from benchmarks.gates import Gate
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from audit import catalog
 from audit.evidence import OVERALL, Evidence, Member, Slice
-from audit.judge import Finding, without_evidence
+from audit.judge import without_evidence
 from audit.policy.schema import Requirement
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
-    from audit.judge import Status
+    from audit.finding import Finding, Status
 
 INFO = catalog.info("performance/accuracy")
 

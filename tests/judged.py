@@ -10,7 +10,7 @@ from audit.policy.schema import Requirement
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence
-    from audit.judge import Finding, Status
+    from audit.finding import Finding, Status
 
 
 def finding(check_id: str, evidence: Evidence, **requirement: Any) -> Finding:

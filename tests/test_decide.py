@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.decide import decide, effect
-from audit.judge import Finding, Reason, Verdict
+from audit.finding import Finding, Reason, Verdict
 from tests.findings import finding
 
 if TYPE_CHECKING:
-    from audit.judge import Status
+    from audit.finding import Status
 
 SEVERITIES = ("critical", "high", "medium", "low")
 STATUSES: tuple[Status, ...] = ("pass", "fail", "inconclusive", "not_run", "error", "not_applicable")

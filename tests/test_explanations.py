@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ from hypothesis import strategies as st
 from audit.decide import decide
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
 from audit.explanations import turning
-from audit.judge import Finding, judge, without_evidence
+from audit.judge import judge, without_evidence
 from audit.ledger.spending import Spent
 from audit.stats import Auc, Census, Difference, Mean, Proportion
 from tests.findings import INFO, proportions, requirement
+
+if TYPE_CHECKING:
+    from audit.finding import Finding
 
 A, B = Slice((("group", "a"),)), Slice((("group", "b"),))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
 from audit.explanations import turning
-from audit.judge import Finding, Headline, deciding_interval, judge
+from audit.judge import deciding_interval, judge
 from audit.ledger.spending import Spent
 from audit.stats import Census, Difference, Proportion
 from tests.findings import INFO, proportions, requirement
+
+if TYPE_CHECKING:
+    from audit.finding import Finding, Headline
 
 ALPHA = 0.025
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.evidence import Evidence
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.results import WaiverState
     from audit.waivers import WaiverFile
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from audit.evidence import Member, Name
-    from audit.judge import Bound, Finding, Headline, Judged
+    from audit.finding import Bound, Finding, Headline, Judged
     from audit.policy_change import PolicyChange
     from audit.results import AuditRun, CandidateFacts, LookFacts, WaiverState
 

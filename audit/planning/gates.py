@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from audit.evidence import Name
-    from audit.judge import Bound, Finding
+    from audit.finding import Bound, Finding
     from audit.policy.schema import Requirement
     from audit.stats.power import Outlook
 

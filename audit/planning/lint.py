@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.engine import Job
     from audit.errors import Mistake
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.policy import LoadedPolicy
 
 _TRIED = frozenset({"performance", "fairness", "calibration"})

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL, Evidence, Member, Pair
-from audit.judge import bounds, one_sided
+from audit.finding import bounds
+from audit.judge import one_sided
 from audit.planning.expected import named, unnamed
 from audit.planning.gates import Basis, Gate, Part
 from audit.stats import Census, Difference, Ratio
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from audit.engine import Job
-    from audit.judge import Bound
+    from audit.finding import Bound
     from audit.planning.trials import Trial, Trials
     from audit.stats import Estimate
     from audit.stats.power import Outlook

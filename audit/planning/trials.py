@@ -16,7 +16,7 @@ from audit.stats import CalibrationError, Proportion
 if TYPE_CHECKING:
     from audit.candidates.interface import Ability
     from audit.engine import Job
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.planning.standin import Population, Twin
 
 OFF = 0.1

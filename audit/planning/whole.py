@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from audit import catalog, plan
 from audit.candidates.predictions import SavedPredictions
 from audit.errors import InputError
-from audit.judge import bounds
+from audit.finding import bounds
 from audit.ledger import Ledger
 from audit.planning import cost, expected, looking, reckoning
 from audit.planning.reckoning import Expectation
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.engine import Job
     from audit.errors import Mistake
-    from audit.judge import Reason
+    from audit.finding import Reason
     from audit.ledger.spending import Spent
     from audit.planning.cost import Cost
     from audit.planning.expected import Pilot

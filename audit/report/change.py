@@ -10,7 +10,7 @@ from audit.explanations import turning
 from audit.report import words
 
 if TYPE_CHECKING:
-    from audit.judge import Finding, Reason
+    from audit.finding import Finding, Reason
     from audit.report.entries import Entries, Entry, Link
     from audit.results import AuditRun
 

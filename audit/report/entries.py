@@ -9,7 +9,7 @@ from audit.decide import effect, worst_first
 
 if TYPE_CHECKING:
     from audit.decide import Effect
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.results import AuditRun
 
 

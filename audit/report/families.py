@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.evidence import Bars, Churn, Histogram, Pair, Reliability, Roc
-from audit.judge import Judged
+from audit.finding import Judged
 from audit.report import words
 from audit.report.charts.axes import Drawing
 from audit.report.charts.churn import ChurnTable, churn
@@ -20,7 +20,7 @@ from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence, Example, Figure, Member, Slice
-    from audit.judge import Finding, Status
+    from audit.finding import Finding, Status
     from audit.report.entries import Entries, Entry
 
 EXAMPLES, FIGURES = 5, 6

@@ -13,7 +13,7 @@ from audit.report.entries import Chip, Link
 from audit.report.evidence_table import rmf_anchor
 
 if TYPE_CHECKING:
-    from audit.judge import Finding
+    from audit.finding import Finding
     from audit.report.entries import Entries, Entry
     from audit.results import AuditRun
 

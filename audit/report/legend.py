@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.decide import effect
-from audit.judge import CheckInfo, Finding
+from audit.finding import CheckInfo, Finding
 from audit.policy.schema import SEVERITIES, Requirement
 from audit.report import words
 
 if TYPE_CHECKING:
-    from audit.judge import Disposition, Status
+    from audit.finding import Disposition, Status
     from audit.policy.schema import Severity
     from audit.results import AuditRun
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from audit.report import words
 
 if TYPE_CHECKING:
-    from audit.judge import Headline
+    from audit.finding import Headline
     from audit.policy.schema import Requirement
     from audit.report.entries import Entry
     from audit.results import AuditRun

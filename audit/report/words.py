@@ -13,7 +13,7 @@ from audit.wording import asked_in_words, count, number
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from audit.judge import Headline
+    from audit.finding import Headline
     from audit.policy.schema import Requirement
 
 STATUSES = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from audit.judge import Reason, Waived
+from audit.finding import Reason, Waived
 from audit.results import WaiverState
 from audit.waivers import validity
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from audit.judge import Bound, Finding
+    from audit.finding import Bound, Finding
     from audit.policy.schema import Requirement
     from audit.results import Standing
     from audit.waivers.files import WaiverFile

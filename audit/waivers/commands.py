@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from audit import catalog, clock
-from audit.judge import bounds
+from audit.finding import bounds
 from audit.terminal import neutral
 from audit.waivers import drafting, endorsing, signing
 from audit.waivers.applying import preview

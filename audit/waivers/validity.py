@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from audit.judge import Bound, Finding, Side
+    from audit.finding import Bound, Finding, Side
     from audit.policy import LoadedPolicy
     from audit.policy.positions import Tree
     from audit.policy.schema import Requirement, Severity

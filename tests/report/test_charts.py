@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.evidence import OVERALL, Evidence, Histogram, Member, Roc, Slice
-from audit.judge import Judged, bounds
+from audit.finding import Judged, bounds
 from audit.report.charts.forest import Caption, forest
 from audit.report.charts.histogram import histogram
 from audit.report.charts.interval import interval_plot

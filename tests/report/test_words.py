@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.evidence import OVERALL
-from audit.judge import Headline
+from audit.finding import Headline
 from audit.report import words
 from tests.report.example import ACCURACY, requirement
 

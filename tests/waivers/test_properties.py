@@ -17,7 +17,7 @@ from tests.waiving import EXECUTIVE, NOW, OTHER, OWNER, REVIEWER, STRANGER, file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.judge import Finding
+    from audit.finding import Finding
 
 RANK = {"block": 0, "promote-with-conditions": 1, "promote": 2}
 SEVERITIES = st.sampled_from(["critical", "high", "medium", "low"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from audit.judge import Bound, Judged
+    from audit.finding import Bound, Judged
 
 MOST = 40
 """Rows that a forest shows; the rest stand in results.json."""

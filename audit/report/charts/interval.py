@@ -12,7 +12,7 @@ from audit.report import svg, words
 from audit.report.charts.scale import Scale, step
 
 if TYPE_CHECKING:
-    from audit.judge import Bound, Finding
+    from audit.finding import Bound, Finding
 
 SHARED = 0.2
 """Rates and scores are drawn on one scale, so far to each side of the bound."""

@@ -16,7 +16,7 @@ from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from audit.catalog import discover
 from audit.datasets import canonical
 from audit.evidence import OVERALL, Churn, Evidence
-from audit.judge import Bound, bounds
+from audit.finding import Bound, bounds
 from audit.stats import PairedDifference
 from tests.compared import COMPARING, compare, seen, swapped, table
 from tests.judged import finding, status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.evidence import Slice
-from audit.judge import CheckInfo
+from audit.finding import CheckInfo
 from audit.policy.schema import Requirement
 
 OWNER = "Support ML, support-ml@example.org"

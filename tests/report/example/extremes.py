@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audit.evidence import Bars, Confusion, Evidence, Example, Histogram, Member, Pair, Part, Slice, Unmeasured
-from audit.judge import Reason
+from audit.finding import Reason
 from audit.policy.schema import Person, System
 from audit.stats import Difference, Proportion
 from tests.report.example.checks import ACCURACY, F1, OPPORTUNITY, region

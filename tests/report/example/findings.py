@@ -43,7 +43,7 @@ from tests.report.example.checks import (
 )
 
 if TYPE_CHECKING:
-    from audit.judge import CheckInfo, Finding
+    from audit.finding import CheckInfo, Finding
 
 
 def judged(check: CheckInfo, evidence: Evidence, *, files: tuple[str, ...] = (), disposition: str = "none", **keys: Any) -> Finding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.datasets import Columns
 from audit.decide import decide
-from audit.judge import Reason
+from audit.finding import Reason
 from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
 from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts, WaiverState
 from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC
@@ -30,7 +30,7 @@ from tests.report.example.fine_tuning import training
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.judge import Finding
+    from audit.finding import Finding
 
 TODAY = date(2026, 11, 20)
 SYSTEM = System(
