@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.errors import MissingExtra
 from audit.waivers import signing
+from audit.waivers.model import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,11 +43,6 @@ class Approvals:
 
     good: tuple[Signed, ...] = ()
     problems: tuple[str, ...] = ()
-
-
-def person(name: str | None) -> str:
-    """A name as people are told apart by: its letters, whatever their case, form and spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name or "").casefold().split())
 
 
 def approvals(file: WaiverFile, keys: Sequence[PublicKey], latest: datetime) -> Approvals:

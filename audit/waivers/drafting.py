@@ -36,6 +36,7 @@ class _Headline(BaseModel):
 
 class _Finding(BaseModel):
     id: str
+    check: str
     status: str
     severity: Severity
     enforce: str
@@ -164,7 +165,7 @@ compensating_controls:
     owner: "{FILL_IN}: who keeps it up"
     evidence: "{FILL_IN}: where one sees that it works"
 # a result worse than this voids the waiver
-valid_while: {{metric: {quoted(finding.id)}, op: "{op}", value: {json.dumps(end)}}}
+valid_while: {{metric: {quoted(finding.check)}, op: "{op}", value: {json.dumps(end)}}}
 remediation:
   plan: "{FILL_IN}: what will make the check pass"
   due: "{last.date().isoformat()}"

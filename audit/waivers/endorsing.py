@@ -12,6 +12,7 @@ from audit.errors import InputError, ToolError
 from audit.policy import positions, reading
 from audit.waivers import approval, signing
 from audit.waivers.files import WaiverFile, read_waiver
+from audit.waivers.model import person
 from audit.waivers.validity import unwritten
 from audit.wording import quoted
 
@@ -42,7 +43,7 @@ def sign(path: Path, said: Signing, now: datetime) -> str:
     file = read_waiver(path)
     secret, key = signing.read_secret(said.key)
     _refuse(file, said, key, now)
-    away = approval.person(key.name) != approval.person(file.waiver.requested_by)
+    away = person(key.name) != person(file.waiver.requested_by)
     own: dict[str, Tree] = {
         "by": key.name,
         "role": said.role,
@@ -63,7 +64,7 @@ def _refuse(file: WaiverFile, said: Signing, key: PublicKey, now: datetime) -> N
         problem = f"is not filled in: {', '.join(missing)}"
     elif now >= file.waiver.expires_at:
         problem = f"expired at {file.waiver.expires_at.isoformat()}"
-    elif approval.person(key.name) in {approval.person(one.by) for one in file.waiver.approvals}:
+    elif person(key.name) in {person(one.by) for one in file.waiver.approvals}:
         problem = f"{key.name} has signed it already; somebody else has to sign too"
     elif not said.role.strip() or not said.role.isprintable():
         problem = "--role: say in which role, such as owner, reviewer or executive"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from audit.errors import InputError, Mistake, PolicyError
 from audit.policy import positions, reading
 from audit.policy.wording import messages
-from audit.waivers.model import PublicKey, Waiver
+from audit.waivers.model import PublicKey, Waiver, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,7 +132,7 @@ def _clash(one: TrustedKey, other: TrustedKey) -> str | None:
     """Why two keys cannot both count: who signed would not be known."""
     if one.key.public_key == other.key.public_key:
         return f"is the same key as {other.file}; name one of them"
-    if one.key.name == other.key.name and one.key.line != other.key.line:
+    if person(one.key.name) == person(other.key.name) and one.key.line != other.key.line:
         return f"puts {one.key.name!r} in line {one.key.line}, and {other.file} in line {other.key.line}; a person stands in one line"
     return None
 

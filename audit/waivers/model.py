@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import unicodedata
 from datetime import date, datetime
 from typing import Annotated, Literal, TypeAlias
 
@@ -36,10 +38,38 @@ def _sentence(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    """A name that looks like no other: no letters that are not seen, none of another alphabet beside Latin ones."""
+    if not value.strip() or not value.isprintable():
+        raise PydanticCustomError("name", "give a name, without letters that nobody sees")
+    for word in value.split():
+        found = _ALPHABETS & {unicodedata.name(letter, "").split(" ")[0] for letter in word}
+        if len(found) > 1:
+            mixed = {"found": " and ".join(sorted(found))}
+            raise PydanticCustomError("name", "mixes letters that look alike, of {found}: write a name in one alphabet", mixed)
+    return value
+
+
+def person(name: str | None) -> str:
+    """A name as people are told apart by: its letters, whatever their case, form and spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name or "").casefold().split())
+
+
+def _key(value: str) -> str:
+    """One spelling only: the spare bits of base64 would make one key look like two."""
+    if not _KEY.fullmatch(value) or base64.b64encode(base64.b64decode(value)).decode() != value:
+        raise PydanticCustomError("key", "is not 32 bytes in base64, as `audit keygen` writes them")
+    return value
+
+
+_ALPHABETS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+"""With letters that are drawn alike."""
+_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_moment)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
 Sentence: TypeAlias = Annotated[str, AfterValidator(_sentence)]
 ID = r"^[A-Z]+-[0-9]+$"
+Name: TypeAlias = Annotated[Text, AfterValidator(_name)]
 Line: TypeAlias = Literal[1, 2, 3]
 Digest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -88,7 +118,7 @@ class Remediation(Strict):
 class Approval(Strict):
     """One person's signature."""
 
-    by: Text
+    by: Name
     role: Text
     line: Line
     independent: bool = False
@@ -112,7 +142,7 @@ class Waiver(Strict):
     granted_at: Moment
     expires_at: Moment
     renewal_of: str | None = None
-    requested_by: Text
+    requested_by: Name
     approvals: tuple[Approval, ...] = Field(description="none in a draft")
 
 
@@ -120,7 +150,7 @@ class PublicKey(Strict):
     """A person's public key. Whoever names its file in a policy binds person, line and role to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    name: Text
+    name: Name
     line: Line = Field(description="line of defence: 1 owns and develops, 2 validates independently, 3 audits by sample")
     role: str | None = Field(None, description="the only role that it may sign in, such as executive")
-    public_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")] = Field(description="Ed25519, 32 bytes in base64")
+    public_key: Annotated[str, AfterValidator(_key)] = Field(description="Ed25519, 32 bytes in base64")

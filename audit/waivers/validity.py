@@ -11,6 +11,7 @@ from audit import clock
 from audit.evidence import OVERALL
 from audit.measures.declared import blank
 from audit.waivers import approval
+from audit.waivers.model import person
 from audit.waivers.versions import within
 from audit.wording import bound_in_words, number
 
@@ -157,7 +158,7 @@ def _renewal(file: WaiverFile, situation: Situation) -> Iterator[str]:
     if before.problems:
         yield f"renews {first}, whose approvals cannot be verified: {'; '.join(before.problems)}"
     signed = _signed(file, situation).good
-    fresh = approval.independent(waiver, signed, author=situation.author) - {approval.person(one.key.name) for one in before.good}
+    fresh = approval.independent(waiver, signed, author=situation.author) - {person(one.key.name) for one in before.good}
     if not fresh:
         yield f"needs an independent approver of line 2 who did not approve {first}, which it renews"
 
@@ -167,13 +168,19 @@ def _unnamed_renewal(file: WaiverFile, situation: Situation) -> Iterator[str]:
     mine = file.waiver
     for other in situation.folder.waivers:
         theirs = other.waiver
-        same = (theirs.check, theirs.scope.model, theirs.scope.sha256, theirs.scope.versions) == (
-            *(mine.check, mine.scope.model),
-            *(mine.scope.sha256, mine.scope.versions),
-        )
+        same = theirs.check == mine.check and _for_the_same(theirs, mine, situation)
         earlier = (theirs.granted_at, theirs.id) < (mine.granted_at, mine.id)
         if other is not file and same and earlier and not _signed(other, situation).problems:
             yield f"follows {theirs.id} for the same candidate: name that under renewal_of"
+
+
+def _for_the_same(theirs: Waiver, mine: Waiver, situation: Situation) -> bool:
+    """Whether both are for the candidate at hand, in whatever words; before there is one, whether they say the same."""
+    if theirs.scope.model != mine.scope.model:
+        return False
+    if situation.candidate is not None:
+        return not any(_scope(theirs, situation))
+    return (theirs.scope.sha256, theirs.scope.versions) == (mine.scope.sha256, mine.scope.versions)
 
 
 def _promises(file: WaiverFile, situation: Situation) -> Iterator[str]:
@@ -216,7 +223,7 @@ def against(file: WaiverFile, finding: Finding) -> tuple[str, ...]:
 
 def _worse(waiver: Waiver, finding: Finding, side: Side) -> Iterator[str]:
     said = waiver.valid_while
-    known = {finding.id, finding.check.id, finding.check.id.rsplit("/", 1)[-1]}
+    known = {finding.check.id, finding.check.id.rsplit("/", 1)[-1]}  # no id of a requirement: another check may carry it by now
     if finding.headline is not None:
         known.add(finding.headline.unit)
     if said.metric not in known:

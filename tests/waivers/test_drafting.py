@@ -33,6 +33,7 @@ def bundle(folder: Path, **changed: Any) -> Path:
     """The parts of a bundle that a draft is made from."""
     finding = {
         "id": "performance/accuracy",
+        "check": "performance/accuracy",
         "status": "fail",
         "severity": "high",
         "enforce": "required",
@@ -56,6 +57,12 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
     waiver = read_waiver(draft(made, "performance/accuracy", tmp_path / "waivers", NOW)).waiver
     assert waiver.slices == (f"region={nasty}", "a=1 against a=null", "flag=True")
     assert waiver.requested_by.startswith("FILL IN")
+
+
+def test_a_draft_names_the_check_and_not_what_the_policy_calls_it(tmp_path: Path) -> None:
+    """Another check may carry the requirement's id by the time that the waiver is held against it."""
+    waiver = read_waiver(draft(bundle(tmp_path / "run", id="gate"), "gate", tmp_path / "waivers", NOW)).waiver
+    assert (waiver.check, waiver.valid_while.metric) == ("gate", "performance/accuracy")
 
 
 @pytest.mark.parametrize(

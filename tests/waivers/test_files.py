@@ -141,6 +141,24 @@ def test_who_signed_is_one_person_in_one_line(project: Path) -> None:
     assert "trust.keys.2: puts 'Ann' in line 2, and keys/Ann.pub in line 1" in found
 
 
+def test_another_spelling_of_a_key_or_a_name_hides_nobody(project: Path) -> None:
+    """Base64 of 32 bytes has two spare bits, names have cases, spaces, invisible letters and twins in other alphabets."""
+    whole = (project / "keys/Ann.pub").read_text()
+    letter = whole.rstrip()[-2]
+    near = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    spare = whole.replace("Ann", "Other").replace(f"{letter}=", f"{near[near.index(letter) + 1]}=")
+    (project / "keys/spare.pub").write_text(spare)
+    assert "is not 32 bytes in base64, as `audit keygen` writes them" in "\n".join(mistakes(project, "keys/Ann.pub", "keys/spare.pub"))
+    keygen("Cid", 2, None, project / "keys")
+    other = (project / "keys/Cid.pub").read_text()
+    (project / "keys/case.pub").write_text(other.replace('"Cid"', '"ANN"'), encoding="utf-8")
+    assert "stands in one line" in "\n".join(mistakes(project, "keys/Ann.pub", "keys/case.pub"))
+    for name in ("A\u200bnn", "  ", "\u0410nn", "Ann\u202e"):
+        (project / "keys/twin.pub").write_text(other.replace('"Cid"', f'"{name}"'), encoding="utf-8")
+        (said,) = mistakes(project, "keys/Ann.pub", "keys/twin.pub")
+        assert said.startswith("keys/twin.pub:1:7: name: ")
+
+
 def test_a_key_that_is_none(project: Path) -> None:
     (project / "keys/Ann.pub").write_text("name: Ann\nline: 4\npublic_key: short\n")
     found = mistakes(project, "keys/Ann.pub")

@@ -299,6 +299,24 @@ def test_a_second_waiver_of_the_same_is_a_renewal_and_has_to_say_so(tmp_path: Pa
     assert renewed(tmp_path, OWNER, OTHER, renewal_of=None, id="W-3", check="performance/recall")[0] == "unused"
 
 
+@pytest.mark.parametrize("scope", [{"versions": ">=1"}, {"sha256": "ab" * 32, "versions": "<2"}], ids=["by version", "by both"])
+def test_a_scope_in_other_words_hides_no_renewal(tmp_path: Path, scope: dict[str, str]) -> None:
+    """Both are for this candidate, whatever words say so."""
+    first = file(tmp_path, signed(told(granted_at=moment(NOW - timedelta(days=80)), expires_at=moment(NOW + timedelta(days=9)))))
+    other = {"model": "small", "threshold": {"min": 0.8}} | scope
+    second = file(tmp_path, signed(told(id="W-2", scope=other)))
+    found = lay([missed()], situation(first, second, version="1.4")).states
+    assert [one.standing for one in found] == ["in_force", "void"]
+    assert found[1].why == ("follows W-1 for the same candidate: name that under renewal_of",)
+
+
+def test_another_check_under_the_same_id_is_another_finding(tmp_path: Path) -> None:
+    """What was accepted for accuracy was not for what the policy calls by its name now."""
+    waiver = signed(told(check="gate", valid_while={"metric": "gate", "op": ">=", "value": 0.65}))
+    assert "holds while gate stays good, and this is performance/accuracy" in why(tmp_path, waiver, missed(id="gate"))
+    assert state(tmp_path, signed(told(check="gate")), missed(id="gate")).standing == "in_force"
+
+
 def test_there_is_one_renewal_at_most(tmp_path: Path) -> None:
     """Neither a renewal of a renewal, nor two of the same."""
     first = file(tmp_path, signed(told(id="W-1", granted_at=moment(NOW - timedelta(days=80)))))
