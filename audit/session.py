@@ -116,9 +116,9 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
     if options.smoke:
         findings = tuple(map(_unjudged, findings))
-    laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started))
+    laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started, entries=looks.before))
     verdict = decide.decide(loaded.policy.require, laid.findings, barred=_barred(loaded, options, looks), today=started.date())
-    since = policy_change.since_promotion(ledger.entries(), looks.head, loaded.policy, catalog=catalog.discover())
+    since = policy_change.since_promotion(looks.before, looks.head, loaded.policy, catalog=catalog.discover())
     remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks())
     verdict = decide.remarked(verdict, remarks)
     facts = _run_facts(loaded, options, started, watch)
@@ -294,7 +294,7 @@ def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger, look
         audit = _fill(making, audit, prepared)
         sealed = making.seal()
         making.check(audit)
-        ledger.append(audit.run.started, "run", _entry(audit, sealed) | looks.entry())
+        ledger.append(audit.run.started, "run", _entry(audit, sealed) | looks.entry() | waivers.entry(prepared.waivers, audit.waivers))
     except BaseException:
         making.discard()
         raise

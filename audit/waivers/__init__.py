@@ -2,6 +2,7 @@
 
 from audit.waivers.applying import Laid, lay, preview
 from audit.waivers.files import Folder, WaiverFile, read_folder, read_waiver
+from audit.waivers.history import entry
 from audit.waivers.validity import Situation, situation
 
-__all__ = ["Folder", "Laid", "Situation", "WaiverFile", "lay", "preview", "read_folder", "read_waiver", "situation"]
+__all__ = ["Folder", "Laid", "Situation", "WaiverFile", "entry", "lay", "preview", "read_folder", "read_waiver", "situation"]

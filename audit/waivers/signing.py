@@ -42,6 +42,11 @@ def statement(tree: Mapping[str, Tree], approval: Mapping[str, Tree]) -> bytes:
     return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
+def digest(tree: Mapping[str, Tree]) -> str:
+    """SHA-256 of all that a waiver says, its approvals left out."""
+    return hashlib.sha256(statement(tree, {})).hexdigest()
+
+
 def verified(key: PublicKey, signature: str, message: bytes) -> bool:
     """Whether a signature is this key's over this message."""
     require_cryptography()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from audit import clock
 from audit.evidence import OVERALL
 from audit.measures.declared import blank
-from audit.waivers import approval
+from audit.waivers import approval, signing
+from audit.waivers.history import uses
 from audit.waivers.model import person
 from audit.waivers.versions import within
 from audit.wording import bound_in_words, number
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from audit.finding import Bound, Finding, Side
+    from audit.ledger import Entry
     from audit.policy import LoadedPolicy
     from audit.policy.positions import Tree
     from audit.policy.schema import Requirement, Severity
     from audit.waivers.files import Folder, WaiverFile
+    from audit.waivers.history import Use
     from audit.waivers.model import Waiver
 
 LONGEST_DAYS: dict[Severity, int] = {"high": 90, "medium": 180, "low": 180}
@@ -50,9 +53,13 @@ class Situation:
     earliest: datetime
     latest: datetime
     """Time of the run and time of the clock: a run that is given an old time revives no waiver."""
+    used: tuple[Use, ...] = ()
+    """Waivers that covered this candidate in earlier runs, by the ledger."""
 
 
-def situation(loaded: LoadedPolicy, folder: Folder, candidate: str | None, started: datetime) -> Situation:
+def situation(
+    loaded: LoadedPolicy, folder: Folder, candidate: str | None, started: datetime, *, entries: Sequence[Entry] = ()
+) -> Situation:
     """What the waivers of a policy are held against in a run that began at a time."""
     policy = loaded.policy
     return Situation(
@@ -64,6 +71,7 @@ def situation(loaded: LoadedPolicy, folder: Folder, candidate: str | None, start
         folder=folder,
         earliest=clock.earliest(started),
         latest=clock.latest(started),
+        used=uses(entries, model=policy.policy, candidate=candidate),
     )
 
 
@@ -80,6 +88,7 @@ def standing(file: WaiverFile, requirement: Requirement, bounds: Sequence[Bound]
         *signed.problems,
         *quorum,
         *(_unnamed_renewal(file, situation) if waiver.renewal_of is None else _renewal(file, situation)),
+        *_used_before(file, situation),
         *_promises(file, situation),
     )
 
@@ -172,6 +181,16 @@ def _unnamed_renewal(file: WaiverFile, situation: Situation) -> Iterator[str]:
         earlier = (theirs.granted_at, theirs.id) < (mine.granted_at, mine.id)
         if other is not file and same and earlier and not _signed(other, situation).problems:
             yield f"follows {theirs.id} for the same candidate: name that under renewal_of"
+
+
+def _used_before(file: WaiverFile, situation: Situation) -> Iterator[str]:
+    """Whatever covered the same before and ended earlier is renewed by this one, though its file be gone or say something else by now."""
+    own, waivers = file.waiver, situation.folder.waivers
+    known = {signing.digest(one.tree) for one in waivers if one is file or one.waiver.id == own.renewal_of}
+    for one in situation.used:
+        if one.check == own.check and one.sha256 not in known and one.until < own.expires_at:
+            until = _moment(one.until)
+            yield f"follows {one.id}, which covered this finding of this candidate until {until}: keep that, and name it under renewal_of"
 
 
 def _for_the_same(theirs: Waiver, mine: Waiver, situation: Situation) -> bool:

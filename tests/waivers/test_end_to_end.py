@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +61,22 @@ def written(path: Path) -> None:
     """As people fill a draft in."""
     text = path.read_text()
     text = text.replace("FILL IN: name", "Olga").replace("FILL IN: ", "What people have written: ")
-    path.write_text(text)
+    soon = (datetime.now(UTC) + timedelta(days=30)).date()
+    path.write_text(re.sub(r"expires_at: .*", f'expires_at: "{soon}T23:59:59Z"', text))
+
+
+def hidden_renewal(waiver: Path, whole: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The waiver's file gone, and another of the same in its place, which ends later: the ledger knows the first."""
+    waiver.unlink()
+    later = (datetime.now(UTC) + timedelta(days=85)).date()
+    again = re.sub(r"expires_at: .*", f'expires_at: "{later}T12:00:00Z"', whole.replace("W-1", "W-2"))
+    (other := waiver.with_name("W-2.yaml")).write_text(again[: again.index("approvals:")] + "approvals: []\n")
+    for name, role in (("Olga", "owner"), ("Rita", "reviewer")):
+        assert audit(capfd, "sign", str(other), "--key", f"keys/{name}.key", "--role", role)[0] == 0
+    code, renewed, _ = run(capfd)
+    assert (code, renewed["waivers"][0]["state"]) == (1, "void")
+    assert "follows W-1" in renewed["waivers"][0]["why"][0]
+    other.unlink()
 
 
 def test_from_block_to_conditions_and_back(project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -108,6 +124,7 @@ def test_from_block_to_conditions_and_back(project: Path, monkeypatch: pytest.Mo
     assert "Rita (reviewer, line 2)" in (bundle / "report.html").read_text()
 
     whole = waiver.read_text()
+    hidden_renewal(waiver, whole, capfd)
     waiver.write_text(whole.replace("What people have written: why", "What people have written: Why"))
     code, changed, _ = run(capfd)
     assert (code, changed["waivers"][0]["state"]) == (1, "void")

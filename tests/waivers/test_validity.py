@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from audit.evidence import Evidence, Slice, Unmeasured
 from audit.judge import without_evidence
 from audit.waivers import lay
 from audit.waivers.applying import last_day
+from audit.waivers.history import Use
+from audit.waivers.signing import digest
 from audit.waivers.versions import within
 from tests.findings import INFO, proportions, requirement
 from tests.waiving import (
@@ -308,6 +311,33 @@ def test_a_scope_in_other_words_hides_no_renewal(tmp_path: Path, scope: dict[str
     found = lay([missed()], situation(first, second, version="1.4")).states
     assert [one.standing for one in found] == ["in_force", "void"]
     assert found[1].why == ("follows W-1 for the same candidate: name that under renewal_of",)
+
+
+def test_a_first_waiver_whose_file_is_gone_is_known_by_the_ledger(tmp_path: Path) -> None:
+    """Nor does it help to write another text under the first one's id, or to let the first say less."""
+    first, second = told(expires_at=moment(NOW + timedelta(days=1))), signed(told(id="W-2"), OWNER, OTHER)
+    used = (Use("W-1", "performance/accuracy", digest(first), NOW + timedelta(days=1)),)
+    assert state(tmp_path, second).standing == "in_force"
+    said = (
+        "follows W-1, which covered this finding of this candidate until 2026-11-22 12:00:00 UTC: keep that, and name it under"
+    )
+    assert said in why(tmp_path, second, used=used)
+    assert said in why(tmp_path, signed(told()), used=used)
+    assert state(tmp_path, signed(first), used=used).standing == "in_force"
+    elsewhere = (replace(used[0], check="performance/recall"), replace(used[0], until=NOW + timedelta(days=60)))
+    assert state(tmp_path, second, used=elsewhere).standing == "in_force"
+
+
+def test_a_renewal_renews_what_the_ledger_knows(tmp_path: Path) -> None:
+    """And a second renewal is one although the file of the first has gone."""
+    original = told(expires_at=moment(NOW + timedelta(days=1)))
+    renewal = signed(told(id="W-2", renewal_of="W-1"), OWNER, OTHER)
+    used = (Use("W-1", "performance/accuracy", digest(original), NOW + timedelta(days=1)),)
+    files = file(tmp_path, signed(original)), file(tmp_path, renewal)
+    assert [one.standing for one in lay([missed()], situation(*files, used=used)).states] == ["in_force"] * 2
+    for more in (Use("W-3", "performance/accuracy", "0" * 64, NOW + timedelta(days=30)), replace(used[0], sha256="1" * 64)):
+        found = lay([missed()], situation(*files, used=(*used, more))).states[1]
+        assert (found.standing, f"follows {more.id}, which covered" in found.why[0]) == ("void", True)
 
 
 def test_another_check_under_the_same_id_is_another_finding(tmp_path: Path) -> None:
