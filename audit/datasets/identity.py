@@ -15,27 +15,29 @@ if TYPE_CHECKING:
 
 
 def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
-    """SHA-256 of what the rows are, in their order, without what a candidate says of them.
+    """SHA-256 of what the rows are, in whatever order they stand, without what a candidate says of them.
 
-    A file that also holds saved predictions is another file for each candidate, and the same test set. Rows are told apart by
-    id, text and label; where there is neither id nor text, by every column but those of predictions and scores. `without`
-    names columns of other candidates.
+    A file that also holds saved predictions is another file for each candidate, and the same test set; so is one whose rows
+    were shuffled. Rows are told apart by text and label, or by id and label, whatever these columns are called; where there
+    is neither text nor id, by every column but those of predictions and scores. `without` names columns of other candidates.
     """
-    digest = hashlib.sha256(f"{data.rows} rows".encode())
-    for column in _telling(data, without):
-        cells = [canonical(value) for value in data.frame[column].to_list()]
-        digest.update(json.dumps([column, cells]).encode())
+    telling = _telling(data, without)
+    columns = [[canonical(value) for value in data.frame[column].to_list()] for column in telling.values()]
+    digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
+    for row in sorted(json.dumps(cells) for cells in zip(*columns, strict=True)):
+        digest.update(row.encode())
     return digest.hexdigest()
 
 
-def _telling(data: Dataset, without: Collection[str]) -> Iterator[str]:
+def _telling(data: Dataset, without: Collection[str]) -> dict[str, str]:
+    """Columns that tell rows apart, under names that do not change with the file."""
     roles = data.columns
     if roles.id is not None or roles.text is not None:
-        named = (roles.id, roles.text, roles.label)
-        yield from (column for column in named if column is not None and column in data.frame.columns)
-        return
+        named = {"id": roles.id} if roles.text is None else {"text": roles.text}
+        named |= {"label": roles.label}
+        return {role: column for role, column in named.items() if column is not None and column in data.frame.columns}
     said = {roles.prediction, roles.score, *_columns_of_scores(data), *without}
-    yield from (column for column in sorted(map(str, data.frame.columns)) if column not in said)
+    return {column: column for column in sorted(map(str, data.frame.columns)) if column not in said}
 
 
 def _columns_of_scores(data: Dataset) -> Iterator[str]:

@@ -318,9 +318,7 @@ def test_a_first_waiver_whose_file_is_gone_is_known_by_the_ledger(tmp_path: Path
     first, second = told(expires_at=moment(NOW + timedelta(days=1))), signed(told(id="W-2"), OWNER, OTHER)
     used = (Use("W-1", "performance/accuracy", digest(first), NOW + timedelta(days=1)),)
     assert state(tmp_path, second).standing == "in_force"
-    said = (
-        "follows W-1, which covered this finding of this candidate until 2026-11-22 12:00:00 UTC: keep that, and name it under"
-    )
+    said = "follows W-1, which covered this finding of this candidate until 2026-11-22 12:00:00 UTC: keep that, and name it under"
     assert said in why(tmp_path, second, used=used)
     assert said in why(tmp_path, signed(told()), used=used)
     assert state(tmp_path, signed(first), used=used).standing == "in_force"
