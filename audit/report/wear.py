@@ -26,7 +26,11 @@ class WearView:
 
 def wear(run: AuditRun) -> tuple[WearView, ...]:
     """One view a data set that the candidate was measured on."""
-    return tuple(WearView(tuple(_said(one)), looks(one)) for one in run.looks)
+    unknown = () if run.ledger_head else (_NO_HISTORY,)
+    return tuple(WearView((*_said(one), *unknown), looks(one)) for one in run.looks)
+
+
+_NO_HISTORY = "The ledger held nothing before this run: what was held against this data under another ledger is not counted."
 
 
 def _said(one: LookFacts) -> Iterator[str]:

@@ -40,6 +40,16 @@ def test_a_look_in_words() -> None:
     )
 
 
+def test_a_ledger_without_history_is_said_to_be_so() -> None:
+    """Else a ledger that was deleted, or laid elsewhere, would read as a test set that nobody has looked at."""
+    run = replace(example.promote(), looks=(ALONE,))
+    told = "The ledger held nothing before this run: what was held against this data under another ledger is not counted."
+    first, later = (wear(replace(run, ledger_head=head))[0].said for head in (None, "ab" * 32))
+    assert told in first
+    assert told not in later
+    assert told in re.sub(r"\s+", " ", render(replace(run, ledger_head=None)))
+
+
 def test_a_used_up_set_is_said_to_be_so() -> None:
     assert "This is look 6 of 5: the test set is used up, and nothing on it passes." in said(LATE)
     assert "this is look six: too late" in looks(LATE).drawing  # type: ignore[union-attr]  # it has a plan
