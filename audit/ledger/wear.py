@@ -77,9 +77,10 @@ class _Use:
 
 def wear(entries: Sequence[Entry], rows: Identity) -> Wear:
     """How often these rows have served, by the ledger's runs and looks. A look and the run that it began are one decision."""
+    known = _known(entries, rows)
     decisions, candidates, looks = 0, dict[str, None](), []
     for use in _uses(entries):
-        role = next((role for role, one in use.sets().items() if rows.same(one)), None)
+        role = next((role for role, one in use.sets().items() if one in known), None)
         if role is None:
             continue
         candidates[use.candidate] = None
@@ -89,12 +90,24 @@ def wear(entries: Sequence[Entry], rows: Identity) -> Wear:
     return Wear(decisions, tuple(candidates), tuple(looks))
 
 
+def _known(entries: Sequence[Entry], rows: Identity) -> frozenset[Identity]:
+    """Every identity under which the ledger holds these rows: what is the same as one of them is the same set too."""
+    others, known = {one for use in _uses(entries) for one in use.sets().values()}, {rows}
+    while True:
+        files, digests = {one.file for one in known}, {one.rows for one in known} - {""}
+        fresh = {one for one in others - known if one.file in files or one.rows in digests}
+        if not fresh:
+            return frozenset(known)
+        known |= fresh
+
+
 def exchanged(entries: Sequence[Entry], *, policy: str, role: str, now: Identity) -> tuple[Exchanged, ...]:
     """Other rows that had this role under a policy of this name, in the order in which they came."""
+    known_now = _known(entries, now)
     found: list[tuple[list[Identity], set[str]]] = []
     for use in _uses(entries):
         one = use.sets().get(role)
-        if use.told.get("policy") != policy or one is None or now.same(one):
+        if use.told.get("policy") != policy or one is None or one in known_now:
             continue
         known = next((group for group in found if any(one.same(other) for other in group[0])), None)
         if known is None:

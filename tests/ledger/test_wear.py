@@ -51,6 +51,17 @@ def test_rows_are_known_again_in_another_file_and_a_file_under_other_roles(tmp_p
     assert not Identity("one", "").same(Identity("other", ""))
 
 
+def test_what_is_the_same_as_the_same_set_is_the_same_set(tmp_path: Path) -> None:
+    """One file read with another column of predictions has other rows; a new file of the first rows is both of them."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.append("t", "look", looked("a", 1))
+    ledger.append("t", "look", looked("b", 2, Identity(SET.file, "read otherwise")))
+    third = Identity("another", SET.rows)
+    assert wear(ledger.entries(), third).number("c") == 3
+    assert exchanged(ledger.entries(), policy="p", role="test", now=third) == ()
+    assert wear(ledger.entries(), OTHER).candidates == ()
+
+
 def test_runs_of_before_there_were_looks_count(tmp_path: Path) -> None:
     """They name every data set with the digest of its file, and not which of them decided."""
     ledger = Ledger(tmp_path / "ledger.sqlite")
