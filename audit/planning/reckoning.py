@@ -68,7 +68,7 @@ def _measured(gate: Gate, job: Job, trials: Trials, seen: tuple[Trial, Evidence]
         return replace(gate, known=trial.finding)
     asked = _asked(job, gate.bound, evidence)
     if trial.differing is not None:
-        told = f"reckoned with two models that answer {trial.differing:.0%} of the rows differently: give --pilot to know better"
+        told = f"reckoned with two models that answer {100 * trial.differing:.0f} % of the rows differently: give --pilot to know better"
         gate = replace(gate, note=told)
     if trial.model_free and (expectation is None or expectation.basis != "stated"):
         return _known(replace(gate, known=trial.finding), evidence, asked)
@@ -103,12 +103,12 @@ def _unseen(gate: Gate, trial: Trial) -> Gate:
 def _asked(job: Job, bound: Bound, evidence: Evidence) -> Asked:
     """As the judge will ask; a requirement judged on its value asks for the middle of the interval.
 
-    Where the error is spent over looks, the end that faces fail is asked at this look's level too, though the judge does not.
+    Where the error is spent over looks, only the end that faces pass is asked at this look's level.
     """
-    alpha = one_sided(job.requirement, job.confidence)
-    alpha = alpha if job.spent is None else min(alpha, job.spent.level)
+    failing = 0.5 if job.requirement.judge_on == "value" else one_sided(job.requirement, job.confidence)
+    passing = failing if job.spent is None else min(failing, job.spent.level)
     count = max(1, len(evidence.members) + len(evidence.unmeasured))
-    return Asked(bound.limit, bound.floor, 0.5 if job.requirement.judge_on == "value" else alpha, count, job.requirement.min_n)
+    return Asked(bound.limit, bound.floor, passing, count, job.requirement.min_n, failing)
 
 
 def _member(member: Member, truth: float | None) -> Expected:

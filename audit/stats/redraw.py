@@ -107,10 +107,15 @@ def ends(
     return max(span[0], min(low, value)), min(span[1], max(high, value))
 
 
+def undrawn(alpha: float) -> bool:
+    """Whether an end at this level is that of the span, whatever was seen."""
+    return not alpha or IN_TAIL / alpha > MOST_DRAWS
+
+
 def _end(draws: Callable[[int], NDArray[np.float64]], value: float, alpha: float, *, upper: bool) -> float:
-    size = max(DRAWS, math.ceil(IN_TAIL / alpha))
-    if size > MOST_DRAWS:
+    if undrawn(alpha):
         return math.inf if upper else -math.inf
+    size = max(DRAWS, math.ceil(IN_TAIL / alpha))
     drawn = draws(size)[int(upper)]
     bias = 2 * (float(drawn.mean()) - value)
     end = float(np.quantile(drawn, 1 - alpha if upper else alpha))

@@ -21,6 +21,7 @@ from audit.stats import (
     KolmogorovSmirnov,
     Mean,
     MeanDiscrepancy,
+    PairedConfusion,
     PairedDifference,
     Proportion,
     Ratio,
@@ -56,6 +57,33 @@ def test_one_proportion_is_exact(n: int, p: float, bound: float, floor: bool, co
     asked = Asked(bound, floor, 0.025, count)
     found = decided([Expected(Proportion(0, n), p)], 1.0, asked)
     assert found == pytest.approx(enumerated(n, p, asked), abs=1e-9)
+
+
+@pytest.mark.parametrize("floor", [True, False])
+def test_what_is_spent_for_a_pass_spares_no_fail(floor: bool) -> None:  # noqa: FBT001  # a side
+    """As the judge has it: under looks the end that faces fail keeps the requirement's own level."""
+    members = [Expected(Proportion(400, 500), 0.82)]
+    free, spent = (decided(members, 1.0, asked) for asked in (Asked(0.8, floor), Asked(0.8, floor, 0.001, failing=0.025)))
+    assert spent[0] < free[0]
+    assert spent[1] == free[1] > 0
+
+
+@pytest.mark.parametrize("floor", [True, False])
+@pytest.mark.parametrize("compared", [True, False])
+def test_an_end_that_no_draw_reaches_proves_nothing(floor: bool, compared: bool) -> None:  # noqa: FBT001  # a side, a kind
+    """At a look's first level the end is that of the range, wherever the value falls: no bound is met at any truth."""
+    true, rows = np.arange(200) % 2, np.arange(200)
+    good, bad = true, np.where(rows < 180, 1 - true, true)
+    first, second = (bad, good) if floor else (good, bad)
+    estimate = PairedConfusion.of(true, first, second, metric="f1") if compared else Confusion.of(true, first, 2, metric="f1")
+    lowest = -1.0 if compared else 0.0
+    asked = Asked(0.05 if floor else 0.95, floor, alpha=1e-9, failing=0.025)
+    assert estimate.bounds(*asked.levels)[not floor] == (lowest if floor else 1.0)
+    truth = 1.0 if floor else lowest
+    assert decided([Expected(estimate, truth)], 1.0, asked)[0] == 0
+    low, high = outlook([Expected(estimate, truth)], asked).interval
+    assert (low if floor else high) == (lowest if floor else 1.0)
+    assert lowest <= low <= high <= 1.0
 
 
 @pytest.mark.parametrize(("n", "passing"), [(500, 0.09), (2000, 0.31), (10_000, 0.93)])

@@ -24,14 +24,16 @@ class Asked:
     alpha: float = 0.025
     """Nominal error of the end that faces pass."""
     count: int = 1
-    """Members that the policy names; the end that faces fail errs at `alpha` over it."""
+    """Members that the policy names; the end that faces fail errs at its level over it."""
     min_n: int = 1
     """Support below which nothing passes."""
+    failing: float | None = None
+    """Nominal error of the end that faces fail, where it is not `alpha`."""
 
     @property
     def levels(self) -> tuple[float, float]:
         """Of the lower and of the upper end."""
-        each = self.alpha / self.count
+        each = (self.alpha if self.failing is None else self.failing) / self.count
         return (self.alpha, each) if self.floor else (each, self.alpha)
 
     def clears(self, end: float) -> bool:

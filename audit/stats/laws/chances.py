@@ -17,7 +17,10 @@ from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIn
 from audit.stats.laws.asked import Asked, Chances
 from audit.stats.laws.moving import grown, moved
 from audit.stats.laws.shares import first, one_share, two_shares
+from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.proportion import Difference, Proportion, Ratio
+from audit.stats.redraw import undrawn
+from audit.stats.scores import least
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 
 DRAWS = 20_000
 SEED = 20261121
-FEW = 20
-"""Draws where each costs a whole interval."""
+SAMPLES = 4_000
+"""Draws of a calibration error's bins."""
 BINS = 100
 """Cells of equal mass at which two drawn distribution functions are compared."""
 FINE = 1_000_000
@@ -68,44 +71,55 @@ def _(estimate: Census, truth: float, growth: float, asked: Asked) -> Chances:
 
 @chances.register
 def _(estimate: Auc, truth: float, growth: float, asked: Asked) -> Chances:
-    """The area is taken as normal on the logit scale; the ends are the estimate's own, at every area."""
-    from scipy.special import logit, ndtr
+    """The area follows the beta law of its mean and variance, skewed as an area is; the ends are the estimate's own, at every area."""
+    from scipy.special import betainc
 
     seen = grown(estimate, growth)
-    if not 0 < truth < 1:
-        low, high = moved(seen, truth).bounds(*asked.levels)
+    there = moved(seen, truth)
+    if not 0 < truth < 1 or not 0 < there.variance < truth * (1 - truth):
+        low, high = there.bounds(*asked.levels)
         return float(asked.clears(low)), float(not asked.clears(high))
-    step = math.sqrt(moved(seen, truth).variance) / (truth * (1 - truth))
+    size = truth * (1 - truth) / there.variance - 1
 
-    def edge(which: int) -> float:
+    def below(which: int) -> float:
         area = first(lambda k: k >= FINE or (k > 0 and asked.clears(moved(seen, k / FINE).bounds(*asked.levels)[which])), FINE)
-        return float(logit(min(area / FINE, 1.0)))
+        return float(betainc(truth * size, (1 - truth) * size, min(area / FINE, 1.0)))
 
-    centre = float(logit(truth))
-    return float(ndtr((centre - edge(0)) / step)), float(ndtr((edge(1) - centre) / step))
+    return 1 - below(0), below(1)
 
 
 @chances.register
 def _(estimate: CalibrationError, truth: float, growth: float, asked: Asked) -> Chances:
+    """Bins are drawn, and each sample has its own ends."""
     seen = grown(estimate, growth)
-    error = drawn_errors(seen, truth)
-    down, up = _noise(seen, truth, asked.levels)
-    low = np.where(error > seen.noise_floor, np.maximum(0.0, error - down), 0.0)
-    return asked.of_ends(low, np.minimum(1.0, error + up))
+    return asked.of_ends(*_drawn_ends(seen, _drawn_shares(seen, truth), asked.levels))
+
+
+def _drawn_ends(
+    seen: CalibrationError, shares: NDArray[np.float64], levels: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(draws,) lower and upper ends of samples with these (draws, bins) shares."""
+    error = _errors(seen, shares)
+    down, up = (seen.noise(shares, level) for level in levels)
+    return np.where(error > seen.noise_floor, np.maximum(0.0, error - down), 0.0), np.minimum(1.0, error + up)
 
 
 def drawn_errors(seen: CalibrationError, truth: float) -> NDArray[np.float64]:
     """(draws,) calibration errors of a model whose true one is `truth`."""
+    return _errors(seen, _drawn_shares(seen, truth))
+
+
+def _errors(seen: CalibrationError, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     size = np.array([share.n for share in seen.observed], dtype=float)
-    errors: NDArray[np.float64] = np.abs(_drawn_shares(seen, truth, DRAWS // 10) - np.array(seen.confidence)) @ size / size.sum()
+    errors: NDArray[np.float64] = np.abs(shares - np.array(seen.confidence)) @ size / size.sum()
     return errors
 
 
-def _drawn_shares(seen: CalibrationError, truth: float, draws: int) -> NDArray[np.float64]:
+def _drawn_shares(seen: CalibrationError, truth: float) -> NDArray[np.float64]:
     """(draws, bins) shares seen; where rows are clustered, among as many as they are worth."""
     worth = np.maximum(1, np.rint([share.n / share.design_effect for share in seen.observed])).astype(np.int64)
     true = _true_shares(seen, truth)
-    found: NDArray[np.float64] = np.random.default_rng(SEED).binomial(worth, true, (draws, len(true))) / worth
+    found: NDArray[np.float64] = np.random.default_rng(SEED).binomial(worth, true, (SAMPLES, len(true))) / worth
     return found
 
 
@@ -118,16 +132,6 @@ def _true_shares(seen: CalibrationError, truth: float) -> NDArray[np.float64]:
     off = off * (truth / total) if total > 0 else np.where(said > 0.5, -truth, truth)  # noqa: PLR2004  # towards the middle
     true: NDArray[np.float64] = np.clip(said + off, 0.0, 1.0)
     return true
-
-
-def _noise(seen: CalibrationError, truth: float, levels: tuple[float, float]) -> tuple[float, float]:
-    """How far the ends lie from the value of such a model, on average over a few samples."""
-    far = []
-    for shares in _drawn_shares(seen, truth, FEW).tolist():
-        there = replace(seen, observed=tuple(moved(share, one) for share, one in zip(seen.observed, shares, strict=True)))
-        far.append([there.bounds(0.5, level)[1] - there.value for level in levels])
-    down, up = np.mean(far, axis=0).tolist()
-    return down, up
 
 
 @chances.register
@@ -184,25 +188,28 @@ def typical(estimate: Estimate, truth: float, growth: float, levels: tuple[float
         low, high = at.bounds(*levels)
         return float(low), float(high)
     if isinstance(seen, CalibrationError):
-        middle = float(np.mean(drawn_errors(seen, truth)))
-        down, up = _noise(seen, truth, levels)
-        return (max(0.0, middle - down) if middle > seen.noise_floor else 0.0), min(1.0, middle + up)
+        low, high = _drawn_ends(seen, _drawn_shares(seen, truth), levels)
+        return float(np.median(low)), float(np.median(high))
     to, back = _scale(estimate)
     (down, up), _ = _distances(estimate, growth, levels)
-    return back(to(truth) - down), back(to(truth) + up)
+    low, high = back(to(truth) - down), back(to(truth) + up)
+    if not isinstance(estimate, PairedConfusion):
+        return low, high
+    furthest = 1.0 - least(estimate.metric)
+    return max(-furthest, low), min(furthest, high)
 
 
 def _scale(estimate: Estimate) -> tuple[Callable[[float], float], Callable[[float], float]]:
     """To the scale on which errors are nearly normal wherever the value lies, and back: the logit for a function of the table."""
     if not isinstance(estimate, Confusion):
         return float, float
-    least = -1.0 if estimate.metric == "mcc" else 0.0
+    lowest = least(estimate.metric)
 
     def to(value: float) -> float:
-        inside = min(1 - 1e-6, max(1e-6, (value - least) / (1 - least)))
+        inside = min(1 - 1e-6, max(1e-6, (value - lowest) / (1 - lowest)))
         return math.log(inside / (1 - inside))
 
-    return to, lambda x: least + (1 - least) / (1 + math.exp(-x))
+    return to, lambda x: lowest + (1 - lowest) / (1 + math.exp(-x)) if x > -math.inf else lowest
 
 
 def _distances(estimate: Estimate, growth: float, levels: tuple[float, float]) -> tuple[tuple[float, float], float]:
@@ -213,4 +220,7 @@ def _distances(estimate: Estimate, growth: float, levels: tuple[float, float]) -
     centre = to(seen.value)
     low, high = seen.bounds(*levels)
     one_low, one_high = seen.bounds(ONE_SIGMA, ONE_SIGMA)
-    return ((centre - to(low)) / root, (to(high) - centre) / root), (to(one_high) - to(one_low)) / 2 / root
+    down, up = (centre - to(low)) / root, (to(high) - centre) / root
+    if isinstance(seen, (Confusion, PairedConfusion)):  # the end of the span is no distance from the value
+        down, up = (math.inf if undrawn(level) else far for level, far in zip(levels, (down, up), strict=True))
+    return (down, up), (to(one_high) - to(one_low)) / 2 / root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import singledispatch
+from itertools import pairwise
 from typing import Any
 
 from audit.stats.auc import Auc
@@ -45,7 +46,10 @@ def _(estimate: Difference | Ratio, growth: float) -> Difference | Ratio:
 
 @grown.register
 def _(estimate: CalibrationError, growth: float) -> CalibrationError:
-    observed = tuple(grown(one, growth) for one in estimate.observed)
+    """Bins stay as alike in size as they were: the rounded sums of their rows grow, not each by itself."""
+    edges = [times(sum(one.n for one in estimate.observed[:i]), growth) if i else 0 for i in range(len(estimate.observed) + 1)]
+    sizes = [max(1, end - start) for start, end in pairwise(edges)]
+    observed = tuple(grown(one, size / one.n) for one, size in zip(estimate.observed, sizes, strict=True))
     return replace(estimate, observed=observed, noise_floor=estimate.noise_floor / math.sqrt(growth))
 
 
