@@ -16,6 +16,8 @@ import os, signal, sys, threading, time
 from audit.errors import AuditError
 from audit.supervise import supervised
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
+
 def work():
     {body}
 
