@@ -50,8 +50,6 @@ class Gate:
     trials: int
     most: float = 0.025
     """What a false pass and a false fail may be."""
-    within: float = 0.02
-    """How far the share decided may lie from the known power."""
 
 
 def of(n: int) -> list[Gate]:
@@ -128,4 +126,4 @@ def _calibration(n: int, bound: float, bad: float) -> Gate:
         return sum(decided([Expected(pilot, truth)], 1 / PILOT, Asked(bound, floor=False)))
 
     check, name = "calibration/expected_calibration_error", f"calibration, max {bound:.2f}"
-    return Gate(name, check, n, False, bound, (0.0, bad), draw, power, "audit.stats.power", 400, within=0.06)
+    return Gate(name, check, n, False, bound, (0.0, bad), draw, power, "audit.stats.power", 1000)

@@ -88,16 +88,20 @@ class CalibrationError:
         low = self.value - self._noise(lower_alpha) if self.value > self.noise_floor else 0.0
         return max(0.0, low), min(1.0, self.value + self._noise(upper_alpha))
 
-    def _noise(self, alpha: float) -> float:
-        """What the noise's L1 norm exceeds with chance `alpha`."""
+    def noise(self, shares: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+        """(some,) figures that the noise's L1 norm exceeds with chance `alpha`, where (some, bins) shares were seen in these bins."""
         from scipy.special import gdtrix
 
         rows = np.array([bin_.effective(alpha) for bin_ in self.observed])
-        share = (np.array([bin_.value for bin_ in self.observed]) * rows + 0.5) / (rows + 1)
+        share = (shares * rows + 0.5) / (rows + 1)
         weight = np.array([bin_.n for bin_ in self.observed]) / self.n
         deviation = weight * np.sqrt(share * (1 - share) / rows)
-        mean, variance = math.sqrt(2 / math.pi) * float(deviation.sum()), (1 - 2 / math.pi) * float(deviation @ deviation)
-        return float(gdtrix(mean / variance, mean**2 / variance, 1 - alpha))
+        mean, variance = math.sqrt(2 / math.pi) * deviation.sum(axis=1), (1 - 2 / math.pi) * (deviation**2).sum(axis=1)
+        found: NDArray[np.float64] = gdtrix(mean / variance, mean**2 / variance, 1 - alpha)
+        return found
+
+    def _noise(self, alpha: float) -> float:
+        return float(self.noise(np.array([[bin_.value for bin_ in self.observed]]), alpha)[0])
 
 
 def _starts(ascending: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

@@ -17,7 +17,20 @@ from tests.unplugged import Point
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-CHEAP = ("Proportion", "Difference", "Ratio", "Auc", "Mean", "KolmogorovSmirnov", "StabilityIndex", "Census")
+    from benchmarks.populations.case import Drawn
+
+CHEAP = (
+    "Proportion",
+    "Difference",
+    "Ratio",
+    "Auc",
+    "AucDifference",
+    "Mean",
+    "PairedMean",
+    "KolmogorovSmirnov",
+    "StabilityIndex",
+    "Census",
+)
 
 
 def test_a_limit_allows_three_monte_carlo_errors() -> None:
@@ -66,7 +79,7 @@ def test_a_fast_case_of_each_kind_covers(kind: str) -> None:
 def test_an_interval_that_is_unplugged_is_marked(kind: str) -> None:
     case = populations.by_kind()[kind][0]
 
-    def unplugged(rng: Generator, trials: int) -> populations.Drawn:
+    def unplugged(rng: Generator, trials: int) -> Drawn:
         return ((Point(estimate), truth) for estimate, truth in case.draw(rng, trials))
 
     seen = coverage.simulated(replace(case, draw=unplugged), fast=True)

@@ -1,0 +1,40 @@
+"""Known populations from which `coverage` draws: for every kind of estimate a grid of sizes and true values."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from audit.stats import Census
+from benchmarks.populations.areas import area_differences, areas, paired_areas
+from benchmarks.populations.case import Case
+from benchmarks.populations.distances import calibrations, discrepancies, distances, indices
+from benchmarks.populations.losses import means, paired_means, quantiles
+from benchmarks.populations.shares import differences, paired, proportions, ratios
+from benchmarks.populations.tables import paired_tables, tables
+from benchmarks.trials import Limit
+
+__all__ = ["Case", "by_kind"]
+
+
+@cache
+def by_kind() -> dict[str, list[Case]]:
+    """Every case by the kind of its estimate."""
+    return {
+        "Proportion": proportions(),
+        "Difference": differences(),
+        "Ratio": ratios(),
+        "PairedDifference": paired(),
+        "Auc": areas(),
+        "AucDifference": area_differences(),
+        "PairedAuc": paired_areas(),
+        "Confusion": tables(),
+        "PairedConfusion": paired_tables(),
+        "Mean": means(),
+        "PairedMean": paired_means(),
+        "Quantile": quantiles(),
+        "CalibrationError": calibrations(),
+        "KolmogorovSmirnov": distances(),
+        "StabilityIndex": indices(),
+        "MeanDiscrepancy": discrepancies(),
+        "Census": [Case("Census, 500 rows", "3", lambda _, trials: ((Census(3, 500), 3.0) for _ in range(trials)), Limit(0), Limit(0), 50)],
+    }
