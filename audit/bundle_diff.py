@@ -11,7 +11,7 @@ from audit import sealed
 from audit.errors import InputError
 from audit.policy import diff
 from audit.policy.schema import Requirement
-from audit.wording import count, interval_in_words
+from audit.wording import count, interval_in_words, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -173,7 +173,7 @@ def _figure(one: _Finding) -> str:
         return f" {count(head.value)} {head.unit}, n {head.n:,}"
     low, high = head.interval
     interval = (float("-inf") if low is None else low, float("inf") if high is None else high)
-    return f" {head.unit} {count(head.value) if head.value == 0 else f'{head.value:.3f}'} {interval_in_words(interval)}, n {head.n:,}"
+    return f" {head.unit} {count(head.value) if head.value == 0 else number(head.value)} {interval_in_words(interval)}, n {head.n:,}"
 
 
 _ASKED = frozenset({"id", "check", "severity", "enforce", "on", "reference", "reference_group", "by"})

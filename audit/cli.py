@@ -168,7 +168,7 @@ def check(
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")] = 0,
 ) -> int:
     """Run one check without a policy. With a bound: 0 pass, 1 not, 3 not measured. Without: 0, measured and not judged."""
     from audit.adhoc import Asked
@@ -313,6 +313,9 @@ def history(out: Out = Path("reports")) -> int:
     from audit.session import ledger_path
     from audit.terminal import history as lines
 
+    if out.exists() and not out.is_dir():
+        msg = f"{out}: no folder: name the one that `audit run` writes its bundles into"
+        raise InputError(msg)
     ledger = Ledger(ledger_path(out))
     if ledger.verify():
         _say(lines(ledger.entries()))

@@ -94,8 +94,11 @@ def _change(member: Member, unit: str, bound: Bound, alpha: float, *, compared: 
     if isinstance(estimate, Census):
         return _counted(estimate, unit, bound)
     if isinstance(estimate, Proportion):
-        return _by_hits(estimate, unit, bound, alpha) + _by_rows(estimate, bound, alpha)
-    return _by_width(estimate, unit, bound, alpha, compared=compared) + _by_rows(estimate, bound, alpha)
+        change = _by_hits(estimate, unit, bound, alpha)
+    else:
+        change = _by_width(estimate, unit, bound, alpha, compared=compared)
+    rows = _by_rows(estimate, bound, alpha)
+    return change + rows if change.startswith("would pass") else change + rows.replace(" Or with", " It takes", 1)
 
 
 def _reach(bound: Bound) -> str:
@@ -155,8 +158,7 @@ def _by_width(estimate: Estimate, unit: str, bound: Bound, alpha: float, *, comp
     if beyond and not compared:
         edge = "above 1" if bound.floor else "below 0"
         return f"would have to lie {edge} at this width of the interval, so it must become narrower too, by more rows."
-    difference = "a difference in " if compared else ""
-    return f"would pass at {difference}{unit} {_reach(bound)} {number(target)} at this width of the interval, now {number(value)}."
+    return f"would pass at {unit} {_reach(bound)} {number(target)} at this width of the interval, now {number(value)}."
 
 
 def _by_rows(estimate: Estimate, bound: Bound, alpha: float) -> str:

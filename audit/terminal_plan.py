@@ -27,7 +27,10 @@ _MOST = 12
 _LEGEND = (
     (
         "expected",
-        "the true value that is reckoned with: of every slice, of the worst pair of groups; `is`: measured already, no model needed",
+        (
+            "the true value that is reckoned with: of every slice, of the worst pair of groups; of drift and comparisons no change, where "
+            "nothing is said; `is`: measured already, no model needed"
+        ),
     ),
     (
         "interval then",
@@ -184,7 +187,8 @@ def _cost(plan: Plan) -> Iterator[str]:
     if cost.seconds is None:
         yield "Time: not known, for no run of this policy is in the ledger."
     else:
-        yield f"Time: the newest run ({cost.run}) took {cost.seconds:,.0f} seconds; what the cache holds is not computed again."
+        took = "less than a second" if cost.seconds < 1 else "1 second" if round(cost.seconds) == 1 else f"{cost.seconds:,.0f} seconds"
+        yield f"Time: the newest run ({cost.run}) took {took}; what the cache holds is not computed again."
 
 
 def conclusion(plan: Plan) -> Iterator[str]:
@@ -205,7 +209,8 @@ def conclusion(plan: Plan) -> Iterator[str]:
     for reason in plan.barred:
         yield f"Blocked whatever is measured: {reason.text}"
     for role, spent in plan.looks:
-        yield f"Reckoned as a new candidate's look {spent.number} of {spent.most} at {role}: {level_in_words(spent.level)} towards pass."
+        level = level_in_words(spent.level)
+        yield f"Reckoned as a new candidate's look {spent.number} of {spent.most} at {role}: {level} is the error allowed to a pass."
     if plan.skipped:
         yield f"Left out by --quick: {', '.join(plan.skipped)}."
     yield _promotion(plan)
@@ -222,14 +227,14 @@ def _promotion(plan: Plan) -> str:
         return "So this policy will not promote on this data."
     if plan.unknown:
         few = f"{len(plan.unknown)} gate{'s' if len(plan.unknown) > 1 else ''}"
-        told = f" (at most {percent(most)}, by the others)" if most < _SURE else ""
+        told = f" (by the others {'less than 1 %' if most < 1 - _SURE else f'at most {percent(most)}'})" if most < _SURE else ""
         remedy = "State it with --expect ID=VALUE, or give --pilot BUNDLE."
         return f"The chance of a promotion is not known{told}: nothing is expected of {few}. {remedy}"
     if product > _SURE:
         return "So a model as expected is promoted: every required gate passes in practically every audit."
     shared = Counter(gate.requirement.on for gate in plan.required if gate.known is None).most_common(1)
     told = f"P(promote) = {percent(product)}, the product over the required gates as if each were a sample of its own."
-    if shared and shared[0][1] > 1:
+    if shared and shared[0][1] > 1 and percent(most) != percent(product):
         role, gates = shared[0]
         told += f" {gates} of them rest on the rows of {role} and mostly pass and fail together: then it is more, up to {percent(most)}."
     return told

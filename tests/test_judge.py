@@ -274,7 +274,7 @@ def test_a_look_uses_its_level_towards_pass_alone() -> None:
     plain, look = judged(evidence), spent(3, 0.0042, evidence)
     assert headline(look).interval == (Proportion(430, 500).bounds(0.0042, ALPHA)[0], headline(plain).interval[1])
     assert headline(look).levels == (0.0042, ALPHA / 2)
-    assert look.message.endswith("Look 3 of 5: .0042 in place of .025 at the end that faces pass.")
+    assert look.message.endswith("Look 3 of 5: .0042 in place of .025 is the error allowed to a pass.")
     assert [row.interval for row in look.slices] == [row.interval for row in plain.slices]
 
 

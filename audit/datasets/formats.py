@@ -191,6 +191,7 @@ def parquet_table(raw: bytes) -> pd.DataFrame:
         file = pq.ParquetFile(pa.BufferReader(raw))
         _refuse_duplicates(file.schema_arrow.names)
         table = file.read()
+        table.validate(full=True)  # newer versions of pandas keep text as it is and stumble over it later
         table = table.drop_columns([name for name in table.column_names if _PANDAS_INDEX.fullmatch(name)])
         frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:

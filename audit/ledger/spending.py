@@ -50,7 +50,7 @@ class Spent:
         look = f" Look {self.number:,} of {self.most:,}"
         if self.level <= 0:
             return f"{look}: it has no error to spend, so nothing passes."
-        return f"{look}: {level_in_words(self.level)} in place of {level_in_words(alpha)} at the end that faces pass."
+        return f"{look}: {level_in_words(self.level)} in place of {level_in_words(alpha)} is the error allowed to a pass."
 
 
 def level_in_words(level: float) -> str:

@@ -70,7 +70,7 @@ def _value(text: str, told: str, requirement: Requirement) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        msg = f"--expect {text}: {told!r} is no number"
+        msg = f"--expect {text}: {told!r} is no number: write it as 0.95"
         raise InputError(msg)
     if check.census:
         msg = f"--expect {text}: {requirement.check} counts what is there, so there is nothing to expect: leave it out"
@@ -106,7 +106,10 @@ def _verify(place: Path) -> None:
         listed: Any = json.loads((place / "bundle.json").read_text("utf-8"))
         digests = {str(one["name"]): str(one["sha256"]) for one in listed["files"]}
         changed = [name for name, digest in digests.items() if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        msg = f"--pilot {place}: no whole bundle ({error.filename}: {error.strerror}): name a folder that `audit run` wrote"
+        raise InputError(msg) from error
+    except (ValueError, KeyError, TypeError) as error:
         msg = f"--pilot {place}: not a whole bundle ({type(error).__name__}: {error}): name a folder that `audit run` wrote"
         raise InputError(msg) from error
     missing = {"results.json", "evidence/estimates.json"} - set(digests)

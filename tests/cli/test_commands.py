@@ -236,6 +236,14 @@ def test_history_of_nothing_is_empty(capsys: pytest.CaptureFixture[str]) -> None
     assert ended(capsys, "history") == (0, "", "reports/ledger.sqlite: no runs yet\n")
 
 
+def test_history_of_a_file_is_refused(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped folder is no empty ledger."""
+    file = next(path for path in letters.iterdir() if path.is_file())
+    code, out, err = ended(capsys, "history", "-o", str(file))
+    assert (code, out) == (2, "")
+    assert "no folder" in err
+
+
 def test_history_lists_runs_and_refuses_a_broken_chain(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from audit.ledger import Ledger
 

@@ -39,7 +39,8 @@ def test_one_more_look_than_planned_has_nothing() -> None:
 def test_the_same_candidate_again_has_the_same_level() -> None:
     """Early, and when all looks are used up."""
     given_ = levels(looks(("a", 1), ("b", 2), ("a", 1), ("c", 3), ("d", 4), ("e", 5), ("a", 1), ("e", 5)), ALPHA)
-    assert given_[0] == given_[2] == given_[6]
+    assert given_[2] == given_[0]
+    assert given_[6] == pytest.approx(given_[0], rel=1e-12)  # what is left is the rest of a sum
     assert given_[5] == given_[7] > 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from audit.report import svg, words
 from audit.report.charts.axes import percent
 from audit.report.charts.scale import Scale, ticks
+from audit.wording import rows_in_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -65,7 +66,7 @@ def churn(figure: Churn, foot: str) -> ChurnTable:
     )
     left_out = f"The first {MOST} of {len(figure.names)} lines. " if len(figure.names) > MOST else ""
     return ChurnTable(
-        title=f"What changes against {figure.rival}: {words.counted(figure.lost[0], 'row')} lost, {words.word(figure.gained[0])} gained",
+        title=f"What changes against {figure.rival}: {rows_in_words(figure.lost[0])} lost, {figure.gained[0]:,} gained",
         subtitle=f"To the left, rows that {figure.rival} gets right and the candidate wrong; to the right, the reverse.",
         rival=figure.rival,
         drawing=_drawing(figure, sizes, k),
