@@ -36,7 +36,7 @@ def blocks(path: Path, language: str) -> list[str]:
 
 
 POLICIES = [(path, text) for path in (ROOT / "README.md", CONTRACTS) for text in blocks(path, "yaml") if text.startswith("policy:")]
-TRIAGE, MINE = (text for path, text in POLICIES if path.name == "README.md")
+TRIAGE, MINE, DESK = (text for path, text in POLICIES if path.name == "README.md")
 
 
 @pytest.mark.parametrize("name", sorted(filter(None, COMMANDS)))
@@ -114,6 +114,18 @@ def test_results_have_the_keys_of_the_contract(predictions: Path) -> None:
     assert _keys(found["headline"]) == _keys(example["headline"])
     assert _keys(found["slices"][0]) == _keys(example["slices"][0])
     assert _keys(results["reasons"][0]) == _keys(shown["reasons"][0])
+
+
+def test_the_readme_compares_with_a_champion(predictions: Path) -> None:
+    """A champion that answers as the candidate does, on the first look of five: no loss of .02 is left open."""
+    header, *rows = (predictions / "predictions.csv").read_text().split()
+    lines = [f"{header},old", *(f"{row},{row.split(',')[1]}" for row in rows)]
+    (predictions / "predictions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (predictions / "desk.yaml").write_text(DESK, encoding="utf-8")
+    outcome = audit_policy(Path("desk.yaml"), Options(predictions / "reports", "audit run desk.yaml"), Silent())
+    assert outcome.audit.verdict.decision == "promote"
+    results = json.loads(read(outcome.place / "results.json"))
+    assert (results["looks"]["test"]["number"], results["looks"]["test"]["max"]) == (1, 5)
 
 
 def _keys(mapping: dict[str, Any]) -> list[str]:
