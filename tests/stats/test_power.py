@@ -51,8 +51,11 @@ def enumerated(n: int, p: float, asked: Asked) -> tuple[float, float]:
     return float(weight @ ways[:, 0]), float(weight @ ways[:, 1])
 
 
+SHARES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1 - 1e-9))  # on smaller ones scipy's own enumeration overflows
+
+
 @settings(deadline=None, max_examples=25)
-@given(st.integers(1, 80), st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1 - 1e-9)), st.floats(0.01, 0.99), st.booleans(), st.sampled_from([1, 3, 50]))
+@given(st.integers(1, 80), SHARES, st.floats(0.01, 0.99), st.booleans(), st.sampled_from([1, 3, 50]))
 def test_one_proportion_is_exact(n: int, p: float, bound: float, floor: bool, count: int) -> None:  # noqa: FBT001
     asked = Asked(bound, floor, 0.025, count)
     found = decided([Expected(Proportion(0, n), p)], 1.0, asked)
