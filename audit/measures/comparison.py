@@ -163,7 +163,7 @@ def _changes(subject: Subject, answers: Answers) -> tuple[str, ...]:
     gained, lost = int(np.count_nonzero(first & ~second)), int(np.count_nonzero(~first & second))
     changed, n = int(np.count_nonzero(answers.candidate != answers.rival)), len(first)
     said = f"Of {rows_in_words(n)} {gained:,} are gained and {lost:,} lost against {told(subject)}; the answer changes in {changed:,}, "
-    said += f"a churn of {number(100 * changed / n)}%."
+    said += f"a churn of {100 * changed / n:.3g} %."
     if subject.clusters() is not None:
         return (said, "McNemar's test is left out: it takes rows as independent, and here rows of one entity move together.")
     p = f"McNemar's test of whether the two err equally often: exact p {number(mcnemar.exact(gained, lost))}, "

@@ -230,7 +230,7 @@ def test_churn_counts_every_row_once_and_the_table_holds_both_answers() -> None:
     assert (churn.both_right[0], churn.gained[0], churn.lost[0], churn.both_wrong[0], churn.changed[0]) == (70, 11, 2, 2, 13)
     for counts in (churn.both_right, churn.gained, churn.lost, churn.both_wrong, churn.changed):
         assert counts[0] == counts[1] + counts[2]
-    assert "Of 85 rows 11 are gained and 2 lost against the champion; the answer changes in 13, a churn of 15.294%." in found.notes
+    assert "Of 85 rows 11 are gained and 2 lost against the champion; the answer changes in 13, a churn of 15.3 %." in found.notes
     assert (found.table["rival_prediction"] == frame["old"].to_numpy()).all()
     assert (found.table["prediction"] == frame["prediction"].to_numpy()).all()
 
