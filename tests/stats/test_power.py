@@ -27,7 +27,7 @@ from audit.stats import (
     Ratio,
     StabilityIndex,
 )
-from audit.stats.laws import Asked, assumed, chances, likely
+from audit.stats.laws import Asked, assumed, chances, grown, likely
 from audit.stats.power import POWER, Expected, all_pass, decided, outlook
 
 if TYPE_CHECKING:
@@ -167,6 +167,14 @@ def test_an_auc_agrees_with_drawn_ones(bound: float, floor: bool) -> None:  # no
     close((found.p_pass, found.p_fail), lambda: Auc.of(positive, rng.normal(positive * shift)), asked, 300, 0.05)
 
 
+@pytest.mark.parametrize(("n", "positives", "area", "passing"), [(300, 45, 0.9, 0.327), (200, 80, 0.921, 0.808)])
+def test_an_area_near_its_end_is_skewed(n: int, positives: int, area: float, passing: float) -> None:
+    """Among 20,000 drawn samples; were the area normal on the logit scale, two to three points fewer would be foreseen."""
+    positive = np.repeat(np.arange(n) < positives, 50)
+    pilot = Auc.of(positive, np.random.default_rng(1).normal(positive * norm.ppf(area) * math.sqrt(2)))
+    assert chances(pilot, area, 1 / 50, Asked(0.85, floor=True))[0] == pytest.approx(passing, abs=0.015)
+
+
 @pytest.mark.parametrize(("metric", "bound"), [("f1", 0.80), ("balanced_accuracy", 0.83), ("precision", 0.90)])
 def test_a_function_of_the_table_agrees_with_drawn_ones(metric: str, bound: float) -> None:
     rng, asked, trials = np.random.default_rng(3), Asked(bound, floor=True), 150
@@ -198,6 +206,19 @@ def test_calibration_agrees_with_drawn_ones(n: int, bound: float) -> None:
     close((found.p_pass, found.p_fail), draw, asked, 60, 0.02)
     assert found.p_pass > 0.02
     assert np.mean([likely(draw()) for _ in range(20)]) < 0.015
+
+
+def test_a_calibration_error_of_a_larger_pilot_agrees_with_drawn_ones() -> None:
+    """A perfect model whose pilot was off; two hundred rows do not divide evenly into fifteen bins."""
+    rng, asked = np.random.default_rng(12), Asked(0.25, floor=False)
+
+    def draw(n: int, off: float) -> CalibrationError:
+        said = rng.uniform(0.4, 0.9, n)
+        return CalibrationError.of(said, rng.random(n) < said - off, rng)
+
+    p_fail, p_pass = chances(draw(10_000, 0.2), 0.0, 1 / 50, asked)
+    assert grown(draw(10_000, 0.2), 1 / 50).n == 200
+    close((p_pass, p_fail), lambda: draw(200, 0.0), asked, 2000, 0.012)
 
 
 @pytest.mark.parametrize(("shift", "bound"), [(0.0, 0.1), (0.2, 0.17), (0.5, 0.12)])
