@@ -125,7 +125,8 @@ def test_a_signal_to_the_parent_alone_ends_the_child_tidily(name: str, tmp_path:
         pathlib.Path({str(tmp_path / "tidied")!r}).touch()
         return 3
     """
-    program = PROGRAM.replace("import os,", "import pathlib, os,").format(body=body.strip())
+    heard = f"signal.signal(signal.{name}, signal.SIG_DFL)  # whoever runs these tests under nohup ignores it\n\ntry:\n    code ="
+    program = PROGRAM.replace("import os,", "import pathlib, os,").replace("try:\n    code =", heard).format(body=body.strip())
     with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as process:
         deadline = time.monotonic() + 30
         while not (tmp_path / "started").exists() and time.monotonic() < deadline:
