@@ -64,10 +64,11 @@ def _options(
 
 
 @app.command()
-def validate(policy: PolicyFile, allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
+def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
     """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
     from audit import catalog, validating
     from audit.policy import load
+    from audit.session import ledger_path
     from audit.terminal import neutral
     from audit.waivers import commands, files
 
@@ -77,6 +78,7 @@ def validate(policy: PolicyFile, allow_outside: AllowOutside = False) -> int:  #
     loaded = load(policy, allow_outside=allow_outside, catalog=catalog.discover())
     _tell(validating.told(loaded))
     _tell(commands.of_policy(loaded))
+    _tell(validating.since_promotion(loaded, ledger_path(out)))
     count = len(loaded.policy.require)
     _say([neutral(f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}")])
     return GOOD
@@ -279,16 +281,29 @@ def waive(
 
 @app.command()
 def sign(
-    waiver: Annotated[Path, typer.Argument(metavar="WAIVER", help="the waiver's file")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a waiver, or a policy that asks less than the promoted one")],
     key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
     role: Annotated[str, typer.Option("--role", metavar="R", help="in which role, such as owner, reviewer, executive")],
     independent: Annotated[bool | None, typer.Option(help="else by line, and who asked for it", show_default=False)] = None,
+    requested_by: Annotated[str | None, typer.Option(metavar="N", help="who asked for a policy's change; its author where absent")] = None,
+    out: Out = Path("reports"),
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
-    """Put your signature under a waiver."""
+    """Put your signature under a waiver, or under what a policy loosens since the last promotion that the ledger holds."""
+    from audit import clock
+    from audit.approvals import endorsing
+    from audit.session import ledger_path
     from audit.waivers import commands
     from audit.waivers.endorsing import Signing
 
-    _say(commands.sign(waiver, Signing(key, role, independent)))
+    said = Signing(key, role, independent)
+    if endorsing.is_policy(file):
+        _say(endorsing.sign(file, said, endorsing.Asking(ledger_path(out), requested_by, allow_outside), clock.now()))
+        return GOOD
+    if requested_by is not None:
+        msg = "--requested-by is for policies; a waiver says itself who asked for it"
+        raise InputError(msg)
+    _say(commands.sign(file, said))
     return GOOD
 
 

@@ -249,10 +249,9 @@ def trained_on(policy: Policy) -> tuple[Reason, ...]:
 
 def remarks(policy: Policy) -> tuple[Reason, ...]:
     """What a reader of the decision must know, though it changes nothing."""
-    keys = policy.trust.keys or None if policy.waivers is None else None
     found = [
         Reason("no-effect", None, f"{key}: no effect on `audit run` in this release.")
-        for key, given in (("monitor", policy.monitor), ("registry", policy.registry), ("trust.keys", keys))
+        for key, given in (("monitor", policy.monitor), ("registry", policy.registry))
         if given is not None
     ]
     return tuple(found)

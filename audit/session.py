@@ -8,14 +8,16 @@ import platform
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, rivals, waivers
+from audit.approvals import files as approvals
 from audit.candidates.opening import Opener
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
 from audit.datasets.reading import read
-from audit.errors import InputError, PolicyError
+from audit.errors import InputError, PolicyError, ToolError
 from audit.export import json as results_json
 from audit.finding import Reason
 from audit.ledger import Ledger
@@ -27,7 +29,6 @@ from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from audit.candidates import Candidate
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from audit.engine import Job
     from audit.errors import Mistake
     from audit.finding import Finding, Verdict
+    from audit.ledger import Entry
     from audit.looks import Looks
     from audit.policy import LoadedPolicy
     from audit.policy.schema import DatasetSpec
+    from audit.policy_change import PolicyChange
     from audit.progress import Progress
 
 PARTS = (
@@ -92,12 +95,20 @@ class _Prepared:
     candidate: Candidate
     predicted: Predictions
     waivers: waivers.Folder
+    approvals: approvals.ApprovalsFile | None
+    """Those of what the policy loosens."""
     rivals: Mapping[str, Predictions]
     """What the candidate is compared with, by its word in `against`."""
 
     def remarks(self) -> tuple[Reason, ...]:
         """What a reader must know of the comparisons."""
         return rivals.remarks(self.rivals, self.candidate)
+
+    def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
+        """How the policy differs from that of the last promotion among these entries."""
+        present = policy_change.Present(self.loaded.policy, self.waivers.trusted, self.approvals, clock.latest(started))
+        head = entries[-1].digest if entries else None
+        return policy_change.since_promotion(entries, head, present, catalog=catalog.discover())
 
 
 def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Callable[[Finding], None] = lambda _finding: None) -> Outcome:
@@ -117,8 +128,9 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     if options.smoke:
         findings = tuple(map(_unjudged, findings))
     laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started, entries=looks.before))
-    verdict = decide.decide(loaded.policy.require, laid.findings, barred=_barred(loaded, options, looks), today=started.date())
-    since = policy_change.since_promotion(looks.before, looks.head, loaded.policy, catalog=catalog.discover())
+    since = prepared.since(looks.before, started)
+    barred = (*_barred(loaded, options, looks), *policy_change.barred(since))
+    verdict = decide.decide(loaded.policy.require, laid.findings, barred=barred, today=started.date())
     remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks())
     verdict = decide.remarked(verdict, remarks)
     facts = _run_facts(loaded, options, started, watch)
@@ -169,7 +181,7 @@ def _check_selection(loaded: LoadedPolicy, select: Sequence[str]) -> None:
 
 
 def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: _Stopwatch) -> _Prepared:
-    policy, folder = loaded.policy, waivers.read_folder(loaded)
+    policy, folder, approved = loaded.policy, waivers.read_folder(loaded), approvals.read(loaded)
     with watch.stage("read"):
         datasets = read_datasets(loaded)
         plan.check_columns(loaded, datasets)
@@ -184,7 +196,7 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
             raise placing.of_candidate(loaded, error) from error
         plan.check_abilities(loaded, datasets, candidate)
         compared = rivals.opened(loaded, datasets, candidate, opener)
-    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()), folder, compared)
+    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()), folder, approved, compared)
 
 
 def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
@@ -294,11 +306,25 @@ def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger, look
         audit = _fill(making, audit, prepared)
         sealed = making.seal()
         making.check(audit)
-        ledger.append(audit.run.started, "run", _entry(audit, sealed) | looks.entry() | waivers.entry(prepared.waivers, audit.waivers))
+        _record(audit, prepared, ledger, looks.entry() | {"bundle_sha256": sealed})
     except BaseException:
         making.discard()
         raise
     return Outcome(audit, making.finish())
+
+
+def _record(audit: AuditRun, prepared: _Prepared, ledger: Ledger, more: dict[str, object]) -> None:
+    """The run's entry, written while no other can be: what was promoted meanwhile must not ask more than this run's policy."""
+    told: dict[str, object] = _entry(audit, prepared) | more | waivers.entry(prepared.waivers, audit.waivers)
+
+    def still(entries: Sequence[Entry]) -> Mapping[str, object]:
+        since = prepared.since(entries, datetime.fromisoformat(audit.run.started))
+        if audit.verdict.decision == "promote" and since is not None and since.bars:
+            msg = f"run {since.run} was promoted meanwhile, under a policy that asks more: this run is not recorded; run the audit again"
+            raise ToolError(msg)
+        return told
+
+    ledger.extend(audit.run.started, "run", still)
 
 
 def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditRun:
@@ -309,6 +335,8 @@ def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditR
     making.write("policy.yaml", audit.policy_text)
     for name, text in prepared.waivers.texts():
         making.write(name, text)
+    if prepared.approvals is not None:
+        making.write("policy.approvals.yaml", prepared.approvals.text)
     if audit.training is not None:
         making.write("training.json", audit.training.model_dump_json(indent=1) + "\n")
     making.write("evidence/estimates.json", results_json.estimates(audit))
@@ -317,12 +345,11 @@ def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditR
     return audit
 
 
-def _entry(audit: AuditRun, sealed: str) -> dict[str, object]:
+def _entry(audit: AuditRun, prepared: _Prepared) -> dict[str, object]:
     """What the ledger keeps of a run; of a promoting one its policy too, against which the next ones are held."""
     promoted = audit.verdict.decision == "promote"
-    return ({policy_change.KEPT: policy_change.kept(audit.policy)} if promoted else {}) | {
+    return (policy_change.entry(audit.policy, prepared.waivers.trusted) if promoted else {}) | {
         "run": audit.run.id,
-        "bundle_sha256": sealed,
         "policy": audit.policy.policy,
         "policy_sha256": audit.policy_sha256,
         "candidate_sha256": audit.candidate.sha256,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from audit import plan
+from audit import catalog, clock, plan, policy_change
+from audit.approvals import files
+from audit.ledger import Ledger
 from audit.session import read_datasets
 from audit.terminal import neutral
+from audit.waivers import read_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from audit.policy import LoadedPolicy
 
@@ -29,3 +33,20 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
         from audit.planning import lint
 
         yield from (neutral(str(one)) for one in lint.warnings(loaded, read))
+
+
+def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
+    """What the policy loosens since the last promotion that a ledger holds, and what became of each approval beside it."""
+    entries, file = Ledger(ledger).verified(), files.read(loaded)
+    present = policy_change.Present(loaded.policy, read_folder(loaded).trusted, file, clock.now())
+    head = entries[-1].digest if entries else None
+    change = policy_change.since_promotion(entries, head, present, catalog=catalog.discover())
+    if change is None:
+        if file is not None:
+            yield neutral(f"{file.file}: approves nothing: {ledger} holds no promotion under {loaded.policy.policy}; -o names its folder")
+        return
+    for one in change.approvals:
+        yield neutral(f"{file.file if file else ''}: {one.words}: {'counts for nothing: ' + '; '.join(one.why) if one.why else 'counts'}")
+    word = "blocks" if change.bars else "does not block"
+    reasons = (*policy_change.barred(change), *policy_change.remarks(change))
+    yield from (neutral(f"{one.rule} ({word}): {one.text}") for one in reasons)

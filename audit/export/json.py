@@ -13,10 +13,12 @@ from audit.stats import stored
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from audit.approvals.standing import ApprovalState
     from audit.evidence import Member, Name
     from audit.finding import Bound, Finding, Headline, Judged
     from audit.policy_change import PolicyChange
     from audit.results import AuditRun, CandidateFacts, LookFacts, WaiverState
+    from audit.waivers.model import PublicKey
 
 SCHEMA = "audit.results/1"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -63,7 +65,26 @@ def _policy_change(change: PolicyChange | None) -> dict[str, Json] | None:
     if change is None:
         return None
     changes = [{"kind": one.kind, "place": one.place, "words": one.words} for one in change.changes or ()]
-    return {"run": change.run, "time": change.time, "changes": None if change.changes is None else changes}
+    return {
+        "run": change.run,
+        "time": change.time,
+        "changes": None if change.changes is None else changes,
+        "entry": change.entry,
+        "policy_sha256": change.sha256,
+        "guarded": change.guarded,
+        "approved": bool(change.approved_by),
+        "approvers": None if change.approvers is None else [_key(one) for one in change.approvers],
+        "approvals": [_approval(one) for one in change.approvals],
+    }
+
+
+def _key(one: PublicKey) -> dict[str, Json]:
+    return {"name": one.name, "line": one.line, "role": one.role, "public_key": one.public_key}
+
+
+def _approval(one: ApprovalState) -> dict[str, Json]:
+    """`why` is empty where it counts."""
+    return {"by": one.by, "role": one.role, "line": one.line, "at": one.at, "requested_by": one.requested_by, "why": list(one.why)}
 
 
 def _look(one: LookFacts) -> dict[str, Json]:

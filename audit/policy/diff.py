@@ -53,7 +53,12 @@ def differences(old: Policy, new: Policy, *, catalog: Mapping[str, Check] | None
     Names of the policy's keys and not their effects are compared: a base that `extends` names is compared as it was merged.
     """
     found = [*_top(tree(old), tree(new)), *_datasets(old, new), *_requirements(old, new, catalog or {})]
-    return tuple(sorted(found, key=lambda change: KINDS.index(change.kind)))
+    return ordered(found)
+
+
+def ordered(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """What was loosened first."""
+    return tuple(sorted(changes, key=lambda change: KINDS.index(change.kind)))
 
 
 def loosened(changes: Sequence[Change]) -> tuple[Change, ...]:

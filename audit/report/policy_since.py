@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from audit.report import words
 
 if TYPE_CHECKING:
+    from audit.approvals.standing import ApprovalState
+    from audit.policy_change import PolicyChange
     from audit.results import AuditRun
 
 _HUES = {"loosened": "red", "tightened": "", "other": ""}
@@ -30,6 +32,8 @@ class PolicySince:
 
     lead: str
     rows: tuple[PolicyRow, ...]
+    said: tuple[str, ...] = ()
+    """Whether somebody approved what was loosened, and what became of every approval."""
 
 
 def policy_since(run: AuditRun) -> PolicySince:
@@ -39,8 +43,24 @@ def policy_since(run: AuditRun) -> PolicySince:
         return PolicySince("The ledger holds no promotion under a policy of this name: there is nothing to compare this one with.", ())
     since = f"run {change.run} of {words.day(change.time)}"
     if change.changes is None:
-        return PolicySince(f"The policy of {since}, the last promotion, cannot be read by this release: what was loosened is unknown.", ())
+        unknown = f"The policy of {since}, the last promotion, cannot be read by this release: what was loosened is unknown."
+        return PolicySince(unknown, (), _said(change))
     less = sum(one.kind == "loosened" for one in change.changes)
     lead = f"Against {since}, the last promotion: {words.counted(len(change.changes), 'change')}, {less or 'none'} of them loosened."
     rows = tuple(PolicyRow(_NAMES[one.kind], _HUES[one.kind], one.place, one.words) for one in change.changes)
-    return PolicySince(lead if rows else f"It asks what it asked in {since}, the last promotion.", rows)
+    return PolicySince(lead if rows else f"It asks what it asked in {since}, the last promotion.", rows, _said(change))
+
+
+def _said(change: PolicyChange) -> tuple[str, ...]:
+    """Approvals that count, those that do not, and what it means for the decision."""
+    good = [f"Approved by {_signed(one)}." for one in change.approved_by]
+    lost = [f"Counts for nothing: the approval by {_signed(one)}: {'; '.join(one.why)}." for one in change.approvals if one.why]
+    if change.bars:
+        return ("What was loosened blocks: nobody of line 2 has approved it.", *lost)
+    if change.looser and not change.guarded:
+        return ("Nothing bars it, for no key is named under trust.keys whose owner would have to approve what is loosened.", *lost)
+    return (*(good if change.looser else ()), *lost)
+
+
+def _signed(one: ApprovalState) -> str:
+    return f"{one.words}, signed at {one.at}, asked for by {one.requested_by}"

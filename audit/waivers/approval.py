@@ -77,11 +77,18 @@ def _verified(file: WaiverFile, approval: Approval, said: Tree, keys: Sequence[P
     key = next((one for one in named if signing.verified(one, approval.signature, message)), None)
     if key is None:
         return "the signature does not verify: the waiver was changed since, or signed with another key"
-    if key.line != approval.line:
-        return f"signs for line {approval.line}, and the trusted key is of line {key.line}"
-    if approval.role != key.role and (key.role is not None or approval.role == EXECUTIVE):
-        return f"signs as {approval.role}, and the trusted key " + (f"is for {key.role}" if key.role else "names no such role")
+    if (problem := at_odds(approval.line, approval.role, key)) is not None:
+        return problem
     return Signed(approval, key)
+
+
+def at_odds(line: int, role: str, key: PublicKey) -> str | None:
+    """Where an approval says of who signed what the trusted key does not."""
+    if key.line != line:
+        return f"signs for line {line}, and the trusted key is of line {key.line}"
+    if role != key.role and (key.role is not None or role == EXECUTIVE):
+        return f"signs as {role}, and the trusted key " + (f"is for {key.role}" if key.role else "names no such role")
+    return None
 
 
 def quorum(waiver: Waiver, good: Sequence[Signed], *, tier: int, author: str | None) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Signing:
 def sign(path: Path, said: Signing, now: datetime) -> str:
     """Put a signature under a waiver; returns what was done in words."""
     if path.is_dir():
-        msg = f"{path}: is a folder; this release signs waivers: name the file of one"
+        msg = f"{path}: is a folder; this release signs waivers and policies: name the file of one"
         raise InputError(msg)
     file = read_waiver(path)
     secret, key = signing.read_secret(said.key)
@@ -66,16 +66,21 @@ def _refuse(file: WaiverFile, said: Signing, key: PublicKey, now: datetime) -> N
         problem = f"expired at {file.waiver.expires_at.isoformat()}"
     elif person(key.name) in {person(one.by) for one in file.waiver.approvals}:
         problem = f"{key.name} has signed it already; somebody else has to sign too"
-    elif not said.role.strip() or not said.role.isprintable():
-        problem = "--role: say in which role, such as owner, reviewer or executive"
-    elif said.role != key.role and (key.role is not None or said.role == approval.EXECUTIVE):
-        wanted = (
-            f"is for the role {key.role}" if key.role else f"is for no such role: make one with `audit keygen --role {approval.EXECUTIVE}`"
-        )
-        problem = f"--role {said.role}: the key {wanted}"
+    else:
+        problem = wrong_role(said.role, key)
     if problem is not None:
         msg = f"{file.file}: {problem}"
         raise InputError(msg)
+
+
+def wrong_role(role: str, key: PublicKey) -> str | None:
+    """Why a key does not sign in a role."""
+    if not role.strip() or not role.isprintable():
+        return "--role: say in which role, such as owner, reviewer or executive"
+    if role == key.role or (key.role is None and role != approval.EXECUTIVE):
+        return None
+    wanted = f"is for the role {key.role}" if key.role else f"is for no such role: make one with `audit keygen --role {approval.EXECUTIVE}`"
+    return f"--role {role}: the key {wanted}"
 
 
 def _write(path: Path, file: WaiverFile, own: Mapping[str, Tree]) -> None:

@@ -55,6 +55,11 @@ class Folder:
     waivers: tuple[WaiverFile, ...] = ()
     keys: tuple[TrustedKey, ...] = ()
 
+    @property
+    def trusted(self) -> tuple[PublicKey, ...]:
+        """The keys themselves."""
+        return tuple(one.key for one in self.keys)
+
     def texts(self) -> Iterator[tuple[str, str]]:
         """Every file by its name in a bundle: whoever signs the bundle signs these too."""
         yield from ((f"waivers/{Path(one.file).name}", one.text) for one in self.waivers)
@@ -63,8 +68,6 @@ class Folder:
 
 def read_folder(loaded: LoadedPolicy) -> Folder:
     """A policy's waivers and trusted keys. PolicyError names every mistake in any of the files."""
-    if loaded.policy.waivers is None:
-        return Folder()
     mistakes: list[Mistake] = []
     keys = tuple(_keys(loaded, mistakes))
     waivers = tuple(_waivers(loaded, mistakes))
@@ -113,7 +116,7 @@ def _keys(loaded: LoadedPolicy, mistakes: list[Mistake]) -> Iterator[TrustedKey]
     found: list[TrustedKey] = []
     for index, named in enumerate(loaded.policy.trust.keys):
         try:
-            _, tree, text = _read(loaded.resolve(named), named, marks_of=PublicKey)
+            _, tree, text = read_as(loaded.resolve(named), named, PublicKey)
             one = TrustedKey(PublicKey.model_validate(tree), named, text)
         except PolicyError as error:
             mistakes += error.mistakes
@@ -140,13 +143,13 @@ def _clash(one: TrustedKey, other: TrustedKey) -> str | None:
 def read_waiver(path: Path, shown: str | None = None) -> WaiverFile:
     """One waiver file. PolicyError names every mistake."""
     shown = shown or str(path)
-    marks, tree, text = _read(path, shown, marks_of=Waiver)
+    marks, tree, text = read_as(path, shown, Waiver)
     return WaiverFile(Waiver.model_validate(tree), shown, text, tree, marks)
 
 
 def read_key(path: Path) -> PublicKey:
     """The file of a public key. PolicyError names every mistake."""
-    return PublicKey.model_validate(_read(path, str(path), marks_of=PublicKey)[1])
+    return PublicKey.model_validate(read_as(path, str(path), PublicKey)[1])
 
 
 def is_waiver(path: Path) -> bool:
@@ -159,13 +162,13 @@ def is_waiver(path: Path) -> bool:
     return bool({"approvals", "valid_while", "risk_accepted"} & keys) and not {"policy", "require"} & keys
 
 
-def _read(path: Path, shown: str, *, marks_of: type[Model]) -> tuple[Marks, Mapping[str, Tree], str]:
+def read_as(path: Path, shown: str, model: type[Model]) -> tuple[Marks, Mapping[str, Tree], str]:
     """Positions, plain values and text of a file that fits a model."""
     text = _text(path, shown)
     root, mistakes = reading.parse(text, shown)
     tree, marks = positions.flatten(root)
     if not mistakes:
-        mistakes = list(_unfit(marks_of, tree, marks))
+        mistakes = list(_unfit(model, tree, marks))
     if mistakes or not isinstance(tree, dict):
         raise PolicyError(tuple(mistakes))
     return marks, tree, text

@@ -14,7 +14,9 @@ from audit import policy_change
 from audit.ledger import Ledger
 from audit.policy import diff, shape
 from audit.policy.schema import Policy
-from tests.policy.test_diff import BASE, any_policy, policy
+from audit.policy_change import PolicyChange, Present
+from tests.policy.test_diff import BASE, any_policy
+from tests.policy.test_diff import policy as with_keys
 from tests.running import policy as written
 from tests.running import run
 
@@ -26,11 +28,21 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 21, tzinfo=UTC).isoformat()
 
 
+def policy(**changed: Any) -> Policy:
+    """Nobody's keys are trusted."""
+    return with_keys(**{"trust": {}} | changed)
+
+
 def entries(folder: Path, *payloads: dict[str, Any], kind: str = "run") -> tuple[Entry, ...]:
     ledger = Ledger(folder / "ledger.sqlite")
     for payload in payloads:
         ledger.append(NOW, kind, payload)
     return ledger.entries()
+
+
+def held(found: tuple[Entry, ...], head: str | None, one: Policy) -> PolicyChange | None:
+    """Where no key is trusted and nothing was signed."""
+    return policy_change.since_promotion(found, head, Present(one, (), None, datetime(2026, 11, 21, tzinfo=UTC)))
 
 
 def promoted(one: Policy, run_id: str = "r1") -> dict[str, Any]:
@@ -60,19 +72,19 @@ def test_the_last_promotion_of_that_name_counts(tmp_path: Path) -> None:
     found = entries(
         tmp_path, promoted(first), promoted(last, "r2"), promoted(other, "r3"), {"run": "r4", "policy": "letters"}, promoted(first)
     )
-    since = policy_change.since_promotion(found, found[3].digest, policy())
+    since = held(found, found[3].digest, policy())
     assert since is not None
     assert (since.run, since.time) == ("r2", NOW)
     assert since.changes is not None
     assert [change.words for change in since.changes] == ["0.97 → 0.95: a less sure interval"]
-    assert policy_change.since_promotion(found, None, policy()) is None
-    assert policy_change.since_promotion(found, found[0].digest, policy(policy="words")) is None
+    assert held(found, None, policy()) is None
+    assert held(found, found[0].digest, policy(policy="words")) is None
 
 
 def test_a_policy_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
     """It is never taken for one that did not change."""
     found = entries(tmp_path, {"run": "r1", "policy": "letters", policy_change.KEPT: {"policy": "letters", "new_key": 1}})
-    since = policy_change.since_promotion(found, found[-1].digest, policy())
+    since = held(found, found[-1].digest, policy())
     assert since is not None
     assert since.changes is None
     assert [reason.rule for reason in policy_change.remarks(since)] == ["policy-loosened"]
@@ -80,15 +92,15 @@ def test_a_policy_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) -> None:
 
 def test_what_was_tightened_is_no_remark(tmp_path: Path) -> None:
     found = entries(tmp_path, promoted(policy()))
-    assert policy_change.remarks(policy_change.since_promotion(found, found[-1].digest, policy(confidence=0.99))) == ()
+    assert policy_change.remarks(held(found, found[-1].digest, policy(confidence=0.99))) == ()
     assert policy_change.remarks(None) == ()
 
 
 def test_many_are_counted(tmp_path: Path) -> None:
     asked = [dict(BASE["require"][0], id=f"a{i}") for i in range(9)]
     found = entries(tmp_path, promoted(policy(require=asked)))
-    (reason,) = policy_change.remarks(policy_change.since_promotion(found, found[-1].digest, policy(require=[])))
-    assert reason.text.endswith("; and 4 more.")
+    (reason,) = policy_change.remarks(held(found, found[-1].digest, policy(require=[])))
+    assert "; and 4 more. " in reason.text
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +126,8 @@ def test_a_first_run_has_nothing_to_be_held_against(runs: list[tuple[int, dict[s
     assert "no promotion under a policy of this name" in report
 
 
-def test_a_loosened_bound_is_told_and_changes_nothing(runs: list[tuple[int, dict[str, Any], str]]) -> None:
-    """In this release it is a remark, in red: the decision stays."""
+def test_a_loosened_bound_where_no_keys_are_named_is_told_and_changes_nothing(runs: list[tuple[int, dict[str, Any], str]]) -> None:
+    """It is a remark, in red, that says how it would block."""
     code, results, report = runs[1]
     first = runs[0][1]["run"]["id"]
     place, words = "require.performance/accuracy.min", "0.8 → 0.7: an easier bound"
@@ -123,7 +135,11 @@ def test_a_loosened_bound_is_told_and_changes_nothing(runs: list[tuple[int, dict
     assert results["policy_change"]["run"] == first
     assert results["policy_change"]["changes"] == [{"kind": "loosened", "place": place, "words": words}]
     (told,) = [one for one in results["reasons"] if one["rule"] == "policy-loosened"]
-    assert told == {"rule": "policy-loosened", "finding": None, "text": f"Loosened since run {first} was promoted: {place}: {words}."}
+    switch = "Nothing bars it, for no key is named: name one of line 2 under trust.keys, and what is loosened waits for its signature."
+    text = f"Loosened since run {first} was promoted: {place}: {words}. {switch}"
+    assert told == {"rule": "policy-loosened", "finding": None, "text": text}
+    assert (results["policy_change"]["guarded"], results["policy_change"]["approved"]) == (False, False)
+    assert "Nothing bars it" in report
     assert '<p class="rules red"><code>policy-loosened</code>' in report
     assert '<th scope="row" class="red">loosened</th>' in report
     assert results["reasons"][0]["rule"] == "all-required-pass"

@@ -146,7 +146,7 @@ def test_from_block_to_conditions_and_back(project: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_no_draft_of_what_cannot_be_waived(project: Path, require: dict[str, Any], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    state_policy(require, waivers=None)
+    state_policy(require, waivers=None, trust={})
     bundle = run(capfd)[2]
     code, _, err = audit(capfd, "waive", str(bundle), "performance/accuracy")
     assert code == 2
@@ -156,7 +156,7 @@ def test_no_draft_of_what_cannot_be_waived(project: Path, require: dict[str, Any
 
 def test_a_draft_stands_on_results_as_they_were_written(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Of a finding that is there, in a bundle that nobody changed; drafts are numbered, and none is overwritten."""
-    state_policy(BOUND, waivers=None)
+    state_policy(BOUND, waivers=None, trust={})
     bundle = run(capfd)[2]
     code, _, err = audit(capfd, "waive", str(bundle), "performance/acuracy")
     assert (code, "did you mean 'performance/accuracy'?" in err) == (2, True)
