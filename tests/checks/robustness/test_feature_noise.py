@@ -15,8 +15,10 @@ from sklearn.metrics import accuracy_score
 from audit.errors import CannotMeasure
 from audit.measures import noise
 from audit.stats import Proportion
+from tests.judged import status
 from tests.small_models import Trained, customer_reader, customers, letter_reader, letters
 from tests.support import measure, subject
+from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,6 +114,15 @@ def test_the_interval_holds_the_truth() -> None:
     exact_below, exact_above = wilson_errors(60, truth)
     assert abs(below / 400 - exact_below) < 3 * math.sqrt(exact_below * (1 - exact_below) / 400)
     assert abs(above / 400 - exact_above) < 3 * math.sqrt(exact_above * (1 - exact_above) / 400)
+
+
+def test_the_interval_decides() -> None:
+    """Eighty rows do not tell an accuracy a little over the bound from one a little under it, though the point seems to."""
+    _, found = shaken(customers(80, 1), scale=0.5)
+    share = found.members[0].estimate.value
+    assert 0.6 < share < 0.95
+    assert [status(ID, found, min=share + by) for by in (-0.2, -0.02, 0.02)] == ["pass", "inconclusive", "inconclusive"]
+    assert [status(ID, unplugged(found), min=share + by) for by in (-0.02, 0.02)] == ["pass", "fail"]
 
 
 def wilson_errors(n: int, truth: float) -> tuple[float, float]:
