@@ -166,9 +166,7 @@ def _below(raw: Tree, *path: str) -> Tree:
     return raw
 
 
-def _approvers(
-    then: tuple[PublicKey, ...] | None, now: tuple[PublicKey, ...], authors: frozenset[str]
-) -> tuple[PublicKey, ...] | None:
+def _approvers(then: tuple[PublicKey, ...] | None, now: tuple[PublicKey, ...], authors: frozenset[str]) -> tuple[PublicKey, ...] | None:
     """Keys of line 2 that the promoted policy trusted: who loosens a policy does not choose who approves it.
 
     Where it trusted none of line 2, those of the present one: somebody has to be the first.
@@ -237,5 +235,5 @@ def _way_out(change: PolicyChange) -> str:
     if not change.approvers:
         none = f"nobody can, for no key of line 2 but the author's counts: trust one (trust.keys), where run {change.run} trusted none"
         return f"{none}, or {back}"
-    who = " or ".join(dict.fromkeys(one.name for one in change.approvers))
+    who = " or ".join(sorted({one.name for one in change.approvers}))
     return f"have {who} sign it (audit sign POLICY --key NAME.key --role ROLE), or {back}"

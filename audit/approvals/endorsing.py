@@ -132,7 +132,8 @@ def _refuse_idle(path: Path, entries: Sequence[Entry], present: Present, own: di
     before = _held(entries, present)
     signed = {person(each.by) for each in (before.approved_by if before is not None else ())}
     if person(one.by) in signed:
-        problems = ("has signed it already",)
+        msg = f"{path}: {one.by} has signed it already; one signature of line 2 is enough"
+        raise InputError(msg)
     if problems:
         msg = f"{path}: a signature of {one.by} would count as nothing: {'; '.join(problems)}"
         raise InputError(msg)

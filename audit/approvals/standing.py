@@ -62,7 +62,7 @@ class ApprovalState:
 
 
 def _whose(keys: Sequence[PublicKey]) -> str:
-    return ", ".join(dict.fromkeys(key.name for key in keys)) or "there are none"
+    return ", ".join(sorted({key.name for key in keys})) or "there are none"
 
 
 def canonical(tree: Mapping[str, Tree]) -> bytes:
@@ -93,15 +93,10 @@ def _state(one: PolicyApproval, reasons: tuple[str, ...]) -> ApprovalState:
 
 def why(one: PolicyApproval, said: Mapping[str, Tree], held: Held) -> Iterator[str]:
     """Everything that keeps an approval from counting."""
-    if stale := tuple(_stale(one, held)):
-        yield from stale
-        return
-    if unfit := tuple(_unfit(one, held)):
-        yield from unfit
-        return
-    problem = _unverified(one, said, held)
-    if problem is not None:
-        yield problem
+    stale = _stale(one, held)
+    unfit = tuple(_unfit(one, held)) if stale is None else (stale,)
+    problem = None if unfit else _unverified(one, said, held)
+    yield from unfit if problem is None else (problem,)
 
 
 def _unfit(one: PolicyApproval, held: Held) -> Iterator[str]:
@@ -118,11 +113,13 @@ def _unfit(one: PolicyApproval, held: Held) -> Iterator[str]:
         yield f"signed at {one.at.isoformat()}, which is yet to come"
 
 
-def _stale(one: PolicyApproval, held: Held) -> Iterator[str]:
-    if one.policy_sha256 != held.sha256:
-        yield "is stale: it is for another policy than this one, which was changed since, or else one of the keys that it trusts"
+def _stale(one: PolicyApproval, held: Held) -> str | None:
+    """Why an approval is of something else than what is held against it here."""
     if one.since_entry != held.entry:
-        yield f"is stale: it was held against run {one.since}, and the last promotion is run {held.run}"
+        return f"is stale: it was held against run {one.since}, and the last promotion is run {held.run}"
+    if one.policy_sha256 != held.sha256:
+        return "is stale: the policy, or a key that it trusts, has changed since it was signed"
+    return None
 
 
 def _unverified(one: PolicyApproval, said: Mapping[str, Tree], held: Held) -> str | None:
