@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Member
-from audit.measures import comparison
-from audit.measures.confusion import part
-from audit.stats import Mean, PairedMean
+from audit.measures.losses import losses_apart, mean_losses, true_columns
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.evidence import Evidence
     from audit.subject import Subject
 
 SMALLEST = float(np.finfo(np.float64).eps)
@@ -34,31 +31,18 @@ LARGEST = -math.log(SMALLEST)
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Log loss of each slice."""
-    loss, clusters = _loss(subject), subject.clusters()
-    members = tuple(Member(name, Mean.of(loss[rows], part(clusters, rows), low=0.0, high=LARGEST)) for name, rows in subject.slices())
-    return Evidence(members=members, unit="log loss", rows=len(loss))
+    return mean_losses(subject, _loss(subject), "log loss", high=LARGEST)
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the log losses in each slice."""
-    first, second, clusters = _loss(subject), _loss(subject.of_rival), subject.clusters()
-    members = [
-        Member(name, PairedMean.of(first[rows], second[rows], part(clusters, rows), low=0.0, high=LARGEST))
-        for name, rows in subject.slices()
-    ]
-    said = comparison.both(subject, "log loss", float(first.mean()), float(second.mean()))
-    return comparison.evidence(subject, members, "log loss", notes=(said,))
+    return losses_apart(subject, (_loss(subject), _loss(subject.of_rival)), "log loss", high=LARGEST)
 
 
 def _loss(subject: Subject) -> NDArray[np.float64]:
     """(n,) nats."""
-    y_true, probabilities = subject.y_true(), subject.probabilities()
-    column = {name: index for index, name in enumerate(subject.classes)}
-    unknown = sorted(set(y_true) - set(column))
-    if unknown:
-        msg = f"the model gives no probability for {', '.join(unknown)}, a true class: it knows {', '.join(column)}"
-        raise CannotMeasure(msg)
-    given = probabilities[np.arange(len(y_true)), [column[one] for one in y_true]]
+    columns = true_columns(subject)
+    given = subject.probabilities()[np.arange(len(columns)), columns]
     loss: NDArray[np.float64] = -np.log(np.clip(given, SMALLEST, 1 - SMALLEST))
     return loss
 

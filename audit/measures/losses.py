@@ -1,0 +1,46 @@
+"""Slices judged by the mean of their rows' losses: what the checks of probabilities share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import CannotMeasure
+from audit.evidence import Evidence, Member
+from audit.measures import comparison
+from audit.measures.confusion import part
+from audit.stats import Mean, PairedMean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from audit.subject import Subject
+
+
+def mean_losses(subject: Subject, loss: NDArray[np.float64], unit: str, *, high: float) -> Evidence:
+    """Mean of the (n,) losses in each slice; a loss lies between 0 and `high`."""
+    clusters = subject.clusters()
+    members = tuple(Member(name, Mean.of(loss[rows], part(clusters, rows), low=0.0, high=high)) for name, rows in subject.slices())
+    return Evidence(members=members, unit=unit, rows=len(loss))
+
+
+def losses_apart(subject: Subject, losses: tuple[NDArray[np.float64], NDArray[np.float64]], unit: str, *, high: float) -> Evidence:
+    """Difference of the mean losses of candidate and rival in each slice."""
+    (first, second), clusters = losses, subject.clusters()
+    members = [
+        Member(name, PairedMean.of(first[rows], second[rows], part(clusters, rows), low=0.0, high=high)) for name, rows in subject.slices()
+    ]
+    said = comparison.both(subject, unit, float(first.mean()), float(second.mean()))
+    return comparison.evidence(subject, members, unit, notes=(said,))
+
+
+def true_columns(subject: Subject) -> NDArray[np.int64]:
+    """(n,) column of the probabilities that belongs to each row's true class; a class without a column is refused."""
+    y_true = subject.y_true()
+    column = {name: index for index, name in enumerate(subject.classes)}
+    unknown = sorted(set(y_true) - set(column))
+    if unknown:
+        msg = f"the model gives no probability for {', '.join(unknown)}, a true class: it knows {', '.join(column)}"
+        raise CannotMeasure(msg)
+    return np.array([column[one] for one in y_true], dtype=np.int64)
