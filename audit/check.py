@@ -22,6 +22,7 @@ Need: TypeAlias = Literal[
     "scores",  # the candidate's probabilities
     "text",  # columns.text
     "features",  # numeric or categorical feature columns
+    "base",  # a candidate that was fine-tuned here, from a base model
     "model",  # a candidate that can score new rows, which saved predictions cannot
     "groups",  # `by` names at least one family of groups
     "reference",  # `reference` names a second data set

@@ -1,8 +1,8 @@
-"""What the candidate is compared with (`against`): opened, held against the policy, handed to the jobs, told of."""
+"""The models beside the candidate: its base, and what it is compared with (`against`). Opened, held against the policy, told of."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import cache, catalog
@@ -19,14 +19,25 @@ if TYPE_CHECKING:
 
     from audit.candidates import Candidate
     from audit.candidates.opening import Opener
+    from audit.candidates.origin import Base
     from audit.datasets import Dataset
     from audit.engine import Job
     from audit.errors import Mistake
     from audit.policy import LoadedPolicy
 
 
-def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> dict[str, Predictions]:
-    """Champion and base model by their words in `against`, where the policy has them. What cannot be compared is refused."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The models that stand beside the candidate."""
+
+    base: Base | None
+    """What it was fine-tuned from; None where that did not happen here."""
+    rivals: Mapping[str, Predictions]
+    """What it is compared with, by its word in `against`."""
+
+
+def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> Beside:
+    """The base model, and what `against` names, where the policy has them. What cannot be compared is refused."""
     try:
         champion = opener.champion(candidate)
     except InputError as error:
@@ -35,11 +46,13 @@ def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Can
         base = opener.base(candidate)
     except InputError as error:
         raise placing.of_candidate(loaded, error) from error
-    found = {name: one for name, one in (("champion", champion), ("base", base)) if one is not None}
-    mistakes = tuple(_ability_mistakes(loaded, datasets, found))
+    rivals = {} if champion is None else {"champion": Predictions(champion, cache.root())}
+    if base is not None and any(one.against == "base" for one in loaded.policy.require):
+        rivals["base"] = base.probe
+    mistakes = tuple(_ability_mistakes(loaded, datasets, {name: one.candidate for name, one in rivals.items()}))
     if mistakes:
         raise PolicyError(mistakes)
-    return {name: Predictions(one, cache.root()) for name, one in found.items()}
+    return Beside(base, rivals)
 
 
 def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], found: Mapping[str, Candidate]) -> Iterator[Mistake]:
@@ -78,10 +91,10 @@ def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:
     return replace(data, aside=frozenset(named)) if named else data
 
 
-def ready(job: Job, rivals: Mapping[str, Predictions]) -> Job:
-    """The job with the model that its requirement compares with."""
-    against = job.requirement.against
-    return job if against is None else replace(job, subject=replace(job.subject, rival=rivals[against], against=against))
+def ready(job: Job, beside: Beside) -> Job:
+    """The job with the base model, and with the model that its requirement compares with."""
+    against, subject = job.requirement.against, replace(job.subject, base=beside.base)
+    return replace(job, subject=subject if against is None else replace(subject, rival=beside.rivals[against], against=against))
 
 
 def facts(rivals: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:

@@ -97,12 +97,12 @@ class _Prepared:
     waivers: waivers.Folder
     approvals: approvals.ApprovalsFile | None
     """Those of what the policy loosens."""
-    rivals: Mapping[str, Predictions]
-    """What the candidate is compared with, by its word in `against`."""
+    beside: rivals.Beside
+    """The candidate's base, and what it is compared with."""
 
     def remarks(self) -> tuple[Reason, ...]:
         """What a reader must know of the comparisons."""
-        return rivals.remarks(self.rivals, self.candidate)
+        return rivals.remarks(self.beside.rivals, self.candidate)
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""
@@ -121,7 +121,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     ledger.verify()
     prepared = _prepare(loaded, options, progress, watch)
     jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
-    jobs = tuple(rivals.ready(job, prepared.rivals) for job in jobs)
+    jobs = tuple(rivals.ready(job, prepared.beside) for job in jobs)
     looks = take(ledger, _asked(prepared, jobs, started))
     findings = _measured([looks.ready(job) for job in jobs], options.workers, progress, heard)
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
@@ -290,7 +290,7 @@ def _results(prepared: _Prepared, laid: waivers.Laid, verdict: Verdict, facts: R
         training=candidate.training,
         licences={backend: plan.licence(backend) for backend in sorted(backends)},
         waivers=laid.states,
-        rivals=rivals.facts(prepared.rivals),
+        rivals=rivals.facts(prepared.beside.rivals),
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.candidates import Candidate
+    from audit.candidates.origin import Base
     from audit.datasets import Dataset
     from audit.predictions import Predictions
 
@@ -46,6 +47,8 @@ class Subject:
     """The shared predictions of what the candidate is compared with, where the requirement says `against`."""
     against: str = "champion"
     """What that is: `champion` or `base`."""
+    base: Base | None = None
+    """What the candidate was fine-tuned from; None where that did not happen here."""
 
     @property
     def candidate(self) -> Candidate:
@@ -64,6 +67,19 @@ class Subject:
             msg = "there is no model to compare with"
             raise ValueError(msg)
         return replace(self, predicted=self.rival, rival=None)
+
+    @property
+    def tuned_from(self) -> Base:
+        """What the candidate was fine-tuned from; CannotMeasure where that did not happen here."""
+        if self.base is None:
+            msg = "the candidate was not fine-tuned here, so that what fine-tuning did cannot be told: "
+            msg += "name its base model under candidate.fine_tune in place of candidate.load"
+            raise CannotMeasure(msg)
+        return self.base
+
+    def retrained(self, seed: int) -> Predictions:
+        """The predictions of the same fine-tuning on the same rows under another seed; trained when first asked for, then kept."""
+        return self.tuned_from.retrained(seed)
 
     def y_true(self, data: Dataset | None = None) -> NDArray[np.object_]:
         """(n,) true labels as text."""

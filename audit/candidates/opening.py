@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
-from audit.cache import key
 from audit.candidates.champion import SavedChampion, refuse_other_classes
-from audit.candidates.embedding import Encoder
 from audit.candidates.folder import ModelFolder
+from audit.candidates.origin import Base, Tuning
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
-from audit.candidates.probe import Probe
 from audit.candidates.sklearn import load as load_sklearn
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.datasets import canonical
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
-from audit.finetune.examples import parts
 from audit.finetune.text import fine_tune
 from audit.policy.schema import ChampionColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from audit.candidates.interface import Candidate
     from audit.datasets import Dataset
     from audit.policy.schema import FineTune, Load, Policy
     from audit.progress import Progress
 
-MEASURES_THE_MODEL = frozenset({"performance", "calibration", "fairness", "robustness"})
+MEASURES_THE_MODEL = frozenset({"performance", "calibration", "fairness", "robustness", "finetuning"})
 """Families of checks that mean nothing on rows that the model has learned from."""
 _SERVED = frozenset({"text-classification", "tabular-classification"})
 
@@ -78,18 +75,14 @@ class Opener:
         refuse_other_classes(champion, candidate)
         return champion
 
-    def base(self, candidate: Candidate) -> Candidate | None:
-        """The base model of a fine-tuned candidate with a linear probe on the same training rows; None where no line asks for it."""
+    def base(self, candidate: Candidate) -> Base | None:
+        """What the candidate was fine-tuned from; None where it was not fine-tuned here."""
         spec, record = self._policy.candidate.fine_tune, candidate.training
-        if spec is None or record is None or all(one.against != "base" for one in self._policy.require):
+        if spec is None or record is None or candidate.folder is None:
             return None
         train, validation = self._learned(spec)
-        rows, _, _ = parts(train, validation or float(spec.validation), self._policy.seed)
-        facts = {"train": train.sha256, "rows": train.rows, "columns": train.columns.model_dump_json(), "seed": self._policy.seed}
-        facts |= {"validation": spec.validation if validation is None else validation.sha256}
-        length = int(record.hyperparameters["max_length"] or 0)
-        encoder = Encoder(ModelFolder(self._base(spec)), max_length=length, store=self._cache, progress=self._progress)
-        return Probe(encoder, rows, learned=key(facts), store=self._cache)
+        tuning = Tuning(spec, self._base(spec), train, validation, self._policy.seed)
+        return Base(tuning, record, tuned=ModelFolder(Path(candidate.folder)), cache=self._cache, progress=self._progress)
 
     def _base(self, spec: FineTune) -> Path:
         return base_folder(spec.base) if spec.base in ALIASES else self._resolve(spec.base)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,8 @@ class Dataset:
     """What it was cut from, where it is only the first rows."""
     aside: frozenset[str] = frozenset()
     """Columns that no model reads as features, such as another model's answers."""
+    places: NDArray[np.int64] | None = None
+    """(n,) places in the file, from 0, of rows that were picked out of it; None where all are there, or the first ones."""
 
     @property
     def rows(self) -> int:
@@ -84,13 +86,17 @@ class Dataset:
     def ids(self) -> NDArray[np.str_]:
         """Names of the rows: `columns.id`, else their numbers counted from 1, as text."""
         if self.columns.id is None:
-            return np.arange(1, self.rows + 1).astype(str)
+            return (self._places + 1).astype(str)
         return np.array([str(value) for value in self.frame[self.columns.id]], dtype=str)
 
     def shown(self, row: int) -> str:
         """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""
         found = str(self.ids[row])
-        return f"number {row + 1}" if self.columns.id is not None and _PERSONAL.search(found) else found
+        return f"number {self._places[row] + 1}" if self.columns.id is not None and _PERSONAL.search(found) else found
+
+    @property
+    def _places(self) -> NDArray[np.int64]:
+        return np.arange(self.rows) if self.places is None else self.places
 
     def labels(self, column: str) -> NDArray[np.object_]:
         """A column's class labels as text. A missing label is refused: it can be neither right nor wrong."""
@@ -129,3 +135,9 @@ class Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
         digest = hashlib.sha256(f"{self.sha256}:first {rows} rows".encode()).hexdigest()
         return Dataset(self.role, self.path, self.frame.head(rows), self.columns, digest, self.source, self.licence, self, self.aside)
+
+    def where(self, mask: NDArray[np.bool_]) -> Dataset:
+        """The rows that a mask marks, under their own names and a digest of their own."""
+        digest = hashlib.sha256(f"{self.sha256}:rows ".encode() + np.packbits(mask).tobytes()).hexdigest()
+        picked = self._places[mask]
+        return replace(self, frame=self.frame[mask].reset_index(drop=True), sha256=digest, places=picked)
