@@ -229,6 +229,8 @@ def _steps(run: AuditRun, found: Entries, room: int) -> tuple[Step, ...]:
     if left:
         steps.append(Step(f"{words.sentence(words.counted(left, 'more finding'))}: section 7.", "see there", "before release", ()))
     owner = owner_of(run)
+    if run.policy_change is not None and run.policy_change.bars:
+        steps.append(Step("Have line 2 approve what the policy loosens, or ask what was asked: section 2.", owner, "before release", ()))
     if run.verdict.decision == "block":
         return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these", ()))
     return (*steps, Step("Sign the digest of the evidence bundle (section 15).", owner, "before release", ()))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from audit.results import AuditRun
 
 _HUES = {"loosened": "red", "tightened": "", "other": ""}
+_BARRED = "What was loosened blocks: nobody of line 2 has approved it."
 _NAMES = {"loosened": "loosened", "tightened": "tightened", "other": "changed"}
 
 
@@ -32,6 +33,8 @@ class PolicySince:
 
     lead: str
     rows: tuple[PolicyRow, ...]
+    barred: str = ""
+    """That it blocks, if it does."""
     said: tuple[str, ...] = ()
     """Whether somebody approved what was loosened, and what became of every approval."""
 
@@ -44,19 +47,18 @@ def policy_since(run: AuditRun) -> PolicySince:
     since = f"run {change.run} of {words.day(change.time)}"
     if change.changes is None:
         unknown = f"The policy of {since}, the last promotion, cannot be read by this release: what was loosened is unknown."
-        return PolicySince(unknown, (), _said(change))
+        return PolicySince(unknown, (), _BARRED if change.bars else "", _said(change))
     less = sum(one.kind == "loosened" for one in change.changes)
     lead = f"Against {since}, the last promotion: {words.counted(len(change.changes), 'change')}, {less or 'none'} of them loosened."
     rows = tuple(PolicyRow(_NAMES[one.kind], _HUES[one.kind], one.place, one.words) for one in change.changes)
-    return PolicySince(lead if rows else f"It asks what it asked in {since}, the last promotion.", rows, _said(change))
+    same = f"It asks what it asked in {since}, the last promotion."
+    return PolicySince(lead if rows else same, rows, _BARRED if change.bars else "", _said(change))
 
 
 def _said(change: PolicyChange) -> tuple[str, ...]:
     """Approvals that count, those that do not, and what it means for the decision."""
     good = [f"Approved by {_signed(one)}." for one in change.approved_by]
     lost = [f"Counts for nothing: the approval by {_signed(one)}: {'; '.join(one.why)}." for one in change.approvals if one.why]
-    if change.bars:
-        return ("What was loosened blocks: nobody of line 2 has approved it.", *lost)
     if change.looser and not change.guarded:
         return ("Nothing bars it, for no key is named under trust.keys whose owner would have to approve what is loosened.", *lost)
     return (*(good if change.looser else ()), *lost)

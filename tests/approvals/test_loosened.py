@@ -126,7 +126,9 @@ def test_from_block_to_promote_and_to_block_again(capfd: CaptureFixture[str]) ->
     assert (code, results["reasons"][0]["rule"]) == (1, "policy-loosened")
     assert sorted(one["name"] for one in results["policy_change"]["approvers"]) == ["Bob", "Rita"]
     assert reason(results).startswith(said)
-    assert "What was loosened blocks" in (bundle / "report.html").read_text()
+    report = (bundle / "report.html").read_text()
+    assert '<p class="small red">What was loosened blocks: nobody of line 2 has approved it.</p>' in report
+    assert "Have line 2 approve what the policy loosens" in report
     assert "policy-loosened (blocks)" in audit(capfd, "validate", "policy.yaml")[2]
 
     code, out, _ = sign(capfd, "Rita")
@@ -410,21 +412,25 @@ def test_what_breaks_in_reading_approvals_ends_in_3(
     assert (code, "audit broke: RuntimeError: planted" in err) == (3, True)
 
 
-def test_a_stricter_policy_promoted_meanwhile_is_not_undone(monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]) -> None:
-    """A run that began before it, under what is by now the looser policy, is not recorded."""
+@pytest.mark.parametrize(("confidence", "expected"), [(0.99, 3), (0.95, 0), (0.9, 0)])
+def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
+    confidence: float, expected: int, monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]
+) -> None:
+    """A run that began before it, under what is by now the looser policy, is not recorded; the same or a looser one harms nothing."""
     seal = policy_change.barred
     ledger = Ledger(Path("reports/ledger.sqlite"))
     told = json.loads(ledger.entries()[-1].payload)
 
     def meanwhile(change: policy_change.PolicyChange | None) -> Any:
-        stricter = told[policy_change.KEPT] | {"confidence": 0.99}
+        stricter = told[policy_change.KEPT] | {"confidence": confidence}
         ledger.append("2026-11-21T00:00:00+00:00", "run", told | {"run": "meanwhile", policy_change.KEPT: stricter})
         return seal(change)
 
     monkeypatch.setattr(policy_change, "barred", meanwhile)
     code, _, err = audit(capfd, "run", "policy.yaml")
-    assert (code, "run meanwhile was promoted meanwhile, under a policy that asks more" in err) == (3, True)
-    assert len(list(Path("reports").glob("*/results.json"))) == 1
+    assert code == expected
+    assert ("run meanwhile was promoted meanwhile, under a policy that asks more" in err) == (expected == 3)
+    assert len(list(Path("reports").glob("*/results.json"))) == (1 if expected else 2)
 
 
 def test_an_unreadable_promotion_bars_where_keys_were_named(capfd: CaptureFixture[str]) -> None:
