@@ -112,6 +112,8 @@ class Reliability:
     counts: tuple[int, ...]
     noise_floor: float
     """95th percentile of the value under a perfectly calibrated model."""
+    of: str = ""
+    """Which rows or which class it shows, where that is not all there is: `region=north`."""
 
 
 @dataclass(frozen=True, slots=True)

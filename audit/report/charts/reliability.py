@@ -31,7 +31,8 @@ def reliability(figure: Reliability, foot: str) -> Drawing:
     parts += [_mark(figure, i, x, y, inside=i not in outside) for i in range(len(figure.counts))]
     parts += _strip(figure, x)
     n = len(figure.counts)
-    title = f"{words.sentence(words.word(len(outside)))} of {words.word(n)} bins {'lies' if len(outside) == 1 else 'lie'} outside the band"
+    whose = f"{figure.of}: {words.word(len(outside))}" if figure.of else words.sentence(words.word(len(outside)))
+    title = f"{whose} of {words.word(n)} bins {'lies' if len(outside) == 1 else 'lie'} outside the band"
     said = "; ".join(
         f"{percent(figure.confidence[i])} stated, {percent(figure.observed[i])} observed, {figure.counts[i]:,} rows" for i in range(n)
     )

@@ -64,7 +64,7 @@ def test_the_top_class_of_several() -> None:
     hit = np.array(list("abc"))[table.argmax(axis=1)] == frame.label.to_numpy()
     assert found.members[0].estimate.value == pytest.approx(plain(table.max(axis=1), hit, 15), abs=1e-12)
     assert "most probable class" in found.notes[0]
-    of_b = measure(CHECK, subject(frame, scores=("a", "b", "c"), positive="b"), of="positive")
+    of_b = measure(CHECK, subject(frame, scores=("a", "b", "c"), positive="b"), target="positive")
     assert of_b.members[0].estimate.value == pytest.approx(plain(table[:, 1], frame.label.to_numpy() == "b", 15), abs=1e-12)
 
 
@@ -88,7 +88,7 @@ def test_each_slice_is_binned_by_itself() -> None:
 def test_two_classes_look_at_the_positive_one_unless_told() -> None:
     frame = said(300, 1)
     assert "Probability of 1." in measure(CHECK, subject(frame)).notes[0]
-    top = measure(CHECK, subject(frame), of="top_class").members[0].estimate.value
+    top = measure(CHECK, subject(frame), target="top").members[0].estimate.value
     score = frame.score.to_numpy()
     confidence, hit = np.maximum(score, 1 - score), (score >= 0.5) == (frame.label.to_numpy() == 1)
     assert top == pytest.approx(plain(confidence, hit, 15), abs=1e-12)
@@ -122,6 +122,36 @@ def test_coverage() -> None:
     assert max(found) <= most(ALPHA, trials)
 
 
+def test_every_class_is_a_member_under_classwise() -> None:
+    """Each against the rest; slices are told apart by class, and each class has its diagram."""
+    frame = three_scored(600).assign(gender=np.tile(["f", "m"], 300))
+    found = measure(CHECK, subject(frame, scores=("a", "b", "c")), target="classwise")
+    expected = [plain(frame[one].to_numpy(), frame.label.to_numpy() == one, 15) for one in "abc"]
+    assert [str(one.name) for one in found.members] == ["class=a", "class=b", "class=c"]
+    assert [one.estimate.value for one in found.members] == pytest.approx(expected, abs=1e-12)
+    assert [figure.of for figure in found.figures if isinstance(figure, Reliability)] == ["class=a", "class=b", "class=c"]
+    split = measure(CHECK, subject(frame, by=(("gender",),), scores=("a", "b", "c")), target="classwise")
+    assert {str(one.name) for one in split.members} == {f"gender={g}, class={c}" for g in "fm" for c in "abc"}
+    assert len(split.figures) == 3 + 6
+
+
+def test_each_group_has_its_diagram_the_worst_first() -> None:
+    frame = said(600, 11).assign(gender=np.repeat(["f", "m"], 300), label=lambda table: table.label * (table.gender == "f"))
+    figures = measure(CHECK, subject(frame, by=(("gender",),))).figures
+    drawn = [figure for figure in figures if isinstance(figure, Reliability)]
+    assert [(figure.of, sum(figure.counts)) for figure in drawn] == [("", 600), ("gender=m", 300), ("gender=f", 300)]
+    assert max(drawn[1].observed) == 0
+
+
+def test_rows_of_one_person_widen_the_band() -> None:
+    """Ten rows a person, all alike: the band is that of a tenth of the rows."""
+    frame = pd.concat([said(100, 7).assign(person=np.arange(100))] * 10)
+    wide, narrow = (measure(CHECK, seen).figures[0] for seen in (subject(frame, group="person"), subject(frame)))
+    assert isinstance(wide, Reliability)
+    assert isinstance(narrow, Reliability)
+    assert wide.band_upper[7] - wide.band_lower[7] > 2 * (narrow.band_upper[7] - narrow.band_lower[7])
+
+
 def test_slices_persons_and_the_band() -> None:
     frame = pd.concat([said(200, 7).assign(person=np.arange(200))] * 3)
     found = measure(CHECK, subject(frame, by=(("gender",),), group="person"))
@@ -143,7 +173,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(CannotMeasure, match=r"columns\.score"):
         measure(CHECK, subject(pd.DataFrame({"label": [1, 0], "prediction": [1, 0]})))
     with pytest.raises(CannotMeasure, match=r"columns\.positive"):
-        measure(CHECK, subject(three_scored(20), scores=("a", "b", "c")), of="positive")
-    for params in ({"bins": 1}, {"of": "second"}, {"bin": 10}):
+        measure(CHECK, subject(three_scored(20), scores=("a", "b", "c")), target="positive")
+    for params in ({"bins": 1}, {"target": "second"}, {"of": "positive"}, {"bin": 10}):
         with pytest.raises(ValidationError):
             measure(CHECK, subject(said(20, 0)), **params)
