@@ -44,8 +44,14 @@ class Bundle:
 
     def predictions(self, data: Dataset, outputs: Outputs, classes: Sequence[str], shown: Sequence[str]) -> str:
         """Per-row outputs of the candidate on one data set, with entities and the columns that slices are cut by; returns their path."""
-        table: dict[str, NDArray[np.generic]] = {"id": data.ids, "prediction": outputs.labels.astype(str)}
-        if data.columns.label is not None:
+        table: dict[str, NDArray[np.generic]] = {"id": data.ids}
+        if outputs.labels is not None:
+            table["prediction"] = outputs.labels.astype(str)
+        if outputs.values is not None:
+            table["prediction"] = outputs.values
+        if data.columns.label is not None and outputs.values is not None:
+            table["label"] = _numbers_or_cells(data, data.columns.label)
+        elif data.columns.label is not None:
             table["label"] = np.array([canonical(value) for value in data.values(data.columns.label)], dtype=object)
         if data.columns.group is not None:
             table["group"] = _cells(data, data.columns.group)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Need: TypeAlias = Literal[
     "labels",  # y_true: columns.label
     "positive",  # columns.positive, or labels that are 0/1 or booleans
-    "predictions",  # the candidate's predicted labels
+    "targets",  # true numbers: columns.label
+    "predictions",  # the candidate's predicted labels; its predicted numbers where the check serves regression too
+    "values",  # the candidate's predicted numbers
     "scores",  # the candidate's probabilities
     "text",  # columns.text
     "features",  # numeric or categorical feature columns
@@ -42,6 +44,7 @@ CLASSIFICATION: tuple[Task, ...] = (
     "image-classification",
     "sequence-classification",
 )
+REGRESSION: tuple[Task, ...] = ("tabular-regression",)
 
 
 class Params(BaseModel):
@@ -97,4 +100,4 @@ class Check:
     @property
     def asks_the_model(self) -> bool:
         """Whether its outcome depends on the candidate, and not on the data alone."""
-        return not self.needs.isdisjoint({"predictions", "scores", "model"})
+        return not self.needs.isdisjoint({"predictions", "values", "scores", "model"})

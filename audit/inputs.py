@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audit.policy.schema import Requirement
     from audit.predictions import Predictions
 
-_OUTPUTS = frozenset({"predictions", "scores", "labels"})
+_OUTPUTS = frozenset({"predictions", "values", "scores", "labels", "targets"})
 """Needs that the file of predictions serves."""
 
 

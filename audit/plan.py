@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from audit import catalog, rivals
 from audit.candidates.opening import MEASURES_THE_MODEL
+from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
+from audit.check import REGRESSION
 from audit.datasets import canonical
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError, PolicyError
@@ -94,8 +96,20 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
             yield "reference_group", f"{requirement.reference_group!r} is no group of {', '.join(family)} in {data.path}; {told}"
     if "labels" in check.needs and data.columns.label is None:
         yield "check", f"{requirement.check} needs true labels: name their column under columns.label"
+    if "targets" in check.needs:
+        yield from _target_mistakes(requirement, data)
     if "text" in check.needs and data.columns.text is None:
         yield "check", f"{requirement.check} needs texts: name their column under columns.text"
+
+
+def _target_mistakes(requirement: Requirement, data: Dataset) -> Iterator[tuple[str, str]]:
+    if data.columns.label is None:
+        yield "check", f"{requirement.check} needs true numbers: name their column under columns.label"
+        return
+    try:
+        data.numbers(data.columns.label)
+    except CannotMeasure as error:
+        yield "check", f"{requirement.check} needs true numbers: {error}"
 
 
 def _groups(data: Dataset, family: Sequence[str]) -> frozenset[str]:
@@ -106,11 +120,15 @@ def _groups(data: Dataset, family: Sequence[str]) -> frozenset[str]:
 
 def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
     can = candidate.abilities
-    if "predictions" in check.needs and "predictions" not in can:
+    if "predictions" in check.needs and not can & {"predictions", "values"}:
         yield f"a {candidate.kind} candidate gives no predictions"
+    if "values" in check.needs and "values" not in can:
+        yield "the candidate gives classes, not numbers: declare candidate.task tabular-regression"
     if "scores" in check.needs and "scores" not in can:
         yield "the candidate gives labels without probabilities: add columns.score or columns.scores"
-    if "model" in check.needs and not can & {"text", "frame"}:
+    if "values" in can and check.tasks is not None and REGRESSION[0] not in check.tasks:
+        yield f"the candidate gives numbers, not classes: it serves {', '.join(check.tasks)}"
+    elif "model" in check.needs and not can & {"text", "frame"}:
         yield "saved predictions cannot score changed rows: load the model itself (candidate.load.kind)"
     if _tells_positive(check, data, candidate):
         try:
@@ -121,6 +139,8 @@ def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iter
 
 def _tells_positive(check: Check, data: Dataset, candidate: Candidate) -> bool:
     """Whether one class must be known as the positive one: by the check, or to read a column of scores."""
+    if "values" in candidate.abilities:  # numbers have no classes
+        return False
     compares = check.by == "groups" and "predictions" in check.needs and len(candidate.classes) <= 2  # noqa: PLR2004  # two classes
     scored = candidate.kind == "predictions" and data.columns.score is not None and not check.needs.isdisjoint({"predictions", "scores"})
     return "positive" in check.needs or compares or scored
@@ -143,9 +163,9 @@ def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], ca
 
 def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
     """Data sets on which the model is asked, and that lack features that it was fitted on."""
-    if not isinstance(candidate, SklearnModel):
+    if not isinstance(candidate, (SklearnModel, SklearnRegressor)):
         return
-    asked = [one for one in loaded.policy.require if catalog.discover()[one.check].needs & {"predictions", "scores", "model"}]
+    asked = [one for one in loaded.policy.require if catalog.discover()[one.check].needs & {"predictions", "values", "scores", "model"}]
     for role in dict.fromkeys(role for one in asked for role in (one.on, one.reference) if role is not None):
         try:
             candidate.refuse_unfit(datasets[role])

@@ -70,16 +70,16 @@ class Predictions:
         if content is None:
             return None
         with np.load(io.BytesIO(content), allow_pickle=False) as saved:
-            return Outputs(saved["labels"].astype(object), saved.get("probabilities"))
+            labels = saved.get("labels")
+            return Outputs(None if labels is None else labels.astype(object), saved.get("probabilities"), saved.get("values"))
 
     def _computed(self, key: str, data: Dataset) -> Outputs:
         outputs = self.candidate.predict(data)
         if self._store:
-            arrays = {"labels": outputs.labels.astype(str)}
-            if outputs.probabilities is not None:
-                arrays["probabilities"] = outputs.probabilities
+            labels = None if outputs.labels is None else outputs.labels.astype(str)
+            arrays = {"labels": labels, "probabilities": outputs.probabilities, "values": outputs.values}
             content = io.BytesIO()
-            np.savez(content, **arrays)
+            np.savez(content, **{name: array for name, array in arrays.items() if array is not None})
             cache.write(self._path(key), content.getvalue())
         return outputs
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import cache, catalog
+from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
 from audit.errors import InputError, PolicyError
 from audit.finding import Reason
@@ -63,7 +64,7 @@ def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], fou
         if "scores" in catalog.discover()[requirement.check].needs and "scores" not in rival.abilities:
             text = f"{requirement.check}: the champion gives labels without probabilities: add champion.columns.score, or load it itself"
             yield loaded.marks.mistake(place, text)
-        if isinstance(rival, SklearnModel):
+        if isinstance(rival, (SklearnModel, SklearnRegressor)):
             try:
                 rival.refuse_unfit(datasets[requirement.on])
             except InputError as error:

@@ -57,7 +57,7 @@ class Subject:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The candidate's class labels, as text."""
+        """The candidate's class labels, as text; none where it gives numbers."""
         return self.candidate.classes
 
     @property
@@ -91,7 +91,27 @@ class Subject:
 
     def y_pred(self, data: Dataset | None = None) -> NDArray[np.object_]:
         """(n,) predicted labels as text."""
-        return self.predicted.of(data or self.data).labels
+        labels = self.predicted.of(data or self.data).labels
+        if labels is None:
+            msg = "the candidate gives numbers, not classes: use a check for regression"
+            raise CannotMeasure(msg)
+        return labels
+
+    def target(self, data: Dataset | None = None) -> NDArray[np.float64]:
+        """(n,) true numbers."""
+        data = data or self.data
+        if data.columns.label is None:
+            msg = f"{data.role}: no column of true numbers: name it under columns.label"
+            raise CannotMeasure(msg)
+        return data.numbers(data.columns.label)
+
+    def predicted_values(self, data: Dataset | None = None) -> NDArray[np.float64]:
+        """(n,) predicted numbers."""
+        values = self.predicted.of(data or self.data).values
+        if values is None:
+            msg = "the candidate gives classes, not numbers: use a check for classification, or declare candidate.task tabular-regression"
+            raise CannotMeasure(msg)
+        return values
 
     def probabilities(self, data: Dataset | None = None) -> NDArray[np.float64]:
         """(n, k) class probabilities, columns in the order of `classes`."""

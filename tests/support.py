@@ -13,9 +13,11 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
-    from audit.candidates import Candidate
+    from audit.candidates import Candidate, Outputs
     from audit.evidence import Evidence
 
 
@@ -47,6 +49,12 @@ def subject(
         by=by,
         reference_group=reference_group,
     )
+
+
+def labels(outputs: Outputs) -> NDArray[np.object_]:
+    """(n,) the labels that a classifier gave."""
+    assert outputs.labels is not None
+    return outputs.labels
 
 
 def measure(check_id: str, seen: Subject, seed: int = 0, **params: object) -> Evidence:

@@ -13,7 +13,7 @@ import pytest
 from audit.candidates.predictions import SavedPredictions
 from audit.predictions import Predictions
 from tests.small_models import Trained, customer_reader, customers, letter_reader, letters
-from tests.support import dataset
+from tests.support import dataset, labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,9 +64,9 @@ def test_a_later_run_reads_them(model: Counting, tmp_path: Path) -> None:
     first = Predictions(model, tmp_path).of(data)
     second = Predictions(model, tmp_path).of(data)
     assert model.predicted == 1
-    assert first.labels.tolist() == second.labels.tolist()
+    assert labels(first).tolist() == labels(second).tolist()
     assert table(first).tobytes() == table(second).tobytes()
-    assert all(type(label) is str for label in second.labels)
+    assert all(type(label) is str for label in labels(second))
 
 
 def test_whatever_determines_them_is_in_the_key(model: Counting, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_whatever_determines_them_is_in_the_key(model: Counting, tmp_path: Path)
     assert model.predicted == 1
     others = [replace(data, sha256="other"), data.head(20), replace(data, columns=data.columns.model_copy(update={"id": None}))]
     for other in others:
-        assert len(Predictions(model, tmp_path).of(other).labels) == other.rows
+        assert len(labels(Predictions(model, tmp_path).of(other))) == other.rows
     assert model.predicted == 4
     changed = counting(letter_reader())
     changed.sha256 = "another-digest"
@@ -121,5 +121,5 @@ def test_labels_without_probabilities(tmp_path: Path) -> None:
 def test_saved_predictions_are_not_kept_twice(tmp_path: Path) -> None:
     """They lie in a file already."""
     data = dataset(pd.DataFrame({"label": ["a", "b"], "prediction": ["a", "a"]}))
-    assert Predictions(SavedPredictions({"test": data}), tmp_path).of(data).labels.tolist() == ["a", "a"]
+    assert labels(Predictions(SavedPredictions({"test": data}), tmp_path).of(data)).tolist() == ["a", "a"]
     assert not list(tmp_path.iterdir())

@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.finetune.record import TrainingRecord
 
-Ability: TypeAlias = Literal["predictions", "scores", "text", "frame"]
-"""`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: scores new texts or new tabular rows."""
+Ability: TypeAlias = Literal["predictions", "scores", "text", "frame", "values"]
+"""`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: scores new texts or new tabular rows.
+
+`values`: numbers for a data set, of a candidate for regression, which has neither labels nor classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """What a candidate says of a data set's rows, in their order."""
 
-    labels: NDArray[np.object_]
-    """(n,) predicted class labels as text."""
+    labels: NDArray[np.object_] | None
+    """(n,) predicted class labels as text; None where the candidate gives numbers."""
     probabilities: NDArray[np.float64] | None = None
     """(n, k) class probabilities, columns in the order of `classes`; None where the candidate gives labels alone."""
+    values: NDArray[np.float64] | None = None
+    """(n,) predicted numbers, finite; None where the candidate gives labels."""
 
 
 class Candidate(Protocol):
@@ -46,7 +50,7 @@ class Candidate(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class labels as text, in the order of the probability columns."""
+        """Class labels as text, in the order of the probability columns; none where it gives numbers."""
 
     @property
     def abilities(self) -> frozenset[Ability]:
@@ -65,7 +69,7 @@ class Candidate(Protocol):
         """Where its files lie, if it has any."""
 
     def predict(self, dataset: Dataset) -> Outputs:
-        """Labels, and probabilities where it has them, for a data set."""
+        """Labels, and probabilities where it has them, or numbers, for a data set."""
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities of new texts."""

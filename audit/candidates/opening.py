@@ -9,8 +9,11 @@ from audit.candidates.champion import SavedChampion, refuse_other_classes
 from audit.candidates.folder import ModelFolder
 from audit.candidates.origin import Base, Tuning
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
-from audit.candidates.sklearn import load as load_sklearn
+from audit.candidates.sklearn import load as load_classifier
+from audit.candidates.sklearn import load_regressor
 from audit.candidates.transformers import Reading, TextClassifier
+from audit.candidates.values import SavedValues
+from audit.check import REGRESSION
 from audit.datasets import canonical
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 MEASURES_THE_MODEL = frozenset({"performance", "calibration", "fairness", "robustness", "finetuning"})
 """Families of checks that mean nothing on rows that the model has learned from."""
-_SERVED = frozenset({"text-classification", "tabular-classification"})
+_SERVED = frozenset({"text-classification", "tabular-classification", "tabular-regression"})
 
 
 def open_candidate(
@@ -67,8 +70,10 @@ class Opener:
         spec = self._policy.champion
         if spec is None:
             return None
-        if spec.load.kind == "predictions":
-            champion: Candidate = SavedChampion(self._datasets, spec.columns or ChampionColumns(), candidate.classes)
+        if spec.load.kind == "predictions" and self._numbers:
+            champion: Candidate = SavedValues(self._datasets, (spec.columns or ChampionColumns()).prediction or "")
+        elif spec.load.kind == "predictions":
+            champion = SavedChampion(self._datasets, spec.columns or ChampionColumns(), candidate.classes)
         else:
             champion = self._loaded(spec.load)
             _refuse_foreign_classes(champion, self._datasets)
@@ -83,6 +88,11 @@ class Opener:
         train, validation = self._learned(spec)
         tuning = Tuning(spec, self._base(spec), train, validation, self._policy.seed)
         return Base(tuning, record, tuned=ModelFolder(Path(candidate.folder)), cache=self._cache, progress=self._progress)
+
+    @property
+    def _numbers(self) -> bool:
+        """Whether the candidate gives numbers, and no classes."""
+        return self._policy.candidate.task in REGRESSION
 
     def _base(self, spec: FineTune) -> Path:
         return base_folder(spec.base) if spec.base in ALIASES else self._resolve(spec.base)
@@ -107,6 +117,8 @@ class Opener:
 
     def _loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
         match spec.kind:
+            case "predictions" if self._numbers:
+                return SavedValues(self._datasets)
             case "predictions":
                 candidate = SavedPredictions(self._datasets)
                 for data in self._datasets.values():
@@ -123,12 +135,15 @@ class Opener:
 
     def _sklearn(self, spec: Load) -> Candidate:
         reads_text = all(data.columns.text is not None and data.columns.features is None for data in self._datasets.values())
-        model = load_sklearn(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
+        load = load_regressor if self._numbers else load_classifier
+        model = load(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
         if model.goes_by_place:
             _refuse_other_orders(self._datasets)
         return model
 
     def _transformers(self, spec: Load) -> Candidate:
+        if self._numbers:
+            _not_served("candidate.load.kind transformers for tabular-regression")
         folder = ModelFolder(self._path(spec))
         classes = folder.classes(_labels(self._datasets))
         reading = Reading(max_length=spec.max_length, batch_size=spec.batch_size)
@@ -185,7 +200,7 @@ def _refuse_other_orders(datasets: Mapping[str, Dataset]) -> None:
 
 def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset]) -> None:
     """In each data set by itself: the model would be wrong in every row of it, and a rate of errors that of the spelling."""
-    for role, data in datasets.items():
+    for role, data in () if "values" in candidate.abilities else datasets.items():
         labels = _labels({role: data})
         if labels and labels.isdisjoint(candidate.classes):
             known, shown = ", ".join(candidate.classes[:6]), ", ".join(sorted(labels)[:6])

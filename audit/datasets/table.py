@@ -110,6 +110,24 @@ class Dataset:
             raise CannotMeasure(msg)
         return values
 
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """(n,) a column of finite numbers. A cell that is none is refused: no error can be reckoned from it."""
+        import pandas as pd
+
+        cells = self.frame[column]
+        if pd.api.types.is_bool_dtype(cells):
+            msg = f"{self.role}: column {column!r} holds true and false, and numbers are needed: name another column"
+            raise CannotMeasure(msg)
+        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            msg = (
+                f"{self.role}: column {column!r} holds no number in {bad.size:,} of {self.rows:,} rows (first: row "
+                f"{self.shown(int(bad[0]))}): mend it or leave these rows out of the file"
+            )
+            raise CannotMeasure(msg)
+        return np.asarray(values, dtype=np.float64)
+
     def texts(self) -> list[str]:
         """The text of every row; a missing one is the empty text."""
         if self.columns.text is None:

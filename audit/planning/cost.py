@@ -43,7 +43,7 @@ def of(jobs: Sequence[Job], embedded: int, trained: int) -> Cost:
     """The cost of some jobs."""
     rows: dict[str, int] = {}
     for job in jobs:
-        if job.skip is None and job.check.needs & {"predictions", "scores"}:
+        if job.skip is None and job.check.needs & {"predictions", "values", "scores"}:
             reference = job.subject.reference if "reference" in job.check.needs else None
             rows |= {data.role: data.rows for data in (job.subject.data, reference) if data is not None}
     changed = {job.requirement.id: _changed(job) for job in jobs if job.skip is None and "model" in job.check.needs}

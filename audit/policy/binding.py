@@ -153,6 +153,8 @@ def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[P
     on = f"on {shown(requirement.on)}; name their column under"
     if "labels" in check.needs and columns.label is None:
         yield ("check",), f"{requirement.check} needs true labels {on} columns.label"
+    if "targets" in check.needs and columns.label is None:
+        yield ("check",), f"{requirement.check} needs true numbers {on} columns.label"
     if "text" in check.needs and columns.text is None:
         yield ("check",), f"{requirement.check} needs texts {on} columns.text"
     if candidate is None or candidate.load is None or candidate.load.kind != "predictions" or not draft.has_saved_predictions():
@@ -160,5 +162,7 @@ def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[P
     scored = columns.score is not None or columns.scores is not None
     if "scores" in check.needs and not scored:
         yield ("check",), f"{requirement.check} needs probabilities {on} columns.score or columns.scores"
+    elif "values" in check.needs and columns.prediction is None:
+        yield ("check",), f"{requirement.check} needs predicted numbers {on} columns.prediction"
     elif "predictions" in check.needs and columns.prediction is None and not scored:
         yield ("check",), f"{requirement.check} needs saved predictions {on} columns.prediction"

@@ -10,7 +10,7 @@ from audit.candidates.champion import SavedChampion, refuse_other_classes
 from audit.candidates.predictions import SavedPredictions
 from audit.errors import CannotMeasure, InputError
 from audit.policy.schema import ChampionColumns
-from tests.support import dataset
+from tests.support import dataset, labels
 
 FRAME = pd.DataFrame({"label": ["a", "b", "a"], "prediction": ["a", "b", "b"], "old": ["b", "b", "a"], "old_score": [0.2, 0.4, 0.9]})
 LABELS, SCORES = ChampionColumns(prediction="old"), ChampionColumns(score="old_score")
@@ -19,8 +19,8 @@ LABELS, SCORES = ChampionColumns(prediction="old"), ChampionColumns(score="old_s
 def test_it_answers_from_its_own_columns() -> None:
     data = {"test": dataset(FRAME)}
     champion = SavedChampion(data, LABELS, ("a", "b"))
-    assert champion.predict(data["test"]).labels.tolist() == ["b", "b", "a"]
-    assert SavedPredictions(data).predict(data["test"]).labels.tolist() == ["a", "b", "b"]
+    assert labels(champion.predict(data["test"])).tolist() == ["b", "b", "a"]
+    assert labels(SavedPredictions(data).predict(data["test"])).tolist() == ["a", "b", "b"]
     assert champion.abilities == {"predictions"}
     assert champion.sha256 != SavedPredictions(data).sha256
 
@@ -28,7 +28,7 @@ def test_it_answers_from_its_own_columns() -> None:
 def test_scores_alone_give_answers_too() -> None:
     data = {"test": dataset(FRAME, positive="a")}
     outputs = SavedChampion(data, SCORES, ("a", "b")).predict(data["test"])
-    assert outputs.labels.tolist() == ["b", "b", "a"]
+    assert labels(outputs).tolist() == ["b", "b", "a"]
     assert outputs.probabilities is not None
     np.testing.assert_allclose(outputs.probabilities[:, 0], [0.2, 0.4, 0.9])
 

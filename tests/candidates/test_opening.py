@@ -19,7 +19,7 @@ from audit.candidates.predictions import SavedPredictions
 from audit.errors import InputError
 from audit.policy.schema import Policy
 from audit.progress import Silent
-from tests.support import dataset
+from tests.support import dataset, labels
 from tests.tiny_bert import base, letters
 
 if TYPE_CHECKING:
@@ -140,14 +140,14 @@ def test_a_scikit_learn_model_over_texts(folder: Path, datasets: dict[str, Datas
     fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(train.texts(), train.labels("label").tolist())
     skops.dump(fitted, folder / "m.skops")
     model = opened(folder, datasets, load={"kind": "sklearn", "path": "m.skops"})
-    assert model.predict(datasets["test"]).labels.tolist() == fitted.predict(datasets["test"].texts()).tolist()
+    assert labels(model.predict(datasets["test"])).tolist() == fitted.predict(datasets["test"].texts()).tolist()
 
 
 def test_saved_predictions(folder: Path) -> None:
     """Need no model at all."""
     data = letters(30, 1, "test", prediction="label")
     model = opened(folder, {"test": data}, load={"kind": "predictions"})
-    assert model.predict(data).labels.tolist() == data.labels("label").tolist()
+    assert labels(model.predict(data)).tolist() == data.labels("label").tolist()
 
 
 def test_a_data_set_whose_labels_are_spelt_otherwise_is_refused(folder: Path, datasets: dict[str, Dataset]) -> None:
@@ -175,7 +175,7 @@ def test_a_model_without_names_takes_its_features_in_one_order(folder: Path) -> 
     for name, given in (("m.skops", listed), ("named.skops", both)):
         model = opened(folder, given, "tabular-classification", load={"kind": "sklearn", "path": name})
         expected = named.predict(frame[["a", "b"]]).astype(str).tolist()
-        assert [model.predict(data).labels.tolist() for data in given.values()] == [expected, expected]
+        assert [labels(model.predict(data)).tolist() for data in given.values()] == [expected, expected]
 
 
 @pytest.mark.parametrize(

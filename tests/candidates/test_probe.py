@@ -19,6 +19,7 @@ from audit.errors import InputError
 from audit.finetune.examples import parts
 from audit.policy.schema import Policy
 from audit.progress import Silent
+from tests.support import labels
 from tests.tiny_bert import base, letters
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def test_the_probe_is_logistic_regression_on_them(folder: Path) -> None:
     outputs = probe.predict(test)
     assert outputs.probabilities is not None
     np.testing.assert_allclose(outputs.probabilities, known.predict_proba(encoder(folder).embed(test.texts())), atol=1e-6)
-    assert outputs.labels.tolist() == known.predict(encoder(folder).embed(test.texts())).tolist()
+    assert labels(outputs).tolist() == known.predict(encoder(folder).embed(test.texts())).tolist()
     assert probe.classes == ("other", "urgent")
 
 

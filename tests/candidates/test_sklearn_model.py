@@ -30,7 +30,7 @@ from skops import io as skops
 
 from audit.candidates.sklearn import SklearnModel, load
 from audit.errors import CannotMeasure, InputError
-from tests.support import dataset
+from tests.support import dataset, labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def test_a_skops_file_round_trips(tmp_path: Path) -> None:
     model = opened(path, digest=sha256(path))
     data = dataset(FRAME[["city", "income", "label", "age"]])  # another order, and a column that the model does not know
     outputs = model.predict(data)
-    assert outputs.labels.tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
+    assert labels(outputs).tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
     assert outputs.probabilities is not None
     np.testing.assert_array_equal(outputs.probabilities, fitted.predict_proba(FRAME[NUMBERS]))
     np.testing.assert_array_equal(model.score_frame(FRAME), fitted.predict_proba(FRAME[NUMBERS]))
@@ -83,7 +83,7 @@ def test_a_pipeline_over_named_columns(tmp_path: Path) -> None:
         opened(path)  # trees are compiled code that trusts its file
     model = opened(path, digest=sha256(path), trust=True)
     assert model.classes == ("false", "true")
-    assert set(model.predict(dataset(FRAME)).labels) == {"false", "true"}
+    assert set(labels(model.predict(dataset(FRAME)))) == {"false", "true"}
     assert model.description == "ColumnTransformer → RandomForestClassifier, 2 classes, skops"
 
 
@@ -92,7 +92,7 @@ def test_a_model_that_reads_texts(tmp_path: Path) -> None:
     frame = pd.DataFrame({"text": ["hurry now", "no hurry", "calm", "now now"] * 10, "label": ["u", "o", "o", "u"] * 10})
     fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(frame["text"], frame["label"])
     model = opened(saved(fitted, tmp_path / "m.skops"), text=True)
-    assert model.predict(dataset(frame)).labels.tolist() == frame["label"].tolist()
+    assert labels(model.predict(dataset(frame))).tolist() == frame["label"].tolist()
     np.testing.assert_array_equal(model.score_texts(["now", "calm"]), fitted.predict_proba(["now", "calm"]))
     assert model.score_texts([]).shape == (0, 2)
     assert "text" in model.abilities
@@ -123,7 +123,7 @@ def test_features_without_names(tmp_path: Path) -> None:
     fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS].to_numpy(), FRAME["label"])
     model = opened(saved(fitted, tmp_path / "m.skops"))
     data = dataset(FRAME, features=("age", "income"))
-    assert model.predict(data).labels.tolist() == fitted.predict(FRAME[NUMBERS].to_numpy()).astype(str).tolist()
+    assert labels(model.predict(data)).tolist() == fitted.predict(FRAME[NUMBERS].to_numpy()).astype(str).tolist()
     with pytest.raises(InputError, match="fitted on 2 features without names, given 3"):
         model.predict(dataset(FRAME))
 
@@ -171,7 +171,7 @@ def test_a_trusted_pickle_is_loaded(tmp_path: Path, ending: str) -> None:
     fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
     path = saved(fitted, tmp_path / f"m{ending}")
     model = opened(path, digest=sha256(path), trust=True)
-    assert model.predict(dataset(FRAME)).labels.tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
+    assert labels(model.predict(dataset(FRAME))).tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
     assert model.description.endswith("pickle")
 
 
@@ -252,7 +252,7 @@ def test_common_models_pass_the_scan(tmp_path: Path, squeeze: Any) -> None:
         path = tmp_path / f"{number}.joblib"
         joblib.dump(model.fit(given, FRAME["label"]), path, compress=squeeze)
         loaded = opened(path, digest=sha256(path), trust=True)
-        assert loaded.predict(dataset(FRAME)).labels.tolist() == model.predict(given).astype(str).tolist()
+        assert labels(loaded.predict(dataset(FRAME))).tolist() == model.predict(given).astype(str).tolist()
 
 
 def test_a_pickle_of_another_version_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from audit.candidates.folder import ModelFolder
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.errors import CannotMeasure, InputError
+from tests.support import labels
 from tests.tiny_bert import base, hub, letters
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def test_predictions_are_the_likeliest_classes(classifier: Path) -> None:
     test = letters(300, 9, "test")
     outputs = opened(classifier).predict(test)
     assert outputs.probabilities is not None
-    assert outputs.labels.tolist() == [CLASSES[best] for best in outputs.probabilities.argmax(axis=1)]
-    assert (outputs.labels == test.labels("label")).mean() > 0.85
+    assert labels(outputs).tolist() == [CLASSES[best] for best in outputs.probabilities.argmax(axis=1)]
+    assert (labels(outputs) == test.labels("label")).mean() > 0.85
 
 
 def test_no_texts(classifier: Path) -> None:
