@@ -1,4 +1,4 @@
-"""Functions of a confusion table: F1, balanced accuracy, averaged precision and recall, Matthews' correlation."""
+"""Functions of a confusion table: F1, F-beta, balanced accuracy, averaged precision and recall, Matthews' correlation, Cohen's kappa."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.redraw import Redraw, ends
-from audit.stats.scores import METRICS, Average, Metric, averaged, least, scores
+from audit.stats.scores import METRICS, WITHOUT_AVERAGE, Average, Metric, averaged, least, scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class Confusion:
     average: Average = "macro"
     copies: tuple[int, ...] | None = None
     """How many entities have each table; None where rows are independent."""
+    beta: float = 1.0
+    """Weight of recall in F-beta."""
     least: ClassVar[int] = 1
 
     @classmethod
@@ -69,7 +71,7 @@ class Confusion:
     @property
     def value(self) -> float:
         """The metric of the observed table."""
-        return float(scores(self.redraw().table(), self.average, self.present())[METRICS.index(self.metric), 0])
+        return float(scores(self.redraw().table(), self.average, self.present(), beta=self.beta)[METRICS.index(self.metric), 0])
 
     @property
     def n(self) -> int:
@@ -92,8 +94,8 @@ class Confusion:
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""
         span = (least(self.metric), 1.0)
-        if self.metric == "mcc" and np.count_nonzero(self.redraw().table()[0, 1:].any(axis=0)) == 1:
-            return span  # one class alone shows nothing of a correlation
+        if self.metric in WITHOUT_AVERAGE and np.count_nonzero(self.redraw().table()[0, 1:].any(axis=0)) == 1:
+            return span  # one class alone shows no agreement beyond chance
         of_all, place = replace(self, metric=METRICS[0]), METRICS.index(self.metric)  # the metrics of a table share their draws
         return ends(lambda size: _draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), span)
 
@@ -115,5 +117,8 @@ def _draws(estimate: Confusion, size: int) -> NDArray[np.float64]:
     """(metrics, 2, size) values over redrawn tables, for the lower and the upper end."""
     seed = np.array(estimate.copies or (1,), dtype=np.int64) @ np.asarray(estimate.tables, dtype=np.int64)
     present = estimate.present()
-    drawn = [[scores(sums, estimate.average, present) for sums in block[:, 0]] for block in estimate.redraw().blocks(size, seed.tolist())]
+    drawn = [
+        [scores(sums, estimate.average, present, beta=estimate.beta) for sums in block[:, 0]]
+        for block in estimate.redraw().blocks(size, seed.tolist())
+    ]
     return np.concatenate([np.stack(block, axis=1) for block in drawn], axis=2)

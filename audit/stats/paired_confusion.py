@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.redraw import Redraw, ends
-from audit.stats.scores import METRICS, Average, Metric, averaged, least, scores
+from audit.stats.scores import METRICS, WITHOUT_AVERAGE, Average, Metric, averaged, least, scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class PairedConfusion:
     average: Average = "macro"
     copies: tuple[int, ...] | None = None
     """How many entities have each table; None where rows are independent."""
+    beta: float = 1.0
+    """Weight of recall in F-beta."""
     least: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -77,7 +79,8 @@ class PairedConfusion:
 
     def of_models(self) -> tuple[float, float]:
         """The metric of each model."""
-        found = [scores(table[None], self.average, present) for table, present in zip(self.redraw().table(), self.present(), strict=True)]
+        each = zip(self.redraw().table(), self.present(), strict=True)
+        found = [scores(table[None], self.average, present, beta=self.beta) for table, present in each]
         first, second = (float(values[METRICS.index(self.metric), 0]) for values in found)
         return first, second
 
@@ -102,8 +105,8 @@ class PairedConfusion:
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""
         furthest = 1.0 - least(self.metric)
-        if self.metric == "mcc" and np.count_nonzero(self.redraw().table()[:, 1:].any(axis=(0, 1))) == 1:
-            return -furthest, furthest  # one class alone shows nothing of a correlation
+        if self.metric in WITHOUT_AVERAGE and np.count_nonzero(self.redraw().table()[:, 1:].any(axis=(0, 1))) == 1:
+            return -furthest, furthest  # one class alone shows no agreement beyond chance
         of_all, place = replace(self, metric=METRICS[0]), METRICS.index(self.metric)  # the metrics of a table share their draws
         return ends(lambda size: _draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), (-furthest, furthest))
 
@@ -126,6 +129,9 @@ def _draws(estimate: PairedConfusion, size: int) -> NDArray[np.float64]:
     seed, present = [*np.ravel(estimate.cells).tolist(), *rows.tolist()], estimate.present()
     parts = []
     for block in estimate.redraw().blocks(size, seed):
-        first, second = (np.stack([scores(sums, estimate.average, present[model]) for sums in block[:, model]], axis=1) for model in (0, 1))
+        first, second = (
+            np.stack([scores(sums, estimate.average, present[model], beta=estimate.beta) for sums in block[:, model]], axis=1)
+            for model in (0, 1)
+        )
         parts.append(first - second)
     return np.concatenate(parts, axis=2)

@@ -37,6 +37,8 @@ _OF_ONE = (Auc, CalibrationError, Census, Confusion, Mean, Proportion, Quantile)
 _KINDS: tuple[type[Any], ...] = (*_OF_ONE, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
+_LATER = {"Confusion": frozenset({"beta"}), "PairedConfusion": frozenset({"beta"})}
+"""Fields that a file from before they were there may lack."""
 
 
 def to_json(estimate: Estimate) -> dict[str, Stored]:
@@ -49,12 +51,12 @@ def to_json(estimate: Estimate) -> dict[str, Stored]:
 
 
 def from_json(stored: Mapping[str, Stored]) -> Estimate:
-    """The estimate again; a kind, a field or a value that does not fit is refused."""
+    """The estimate again; a kind, a field or a value that does not fit is refused. A field of `_LATER` has its default."""
     kind = KINDS.get(str(stored.get("kind")))
     if kind is None:
         msg = f"{stored.get('kind')!r} is no kind of estimate: one of {', '.join(sorted(KINDS))}"
         raise InputError(msg)
-    if set(stored) != {"kind", *_names(kind)}:
+    if set(stored) | _LATER.get(kind.__name__, frozenset()) != {"kind", *_names(kind)}:
         msg = f"a stored {kind.__name__} has {', '.join(_names(kind))}, not {', '.join(name for name in stored if name != 'kind')}"
         raise InputError(msg)
     values = {name: from_json(value) if isinstance(value, dict) else _tuples(value) for name, value in stored.items() if name != "kind"}

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from audit.stats.scores import Metric
     from benchmarks.populations.case import Drawn
 
-PAIRED: tuple[Metric, ...] = ("f1", "mcc")
+PAIRED: tuple[Metric, ...] = ("f1", "mcc", "kappa")
+BETA = 2.0
 
 
 def tables() -> list[Case]:
@@ -35,6 +36,12 @@ def tables() -> list[Case]:
         ("mcc", [0.5, 0.5], [0.8, 0.9], 200, NOMINAL),
         ("mcc", [0.9, 0.1], [0.95, 0.8], 300, NOMINAL),
         ("mcc", [0.6, 0.3, 0.1], [0.97, 0.95, 0.95], 300, NOMINAL),
+        ("kappa", [0.5, 0.5], [0.8, 0.9], 200, NOMINAL),
+        ("kappa", [0.9, 0.1], [0.95, 0.8], 300, NOMINAL),
+        ("kappa", [0.6, 0.3, 0.1], [0.97, 0.95, 0.95], 300, NOMINAL),
+        ("fbeta", [0.5, 0.5], [0.9, 0.9], 100, NOMINAL),
+        ("fbeta", [0.9, 0.1], [0.99, 0.95], 300, NOMINAL),
+        ("fbeta", [0.6, 0.3, 0.1], [0.97, 0.95, 0.95], 300, NOMINAL),
     ]
     return [
         Case(
@@ -58,9 +65,9 @@ def _law(shares: list[float], right: list[float]) -> NDArray[np.float64]:
 
 
 def _tables(rng: Generator, trials: int, *, metric: Metric, law: NDArray[np.float64], n: int) -> Drawn:
-    truth = Confusion((tuple(np.rint(law * 10**8).astype(np.int64).ravel().tolist()),), metric).value
+    truth = Confusion((tuple(np.rint(law * 10**8).astype(np.int64).ravel().tolist()),), metric, beta=BETA).value
     for row in rng.multinomial(n, law.ravel() / law.sum(), trials).tolist():
-        yield Confusion((tuple(row),), metric), truth
+        yield Confusion((tuple(row),), metric, beta=BETA), truth
 
 
 def paired_tables() -> list[Case]:

@@ -3,13 +3,22 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    f1_score,
+    fbeta_score,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+)
 
 from audit.stats import Confusion, Proportion
 from audit.stats.scores import METRICS
@@ -71,6 +80,38 @@ def test_matthews_correlation_by_hand() -> None:
     assert found.support == 8
     alone = np.zeros(40, dtype=np.int64)
     assert Confusion.of(alone, alone, 2, metric="mcc").bounds(ALPHA, ALPHA) == (-1.0, 1.0)
+
+
+@given(rows, st.sampled_from([0.5, 1.0, 2.0, 10.0]), st.sampled_from(["macro", "weighted"]))
+def test_f_beta_agrees_with_scikit_learn(pairs: list[tuple[int, int]], beta: float, average: Average) -> None:
+    true, predicted = codes(pairs)
+    found = replace(Confusion.of(true, predicted, 4, metric="fbeta", average=average), beta=beta)
+    assert found.value == pytest.approx(fbeta_score(true, predicted, beta=beta, average=average, zero_division=0), abs=1e-12)
+    if beta == 1:
+        assert found.bounds(ALPHA, ALPHA) == Confusion.of(true, predicted, 4, metric="f1", average=average).bounds(ALPHA, ALPHA)
+    low, high = found.bounds(ALPHA, ALPHA)
+    assert 0 <= low <= found.value <= high <= 1
+    assert low < high
+
+
+@given(rows)
+def test_kappa_agrees_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    true, predicted = codes(pairs)
+    found = Confusion.of(true, predicted, 4, metric="kappa")
+    if len({*true.tolist(), *predicted.tolist()}) > 1:  # of one label it is not defined
+        assert found.value == pytest.approx(cohen_kappa_score(true, predicted), abs=1e-12)
+    low, high = found.bounds(ALPHA, ALPHA)
+    assert -1 <= low <= found.value <= high <= 1
+    assert low < high
+
+
+def test_kappa_by_hand() -> None:
+    """Nine of twelve agree, (8 x 7 + 4 x 5) / 12 would by chance; one class alone shows nothing."""
+    true, predicted = np.array([1] * 8 + [0] * 4), np.array([1] * 6 + [0] * 2 + [1] * 1 + [0] * 3)
+    chance = (8 * 7 + 4 * 5) / 12
+    assert Confusion.of(true, predicted, 2, metric="kappa").value == pytest.approx((9 - chance) / (12 - chance))
+    alone = np.zeros(40, dtype=np.int64)
+    assert Confusion.of(alone, alone, 2, metric="kappa").bounds(ALPHA, ALPHA) == (-1.0, 1.0)
 
 
 @pytest.mark.parametrize(("prevalence", "right"), [([0.5, 0.5], [0.9, 0.9]), ([0.9, 0.1], [0.98, 0.9]), ([0.6, 0.3, 0.1], [0.6, 0.6, 0.6])])

@@ -120,6 +120,15 @@ def test_what_is_no_estimate_is_refused() -> None:
         to_json(Census(math.inf, 3))
 
 
+def test_a_table_stored_before_there_was_beta_reads_as_it_did() -> None:
+    stored = to_json(Confusion(((3, 1, 0, 4),), "f1"))
+    assert stored.pop("beta") == 1.0
+    assert from_json(stored) == Confusion(((3, 1, 0, 4),), "f1")
+    assert from_json(stored | {"beta": 2.0, "metric": "fbeta"}) == Confusion(((3, 1, 0, 4),), "fbeta", beta=2.0)
+    with pytest.raises(InputError, match="has tables, metric"):
+        from_json({name: one for name, one in stored.items() if name != "copies"})
+
+
 @pytest.mark.parametrize(
     ("stored", "message"),
     [

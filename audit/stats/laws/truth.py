@@ -16,6 +16,7 @@ from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIn
 from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
 from audit.stats.mean import Mean
 from audit.stats.proportion import Difference, Proportion, Ratio
+from audit.stats.scores import least
 
 if TYPE_CHECKING:
     from audit.stats.laws.asked import Asked
@@ -76,7 +77,7 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
     if isinstance(estimate, (Proportion, Auc, CalibrationError, KolmogorovSmirnov)):
         return 0.0, 1.0
     if isinstance(estimate, Confusion):
-        return (-1.0 if estimate.metric == "mcc" else 0.0), 1.0
+        return least(estimate.metric), 1.0
     signed = isinstance(estimate, Difference) or type(estimate).__name__ in SIGNED
     return (-1.0, 1.0) if signed else (None, None)
 
