@@ -13,7 +13,7 @@ from audit.candidates.champion import SavedChampion
 from audit.catalog import discover
 from audit.policy.schema import ChampionColumns
 from audit.predictions import Predictions
-from tests.support import subject
+from tests.support import SETTINGS, subject
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence
@@ -35,7 +35,7 @@ def compare(check_id: str, made: Subject, **params: object) -> Evidence:
     """One check's evidence on the difference."""
     check = discover()[check_id]
     assert check.compare is not None
-    return check.compare(made, check.params.model_validate(params), seeds.stream(0, check_id))
+    return check.compare(made, check.params.model_validate(SETTINGS.get(check_id, {}) | params), seeds.stream(0, check_id))
 
 
 def swapped(frame: pd.DataFrame) -> pd.DataFrame:

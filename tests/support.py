@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit import seeds
 from audit.candidates.predictions import SavedPredictions
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from audit.candidates import Candidate, Outputs
     from audit.evidence import Evidence
+
+
+SETTINGS: dict[str, dict[str, Any]] = {"performance/fbeta": {"beta": 2.0}, "performance/top_k_accuracy": {"k": 1}}
+"""What some checks need said of two classes: a weight that has no default, a list shorter than both."""
 
 
 def dataset(frame: pd.DataFrame, role: str = "test", **columns: object) -> Dataset:

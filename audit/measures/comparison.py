@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.evidence import Churn, Evidence, Example, Member, Part, Unmeasured
-from audit.measures.confusion import UNITS, lacking, lacking_positive, part
+from audit.measures.confusion import OF_THE_TABLE, UNITS, is_accuracy, lacking, lacking_positive, part
 from audit.measures.masking import beginning, common_words
 from audit.stats import PairedConfusion, PairedDifference, mcnemar
 from audit.wording import number, rival_in_words, rows_in_words
@@ -48,46 +48,90 @@ class Answers:
 
 def shares_right(subject: Subject, unit: str, notes: Sequence[str] = ()) -> Evidence:
     """Difference of the shares of right rows in each slice."""
-    first, second = Answers.of(subject).right
-    clusters = subject.clusters()
+    return shares(subject, Answers.of(subject).right, unit, notes)
+
+
+def shares(subject: Subject, hits: tuple[NDArray[np.bool_], NDArray[np.bool_]], unit: str, notes: Sequence[str] = ()) -> Evidence:
+    """Difference of the shares of rows in which the candidate, and in which the rival hits, in each slice."""
+    (first, second), clusters = hits, subject.clusters()
     members = [Member(name, PairedDifference.of(first[rows], second[rows], part(clusters, rows))) for name, rows in subject.slices()]
     return evidence(subject, members, unit, notes=(*notes, both(subject, unit, float(first.mean()), float(second.mean()))))
 
 
-def averaged(subject: Subject, metric: Metric, average: Average | None) -> Evidence:
+def averaged(subject: Subject, metric: Metric, average: Average | None, *, beta: float = 1.0) -> Evidence:
     """Difference of a function of the confusion table in each slice, averaged as the check averages one model's."""
     average = average or ("binary" if subject.binary else "macro")
-    if average == "micro" or (average == "weighted" and metric == "recall"):
+    if is_accuracy(metric, average):
         return shares_right(subject, UNITS[metric], (f"average: {average}, which is accuracy",))
-    estimate = _estimator(subject, metric, average)
-    members, unmeasured = [], []
-    for name, rows in subject.slices():
-        if missing := _missing(subject, metric, average, rows):
-            unmeasured.append(Unmeasured(name, missing))
-        else:
-            members.append(Member(name, estimate(rows)))
-    classes = f"of the class {subject.positive}" if average == "binary" else f"over {', '.join(subject.classes)}"
-    notes = [] if metric == "balanced_accuracy" else [f"average: {average}, {classes}"]
+    if average == "none":
+        return _each_class(subject, Asked(metric, "binary", beta))
+    asked = Asked(metric, "binary" if average == "binary" else "weighted" if average == "weighted" else "macro", beta)
+    one = subject.positive if average == "binary" else ""
+    members, unmeasured = _members(subject, asked, one)
+    classes = f"of the class {one}" if one else f"over {', '.join(subject.classes)}"
+    notes = [] if metric in OF_THE_TABLE else [f"average: {average}, {classes}{asked.weight}"]
     everything = np.ones(subject.data.rows, dtype=bool)
-    if not _missing(subject, metric, average, everything):
-        notes.append(both(subject, UNITS[metric], *_of_models(estimate(everything))))
+    if not _missing(subject, asked, one, everything):
+        notes.append(both(subject, UNITS[metric], *_of_models(_estimator(subject, asked, one)(everything))))
     return evidence(subject, members, UNITS[metric], unmeasured=unmeasured, notes=notes)
 
 
-def _estimator(subject: Subject, metric: Metric, average: Averaging) -> Callable[[NDArray[np.bool_]], PairedConfusion | PairedDifference]:
-    """The estimate of the rows that a mask marks."""
-    answers, clusters = Answers.of(subject), subject.clusters()
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A function of the confusion table."""
+
+    metric: Metric
+    average: Averaging
+    beta: float = 1.0
+
+    @property
+    def weight(self) -> str:
+        """The weight of recall, where the metric has one."""
+        return f"; beta {self.beta:g}" if self.metric == "fbeta" else ""
+
+
+def _each_class(subject: Subject, asked: Asked) -> Evidence:
+    """Every class against the rest, one after the other."""
+    answers = Answers.of(subject)
+    members: list[Member] = []
+    unmeasured: list[Unmeasured] = []
+    for one in sorted({*subject.classes, *answers.true, *answers.candidate, *answers.rival}):
+        found, missing = _members(subject, asked, one, among=True)
+        members += found
+        unmeasured += missing
+    notes = (f"average: none, each class against the rest{asked.weight}",)
+    return evidence(subject, members, UNITS[asked.metric], unmeasured=unmeasured, notes=notes)
+
+
+def _members(subject: Subject, asked: Asked, one: str, *, among: bool = False) -> tuple[list[Member], list[Unmeasured]]:
+    """The slices' differences, of one class where the average is binary; its name tells it from the others it is among."""
+    estimate = _estimator(subject, asked, one)
+    members, unmeasured = [], []
+    for group, rows in subject.slices():
+        name = group.further("class", one) if among else group
+        if missing := _missing(subject, asked, one, rows):
+            unmeasured.append(Unmeasured(name, missing))
+        else:
+            members.append(Member(name, estimate(rows)))
+    return members, unmeasured
+
+
+def _estimator(subject: Subject, asked: Asked, one: str) -> Callable[[NDArray[np.bool_]], PairedConfusion | PairedDifference]:
+    """The estimate of the rows that a mask marks; `one` is the class of a binary average."""
+    answers, clusters, metric = Answers.of(subject), subject.clusters(), asked.metric
     columns = (answers.true, answers.candidate, answers.rival)
-    if average == "binary" and metric == "recall":
-        true, first, second = (column == subject.positive for column in columns)
+    if asked.average == "binary" and metric == "recall":
+        true, first, second = (column == one for column in columns)
         return lambda rows: PairedDifference.of(first[rows & true], second[rows & true], part(clusters, rows & true))
     names, codes = np.unique(np.concatenate([np.array(subject.classes, dtype=object), *columns]), return_inverse=True)
     told = np.split(codes[len(subject.classes) :], 3)
-    positive = names.tolist().index(subject.positive) if average == "binary" else 1
+    positive = names.tolist().index(one) if asked.average == "binary" else 1
 
     def estimate(rows: NDArray[np.bool_]) -> PairedConfusion:
-        true, first, second = (one[rows] for one in told)
-        return PairedConfusion.of(true, first, second, metric=metric, average=average, positive=positive, clusters=part(clusters, rows))
+        true, first, second = (column[rows] for column in told)
+        entities, average = part(clusters, rows), asked.average
+        found = PairedConfusion.of(true, first, second, metric=metric, average=average, positive=positive, clusters=entities)
+        return replace(found, beta=asked.beta)
 
     return estimate
 
@@ -98,17 +142,17 @@ def _of_models(estimate: PairedConfusion | PairedDifference) -> tuple[float, flo
     return (estimate.both + estimate.only_first) / estimate.n, (estimate.both + estimate.only_second) / estimate.n
 
 
-def _missing(subject: Subject, metric: Metric, average: Averaging, rows: NDArray[np.bool_]) -> str | None:
+def _missing(subject: Subject, asked: Asked, one: str, rows: NDArray[np.bool_]) -> str | None:
     """What either model lacks for its number to stand for something, as where it is measured alone."""
+    metric = asked.metric
     for side, whose in ((subject, "the candidate"), (subject.of_rival, told(subject))):
         reason = None
-        if average == "binary":
-            positive = subject.positive
-            reason = lacking_positive(side.y_true()[rows] == positive, side.y_pred()[rows] == positive, metric, positive)
-        elif average == "macro":
+        if asked.average == "binary":
+            reason = lacking_positive(side.y_true()[rows] == one, side.y_pred()[rows] == one, metric, one)
+        elif asked.average == "macro":
             reason = lacking(side, metric, rows)
         if reason:
-            return reason if metric in {"recall", "balanced_accuracy"} else f"{whose}: {reason}"  # of the truth alone for these
+            return reason if metric in {"recall", *OF_THE_TABLE} else f"{whose}: {reason}"  # of the truth alone for these
     return None
 
 

@@ -1,7 +1,8 @@
-"""Slices judged by their confusion tables: what precision, recall, F1 and balanced accuracy share."""
+"""Slices judged by their confusion tables: what precision, recall, F1 and their like share."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from audit.stats.scores import Metric
     from audit.subject import Subject
 
-Average: TypeAlias = Literal["binary", "macro", "micro", "weighted"]
-UNITS: dict[Metric, str] = {"precision": "precision", "recall": "recall", "f1": "F1", "balanced_accuracy": "balanced accuracy"}
+Average: TypeAlias = Literal["binary", "macro", "micro", "weighted", "none"]
+UNITS: dict[Metric, str] = {"precision": "precision", "recall": "recall", "f1": "F1", "fbeta": "F-beta"}
+UNITS |= {"balanced_accuracy": "balanced accuracy", "mcc": "Matthews correlation", "kappa": "kappa"}
+OF_THE_TABLE: tuple[Metric, ...] = ("balanced_accuracy", "mcc", "kappa")
+"""Metrics that take no average."""
 LARGEST_FIGURE = 20
 """Classes beyond which a drawn confusion table cannot be read."""
 
@@ -32,52 +36,71 @@ class Averaged(Params):
     average: Average | None = Field(
         None,
         description="binary: the positive class against the rest; macro: every class counts alike; weighted: by its rows; micro: every row"
-        " counts alike, which is accuracy. Absent: binary where there are two classes and one is positive, else macro",
+        " counts alike, which is accuracy; none: no average, every class against the rest is a member. Absent: binary where there are two"
+        " classes and one is positive, else macro",
     )
 
 
-def averaged(subject: Subject, metric: Metric, average: Average | None) -> Evidence:
+def averaged(subject: Subject, metric: Metric, average: Average | None, *, beta: float = 1.0) -> Evidence:
     """The metric of each slice, as scikit-learn defines it with `zero_division=0`; where that would stand for nothing, unmeasured."""
     average = average or ("binary" if subject.binary else "macro")
-    if average == "binary":
-        return _binary(subject, metric)
+    if average in {"binary", "none"}:
+        return _one_vs_rest(subject, metric, (subject.positive,) if average == "binary" else None, beta=beta)
     y_true, y_pred, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
-    if average == "micro" or (average == "weighted" and metric == "recall"):
+    if is_accuracy(metric, average):
         right = y_true == y_pred
         members = tuple(Member(name, Proportion.of(right[rows], part(clusters, rows))) for name, rows in subject.slices())
         return Evidence(members=members, unit=UNITS[metric], rows=len(right), notes=(f"average: {average}, which is accuracy",))
-    return of_classes(subject, metric, average)
+    return of_classes(subject, metric, "weighted" if average == "weighted" else "macro", beta=beta)
 
 
-def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weighted"] = "macro") -> Evidence:
-    """The metric of each slice, averaged over its classes; a macro average that would leave out a class of the candidate is unmeasured."""
-    y_true, y_pred, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
-    classes, codes = np.unique(np.concatenate([np.array(subject.classes, dtype=object), y_true, y_pred]), return_inverse=True)
-    true, predicted = np.split(codes[len(subject.classes) :], [len(y_true)])
-    members, unmeasured, notes = [], [], [] if metric == "balanced_accuracy" else [f"average: {average}, over {', '.join(classes)}"]
+def is_accuracy(metric: Metric, average: Average) -> bool:
+    """Whether the average is the share of right rows."""
+    return average == "micro" or (average == "weighted" and metric == "recall")
+
+
+def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weighted"] = "macro", *, beta: float = 1.0) -> Evidence:
+    """The metric of each slice over all of its classes; a macro average that would leave out a class of the candidate is unmeasured."""
+    y_true, clusters = subject.y_true(), subject.clusters()
+    classes, true, predicted = _coded(subject)
+    members, unmeasured = [], []
+    notes = [] if metric in OF_THE_TABLE else [f"average: {average}, over {', '.join(classes)}{_weight(metric, beta)}"]
     for name, rows in subject.slices():
         missing = lacking(subject, metric, rows) if average == "macro" else None
         if missing:
             unmeasured.append(Unmeasured(name, missing))
             continue
         estimate = Confusion.of(true[rows], predicted[rows], len(classes), metric=metric, average=average, clusters=part(clusters, rows))
-        members.append(Member(name, estimate))
+        members.append(Member(name, replace(estimate, beta=beta)))
         absent = [str(one) for code, one in enumerate(classes) if not np.any(true[rows] == code)]
         if absent:
             notes.append(f"{name}: no row is truly {_any_of(absent)}")
-    figure = () if len(classes) > LARGEST_FIGURE else (_figure(classes, true, predicted),)
-    return Evidence(tuple(members), UNITS[metric], len(y_true), unmeasured=tuple(unmeasured), figures=figure, notes=tuple(notes))
+    figures = _figures(classes, true, predicted)
+    return Evidence(tuple(members), UNITS[metric], len(y_true), unmeasured=tuple(unmeasured), figures=figures, notes=tuple(notes))
+
+
+def _coded(subject: Subject) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Every class of the candidate and of the rows in order, and the (n,) true and predicted ones by their place in it."""
+    y_true, y_pred = subject.y_true(), subject.y_pred()
+    classes, codes = np.unique(np.concatenate([np.array(subject.classes, dtype=object), y_true, y_pred]), return_inverse=True)
+    true, predicted = np.split(codes[len(subject.classes) :], [len(y_true)])
+    return [str(one) for one in classes], true, predicted
+
+
+def _weight(metric: Metric, beta: float) -> str:
+    """The weight of recall, where the metric has one."""
+    return f"; beta {beta:g}" if metric == "fbeta" else ""
 
 
 def lacking(subject: Subject, metric: Metric, rows: NDArray[np.bool_]) -> str | None:
     """What keeps a macro average from running over every class of the candidate, and over two at least.
 
-    Balanced accuracy leaves out a class that no row truly is. The others count one that is only predicted, which leaves them
-    without support.
+    Balanced accuracy leaves out a class that no row truly is, and agreement beyond chance has none to agree on where it is the
+    only other one. The others count one that is only predicted, which leaves them without support.
     """
     seen = set(subject.y_true()[rows])
-    how = "truly" if metric == "balanced_accuracy" else "truly or by prediction"
-    if metric != "balanced_accuracy":
+    how = "truly" if metric in OF_THE_TABLE else "truly or by prediction"
+    if metric not in OF_THE_TABLE:
         seen |= set(subject.y_pred()[rows])
     absent = [one for one in subject.classes if one not in seen]
     if absent:
@@ -90,34 +113,41 @@ def _any_of(classes: Sequence[str], most: int = 4) -> str:
     return " or ".join([*classes[:most], *([f"one of {len(classes) - most} others"] if len(classes) > most else [])])
 
 
-def _binary(subject: Subject, metric: Metric) -> Evidence:
-    """The metric of the positive class against all others."""
-    positive = subject.positive
-    true, predicted = subject.y_true() == positive, subject.y_pred() == positive  # (n,) bool
-    clusters = subject.clusters()
+def _one_vs_rest(subject: Subject, metric: Metric, classes: tuple[str, ...] | None, *, beta: float) -> Evidence:
+    """The metric of one class against all others, or of every class in turn where none is given."""
+    names, *codes = _coded(subject)
+    y_true, y_pred, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
-    for name, rows in subject.slices():
-        missing = lacking_positive(true[rows], predicted[rows], metric, positive)
-        if missing:
-            unmeasured.append(Unmeasured(name, missing))
-        else:
-            members.append(Member(name, _of_positive(true[rows], predicted[rows], metric, part(clusters, rows))))
-    figure = _figure(np.array([f"not {positive}", positive]), true.astype(np.int64), predicted.astype(np.int64))
-    notes = (f"average: binary, of the class {positive}",)
-    return Evidence(
-        members=tuple(members), unmeasured=tuple(unmeasured), unit=UNITS[metric], rows=len(true), figures=(figure,), notes=notes
+    for one in classes or names:
+        true, predicted = y_true == one, y_pred == one  # (n,) bool
+        for group, rows in subject.slices():
+            name = group if classes else group.further("class", one)
+            missing = lacking_positive(true[rows], predicted[rows], metric, one)
+            if missing:
+                unmeasured.append(Unmeasured(name, missing))
+            else:
+                members.append(Member(name, _of_positive((true[rows], predicted[rows]), metric, part(clusters, rows), beta)))
+    if classes:
+        figures = _figures([f"not {classes[0]}", classes[0]], *((column == classes[0]).astype(np.int64) for column in (y_true, y_pred)))
+    else:
+        figures = _figures(names, *codes)
+    said = (f"average: binary, of the class {classes[0]}" if classes else "average: none, each class against the rest") + _weight(
+        metric, beta
     )
+    return Evidence(tuple(members), UNITS[metric], len(y_true), unmeasured=tuple(unmeasured), figures=figures, notes=(said,))
 
 
 def _of_positive(
-    true: NDArray[np.bool_], predicted: NDArray[np.bool_], metric: Metric, clusters: NDArray[np.int64] | None
+    pair: tuple[NDArray[np.bool_], NDArray[np.bool_]], metric: Metric, clusters: NDArray[np.int64] | None, beta: float
 ) -> Proportion | Confusion:
-    """The estimate, where rows of the class are there."""
-    if metric == "f1":
-        return Confusion.of(true.astype(np.int64), predicted.astype(np.int64), 2, metric="f1", average="binary", clusters=clusters)
-    counted = predicted if metric == "precision" else true
-    return Proportion.of((true & predicted)[counted], part(clusters, counted))
+    """The estimate from truth and prediction, where rows of the class are there."""
+    true, predicted = pair
+    if metric in {"precision", "recall"}:
+        counted = predicted if metric == "precision" else true
+        return Proportion.of((true & predicted)[counted], part(clusters, counted))
+    codes = (true.astype(np.int64), predicted.astype(np.int64))
+    return replace(Confusion.of(*codes, 2, metric=metric, average="binary", clusters=clusters), beta=beta)
 
 
 def lacking_positive(true: NDArray[np.bool_], predicted: NDArray[np.bool_], metric: Metric, positive: str) -> str | None:
@@ -133,7 +163,10 @@ def part(clusters: NDArray[np.int64] | None, rows: NDArray[np.bool_]) -> NDArray
     return None if clusters is None else clusters[rows]
 
 
-def _figure(classes: NDArray[np.object_] | NDArray[np.str_], true: NDArray[np.int64], predicted: NDArray[np.int64]) -> Figure:
+def _figures(classes: Sequence[str], true: NDArray[np.int64], predicted: NDArray[np.int64]) -> tuple[Figure, ...]:
+    """The confusion table, where it can be read."""
     k = len(classes)
+    if k > LARGEST_FIGURE:
+        return ()
     table = np.bincount(true * k + predicted, minlength=k * k).reshape(k, k)
-    return Figure(tuple(str(one) for one in classes), tuple(tuple(row) for row in table.tolist()))
+    return (Figure(tuple(classes), tuple(tuple(row) for row in table.tolist())),)

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from tests.support import SETTINGS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,15 +61,26 @@ def models(folder: Path) -> None:
     skops.io.dump(table, folder / "table.skops")
 
 
+def base(folder: Path) -> None:
+    """A tiny BERT, for checks of what fine-tuning did."""
+    from tests.tiny_bert import base as tiny
+
+    words = (*URGENT, *CALM, "says customer", *(f"{role} {_letters(i)}" for role in ("test", "train", "production") for i in range(ROWS)))
+    tiny(folder / "tiny", words)
+
+
 def policy(check_id: str, check: Check, *, against: bool = False) -> str:
     """A policy with one requirement, bounded so generously that a sound check passes; `against` compares with a champion."""
     task = check.tasks[0] if check.tasks else "tabular-classification"
     text = task == "text-classification" or "text" in check.needs
     columns: dict[str, object] = {"id": "id", "label": "label", "positive": "urgent"}
     columns |= {"text": "text"} if text else {"features": ["size", "weight_kg"]}
-    load: dict[str, object] = {"kind": "predictions"}
-    if "model" in check.needs:
-        load = {"kind": "sklearn", "path": "text.skops" if text else "table.skops"}
+    candidate: dict[str, object] = {"load": {"kind": "predictions"}}
+    if "base" in check.needs:
+        tuned = {"base": "tiny", "on": "train", "epochs": 8, "patience": 8, "learning_rate": 0.003, "max_length": 24}
+        candidate = {"fine_tune": tuned}
+    elif "model" in check.needs:
+        candidate = {"load": {"kind": "sklearn", "path": "text.skops" if text else "table.skops"}}
     else:
         columns |= {"prediction": "prediction", "score": "score"}
     made = {
@@ -79,7 +92,7 @@ def policy(check_id: str, check: Check, *, against: bool = False) -> str:
             role: {"path": f"{role}.csv", "source": "generated", "licence": "CC0-1.0"} for role in ("test", "train", "production")
         },
         "columns": columns,
-        "candidate": {"task": "text-classification" if text else "tabular-classification", "load": load},
+        "candidate": {"task": "text-classification" if text else "tabular-classification", **candidate},
         "require": [_requirement(check_id, check)],
     }
     if against:
@@ -102,4 +115,5 @@ def _requirement(check_id: str, check: Check) -> dict[str, object]:
         made["reference"] = "production"
     if "examples" in check.params.model_fields:
         made["examples"] = 40
+    made |= SETTINGS.get(check_id, {})
     return made

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sklearn.metrics import precision_recall_fscore_support
 
 from audit.errors import CannotMeasure
 from audit.evidence import Confusion
@@ -49,6 +50,30 @@ def test_the_table_shows_what_was_taken_for_what(check: str, average: str, class
 
 
 @every_check
+@given(pairs=PAIRS)
+def test_without_an_average_every_class_is_a_member(check: str, pairs: list[tuple[str, str]]) -> None:
+    """As scikit-learn's `average=None`, but that a share of nothing is unmeasured and not 0."""
+    frame = table(pairs)
+    found = measure(check, subject(frame), average="none")
+    classes = sorted({*frame.label, *frame.prediction})
+    place = ("performance/precision", "performance/recall", "performance/f1").index(check)
+    expected = precision_recall_fscore_support(frame.label, frame.prediction, labels=classes, average=None, zero_division=np.nan)[place]
+    known = {f"class={one}": value for one, value in zip(classes, expected, strict=True) if not np.isnan(value)}
+    assert {str(one.name): one.estimate.value for one in found.members} == pytest.approx(known, abs=1e-12)
+    assert {str(one.name) for one in found.unmeasured} == {f"class={one}" for one in classes} - set(known)
+    assert found.notes == ("average: none, each class against the rest",)
+
+
+@every_check
+def test_without_an_average_the_worst_class_of_the_worst_slice_decides(check: str) -> None:
+    north, south = counts(60, 0, 0, 60).assign(region="north"), counts(40, 20, 20, 60).assign(region="south")
+    found = measure(check, subject(pd.concat([north, south]), by=(("region",),), positive="yes"), average="none")
+    assert [str(one.name) for one in found.members] == [f"region={one}, class={two}" for two in ("no", "yes") for one in ("north", "south")]
+    assert status(check, found, min=0.9) == "fail"
+    assert found.figures == (Confusion(("no", "yes"), ((120, 20), (20, 100))),)
+
+
+@every_check
 def test_a_class_missing_from_a_slice_bars_a_pass_of_its_macro_average(check: str) -> None:
     """South holds one class alone, and all its rows are right; a weighted average of it is told to be of that class."""
     frame = pd.concat([counts(60, 0, 0, 60).assign(region="north"), counts(0, 0, 0, 60).assign(region="south")])
@@ -80,7 +105,7 @@ def test_one_class_alone_proves_nothing(check: str) -> None:
 
 
 @every_check
-@pytest.mark.parametrize("average", ["binary", "macro", "weighted", "micro"])
+@pytest.mark.parametrize("average", ["binary", "macro", "weighted", "micro", "none"])
 def test_rows_of_one_person_widen_the_interval(check: str, average: str) -> None:
     frame = pd.concat([counts(20, 6, 6, 20)] * 4)
     widths = []

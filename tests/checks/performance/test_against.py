@@ -21,7 +21,7 @@ from audit.stats import PairedDifference
 from tests.compared import COMPARING, compare, seen, swapped, table
 from tests.judged import finding, status
 from tests.misses import most
-from tests.support import measure
+from tests.support import SETTINGS, measure
 from tests.unplugged import unplugged
 
 ACCURACY = "performance/accuracy"
@@ -37,6 +37,11 @@ EIGHT = cells(("y", "y", "y", 40), ("y", "y", "n", 6), ("y", "n", "y", 2), ("y",
 """Truly y: the candidate finds 46 of 50, the champion 42. Truly n: the candidate is right 35 times of 35, the champion 30."""
 
 
+def _kappa(agree: int, by_chance: int) -> float:
+    """Of 85 rows; `by_chance` is over 85 too."""
+    return (agree - by_chance / 85) / (85 - by_chance / 85)
+
+
 def value(found: Evidence) -> float:
     (member,) = found.members
     return member.estimate.value
@@ -44,7 +49,8 @@ def value(found: Evidence) -> float:
 
 def test_these_compare() -> None:
     names = {one.removeprefix("performance/") for one in COMPARING}
-    assert names >= {"accuracy", "balanced_accuracy", "brier_score", "f1", "log_loss", "precision", "recall", "roc_auc"}
+    of_labels = {"accuracy", "balanced_accuracy", "cohen_kappa", "f1", "fbeta", "matthews_correlation", "precision", "recall"}
+    assert names >= of_labels | {"brier_score", "log_loss", "roc_auc", "top_k_accuracy"}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,9 @@ def test_these_compare() -> None:
         ("precision", 46 / 46 - 42 / 47),
         ("f1", 2 * 46 / (50 + 46) - 2 * 42 / (50 + 47)),
         ("balanced_accuracy", (46 / 50 + 35 / 35) / 2 - (42 / 50 + 30 / 35) / 2),
+        ("fbeta", 5 * 46 / (4 * 50 + 46) - 5 * 42 / (4 * 50 + 47)),
+        ("matthews_correlation", 46 * 35 / math.sqrt(46 * 50 * 35 * 39) - (42 * 30 - 5 * 8) / math.sqrt(47 * 50 * 35 * 38)),
+        ("cohen_kappa", _kappa(81, 50 * 46 + 35 * 39) - _kappa(72, 50 * 47 + 35 * 38)),
     ],
 )
 def test_labels_by_hand(name: str, by_hand: float) -> None:
@@ -74,6 +83,19 @@ def test_averages_are_those_of_scikit_learn() -> None:
     accuracy = value(compare(ACCURACY, seen(frame, **BINARY)))
     assert value(compare("performance/recall", seen(frame, **BINARY), average="micro")) == accuracy
     assert value(compare("performance/recall", seen(frame, **BINARY), average="weighted")) == accuracy
+
+
+def test_every_class_against_the_rest_is_a_member_where_there_is_no_average() -> None:
+    """The differences are those of the two measured alone; a recall is paired among the class's rows."""
+    frame = table(400, noise=1.5)
+    for check_id in ("performance/precision", "performance/recall", "performance/f1", "performance/fbeta"):
+        settings_ = SETTINGS.get(check_id, {}) | {"average": "none"}
+        own, old = (measure(check_id, seen(one, by=(("region",),)), **settings_) for one in (frame, swapped(frame)))
+        apart = {a.name: a.estimate.value - b.estimate.value for a, b in zip(own.members, old.members, strict=True)}
+        together = compare(check_id, seen(frame, by=(("region",),)), **settings_)
+        assert [str(one) for one in apart] == [f"region={region}, class={one}" for one in (0, 1) for region in ("north", "south")]
+        assert {one.name: one.estimate.value for one in together.members} == pytest.approx(apart, abs=1e-12)
+        assert together.notes[0].startswith("average: none, each class against the rest")
 
 
 def test_scores_by_hand() -> None:
@@ -97,7 +119,7 @@ def test_scores_are_those_of_scikit_learn() -> None:
 def test_the_difference_is_that_of_the_two_measured_alone(check_id: str) -> None:
     """In every slice, whatever the check."""
     frame = table(600, noise=1.0)
-    own, old = (measure(check_id, seen(one, by=(("region",),), **BINARY)) for one in (frame, swapped(frame)))
+    own, old = (measure(check_id, seen(one, by=(("region",),), **BINARY), **SETTINGS.get(check_id, {})) for one in (frame, swapped(frame)))
     apart = {a.name: a.estimate.value - b.estimate.value for a, b in zip(own.members, old.members, strict=True)}
     together = compare(check_id, seen(frame, by=(("region",),), **BINARY))
     assert {one.name: one.estimate.value for one in together.members} == pytest.approx(apart, abs=1e-12)
@@ -117,7 +139,7 @@ def test_swapping_the_two_mirrors_the_members(check_id: str, seed: int) -> None:
 
 def _apart(check_id: str) -> float:
     """Resampled ends mirror within the resample's own error."""
-    return 1e-9 if check_id.rsplit("/", 1)[1] in {"accuracy", "brier_score", "recall", "roc_auc", "log_loss"} else 0.02
+    return 1e-9 if check_id.rsplit("/", 1)[1] in {"accuracy", "brier_score", "recall", "roc_auc", "log_loss", "top_k_accuracy"} else 0.02
 
 
 @pytest.mark.parametrize("check_id", COMPARING)

@@ -1,0 +1,57 @@
+"""F-beta: harmonic mean of precision and recall in which recall weighs beta times as much.
+
+Purpose      Show in one number whether it finds what it should without raising false alarms, weighed by what a miss costs.
+Risk         Low: it misses cases, raises false alarms, or does much of the one that the weight says matters.
+Limitations  The weight is a judgement: above 1 a miss is worse, below 1 a false alarm; take it from the costs before looking. Moves
+             with how common the class is. A macro average needs every class of the candidate in each slice: without one the slice is
+             unmeasured, which bars a pass; so does a class that is only predicted. A weighted one says nothing of a class that a
+             slice lacks.
+Reference    As `sklearn.metrics.fbeta_score`; van Rijsbergen, Information Retrieval 1979; interval after Goutte & Gaussier, ECIR 2005.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, FiniteFloat
+
+from audit.check import CLASSIFICATION, Check
+from audit.measures import comparison
+from audit.measures.confusion import Averaged, averaged
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+class Weighed(Averaged):
+    """How precision and recall are put together, and then the classes."""
+
+    beta: FiniteFloat = Field(gt=0, le=1000, description="how many times as much recall weighs as precision: above 1 where a miss is worse")
+
+
+def measure(subject: Subject, params: Weighed, _rng: Generator) -> Evidence:
+    """F-beta of each slice."""
+    return averaged(subject, "fbeta", params.average, beta=params.beta)
+
+
+def compare(subject: Subject, params: Weighed, _rng: Generator) -> Evidence:
+    """Difference of F-beta in each slice."""
+    return comparison.averaged(subject, "fbeta", params.average, beta=params.beta)
+
+
+CHECK = Check(
+    measure=measure,
+    compare=compare,
+    question="Does it find what it should without crying wolf, weighed by what a miss costs?",
+    remedy="See in the confusion table which classes it mixes up; add or mend training rows of these, or move the decision threshold.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    better="higher",
+    unit="F-beta",
+    needs=frozenset({"labels", "predictions"}),
+    params=Weighed,
+    by="slices",
+    tasks=CLASSIFICATION,
+)

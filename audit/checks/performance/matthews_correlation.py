@@ -1,0 +1,48 @@
+"""Matthews correlation: how far predicted and true classes go together.
+
+Purpose      Show in one number from -1 to 1 whether all classes are told apart; 0 is what guessing gives, however rare a class is.
+Risk         Low: the answers have little to do with the truth, though the plain accuracy may look well.
+Limitations  One number for the whole table: see in it which class is at fault. Moves with how common the classes are. Needs rows of
+             every class of the candidate in each slice: without them the slice is unmeasured, which bars a pass.
+Reference    As `sklearn.metrics.matthews_corrcoef`; Matthews, Biochimica et Biophysica Acta 1975; of more classes Gorodkin,
+             Computational Biology and Chemistry 2004; interval after Goutte & Gaussier, ECIR 2005.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check, NoParams
+from audit.measures.comparison import averaged
+from audit.measures.confusion import of_classes
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Correlation of each slice."""
+    return of_classes(subject, "mcc")
+
+
+def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """Difference of the correlations in each slice."""
+    return averaged(subject, "mcc", "macro")
+
+
+CHECK = Check(
+    measure=measure,
+    compare=compare,
+    question="Do its answers go together with the truth, beyond what guessing gives?",
+    remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    better="higher",
+    unit="Matthews correlation",
+    needs=frozenset({"labels", "predictions"}),
+    by="slices",
+    tasks=CLASSIFICATION,
+    lowest=-1.0,
+)
