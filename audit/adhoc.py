@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -13,7 +15,7 @@ from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
 from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.engine import Job
-from audit.errors import InputError
+from audit.errors import CannotMeasure, InputError
 from audit.policy import roles
 from audit.policy.binding import bound_problems
 from audit.policy.meaning import bounds, splits
@@ -26,7 +28,7 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from audit.check import Check, Params
@@ -43,6 +45,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "score": ("score", "y_score", "probability", "proba"),
 }
 """Column names that a role is taken from when nothing is said."""
+_IN_A_POLICY = re.compile(r"; a role that this file lacks is set to null: .*")
+"""Advice that only a policy can follow."""
+_DATA = re.compile(r"\bdatasets\.([A-Za-z][\w-]*): |^(data): (?=columns\.)")
+_COLUMN = re.compile(r"\bcolumns\.(?=[a-z])")
 
 
 @dataclass(frozen=True)
@@ -66,20 +72,47 @@ class Asked:
 
 def judged(asked: Asked) -> Finding:
     """The finding of one check against the bounds that were given."""
-    job = _job(asked)
+    with _said_in_flags(asked):
+        job = _job(asked)
     if job.requirement.min is None and job.requirement.max is None:
         msg = "give --min or --max: without a bound nothing is judged"
         raise InputError(msg)
     (found,) = engine.run([job])
-    return found
+    return replace(found, message=_in_flags(found.message, asked))
 
 
 def measured(asked: Asked) -> Evidence:
     """The evidence of one check, judged against nothing."""
-    job = _job(asked)
-    if job.skip is not None:
-        raise InputError(job.skip)
-    return engine.measured(job)
+    with _said_in_flags(asked):
+        job = _job(asked)
+        if job.skip is not None:
+            raise InputError(job.skip)
+        return engine.measured(job)
+
+
+@contextmanager
+def _said_in_flags(asked: Asked) -> Iterator[None]:
+    """Mistakes are told of the options that were typed: there is no policy whose keys could be mended."""
+    try:
+        yield
+    except (InputError, CannotMeasure) as error:
+        error.args = (_in_flags(str(error), asked),)
+        raise
+
+
+def _in_flags(text: str, asked: Asked) -> str:
+    """`datasets.data` is `--data` here, and `columns.label` is `--column label`."""
+    files = {role: path for pair in asked.others for role, _, path in [pair.partition("=")]}
+
+    def flag(found: re.Match[str]) -> str:
+        role = found[1] or found[2]
+        if role not in files:
+            return f"--data {asked.data}: "
+        return f"--dataset {role}={files[role]}: "
+
+    for role, path in (("data", asked.data), *files.items()):
+        text = text.replace(f"datasets.{role}: {path}: ", f"datasets.{role}: ")
+    return _COLUMN.sub("--column ", _DATA.sub(flag, _IN_A_POLICY.sub("", text)))
 
 
 def _job(asked: Asked) -> Job:
@@ -155,10 +188,11 @@ def _subject(asked: Asked, check: Check) -> Subject:
     others = {role: _read(role, _path(path), asked) for role, path in _pairs("--dataset", asked.others).items()}
     datasets = {"data": data, "test": data, **others}
     by = tuple(tuple(family.split(",")) for family in asked.by)
-    missing = {column for family in by for column in family} - set(map(str, data.frame.columns))
+    there = [str(column) for column in data.frame.columns]
+    missing = sorted({column for family in by for column in family} - set(there))
     if missing:
-        msg = f"--by {', '.join(sorted(missing))}: no such column; {asked.data} has {', '.join(map(str, data.frame.columns))}"
-        raise InputError(msg)
+        has = f"it has {', '.join(there)}"
+        raise InputError("\n".join(f"--by {column}: {asked.data} has no such column; {nearest(column, there, has)}" for column in missing))
     if "reference" in check.needs and "reference" not in others:
         msg = f"{asked.check} compares two data sets: add --dataset reference=FILE"
         raise InputError(msg)
@@ -187,8 +221,8 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     try:
         columns = Columns.model_validate(guessed | said)
     except ValidationError as error:
-        msg = "\n".join(f"--column {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise InputError(msg) from error
+        told = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in said)
+        raise InputError("\n".join(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
     clash = next(roles.clashes(columns), None)
     if clash is not None:
         msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"

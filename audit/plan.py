@@ -87,8 +87,9 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
     data = datasets[requirement.on]
     there = {str(column) for column in data.frame.columns}
     derived = set(DERIVED) if check.by == "features" and data.columns.text is not None else set()
-    for column in {column for family in requirement.by for column in family} - there - derived:
-        yield "by", f"column {column!r} is not in {data.path}; it has {', '.join(sorted(there))}"
+    has = f"it has {', '.join(sorted(there))}"
+    for column in sorted({column for family in requirement.by for column in family} - there - derived):
+        yield "by", f"column {column!r} is not in {data.path}; {nearest(column, there | derived, has)}"
     for family in requirement.by:
         groups = _groups(data, family) if there.issuperset(family) and requirement.reference_group not in _REFERENCES else ()
         if groups and requirement.reference_group not in groups:

@@ -11,6 +11,7 @@ from audit.candidates.sklearn import SklearnModel
 from audit.errors import InputError, PolicyError
 from audit.finding import Reason
 from audit.policy import placing
+from audit.policy.wording import nearest
 from audit.predictions import Predictions
 from audit.results import CandidateFacts
 from audit.wording import rival_in_words
@@ -73,16 +74,15 @@ def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], fou
 
 def column_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
     """Comparisons on data sets that lack the champion's saved answers; data sets that were not read are passed over."""
-    champion = loaded.policy.champion
-    named = () if champion is None or champion.columns is None else champion.columns.named()
-    for index, requirement in enumerate(loaded.policy.require):
-        data = datasets.get(requirement.on)
-        if requirement.against != "champion" or data is None:
-            continue
-        there = [str(column) for column in data.frame.columns]
-        if missing := [column for column in named if column not in there]:
-            text = f"{data.path} has no column {', '.join(map(repr, missing))} of the champion's answers; it has {', '.join(sorted(there))}"
-            yield loaded.marks.mistake(("require", index, "against"), text)
+    columns = None if loaded.policy.champion is None else loaded.policy.champion.columns
+    compared = dict.fromkeys(one.on for one in loaded.policy.require if one.against == "champion")
+    for data in (datasets[role] for role in compared if role in datasets):
+        there = sorted(str(column) for column in data.frame.columns)
+        for place, column in () if columns is None else columns.placed():
+            if column not in there:
+                told = nearest(column, there, f"it has {', '.join(there)}")
+                text = f"{data.path} has no column {column!r} of the champion's answers; {told}"
+                yield loaded.marks.mistake(("champion", "columns", *place), text)
 
 
 def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:

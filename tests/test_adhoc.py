@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit import adhoc, catalog
+from audit.errors import AuditError
 from tests.running import table
 
 if TYPE_CHECKING:
@@ -110,3 +113,35 @@ def test_words_are_read_as_a_policy_reads_them(tmp_path: Path) -> None:
 def test_misspelt_names_are_told_the_nearest(folder: Path) -> None:
     assert "did you mean 'performance/accuracy'?" in check(folder, "acuracy", "--min", "0.8").stderr
     assert "--param avrage: unknown key; did you mean 'average'?" in check(folder, "performance/f1", "--param", "avrage=macro").stderr
+
+
+GONE = Path("gone.csv")
+HERE = Path("test.csv")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (adhoc.Asked("performance/accuracy", GONE), "--data gone.csv: there is no such file"),
+        (adhoc.Asked("data/train_test_leakage", HERE, others=["train=gone.csv"]), "--dataset train=gone.csv: there is no such file"),
+        (
+            adhoc.Asked("performance/accuracy", HERE, columns=["label=labl"]),
+            "--data test.csv: --column label: no column 'labl', did you mean 'label'?",
+        ),
+        (adhoc.Asked("performance/recall", HERE, columns=["positive=urgent"]), "--column positive is 'urgent', but the classes are 0, 1"),
+        (adhoc.Asked("performance/accuracy", HERE, columns=["lable=label"]), "--column lable: unknown key; did you mean 'label'?"),
+        (adhoc.Asked("performance/accuracy", HERE, by=["gruop"]), "--by gruop: test.csv has no such column; did you mean 'group'?"),
+        (adhoc.Asked("performance/accuracy", HERE, columns=["weight=w"]), "--column weight is set for"),
+    ],
+)
+def test_mistakes_are_told_of_what_was_typed(folder: Path, asked: adhoc.Asked, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no policy here whose keys could be mended."""
+    monkeypatch.chdir(folder)
+    with pytest.raises(AuditError) as found:
+        adhoc.measured(asked)
+    judged = ""
+    with contextlib.suppress(AuditError):
+        judged = adhoc.judged(replace(asked, minimum=0.5)).message
+    for said in (str(found.value), judged or told):
+        assert told in said
+        assert not re.search(r"datasets\.|\bcolumns\.|set to null", said)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
 
 from audit.check import Task
 from audit.datasets import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 ROLE = r"^[A-Za-z][A-Za-z0-9_-]*$"
@@ -119,8 +122,17 @@ class ChampionColumns(Strict):
 
     def named(self) -> tuple[str, ...]:
         """Every column."""
-        several = self.scores.values() if isinstance(self.scores, dict) else self.scores or ()
-        return (*(one for one in (self.prediction, self.score) if one is not None), *several)
+        return tuple(column for _, column in self.placed())
+
+    def placed(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every column behind the key path that names it."""
+        if self.prediction is not None:
+            yield ("prediction",), self.prediction
+        if self.score is not None:
+            yield ("score",), self.score
+        several = self.scores.items() if isinstance(self.scores, dict) else enumerate(self.scores or ())
+        for key, column in several:
+            yield ("scores", key), column
 
 
 class ChampionSpec(Strict):

@@ -132,7 +132,14 @@ def test_against_the_base_model(here: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"champion": SAVED | {"columns": {"prediction": "ancient"}}}, "has no column 'ancient' of the champion's answers"),
+        (
+            {"champion": SAVED | {"columns": {"prediction": "odl"}}},
+            "test.csv has no column 'odl' of the champion's answers; did you mean 'old'?",
+        ),
+        (
+            {"champion": SAVED | {"columns": {"scores": {"0": "old_score", "1": "ancient"}}}},
+            "test.csv has no column 'ancient' of the champion's answers; it has ",
+        ),
         ({"champion": {"load": {"kind": "sklearn", "path": "gone.skops"}}}, "champion.load.path: "),
         ({"champion": {"load": {"kind": "predictions"}}}, "champion.load.kind: the champion's columns are not named"),
         ({"require": [ACCURACY | {"margin": -0.1}]}, "require.0.margin: is -0.1; give a number at least 0"),
@@ -144,6 +151,18 @@ def test_what_cannot_be_compared_is_refused_at_its_line(tmp_path: Path, changed:
     said = refused(tmp_path, table(200), comparing(**changed))
     assert told in said
     assert said.startswith("policy.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("columns", "place"),
+    [({"prediction": "odl"}, "champion.columns.prediction: "), ({"scores": {"0": "old_score", "1": "odl"}}, "champion.columns.scores.1: ")],
+)
+def test_a_champions_column_that_is_not_there_is_told_once_where_it_is_named(tmp_path: Path, columns: dict[str, Any], place: str) -> None:
+    """Not at each line that compares."""
+    lines = [ACCURACY, ACCURACY | {"id": "again"}]
+    said = refused(tmp_path, table(200), comparing(require=lines, champion=SAVED | {"columns": columns}))
+    (told,) = [line for line in said.splitlines() if "odl" in line]
+    assert place in told
 
 
 def test_a_champion_of_other_classes_is_refused(tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ def test_a_role_may_be_absent_from_some_files_but_not_from_all(tmp_path: Path) -
     assert "policy.yaml:11:10: columns.label: no data set has a column 'lable'" in done.stderr
 
 
+def test_a_misspelt_slice_column_is_told_the_nearest(tmp_path: Path) -> None:
+    made = policy({"check": "performance/accuracy", "min": 0.8, "by": ["gruop", "income"]})
+    told = refused(tmp_path, table(), made).splitlines()
+    assert any("require.0.by: column 'gruop' is not in " in line and line.endswith("did you mean 'group'?") for line in told)
+    assert any("require.0.by: column 'income' is not in " in line and line.endswith("it has group, id, label, prediction") for line in told)
+
+
 def test_a_misspelt_positive_class_is_refused_at_its_place(tmp_path: Path) -> None:
     """Among the classes it would be one without rows, which is never missed."""
     frame = table().replace({"label": {0: "not", 1: "urgent"}, "prediction": {0: "not", 1: "urgent"}})
