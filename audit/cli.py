@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
+from typer.core import TyperCommand
 
 from audit import __version__
 from audit.errors import AuditError, InputError, PolicyError
@@ -33,6 +35,17 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: it answers at once, and pipes well
 )
 
+
+
+class _Command(TyperCommand):
+    """A command whose usage reads alike under every version of typer: newer ones write `{POLICY}`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's signature
+        names = [(str(one.metavar or one.name), one.required) for one in self.params if one.param_type_name == "argument"]
+        return ["[OPTIONS]", *(name if required else f"[{name}]" for name, required in names)]
+
+
+command = partial(app.command, cls=_Command)
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="a policy file", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the bundles")]
 AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths of the policy leave the project folder")]
@@ -63,7 +76,7 @@ def _options(
     pass
 
 
-@app.command()
+@command()
 def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
     """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
     from audit import catalog, validating
@@ -84,7 +97,7 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
     return GOOD
 
 
-@app.command("plan")
+@command("plan")
 def outlook(
     policy: PolicyFile,
     expect: Annotated[list[str] | None, typer.Option("--expect", metavar="ID=VALUE", help="true value expected of a requirement")] = None,
@@ -112,7 +125,7 @@ def _width() -> int:
     return Console().width
 
 
-@app.command()
+@command()
 def run(
     policy: PolicyFile,
     out: Out = Path("reports"),
@@ -156,7 +169,7 @@ def _audit(policy: Path, options: Options) -> int:
     return outcome.audit.verdict.exit_code
 
 
-@app.command()
+@command()
 def check(
     check_id: Annotated[str, typer.Argument(metavar="CHECK_ID", help="a check, such as performance/accuracy")],
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help="CSV, Parquet or JSON lines")],
@@ -197,7 +210,7 @@ def _one_check(asked: Asked) -> int:
     return {"pass": GOOD, "fail": 1, "inconclusive": 1}.get(finding.status, BROKEN)
 
 
-@app.command()
+@command()
 def schema() -> int:
     """Print the JSON Schema of policies, for editors."""
     from audit.docs_pages import schema_page
@@ -206,8 +219,8 @@ def schema() -> int:
     return GOOD
 
 
-@app.command()
-def checks(check: Annotated[str | None, typer.Argument(metavar="[ID]", help="explain this check alone")] = None) -> int:
+@command()
+def checks(check: Annotated[str | None, typer.Argument(metavar="ID", help="explain this check alone")] = None) -> int:
     """List every check: its bound's side, its unit, its question."""
     from audit import catalog
     from audit.terminal import catalogue
@@ -218,7 +231,7 @@ def checks(check: Annotated[str | None, typer.Argument(metavar="[ID]", help="exp
     return GOOD
 
 
-@app.command()
+@command()
 def explain(check: Annotated[str, typer.Argument(metavar="ID", help="a check, such as performance/accuracy")]) -> int:
     """Say what a check measures, what it takes and how a policy asks for it."""
     from audit.explain import explain as explained
@@ -228,9 +241,9 @@ def explain(check: Annotated[str, typer.Argument(metavar="ID", help="a check, su
     return GOOD
 
 
-@app.command()
+@command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="folder with the data and the model")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder with the data and the model")] = Path(),
     name: Annotated[str | None, typer.Option("--name", help="name of the policy; the folder's where absent")] = None,
 ) -> int:
     """Write a commented starter policy for the data and the model in a folder."""
@@ -242,7 +255,7 @@ def init(
     return GOOD
 
 
-@app.command()
+@command()
 def doctor() -> int:
     """Show versions, extras, offline resources and licences."""
     from audit.doctor import diagnose
@@ -252,7 +265,7 @@ def doctor() -> int:
     return GOOD
 
 
-@app.command()
+@command()
 def keygen(
     name: Annotated[str, typer.Option("--name", metavar="N", help="whose key it is, as approvals name them")],
     line: Annotated[int, typer.Option("--line", min=1, max=3, help="line of defence: 1 owns, 2 validates independently, 3 audits")],
@@ -266,7 +279,7 @@ def keygen(
     return GOOD
 
 
-@app.command()
+@command()
 def waive(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote")],
     finding: Annotated[str, typer.Argument(metavar="FINDING", help="id of the finding")],
@@ -279,7 +292,7 @@ def waive(
     return GOOD
 
 
-@app.command()
+@command()
 def sign(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a waiver, or a policy that asks less than the promoted one")],
     key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
@@ -307,7 +320,7 @@ def sign(
     return GOOD
 
 
-@app.command()
+@command()
 def diff(
     old: Annotated[Path, typer.Argument(metavar="A", help="a policy, or the bundle of an audit")],
     new: Annotated[Path, typer.Argument(metavar="B", help="the one that is held against it")],
@@ -321,7 +334,7 @@ def diff(
     return 1 if bad else GOOD
 
 
-@app.command()
+@command()
 def history(out: Out = Path("reports")) -> int:
     """List the runs that the ledger holds, after checking its chain."""
     from audit.ledger import Ledger

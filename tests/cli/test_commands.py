@@ -65,6 +65,22 @@ def test_help_loads_nothing_heavy() -> None:
     assert "validate" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("run", "Usage: audit run [OPTIONS] POLICY"),
+        ("diff", "Usage: audit diff [OPTIONS] A B"),
+        ("checks", "Usage: audit checks [OPTIONS] [ID]"),
+        ("init", "Usage: audit init [OPTIONS] [DIR]"),
+        ("doctor", "Usage: audit doctor [OPTIONS]"),
+    ],
+)
+def test_usage_reads_alike_under_every_typer(command: str, usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Newer versions would write `{POLICY}` and `[[ID]]`."""
+    code, told, _ = ended(capsys, command, "--help")
+    assert (code, told.strip().splitlines()[0]) == (0, usage)
+
+
 def test_version() -> None:
     done = audit("--version")
     assert (done.returncode, done.stdout) == (0, f"audit {__version__}\n")
