@@ -100,4 +100,4 @@ class Check:
     @property
     def asks_the_model(self) -> bool:
         """Whether its outcome depends on the candidate, and not on the data alone."""
-        return not self.needs.isdisjoint({"predictions", "values", "scores", "model"})
+        return not self.needs.isdisjoint({"predictions", "values", "scores", "model", "base"})

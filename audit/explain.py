@@ -27,6 +27,7 @@ _NEEDS = {
     "scores": "the candidate's probabilities",
     "text": "texts (columns.text)",
     "features": "feature columns",
+    "base": "a candidate that is fine-tuned here (candidate.fine_tune)",
     "model": "a candidate that can score changed rows, which saved predictions cannot",
     "groups": "groups (by)",
     "reference": "a second data set (reference)",

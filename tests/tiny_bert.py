@@ -55,9 +55,9 @@ def tokenizer(texts: Sequence[str]) -> Any:
     return hub.BertTokenizerFast(tokenizer_object=made, model_max_length=64)
 
 
-def base(folder: Path, **config: object) -> Path:
-    """An untrained encoder of hidden size 32, drawn from a fixed seed."""
-    words = tokenizer([" ".join(WORDS)])
+def base(folder: Path, said: Sequence[str] = (" ".join(WORDS),), **config: object) -> Path:
+    """An untrained encoder of hidden size 32, drawn from a fixed seed, that knows the words of these texts."""
+    words = tokenizer(said)
     small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64}
     shape = hub.BertConfig(vocab_size=len(words), **(small | config))
     with torch.random.fork_rng():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from audit.candidates.interface import Candidate
     from audit.datasets import Dataset
     from audit.finetune.record import TrainingRecord
+    from audit.finetune.schedule import Schedule
     from audit.policy.schema import FineTune
     from audit.progress import Progress
 
@@ -60,6 +61,11 @@ class Base:
     def declared(self) -> Mapping[str, str | int | float]:
         """What the policy says of the fine-tuning, defaults filled in."""
         return {**self._tuning.spec.model_dump(), "seed": self._tuning.seed}
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the policy lets the learning rate fall."""
+        return self._tuning.spec.schedule
 
     @property
     def named(self) -> frozenset[str]:

@@ -94,7 +94,8 @@ def _needed(gate: Gate, seen: Outlook) -> int | None:
 
 def _unseen(gate: Gate, trial: Trial) -> Gate:
     """A check that found nothing to measure on this data; or one that a stand-in cannot serve, of which nothing is known."""
-    told = "its check would see no row" if trial.finding is None else trial.finding.message
+    unseen = "what fine-tuning does is known once it is done" if trial.refused else "its check would see no row"
+    told = unseen if trial.finding is None else trial.finding.message
     if trial.refused or (trial.finding is not None and trial.finding.status == "error"):
         return replace(gate, note=f"not planned: {told}")
     return replace(gate, hindrance=told)

@@ -57,6 +57,8 @@ class Trials:
 
     def at(self, job: Job, value: float | None) -> Trial:
         """The check on a stand-in whose headline value is, as nearly as a strength can make it, the given one; else on a usual one."""
+        if "base" in job.check.needs and self._kind == "fine-tuned":
+            return Trial(None, None, model_free=False, refused=True)
         if "model" in job.check.needs:
             return Trial(_shares(job, 0.9 if value is None else value), None, model_free=False)
         return self._run(job, USUAL if value is None else self._fitted(job, value))

@@ -18,7 +18,8 @@ SITE = Path(__file__).parent / "site"
 MODES = ("raise", "nothing", "nan", "drop", "truncate", "hang", "kill", "exit-zero")
 CHECKS = tuple(catalog.discover())
 COMPARED = "performance/accuracy"
-PARTS = {"attacks": "textattack", "pii": "presidio_analyzer", "sklearn": "sklearn"}
+PARTS = {"attacks": "textattack", "pii": "presidio_analyzer", "sklearn": "sklearn", "model": "skops", "base": "torch"}
+"""What an extra, or a need, takes to be installed."""
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     example.tables(made)
     if _has("skops"):
         example.models(made)
+    if _has("torch"):
+        example.base(made)
     return made
 
 
@@ -40,7 +43,8 @@ def _has(module: str) -> bool:
 def run(folder: Path, check_id: str, *more: str, fault: str = "", against: bool = False) -> subprocess.CompletedProcess[str]:
     """The installed command in a shell of its own, with its own reports and a shared cache."""
     check = catalog.discover()[check_id]
-    missing = [part for part in (PARTS.get(check.extra or ""), "skops" if "model" in check.needs else None) if part and not _has(part)]
+    parts = (PARTS.get(check.extra or ""), *(PARTS.get(need) for need in sorted(check.needs)))
+    missing = [part for part in parts if part and not _has(part)]
     if missing:
         pytest.skip(f"{check_id} needs {', '.join(missing)}, which is not installed")
     name = f"{check_id}-{fault or 'sound'}{'-against' * against}".replace("/", "-")

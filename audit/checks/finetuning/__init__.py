@@ -1,0 +1,1 @@
+"""Checks of the family `finetuning`: one file each."""

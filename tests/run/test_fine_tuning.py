@@ -1,0 +1,82 @@
+"""`audit run` with checks of what fine-tuning did: on a candidate tuned here, on one that was not, and before there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from audit import catalog
+from audit.planning import Asking, plan_policy
+from audit.progress import Silent
+from audit.session import Options, audit_policy
+from tests.running import policy
+
+if TYPE_CHECKING:
+    from audit.finding import Finding
+
+pytestmark = pytest.mark.full
+CHECKS = tuple(name for name, check in catalog.discover().items() if "base" in check.needs)
+TUNED = {"fine_tune": {"base": "tiny", "epochs": 1, "max_length": 16}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Letters to train and test on, a base model, and a model that was tuned elsewhere."""
+    from tests.tiny_bert import base, letters
+    from tests.tuned import SPEC, tune
+
+    made = tmp_path_factory.mktemp("fine-tuning")
+    for seed, role in enumerate(("train", "test"), 1):
+        letters(120, seed, role).frame.to_csv(made / f"{role}.csv", index=False)
+    base(made / "tiny")
+    tune(made, letters(60, 5), spec=SPEC.model_copy(update={"epochs": 1}), folder=made / "tiny").tuned.path.rename(made / "elsewhere")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("AUDIT_CACHE", str(folder / "cache"))
+
+
+def written(check_id: str, candidate: dict[str, Any]) -> Path:
+    check = catalog.discover()[check_id]
+    bound = {"min": -0.5} if check.better == "higher" else {"max": 3.0 if check.highest > 1 else 0.9}
+    candidate = {"task": "text-classification", **candidate}
+    made = policy({"check": check_id, **bound}, candidate=candidate, columns={"text": "text", "label": "label", "positive": "urgent"})
+    made["datasets"] = {role: {"path": f"{role}.csv"} for role in ("train", "test")}
+    Path("policy.yaml").write_text(yaml.safe_dump(made, sort_keys=False))
+    return Path("policy.yaml")
+
+
+def finding(check_id: str, candidate: dict[str, Any]) -> Finding:
+    (found,) = audit_policy(written(check_id, candidate), Options(Path("reports"), "audit run"), Silent()).audit.findings
+    return found
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_it_is_measured_on_a_candidate_that_is_tuned_here(check_id: str) -> None:
+    found = finding(check_id, TUNED)
+    assert found.status in {"pass", "fail", "inconclusive"}, found.message
+    assert found.evidence is not None
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_it_is_not_run_on_one_that_was_tuned_elsewhere(check_id: str) -> None:
+    found = finding(check_id, {"load": {"kind": "transformers", "path": "elsewhere"}})
+    assert found.status == "not_run"
+    assert "name its base model under candidate.fine_tune" in found.message
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_a_plan_says_that_it_cannot_foresee_it(check_id: str) -> None:
+    """And that a candidate tuned elsewhere cannot pass."""
+    found = plan_policy(Asking(written(check_id, TUNED)), Silent())
+    assert [gate.note for gate in found.gates] == ["not planned: what fine-tuning does is known once it is done"]
+    assert found.mistakes == ()
+    assert found.unknown == (check_id,)
+    elsewhere = plan_policy(Asking(written(check_id, {"load": {"kind": "transformers", "path": "elsewhere"}})), Silent())
+    assert "cannot be passed: the candidate was not fine-tuned here" in elsewhere.mistakes[0].message
