@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from tests.support import SETTINGS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -113,4 +115,5 @@ def _requirement(check_id: str, check: Check) -> dict[str, object]:
         made["reference"] = "production"
     if "examples" in check.params.model_fields:
         made["examples"] = 40
+    made |= SETTINGS.get(check_id, {})
     return made
