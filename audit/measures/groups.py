@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Family: TypeAlias = "tuple[tuple[Slice, NDArray[np.bool_]], ...]"
 Side: TypeAlias = tuple[Slice, Proportion]
+Kind: TypeAlias = Literal["true_positive_rate", "false_positive_rate", "false_negative_rate", "precision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,27 @@ def selection_rates(subject: Subject) -> list[Rate]:
     y_pred = subject.y_pred()
     everyone = np.ones(len(y_pred), dtype=bool)
     return [Rate(y_pred == one, everyone, "there", of_class(subject, one)) for one in subject.targets]
+
+
+def error_rates(subject: Subject, *kinds: Kind) -> list[Rate]:
+    """Rates that look at both the true and the predicted class, of each class that is looked at; more than one kind are told apart."""
+    y_true, y_pred = subject.y_true(), subject.y_pred()
+    return [
+        _error_rate(kind, y_true, y_pred, one, (*of_class(subject, one), *([("rate", kind)] if len(kinds) > 1 else [])))
+        for one in subject.targets
+        for kind in kinds
+    ]
+
+
+def _error_rate(
+    kind: Kind, y_true: NDArray[np.object_], y_pred: NDArray[np.object_], one: str, items: tuple[tuple[str, Value], ...]
+) -> Rate:
+    truly, called = y_true == one, y_pred == one
+    if kind == "precision":
+        return Rate(truly, called, f"predicted {one}", items)
+    if kind == "false_positive_rate":
+        return Rate(called, ~truly, f"truly other than {one}", items)
+    return Rate(called if kind == "true_positive_rate" else ~called, truly, f"truly {one}", items)
 
 
 def compare(subject: Subject, rates: Sequence[Rate], estimate: type[Difference | Ratio], unit: str) -> Evidence:

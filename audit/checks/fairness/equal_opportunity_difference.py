@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.groups import Rate, compare, of_class
+from audit.measures.groups import compare, error_rates
 from audit.stats import Difference
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """True positive rate per group, judged on every ordered pair of groups."""
-    y_true, y_pred = subject.y_true(), subject.y_pred()
-    rates = [Rate(y_pred == one, y_true == one, f"truly {one}", of_class(subject, one)) for one in subject.targets]
-    return compare(subject, rates, Difference, "rate difference")
+    return compare(subject, error_rates(subject, "true_positive_rate"), Difference, "rate difference")
 
 
 CHECK = Check(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.groups import Rate, compare, of_class
+from audit.measures.groups import compare, error_rates
 from audit.stats import Difference
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """True and false positive rate per group, each judged on every ordered pair of groups."""
-    y_true, y_pred = subject.y_true(), subject.y_pred()
-    rates = []
-    for one in subject.targets:
-        called, truly, items = y_pred == one, y_true == one, of_class(subject, one)
-        rates.append(Rate(called, truly, f"truly {one}", (*items, ("rate", "true_positive_rate"))))
-        rates.append(Rate(called, ~truly, f"truly other than {one}", (*items, ("rate", "false_positive_rate"))))
-    return compare(subject, rates, Difference, "rate difference")
+    return compare(subject, error_rates(subject, "true_positive_rate", "false_positive_rate"), Difference, "rate difference")
 
 
 CHECK = Check(
