@@ -175,7 +175,29 @@ class Churn:
     """Rows of which the two say something else, those among them that both get wrong."""
 
 
-Figure: TypeAlias = Reliability | Roc | Histogram | Bars | Confusion | Churn
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A number with its plain interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAfter:
+    """One number before and after, or at several stages of a model's making, side by side."""
+
+    unit: str
+    stages: tuple[str, ...]
+    """In words, the earliest first: `base model, linear probe`, `after fine-tuning`."""
+    names: tuple[str, ...]
+    """Slices, all rows first where they are shown."""
+    points: tuple[tuple[Point | None, ...], ...]
+    """One row a slice, one entry a stage; None where there is nothing to measure."""
+
+
+Figure: TypeAlias = BeforeAfter | Reliability | Roc | Histogram | Bars | Confusion | Churn
 
 
 @dataclass(frozen=True, slots=True)

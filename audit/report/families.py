@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, Churn, Histogram, Pair, Reliability, Roc
+from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, Reliability, Roc
 from audit.finding import Judged
 from audit.report import words
 from audit.report.charts.axes import Drawing
+from audit.report.charts.before_after import before_after
 from audit.report.charts.churn import ChurnTable, churn
 from audit.report.charts.forest import Caption, Forest, forest
 from audit.report.charts.histogram import histogram
@@ -144,6 +145,8 @@ def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | C
         return roc(figure, area, words.bound(finding.requirement), foot)
     if isinstance(figure, Histogram):
         return histogram(figure, foot)
+    if isinstance(figure, BeforeAfter):
+        return before_after(figure, foot)
     if isinstance(figure, Churn):
         return churn(figure, foot)
     return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot)

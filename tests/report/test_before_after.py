@@ -1,0 +1,62 @@
+"""A number at several stages, drawn side by side."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from audit.evidence import OVERALL, BeforeAfter, Evidence, Member, Point
+from audit.report.charts.before_after import LEFT, MOST, RIGHT, before_after
+from audit.report.entries import entries
+from audit.report.families import families
+from audit.stats import Proportion
+from tests.report import example
+
+FIGURE = BeforeAfter(
+    "accuracy",
+    ("base model", "after fine-tuning"),
+    ("all rows", "region=<b>"),
+    ((Point(0.5, 0.4, 0.6), Point(0.8, 0.75, 0.9)), (None, Point(0.7, 0.5, 0.85))),
+)
+
+
+def test_places_by_hand() -> None:
+    """The axis holds .4 to .9 with 6 % of room at either end; a stage without rows has no mark."""
+    drawing = str(before_after(FIGURE, "").drawing)
+    marks = [float(x) for x in re.findall(r'<use href="#m-[a-z]+" x="([\d.]+)"', drawing)][2:]  # the first two are the key
+    unit = (RIGHT - LEFT) / (0.5 * 1.12)
+    assert marks == pytest.approx([LEFT + unit * (value - 0.37) for value in (0.5, 0.8, 0.7)], abs=0.01)
+    assert drawing.count("no rows</text>") == 1
+
+
+def test_the_words_say_what_the_picture_shows() -> None:
+    drawn = before_after(FIGURE, "100 rows examined.")
+    assert drawn.title == "Accuracy: base model → after fine-tuning"
+    said = "all rows: base model 0.500 [0.400, 0.600], after fine-tuning 0.800 [0.750, 0.900]; "
+    assert said + "region=&lt;b&gt;: base model no rows, after fine-tuning 0.700 [0.500, 0.850]" in drawn.drawing
+    assert drawn.foot == "100 rows examined."
+
+
+def test_stages_are_told_apart_by_shape() -> None:
+    shapes = re.findall(r'href="(#m-[a-z]+)"', str(before_after(FIGURE, "").drawing))
+    assert shapes == ["#m-open", "#m-cen", "#m-open", "#m-cen", "#m-cen"]
+
+
+def test_many_slices_are_cut_and_said_to_be() -> None:
+    many = BeforeAfter("accuracy", ("before", "after"), tuple(map(str, range(30))), ((Point(0.5, 0.4, 0.6),) * 2,) * 30)
+    drawn = before_after(many, "")
+    assert drawn.foot.startswith(f"The first {MOST} of 30 slices.")
+    assert "; 14: before" in drawn.drawing
+    assert "; 15: before" not in drawn.drawing
+
+
+def test_values_all_alike_are_drawn() -> None:
+    assert before_after(BeforeAfter("share", ("before", "after"), ("all rows",), ((Point(1.0, 1.0, 1.0),) * 2,)), "").drawing
+
+
+def test_the_report_draws_it() -> None:
+    evidence = Evidence((Member(OVERALL, Proportion(80, 100)),), "accuracy", 100, figures=(FIGURE,))
+    run = example.audit_run([example.judged(example.ACCURACY, evidence, min=0.5)])
+    (family,) = families(entries(run))
+    assert [drawing.title for drawing in family.details[0].drawings] == ["Accuracy: base model → after fine-tuning"]
