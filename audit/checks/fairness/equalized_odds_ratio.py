@@ -1,0 +1,40 @@
+"""Equalized odds ratio: the smaller of the groups' ratios of true positive and of false positive rates.
+
+Purpose      Show whether the model errs alike in every group, by missing and by false alarm.
+Risk         Well under 1: some group bears more of the errors of one kind.
+Limitations  False positive rates are often small, and then their ratio is far from 1 and hard to know: a clear pass takes many rows.
+             Groups without any false alarm have no ratio to one another, which bars a pass. Trusts the true labels.
+Reference    Hardt, Price & Srebro, NeurIPS 2016, as in `fairlearn.metrics` (`agg` worst case); interval of Koopman, Biometrics 1984.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check, NoParams
+from audit.measures.groups import compare, error_rates
+from audit.stats import Ratio
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+    """True and false positive rate per group, each judged on every ordered pair of groups."""
+    return compare(subject, error_rates(subject, "true_positive_rate", "false_positive_rate"), Ratio, "rate ratio")
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does it err in every group nearly as often as in any other, by missing and by false alarm?",
+    remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
+    rmf=("MEASURE 2.11",),
+    better="higher",
+    unit="rate ratio",
+    needs=frozenset({"labels", "predictions", "groups"}),
+    by="groups",
+    tasks=CLASSIFICATION,
+)
