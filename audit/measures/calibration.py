@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
 from audit.check import Params
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Member, Reliability, Slice, Unmeasured
+from audit.evidence import OVERALL, Member, Reliability, Slice
 from audit.measures.confusion import part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from audit.stats import CalibrationError, Estimate
     from audit.subject import Subject
-
-    Measured: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64] | None], Estimate]
 
 TAIL = 0.025
 
@@ -54,6 +52,19 @@ class Event:
         return group if self.of is None else group.further("class", self.of)
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An event's rows in one slice."""
+
+    name: Slice
+    probability: NDArray[np.float64]
+    """(rows,)"""
+    hit: NDArray[np.bool_]
+    """(rows,)"""
+    clusters: NDArray[np.int64] | None
+    """(rows,) entity of each row, where there are entities."""
+
+
 def events(subject: Subject, params: TargetParams) -> tuple[Event, ...]:
     """One, or one a class under `classwise`."""
     probabilities, y_true = subject.probabilities(), subject.y_true()
@@ -69,19 +80,17 @@ def events(subject: Subject, params: TargetParams) -> tuple[Event, ...]:
     return (Event(probabilities.max(axis=1), y_true == names[probabilities.argmax(axis=1)], "of the most probable class"),)
 
 
-def members(subject: Subject, seen: tuple[Event, ...], measured: Measured) -> tuple[tuple[Member, ...], tuple[Unmeasured, ...]]:
-    """Every event in every slice; those that raise CannotMeasure are named with the reason, which is raised where nothing else is left."""
+def cells(subject: Subject, seen: tuple[Event, ...]) -> Iterator[Cell]:
+    """Every event in every slice."""
     clusters = subject.clusters()
-    found, missing = [], []
     for event in seen:
         for group, rows in subject.slices():
-            try:
-                found.append(Member(event.name(group), measured(event.probability[rows], event.hit[rows], part(clusters, rows))))
-            except CannotMeasure as error:
-                missing.append(Unmeasured(event.name(group), str(error)))
-    if not found:
-        raise CannotMeasure("; ".join(dict.fromkeys(one.reason for one in missing)))
-    return tuple(found), tuple(missing)
+            yield Cell(event.name(group), event.probability[rows], event.hit[rows], part(clusters, rows))
+
+
+def members(subject: Subject, seen: tuple[Event, ...], measured: Callable[[Cell], Estimate]) -> tuple[Member, ...]:
+    """One estimate a cell."""
+    return tuple(Member(cell.name, measured(cell)) for cell in cells(subject, seen))
 
 
 def diagram(seen: CalibrationError, name: Slice = OVERALL, title: str = "") -> Reliability:

@@ -13,13 +13,16 @@ from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
+from audit.stats.recalibration import Coefficient, Departure
 
 __all__ = [
     "Auc",
     "AucDifference",
     "CalibrationError",
     "Census",
+    "Coefficient",
     "Confusion",
+    "Departure",
     "Difference",
     "Estimate",
     "KolmogorovSmirnov",

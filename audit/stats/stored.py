@@ -23,6 +23,7 @@ from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
+from audit.stats.recalibration import Coefficient, Departure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored]
 
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex)
 _PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMean)
-_OF_ONE = (Auc, CalibrationError, Census, Confusion, Mean, Proportion, Quantile)
+_OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
 _KINDS: tuple[type[Any], ...] = (*_OF_ONE, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""

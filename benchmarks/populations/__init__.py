@@ -8,6 +8,7 @@ from audit.stats import Census
 from benchmarks.populations.areas import area_differences, areas, paired_areas
 from benchmarks.populations.case import Case
 from benchmarks.populations.distances import calibrations, discrepancies, distances, indices
+from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
 from benchmarks.populations.shares import differences, paired, proportions, ratios
 from benchmarks.populations.tables import paired_tables, tables
@@ -33,6 +34,8 @@ def by_kind() -> dict[str, list[Case]]:
         "PairedMean": paired_means(),
         "Quantile": quantiles(),
         "CalibrationError": calibrations(),
+        "Coefficient": coefficients(),
+        "Departure": departures(),
         "KolmogorovSmirnov": distances(),
         "StabilityIndex": indices(),
         "MeanDiscrepancy": discrepancies(),

@@ -27,6 +27,8 @@ CHEAP = (
     "AucDifference",
     "Mean",
     "PairedMean",
+    "Coefficient",
+    "Departure",
     "KolmogorovSmirnov",
     "StabilityIndex",
     "Census",

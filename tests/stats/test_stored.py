@@ -15,7 +15,9 @@ from audit.stats import (
     AucDifference,
     CalibrationError,
     Census,
+    Coefficient,
     Confusion,
+    Departure,
     Difference,
     KolmogorovSmirnov,
     Mean,
@@ -53,6 +55,16 @@ aucs = st.builds(Auc, shares, st.floats(0, 1), counts, counts, counts, st.none()
 paired_aucs = st.tuples(counts, counts, counts, shares, shares, st.floats(-1, 1)).map(
     lambda d: PairedAuc(Auc(d[3], 0.001, d[0], d[1], d[2]), Auc(d[4], 0.001, d[0], d[1], d[2]), d[5])
 )
+falling = st.lists(st.floats(0.01, 3), min_size=4, max_size=30).map(lambda steps: [float(x) for x in np.cumsum(steps)])
+coefficients = st.builds(
+    lambda up, effect, n, entities: Coefficient(
+        0.5, (*(0.5 - x for x in up[::-1]), 0.5, *(0.5 + x for x in up)), (*up[::-1], 0.0, *(-x for x in up)), effect, n, n, entities
+    ),
+    falling,
+    effects,
+    counts,
+    st.none() | st.integers(2, 10**6),
+)
 three_cells = ((0, 0, 0), (0, 1, 0), (1, 1, 1))
 paired_confusions = st.builds(
     PairedConfusion,
@@ -73,6 +85,8 @@ estimates = st.one_of(
     paired_aucs,
     paired_confusions,
     bins.flatmap(lambda some: st.builds(CalibrationError, st.just(tuple(c for c, _ in some)), st.just(tuple(p for _, p in some)), shares)),
+    coefficients,
+    st.builds(Departure, coefficients, st.sampled_from([0.0, 1.0])),
     st.builds(Census, st.floats(-1e9, 1e9), counts),
     st.builds(
         Mean,

@@ -15,13 +15,11 @@ from pydantic import Field
 
 from audit.check import CLASSIFICATION, Check
 from audit.evidence import OVERALL, Evidence, Member, Reliability
-from audit.measures.calibration import Event, TargetParams, diagram, events, members
+from audit.measures.calibration import Cell, Event, TargetParams, diagram, events, members
 from audit.stats import CalibrationError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.subject import Subject
 
@@ -39,12 +37,12 @@ def measure(subject: Subject, params: CalibrationParams, rng: Generator) -> Evid
     """Calibration error of each slice, and the reliability diagrams of all rows and of each slice."""
     seen, clusters = events(subject, params), subject.clusters()
 
-    def error(probability: NDArray[np.float64], hit: NDArray[np.bool_], entities: NDArray[np.int64] | None) -> CalibrationError:
-        return CalibrationError.of(probability, hit, rng, bins=params.bins, clusters=entities)
+    def error(cell: Cell) -> CalibrationError:
+        return CalibrationError.of(cell.probability, cell.hit, rng, bins=params.bins, clusters=cell.clusters)
 
-    wholes = [error(event.probability, event.hit, clusters) for event in seen]
+    wholes = [error(Cell(event.name(OVERALL), event.probability, event.hit, clusters)) for event in seen]
     if subject.by:
-        found, _ = members(subject, seen, error)
+        found = members(subject, seen, error)
     else:
         found = tuple(Member(event.name(OVERALL), whole) for event, whole in zip(seen, wholes, strict=True))
     return Evidence(

@@ -15,10 +15,12 @@ from audit.stats.census import Census
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.laws.asked import Asked, Chances
+from audit.stats.laws.departures import distance
 from audit.stats.laws.moving import grown, moved
 from audit.stats.laws.shares import first, one_share, two_shares
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.proportion import Difference, Proportion, Ratio
+from audit.stats.recalibration import Departure
 from audit.stats.redraw import undrawn
 from audit.stats.scores import least
 
@@ -61,6 +63,7 @@ def chances(estimate: Any, truth: float, growth: float, asked: Asked) -> Chances
 chances.register(Proportion, one_share)
 chances.register(Difference, two_shares)
 chances.register(Ratio, two_shares)
+chances.register(Departure, distance)
 
 
 @chances.register

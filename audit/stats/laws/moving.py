@@ -14,6 +14,7 @@ from audit.stats.census import Census
 from audit.stats.distance import KolmogorovSmirnov, StabilityIndex
 from audit.stats.mean import Mean
 from audit.stats.proportion import Difference, Proportion, Ratio
+from audit.stats.recalibration import Coefficient, Departure
 
 
 def times(count: int, growth: float) -> int:
@@ -71,6 +72,19 @@ def _(estimate: Auc, growth: float) -> Auc:
     return replace(estimate, variance=variance, positives=positives, negatives=negatives, rarer=rarer, entities=entities)
 
 
+@grown.register
+def _(estimate: Coefficient, growth: float) -> Coefficient:
+    """The likelihood is so many times as steep."""
+    points = tuple(estimate.value + (point - estimate.value) / math.sqrt(growth) for point in estimate.points)
+    rows, rarer, entities = times(estimate.rows, growth), times(estimate.rarer, growth), _maybe_times(estimate.entities, growth)
+    return replace(estimate, points=points, rows=rows, rarer=rarer, entities=entities)
+
+
+@grown.register
+def _(estimate: Departure, growth: float) -> Departure:
+    return replace(estimate, coefficient=grown(estimate.coefficient, growth))
+
+
 @singledispatch
 def moved(estimate: Any, truth: float) -> Any:
     """The estimate with its value at `truth`, all else as it was; None where that cannot be said of its kind."""
@@ -118,6 +132,15 @@ def _(estimate: Auc, truth: float) -> Auc:
 @moved.register
 def _(estimate: Census, truth: float) -> Census:
     return replace(estimate, count=truth)
+
+
+@moved.register
+def _(estimate: Departure, truth: float) -> Departure:
+    """Off to the side that was seen."""
+    one = estimate.coefficient
+    value = estimate.ideal + math.copysign(truth, one.value - estimate.ideal)
+    points = tuple(point + value - one.value for point in one.points)
+    return replace(estimate, coefficient=replace(one, coefficient=value, points=points))
 
 
 def arms(estimate: Difference | Ratio, truth: float) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIn
 from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
 from audit.stats.mean import Mean
 from audit.stats.proportion import Difference, Proportion, Ratio
+from audit.stats.recalibration import Departure
 from audit.stats.scores import least
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def _(estimate: StabilityIndex) -> float:
     return max(0.0, estimate.index - (estimate.bins - 1) * (1 / estimate.reference + 1 / estimate.current))
 
 
+@likely.register
+def _(estimate: Departure) -> float:
+    return _without(estimate.value, estimate.coefficient.error)
+
+
 def _without(seen: float, chance: float) -> float:
     """Distance and chance add up like the sides of a right triangle, nearly."""
     return math.sqrt(max(0.0, seen**2 - chance**2))
@@ -72,7 +78,7 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
     """Least and greatest value of the estimate's kind; None where there is none."""
     if isinstance(estimate, Mean):
         return estimate.low, estimate.high
-    if isinstance(estimate, (StabilityIndex, MeanDiscrepancy, Ratio, Census)):
+    if isinstance(estimate, (StabilityIndex, MeanDiscrepancy, Ratio, Census, Departure)):
         return 0.0, None
     if isinstance(estimate, (Proportion, Auc, CalibrationError, KolmogorovSmirnov)):
         return 0.0, 1.0
