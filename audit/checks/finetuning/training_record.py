@@ -55,7 +55,7 @@ def _told(base: Base) -> str:
     norms = [point.gradient_norm for point in record.train_loss if point.gradient_norm is not None]
     most = record.hyperparameters.get("max_grad_norm")
     clipped = sum(isinstance(most, (int, float)) and norm > most for norm in norms)
-    said = f"{record.steps:,} steps on {record.train_rows:,} rows in {record.seconds:.0f} s; step {record.kept_step:,} was kept, "
+    said = f"{record.steps:,} steps on {record.train_rows:,} rows; step {record.kept_step:,} was kept, "
     said += f"chosen on {record.validation_rows:,} rows ({record.validation}). "
     return said + f"Of {len(norms):,} logged steps the gradient was clipped in {clipped:,}."
 

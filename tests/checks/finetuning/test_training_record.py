@@ -40,7 +40,7 @@ def test_a_training_told_as_it_was_has_no_fault(tuned: Tuned) -> None:
     assert faults(tuned) == {}
     found = measure(CHECK, tuned.subject(TEST))
     assert status(CHECK, found, max=0) == "pass"
-    assert found.notes[0].startswith(f"{tuned.record.steps} steps on 255 rows")
+    assert found.notes[0].startswith(f"{tuned.record.steps} steps on 255 rows; step ")
 
 
 @pytest.mark.parametrize(
