@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from audit import cache, catalog, engine, plan
 from audit.candidates.absent import Absent
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
+from audit.candidates.values import SavedValues
+from audit.check import REGRESSION
 from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.engine import Job
@@ -199,7 +201,7 @@ def _subject(asked: Asked, check: Check) -> Subject:
     if check.by == "groups" and not by:
         msg = f"{asked.check} compares groups: name their column with --by"
         raise InputError(msg)
-    candidate = _candidate(datasets)
+    candidate = _candidate(datasets, check)
     predicted = Predictions(candidate, cache.root())
     return Subject(data=data, predicted=predicted, reference=others.get("reference"), datasets=datasets, by=by)
 
@@ -230,11 +232,21 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     return read(role, path, columns)
 
 
-def _candidate(datasets: Mapping[str, Dataset]) -> SavedPredictions | Absent:
+def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPredictions | SavedValues | Absent:
     """Saved predictions where a column holds them, else no model."""
     columns = datasets["data"].columns
+    if columns.prediction and _of_numbers(check, datasets["data"], columns.prediction):
+        return SavedValues(datasets)
     if columns.prediction or columns.score or columns.scores:
         candidate = SavedPredictions(datasets)
         refuse_foreign_words(datasets["data"])
         return candidate
-    return Absent(sorted(set(datasets["data"].labels(columns.label))) if columns.label else ())
+    classes = columns.label is not None and not _of_numbers(check, datasets["data"], columns.label)
+    return Absent(sorted(set(datasets["data"].labels(columns.label))) if columns.label and classes else ())
+
+
+def _of_numbers(check: Check, data: Dataset, column: str) -> bool:
+    """Whether a column of answers holds numbers: by the check, or, where it serves both, by their being many."""
+    if check.tasks is None or set(check.tasks).isdisjoint(REGRESSION):
+        return False
+    return set(check.tasks) <= set(REGRESSION) or data.continuous(column)

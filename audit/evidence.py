@@ -197,7 +197,24 @@ class BeforeAfter:
     """One row a slice, one entry a stage; None where there is nothing to measure."""
 
 
-Figure: TypeAlias = BeforeAfter | Reliability | Roc | Histogram | Bars | Confusion | Churn
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """True minus predicted numbers, one entry a bin: bins of equal mass of the predicted ones."""
+
+    predicted: tuple[float, ...]
+    """Mean prediction of the bin."""
+    mean: tuple[float, ...]
+    """Mean residual."""
+    lower: tuple[float, ...]
+    """95 % interval of that mean."""
+    upper: tuple[float, ...]
+    low: tuple[float, ...]
+    """10 % and 90 % quantile of the residuals."""
+    high: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+Figure: TypeAlias = BeforeAfter | Reliability | Roc | Histogram | Bars | Confusion | Churn | Residuals
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ _MEMBERS = {
 _NEEDS = {
     "labels": "true labels (columns.label)",
     "positive": "a positive class (columns.positive, or labels that are 0/1 or true/false)",
+    "targets": "true numbers (columns.label)",
     "predictions": "the candidate's predictions",
+    "values": "the candidate's predicted numbers",
     "scores": "the candidate's probabilities",
     "text": "texts (columns.text)",
     "features": "feature columns",

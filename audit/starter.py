@@ -12,6 +12,7 @@ from audit import catalog
 from audit.adhoc import NAMES
 from audit.datasets import Columns, canonical
 from audit.datasets.reading import read
+from audit.datasets.table import MOST_CLASSES
 from audit.errors import InputError
 from audit.policy.schema import NAME
 
@@ -24,8 +25,6 @@ _DATA = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjs
 _MODELS = (".skops",)
 _SKIPPED = frozenset({"reports", "policies", "node_modules", "venv", "build", "dist"})
 _DEEPEST = 3
-_MOST_CLASSES = 20
-"""Labels with more values are taken for numbers."""
 _ROLES = {
     "train": ("train", "training", "fit"),
     "test": ("test", "eval", "evaluation", "holdout", "predictions", "scored"),
@@ -127,7 +126,7 @@ def _classes(test: Dataset, label: str | None) -> tuple[str, ...]:
     if label is None:
         return ()
     counts = test.frame[label].map(canonical).value_counts()
-    return tuple(str(one) for one in counts.index) if len(counts) <= _MOST_CLASSES else ()
+    return tuple(str(one) for one in counts.index) if len(counts) <= MOST_CLASSES else ()
 
 
 def _model(files: list[Path]) -> tuple[str, Path] | None:

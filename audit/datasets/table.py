@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PERSONAL = re.compile(r"@|(?:\d[ ()./+-]*){7}")
 """An at sign, or seven digits, with or without what people write between them."""
 
+MOST_CLASSES = 20
+"""Labels with more different values are taken for numbers, where nothing says what they are."""
 EXACT = 2**53
 """Whole numbers below it are told apart as floats too."""
 _TRUTHS = frozenset({"True", "TRUE", "False", "FALSE"})
@@ -109,6 +111,13 @@ class Dataset:
             )
             raise CannotMeasure(msg)
         return values
+
+    def continuous(self, column: str) -> bool:
+        """Whether a column holds numbers that are no classes: more different ones than there are classes."""
+        from pandas.api import types
+
+        cells = self.frame[column]
+        return types.is_numeric_dtype(cells) and not types.is_bool_dtype(cells) and cells.nunique() > MOST_CLASSES
 
     def numbers(self, column: str) -> NDArray[np.float64]:
         """(n,) a column of finite numbers. A cell that is none is refused: no error can be reckoned from it."""

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit import engine, plan
+from audit.check import REGRESSION
+from audit.errors import CannotMeasure
 from audit.evidence import Slice
 from audit.explanations import turning
 from audit.judge import judge
-from audit.planning.standin import STRONGEST, Population, StandIn
+from audit.planning.numbers import Numbers
+from audit.planning.standin import STRONGEST, Population
 from audit.predictions import Predictions
 from audit.wording import asked_in_words, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from audit.candidates.interface import Ability
     from audit.datasets import Dataset
     from audit.engine import Job
     from audit.errors import Mistake
@@ -50,7 +54,7 @@ def _at(loaded: LoadedPolicy, index: int, key: str, text: str) -> Mistake:
 
 def _slices(loaded: LoadedPolicy, index: int, datasets: Mapping[str, Dataset]) -> Iterator[str]:
     """Slices that no model can pass for want of rows, and crossings that hold none."""
-    (job,) = plan.jobs(_alone(loaded, index), datasets, Predictions(StandIn(Population((), {}, 0), frozenset())))
+    (job,) = plan.jobs(_alone(loaded, index), datasets, Predictions(Population((), {}, 0).model(frozenset())))
     if not job.subject.by or job.check.by not in {"slices", "groups"}:
         return
     least = job.requirement.min_n
@@ -84,14 +88,14 @@ def _listed(items: list[str]) -> str:
 
 def _bounds(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], small: set[int]) -> Iterator[Mistake]:
     """Bounds that a model without any knowledge meets, and bounds that no model passes on this data, `small` slices apart."""
-    labels = {name for data in datasets.values() if data.columns.label is not None for name in data.labels(data.columns.label)}
-    if len(labels) < 2:  # noqa: PLR2004  # a model tells two apart at least
+    population = _population(loaded, datasets)
+    if population is None:
         return
-    population = Population(sorted(labels), datasets, loaded.policy.seed)
+    guess = "the mean" if isinstance(population, Numbers) else "the commonest class"
     found = _findings(loaded, datasets, population, IGNORANT)
     for index, finding in found.items():
         if finding.requirement.check.startswith("performance/") and _meets(finding):
-            text = f"{asked_in_words(finding.requirement)} proves nothing: whoever always answers the commonest class meets it on this data"
+            text = f"{asked_in_words(finding.requirement)} proves nothing: whoever always answers {guess} meets it on this data"
             yield _at(loaded, index, _key(finding), text)
     unmet, perfect = _unmet(found) - small, None
     for strength in STRENGTHS:
@@ -101,6 +105,17 @@ def _bounds(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], small: set[in
         if index in unmet:
             text = f"{asked_in_words(finding.requirement)} cannot be passed on this data, not even by a model that is nearly always right"
             yield _at(loaded, index, _key(finding), f"{text}: {turning(finding) or finding.message}")
+
+
+def _population(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Population | Numbers | None:
+    """What the stand-ins are drawn from; None where the labels tell nothing apart."""
+    if loaded.policy.candidate.task in REGRESSION:
+        try:
+            return Numbers(datasets, loaded.policy.seed)
+        except CannotMeasure:
+            return None
+    labels = {name for data in datasets.values() if data.columns.label is not None for name in data.labels(data.columns.label)}
+    return Population(sorted(labels), datasets, loaded.policy.seed) if len(labels) > 1 else None
 
 
 def _unmet(findings: Mapping[int, Finding]) -> set[int]:
@@ -113,10 +128,16 @@ def _key(finding: Finding) -> str:
 
 
 def _findings(
-    loaded: LoadedPolicy, datasets: Mapping[str, Dataset], population: Population, strength: float, *, only: Collection[int] | None = None
+    loaded: LoadedPolicy,
+    datasets: Mapping[str, Dataset],
+    population: Population | Numbers,
+    strength: float,
+    *,
+    only: Collection[int] | None = None,
 ) -> dict[int, Finding]:
     """The findings on a model of that strength, by the place of their requirements; small slices, told apart, bar nothing."""
-    model = Predictions(StandIn(population, frozenset({"predictions", "scores"}), strength))
+    abilities: frozenset[Ability] = frozenset({"values"} if isinstance(population, Numbers) else {"predictions", "scores"})
+    model = Predictions(population.model(abilities, strength))
     jobs = {index: job for index, job in enumerate(plan.jobs(loaded, datasets, model)) if _can_be_tried(job)}
     jobs = {index: job for index, job in jobs.items() if only is None or index in only}
     lenient = [replace(job, requirement=job.requirement.model_copy(update={"min_n": 1})) for job in jobs.values()]

@@ -11,7 +11,7 @@ from audit.finding import bounds
 from audit.judge import one_sided
 from audit.planning.expected import named, unnamed
 from audit.planning.gates import Basis, Gate, Part
-from audit.stats import Census, Difference, Ratio
+from audit.stats import Census, Difference, MeanDifference, Ratio
 from audit.stats.laws import Asked, best, likely
 from audit.stats.power import Expected, decided, outlook
 from audit.wording import number, rows_in_words
@@ -67,9 +67,8 @@ def _measured(gate: Gate, job: Job, trials: Trials, seen: tuple[Trial, Evidence]
     if evidence.members and all(isinstance(one.estimate, Census) for one in evidence.members):
         return replace(gate, known=trial.finding)
     asked = _asked(job, gate.bound, evidence)
-    if trial.differing is not None:
-        told = f"reckoned with two models that answer {100 * trial.differing:.0f} % of the rows differently: give --pilot to know better"
-        gate = replace(gate, note=told)
+    if trial.rivals:
+        gate = replace(gate, note=f"reckoned with two models {trial.rivals}: give --pilot to know better")
     if trial.model_free and (expectation is None or expectation.basis != "stated"):
         return _known(replace(gate, known=trial.finding), evidence, asked)
     if expectation is not None:
@@ -81,7 +80,7 @@ def _rows(evidence: Evidence) -> int:
     """Rows that the number rests on: for recall those of the class, for a gap those of its groups, each once."""
     groups: dict[str, int] = {}
     for one in evidence.members:
-        if isinstance(one.name, Pair) and isinstance(one.estimate, (Difference, Ratio)):
+        if isinstance(one.name, Pair) and isinstance(one.estimate, (Difference, MeanDifference, Ratio)):
             groups |= {str(one.name.first): one.estimate.first.n, str(one.name.second): one.estimate.second.n}
         else:
             groups[str(one.name)] = one.estimate.n
@@ -113,7 +112,7 @@ def _asked(job: Job, bound: Bound, evidence: Evidence) -> Asked:
 
 
 def _member(member: Member, truth: float | None) -> Expected:
-    pair = isinstance(member.name, Pair) and isinstance(member.estimate, (Difference, Ratio))
+    pair = isinstance(member.name, Pair) and isinstance(member.estimate, (Difference, MeanDifference, Ratio))
     groups = (str(member.name.first), str(member.name.second)) if pair and isinstance(member.name, Pair) else None
     return Expected(member.estimate, truth, groups)
 

@@ -53,6 +53,10 @@ class Population:
             self._known[data.role] = codes, noise
         return self._known[data.role]
 
+    def model(self, abilities: frozenset[Ability], strength: float = USUAL, *, kind: str = "stand-in") -> StandIn:
+        """A candidate of that strength."""
+        return StandIn(self, abilities, strength, kind=kind)
+
 
 class Twin(Population):
     """The same rows as another model sees them that learned from alike data: most of what makes an answer wrong is the row's."""

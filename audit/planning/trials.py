@@ -9,15 +9,16 @@ import numpy as np
 
 from audit import engine, seeds
 from audit.evidence import OVERALL, Evidence, Member
-from audit.planning.standin import STRONGEST, USUAL, StandIn
+from audit.planning.standin import SHARED, STRONGEST, USUAL
 from audit.predictions import Predictions
 from audit.stats import CalibrationError, Proportion
 
 if TYPE_CHECKING:
-    from audit.candidates.interface import Ability
+    from audit.candidates.interface import Ability, Outputs
     from audit.engine import Job
     from audit.finding import Finding
-    from audit.planning.standin import Population, Twin
+    from audit.planning.numbers import Numbers, NumberStandIn, NumberTwin
+    from audit.planning.standin import Population, StandIn, Twin
 
 OFF = 0.1
 """How far a stand-in's bins are off; what counts is that all are alike."""
@@ -34,8 +35,8 @@ class Trial:
     """None where the check was not run: it needs the model itself."""
     model_free: bool
     """Whether the finding is the same under every model."""
-    differing: float | None = None
-    """In a comparison, the share of rows that the two stand-ins answer differently."""
+    rivals: str = ""
+    """In a comparison, what the two stand-ins are, in words."""
     refused: bool = False
     """Whether the check wanted what no stand-in can give."""
 
@@ -43,7 +44,7 @@ class Trial:
 class Trials:
     """Every trial of one plan."""
 
-    def __init__(self, population: Population, twin: Twin, abilities: frozenset[Ability], kind: str) -> None:
+    def __init__(self, population: Population | Numbers, twin: Twin | NumberTwin, abilities: frozenset[Ability], kind: str) -> None:
         self._population = population
         self._twin = twin
         self._abilities = abilities
@@ -51,9 +52,9 @@ class Trials:
         self.embedded = 0
         """Texts that the model will have to embed."""
 
-    def stand_in(self, strength: float = USUAL) -> StandIn:
+    def stand_in(self, strength: float = USUAL) -> StandIn | NumberStandIn:
         """A candidate of that strength."""
-        return StandIn(self._population, self._abilities, strength, kind=self._kind)
+        return self._population.model(self._abilities, strength, kind=self._kind)
 
     def at(self, job: Job, value: float | None) -> Trial:
         """The check on a stand-in whose headline value is, as nearly as a strength can make it, the given one; else on a usual one."""
@@ -74,11 +75,10 @@ class Trials:
 
     def _against(self, job: Job, model: Predictions) -> Trial:
         """Both models equally good, and only in part wrong on the same rows."""
-        rival = Predictions(StandIn(self._twin, self._abilities, kind=self._kind))
+        rival = Predictions(self._twin.model(self._abilities, kind=self._kind))
         finding = engine.run([replace(job, subject=replace(job.subject, predicted=model, rival=rival))])[0]
         data = job.subject.data
-        differing = float(np.mean(model.of(data).labels != rival.of(data).labels))
-        return Trial(finding.evidence, finding, model_free=False, differing=differing)
+        return Trial(finding.evidence, finding, model_free=False, rivals=_rivals(model.of(data), rival.of(data)))
 
     def _fitted(self, job: Job, value: float) -> float:
         """By halving; the usual strength where the value does not rise or fall with it, as a gap between groups does not."""
@@ -97,6 +97,12 @@ class Trials:
     def _value(self, job: Job, strength: float) -> float:
         found = self._run(job, strength).finding
         return np.nan if found is None or found.headline is None else found.headline.value
+
+
+def _rivals(candidate: Outputs, rival: Outputs) -> str:
+    if candidate.labels is None or rival.labels is None:
+        return f"whose errors correlate by {SHARED:g}"
+    return f"that answer {100 * float(np.mean(candidate.labels != rival.labels)):.0f} % of the rows differently"
 
 
 def _without_luck(evidence: Evidence) -> Evidence:

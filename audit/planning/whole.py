@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from audit import catalog, plan
 from audit.candidates.predictions import SavedPredictions
-from audit.errors import InputError
+from audit.candidates.values import SavedValues
+from audit.check import REGRESSION
+from audit.errors import CannotMeasure, InputError
 from audit.finding import bounds
 from audit.ledger import Ledger
 from audit.planning import cost, expected, looking, reckoning
+from audit.planning.numbers import Numbers, NumberTwin
 from audit.planning.reckoning import Expectation
 from audit.planning.standin import Population, Twin
 from audit.planning.trials import Trials
@@ -144,6 +147,8 @@ def _gates(
 def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
     """Stand-ins that can do what the policy's kind of candidate can do, of the classes that the labels name."""
     spec = loaded.policy.candidate
+    if spec.task in REGRESSION:
+        return _number_trials(loaded, datasets)
     kind = "fine-tuned" if spec.load is None else spec.load.kind
     texts = any(data.columns.text is not None for data in datasets.values())
     served: dict[str, frozenset[Ability]] = {
@@ -162,6 +167,22 @@ def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
         raise InputError(msg)
     every, seed = sorted(set(classes) | labels), loaded.policy.seed
     return Trials(Population(every, datasets, seed), Twin(every, datasets, seed), abilities, kind)
+
+
+def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
+    """Stand-ins that give numbers, of the mean and the spread of the true ones."""
+    load, seed = loaded.policy.candidate.load, loaded.policy.seed
+    kind = "none" if load is None else load.kind
+    try:
+        if kind == "predictions":
+            SavedValues(datasets)  # numbers that are none are refused here as in the audit
+        population = Numbers(datasets, seed)
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    except CannotMeasure as error:
+        msg = str(error)
+        raise InputError(msg) from error
+    return Trials(population, NumberTwin(datasets, seed), frozenset({"values"}), kind)
 
 
 def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, Reliability, Roc
+from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, Reliability, Residuals, Roc
 from audit.finding import Judged
 from audit.report import words
 from audit.report.charts.axes import Drawing
@@ -14,13 +14,14 @@ from audit.report.charts.churn import ChurnTable, churn
 from audit.report.charts.forest import Caption, Forest, forest
 from audit.report.charts.histogram import histogram
 from audit.report.charts.reliability import reliability
+from audit.report.charts.residuals import residuals
 from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
 from audit.report.entries import Chip, Link
 from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
-    from audit.evidence import Evidence, Example, Figure, Member, Slice
+    from audit.evidence import Confusion, Evidence, Example, Figure, Member, Slice
     from audit.finding import Finding, Status
     from audit.report.entries import Entries, Entry
 
@@ -147,6 +148,12 @@ def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | C
         return histogram(figure, foot)
     if isinstance(figure, BeforeAfter):
         return before_after(figure, foot)
+    if isinstance(figure, Residuals):
+        return residuals(figure, foot)
+    return _tabled(figure, foot)
+
+
+def _tabled(figure: Bars | Confusion | Churn, foot: str) -> BarTable | ConfusionTable | ChurnTable:
     if isinstance(figure, Churn):
         return churn(figure, foot)
     return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot)

@@ -8,12 +8,15 @@ from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.interface import Estimate
 from audit.stats.mean import Mean
+from audit.stats.mean_difference import MeanDifference
+from audit.stats.mean_ratio import Explained, MeanRatio
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
+from audit.stats.root_mean_square import RootMeanSquare
 
 __all__ = [
     "Auc",
@@ -25,9 +28,12 @@ __all__ = [
     "Departure",
     "Difference",
     "Estimate",
+    "Explained",
     "KolmogorovSmirnov",
     "Mean",
+    "MeanDifference",
     "MeanDiscrepancy",
+    "MeanRatio",
     "PairedAuc",
     "PairedConfusion",
     "PairedDifference",
@@ -35,5 +41,6 @@ __all__ = [
     "Proportion",
     "Quantile",
     "Ratio",
+    "RootMeanSquare",
     "StabilityIndex",
 ]

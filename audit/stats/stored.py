@@ -18,12 +18,15 @@ from audit.stats.census import Census
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.mean import Mean
+from audit.stats.mean_difference import MeanDifference
+from audit.stats.mean_ratio import Explained, MeanRatio
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
+from audit.stats.root_mean_square import RootMeanSquare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +38,8 @@ Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored]
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex)
 _PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMean)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
-_KINDS: tuple[type[Any], ...] = (*_OF_ONE, Difference, Ratio, *_PAIRED, *_DISTANCES)
+_OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare)
+_KINDS: tuple[type[Any], ...] = (*_OF_ONE, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
 _LATER = {"Confusion": frozenset({"beta"}), "PairedConfusion": frozenset({"beta"})}

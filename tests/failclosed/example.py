@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from audit.check import REGRESSION
 from tests.support import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from audit.check import Check
 
@@ -40,7 +43,13 @@ def tables(folder: Path) -> None:
                 "size": np.where(urgent, 3.0, -3.0) + rng.normal(0, 1, ROWS),
                 "weight_kg": rng.normal(0, 1, ROWS),
             }
-        ).to_csv(folder / f"{role}.csv", index=False)
+        ).assign(**_numbers(rng)).to_csv(folder / f"{role}.csv", index=False)
+
+
+def _numbers(rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+    """A true number, one that a good model gives for it, and that of a worse one."""
+    value = rng.normal(5, 2, ROWS)
+    return {"value": value, "estimate": value + rng.normal(0, 0.5, ROWS), "old_estimate": value + rng.normal(0, 0.6, ROWS)}
 
 
 def _letters(number: int) -> str:
@@ -72,6 +81,7 @@ def base(folder: Path) -> None:
 def policy(check_id: str, check: Check, *, against: bool = False) -> str:
     """A policy with one requirement, bounded so generously that a sound check passes; `against` compares with a champion."""
     task = check.tasks[0] if check.tasks else "tabular-classification"
+    numbers = task in REGRESSION
     text = task == "text-classification" or "text" in check.needs
     label = "old" if check_id.startswith("calibration/") else "label"  # one row in ten is labelled against its score of .9 or .1
     columns: dict[str, object] = {"id": "id", "label": label, "positive": "urgent"}
@@ -84,6 +94,8 @@ def policy(check_id: str, check: Check, *, against: bool = False) -> str:
         candidate = {"load": {"kind": "sklearn", "path": "text.skops" if text else "table.skops"}}
     else:
         columns |= {"prediction": "prediction", "score": "score"}
+    if numbers:
+        columns = {"id": "id", "label": "value", "prediction": "estimate", "features": ["size", "weight_kg"]}
     made = {
         "policy": "fail-closed",
         "seed": 1,
@@ -93,11 +105,11 @@ def policy(check_id: str, check: Check, *, against: bool = False) -> str:
             role: {"path": f"{role}.csv", "source": "generated", "licence": "CC0-1.0"} for role in ("test", "train", "production")
         },
         "columns": columns,
-        "candidate": {"task": "text-classification" if text else "tabular-classification", **candidate},
+        "candidate": {"task": task if numbers else "text-classification" if text else "tabular-classification", **candidate},
         "require": [_requirement(check_id, check)],
     }
     if against:
-        made["champion"] = {"load": {"kind": "predictions"}, "columns": {"prediction": "old"}}
+        made["champion"] = {"load": {"kind": "predictions"}, "columns": {"prediction": "old_estimate" if numbers else "old"}}
         made["require"] = [{"check": check_id, "severity": "high", "against": "champion", "margin": 0.2}]
     return yaml.safe_dump(made, sort_keys=False)
 
@@ -107,7 +119,7 @@ def _requirement(check_id: str, check: Check) -> dict[str, object]:
     span = check.highest - check.lowest
     margin = 0.001 if math.isfinite(span) else 0.0
     if check.better == "higher":
-        made["min"] = check.lowest + margin * span
+        made["min"] = check.lowest + margin * span if math.isfinite(check.lowest) else 0.1
     else:
         made["max"] = check.highest - margin * span if math.isfinite(check.highest) else 3.0
     if check.by == "groups":

@@ -63,8 +63,8 @@ SHAPE = [
 SKELETON = """\
 policy: example
 datasets: {{train: {{path: train.csv}}, test: {{path: test.csv}}, production: {{path: production.csv}}}}
-columns: {{id: id, text: text, label: label, positive: yes, sensitive: [gender]}}
-candidate: {{task: {task}, load: {{kind: transformers, path: model}}}}
+columns: {{id: id, text: text, label: label, sensitive: [gender]{classes}}}
+candidate: {{task: {task}, load: {{kind: {kind}, path: model}}}}
 require:
   {example}
 """
@@ -86,7 +86,9 @@ def tree(text: str) -> Any:
 def test_the_example_of_every_check_is_a_valid_policy(check_id: str, schema: jsonschema.Draft202012Validator, tmp_path: Path) -> None:
     """For the loader and for the schema, as `audit explain` and docs/checks.md show it."""
     check = discover()[check_id]
-    text = SKELETON.format(task=check.tasks[0] if check.tasks else "text-classification", example=example(check_id, check))
+    task = check.tasks[0] if check.tasks else "text-classification"
+    kind, classes = ("sklearn", "") if task == "tabular-regression" else ("transformers", ", positive: yes")
+    text = SKELETON.format(task=task, kind=kind, classes=classes, example=example(check_id, check))
     (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
     assert load(tmp_path / "policy.yaml", catalog=discover()).policy.require[0].check == check_id
     schema.validate(tree(text))

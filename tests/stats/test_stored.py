@@ -19,9 +19,12 @@ from audit.stats import (
     Confusion,
     Departure,
     Difference,
+    Explained,
     KolmogorovSmirnov,
     Mean,
+    MeanDifference,
     MeanDiscrepancy,
+    MeanRatio,
     PairedAuc,
     PairedConfusion,
     PairedDifference,
@@ -29,6 +32,7 @@ from audit.stats import (
     Proportion,
     Quantile,
     Ratio,
+    RootMeanSquare,
     StabilityIndex,
 )
 from audit.stats.stored import KINDS, from_json, to_json
@@ -74,7 +78,15 @@ paired_confusions = st.builds(
     st.just("macro"),
     st.just((2, 3)),
 )
+means = st.builds(Mean, shares, st.floats(0.001, 10), st.floats(-5, 5), st.integers(2, 10**6), counts, st.just(0.0))
+roots = st.builds(RootMeanSquare, means)
+squares = st.lists(st.tuples(st.floats(-10, 10), st.floats(0.1, 10)), min_size=3, max_size=20)
+mean_ratios = squares.map(lambda some: MeanRatio.of(np.array([u for u, _ in some]), np.array([v for _, v in some])))
 estimates = st.one_of(
+    roots,
+    mean_ratios,
+    st.builds(Explained, mean_ratios),
+    st.builds(MeanDifference, means, means) | st.builds(MeanDifference, roots, roots, st.floats(-1, 1), st.booleans()),
     proportions,
     confusions,
     st.builds(Difference, proportions, proportions),

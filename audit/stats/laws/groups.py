@@ -11,6 +11,8 @@ import numpy as np
 from audit.stats.laws.chances import DRAWS, SEED, chances
 from audit.stats.laws.moving import arms, grown
 from audit.stats.laws.shares import edges
+from audit.stats.laws.spreads import mean_gap_chances
+from audit.stats.mean_difference import MeanDifference
 from audit.stats.proportion import Difference, Proportion, Ratio
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def gap_chances(pairs: Pairs, truth: float | None, growth: float, asked: Asked) 
     if len(pairs) == 1 and truth is not None:
         above, below = chances(pairs[0][0], truth, growth, asked)
         return (above, below) if asked.floor else (below, above)
+    if isinstance(pairs[0][0], MeanDifference):
+        return mean_gap_chances(pairs, truth, growth, asked)
     groups = _groups(pairs)
     rates = _rates(pairs, groups, truth, asked)
     rng = np.random.default_rng(SEED)

@@ -13,8 +13,11 @@ from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.distance import KolmogorovSmirnov, StabilityIndex
 from audit.stats.mean import Mean
+from audit.stats.mean_difference import MeanDifference
+from audit.stats.mean_ratio import Explained, MeanRatio
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Coefficient, Departure
+from audit.stats.root_mean_square import RootMeanSquare
 
 
 def times(count: int, growth: float) -> int:
@@ -57,6 +60,26 @@ def _(estimate: CalibrationError, growth: float) -> CalibrationError:
 @grown.register
 def _(estimate: Mean, growth: float) -> Mean:
     return replace(estimate, units=times(estimate.units, growth), rows=times(estimate.rows, growth))
+
+
+@grown.register
+def _(estimate: RootMeanSquare, growth: float) -> RootMeanSquare:
+    return replace(estimate, squares=grown(estimate.squares, growth))
+
+
+@grown.register
+def _(estimate: MeanDifference, growth: float) -> MeanDifference:
+    return replace(estimate, first=grown(estimate.first, growth), second=grown(estimate.second, growth))
+
+
+@grown.register
+def _(estimate: MeanRatio, growth: float) -> MeanRatio:
+    return replace(estimate, units=times(estimate.units, growth), rows=times(estimate.rows, growth))
+
+
+@grown.register
+def _(estimate: Explained, growth: float) -> Explained:
+    return replace(estimate, unexplained=grown(estimate.unexplained, growth))
 
 
 @grown.register(KolmogorovSmirnov)
@@ -106,6 +129,15 @@ def _(estimate: Difference | Ratio, truth: float) -> Difference | Ratio:
 @moved.register
 def _(estimate: Mean, truth: float) -> Mean:
     return replace(estimate, mean=truth)
+
+
+@moved.register
+def _(estimate: RootMeanSquare, truth: float) -> RootMeanSquare | None:
+    """Errors larger or smaller alike: their squares spread as their mean does."""
+    squares, mean = estimate.squares, max(0.0, truth) ** 2
+    if squares.mean <= 0:
+        return None
+    return replace(estimate, squares=replace(squares, mean=mean, deviation=squares.deviation * mean / squares.mean))
 
 
 @moved.register

@@ -15,8 +15,10 @@ from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
 from audit.stats.mean import Mean
+from audit.stats.mean_ratio import Explained
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Departure
+from audit.stats.root_mean_square import RootMeanSquare
 from audit.stats.scores import least
 
 if TYPE_CHECKING:
@@ -78,14 +80,14 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
     """Least and greatest value of the estimate's kind; None where there is none."""
     if isinstance(estimate, Mean):
         return estimate.low, estimate.high
-    if isinstance(estimate, (StabilityIndex, MeanDiscrepancy, Ratio, Census, Departure)):
+    if isinstance(estimate, (StabilityIndex, MeanDiscrepancy, Ratio, RootMeanSquare, Census, Departure)):
         return 0.0, None
     if isinstance(estimate, (Proportion, Auc, CalibrationError, KolmogorovSmirnov)):
         return 0.0, 1.0
     if isinstance(estimate, Confusion):
         return least(estimate.metric), 1.0
     signed = isinstance(estimate, Difference) or type(estimate).__name__ in SIGNED
-    return (-1.0, 1.0) if signed else (None, None)
+    return (-1.0, 1.0) if signed else (None, 1.0 if isinstance(estimate, Explained) else None)
 
 
 SIGNED = {"PairedDifference", "PairedAuc", "PairedConfusion", "AucDifference"}

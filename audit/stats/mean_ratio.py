@@ -1,0 +1,171 @@
+"""Ratio of two means of the same rows, and the share of variance explained, which is 1 minus such a ratio."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_DOUBLINGS = 200
+"""Of the distance from the ratio, in the search for an end; an end that is farther away is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeanRatio:
+    """Mean of the first over mean of the second value of each row; the second ones are positive on the whole.
+
+    Fieller's pivot (JRSS B 1954): at a true ratio r the values first - r second have the mean 0. An end is the r at which that
+    mean is as far from 0 as the level allows, in Student's t with the skewness taken out (Hall, JRSS B 1992). The sufficient
+    statistic are the means and the joint second and third moments, so that any level has an end without a resample. An end is
+    open where no ratio is so far off: where the second mean itself is hardly told from 0.
+    """
+
+    numerator: float
+    denominator: float
+    second: tuple[float, float, float]
+    """Variances and covariance of one unit, ddof 1: of the first, of both, of the second."""
+    third: tuple[float, float, float, float]
+    """Third central moments of one unit, from the first alone to the second alone."""
+    units: int
+    """Independent units: rows, or entities where rows are clustered."""
+    rows: int
+    least: ClassVar[int] = 100
+
+    @classmethod
+    def of(cls, first: NDArray[np.float64], second: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> MeanRatio:
+        """From two finite values a row, and the entity of each row where there is one."""
+        if len(first) != len(second) or not len(first) or not (np.isfinite(first).all() and np.isfinite(second).all()):
+            msg = f"a ratio of means needs finite values of the same rows, got {len(first)} and {len(second)}"
+            raise ValueError(msg)
+        if second.mean() <= 0:
+            msg = f"a ratio of means needs a positive second mean, got {second.mean()}"
+            raise ValueError(msg)
+        u, v = _units(first, clusters), _units(second, clusters)
+        n = len(u)
+        moments = tuple(float(np.sum(u ** (2 - i) * v**i)) / max(1, n - 1) for i in range(3))
+        cubes = tuple(float(np.mean(u ** (3 - i) * v**i)) for i in range(4))
+        a, b, c = moments
+        p, q, r, s = cubes
+        return cls(float(first.mean()), float(second.mean()), (a, b, c), (p, q, r, s), n, len(first))
+
+    @property
+    def value(self) -> float:
+        """The ratio."""
+        return self.numerator / self.denominator
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.rows
+
+    @property
+    def support(self) -> float:
+        """Independent units."""
+        return self.units
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        name = "Fieller's, skewness-corrected t (Hall 1992)"
+        return name if self.units == self.rows else f"{name}, {self.units:,} entities"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level; infinite where nothing bounds it."""
+        from scipy.special import stdtrit
+
+        df = self.units - 1
+        if df < 1:
+            return -math.inf, math.inf
+        low, high = float(stdtrit(df, 1 - lower_alpha)), float(stdtrit(df, upper_alpha))
+        return self._end(lambda ratio: self._pivot(ratio) - low, -1), self._end(lambda ratio: high - self._pivot(ratio), 1)
+
+    def _end(self, beyond: Callable[[float], float], direction: int) -> float:
+        """Where the pivot leaves the level: positive from there on."""
+        from scipy.optimize import brentq
+
+        if beyond(self.value) >= 0:  # a level above a half
+            return self.value
+        step = self._error() or 1e-12 * max(1.0, abs(self.value))
+        inside = self.value
+        for _ in range(_DOUBLINGS):
+            outside = self.value + direction * step
+            if not math.isfinite(outside):
+                break
+            if beyond(outside) >= 0:
+                return float(brentq(beyond, inside, outside, xtol=1e-12 * max(1e-12, abs(outside)), rtol=1e-12))
+            inside, step = outside, 2 * step
+        return direction * math.inf
+
+    def _error(self) -> float:
+        """Standard error of the ratio."""
+        return math.sqrt(self._variance(self.value) / self.units) / self.denominator
+
+    def _variance(self, ratio: float) -> float:
+        a, b, c = self.second
+        return max(0.0, a - 2 * ratio * b + ratio**2 * c)
+
+    def _pivot(self, ratio: float) -> float:
+        """Student's t of first - ratio second, its skewness taken out; infinite where nothing varies."""
+        away, variance = self.numerator - ratio * self.denominator, self._variance(ratio)
+        scale = abs(self.numerator) + abs(ratio) * self.denominator
+        if variance <= (1e-12 * scale) ** 2:  # what rounding leaves of equal values
+            return math.copysign(math.inf, away) if abs(away) > 1e-12 * scale else 0.0  # of rounding
+        p, q, r, s = self.third
+        skewness = (p - 3 * ratio * q + 3 * ratio**2 * r - ratio**3 * s) / math.sqrt(variance) ** 3
+        root = math.sqrt(self.units)
+        t = away / math.sqrt(variance) * root
+        return t + skewness * t**2 / (3 * root) + skewness**2 * t**3 / (27 * self.units) + skewness / (6 * root)
+
+
+def _units(values: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """Values less their mean; with entities, their totals over the mean size."""
+    centred: NDArray[np.float64] = values - values.mean()
+    if clusters is None:
+        return centred
+    totals = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=centred)
+    return totals * (len(totals) / len(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Share of the variance that predictions explain: 1 minus the mean squared error over the variance of the true values."""
+
+    unexplained: MeanRatio
+    least: ClassVar[int] = MeanRatio.least
+
+    @classmethod
+    def of(cls, target: NDArray[np.float64], predicted: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Explained:
+        """From the true and the predicted value of each row; true values that are all alike are refused."""
+        return cls(MeanRatio.of(np.square(target - predicted), np.square(target - target.mean()), clusters))
+
+    @property
+    def value(self) -> float:
+        """The coefficient of determination, which may be negative."""
+        return 1 - self.unexplained.value
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.unexplained.n
+
+    @property
+    def support(self) -> float:
+        """Independent units."""
+        return self.unexplained.support
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return self.unexplained.method
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level; the lower one infinite where nothing bounds it."""
+        low, high = self.unexplained.bounds(upper_alpha, lower_alpha)
+        return 1 - high, min(1.0, 1 - low)

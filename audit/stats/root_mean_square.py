@@ -1,0 +1,52 @@
+"""Root of a mean of squares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from audit.stats.mean import Mean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class RootMeanSquare:
+    """Root of the mean of squared values. Its ends are the roots of the mean's (Hall, JRSS B 1992): a root keeps their levels."""
+
+    squares: Mean
+    least: ClassVar[int] = 100
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> RootMeanSquare:
+        """From one finite value a row, and the entity of each row where there is one."""
+        return cls(Mean.of(np.square(values), clusters, low=0.0))
+
+    @property
+    def value(self) -> float:
+        """The root."""
+        return math.sqrt(self.squares.value)
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.squares.n
+
+    @property
+    def support(self) -> float:
+        """Independent units."""
+        return self.squares.support
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return f"root of the mean square's, {self.squares.method}"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level; infinite where nothing bounds it."""
+        low, high = self.squares.bounds(lower_alpha, upper_alpha)
+        return math.sqrt(low), math.sqrt(high)
