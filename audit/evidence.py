@@ -176,6 +176,26 @@ class Churn:
 
 
 @dataclass(frozen=True, slots=True)
+class WeakSlices:
+    """Slices that a search proposed and other rows judged: one entry a slice in each list, in the order of the search."""
+
+    names: tuple[str, ...]
+    rows: tuple[int, ...]
+    """Judged rows in the slice."""
+    wrong: tuple[int, ...]
+    """Those of them that the candidate gets wrong."""
+    rest_rows: tuple[int, ...]
+    rest_wrong: tuple[int, ...]
+    lower: tuple[float, ...]
+    """Lower end of the gap, share right elsewhere minus share right in the slice."""
+    upper: tuple[float, ...]
+    named: tuple[bool, ...]
+    """Whether it is worse than the rest beyond chance, all slices of the list considered."""
+    examples: tuple[tuple[str, ...], ...]
+    """Ids of judged rows in a named slice that the candidate gets wrong."""
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A number with its plain interval."""
 
@@ -214,7 +234,7 @@ class Residuals:
     counts: tuple[int, ...]
 
 
-Figure: TypeAlias = BeforeAfter | Reliability | Roc | Histogram | Bars | Confusion | Churn | Residuals
+Figure: TypeAlias = BeforeAfter | Reliability | Roc | Histogram | Bars | Confusion | Churn | Residuals | WeakSlices
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, Reliability, Residuals, Roc
+from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, Reliability, Residuals, Roc, WeakSlices
 from audit.finding import Judged
 from audit.report import words
 from audit.report.charts.axes import Drawing
@@ -17,6 +17,7 @@ from audit.report.charts.reliability import reliability
 from audit.report.charts.residuals import residuals
 from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
+from audit.report.charts.weak import WeakTable, weak
 from audit.report.entries import Chip, Link
 from audit.report.saying import headline_numbers
 
@@ -61,6 +62,7 @@ class Detail:
     bars: tuple[BarTable, ...]
     confusions: tuple[ConfusionTable, ...]
     churns: tuple[ChurnTable, ...]
+    weak: tuple[WeakTable, ...]
     examples: tuple[ExampleView, ...]
     more_examples: str
     notes: tuple[str, ...]
@@ -123,6 +125,7 @@ def _detail(entry: Entry) -> Detail:
         bars=tuple(one for one in drawn if isinstance(one, BarTable)),
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         churns=tuple(one for one in drawn if isinstance(one, ChurnTable)),
+        weak=tuple(one for one in drawn if isinstance(one, WeakTable)),
         examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         notes=(*evidence.notes, *backend, *([f"{words.sentence(words.counted(hidden, 'more figure'))} left out."] if hidden > 0 else [])),
@@ -137,7 +140,7 @@ def _foot(entry: Entry) -> str:
     return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
 
 
-def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable | ChurnTable:
+def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
     if isinstance(figure, Roc):
@@ -153,9 +156,11 @@ def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | C
     return _tabled(figure, foot)
 
 
-def _tabled(figure: Bars | Confusion | Churn, foot: str) -> BarTable | ConfusionTable | ChurnTable:
+def _tabled(figure: Bars | Confusion | Churn | WeakSlices, foot: str) -> BarTable | ConfusionTable | ChurnTable | WeakTable:
     if isinstance(figure, Churn):
         return churn(figure, foot)
+    if isinstance(figure, WeakSlices):
+        return weak(figure, foot)
     return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot)
 
 

@@ -32,6 +32,16 @@ def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
     return _unsorted(np.minimum(1.0, stepped), order)
 
 
+def false_coverage(p_values: ArrayLike, q: float) -> float:
+    """Error of each end of the intervals of those that `benjamini_hochberg` rejects at q, of which a share of q at most then misses.
+
+    Benjamini & Yekutieli, JASA 2005: q times the share of the list that is rejected. An end at this level that faces the
+    hypothesis lies beyond it wherever the p-value is the level at which that end reaches it. 0 where nothing is rejected.
+    """
+    adjusted = benjamini_hochberg(p_values)
+    return float(q * np.mean(adjusted <= q)) if adjusted.size else 0.0
+
+
 def _sorted(p_values: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Rising along the last axis, and where each came from."""
     p = np.asarray(p_values, dtype=float)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from audit.stats.multiplicity import benjamini_hochberg, holm
+from audit.stats.multiplicity import benjamini_hochberg, false_coverage, holm
 from tests.misses import most
 
 PUBLISHED = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
@@ -79,3 +80,32 @@ def test_what_is_no_list_of_p_values_is_refused(p: object) -> None:
     for adjust in (holm, benjamini_hochberg):
         with pytest.raises(ValueError, match="0 to 1"):
             adjust(p)  # type: ignore[arg-type]
+
+
+def test_the_level_of_the_ends_of_what_is_named() -> None:
+    """Benjamini & Yekutieli 2005: two of four named at q = .05 get ends that err at .025 each; the whole list, .05; none, nothing."""
+    assert false_coverage([0.001, 0.02, 0.3, 0.9], 0.05) == pytest.approx(0.025)
+    assert false_coverage([0.001, 0.02], 0.05) == pytest.approx(0.05)
+    assert false_coverage([0.3, 0.9], 0.05) == 0.0
+    assert false_coverage([], 0.05) == 0.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_what_is_named_has_a_p_value_below_that_level(p: list[float]) -> None:
+    """So that its interval, made by the same test, leaves the hypothesis out."""
+    level, adjusted = false_coverage(p, 0.05), benjamini_hochberg(p)
+    assert all(one <= level * (1 + 1e-12) for one, named in zip(p, adjusted <= 0.05, strict=True) if named)
+
+
+def test_the_share_of_named_ones_whose_end_misses() -> None:
+    """Twenty true means, half of them 0 and half 2 standard errors: of the named ones' lower ends at most a share q misses on average."""
+    rng, q = np.random.default_rng(3), 0.05
+    truth = np.repeat([0.0, 2.0], 10)
+    shares = []
+    for z in rng.normal(truth, 1, (3000, 20)):
+        p = norm.sf(z)
+        named, level = benjamini_hochberg(p) <= q, false_coverage(p, q)
+        missed = named & (z - norm.isf(level or 0.5) > truth)
+        shares.append(missed.sum() / max(1, named.sum()))
+    assert np.mean(shares) <= q + 3 * np.std(shares) / np.sqrt(len(shares))
+    assert np.mean(shares) > q / 5

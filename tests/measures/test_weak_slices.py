@@ -1,0 +1,207 @@
+"""The search for weak slices: its attributes, its halves, its order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chi2_contingency
+
+from audit import seeds
+from audit.evidence import Slice
+from audit.measures.weak import attributes, kmeans, search, texts
+from audit.measures.weak.halves import Halves, signed_deviance
+from tests.support import dataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EVERY = np.ones(16, dtype=bool)
+
+
+def halved(wrong: NDArray[np.generic], seed: int = 0) -> Halves:
+    return Halves.of(wrong.astype(bool), None, seeds.stream(seed, "test"))
+
+
+def values(name: str, cells: list[str] | NDArray[np.str_]) -> attributes.Attribute:
+    (found,) = attributes.of_columns(dataset(pd.DataFrame({name: cells})), [name], np.ones(len(cells), dtype=bool), 1)
+    return found
+
+
+def test_numbers_of_many_values_are_cut_at_quantiles_and_every_run_of_bins_is_a_condition() -> None:
+    found = attributes.of_numbers("age", np.arange(1.0, 17.0), EVERY)
+    said = [name for name, _ in found.conditions]
+    assert said[:3] == ["up to 2", "up to 4", "up to 6"]
+    assert {"above 14", "above 2 to 6", None} < set(said)
+    assert len(said) == 8 * 9 // 2 - 1 + 1
+    assert found.mask(said.index("above 2 to 6")).tolist() == [2 < value <= 6 for value in range(1, 17)]
+
+
+def test_few_values_are_told_one_by_one_and_missing_cells_are_a_condition() -> None:
+    found = attributes.of_numbers("children", np.array([0.0, 1, 2, np.nan] * 4), EVERY)
+    said = [name for name, _ in found.conditions]
+    assert said == ["0", "0 to 1", "1", "1 to 2", "2", None]
+    assert found.mask(3).tolist() == [False, True, True, False] * 4
+    assert found.mask(5).tolist() == [False, False, False, True] * 4
+
+
+def meant(said: str, column: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Rows that a reader of the condition would take."""
+    words = said.split()
+    if words[0] == "up":
+        return np.asarray(column <= float(words[2]))
+    if words[0] == "above":
+        return np.asarray((column > float(words[1])) & (column <= float(words[3]) if len(words) > 2 else True))
+    return np.asarray((column >= float(words[0])) & (column <= float(words[-1])))
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan")), st.just(float("inf"))), min_size=1, max_size=60))
+def test_bins_of_numbers_part_all_rows_and_conditions_mean_what_they_say(cells: list[float]) -> None:
+    column = np.array(cells)
+    found = attributes.of_numbers("x", column, np.ones(len(cells), dtype=bool))
+    assert found.codes.min() >= 0
+    assert found.codes.max() < found.bins
+    for place, (said, _) in enumerate(found.conditions):
+        if said is None:
+            assert found.mask(place).tolist() == np.isnan(column).tolist()
+        else:
+            assert found.mask(place).tolist() == meant(said, column).tolist()
+
+
+def test_rare_values_are_no_condition_and_labels_are_no_attribute() -> None:
+    frame = pd.DataFrame({"region": ["n"] * 6 + ["s"] * 5 + ["w"], "label": 1, "prediction": 1, "age": 3})
+    data = dataset(frame, sensitive=("region",), features=("age",))
+    assert attributes.default_columns(data) == ("region", "age")
+    (region,) = attributes.of_columns(data, ["region"], np.ones(12, dtype=bool), 5)
+    assert [name for name, _ in region.conditions] == ["n", "s"]
+
+
+def test_entities_stay_whole() -> None:
+    clusters = np.repeat(np.arange(50), np.arange(50) % 4 + 1)
+    halves = Halves.of(np.zeros(len(clusters), dtype=bool), clusters, seeds.stream(0, "test"))
+    assert all(len(set(halves.search[clusters == one])) == 1 for one in range(50))
+    assert len(np.unique(clusters[halves.search])) == 25
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.data())
+def test_the_deviance_is_that_of_a_table_of_four(n: int, m: int, data: st.DataObject) -> None:
+    x, y = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
+    found = float(signed_deviance(np.array(float(x)), np.array(float(n)), float(x + y), float(n + m)))
+    if 0 < x + y < n + m:
+        table = [[x, n - x], [y, m - y]]
+        assert abs(found) == pytest.approx(chi2_contingency(table, correction=False, lambda_="log-likelihood").statistic, abs=1e-8)
+        assert found == 0 or (found > 0) == (x * m >= y * n)
+    else:
+        assert found == pytest.approx(0, abs=1e-9)
+
+
+def planted(n: int = 4000) -> tuple[list[attributes.Attribute], NDArray[np.bool_]]:
+    """Wrong in a tenth of the rows, and in half of two parts: region n, and region s crossed with plan b."""
+    rng = np.random.default_rng(5)
+    region, plan = rng.choice(list("nsew"), n), rng.choice(list("abc"), n)
+    weak = (region == "n") | ((region == "s") & (plan == "b"))
+    known = [values("region", region), values("plan", plan), values("noise", rng.choice(list("xyz"), n))]
+    return known, rng.random(n) < np.where(weak, 0.5, 0.1)
+
+
+def test_both_planted_slices_come_first_and_none_of_their_parts() -> None:
+    known, wrong = planted()
+    found = search.Search(known, halved(wrong), 32).found(10)
+    assert [one.name for one in found[:2]] == [Slice((("region", "n"),)), Slice((("region", "s"), ("plan", "b")))]
+    north = found[0].rows
+    assert all((one.rows & north).sum() <= 0.5 * one.rows.sum() for one in found[1:])
+
+
+def test_what_is_proposed_does_not_depend_on_the_judging_half() -> None:
+    known, wrong = planted()
+    halves = halved(wrong)
+    other = Halves(halves.search, np.where(halves.search, wrong, ~wrong))
+    names = [[one.name for one in search.Search(known, each, 32).found(10)] for each in (halves, other)]
+    assert names[0] == names[1]
+
+
+def test_slices_and_their_rest_have_the_least_rows_in_both_halves() -> None:
+    known, wrong = planted(600)
+    halves = halved(wrong)
+    for one in search.Search(known, halves, 40).found(10):
+        for half in (halves.search, ~halves.search):
+            assert min((one.rows & half).sum(), (~one.rows & half).sum()) >= 40
+
+
+def test_a_model_that_is_always_right_has_its_largest_slices_proposed() -> None:
+    known, wrong = planted()
+    found = search.Search(known, halved(np.zeros_like(wrong)), 32).found(3)
+    assert len(found) == 3
+    assert len(found[0].name.items) == 1
+    searched = halved(wrong).search
+    sizes = [int((attribute.mask(i) & searched).sum()) for attribute in known for i in range(len(attribute.conditions))]
+    assert (found[0].rows & searched).sum() == max(sizes)
+
+
+def test_nothing_is_proposed_where_no_part_is_large_enough() -> None:
+    known, wrong = planted(60)
+    assert search.Search(known, halved(wrong), 32).found(10) == ()
+
+
+def test_clusters_of_points_are_found_and_the_same_for_the_same_stream() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 4, 400)
+    points = np.eye(8)[true] * 5 + rng.normal(0, 0.1, (400, 8))
+    codes = [kmeans.nearest(points, kmeans.centres(points, 4, seeds.stream(1, "k"))) for _ in range(2)]
+    assert codes[0].tolist() == codes[1].tolist()
+    assert len({(a, b) for a, b in zip(codes[0], true, strict=True)}) == 4
+
+
+def test_fewer_points_than_clusters() -> None:
+    assert len(kmeans.centres(np.ones((5, 2)), 3, seeds.stream(1, "k"))) == 1
+
+
+TEXTS = [f"please refund the order {'now' * (i % 2)}" for i in range(40)] + [f"ZÜRICH, ärger! number{i}" for i in range(40)]
+
+
+def test_marks_of_texts_by_hand() -> None:
+    """`ZÜRICH, ärger!` has 14 characters: 6 capitals, 2 letters outside ASCII, 2 marks of punctuation, no digit."""
+    text = "ZÜRICH, ärger!"
+    found = {one.name: one for one in texts.marks([text, "", "abc 12"] * 6, np.ones(18, dtype=bool))}
+    assert list(found) == [
+        texts.LENGTH,
+        texts.CHARACTERS,
+        "text (share of capitals)",
+        "text (share of letters outside a to z)",
+        "text (share of punctuation)",
+        "text (share of digits)",
+    ]
+    capitals = found["text (share of capitals)"]
+    assert [name for name, _ in capitals.conditions] == ["0", "0.429", None]
+    assert capitals.mask(1).tolist() == [True, False, False] * 6
+    foreign = found["text (share of letters outside a to z)"]
+    assert foreign.mask(1).tolist() == [True, False, False] * 6
+    digits = found["text (share of digits)"]
+    assert digits.mask(1).tolist() == [False, False, True] * 6
+
+
+def test_words_are_those_that_many_different_texts_hold() -> None:
+    """`zürich` is written in capitals, `number1` stands once: either may be a name. `secret` stands often, but in one text only."""
+    said = [f"{text} {'secret' if i == 1 else ''} {chr(97 + i // 26)}{chr(97 + i % 26)}" for i, text in enumerate(TEXTS)]
+    said += [said[1]] * 40
+    held = texts.tokens(said)
+    assert "zürich" in held[40]
+    found = texts.words(said, held, halved(np.zeros(len(said))), 10)
+    names = {one.conditions[0][0] for one in found}
+    assert "secret" not in names
+    assert "zürich" not in names
+    assert "ärger" in names
+    (word,) = [one for one in found if one.conditions[0][0] == "ärger"]
+    assert word.mask(0).tolist() == ["ärger" in text for text in said]
+
+
+def test_clusters_are_told_by_their_words() -> None:
+    points = np.repeat(np.eye(2), 40, axis=0)
+    found = texts.clusters(points, 2, texts.tokens(TEXTS), frozenset({"refund", "ärger"}), np.ones(80, dtype=bool), seeds.stream(0, "k"))
+    told = {name for name, _ in found.conditions}
+    assert {(name or "").split(": ")[1] for name in told} == {"refund", "ärger"}

@@ -1,0 +1,71 @@
+"""Slices that a search proposed, drawn and told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from audit import report
+from audit.evidence import Evidence, Member, Slice, WeakSlices
+from audit.report.charts.weak import LEFT, MOST, RIGHT, weak
+from audit.report.entries import entries
+from audit.report.families import families
+from audit.stats import Difference, Proportion
+from tests.judged import finding
+from tests.report import example
+
+CHECK = "fairness/discovered_slices"
+FIGURE = WeakSlices(
+    names=("plan=a", "region=<b>"),
+    rows=(50, 100),
+    wrong=(5, 40),
+    rest_rows=(450, 400),
+    rest_wrong=(45, 20),
+    lower=(-0.09, 0.21),
+    upper=(0.1, 0.4),
+    named=(False, True),
+    examples=((), ("row-7", "row-9")),
+)
+
+
+def test_marks_by_hand() -> None:
+    """The named slice comes first, at 40 % against 5 %; the axis ends at 1.1 times 40 %."""
+    drawing = str(weak(FIGURE, "").drawing)
+    dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', drawing)]
+    bars = [float(x) + 1.5 for x in re.findall(r'<rect x="([\d.]+)"', drawing)]
+    unit = (RIGHT - LEFT) / (1.1 * 0.4)
+    assert dots == pytest.approx([LEFT + 0.4 * unit, LEFT + 0.1 * unit], abs=0.01)
+    assert bars == pytest.approx([LEFT + 0.05 * unit, LEFT + 0.1 * unit], abs=0.01)
+
+
+def test_the_words_say_what_the_picture_shows() -> None:
+    table = weak(FIGURE, "500 rows examined.")
+    assert table.title == "One weak slice named, of two slices proposed by the search"
+    first, second = table.rows
+    assert (first.wrong, first.elsewhere, first.gap, first.sure) == ("40 of 100 (40%)", "5%", "0.350", "at least 0.210")
+    assert first.rows == "row-7 and row-9"
+    assert (second.sure, second.rows) == ("may be chance", "–")
+    assert "region=&lt;b&gt;: 40% wrong, elsewhere 5%, named; plan=a: 10% wrong, elsewhere 10%, may be chance" in table.drawing
+
+
+def test_none_named_and_too_many_to_show() -> None:
+    n = 30
+    many = WeakSlices(tuple(map(str, range(n))), (9,) * n, (0,) * n, (9,) * n, (0,) * n, (-0.1,) * n, (0.1,) * n, (False,) * n, ((),) * n)
+    table = weak(many, "")
+    assert table.title.startswith("No weak slice named")
+    assert len(table.rows) == MOST
+    assert table.foot.startswith(f"The first {MOST} of {n} slices.")
+
+
+def test_the_report_shows_it() -> None:
+    rest = Proportion(380, 400)
+    members = tuple(Member(Slice(((name, "x"),)), Difference(rest, Proportion(hits, 100))) for name, hits in (("region", 60), ("plan", 90)))
+    evidence = Evidence(members, "accuracy gap", 500, figures=(FIGURE,))
+    run = example.audit_run([finding(CHECK, evidence, max=0.1)])
+    (family,) = families(entries(run))
+    assert len(family.details[0].weak) == 1
+    page = report.render(run)
+    assert "Is any part of the data served worse that nobody named?" in page
+    assert "<bdi>region=&lt;b&gt;</bdi>" in page
+    assert "row-7 and row-9" in page
