@@ -2,8 +2,11 @@
 
 from audit.stats.auc import Auc
 from audit.stats.auc_difference import AucDifference, PairedAuc
+from audit.stats.average_precision import AveragePrecision
+from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
+from audit.stats.class_mean import ClassMean
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.interface import Estimate
@@ -13,6 +16,7 @@ from audit.stats.mean_ratio import Explained, MeanRatio
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
+from audit.stats.paired_precision import PairedPrecision
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
@@ -21,8 +25,10 @@ from audit.stats.root_mean_square import RootMeanSquare
 __all__ = [
     "Auc",
     "AucDifference",
+    "AveragePrecision",
     "CalibrationError",
     "Census",
+    "ClassMean",
     "Coefficient",
     "Confusion",
     "Departure",
@@ -38,9 +44,11 @@ __all__ = [
     "PairedConfusion",
     "PairedDifference",
     "PairedMean",
+    "PairedPrecision",
     "Proportion",
     "Quantile",
     "Ratio",
     "RootMeanSquare",
+    "SquaredDistance",
     "StabilityIndex",
 ]

@@ -144,6 +144,11 @@ def covariance(
     return count / (count - 1) * float(one @ two)
 
 
+def influence(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) what each row adds to the area's deviation from the true one."""
+    return _deviations(positive, components(positive, score)[1])
+
+
 def _mean_product(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Covariance of two means; of one row as large as it can be."""
     k = len(first)

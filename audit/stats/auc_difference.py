@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.auc import Auc, components, covariance
+from audit.stats.ellipse import correlation_of, difference_ends
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-DIRECTIONS = 721
-"""Points of the ellipse that are looked at, half a degree apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +21,7 @@ class PairedAuc:
 
     Correlation by DeLong, DeLong & Clarke-Pearson, Biometrics 1988, with entities by Obuchowski, Biometrics 1997. Their
     normal interval errs at up to eight times its level where an area is near 1, since the spread grows as an area falls. So
-    each area moves along its own ends at rising levels, both together on the ellipse of their correlation, and an end is the
-    least or the largest difference there: the profile of a normal confidence region (Cox & Hinkley, Theoretical Statistics
-    1974, section 9.2) in the scale in which `Auc` has its ends, of Student's radius for the rarer class. The correlation counts as if two
-    rows more of it had shown none, for scores that agree on every row seen may differ on others.
+    the ends are those on the ellipse of both areas' own ends (`audit.stats.ellipse`).
     """
 
     first: Auc
@@ -53,8 +48,7 @@ class PairedAuc:
         one, two = Auc.of(positive, first, clusters), Auc.of(positive, second, clusters)
         codes = None if clusters is None else np.unique(clusters, return_inverse=True)[1]
         together = covariance(positive, components(positive, first)[1], components(positive, second)[1], codes)
-        apart = math.sqrt(one.variance * two.variance)
-        return cls(one, two, float(np.clip(together / apart, -1.0, 1.0)) if apart > 0 else 0.0)
+        return cls(one, two, correlation_of(together, (one.variance, two.variance)))
 
     @property
     def value(self) -> float:
@@ -79,19 +73,7 @@ class PairedAuc:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        low, high = float(self._around(lower_alpha).min()), float(self._around(upper_alpha).max())
-        return min(low, self.value), max(high, self.value)
-
-    def _around(self, alpha: float) -> NDArray[np.float64]:
-        """(directions,) differences along the ellipse that the level gives."""
-        from scipy.special import stdtrit
-
-        radius = max(0.0, -float(stdtrit(max(self.support - 1, 1), alpha)))
-        angle = np.linspace(0.0, 2 * math.pi, DIRECTIONS)
-        half = math.acos(self.correlation * self.support / (self.support + 2)) / 2
-        first, second = radius * np.cos(angle - half), radius * np.cos(angle + half)
-        moved: NDArray[np.float64] = self.first.moved(first) - self.second.moved(second)
-        return moved
+        return difference_ends(self.first, self.second, self.correlation, (lower_alpha, upper_alpha))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,13 @@ def _intraclass(sizes: NDArray[np.float64], totals: NDArray[np.float64], squares
     return float(np.clip((between - within) / total, 0.0, 1.0)) if total > 0 else 0.0
 
 
+def by_entity(values: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """(entities,) sums of the rows' values; the (n,) values themselves where rows are independent."""
+    if clusters is None:
+        return values
+    return np.bincount(np.unique(clusters, return_inverse=True)[1], weights=values).astype(np.float64)
+
+
 def small_sample(entities: int, alpha: float) -> float:
     """Factor on n that turns a normal quantile into Student's with one degree of freedom less than entities."""
     from scipy.special import ndtri, stdtrit

@@ -13,8 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from audit.errors import InputError
 from audit.stats.auc import Auc
 from audit.stats.auc_difference import AucDifference, PairedAuc
+from audit.stats.average_precision import AveragePrecision
+from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
+from audit.stats.class_mean import ClassMean
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.mean import Mean
@@ -23,6 +26,7 @@ from audit.stats.mean_ratio import Explained, MeanRatio
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
+from audit.stats.paired_precision import PairedPrecision
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
@@ -35,11 +39,12 @@ if TYPE_CHECKING:
 
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
-_DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex)
-_PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMean)
+_DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SquaredDistance, StabilityIndex)
+_PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
+_RANKED = (AveragePrecision, ClassMean)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
 _OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare)
-_KINDS: tuple[type[Any], ...] = (*_OF_ONE, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
+_KINDS: tuple[type[Any], ...] = (*_OF_ONE, *_RANKED, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
 _LATER = {"Confusion": frozenset({"beta"}), "PairedConfusion": frozenset({"beta"})}

@@ -10,7 +10,9 @@ from benchmarks.populations.case import Case
 from benchmarks.populations.distances import calibrations, discrepancies, distances, indices
 from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
+from benchmarks.populations.precisions import average_precisions, class_means, paired_precisions
 from benchmarks.populations.shares import differences, paired, proportions, ratios
+from benchmarks.populations.squares import squared_distances
 from benchmarks.populations.tables import paired_tables, tables
 from benchmarks.trials import Limit
 
@@ -28,6 +30,9 @@ def by_kind() -> dict[str, list[Case]]:
         "Auc": areas(),
         "AucDifference": area_differences(),
         "PairedAuc": paired_areas(),
+        "AveragePrecision": average_precisions(),
+        "PairedPrecision": paired_precisions(),
+        "ClassMean": class_means(),
         "Confusion": tables(),
         "PairedConfusion": paired_tables(),
         "Mean": means(),
@@ -36,6 +41,7 @@ def by_kind() -> dict[str, list[Case]]:
         "CalibrationError": calibrations(),
         "Coefficient": coefficients(),
         "Departure": departures(),
+        "SquaredDistance": squared_distances(),
         "KolmogorovSmirnov": distances(),
         "StabilityIndex": indices(),
         "MeanDiscrepancy": discrepancies(),

@@ -13,8 +13,10 @@ from audit.errors import InputError
 from audit.stats import (
     Auc,
     AucDifference,
+    AveragePrecision,
     CalibrationError,
     Census,
+    ClassMean,
     Coefficient,
     Confusion,
     Departure,
@@ -29,10 +31,12 @@ from audit.stats import (
     PairedConfusion,
     PairedDifference,
     PairedMean,
+    PairedPrecision,
     Proportion,
     Quantile,
     Ratio,
     RootMeanSquare,
+    SquaredDistance,
     StabilityIndex,
 )
 from audit.stats.stored import KINDS, from_json, to_json
@@ -69,6 +73,10 @@ coefficients = st.builds(
     counts,
     st.none() | st.integers(2, 10**6),
 )
+inside, small = st.floats(0.01, 0.99), st.floats(1e-6, 0.05)
+precisions = st.builds(AveragePrecision, inside, small, small, effects, st.just(40), st.just(90), st.just(40), st.none() | counts)
+areas = st.builds(Auc, inside, small, st.just(40), st.just(90), st.just(40))
+paired_precisions = st.builds(PairedPrecision, precisions, precisions, st.floats(-1, 1))
 three_cells = ((0, 0, 0), (0, 1, 0), (1, 1, 1))
 paired_confusions = st.builds(
     PairedConfusion,
@@ -96,9 +104,13 @@ estimates = st.one_of(
     st.builds(AucDifference, aucs, aucs),
     paired_aucs,
     paired_confusions,
+    precisions,
+    paired_precisions,
+    st.tuples(areas, precisions, paired_precisions).map(lambda some: ClassMean(some, ((1.0, 0.2, 0.1),) * 3)),
     bins.flatmap(lambda some: st.builds(CalibrationError, st.just(tuple(c for c, _ in some)), st.just(tuple(p for _, p in some)), shares)),
     coefficients,
     st.builds(Departure, coefficients, st.sampled_from([0.0, 1.0])),
+    st.builds(SquaredDistance, shares, shares, st.floats(1e-6, 1), st.integers(2, 20), counts, st.none() | st.integers(2, 10**6)),
     st.builds(Census, st.floats(-1e9, 1e9), counts),
     st.builds(
         Mean,

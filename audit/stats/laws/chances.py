@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit.stats.auc import Auc
+from audit.stats.average_precision import AveragePrecision
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.confusion import Confusion
@@ -72,8 +73,9 @@ def _(estimate: Census, truth: float, growth: float, asked: Asked) -> Chances:
     return float(asked.clears(truth)), float(not asked.clears(truth))
 
 
-@chances.register
-def _(estimate: Auc, truth: float, growth: float, asked: Asked) -> Chances:
+@chances.register(Auc)
+@chances.register(AveragePrecision)
+def _(estimate: Auc | AveragePrecision, truth: float, growth: float, asked: Asked) -> Chances:
     """The area follows the beta law of its mean and variance, skewed as an area is; the ends are the estimate's own, at every area."""
     from scipy.special import betainc
 

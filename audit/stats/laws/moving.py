@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 from audit.stats.auc import Auc
+from audit.stats.average_precision import AveragePrecision
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
+from audit.stats.class_mean import ClassMean
 from audit.stats.distance import KolmogorovSmirnov, StabilityIndex
 from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
@@ -108,6 +110,18 @@ def _(estimate: Departure, growth: float) -> Departure:
     return replace(estimate, coefficient=grown(estimate.coefficient, growth))
 
 
+@grown.register
+def _(estimate: AveragePrecision, growth: float) -> AveragePrecision:
+    positives, negatives, rarer = (times(n, growth) for n in (estimate.positives, estimate.negatives, estimate.rarer))
+    known = replace(estimate, variance=estimate.variance / growth, bias=estimate.bias / growth, carriers=estimate.carriers * growth)
+    return replace(known, positives=positives, negatives=negatives, rarer=rarer, entities=_maybe_times(estimate.entities, growth))
+
+
+@grown.register
+def _(estimate: ClassMean, growth: float) -> ClassMean:
+    return replace(estimate, parts=tuple(grown(part, growth) for part in estimate.parts))
+
+
 @singledispatch
 def moved(estimate: Any, truth: float) -> Any:
     """The estimate with its value at `truth`, all else as it was; None where that cannot be said of its kind."""
@@ -159,6 +173,29 @@ def _(estimate: Auc, truth: float) -> Auc:
     if not 0 < estimate.area < 1 or estimate.variance <= 0:
         return replace(estimate, area=truth, variance=hanley_mcneil(truth, *sizes) * estimate.design_effect)
     return replace(estimate, area=truth, variance=estimate.variance * hanley_mcneil(truth, *sizes) / hanley_mcneil(estimate.area, *sizes))
+
+
+@moved.register
+def _(estimate: AveragePrecision, truth: float) -> AveragePrecision:
+    """With the variance moved as that of a share moves, from which that of a perfect ranking is taken whole."""
+    value = estimate.precision
+    if not 0 < value < 1 or estimate.variance <= 0:
+        return replace(estimate, precision=truth, variance=truth * (1 - truth) / estimate.rarer, carriers=float(estimate.rarer))
+    return replace(estimate, precision=truth, variance=estimate.variance * truth * (1 - truth) / (value * (1 - value)))
+
+
+@moved.register
+def _(estimate: ClassMean, truth: float) -> ClassMean | None:
+    """Every class moved by as much on the logit scale; None for a difference of two models."""
+    if not all(isinstance(part, (Auc, AveragePrecision)) for part in estimate.parts):
+        return None
+    values = [min(1 - 1e-9, max(1e-9, part.value)) for part in estimate.parts]
+    low, high = -60.0, 60.0
+    for _ in range(60):
+        shift = (low + high) / 2
+        there = [value / (value + (1 - value) * math.exp(-shift)) for value in values]
+        low, high = (shift, high) if sum(there) < truth * len(there) else (low, shift)
+    return replace(estimate, parts=tuple(moved(part, value) for part, value in zip(estimate.parts, there, strict=True)))
 
 
 @moved.register

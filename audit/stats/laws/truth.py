@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit.stats.auc import Auc
+from audit.stats.average_precision import AveragePrecision
+from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
+from audit.stats.class_mean import ClassMean
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
@@ -82,7 +85,9 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
         return estimate.low, estimate.high
     if isinstance(estimate, (StabilityIndex, MeanDiscrepancy, Ratio, RootMeanSquare, Census, Departure)):
         return 0.0, None
-    if isinstance(estimate, (Proportion, Auc, CalibrationError, KolmogorovSmirnov)):
+    if isinstance(estimate, ClassMean):
+        return _range(estimate.parts[0])
+    if isinstance(estimate, (Proportion, Auc, AveragePrecision, CalibrationError, KolmogorovSmirnov, SquaredDistance)):
         return 0.0, 1.0
     if isinstance(estimate, Confusion):
         return least(estimate.metric), 1.0
@@ -90,5 +95,5 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
     return (-1.0, 1.0) if signed else (None, 1.0 if isinstance(estimate, Explained) else None)
 
 
-SIGNED = {"PairedDifference", "PairedAuc", "PairedConfusion", "AucDifference"}
+SIGNED = {"PairedDifference", "PairedAuc", "PairedConfusion", "PairedPrecision", "AucDifference"}
 """Differences of two values between 0 and 1."""
