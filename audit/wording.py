@@ -17,7 +17,7 @@ def number(value: float) -> str:
     """A value as people read it: three decimals, more where it would read as 0, a true minus sign."""
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:,.3f}"
+    text = f"{value + 0.0:,.3f}"  # 0 is added for −0
     if text.strip("-0.") == "" and value != 0:
         text = f"{value:.{1 - math.floor(math.log10(abs(value)))}f}" if abs(value) >= PLAIN else f"{value:.1e}"
     return text.replace("-", "−")
@@ -35,7 +35,7 @@ def interval_in_words(interval: tuple[float, float]) -> str:
 
 def limit(value: float) -> str:
     """A bound as the policy wrote it, without trailing zeros."""
-    return f"{value:,.10g}".replace("-", "−")
+    return f"{value + 0.0:,.10g}".replace("-", "−")  # 0 is added for −0, which a margin of 0 makes
 
 
 def bound_in_words(minimum: float | None, maximum: float | None) -> str:
@@ -49,7 +49,7 @@ def asked_in_words(requirement: Requirement) -> str:
     against = rival_in_words(requirement.against)
     if against is None:
         return bound_in_words(requirement.min, requirement.max)
-    return f"not worse than {against} by more than {limit(requirement.margin or 0.0)}"
+    return f"not worse than {against} " + (f"by more than {limit(requirement.margin)}" if requirement.margin else "at all")
 
 
 def rival_in_words(against: str | None) -> str | None:

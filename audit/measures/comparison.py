@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.evidence import Churn, Evidence, Example, Member, Part, Unmeasured
+from audit.measures.cells import described
 from audit.measures.confusion import OF_THE_TABLE, UNITS, is_accuracy, lacking, lacking_positive, part
 from audit.measures.masking import beginning, common_words
 from audit.stats import PairedConfusion, PairedDifference, mcnemar
-from audit.wording import number, rival_in_words, rows_in_words
+from audit.wording import PLAIN, number, rival_in_words, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -210,8 +211,14 @@ def _changes(subject: Subject, answers: Answers) -> tuple[str, ...]:
     said += f"a churn of {100 * changed / n:.3g} %."
     if subject.clusters() is not None:
         return (said, "McNemar's test is left out: it takes rows as independent, and here rows of one entity move together.")
-    p = f"McNemar's test of whether the two err equally often: exact p {number(mcnemar.exact(gained, lost))}, "
-    return said, f"{p}mid-p {number(mcnemar.mid_p(gained, lost))}. It decides nothing: not significantly worse is no proof of not worse."
+    exact, mid = (_p(value) for value in (mcnemar.exact(gained, lost), mcnemar.mid_p(gained, lost)))
+    p = f"McNemar's test of whether the two err equally often: exact p {exact}, mid-p {mid}. "
+    return said, f"{p}It decides nothing: that no difference is significant does not prove that there is none."
+
+
+def _p(value: float) -> str:
+    """A p-value; how much smaller than a millionth it is says nothing."""
+    return number(value) if value >= PLAIN else "below 0.000001"
 
 
 def _sameness(subject: Subject, answers: Answers) -> tuple[str, ...]:
@@ -226,18 +233,25 @@ def _sameness(subject: Subject, answers: Answers) -> tuple[str, ...]:
 def _examples(subject: Subject, answers: Answers) -> tuple[Example, ...]:
     """The first rows lost, then the first gained."""
     first, second = answers.right
-    texts = None if subject.data.columns.text is None else subject.data.texts()
-    common = common_words(texts or ())
     chosen = [("lost", int(row)) for row in np.flatnonzero(~first & second)[:LOST]]
     chosen += [("gained", int(row)) for row in np.flatnonzero(first & ~second)[:GAINED]]
     return tuple(
         Example(
             subject.data.shown(row),
-            (Part("a row without text"),) if texts is None else beginning(texts[row], common),
+            shown,
             f"{what}: truly {answers.true[row]}; {told(subject)} says {answers.rival[row]}, the candidate {answers.candidate[row]}",
         )
-        for what, row in chosen
+        for (what, row), shown in zip(chosen, _shown(subject, [row for _, row in chosen]), strict=True)
     )
+
+
+def _shown(subject: Subject, rows: Sequence[int]) -> list[tuple[Part, ...]]:
+    """The rows' texts, masked; without texts, what their columns hold."""
+    if subject.data.columns.text is None:
+        return described(subject.data, rows)
+    texts = subject.data.texts()
+    common = common_words(texts)
+    return [beginning(texts[row], common) for row in rows]
 
 
 def _table(subject: Subject, answers: Answers) -> dict[str, NDArray[np.generic]]:

@@ -67,7 +67,7 @@ def banner(run: AuditRun) -> Banner:
             Fact("Run", run.run.id, words.moment(run.run.started)),
         ),
         signature=f"0 of {len(QUORUM[policy.tier])} ({tier(policy)})",
-        basis=f"Decided by audit {run.run.version}, by rule and from measurements. No person has signed. {_CAUTION}",
+        basis=f"Decided by audit {run.run.version}, by rule and from measurements. Nobody has signed this report. {_CAUTION}",
         until=f"until {words.day(run.valid_until)}" if run.valid_until else _NO_DATE[decision == "block"],
         until_iso=run.valid_until or "",
         generated=_generated(run),

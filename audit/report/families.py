@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, Reliability, Residuals, Roc, WeakSlices
@@ -22,6 +22,8 @@ from audit.report.entries import Chip, Link
 from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.evidence import Confusion, Evidence, Example, Figure, Member, Slice
     from audit.finding import Finding, Status
     from audit.report.entries import Entries, Entry
@@ -88,7 +90,7 @@ def families(found: Entries) -> tuple[Family, ...]:
         Family(
             f"8.{number}",
             words.sentence(name.replace("_", " ")),
-            tuple(_detail(entry) for entry in found.worst if _family(entry) == name and entry.finding.evidence),
+            tuple(_once([_detail(entry) for entry in found.worst if _family(entry) == name and entry.finding.evidence])),
             tuple(
                 (entry.link, entry.finding.id, Chip(entry.finding.status, words.STATUSES[entry.finding.status]))
                 for entry in found.worst
@@ -97,6 +99,27 @@ def families(found: Entries) -> tuple[Family, ...]:
         )
         for number, name in enumerate(names, 1)
     )
+
+
+def _once(details: list[Detail]) -> Iterator[Detail]:
+    """What changes against another model is shown under the first finding that shows it, and pointed at from the others."""
+    shown: list[Detail] = []
+    for one in details:
+        before = next((other for other in shown if _holds(other, one)), None)
+        if before is not None:
+            note = f"Rows that change, and examples of them: as under {before.label}."
+            foot = one.foot if one.forests else one.churns[0].foot
+            yield replace(one, churns=(), examples=(), more_examples="", notes=(*one.notes, note), foot=foot)
+        else:
+            shown += [one] if one.churns else []
+            yield one
+
+
+def _holds(other: Detail, one: Detail) -> bool:
+    """Whether all that one shows of rows that change stands under the other."""
+    there = {(table.title, row) for table in other.churns for row in table.rows}
+    own = {(table.title, row) for table in one.churns for row in table.rows}
+    return bool(own) and other.examples == one.examples and own <= there
 
 
 def _family(entry: Entry) -> str:
@@ -112,6 +135,7 @@ def _detail(entry: Entry) -> Detail:
     more = len(evidence.examples) - EXAMPLES
     backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
     hidden = len(evidence.figures) - FIGURES
+    left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
     forests = _forests(entry, evidence, foot)
     return Detail(
         anchor=f"D-{entry.label}",
@@ -128,7 +152,7 @@ def _detail(entry: Entry) -> Detail:
         weak=tuple(one for one in drawn if isinstance(one, WeakTable)),
         examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
-        notes=(*evidence.notes, *backend, *([f"{words.sentence(words.counted(hidden, 'more figure'))} left out."] if hidden > 0 else [])),
+        notes=tuple(map(words.sentence, (*evidence.notes, *backend, *left_out))),
         foot="" if forests or drawn else foot,
     )
 

@@ -11,6 +11,7 @@ from audit.report.banner import Fact
 from audit.report.change import settle
 from audit.report.entries import Chip, Link
 from audit.report.evidence_table import rmf_anchor
+from audit.report.saying import risk_of
 
 if TYPE_CHECKING:
     from audit.finding import Finding
@@ -84,8 +85,8 @@ def _told(run: AuditRun, finding: Finding) -> tuple[Fact, ...]:
     asked = f"{words.sentence(check.unit)}: {words.bound(requirement)}" + (f", by {_families(finding)}" if requirement.by else "") + "."
     facts = [Fact("Asked", asked), Fact("Came out", words.sentence(finding.message)), Fact("How sure it is", _sure(finding))]
     if finding.status != "pass":
-        facts += [Fact("What it means", check.risk), Fact("Who is concerned", _concerned(run, finding)), Fact("What to do", finding.remedy)]
-        facts.append(Fact("What would make it pass", settle(finding)))
+        facts += [Fact("What it means", risk_of(finding)), Fact("Who is concerned", _concerned(run, finding))]
+        facts += [Fact("What to do", finding.remedy), Fact("What would make it pass", settle(finding))]
     facts += [Fact("Limits", check.limitations), Fact("Owner", finding.owner)]
     return tuple(facts)
 

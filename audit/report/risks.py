@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from audit.report import words
 from audit.report.entries import Chip
 from audit.report.gaps import MISSING, gaps
-from audit.report.saying import owner_of
+from audit.report.saying import owner_of, risk_of
 
 if TYPE_CHECKING:
     from audit.report.entries import Entries, Entry, Link
@@ -48,4 +48,4 @@ def _of_finding(entry: Entry) -> tuple[Chip | None, str, str, str, str, str, Lin
     if finding.disposition != "none":
         effect = f"{effect}; {finding.disposition.replace('_', ' ')}"
     chip = Chip(finding.status, words.STATUSES[finding.status])
-    return chip, finding.id, finding.check.risk, requirement.severity, effect, words.clip(finding.owner, 60), entry.link
+    return chip, finding.id, risk_of(finding), requirement.severity, effect, words.clip(finding.owner, 60), entry.link

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.report import words
+from audit.wording import rival_in_words
 
 if TYPE_CHECKING:
-    from audit.finding import Headline
+    from audit.finding import Finding, Headline
     from audit.policy.schema import Requirement
     from audit.report.entries import Entry
     from audit.results import AuditRun
@@ -28,6 +29,15 @@ def of_member(entry: Entry) -> str:
         return ""
     count = 0 if evidence is None else len(evidence.members)  # as the judge counts: what was not measured cannot be worst
     return f" for {words.clip(str(head.member), 90)}" + (f", worst of {count}" if count > 1 else "")
+
+
+def risk_of(finding: Finding) -> str:
+    """What it means for people that this finding does not pass."""
+    rival = rival_in_words(finding.requirement.against)
+    if rival is None:
+        return words.meaning(finding.check.risk)
+    harm = "fine-tuning has done harm" if finding.requirement.against == "base" else "its release serves people worse than what runs today"
+    return f"Where the candidate is worse than {rival}, {harm}."
 
 
 def owner_of(run: AuditRun) -> str:

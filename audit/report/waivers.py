@@ -45,11 +45,16 @@ def _row(one: WaiverState, found: Entries) -> Waiver:
         check=one.check,
         link=None if entry is None else entry.link,
         standing=_STANDINGS[one.standing],
-        warning=words.sentence(one.warning) + "." if one.warning else "",
-        until=words.day(one.until[:10]),
+        warning=_sentence(one, one.warning) if one.warning else "",
+        until=words.moment(one.until),
         approved=words.listed(one.approved_by) or "nobody",
-        said=_accepted(one) if one.standing == "in_force" else tuple(words.sentence(why) + "." for why in one.why),
+        said=_accepted(one) if one.standing == "in_force" else tuple(_sentence(one, why) for why in one.why),
     )
+
+
+def _sentence(one: WaiverState, text: str) -> str:
+    """With a stop, and a large letter unless it begins with the name of the check."""
+    return (text if text.startswith(one.check) else words.sentence(text)) + "."
 
 
 def _accepted(one: WaiverState) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.ledger.spending import level_in_words
 from audit.report import words
 from audit.report.charts.looks import looks
 
@@ -51,17 +50,17 @@ def _plan(one: LookFacts) -> Iterator[str]:
     elif one.exhausted:
         yield f"This is look {one.number:,} of {one.most:,}: the test set is used up, and nothing on it passes. Audit on fresh rows."
     else:
-        level, alpha, left = (level_in_words(value or 0.0) for value in (one.level, one.alpha, one.left))
-        at = f"a pass was judged at {level} in place of {alpha}; {left} is left."
+        level, alpha, left = (words.error(value or 0.0) for value in (one.level, one.alpha, one.left))
+        at = f"a pass was judged at an error of {level} in place of {alpha}; {left} is left for later candidates."
         yield f"This is look {one.number:,} of {one.most:,} ({one.spending}): {at}"
 
 
 def _peeking(one: LookFacts) -> str:
     """What as many looks would do if nothing were spent: one minus the chance that none errs."""
     chance = words.confidence(1 - (1 - one.alpha) ** one.candidates)
-    each = level_in_words(one.alpha)
-    who = f"{words.word(one.candidates)} candidates on the bound"
-    return f"Judged at {each} each, {who} would pass at least once with a chance of {chance}, were their errors independent."
+    if_each = f"Had each been judged at an error of {words.error(one.alpha)}"
+    who = f"at least one of {words.word(one.candidates)} candidates that lie just on the bound"
+    return f"{if_each}, {who} would pass by luck with a chance of {chance}, were their errors independent."
 
 
 def _exchanged(one: LookFacts) -> str:

@@ -153,6 +153,21 @@ def bound(requirement: Requirement) -> str:
     return asked_in_words(requirement) or "no bound"
 
 
+def error(level: float) -> str:
+    """A chance of error: `2.5%`, `0.046%`, and below a hundredth of a percent `one in 20,000`."""
+    if level >= 1e-4 or level <= 0:  # noqa: PLR2004  # from here on digits behind the point are no longer counted at a glance
+        return f"{100 * max(level, 0.0):.3g}%"
+    if level < 1e-9:  # noqa: PLR2004  # a billionth
+        return "less than one in a billion"
+    return f"one in {float(f'{1 / level:.2g}'):,.0f}"
+
+
+def meaning(risk: str) -> str:
+    """What a check says of a bad value; after its first word alone, `Low:` would read as how great the risk is."""
+    value, colon, what = risk.partition(": ")
+    return f"Where the value is {value[:1].lower()}{value[1:]}: {what}" if colon else risk
+
+
 def confidence(level: float) -> str:
     """`95%`, `0.417%`."""
     return f"{100 * level:.3g}%"

@@ -23,7 +23,7 @@ PDFTOTEXT = shutil.which("pdftotext")
 WIDTHS = (320, 390, 834, 1440)
 PHONE = 768
 """Up to this width tables are stacked."""
-RUNS = [example.block, example.promote, example.crowded]
+RUNS = [example.block, example.promote, example.crowded, example.compared]
 BEYOND_PROBE = "(document.documentElement.scrollWidth - document.documentElement.clientWidth)"
 LABEL_PROBE = """Array.from(document.querySelectorAll(".cards td[data-l]")).filter(function (cell) {
   var label = getComputedStyle(cell, "::before");
@@ -69,6 +69,13 @@ def chromium(folder: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
+def printed(folder: Path) -> list[str]:
+    """The words on each printed page of `page.html`."""
+    chromium(folder, "--no-pdf-header-footer", f"--print-to-pdf={folder / 'page.pdf'}", (folder / "page.html").as_uri())
+    told = subprocess.run([str(PDFTOTEXT), str(folder / "page.pdf"), "-"], capture_output=True, text=True, check=True).stdout
+    return told.split("\f")[:-1]
+
+
 def probe(folder: Path, run: AuditRun, question: str, *options: str) -> dict[int, int]:
     """The number that a page answers at each width, with everything unfolded."""
     script = f"""<script>document.querySelectorAll("details").forEach(function (one) {{ one.open = true; }});
@@ -91,10 +98,39 @@ def test_no_page_scrolls_sideways(run: Callable[[], AuditRun], tmp_path: Path) -
     assert probe(tmp_path, run(), BEYOND_PROBE) == dict.fromkeys(WIDTHS, 0)
 
 
-def test_stacked_tables_keep_their_labels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", [example.block, example.compared])
+def test_stacked_tables_keep_their_labels(run: Callable[[], AuditRun], tmp_path: Path) -> None:
     """On a phone every cell of a stacked table says what it is, in words that no other mark squeezes."""
-    squeezed = probe(tmp_path, example.block(), LABEL_PROBE)
+    squeezed = probe(tmp_path, run(), LABEL_PROBE)
     assert {window: n for window, n in squeezed.items() if window <= PHONE} == dict.fromkeys((320, 390), 0)
+
+
+def test_the_table_of_changes_needs_no_scrolling_on_a_phone(tmp_path: Path) -> None:
+    """A regulator who does not scroll a table sideways sees its last column too."""
+    beyond = "function (one) { return one.scrollWidth > one.parentElement.clientWidth; }"
+    hidden = f"Array.from(document.querySelectorAll('.churn')).filter({beyond}).length"
+    assert probe(tmp_path, example.compared(), hidden) == dict.fromkeys(WIDTHS, 0)
+
+
+def test_lines_are_counted_in_grammar(tmp_path: Path) -> None:
+    for run, told in ((example.audit_run([example.f1(min=0.8)]), "1 of 1 line"), (example.compared(), "2 of 2 lines")):
+        (tmp_path / "page.html").write_text(render(run), encoding="utf-8")
+        assert f'<output name="seen">{told}</output>' in chromium(tmp_path, "--dump-dom", (tmp_path / "page.html").as_uri())
+
+
+@pytest.mark.skipif(PDFTOTEXT is None, reason="needs pdftotext of poppler-utils to read the printed pages")
+def test_the_heading_of_the_waivers_never_ends_a_printed_page(tmp_path: Path) -> None:
+    """Wherever on a page it comes to stand, what it heads stands below it: the words, the table's head and the first waiver."""
+    html = render(example.waived())
+    begin, end = html.index("<main>") + len("<main>"), html.index("</main>")
+    start = html.index("<h3>Waivers</h3>")
+    part = html[start : html.index("</table>", start)] + "</table>"
+    spaced = "".join(f'<div style="break-before:page;height:{height}px"></div>{part}' for height in range(780, 1000, 10))
+    (tmp_path / "page.html").write_text(html[:begin] + spaced + html[end:], encoding="utf-8")
+    pages = printed(tmp_path)
+    headed = [page for page in pages if re.search("^Waivers$", page, re.MULTILINE)]
+    assert len(headed) == 22
+    assert [page for page in headed if "in force." not in page] == []
 
 
 @pytest.mark.parametrize("scheme", ["0", "1"], ids=["dark", "light"])
@@ -109,13 +145,11 @@ def test_every_text_stands_out_from_its_ground(run: Callable[[], AuditRun], sche
 def test_decision_is_whole_on_the_first_printed_page(run: Callable[[], AuditRun], tmp_path: Path) -> None:
     """Section 1 ends on page 1 and section 2 begins page 2; every page carries the running words."""
     (tmp_path / "page.html").write_text(render(run()), encoding="utf-8")
-    chromium(tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'page.pdf'}", (tmp_path / "page.html").as_uri())
-    text = subprocess.run([str(PDFTOTEXT), str(tmp_path / "page.pdf"), "-"], capture_output=True, text=True, check=True).stdout
-    first, second, *_ = text.split("\f")
+    pages = printed(tmp_path)
+    first, second, *_ = pages
     assert "What was not looked at" in first
     assert "What must happen next" in first
     assert "Scope and subject" in second
     assert "Scope and subject" not in first
-    pages = text.split("\f")[:-1]
     assert all("UNSIGNED" in page and "not a certification" in page for page in pages)
     assert all(f"page {number} of {len(pages)}" in page for number, page in enumerate(pages, 1))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from audit import report
-from audit.evidence import OVERALL, Churn, Evidence, Member
-from audit.report.charts.churn import LEFT, MOST, RIGHT, churn
+from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
+from audit.report.charts.churn import LETTER, MOST, RIGHT, churn
 from audit.report.entries import entries
 from audit.report.families import families
 from audit.stats import PairedDifference
@@ -21,7 +22,8 @@ def test_bars_by_hand() -> None:
     """Of all rows 10 % are lost and 20 % gained; of the slice none and 25 %, so that the axis ends at 1.1 times 25 %."""
     drawing = str(churn(FIGURE, "").drawing)
     bars = [(float(x), float(width)) for x, width in re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"', drawing)]
-    unit, middle = (RIGHT - LEFT) / 2 / (1.1 * 0.25), (LEFT + RIGHT) / 2
+    left = 14 + LETTER * len("region=<b>")
+    unit, middle = (RIGHT - left) / 2 / (1.1 * 0.25), (left + RIGHT) / 2
     expected = [(middle - 0.1 * unit, 0.1 * unit), (middle, 0.2 * unit), (middle, 0.0), (middle, 0.25 * unit)]
     assert [one for bar in bars for one in bar] == pytest.approx([one for bar in expected for one in bar], abs=0.01)
 
@@ -40,9 +42,31 @@ def test_many_slices_are_cut_and_said_to_be() -> None:
     assert table.foot.startswith("The first 20 of 30 lines.")
 
 
+def test_long_names_keep_their_beginning() -> None:
+    """Cut at a word, `region=the islands` would read `region=the …`."""
+    long = Churn("the champion", ("region=the islands beyond the strait",), (1,), (1,), (1,), (1,), (2,))
+    assert ">region=the islands beyond…</text>" in churn(long, "").drawing
+
+
 def test_two_models_that_never_differ_are_drawn() -> None:
     alike = Churn("the base model", ("all rows",), (5,), (0,), (0,), (1,), (0,))
     assert "0 rows lost, 0 gained" in churn(alike, "").title
+
+
+def test_rows_that_stand_above_already_are_pointed_at() -> None:
+    """Several checks compare the same two models on the same rows: one picture and one list of examples will do."""
+    example_row = Example("7", (Part("a row"),), "lost: truly 1")
+    evidence = Evidence(
+        (Member(OVERALL, PairedDifference(70, 20, 10, 0)),), "difference", 100, figures=(FIGURE,), examples=(example_row,)
+    )
+    overall = replace(evidence, figures=(Churn("the champion", ("all rows",), (70,), (20,), (10,), (0,), (32,)),))
+    pairs = ((example.ACCURACY, evidence), (example.F1, overall))
+    lines = [example.judged(check, found, against="champion", margin=0.05) for check, found in pairs]
+    (family,) = families(entries(example.audit_run(lines)))
+    first, second = family.details
+    assert (len(first.churns), len(first.examples)) == (1, 1)
+    assert (second.churns, second.examples) == ((), ())
+    assert second.notes[-1] == f"Rows that change, and examples of them: as under {first.label}."
 
 
 def test_the_report_shows_it_beside_the_difference() -> None:

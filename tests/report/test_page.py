@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from jinja2 import StrictUndefined, UndefinedError
 
+from audit import catalog
 from audit.frameworks import nist_ai_rmf
 from audit.report import render
+from audit.report.entries import entries
 from audit.report.page import _environment
+from audit.report.risks import register
+from audit.report.waivers import waivers
 from tests.report import example
 
 if TYPE_CHECKING:
@@ -25,7 +30,10 @@ if TYPE_CHECKING:
 
 RUNS: dict[str, Callable[[], AuditRun]] = {
     run.__name__: run
-    for run in (example.block, example.waived, example.conditions, example.promote, example.all_errors, example.hostile, example.crowded)
+    for run in (
+        *(example.block, example.waived, example.conditions, example.promote),
+        *(example.all_errors, example.hostile, example.crowded, example.compared),
+    )
 }
 VOID = {"meta", "input", "wbr", "br", "path", "circle", "line", "rect", "use"}
 NEVER = ("nist compliant", "nist certified", "42001 certified", "ai act compliant", "bias free", "passed sr 11-7", "compliant")
@@ -202,9 +210,9 @@ def test_waivers_come_with_what_they_say() -> None:
         part.index(f'id="waiver-{name}"') for name in ("C-1", "W-2", "W-3")
     )
     for said in (
-        "<b>in force</b>",
-        "<b>VOID</b>",
-        "<b>unused</b>",
+        "<b>in force.</b>",
+        "<b>VOID.</b>",
+        "<b>unused.</b>",
         "Rita Reviewer (reviewer, line 2)",
         "Control: a person reads",
         "Ends within 7 days",
@@ -220,3 +228,32 @@ def test_golden(golden: Callable[[Path, str], None]) -> None:
     html = render(example.conditions())
     html = re.sub(r"<style>.*?</style>|<script>.*?</script>|sha256-[\w+/=]+(?=')", "", html, flags=re.DOTALL)
     golden(Path(__file__).parent / "golden" / "conditions.html", html)
+
+
+def test_a_bad_value_is_no_degree_of_risk() -> None:
+    """After `Low:` in a register of risks a reader would take the risk for low."""
+    run = example.block()
+    finding = run.findings[0]
+    for check_id in catalog.discover():
+        told = replace(run, findings=(replace(finding, status="fail", check=catalog.info(check_id)),))
+        assert register(told, entries(told))[0].risk.startswith("Where the value is ")
+
+
+def test_a_comparison_says_what_a_worse_candidate_means() -> None:
+    run = example.compared()
+    assert "Where the candidate is worse than the champion, its release serves people worse than what runs today." in render(run)
+
+
+def test_what_was_not_trained_stands_under_its_own_heading() -> None:
+    html = render(example.compared())
+    assert html.index("Use of the test sets") < html.index("<h3>Training</h3>") < html.index("The candidate was loaded as it is")
+    assert "Nobody has signed this report." in html
+    assert "No person has signed" not in html
+
+
+def test_an_unused_waivers_check_keeps_its_name() -> None:
+    run = example.waived()
+    passed = replace(run.waivers[0], id="W-4", check="performance/f1", why=("performance/f1 passes without it: delete it",))
+    (last,) = waivers(replace(run, waivers=(passed,)), entries(run))
+    assert last.said == ("performance/f1 passes without it: delete it.",)
+    assert last.until == "27 November 2026, 12:00 UTC"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from audit.ledger.wear import Exchanged
-from audit.report import render
+from audit.report import render, words
 from audit.report.charts.looks import looks
 from audit.report.wear import wear
 from audit.results import LookFacts
@@ -32,9 +32,9 @@ def test_a_look_in_words() -> None:
     """1 - .975^3 is .0731."""
     assert said(THIRD) == (
         "Three different candidates were held against `test` in four runs, this one included. "
-        "This is look 3 of 5 (pocock): a pass was judged at .0046 in place of .025; .0073 is left. "
-        "Judged at .025 each, three candidates on the bound would pass at least once with a chance of 7.31%, "
-        "were their errors independent. "
+        "This is look 3 of 5 (pocock): a pass was judged at an error of 0.46% in place of 2.5%; 0.73% is left for later candidates. "
+        "Had each been judged at an error of 2.5%, at least one of three candidates that lie just on the bound would pass by luck "
+        "with a chance of 7.31%, were their errors independent. "
         "The file was exchanged twice under a policy of this name. Other rows stood here before: "
         "3f3f3f3f3f3f… (two candidates) and 9a9a9a9a9a9a… (one candidate)."
     )
@@ -59,13 +59,13 @@ def test_a_look_too_early_to_use_anything_is_not_too_late() -> None:
     """O'Brien and Fleming's first look of a thousand: 1e-1088 is no error, and all of it is left for later."""
     early = replace(THIRD, number=1, candidates=1, most=1000, level=0.0, left=0.025)
     assert not early.exhausted
-    assert "a pass was judged at 0 in place of .025; .025 is left." in said(early)
+    assert "a pass was judged at an error of 0% in place of 2.5%; 2.5% is left for later candidates." in said(early)
 
 
-def test_a_set_without_a_plan_has_words_and_no_picture() -> None:
+def test_a_set_without_a_plan_has_toldand_no_picture() -> None:
     """1 - .975^24 is .455."""
     assert "each candidate was judged as if it were the only one" in said(UNPLANNED)
-    assert "24 candidates on the bound would pass at least once with a chance of 45.5%" in said(UNPLANNED)
+    assert "at least one of 24 candidates that lie just on the bound would pass by luck with a chance of 45.5%" in said(UNPLANNED)
     assert "chance" not in said(ALONE)
     assert looks(UNPLANNED) is None
 
@@ -107,3 +107,11 @@ def test_the_page_holds_it() -> None:
     assert "Looks at test: 3 of 5 used" in html
     assert "&lt;b&gt;holdout" in html
     assert "Use of the test sets" not in render(example.promote())
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [(0.025, "2.5%"), (0.0046, "0.46%"), (1e-4, "0.01%"), (4.9e-7, "one in 2,000,000"), (1e-20, "less than one in a billion"), (0.0, "0%")],
+)
+def test_small_errors_are_said_as_people_say_them(level: float, told: str) -> None:
+    assert words.error(level) == told

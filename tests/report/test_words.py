@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from audit.evidence import OVERALL
 from audit.finding import Headline
 from audit.report import words
+from audit.wording import asked_in_words, bound_in_words, number
 from tests.report.example import ACCURACY, requirement
 
 
@@ -77,3 +78,10 @@ def test_counts_and_lists() -> None:
     assert words.seconds(200) == "3 min 20 s"
     assert words.confidence(0.95) == "95%"
     assert words.confidence(0.025 / 6) == "0.417%"
+
+
+def test_no_sign_stands_before_zero() -> None:
+    """A margin of 0 makes a bound of −0."""
+    assert bound_in_words(-0.0, None) == "at least 0"
+    assert number(-0.0) == "0.000"
+    assert asked_in_words(requirement(ACCURACY, against="champion", margin=0.0)) == "not worse than the champion at all"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
 from audit.report.charts.axes import percent
 from audit.report.charts.scale import Scale, ticks
 from audit.wording import rows_in_words
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 MOST = 20
 """Slices that are shown, all rows among them."""
-WIDTH, LEFT, RIGHT, TOP, STEP = 344.0, 110.0, 336.0, 30.0, 26.0
-NAME = 17
-"""Letters of a slice's name beside its bar."""
+WIDTH, RIGHT, TOP, STEP = 344.0, 336.0, 30.0, 26.0
+LETTER, NAME = 6.2, 26
+"""Width of a letter; letters of a slice's name beside its bar, the whole name stands in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,16 @@ def _drawing(figure: Churn, sizes: list[int], k: int) -> Markup:
     """Shares of each slice's rows, so that small slices compare with large ones."""
     lost, gained = ([count / max(size, 1) for count, size in zip(part, sizes, strict=True)][:k] for part in (figure.lost, figure.gained))
     reach = max(*lost, *gained, 0.01) * 1.1
-    x, bottom = Scale(-reach, reach, LEFT, RIGHT), TOP + STEP * k
+    names = [name if len(name) <= NAME else f"{name[: NAME - 1].rstrip()}…" for name in figure.names[:k]]
+    left = 14 + LETTER * max(map(len, names))
+    x, bottom = Scale(-reach, reach, left, RIGHT), TOP + STEP * k
     parts = [svg.text(x(0) - 6, 12, "lost", text_anchor="end", class_="tf"), svg.text(x(0) + 6, 12, "gained", class_="tp")]
     for place, _ in ticks(-reach, reach, 4):
         parts.append(svg.line(x(place), TOP - 6, x(place), bottom, "grd"))
         parts.append(svg.text(x(place), bottom + 15, percent(abs(place)), text_anchor="middle"))
     for i in range(k):
         y = TOP + STEP * i
-        parts.append(svg.text(LEFT - 8, y + 12, words.clip(figure.names[i], NAME), text_anchor="end"))
+        parts.append(svg.text(left - 8, y + 12, names[i], text_anchor="end"))
         parts.append(svg.el("rect", x=x(-lost[i]), y=y, width=x(0) - x(-lost[i]), height=STEP - 10, class_="lostf"))
         parts.append(svg.el("rect", x=x(0), y=y, width=x(gained[i]) - x(0), height=STEP - 10, class_="gainf"))
     parts.append(svg.line(x(0), TOP - 6, x(0), bottom, "axl"))

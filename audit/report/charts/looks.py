@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.ledger.spending import level_in_words
 from audit.report import svg, words
 from audit.report.charts.axes import RIGHT, WIDTH, Drawing
 from audit.report.charts.scale import Scale
@@ -30,11 +29,11 @@ def looks(one: LookFacts) -> Drawing | None:
     before = max(0.0, one.alpha - one.left - one.level)
     title = f"Looks at {one.role}: {_used(one, one.most):,} of {one.most:,} used"
     said = (
-        f"Error towards a pass: {level_in_words(before)} used by other candidates, {level_in_words(one.level)} by this one, "
-        f"{level_in_words(one.left)} of {level_in_words(one.alpha)} left."
+        f"Error towards a pass: {words.error(before)} used by other candidates, {words.error(one.level)} by this one, "
+        f"{words.error(one.left)} of {words.error(one.alpha)} left."
     )
     parts = [svg.text(0, LOOKS - 8, f"candidates, {one.most:,} planned", class_="h"), *_planned(one, one.most)]
-    parts += [svg.text(0, ERROR - 8, f"error towards a pass, {level_in_words(one.alpha)} in all", class_="h")]
+    parts += [svg.text(0, ERROR - 8, f"error towards a pass, {words.error(one.alpha)} in all", class_="h")]
     parts += _bar((before, one.level, one.left), one.alpha)
     return Drawing(title, "Grey: other candidates. Blue: this one. Empty: left for later ones.", _figure(title, said, parts), said)
 

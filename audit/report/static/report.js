@@ -10,7 +10,7 @@
         row.textContent.toLowerCase().indexOf(wanted) < 0;
       if (!row.hidden) seen += 1;
     });
-    form.elements.seen.value = seen + " of " + rows.length + " lines";
+    form.elements.seen.value = seen + " of " + rows.length + (rows.length === 1 ? " line" : " lines");
   }
   function sortable(head) {
     var button = document.createElement("button"), key = Number(head.dataset.key);

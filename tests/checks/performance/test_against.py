@@ -196,7 +196,7 @@ def test_not_significantly_worse_is_no_pass() -> None:
     made = finding(ACCURACY, found, against="champion", margin=0.01)
     assert made.status == "inconclusive"
     assert made.message.endswith("That no difference from the champion is seen proves nothing: the interval must lie within the margin.")
-    assert any("exact p 1.000, mid-p 0.688" in note and "no proof of not worse" in note for note in found.notes)
+    assert any("exact p 1.000, mid-p 0.688" in note and "does not prove that there is none" in note for note in found.notes)
     assert made.question == "Is it no worse than the champion, in accuracy?"
 
 
@@ -270,6 +270,17 @@ def test_examples_are_masked_and_name_what_was_said() -> None:
     assert found.examples[0].row == "r46"
     assert found.examples[0].note == "lost: truly y; the champion says y, the candidate n"
     assert "".join(part.text for part in found.examples[0].parts) == "please call … on … now"
+
+
+def test_examples_without_texts_say_what_their_columns_hold() -> None:
+    frame = EIGHT.assign(age=range(85), desk=["a"] * 45 + ["b"] * 40)
+    found = compare(ACCURACY, seen(frame))
+    assert "".join(part.text for part in found.examples[0].parts).endswith("age: above the middle; desk: b")
+
+
+def test_a_tiny_p_is_told_in_words() -> None:
+    notes = compare(ACCURACY, seen(cells(("y", "y", "y", 55), ("y", "n", "y", 60)))).notes
+    assert any("exact p below 0.000001, mid-p below 0.000001." in one for one in notes)
 
 
 def test_with_entities_no_p_is_told() -> None:

@@ -4,7 +4,7 @@ from tests.report.example.checks import ACCURACY, DECLARED, F1, OPPORTUNITY, PII
 from tests.report.example.extremes import NASTY, crowded, hostile
 from tests.report.example.findings import census, f1, judged, opportunity, without
 from tests.report.example.fine_tuning import training
-from tests.report.example.runs import all_errors, audit_run, block, conditions, promote, waived
+from tests.report.example.runs import all_errors, audit_run, block, compared, conditions, promote, waived
 
 __all__ = [
     "ACCURACY",
@@ -17,6 +17,7 @@ __all__ = [
     "audit_run",
     "block",
     "census",
+    "compared",
     "conditions",
     "crowded",
     "f1",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from audit.datasets import Columns
 from audit.decide import decide
+from audit.evidence import Churn, Evidence, Example, Member, Part
 from audit.finding import Reason
 from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
-from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts, WaiverState
-from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC
+from audit.results import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, WaiverState
+from audit.stats import PairedDifference
+from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC, region
 from tests.report.example.findings import (
     accuracy,
     area,
@@ -19,6 +21,7 @@ from tests.report.example.findings import (
     census,
     drift,
     f1,
+    judged,
     letters,
     opportunity,
     parity,
@@ -151,6 +154,18 @@ def waived() -> AuditRun:
         states[0], id="W-3", check="gone/check", standing="unused", why=("the policy requires no gone/check: delete it",), warning=""
     )
     return replace(block(), waivers=(unused, void, *states))
+
+
+def compared() -> AuditRun:
+    """Two lines against a champion by region, on a test set at its third look, with waivers."""
+    slices = ("all rows", "region=north", "region=the islands beyond the strait")
+    figure = Churn("the champion", slices, (700, 600, 100), (60, 50, 10), (90, 50, 40), (150, 100, 50), (160, 105, 55))
+    members = (Member(region("north"), PairedDifference(600, 50, 50, 100)), Member(region("islands"), PairedDifference(100, 10, 40, 50)))
+    rows = tuple(Example(f"c-{row:05d}", (Part("region: north; amount: in the highest quarter"),), "lost: truly 1") for row in (3, 17))
+    evidence = Evidence(members, "accuracy difference from the champion", 1000, figures=(figure,), examples=rows, notes=("average: micro",))
+    lines = [judged(check, evidence, against="champion", margin=0.02, by=[["region"]]) for check in (ACCURACY, F1)]
+    used = LookFacts("test", decisions=4, candidates=3, number=3, alpha=0.025, most=5, spending="pocock", level=0.0046, left=0.0073)
+    return replace(audit_run(lines, trained=False), waivers=waived().waivers, looks=(used,))
 
 
 def conditions() -> AuditRun:
