@@ -3,7 +3,6 @@
 from audit.stats.auc import Auc
 from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.average_precision import AveragePrecision
-from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.class_mean import ClassMean
@@ -49,6 +48,5 @@ __all__ = [
     "Quantile",
     "Ratio",
     "RootMeanSquare",
-    "SquaredDistance",
     "StabilityIndex",
 ]
