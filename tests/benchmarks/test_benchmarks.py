@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from audit.stats import Difference, Proportion, Ratio
-from benchmarks import coverage, exact, flip_rate, gates, metric_frame, populations, slices
+from benchmarks import coverage, discovered_slices, exact, flip_rate, gates, metric_frame, populations, slices
 from benchmarks.trials import Limit, table
 from tests.unplugged import Point
 
@@ -23,6 +23,7 @@ CHEAP = (
     "Proportion",
     "Difference",
     "Ratio",
+    "AverageDifference",
     "Auc",
     "AucDifference",
     "AveragePrecision",
@@ -139,3 +140,23 @@ def test_the_frame_is_fairlearns() -> None:
     assert len(frame.groups) == 6
     assert intervals == 5 * (1 + 6 + 30)
     assert metric_frame.largest_difference(frame, metric_frame.theirs(rows, boot=2)) < 1e-12
+
+
+def test_discovered_slices_are_held_against_what_is_true() -> None:
+    """Forty tables: without a weak slice hardly any is named, of three planted ones most are found, and gaps hold."""
+    null = discovered_slices.simulated(discovered_slices.Scene("null", discovered_slices.clean(600, 0.1), 0), 40, seed=1)
+    assert sum(one.named > 0 for one in null) <= 6
+    scene = discovered_slices.Scene("planted", discovered_slices.weak_columns(4000), 0)
+    found = discovered_slices.simulated(scene, 10, seed=2)
+    cells, holds = discovered_slices.planted_line(scene, found, 1.0)
+    assert holds
+    assert cells[1] == "10"
+    assert np.mean([one.recall[1] for one in found]) > 0.7
+    assert np.mean([one.precision[1] for one in found]) > 0.7
+
+
+def test_a_search_that_names_by_chance_is_marked() -> None:
+    chance = discovered_slices.Outcome(named=1, proposed=10, recall=(0.0, 0.0, 0.0), precision=(0.0, 0.0), false=1.0, missed=1.0)
+    scene = discovered_slices.Scene("null", discovered_slices.clean(600, 0.1), 0)
+    assert discovered_slices.null_line(scene, [chance] * 20, 1.0)[0][-1] == "BROKEN"
+    assert discovered_slices.planted_line(scene, [chance] * 20, 1.0)[0][-1] == "BROKEN"
