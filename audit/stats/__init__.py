@@ -3,6 +3,7 @@
 from audit.stats.auc import Auc
 from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.average_precision import AveragePrecision
+from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.class_mean import ClassMean
@@ -48,5 +49,6 @@ __all__ = [
     "Quantile",
     "Ratio",
     "RootMeanSquare",
+    "SquaredDistance",
     "StabilityIndex",
 ]

@@ -104,13 +104,19 @@ class CalibrationError:
         return float(self.noise(np.array([[bin_.value for bin_ in self.observed]]), alpha)[0])
 
 
-def _starts(ascending: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """Where each bin begins among the sorted probabilities: the bin of a row follows from its mean rank, so ties stay together."""
+def equal_mass(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """(n,) bin of each row, 0 upwards: it follows from the row's mean rank, so that rows of equal probability share one."""
     from scipy.stats import rankdata
 
-    n = len(ascending)
-    of_row = np.floor((rankdata(ascending) - 1) * min(bins, n) / n)
-    return np.flatnonzero(np.diff(of_row, prepend=-1.0)).astype(np.int64)
+    n = len(probability)
+    of_row = np.floor((rankdata(probability) - 1) * min(bins, n) / n)
+    found: NDArray[np.int64] = np.unique(of_row, return_inverse=True)[1].astype(np.int64)
+    return found
+
+
+def _starts(ascending: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Where each bin begins among the sorted probabilities."""
+    return np.flatnonzero(np.diff(equal_mass(ascending, bins), prepend=-1)).astype(np.int64)
 
 
 def _redrawn(ascending: NDArray[np.float64], starts: NDArray[np.int64], rng: Generator) -> list[NDArray[np.int64]]:

@@ -93,12 +93,12 @@ class StabilityIndex:
         scale = 1 / self.reference + 1 / self.current
         x, df = self.index / scale, max(1, self.bins - 1)
         return (
-            min(self.index, scale * _noncentrality(x, df, 1 - lower_alpha)),
-            max(self.index, scale * _noncentrality(x, df, upper_alpha)),
+            min(self.index, scale * noncentrality(x, df, 1 - lower_alpha)),
+            max(self.index, scale * noncentrality(x, df, upper_alpha)),
         )
 
 
-def _noncentrality(x: float, df: int, level: float) -> float:
+def noncentrality(x: float, df: float, level: float) -> float:
     """The noncentrality under which the chance of at most x is `level`; 0 where even none makes x that unlikely."""
     from scipy.special import chdtr, chndtrinc
 

@@ -14,6 +14,7 @@ from audit.errors import InputError
 from audit.stats.auc import Auc
 from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.average_precision import AveragePrecision
+from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.class_mean import ClassMean
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
-_DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex)
+_DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SquaredDistance, StabilityIndex)
 _PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
 _RANKED = (AveragePrecision, ClassMean)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)

@@ -12,6 +12,7 @@ from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
 from benchmarks.populations.precisions import average_precisions, class_means, paired_precisions
 from benchmarks.populations.shares import differences, paired, proportions, ratios
+from benchmarks.populations.squares import squared_distances
 from benchmarks.populations.tables import paired_tables, tables
 from benchmarks.trials import Limit
 
@@ -40,6 +41,7 @@ def by_kind() -> dict[str, list[Case]]:
         "CalibrationError": calibrations(),
         "Coefficient": coefficients(),
         "Departure": departures(),
+        "SquaredDistance": squared_distances(),
         "KolmogorovSmirnov": distances(),
         "StabilityIndex": indices(),
         "MeanDiscrepancy": discrepancies(),

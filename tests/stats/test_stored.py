@@ -36,6 +36,7 @@ from audit.stats import (
     Quantile,
     Ratio,
     RootMeanSquare,
+    SquaredDistance,
     StabilityIndex,
 )
 from audit.stats.stored import KINDS, from_json, to_json
@@ -109,6 +110,7 @@ estimates = st.one_of(
     bins.flatmap(lambda some: st.builds(CalibrationError, st.just(tuple(c for c, _ in some)), st.just(tuple(p for _, p in some)), shares)),
     coefficients,
     st.builds(Departure, coefficients, st.sampled_from([0.0, 1.0])),
+    st.builds(SquaredDistance, shares, shares, st.floats(1e-6, 1), st.integers(2, 20), counts, st.none() | st.integers(2, 10**6)),
     st.builds(Census, st.floats(-1e9, 1e9), counts),
     st.builds(
         Mean,

@@ -10,6 +10,7 @@ import numpy as np
 
 from audit.stats.auc import Auc
 from audit.stats.average_precision import AveragePrecision
+from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.class_mean import ClassMean
@@ -86,7 +87,7 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
         return 0.0, None
     if isinstance(estimate, ClassMean):
         return _range(estimate.parts[0])
-    if isinstance(estimate, (Proportion, Auc, AveragePrecision, CalibrationError, KolmogorovSmirnov)):
+    if isinstance(estimate, (Proportion, Auc, AveragePrecision, CalibrationError, KolmogorovSmirnov, SquaredDistance)):
         return 0.0, 1.0
     if isinstance(estimate, Confusion):
         return least(estimate.metric), 1.0

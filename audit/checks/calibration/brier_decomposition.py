@@ -1,0 +1,85 @@
+"""Brier decomposition: what of the probabilities' squared error is miscalibration, and what cannot be helped.
+
+Purpose      Part the Brier score into reliability (how far probabilities are off), resolution (how far they part rows that differ)
+             and uncertainty (how hard the question is). Judged is reliability.
+Risk         High: part of the error is only a matter of saying the right number, and could be mended without a better model.
+Limitations  Depends on the bins. A square: .01 is .1 off on average. What chance adds is taken off, so a calibrated model has a
+             value near 0, and often 0. Low reliability alone is no merit: who always gives the class's share has it too.
+Reference    Murphy, J Appl Meteorol 1973; less the bias of Bröcker, QJRMS 2012; Stephenson, Coelho & Jolliffe, Weather Forecast 2008.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from audit.check import CLASSIFICATION, Check
+from audit.evidence import OVERALL, Evidence, Member
+from audit.measures.calibration import Event, TargetParams, cells, diagram, events
+from audit.stats import CalibrationError
+from audit.stats.brier import Decomposition, decompose
+from audit.wording import number
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.subject import Subject
+
+RARER = 30
+"""Rows of the rarer outcome below which the resolution's interval is not shown: it errs too often."""
+
+
+class BrierParams(TargetParams):
+    """Which probability is looked at, in how many bins."""
+
+    bins: int = Field(15, ge=2, le=100, description="bins of equal mass; rows of equal probability share one")
+
+
+def measure(subject: Subject, params: BrierParams, rng: Generator) -> Evidence:
+    """Reliability of each slice, resolution beside it, and the sum of all rows."""
+    seen, clusters = events(subject, params), subject.clusters()
+    members, context = [], []
+    for cell in cells(subject, seen):
+        found = decompose(cell.probability, cell.hit, cell.clusters, bins=params.bins)
+        members.append(Member(cell.name, found.reliability))
+        if min(np.count_nonzero(cell.hit), np.count_nonzero(~cell.hit)) >= RARER:
+            context.append(Member(cell.name.further("part", "resolution"), found.resolution))
+    wholes = [CalibrationError.of(event.probability, event.hit, rng, bins=params.bins, clusters=clusters) for event in seen]
+    return Evidence(
+        members=tuple(members),
+        context=tuple(context),
+        unit="Brier reliability",
+        rows=len(seen[0].hit),
+        figures=tuple(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)),
+        notes=tuple(_said(event, _whole(event, params, clusters)) for event in seen),
+    )
+
+
+def _whole(event: Event, params: BrierParams, clusters: NDArray[np.int64] | None) -> Decomposition:
+    return decompose(event.probability, event.hit, clusters, bins=params.bins)
+
+
+def _said(event: Event, whole: Decomposition) -> str:
+    """The sum, as it was seen."""
+    parts = f"{number(whole.reliability.seen)} reliability − {number(whole.resolution.seen)} resolution + {number(whole.uncertainty)} "
+    parts += f"uncertainty, and {number(whole.within)} within the bins"
+    chance = f"Of the reliability {number(whole.reliability.chance)} is what chance adds on average"
+    floor = f"a perfectly calibrated model's value stays under {number(whole.reliability.noise_floor)} in 95 of 100 samples"
+    return f"Probability {event.said}, all rows: Brier score {number(whole.score)} = {parts}. {chance}; {floor}."
+
+
+CHECK = Check(
+    measure=measure,
+    question="How much of the probabilities' error is only that they say the wrong number?",
+    remedy="Fit a calibration map (temperature, isotonic) on rows kept apart from training and test, and audit again.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    better="lower",
+    unit="Brier reliability",
+    needs=frozenset({"labels", "scores"}),
+    params=BrierParams,
+    by="slices",
+    tasks=CLASSIFICATION,
+)
