@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from audit.cache import key
 from audit.candidates.embedding import Encoder
 from audit.candidates.folder import ModelFolder
+from audit.candidates.masked import MaskedHead
 from audit.candidates.probe import Probe
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.finetune.examples import datasets, parts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.candidates.interface import Candidate
+    from audit.candidates.masked import Stage
     from audit.datasets import Dataset
     from audit.finetune.record import TrainingRecord
     from audit.finetune.schedule import Schedule
@@ -113,6 +115,10 @@ class Base:
         """(len(texts), d) the frozen base model's embeddings."""
         return self._encoder.embed(texts)
 
+    def masked_losses(self, texts: Sequence[str], stage: Stage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """(n,) loss on each text's hidden words, by the base's head on either encoder, and (n,) how many were hidden."""
+        return self._masked.losses(texts, stage)
+
     def retrained(self, seed: int) -> Predictions:
         """The predictions of the same fine-tuning on the same rows under another seed; trained when first asked for, then kept."""
         with _TRAINING:
@@ -130,6 +136,10 @@ class Base:
     @cached_property
     def _encoder(self) -> Encoder:
         return Encoder(self.folder, max_length=self.max_length, store=self._cache, progress=self._progress)
+
+    @cached_property
+    def _masked(self) -> MaskedHead:
+        return MaskedHead(self.folder, self.tuned, max_length=self.max_length, store=self._cache, progress=self._progress)
 
     def _classifier(self, folder: ModelFolder, classes: tuple[str, ...], record: TrainingRecord | None) -> Candidate:
         reading = Reading(max_length=self.max_length)

@@ -1,0 +1,68 @@
+"""What an encoder keeps: neighbours of texts, and what a linear probe can read from its embeddings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import CannotMeasure, MissingExtra
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+FOLDS = 5
+_CHUNK = 1000
+"""Rows compared with all others at once: bounds the memory."""
+
+
+def neighbours_lost(before: NDArray[np.float64], after: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """(n,) share of each row's k nearest others, by cosine, that are not among its k nearest afterwards; from (n, d) embeddings."""
+    if len(before) <= k + 1:
+        msg = f"{len(before)} rows have no {k} neighbours to lose: add rows, or set a smaller k"
+        raise CannotMeasure(msg)
+    found = []
+    for start in range(0, len(before), _CHUNK):
+        first, second = (_nearest(vectors, start, k) for vectors in (before, after))
+        found += [1 - np.isin(one, other).sum() / k for one, other in zip(first, second, strict=True)]
+    return np.array(found)
+
+
+def _nearest(vectors: NDArray[np.float64], start: int, k: int) -> NDArray[np.int64]:
+    """(rows, k) numbers of the nearest other rows, for one chunk of rows."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors / np.where(length > 0, length, 1.0)
+    likeness = unit[start : start + _CHUNK] @ unit.T
+    rows = np.arange(len(likeness))
+    likeness[rows, start + rows] = -np.inf  # no row is its own neighbour
+    return np.argsort(-likeness, axis=1, kind="stable")[:, :k].astype(np.int64)
+
+
+def folds(rows: int, clusters: NDArray[np.int64] | None, rng: Generator) -> NDArray[np.int64]:
+    """(rows,) fold of each row; rows of one entity share it."""
+    units = np.arange(rows) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    count = int(units.max(initial=-1)) + 1
+    found: NDArray[np.int64] = (rng.permutation(count) % FOLDS)[units]
+    return found
+
+
+def probed(embeddings: NDArray[np.float64], labels: NDArray[np.object_], fold: NDArray[np.int64]) -> NDArray[np.object_]:
+    """(n,) labels that logistic regression reads from embeddings, each row by a probe that was fitted without its fold."""
+    try:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+    except ImportError as error:
+        part = "scikit-learn"
+        raise MissingExtra(part, "sklearn") from error
+    found = np.empty(len(labels), dtype=object)
+    for left_out in range(FOLDS):
+        held = fold == left_out
+        if len(set(labels[~held])) < 2:  # noqa: PLR2004  # one class is no choice
+            msg = f"{len(labels):,} rows of {len(set(labels))} classes cannot be told apart without a fifth of them: add rows of each class"
+            raise CannotMeasure(msg)
+        if held.any():
+            probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(embeddings[~held], labels[~held].astype(str))
+            found[held] = probe.predict(embeddings[held])
+    return found
