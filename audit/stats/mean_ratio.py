@@ -24,7 +24,7 @@ class MeanRatio:
     Fieller's pivot (JRSS B 1954): at a true ratio r the values first - r second have the mean 0. An end is the r at which that
     mean is as far from 0 as the level allows, in Student's t with the skewness taken out (Hall, JRSS B 1992). The sufficient
     statistic are the means and the joint second and third moments, so that any level has an end without a resample. An end is
-    open where no ratio is so far off: where the second mean itself is hardly told from 0.
+    open where no ratio is so far off: where the second mean itself is hardly told from 0, and where the rows show no spread at all.
     """
 
     numerator: float
@@ -81,7 +81,7 @@ class MeanRatio:
         from scipy.special import stdtrit
 
         df = self.units - 1
-        if df < 1:
+        if df < 1 or self._still(self.value):
             return -math.inf, math.inf
         low, high = float(stdtrit(df, 1 - lower_alpha)), float(stdtrit(df, upper_alpha))
         return self._end(lambda ratio: self._pivot(ratio) - low, -1), self._end(lambda ratio: high - self._pivot(ratio), 1)
@@ -92,7 +92,7 @@ class MeanRatio:
 
         if beyond(self.value) >= 0:  # a level above a half
             return self.value
-        step = self._error() or 1e-12 * max(1.0, abs(self.value))
+        step = self._error()
         inside = self.value
         for _ in range(_DOUBLINGS):
             outside = self.value + direction * step
@@ -111,12 +111,15 @@ class MeanRatio:
         a, b, c = self.second
         return max(0.0, a - 2 * ratio * b + ratio**2 * c)
 
+    def _still(self, ratio: float) -> bool:
+        """Whether first - ratio second is the same in every row, but for what rounding leaves."""
+        return self._variance(ratio) <= (1e-12 * (abs(self.numerator) + abs(ratio) * self.denominator)) ** 2
+
     def _pivot(self, ratio: float) -> float:
         """Student's t of first - ratio second, its skewness taken out; infinite where nothing varies."""
         away, variance = self.numerator - ratio * self.denominator, self._variance(ratio)
-        scale = abs(self.numerator) + abs(ratio) * self.denominator
-        if variance <= (1e-12 * scale) ** 2:  # what rounding leaves of equal values
-            return math.copysign(math.inf, away) if abs(away) > 1e-12 * scale else 0.0  # of rounding
+        if self._still(ratio):
+            return math.copysign(math.inf, away)
         p, q, r, s = self.third
         skewness = (p - 3 * ratio * q + 3 * ratio**2 * r - ratio**3 * s) / math.sqrt(variance) ** 3
         root = math.sqrt(self.units)

@@ -10,6 +10,7 @@ from benchmarks.populations.case import Case
 from benchmarks.populations.distances import calibrations, discrepancies, distances, indices
 from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
+from benchmarks.populations.numbers import explained, mean_differences, mean_ratios, roots
 from benchmarks.populations.precisions import average_precisions, class_means, paired_precisions
 from benchmarks.populations.shares import differences, paired, proportions, ratios
 from benchmarks.populations.squares import squared_distances
@@ -37,6 +38,10 @@ def by_kind() -> dict[str, list[Case]]:
         "PairedConfusion": paired_tables(),
         "Mean": means(),
         "PairedMean": paired_means(),
+        "MeanDifference": mean_differences(),
+        "MeanRatio": mean_ratios(),
+        "Explained": explained(),
+        "RootMeanSquare": roots(),
         "Quantile": quantiles(),
         "CalibrationError": calibrations(),
         "Coefficient": coefficients(),

@@ -1,0 +1,161 @@
+"""R², the root mean squared error and the pinball loss: each with its interval, in slices, and against a champion."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sklearn.metrics import mean_absolute_error, mean_pinball_loss, r2_score, root_mean_squared_error
+
+from audit.errors import CannotMeasure
+from tests import realdata
+from tests.compared import compare
+from tests.judged import status
+from tests.numbered import NUMBERS, drawn, numbers, regressed
+from tests.support import measure, subject
+from tests.unplugged import unplugged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audit.evidence import Evidence
+
+RMSE, R2, PINBALL = "performance/root_mean_squared_error", "performance/r2", "performance/pinball_loss"
+THEIRS: dict[str, Callable[[pd.Series[float], pd.Series[float]], float]] = {
+    "performance/mean_absolute_error": mean_absolute_error,
+    RMSE: root_mean_squared_error,
+    R2: r2_score,
+    PINBALL: mean_pinball_loss,
+}
+"""Scikit-learn's, by the check."""
+FLOORS = frozenset({R2})
+
+
+def value(found: Evidence) -> float:
+    (member,) = found.members
+    return member.estimate.value
+
+
+def test_worked_examples() -> None:
+    """Off by -1, 2 and 0; true numbers 1, 5 and 4, of which the mean square about their mean 10/3 is 26/9."""
+    seen = regressed(numbers([(1, 2), (5, 3), (4, 4)]))
+    assert value(measure(RMSE, seen)) == pytest.approx(math.sqrt(5 / 3))
+    assert value(measure(R2, seen)) == pytest.approx(1 - (5 / 3) / (26 / 9))
+    assert value(measure(PINBALL, seen, alpha=0.9)) == pytest.approx((0.1 * 1 + 0.9 * 2) / 3)
+
+
+@pytest.mark.parametrize("check_id", [RMSE, R2])
+@given(pairs=NUMBERS)
+def test_agrees_with_scikit_learn(check_id: str, pairs: list[tuple[float, float]]) -> None:
+    frame = numbers(pairs)
+    assume(frame.label.min() < frame.label.max())
+    expected = THEIRS[check_id](frame.label, frame.prediction)
+    assert value(measure(check_id, regressed(frame))) == pytest.approx(expected, abs=1e-9, rel=1e-9)
+
+
+@given(NUMBERS, st.floats(0.01, 0.99))
+def test_the_pinball_loss_agrees_with_scikit_learn(pairs: list[tuple[float, float]], alpha: float) -> None:
+    frame = numbers(pairs)
+    expected = mean_pinball_loss(frame.label, frame.prediction, alpha=alpha)
+    assert value(measure(PINBALL, regressed(frame), alpha=alpha)) == pytest.approx(expected, abs=1e-9)
+
+
+@given(NUMBERS)
+def test_half_the_absolute_error_is_the_pinball_loss_of_the_median(pairs: list[tuple[float, float]]) -> None:
+    seen = regressed(numbers(pairs))
+    assert 2 * value(measure(PINBALL, seen)) == pytest.approx(value(measure("performance/mean_absolute_error", seen)), abs=1e-9)
+
+
+@given(NUMBERS, st.floats(0.1, 10), st.floats(-100, 100))
+def test_r2_has_no_unit(pairs: list[tuple[float, float]], scale: float, shift: float) -> None:
+    frame = numbers(pairs)
+    assume(frame.label.std() > 1e-2)
+    assert value(measure(R2, regressed(scale * frame + shift))) == pytest.approx(value(measure(R2, regressed(frame))), rel=1e-6)
+
+
+@pytest.mark.parametrize("check_id", THEIRS)
+def test_the_interval_decides(check_id: str) -> None:
+    found = measure(check_id, regressed(drawn(400)))
+    low, high = found.members[0].estimate.bounds(0.025, 0.025)
+    name, end = ("min", low) if check_id in FLOORS else ("max", high)
+    other, middle = (high, (value(found) + low) / 2) if name == "min" else (low, (value(found) + high) / 2)
+    away = 0.01 if name == "max" else -0.01
+    assert [status(check_id, found, **{name: bound}) for bound in (end + away, middle, other - away)] == ["pass", "inconclusive", "fail"]
+    assert status(check_id, unplugged(found), **{name: middle}) == "pass"
+
+
+@pytest.mark.parametrize("check_id", THEIRS)
+def test_slices_and_persons(check_id: str) -> None:
+    frame = pd.concat([drawn(150, gap=2.0)] * 3)
+    found, alone = (measure(check_id, regressed(frame, by=(("region",),), **more)) for more in ({"group": "person"}, {}))
+    assert [str(one.name) for one in found.members] == ["region=north", "region=south"]
+    for (_, rows), one, other in zip(frame.groupby("region"), found.members, alone.members, strict=True):
+        assert one.estimate.value == pytest.approx(THEIRS[check_id](rows.label, rows.prediction), abs=1e-9)
+        assert np.ptp(one.estimate.bounds(0.025, 0.025)) > np.ptp(other.estimate.bounds(0.025, 0.025))
+
+
+@pytest.mark.parametrize("check_id", [RMSE, R2, PINBALL])
+def test_against_a_champion_on_the_same_rows(check_id: str) -> None:
+    """The difference is scikit-learn's, its interval narrower than the candidate's own, and turns round with the models."""
+    frame = drawn(300)
+    found = compare(check_id, regressed(frame))
+    metric = THEIRS[check_id]
+    assert value(found) == pytest.approx(metric(frame.label, frame.prediction) - metric(frame.label, frame.old), abs=1e-9)
+    low, high = found.members[0].estimate.bounds(0.025, 0.025)
+    assert high - low < np.ptp(measure(check_id, regressed(frame)).members[0].estimate.bounds(0.025, 0.025))
+    back = compare(check_id, regressed(frame.rename(columns={"prediction": "old", "old": "prediction"})))
+    assert back.members[0].estimate.bounds(0.025, 0.025) == pytest.approx((-high, -low), abs=1e-9)
+
+
+def test_a_slice_whose_true_numbers_are_all_alike_is_unmeasured() -> None:
+    frame = drawn(100).assign(label=lambda f: f.label.where(f.region == "north", 7.0))
+    for found in (measure(R2, regressed(frame, by=(("region",),))), compare(R2, regressed(frame, by=(("region",),)))):
+        assert [str(one.name) for one in found.members] == ["region=north"]
+        assert "all alike" in found.unmeasured[0].reason
+
+
+def test_a_few_rows_that_carry_the_error_are_told_of() -> None:
+    frame = drawn(500, noise=0.5)
+    assert measure(RMSE, regressed(frame)).notes == ()
+    frame.loc[:4, "prediction"] += 100
+    assert measure(RMSE, regressed(frame)).notes[0].startswith("5 of 500 rows make up ")
+    assert measure(R2, regressed(frame)).notes[0].startswith("5 of 500 rows make up ")
+
+
+def test_a_model_that_is_always_right() -> None:
+    """No error ever varied, so that nothing bounds the next one."""
+    seen = regressed(numbers([(x, x) for x in range(200)]))
+    assert value(measure(R2, seen)) == 1.0
+    assert status(R2, measure(R2, seen), min=0.9) == "inconclusive"
+    assert status(RMSE, measure(RMSE, seen), max=1.0) == "inconclusive"
+
+
+@pytest.mark.parametrize("check_id", THEIRS)
+def test_what_cannot_be_measured_is_refused(check_id: str) -> None:
+    with pytest.raises(CannotMeasure, match="holds no number in 1 of 40 rows"):
+        measure(check_id, regressed(drawn(40).assign(label=lambda f: f.label.where(f.index > 0))))
+    with pytest.raises(CannotMeasure, match="gives classes, not numbers"):
+        measure(check_id, subject(drawn(40)))
+
+
+@pytest.mark.data
+def test_values_on_california_housing() -> None:
+    """Incomes predicted from the other columns of 8,232 rows by trees; scikit-learn says the same, also north and south of 36 degrees."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    folder = realdata.path("california_housing")
+    train, test = (pd.read_csv(folder / f"{name}.csv.gz") for name in ("reference", "analysis"))
+    features = ["HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
+    model = HistGradientBoostingRegressor(max_iter=30, random_state=0).fit(train[features], train["MedInc"])
+    frame = pd.DataFrame({"label": test["MedInc"], "prediction": model.predict(test[features])})
+    frame["region"] = np.where(test["Latitude"] > 36, "north", "south")
+    for check_id, metric in THEIRS.items():
+        assert value(measure(check_id, regressed(frame))) == pytest.approx(metric(frame.label, frame.prediction), abs=1e-9)
+        sliced = measure(check_id, regressed(frame, by=(("region",),)))
+        for (_, rows), one in zip(frame.groupby("region"), sliced.members, strict=True):
+            assert one.estimate.value == pytest.approx(metric(rows.label, rows.prediction), abs=1e-9)
