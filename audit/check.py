@@ -97,6 +97,9 @@ class Check:
     compare: Callable[[Subject, Any, Generator], Evidence] | None = None
     """Measures candidate minus rival on the same rows (`against`); None where the check compares no two models."""
 
+    trainings: Callable[[Any], int] | None = None
+    """Fine-tunings beyond the candidate's own that it asks for, given the parameters; None where it asks for none."""
+
     @property
     def asks_the_model(self) -> bool:
         """Whether its outcome depends on the candidate, and not on the data alone."""

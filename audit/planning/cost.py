@@ -28,7 +28,7 @@ class Cost:
     changed: Mapping[str, int]
     """Changed rows to be scored by requirement, at the most."""
     trained: int
-    """Rows to be trained on; 0 where the model is loaded."""
+    """Rows to be trained on, once for each training; 0 where the model is loaded."""
     seconds: float | None = None
     """The newest run's."""
     run: str | None = None
@@ -47,7 +47,8 @@ def of(jobs: Sequence[Job], embedded: int, trained: int) -> Cost:
             reference = job.subject.reference if "reference" in job.check.needs else None
             rows |= {data.role: data.rows for data in (job.subject.data, reference) if data is not None}
     changed = {job.requirement.id: _changed(job) for job in jobs if job.skip is None and "model" in job.check.needs}
-    return Cost(rows, embedded, changed, trained)
+    again = [job.check.trainings(job.params) for job in jobs if job.skip is None and job.check.trainings is not None]
+    return Cost(rows, embedded, changed, trained * (1 + max(again, default=0)))
 
 
 def _changed(job: Job) -> int:
