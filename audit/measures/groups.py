@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from audit.evidence import Evidence, Member, Pair, Slice, Unmeasured
 from audit.stats import Difference, Proportion, Ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,8 +22,46 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 Family: TypeAlias = "tuple[tuple[Slice, NDArray[np.bool_]], ...]"
-Side: TypeAlias = tuple[Slice, Proportion]
 Kind: TypeAlias = Literal["true_positive_rate", "false_positive_rate", "false_negative_rate", "precision"]
+
+
+class Valued(Protocol):
+    """What a group shows: a number at least."""
+
+    @property
+    def value(self) -> float:
+        """By which the highest group is known."""
+
+
+V = TypeVar("V", bound=Valued)
+W_co = TypeVar("W_co", bound=Valued, covariant=True)
+Side: TypeAlias = tuple[Slice, V]
+
+
+class Measured(Protocol[W_co]):
+    """Something that is measured of each group."""
+
+    @property
+    def needs(self) -> str:
+        """What a row that counts is, for the reader: `truly urgent`."""
+
+    def of(self, rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> W_co | None:
+        """Of some rows; None where none of them counts."""
+
+    def named(self, group: Slice) -> Slice:
+        """A group's name with what tells this from the check's other numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[V]):
+    """One number of every group of a family, and which groups are held against which."""
+
+    measured: Measured[V]
+    sides: list[Side[V]]
+    matches: list[tuple[Side[V], Side[V]]]
+    """Each two once."""
+    lacking: tuple[Unmeasured, ...]
+    """Groups without a row that counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +120,48 @@ def _error_rate(
     return Rate(called if kind == "true_positive_rate" else ~called, truly, f"truly {one}", items)
 
 
-def compare(subject: Subject, rates: Sequence[Rate], estimate: type[Difference | Ratio], unit: str) -> Evidence:
+def compare(
+    subject: Subject,
+    rates: Sequence[Rate],
+    estimate: type[Difference | Ratio],
+    unit: str,
+    *,
+    families: Sequence[Family] | None = None,
+) -> Evidence:
     """Ordered pairs of groups within each family, by the policy's `reference_group`."""
-    clusters = subject.clusters()
     members: list[Member] = []
     context: list[Member] = []
     unmeasured: list[Unmeasured] = []
-    for columns, family in zip(subject.by, _families(subject), strict=True):
-        for rate in rates:
-            found = [(rate.named(group), rate.of(rows, clusters)) for group, rows in family]
-            sides = [(name, share) for name, share in found if share is not None]
-            context += [Member(name, share) for name, share in sides]
-            unmeasured += [Unmeasured(name, f"no row is {rate.needs}: add rows of this group") for name, share in found if share is None]
-            for first, second in _matches(subject, columns, family, rate, sides):
-                compared = _compared(first, second, estimate)
-                members += [one for one in compared if isinstance(one, Member)]
-                unmeasured += [one for one in compared if isinstance(one, Unmeasured)]
+    for held in holds(subject, rates, families):
+        context += [Member(name, share) for name, share in held.sides]
+        unmeasured += held.lacking
+        for first, second in held.matches:
+            compared = _compared(first, second, estimate)
+            members += [one for one in compared if isinstance(one, Member)]
+            unmeasured += [one for one in compared if isinstance(one, Unmeasured)]
     return Evidence(
         members=tuple(members),
         unit=unit,
         rows=subject.data.rows,
         context=tuple(context),
         unmeasured=tuple(unmeasured),
-        notes=_notes(subject),
+        notes=notes(subject),
     )
 
 
-def _families(subject: Subject) -> tuple[Family, ...]:
+def holds(subject: Subject, measured: Sequence[Measured[V]], families: Sequence[Family] | None = None) -> Iterator[Held[V]]:
+    """Every family, or what the check has left of each, and in it every number."""
+    clusters = subject.clusters()
+    for columns, family in zip(subject.by, split(subject) if families is None else families, strict=True):
+        for one in measured:
+            found = [(one.named(group), one.of(rows, clusters)) for group, rows in family]
+            sides = [(name, value) for name, value in found if value is not None]
+            lacking = tuple(Unmeasured(name, f"no row is {one.needs}: add rows of this group") for name, value in found if value is None)
+            yield Held(one, sides, _matches(subject, columns, family, one, sides), lacking)
+
+
+def split(subject: Subject) -> tuple[Family, ...]:
+    """The families that `by` names, each of two groups at least."""
     if not subject.by:
         msg = "no groups to compare: name at least one column under `by`"
         raise CannotMeasure(msg)
@@ -123,7 +176,9 @@ def _families(subject: Subject) -> tuple[Family, ...]:
     return families
 
 
-def _matches(subject: Subject, columns: tuple[str, ...], family: Family, rate: Rate, sides: list[Side]) -> list[tuple[Side, Side]]:
+def _matches(
+    subject: Subject, columns: tuple[str, ...], family: Family, rate: Measured[V], sides: list[Side[V]]
+) -> list[tuple[Side[V], Side[V]]]:
     """Which groups are held against which, each two once."""
     reference = subject.reference_group
     if reference is None or (reference == "pooled_rest" and len(family) == 2):  # noqa: PLR2004  # the rest is the other group
@@ -134,18 +189,19 @@ def _matches(subject: Subject, columns: tuple[str, ...], family: Family, rate: R
     return [(side, other) for other in sides if other[0] == chosen for side in sides if side[0] != chosen]
 
 
-def _against_rest(subject: Subject, columns: tuple[str, ...], family: Family, rate: Rate) -> list[tuple[Side, Side]]:
+def _against_rest(subject: Subject, columns: tuple[str, ...], family: Family, rate: Measured[V]) -> list[tuple[Side[V], Side[V]]]:
     clusters, column = subject.clusters(), ", ".join(columns)
     found = []
     for group, rows in family:
-        one, rest = rate.of(rows, clusters), rate.of(~rows, clusters)
+        others = np.any([mask for name, mask in family if name != group], axis=0)
+        one, rest = rate.of(rows, clusters), rate.of(others, clusters)
         if one is not None and rest is not None:
-            others = rate.named(Slice(((column, f"all but {_label(group)}"),)))
-            found.append(((rate.named(group), one), (others, rest)))
+            pooled = rate.named(Slice(((column, f"all but {_label(group)}"),)))
+            found.append(((rate.named(group), one), (pooled, rest)))
     return found
 
 
-def _highest(sides: list[Side]) -> Slice | None:
+def _highest(sides: list[Side[V]]) -> Slice | None:
     return max(sides, key=lambda side: side[1].value)[0] if sides else None
 
 
@@ -162,7 +218,7 @@ def _label(group: Slice) -> str:
     return ", ".join(canonical(value) or "null" for _, value in group.items)
 
 
-def _compared(first: Side, second: Side, estimate: type[Difference | Ratio]) -> tuple[Member | Unmeasured, ...]:
+def _compared(first: Side[Proportion], second: Side[Proportion], estimate: type[Difference | Ratio]) -> tuple[Member | Unmeasured, ...]:
     """Both orders of one pair, since either group may be the worse one."""
     forth: Name = Pair(first[0], second[0])
     if estimate is Ratio and not first[1].hits and not second[1].hits:
@@ -171,7 +227,8 @@ def _compared(first: Side, second: Side, estimate: type[Difference | Ratio]) -> 
     return (Member(forth, estimate(first[1], second[1])), Member(back, estimate(second[1], first[1])))
 
 
-def _notes(subject: Subject) -> tuple[str, ...]:
+def notes(subject: Subject) -> tuple[str, ...]:
+    """What a reader has to know of the reference."""
     if subject.reference_group == "highest":
         return ("The reference is the group with the highest rate in this very data, chosen after looking: it is in part the luckiest.",)
     return ()

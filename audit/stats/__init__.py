@@ -13,6 +13,7 @@ from audit.stats.interface import Estimate
 from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.mean_ratio import Explained, MeanRatio
+from audit.stats.mover import AverageDifference
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
@@ -25,6 +26,7 @@ from audit.stats.root_mean_square import RootMeanSquare
 __all__ = [
     "Auc",
     "AucDifference",
+    "AverageDifference",
     "AveragePrecision",
     "CalibrationError",
     "Census",

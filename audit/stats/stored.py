@@ -23,6 +23,7 @@ from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIn
 from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.mean_ratio import Explained, MeanRatio
+from audit.stats.mover import AverageDifference
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
@@ -44,7 +45,7 @@ _PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMe
 _RANKED = (AveragePrecision, ClassMean)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
 _OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare)
-_KINDS: tuple[type[Any], ...] = (*_OF_ONE, *_RANKED, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
+_KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
 _LATER = {"Confusion": frozenset({"beta"}), "PairedConfusion": frozenset({"beta"})}

@@ -7,6 +7,7 @@ from functools import cache
 from audit.stats import Census
 from benchmarks.populations.areas import area_differences, areas, paired_areas
 from benchmarks.populations.case import Case
+from benchmarks.populations.combined import average_differences
 from benchmarks.populations.distances import calibrations, discrepancies, distances, indices
 from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
@@ -27,6 +28,7 @@ def by_kind() -> dict[str, list[Case]]:
         "Proportion": proportions(),
         "Difference": differences(),
         "Ratio": ratios(),
+        "AverageDifference": average_differences(),
         "PairedDifference": paired(),
         "Auc": areas(),
         "AucDifference": area_differences(),

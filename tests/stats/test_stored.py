@@ -13,6 +13,7 @@ from audit.errors import InputError
 from audit.stats import (
     Auc,
     AucDifference,
+    AverageDifference,
     AveragePrecision,
     CalibrationError,
     Census,
@@ -98,6 +99,7 @@ estimates = st.one_of(
     proportions,
     confusions,
     st.builds(Difference, proportions, proportions),
+    st.builds(AverageDifference, st.builds(Difference, proportions, proportions), st.builds(Difference, proportions, proportions)),
     st.builds(Ratio, proportions, proportions),
     st.builds(PairedDifference, counts, counts, counts, counts, st.none() | st.integers(2, 10**6), effects),
     aucs,

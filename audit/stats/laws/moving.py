@@ -17,6 +17,7 @@ from audit.stats.distance import KolmogorovSmirnov, StabilityIndex
 from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.mean_ratio import Explained, MeanRatio
+from audit.stats.mover import AverageDifference
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
@@ -46,7 +47,8 @@ def _(estimate: Proportion, growth: float) -> Proportion:
 
 @grown.register(Difference)
 @grown.register(Ratio)
-def _(estimate: Difference | Ratio, growth: float) -> Difference | Ratio:
+@grown.register(AverageDifference)
+def _(estimate: Difference | Ratio | AverageDifference, growth: float) -> Difference | Ratio | AverageDifference:
     return replace(estimate, first=grown(estimate.first, growth), second=grown(estimate.second, growth))
 
 
@@ -138,6 +140,14 @@ def _(estimate: Proportion, truth: float) -> Proportion:
 def _(estimate: Difference | Ratio, truth: float) -> Difference | Ratio:
     p, q = arms(estimate, truth)
     return replace(estimate, first=moved(estimate.first, p), second=moved(estimate.second, q))
+
+
+@moved.register
+def _(estimate: AverageDifference, truth: float) -> AverageDifference:
+    """Both differences move alike."""
+    by = truth - estimate.value
+    first, second = (moved(one, max(-1.0, min(1.0, one.value + by))) for one in (estimate.first, estimate.second))
+    return replace(estimate, first=first, second=second)
 
 
 @moved.register

@@ -19,6 +19,7 @@ from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIn
 from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
 from audit.stats.mean import Mean
 from audit.stats.mean_ratio import Explained
+from audit.stats.mover import AverageDifference
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Departure
 from audit.stats.root_mean_square import RootMeanSquare
@@ -68,7 +69,7 @@ def best(estimate: Any, asked: Asked, *, gap: bool) -> float:
     """The value farthest on the bound's good side: none for a distance or a gap between groups, 1 for a share or their ratio."""
     if isinstance(estimate, Ratio) and not gap and asked.floor:
         return 1 / max(1e-9, (estimate.first.hits + estimate.second.hits) / estimate.n)
-    if gap:
+    if gap or isinstance(estimate, AverageDifference):
         return 1.0 if asked.floor else 0.0
     lowest, highest = _range(estimate)
     edge = highest if asked.floor else lowest
