@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from audit.evidence import Evidence
 
 
-SETTINGS: dict[str, dict[str, Any]] = {"performance/fbeta": {"beta": 2.0}, "performance/top_k_accuracy": {"k": 1}}
-"""What some checks need said of two classes: a weight that has no default, a list shorter than both."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    "performance/fbeta": {"beta": 2.0},
+    "performance/top_k_accuracy": {"k": 1},
+    "fairness/counterfactual_identity": {"terms": {"writer": {"customer": ["customer"], "client": ["client"]}}},
+}
+"""What some checks need said: a weight that has no default, a list shorter than both classes, words that stand in the example's texts."""
 
 
 def dataset(frame: pd.DataFrame, role: str = "test", **columns: object) -> Dataset:

@@ -1,0 +1,136 @@
+"""How a model answers texts in which nothing but the named identity changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import CannotMeasure
+from audit.evidence import Member, Slice
+from audit.stats import Mean, PairedMean, Proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from audit.measures.identity.swapping import Swap
+    from audit.subject import Subject
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """All rewritten texts of one attribute: one entry a text in each array, those of one row side by side."""
+
+    swap: Swap
+    rows: NDArray[np.int64]
+    groups: tuple[str, ...]
+    """The identity that each text names instead."""
+    texts: tuple[str, ...]
+    before: NDArray[np.str_]
+    """Label of the row as it stands."""
+    after: NDArray[np.str_]
+    score_before: NDArray[np.float64]
+    """Of the class that is looked at."""
+    score_after: NDArray[np.float64]
+
+    @property
+    def named(self) -> NDArray[np.int64]:
+        """The rows in whose text a term of the attribute stands."""
+        return np.unique(self.rows)
+
+    @property
+    def flipped(self) -> NDArray[np.bool_]:
+        """For each of these rows whether any of its texts gets another label."""
+        return np.bincount(self.rows, self.before != self.after)[self.named] > 0
+
+    @property
+    def furthest(self) -> NDArray[np.float64]:
+        """For each of these rows the largest distance that its score moves."""
+        found = np.zeros(int(self.rows.max(initial=-1)) + 1)
+        np.maximum.at(found, self.rows, np.abs(self.score_after - self.score_before))
+        return found[self.named]
+
+    @property
+    def name(self) -> Slice:
+        """Under which the attribute is judged."""
+        return Slice((("attribute", self.swap.attribute),))
+
+    def share(self, clusters: NDArray[np.int64] | None) -> Proportion:
+        """Of flipped rows among those with a term."""
+        return Proportion.of(self.flipped, _of(clusters, self.named))
+
+    def shifts(self, clusters: NDArray[np.int64] | None) -> list[Member]:
+        """Mean shift of the score towards each identity, and the mean of each row's largest shift."""
+        groups, found = np.array(self.groups), []
+        for group in dict.fromkeys(self.groups):
+            at = groups == group
+            shift = PairedMean.of(self.score_after[at], self.score_before[at], _of(clusters, self.rows[at]), low=0.0, high=1.0)
+            found.append(Member(self.name.further("score shift to", group), shift))
+        largest = Mean.of(self.furthest, _of(clusters, self.named), low=0.0, high=1.0)
+        return [*found, Member(self.name.further("score shift", "largest of each row"), largest)]
+
+
+def answers(subject: Subject, swaps: Sequence[Swap]) -> tuple[Answers, ...]:
+    """The answers for each attribute. Every text is scored once, and all in one call."""
+    texts = subject.data.texts()
+    written = [tuple(_rewritten(texts, swap)) for swap in swaps]
+    asked = sorted({new for each in written for _, _, new in each} | {texts[row] for each in written for row, _, _ in each})
+    if not asked:
+        named = ", ".join(swap.attribute for swap in swaps)
+        msg = f"{subject.data.role}: no text names an identity ({named}): give words of your own as `terms`, or add texts that do"
+        raise CannotMeasure(msg)
+    scores = dict(zip(asked, subject.predicted.score_texts(asked), strict=True))
+    return tuple(_answers(subject, swap, each, scores) for swap, each in zip(swaps, written, strict=True))
+
+
+def looked_at(subject: Subject) -> str | None:
+    """The class whose score is followed: the positive one; None for the class that the row as it stands is given."""
+    return subject.positive if subject.binary or subject.data.columns.positive is not None else None
+
+
+def table(found: Sequence[Answers], ids: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
+    """One entry a rewritten text."""
+    return {
+        "id": np.concatenate([ids[one.rows] for one in found]),
+        "attribute": np.concatenate([np.full(len(one.rows), one.swap.attribute) for one in found]),
+        "identity": np.array([group for one in found for group in one.groups], dtype=str),
+        "prediction": np.concatenate([one.before for one in found]),
+        "prediction_swapped": np.concatenate([one.after for one in found]),
+        "score": np.concatenate([one.score_before for one in found]),
+        "score_swapped": np.concatenate([one.score_after for one in found]),
+    }
+
+
+def _of(clusters: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    return None if clusters is None else clusters[rows]
+
+
+def _rewritten(texts: Sequence[str], swap: Swap) -> Iterator[tuple[int, str, str]]:
+    """Row, identity and new text, wherever that differs."""
+    for row, text in enumerate(texts):
+        if swap.terms(text):
+            new = ((row, group, swap.to(text, group)) for group in swap.groups)
+            yield from (one for one in new if one[2] != text)
+
+
+def _answers(subject: Subject, swap: Swap, written: Sequence[tuple[int, str, str]], scores: dict[str, NDArray[np.float64]]) -> Answers:
+    texts, classes = subject.data.texts(), np.array(subject.classes, dtype=str)
+    rows = np.array([row for row, _, _ in written], dtype=np.int64)
+    old = np.array([scores[texts[row]] for row in rows.tolist()]).reshape(-1, len(classes))
+    new = np.array([scores[text] for _, _, text in written]).reshape(-1, len(classes))
+    one = looked_at(subject)
+    followed = old.argmax(axis=1) if one is None else np.full(len(rows), subject.classes.index(one))
+    places = np.arange(len(rows))
+    return Answers(
+        swap=swap,
+        rows=rows,
+        groups=tuple(group for _, group, _ in written),
+        texts=tuple(text for _, _, text in written),
+        before=classes[old.argmax(axis=1)],
+        after=classes[new.argmax(axis=1)],
+        score_before=old[places, followed],
+        score_after=new[places, followed],
+    )
