@@ -117,6 +117,22 @@ def test_both_planted_slices_come_first_and_none_of_their_parts() -> None:
     assert all((one.rows & north).sum() <= 0.5 * one.rows.sum() for one in found[1:])
 
 
+def test_what_is_served_better_than_the_rest_is_not_proposed() -> None:
+    """Nor is what is worse only where the planted slices are left out."""
+    known, wrong = planted()
+    halves = halved(wrong)
+    for one in search.Search(known, halves, 32).found(10):
+        assert wrong[halves.search & one.rows].mean() >= wrong[halves.search & ~one.rows].mean()
+
+
+def test_a_slice_that_is_served_better_stands_in_where_there_is_no_other() -> None:
+    rng = np.random.default_rng(0)
+    region = np.where(np.arange(400) % 4 == 0, [f"r{i}" for i in range(400)], "n")  # all other values are too rare
+    wrong = np.where(region == "n", False, rng.random(400) < 0.9)
+    found = search.Search([values("region", region)], halved(wrong), 20).found(10)
+    assert [str(one.name) for one in found] == ["region=n"]
+
+
 def test_what_is_proposed_does_not_depend_on_the_judging_half() -> None:
     known, wrong = planted()
     halves = halved(wrong)

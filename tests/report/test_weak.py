@@ -45,8 +45,11 @@ def test_the_words_say_what_the_picture_shows() -> None:
     first, second = table.rows
     assert (first.wrong, first.elsewhere, first.gap, first.sure) == ("40 of 100 (40%)", "5%", "0.350", "at least 0.210")
     assert first.rows == "row-7 and row-9"
-    assert (second.sure, second.rows) == ("may be chance", "–")
-    assert "region=&lt;b&gt;: 40% wrong, elsewhere 5%, named; plan=a: 10% wrong, elsewhere 10%, may be chance" in table.drawing
+    assert (second.sure, second.rows) == ("no worse than elsewhere", "–")
+    assert (
+        "region=&lt;b&gt;: 40% wrong, elsewhere 5%, at least 0.210; plan=a: 10% wrong, elsewhere 10%, no worse than elsewhere"
+        in table.drawing
+    )
 
 
 def test_none_named_and_too_many_to_show() -> None:

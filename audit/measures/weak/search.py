@@ -68,7 +68,8 @@ class Search:
     def found(self, k: int) -> tuple[Found, ...]:
         """At most k slices, worst served first; which they are depends on the labels of the searched half alone.
 
-        Slices that are served better than the rest are no weak ones; one of them stands in where there is no other.
+        Slices that are served better than the rest, whether or not earlier slices count, are no weak ones; one of them stands in
+        where there is no other.
         """
         covered = np.zeros(len(self.halves.search), dtype=bool)
         sizes: _TABLES = {}
@@ -103,6 +104,8 @@ class Search:
     def _best(self, places: tuple[int, ...], left: NDArray[np.int64], sizes: _TABLES) -> tuple[_Candidate, int] | None:
         """The worst served condition (or crossing) of these attributes, and how many of them were large enough."""
         size, large = self._sized(places, sizes)
+        if len(left) < self.halves.search.sum():
+            large = large & (signed_deviance(sizes[places][..., 2], size, *self._overall()) >= 0)
         if not large.any():
             return None
         wrong, rows = self._tables(places, self.halves.wrong[left].astype(np.int64), left, 2)[..., 1], len(left)
@@ -119,10 +122,15 @@ class Search:
         """Searched rows of every condition, and which of them are large enough in both halves."""
         search = self.halves.search
         if places not in sizes:
-            sizes[places] = self._tables(places, search.astype(np.int64), np.arange(len(search)), 2)
-        inside = sizes[places]
+            sizes[places] = self._tables(places, np.where(search, 1 + self.halves.wrong, 0), np.arange(len(search)), 3)
+        inside = np.stack([sizes[places][..., 0], sizes[places][..., 1:].sum(axis=-1)], axis=-1)
         rest = np.array([np.sum(~search), np.sum(search)]) - inside
         return inside[..., 1], np.minimum(inside, rest).min(axis=-1) >= self.least
+
+    def _overall(self) -> tuple[float, float]:
+        """Searched rows that are answered wrong, and all of them."""
+        search = self.halves.search
+        return float(self.halves.wrong[search].sum()), float(search.sum())
 
     def _tables(self, places: tuple[int, ...], state: NDArray[np.int64], rows: NDArray[np.int64], states: int) -> NDArray[np.float64]:
         """(conditions of the first, conditions of the second, states) rows in each state."""

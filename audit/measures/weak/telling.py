@@ -35,7 +35,7 @@ def figure(subject: Subject, weak: Sequence[Weak], halves: Halves) -> WeakSlices
         lower=tuple(one.interval[0] for one in weak),
         upper=tuple(one.interval[1] for one in weak),
         named=tuple(one.named for one in weak),
-        examples=tuple(tuple(subject.data.shown(row) for row in _rows(one, halves)) for one in weak),
+        examples=tuple(tuple(map(subject.data.shown, rows)) for rows in _rows(weak, halves)),
     )
 
 
@@ -64,14 +64,13 @@ def examples(subject: Subject, weak: Sequence[Weak], halves: Halves) -> tuple[Ex
     texts = None if subject.data.columns.text is None else subject.data.texts()
     common = common_words(texts or ())
     y_true, y_pred = subject.y_true(), subject.y_pred()
-    chosen = [(place, one, row) for one in weak for place, row in enumerate(_rows(one, halves))]
+    chosen = [(place, one, row) for one, rows in zip(weak, _rows(weak, halves), strict=True) for place, row in enumerate(rows)]
     chosen.sort(key=lambda entry: entry[0])
+    told = {row: f"truly {y_true[row]}, the candidate says {y_pred[row]}" for _, _, row in chosen}
     return tuple(
-        Example(
-            subject.data.shown(row),
-            (Part("a row without text"),) if texts is None else beginning(texts[row], common),
-            f"{one.name}: truly {y_true[row]}, the candidate says {y_pred[row]}",
-        )
+        Example(subject.data.shown(row), (Part(told[row]),), str(one.name))
+        if texts is None
+        else Example(subject.data.shown(row), beginning(texts[row], common), f"{one.name}: {told[row]}")
         for _, one, row in chosen
     )
 
@@ -86,5 +85,11 @@ def table(subject: Subject, weak: Sequence[Weak], halves: Halves) -> dict[str, N
     return found | {f"slice {number}": one.rows for number, one in enumerate(weak, start=1)}
 
 
-def _rows(one: Weak, halves: Halves) -> list[int]:
-    return [int(row) for row in np.flatnonzero(one.rows & ~halves.search & halves.wrong)[:SHOWN]] if one.named else []
+def _rows(weak: Sequence[Weak], halves: Halves) -> list[list[int]]:
+    """Of each named slice the first judged rows that are answered wrong and are not shown for an earlier one."""
+    left, found = ~halves.search & halves.wrong, []
+    for one in weak:
+        rows = np.flatnonzero(one.rows & left)[:SHOWN] if one.named else np.zeros(0, dtype=np.int64)
+        left[rows] = False
+        found.append([int(row) for row in rows])
+    return found

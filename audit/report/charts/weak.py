@@ -70,10 +70,17 @@ def _row(figure: WeakSlices, i: int) -> WeakRow:
         wrong=f"{figure.wrong[i]:,} of {figure.rows[i]:,} ({percent(inside)})",
         elsewhere=percent(rest),
         gap=number(inside - rest),
-        sure=f"at least {number(figure.lower[i])}" if figure.named[i] else "may be chance",
+        sure=_sure(figure, i),
         rows=words.listed(figure.examples[i]) if figure.examples[i] else "–",
         named=figure.named[i],
     )
+
+
+def _sure(figure: WeakSlices, i: int) -> str:
+    inside, rest = _shares(figure, i)
+    if figure.named[i]:
+        return f"at least {number(figure.lower[i])}"
+    return "may be chance" if inside > rest else "no worse than elsewhere"
 
 
 def _shares(figure: WeakSlices, i: int) -> tuple[float, float]:
@@ -96,7 +103,7 @@ def _drawing(figure: WeakSlices, order: list[int]) -> Markup:
         parts.append(svg.el("rect", x=x(rest) - 1.5, y=y + 14, width=3, height=12, class_="inkf"))
         parts.append(svg.el("circle", cx=x(inside), cy=y + 20, r=5, class_="lostf" if named else "barf"))
     said = "; ".join(
-        f"{figure.names[i]}: {percent(inside)} wrong, elsewhere {percent(rest)}, {'named' if figure.named[i] else 'may be chance'}"
+        f"{figure.names[i]}: {percent(inside)} wrong, elsewhere {percent(rest)}, {_sure(figure, i)}"
         for i, (inside, rest) in zip(order, shares, strict=True)
     )
     return svg.figure(WIDTH, bottom + 24, "Wrong answers in each slice and elsewhere", said, *parts)

@@ -80,7 +80,7 @@ def test_a_worked_example() -> None:
     assert named(found) == ["region=n"]
     assert figure(found).wrong[0] == figure(found).rows[0]
     assert figure(found).rest_wrong[0] == 0
-    assert found.examples[0].note == "region=n: truly 1, the candidate says 0"
+    assert (found.examples[0].parts[0].text, found.examples[0].note) == ("truly 1, the candidate says 0", "region=n")
 
 
 def test_the_planted_slice_is_found_and_named_with_its_gap() -> None:
