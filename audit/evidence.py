@@ -129,6 +129,20 @@ class Roc:
 
 
 @dataclass(frozen=True, slots=True)
+class PrecisionRecall:
+    """Precision over recall as the threshold falls, with a pointwise band and the operating point."""
+
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    share: float
+    """Of the class among all rows: the precision of a score that knows nothing."""
+    operating_point: tuple[float, float] | None
+    """(recall, precision) at the decision threshold; None where nothing is called the class."""
+
+
+@dataclass(frozen=True, slots=True)
 class Histogram:
     """Shares of two samples over the same bins (or categories)."""
 
@@ -234,7 +248,7 @@ class Residuals:
     counts: tuple[int, ...]
 
 
-Figure: TypeAlias = BeforeAfter | Reliability | Roc | Histogram | Bars | Confusion | Churn | Residuals | WeakSlices
+Figure: TypeAlias = BeforeAfter | Reliability | Roc | PrecisionRecall | Histogram | Bars | Confusion | Churn | Residuals | WeakSlices
 
 
 @dataclass(frozen=True, slots=True)

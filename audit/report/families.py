@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, Reliability, Residuals, Roc, WeakSlices
+from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, WeakSlices
 from audit.finding import Judged
 from audit.report import words
 from audit.report.charts.axes import Drawing
@@ -13,6 +13,7 @@ from audit.report.charts.before_after import before_after
 from audit.report.charts.churn import ChurnTable, churn
 from audit.report.charts.forest import Caption, Forest, forest
 from audit.report.charts.histogram import histogram
+from audit.report.charts.precision_recall import precision_recall
 from audit.report.charts.reliability import reliability
 from audit.report.charts.residuals import residuals
 from audit.report.charts.roc import roc
@@ -167,10 +168,11 @@ def _foot(entry: Entry) -> str:
 def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
-    if isinstance(figure, Roc):
+    if isinstance(figure, (Roc, PrecisionRecall)):
         head = finding.headline
         area = "no number" if head is None else f"{head.unit} {headline_numbers(head, finding.requirement)}"
-        return roc(figure, area, words.bound(finding.requirement), foot)
+        asked = words.bound(finding.requirement)
+        return roc(figure, area, asked, foot) if isinstance(figure, Roc) else precision_recall(figure, area, asked, foot)
     if isinstance(figure, Histogram):
         return histogram(figure, foot)
     if isinstance(figure, BeforeAfter):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.evidence import OVERALL, Evidence, Histogram, Member, Roc, Slice
+from audit.evidence import OVERALL, Evidence, Histogram, Member, PrecisionRecall, Roc, Slice
 from audit.finding import Judged, bounds
 from audit.report.charts.forest import Caption, forest
 from audit.report.charts.histogram import histogram
 from audit.report.charts.interval import interval_plot
 from audit.report.charts.loss import loss
+from audit.report.charts.precision_recall import precision_recall
 from audit.report.charts.roc import roc
 from audit.report.charts.scale import Scale, around, ticks
 from audit.report.entries import entries
@@ -142,3 +144,19 @@ def test_loss_rings_the_checkpoint_that_was_kept() -> None:
     assert drawing.drawing.count('r="7"') == 1
     assert "step 480 was kept" in drawing.title
     assert loss(example.training().model_copy(update={"train_loss": (), "validation_loss": ()})) is None
+
+
+def test_precision_recall_by_hand() -> None:
+    """Half found at precision 1, all at 2/3: the line goes level to the middle of the plate, falls there, and goes level again."""
+    figure = PrecisionRecall((0.5, 1.0), (1.0, 2 / 3), (0.3, 0.2), (1.0, 0.9), 2 / 3, (0.5, 1.0))
+    drawn = precision_recall(figure, "average precision 0.83", "at least 0.8", "3 rows")
+    left, middle, right, top, two_thirds = 44, (44 + 336) / 2, 336, 26, 300 - 274 * 2 / 3
+    line = [(left, top), (middle, top), (middle, two_thirds), (right, two_thirds)]
+    assert 'class="inkl"' in drawn.drawing
+    assert re.findall(r"[ML]([\d.]+)[ ,]([\d.]+)", re.findall(r'<path [^>]*class="inkl"[^>]*>', drawn.drawing)[0]) == [
+        (f"{a:.2f}".rstrip("0").rstrip("."), f"{b:.2f}".rstrip("0").rstrip(".")) for a, b in line
+    ]
+    assert "average precision 0.83; at least 0.8. A score that knows nothing has a precision of 67%." in str(drawn.drawing)
+    assert "At the decision threshold: 50% of the cases found, 100% of the alarms true." in str(drawn.drawing)
+    calm = precision_recall(replace(figure, operating_point=None), "none", "at least 0.8", "")
+    assert "threshold" not in str(calm.drawing)

@@ -13,18 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
+from audit.candidates.champion import SavedChampion
 from audit.catalog import discover
 from audit.datasets import canonical
 from audit.evidence import OVERALL, Churn, Evidence
 from audit.finding import Bound, bounds
+from audit.policy.schema import ChampionColumns
+from audit.predictions import Predictions
 from audit.stats import PairedDifference
 from tests.compared import COMPARING, compare, seen, swapped, table
 from tests.judged import finding, status
 from tests.misses import most
-from tests.support import SETTINGS, measure
+from tests.support import SETTINGS, measure, subject
 from tests.unplugged import unplugged
 
 ACCURACY = "performance/accuracy"
+CLOSED = {"accuracy", "average_precision", "brier_score", "recall", "roc_auc", "log_loss", "top_k_accuracy"}
+"""Whose ends are not drawn."""
 BINARY: dict[str, Any] = {"positive": 1}
 
 
@@ -50,7 +55,7 @@ def value(found: Evidence) -> float:
 def test_these_compare() -> None:
     names = {one.removeprefix("performance/") for one in COMPARING}
     of_labels = {"accuracy", "balanced_accuracy", "cohen_kappa", "f1", "fbeta", "matthews_correlation", "precision", "recall"}
-    assert names >= of_labels | {"brier_score", "log_loss", "roc_auc", "top_k_accuracy"}
+    assert names >= of_labels | {"average_precision", "brier_score", "log_loss", "roc_auc", "top_k_accuracy"}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +120,27 @@ def test_scores_are_those_of_scikit_learn() -> None:
     assert value(compare("performance/log_loss", seen(frame, **BINARY))) == pytest.approx(loss, abs=1e-12)
 
 
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+def test_a_mean_over_classes_is_compared_class_by_class(name: str) -> None:
+    rng = np.random.default_rng(8)
+    label, evidence = rng.integers(0, 3, 400), rng.normal(size=(400, 3))
+    columns: dict[str, Any] = {}
+    for prefix in ("new", "old"):
+        raw = np.exp(evidence + rng.normal(size=(400, 3)) + 1.5 * np.eye(3)[label])
+        columns |= {f"{prefix}_{one}": share for one, share in zip("abc", (raw / raw.sum(axis=1, keepdims=True)).T, strict=True)}
+    frame = pd.DataFrame(columns).assign(label=np.array(list("abc"))[label])
+    made = subject(frame, scores={one: f"new_{one}" for one in "abc"})
+    old = subject(frame, scores={one: f"old_{one}" for one in "abc"})
+    own = ChampionColumns.model_validate({"scores": {one: f"old_{one}" for one in "abc"}})
+    champion = Predictions(SavedChampion({"test": made.data}, own, made.classes))
+    both = compare(f"performance/{name}", replace(made, rival=champion, against="champion"), average="macro")
+    apart = [value(measure(f"performance/{name}", one, average="macro")) for one in (made, old)]
+    assert value(both) == pytest.approx(apart[0] - apart[1], abs=1e-12)
+    low, high = both.members[0].estimate.bounds(0.025, 0.025)
+    assert low < value(both) < high
+    assert any("over all rows" in note and f"{apart[0]:.3f} by the candidate, {apart[1]:.3f}" in note for note in both.notes)
+
+
 @pytest.mark.parametrize("check_id", COMPARING)
 def test_the_difference_is_that_of_the_two_measured_alone(check_id: str) -> None:
     """In every slice, whatever the check."""
@@ -139,7 +165,7 @@ def test_swapping_the_two_mirrors_the_members(check_id: str, seed: int) -> None:
 
 def _apart(check_id: str) -> float:
     """Resampled ends mirror within the resample's own error."""
-    return 1e-9 if check_id.rsplit("/", 1)[1] in {"accuracy", "brier_score", "recall", "roc_auc", "log_loss", "top_k_accuracy"} else 0.02
+    return 1e-9 if check_id.rsplit("/", 1)[1] in CLOSED else 0.02
 
 
 @pytest.mark.parametrize("check_id", COMPARING)

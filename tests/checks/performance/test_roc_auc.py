@@ -64,6 +64,27 @@ def test_more_classes_are_taken_one_against_the_rest() -> None:
     assert [(str(one.name), one.estimate.value) for one in alone.members] == [("overall", found.members[1].estimate.value)]
 
 
+def test_the_mean_over_classes_is_one_member_a_slice() -> None:
+    """As scikit-learn's, and surer than the worst class; a slice that lacks a class has no mean."""
+    frame = three_scored(600).assign(region=["north", "south"] * 300)
+    found = measure(CHECK, subject(frame, scores=SCORES), average="macro")
+    expected = roc_auc_score(frame.label, frame[["a", "b", "c"]], multi_class="ovr", average="macro")
+    assert {str(one.name): one.estimate.value for one in found.members} == pytest.approx({"overall": expected}, abs=1e-12)
+    classes = measure(CHECK, subject(frame, scores=SCORES)).members
+    low = found.members[0].estimate.bounds(0.025, 0.025)[0]
+    assert min(one.estimate.bounds(0.025, 0.025)[0] for one in classes) < low < expected
+    part = frame[(frame.region == "north") | (frame.label != "c")]
+    split = measure(CHECK, subject(part, by=(("region",),), scores=SCORES), average="macro")
+    assert [str(one.name) for one in split.members] == ["region=north"]
+    assert [(str(one.name), one.reason) for one in split.unmeasured] == [("region=south", "no row is truly c: add rows to this slice")]
+    assert status(CHECK, split, min=0.5) == "inconclusive"
+
+
+def test_of_two_classes_there_is_no_mean() -> None:
+    made = subject(scored(100))
+    assert measure(CHECK, made, average="macro").members == measure(CHECK, made).members
+
+
 def test_a_slice_of_one_class_is_unmeasured() -> None:
     frame = scored(200)
     frame.loc[frame.gender == "f", "label"] = 1

@@ -1,0 +1,75 @@
+"""Average precision: mean share of true alarms as the threshold goes down from one row of the class to the next.
+
+Purpose      Show how well its scores rank a rare class: what share of its alarms is true, at any threshold.
+Risk         Low: whoever works through its list from the top finds many false alarms before most of the cases.
+Limitations  Moves with how common the class is: a score that knows nothing gets the class's share, so compare it with that and never
+             across data of other shares. Blind to calibration and to the threshold in use. More than two classes are taken one against
+             the rest, each on its own or their mean, unless `columns.positive` names one. A mean hides a class that is ranked badly,
+             and needs rows of every class in each slice.
+Reference    As `sklearn.metrics.average_precision_score`; infinitesimal jackknife of Jaeckel 1972 on the logit scale of Boyd, Eng &
+             Page, ECML PKDD 2013; of means over classes Zou & Donner, Statistics in Medicine 2008.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.check import CLASSIFICATION, Check
+from audit.evidence import Evidence, PrecisionRecall
+from audit.measures.ranking import OneVsRest, Ranking, compared, ranked, thresholds
+from audit.stats import AveragePrecision, PairedPrecision, Proportion
+from audit.stats.average_precision import influence
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.subject import Subject
+
+RANKING = Ranking("average precision", AveragePrecision.of, PairedPrecision.of, influence)
+POINTS = 101
+"""Points of the drawn curve."""
+TAIL = 0.025
+
+
+def measure(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
+    """Average precision of each slice, for each class that is told from the rest or for their mean."""
+    positive = subject.y_true() == subject.targets[0]
+    figures = (_curve(subject, positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(positive) else ()
+    return ranked(subject, RANKING, params, figures)
+
+
+def compare(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
+    """Difference of the average precisions in each slice."""
+    return compared(subject, RANKING, params)
+
+
+def _curve(subject: Subject, positive: NDArray[np.bool_]) -> PrecisionRecall:
+    """The curve over all rows; the band is Wilson's for the precision at each threshold."""
+    found, called = thresholds(subject.y_score(), positive, POINTS, by="found")
+    band = [Proportion(hits, n).bounds(TAIL, TAIL) for hits, n in zip(found.tolist(), called.tolist(), strict=True)]
+    chosen: NDArray[np.bool_] = subject.y_pred() == subject.targets[0]
+    return PrecisionRecall(
+        recall=tuple((found / positive.sum()).tolist()),
+        precision=tuple((found / called).tolist()),
+        lower=tuple(low for low, _ in band),
+        upper=tuple(high for _, high in band),
+        share=float(positive.mean()),
+        operating_point=(float(chosen[positive].mean()), float(positive[chosen].mean())) if chosen.any() else None,
+    )
+
+
+CHECK = Check(
+    measure=measure,
+    compare=compare,
+    question="Is the top of its list mostly true alarms, down to where most cases are found?",
+    remedy="Look at the rows of other classes that score highest; add training rows like them with their true class.",
+    rmf=("MEASURE 2.3", "MEASURE 2.5"),
+    better="higher",
+    unit="average precision",
+    needs=frozenset({"labels", "scores"}),
+    params=OneVsRest,
+    by="slices",
+    tasks=CLASSIFICATION,
+)
