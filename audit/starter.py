@@ -52,6 +52,8 @@ class _Found:
     model: tuple[str, Path] | None
     """Kind and path."""
     sensitive: tuple[str, ...]
+    spread: float | None = None
+    """Mean distance of the labels from their middle, where they are numbers; None where they are classes, or missing."""
 
 
 def write(folder: Path, name: str | None = None) -> Path:
@@ -97,7 +99,10 @@ def _look(folder: Path) -> _Found:
     named = {role: next((there[one] for one in names if one in there), None) for role, names in (NAMES | _MORE_NAMES).items()}
     roles = {role: column for role, column in named.items() if column is not None}
     sensitive = tuple(there[one] for one in _SENSITIVE if one in there)
-    return _Found(tables, roles, _classes(test, roles.get("label")), _model(files), sensitive)
+    spread = _spread(test, roles)
+    if spread is not None:  # numbers have no probability
+        roles.pop("score", None)
+    return _Found(tables, roles, _classes(test, roles.get("label")), _model(files), sensitive, spread)
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
@@ -127,6 +132,14 @@ def _classes(test: Dataset, label: str | None) -> tuple[str, ...]:
         return ()
     counts = test.frame[label].map(canonical).value_counts()
     return tuple(str(one) for one in counts.index) if len(counts) <= MOST_CLASSES else ()
+
+
+def _spread(test: Dataset, roles: dict[str, str]) -> float | None:
+    label = roles.get("label")
+    if label is None or "text" in roles or not test.continuous(label):
+        return None
+    numbers = test.frame[label].dropna().astype(float)
+    return float((numbers - numbers.median()).abs().mean())
 
 
 def _model(files: list[Path]) -> tuple[str, Path] | None:
@@ -189,10 +202,11 @@ def _columns(found: _Found) -> Iterator[str]:
 
 
 def _candidate(found: _Found, start: Path) -> Iterator[str]:
-    if "label" in found.roles and not found.classes:
-        yield f"# {found.roles['label']} holds numbers: this release audits classifiers alone, and measures nothing against it"
+    if "label" in found.roles and not found.classes and found.spread is None:
+        yield f"# {found.roles['label']} holds more values than classes can be told apart by: nothing is measured against it"
     yield "candidate:"
-    yield f"  task: {'text' if 'text' in found.roles else 'tabular'}-classification"
+    task = "tabular-regression" if found.spread is not None else f"{'text' if 'text' in found.roles else 'tabular'}-classification"
+    yield f"  task: {task}"
     if found.model is not None:
         kind, path = found.model
         yield f"  load: {{kind: {kind}, path: {_quoted(_below(path, start))}}}"
@@ -212,6 +226,10 @@ def _requirements(found: _Found) -> Iterator[str]:
 
 
 def _performance(found: _Found) -> Iterator[str]:
+    if found.spread is not None and (found.model or "prediction" in found.roles):
+        by = f", by: [{', '.join(map(_quoted, found.sensitive))}]" if found.sensitive else ""
+        yield f"check: performance/mean_absolute_error{by}, max: {float(f'{found.spread / 2:.2g}'):.10g}"
+        yield "check: performance/r2, min: 0.5"
     if not found.classes:
         return
     if found.model or {"prediction", "score"} & set(found.roles) or "text" in found.roles:

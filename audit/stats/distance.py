@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def largest_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Of two samples' distribution functions, at any value."""
+    both = np.concatenate([one, other])
+    shares = [np.searchsorted(np.sort(x), both, side="right") / len(x) for x in (one, other)]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
 @dataclass(frozen=True, slots=True)
 class KolmogorovSmirnov:
     """Largest distance between two distribution functions.

@@ -94,11 +94,27 @@ def test_a_skops_file_is_found(folder: Path) -> None:
 
 
 def test_numbers_for_labels_are_no_classes(folder: Path) -> None:
-    """This release audits classifiers: nothing is measured against such labels, and the policy says so."""
+    """A regression policy, its bound a first guess in the labels' own unit: half of what always giving the middle is off by."""
+    header, rows = "target,prediction,score,gender,size\n", [f"{i * 1000},{i * 1000 + 5},7,{'fm'[i % 2]},{i}\n" for i in range(50)]
+    (folder / "test.csv").write_text(header + "".join(rows), encoding="utf-8")
+    policy = proposed(starter.write(Path())).policy
+    assert (policy.candidate.task, policy.columns.score) == ("tabular-regression", None)
+    found = {one.check: one for one in policy.require}
+    assert found["performance/mean_absolute_error"].max == 6200
+    assert found["performance/mean_absolute_error"].by == (("gender",),)
+    assert "performance/r2" in found
+
+
+def test_numbers_without_a_model_are_not_measured(folder: Path) -> None:
     (folder / "test.csv").write_text("target,size\n" + "".join(f"{i * 1.5},{i}\n" for i in range(50)), encoding="utf-8")
-    path = starter.write(Path())
-    assert "# target holds numbers: this release audits classifiers alone" in path.read_text(encoding="utf-8")
-    assert [one.check for one in proposed(path).policy.require] == ["data/duplicates"]
+    policy = proposed(starter.write(Path())).policy
+    assert policy.candidate.task == "tabular-regression"
+    assert [one.check for one in policy.require] == ["data/duplicates"]
+
+
+def test_texts_with_numbers_for_labels_say_so(folder: Path) -> None:
+    (folder / "test.csv").write_text("text,target\n" + "".join(f"note {i},{i * 1.5}\n" for i in range(50)), encoding="utf-8")
+    assert "# target holds more values than classes" in starter.write(Path()).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["007", "2026", "true"])

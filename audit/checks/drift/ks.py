@@ -18,6 +18,7 @@ from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.measures import alibi, bins, windows
 from audit.stats import KolmogorovSmirnov
+from audit.stats.distance import largest_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,9 +84,7 @@ def _distance(feature: Feature, backend: alibi.Backend) -> tuple[float, float]:
     reference, current = (np.where(np.isnan(x), -np.inf, np.maximum(x, np.finfo(float).min)) for x in _numbers(feature))
     if backend == "alibi-detect":
         return alibi.kolmogorov_smirnov(reference, current)
-    both = np.concatenate([reference, current])
-    shares = [np.searchsorted(np.sort(x), both, side="right") / len(x) for x in (reference, current)]
-    return float(np.abs(shares[0] - shares[1]).max()), 1.0
+    return largest_distance(reference, current), 1.0
 
 
 def _numbers(feature: Feature) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

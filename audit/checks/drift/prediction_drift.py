@@ -1,9 +1,12 @@
-"""Prediction drift: how far the share of each predicted class has moved between two windows.
+"""Prediction drift: how far the share of each predicted class, or the spread of the predicted numbers, has moved between two windows.
 
 Purpose      Show whether the model now answers differently on the whole, before any label has come in.
 Risk         High: cases have changed, the data feed is broken, or the model has; desks and people behind the answers feel it.
-Limitations  Errors that cancel out leave the shares as they are. Change is not harm: where labels come in, judge the loss.
-Reference    Interval of Newcombe, Statistics in Medicine 1998; Rabanser et al., Failing loudly, NeurIPS 2019.
+Limitations  A regression model's numbers are compared by the Kolmogorov-Smirnov distance, from 0 to 1: the largest change of a share of
+             rows up to any number. Errors that cancel out leave the shares as they are. Change is not harm: where labels come in,
+             judge the loss.
+Reference    Interval of Newcombe, Statistics in Medicine 1998; of numbers, Kolmogorov 1933 and Smirnov 1939; Rabanser et al.,
+             Failing loudly, NeurIPS 2019.
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import CLASSIFICATION, Check, NoParams
+from audit.check import CLASSIFICATION, REGRESSION, Check, NoParams
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Histogram, Member, Pair, Slice
-from audit.measures import windows
-from audit.stats import Difference, Proportion
+from audit.evidence import OVERALL, Evidence, Histogram, Member, Pair, Slice
+from audit.measures import bins, windows
+from audit.stats import Difference, KolmogorovSmirnov, Proportion
+from audit.stats.distance import largest_distance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +36,10 @@ _SCORE_BINS = 10
 
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Change of each class's predicted share, in both directions."""
+    """Change of each class's predicted share, in both directions; of predicted numbers the distance of their distributions."""
     reference, current = windows.both(subject)
+    if "values" in subject.candidate.abilities:
+        return _numbers(subject, reference, current)
     labels = {data.role: subject.y_pred(data).astype(str) for data in (current, reference)}
     classes = sorted({*subject.classes, *(str(name) for said in labels.values() for name in np.unique(said))})
     share = {
@@ -50,6 +56,21 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
         rows=reference.rows + current.rows,
         figures=(_shares(classes, labels, reference, current), *_scores(subject, reference, current)),
         notes=windows.changed(members),
+    )
+
+
+def _numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence:
+    """One member: the two windows' numbers as wholes."""
+    before, now = subject.predicted_values(reference), subject.predicted_values(current)
+    sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
+    members = (Member(OVERALL, KolmogorovSmirnov(largest_distance(before, now), *sizes)),)
+    feature = windows.Feature("predicted value", numeric=True, reference=before, current=now)
+    return Evidence(
+        members=members,
+        unit="KS distance of predicted numbers",
+        rows=reference.rows + current.rows,
+        figures=(bins.of(feature, 2 * _SCORE_BINS).figure(feature.name, reference.role, current.role),),
+        notes=(*windows.changed(members), *windows.clustered(subject)),
     )
 
 
@@ -90,6 +111,6 @@ CHECK = Check(
     better="lower",
     unit="change of share",
     needs=frozenset({"reference", "predictions"}),
-    tasks=CLASSIFICATION,
+    tasks=(*CLASSIFICATION, *REGRESSION),
     expected_rows=windows.rows_of_both,
 )

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import ks_2samp, norm
 
+from audit.candidates.values import SavedValues
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Histogram, Pair
 from tests.judged import finding, status
-from tests.support import measure, subject
+from tests.support import dataset, measure, subject
 
 CHECK = "drift/prediction_drift"
 said = st.lists(st.sampled_from("abc"), min_size=1, max_size=40)
@@ -124,3 +125,32 @@ def test_what_cannot_be_measured_is_refused() -> None:
         measure(CHECK, subject(pd.DataFrame({"prediction": ["a"]})))
     with pytest.raises(CannotMeasure, match="no rows"):
         drift(pd.DataFrame({"prediction": pd.Series([], dtype=object)}), ["a"])
+
+
+def moved(before: Any, now: Any) -> Evidence:
+    """Two windows of predicted numbers."""
+    tables = {"test": pd.DataFrame({"prediction": now}), "reference": pd.DataFrame({"prediction": before})}
+    candidate = SavedValues({role: dataset(table, role) for role, table in tables.items()})
+    return measure(CHECK, subject(tables["test"], reference=tables["reference"], candidate=candidate))
+
+
+def test_numbers_by_hand() -> None:
+    """Three of four lie at 1 or 2 before, one of four now: half of the rows apart."""
+    (member,) = moved([1.0, 2.0, 2.0, 5.0], [2.0, 5.0, 6.0, 7.0]).members
+    assert (str(member.name), member.estimate.value) == ("overall", 0.5)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.lists(st.integers(0, 9), min_size=1, max_size=40))
+def test_numbers_agree_with_scipy(before: list[int], now: list[int]) -> None:
+    (member,) = moved(np.array(before, dtype=float), np.array(now, dtype=float)).members
+    assert member.estimate.value == pytest.approx(ks_2samp(before, now, method="asymp").statistic, abs=1e-12)
+
+
+def test_numbers_that_moved_fail_and_others_pass() -> None:
+    rng = np.random.default_rng(0)
+    before, same, other = rng.normal(0, 1, 2000), rng.normal(0, 1, 2000), rng.normal(0.5, 1, 2000)
+    assert [status(CHECK, moved(before, now), max=0.1) for now in (same, other)] == ["pass", "fail"]
+    (figure,) = moved(before, other).figures
+    assert isinstance(figure, Histogram)
+    assert figure.column == "predicted value"
+    assert sum(figure.current) == pytest.approx(1.0)
