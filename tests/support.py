@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SETTINGS: dict[str, dict[str, Any]] = {
     "performance/fbeta": {"beta": 2.0},
     "performance/top_k_accuracy": {"k": 1},
+    "fairness/subgroup_auc": {"by": ["group"]},
     "fairness/counterfactual_identity": {"terms": {"writer": {"customer": ["customer"], "client": ["client"]}}},
 }
 """What some checks need said: a weight that has no default, a list shorter than both classes, words that stand in the example's texts."""

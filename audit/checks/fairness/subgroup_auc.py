@@ -1,0 +1,84 @@
+"""Subgroup AUC: how well scores rank within each group, and between each group and all others.
+
+Purpose      Show whether the scores of rows about some group are shifted or mixed up: three areas for each group. `subgroup`: its rows
+             among themselves. `bpsn`: its negatives below the others' positives. `bnsp`: its positives above the others' negatives.
+Risk         A low subgroup area: the model cannot tell the classes apart within the group. A low bpsn: it scores the group's harmless
+             rows too high. A low bnsp: it scores the group's true cases too low.
+Limitations  Needs 30 rows of either class on each side. A row that names two groups stands in both, and for each the other is a part
+             of the background. A term is found as a whole word in any case: other spellings and other meanings are not seen.
+Reference    Borkan, Dixon, Sorensen, Thain & Vasserman, WWW 2019; interval of DeLong et al., Biometrics 1988.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StringConstraints
+
+from audit.check import CLASSIFICATION, Check, Params
+from audit.evidence import Evidence, Member, Unmeasured
+from audit.measures.confusion import part
+from audit.measures.subgroups import subgroups
+from audit.stats import Auc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.subject import Subject
+
+
+class SubgroupParams(Params):
+    """Groups that no column names."""
+
+    terms: tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...] = Field(
+        (), description="identity terms: the rows whose text holds one, as a whole word in any case, are a group"
+    )
+
+
+def measure(subject: Subject, params: SubgroupParams, _rng: Generator) -> Evidence:
+    """Three areas for each group and class."""
+    y_true, scores, clusters = subject.y_true(), subject.probabilities(), subject.clusters()
+    members: list[Member] = []
+    unmeasured: list[Unmeasured] = []
+    for group, inside in subgroups(subject, params.terms):
+        for one in subject.targets:
+            positive, score = y_true == one, scores[:, subject.classes.index(one)]
+            named = group.further("class", one) if len(subject.targets) > 1 else group
+            for kind, rows in _kinds(positive, inside):
+                name = named.further("auc", kind)
+                if positive[rows].all() or not positive[rows].any():
+                    unmeasured.append(Unmeasured(name, _lacking(kind, one, positive[rows].any())))
+                else:
+                    members.append(Member(name, Auc.of(positive[rows], score[rows], part(clusters, rows))))
+    return Evidence(members=tuple(members), unmeasured=tuple(unmeasured), unit="ROC AUC", rows=len(y_true))
+
+
+def _kinds(positive: NDArray[np.bool_], inside: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The rows that each area is over."""
+    yield "subgroup", inside
+    yield "bpsn", inside != positive
+    yield "bnsp", inside == positive
+
+
+def _lacking(kind: str, one: str, positive: bool) -> str:  # noqa: FBT001  # which of two sides is empty
+    """Which of the two sides has no row."""
+    inside = {"subgroup": True, "bpsn": positive, "bnsp": not positive}[kind]
+    return f"no row {'of this group' if inside else 'outside this group'} is truly {'other than ' if positive else ''}{one}: add such rows"
+
+
+CHECK = Check(
+    measure=measure,
+    question="Do the scores rank rows about every group as well as all others?",
+    remedy="Read the group's harmless rows that score highest and its true cases that score lowest; add training rows like them.",
+    rmf=("MEASURE 2.11",),
+    better="higher",
+    unit="ROC AUC",
+    needs=frozenset({"labels", "scores"}),
+    params=SubgroupParams,
+    by="slices",
+    tasks=CLASSIFICATION,
+)
