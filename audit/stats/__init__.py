@@ -1,5 +1,6 @@
 """Estimates: one number each, with the sufficient statistic behind it and bounds at any level."""
 
+from audit.stats.amplification import Amplification, GapChange
 from audit.stats.auc import Auc
 from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.average_precision import AveragePrecision
@@ -24,6 +25,7 @@ from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
 
 __all__ = [
+    "Amplification",
     "Auc",
     "AucDifference",
     "AverageDifference",
@@ -37,6 +39,7 @@ __all__ = [
     "Difference",
     "Estimate",
     "Explained",
+    "GapChange",
     "KolmogorovSmirnov",
     "Mean",
     "MeanDifference",

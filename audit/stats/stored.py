@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from audit.errors import InputError
+from audit.stats.amplification import Amplification, GapChange
 from audit.stats.auc import Auc
 from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.average_precision import AveragePrecision
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SquaredDistance, StabilityIndex)
-_PAIRED = (AucDifference, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
+_PAIRED = (Amplification, AucDifference, GapChange, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
 _RANKED = (AveragePrecision, ClassMean)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
 _OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare)

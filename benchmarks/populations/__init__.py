@@ -16,6 +16,7 @@ from benchmarks.populations.precisions import average_precisions, class_means, p
 from benchmarks.populations.shares import differences, paired, proportions, ratios
 from benchmarks.populations.squares import squared_distances
 from benchmarks.populations.tables import paired_tables, tables
+from benchmarks.populations.widening import amplifications, gap_changes
 from benchmarks.trials import Limit
 
 __all__ = ["Case", "by_kind"]
@@ -30,6 +31,8 @@ def by_kind() -> dict[str, list[Case]]:
         "Ratio": ratios(),
         "AverageDifference": average_differences(),
         "PairedDifference": paired(),
+        "GapChange": gap_changes(),
+        "Amplification": amplifications(),
         "Auc": areas(),
         "AucDifference": area_differences(),
         "PairedAuc": paired_areas(),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from audit.errors import InputError
 from audit.stats import (
+    Amplification,
     Auc,
     AucDifference,
     AverageDifference,
@@ -23,6 +24,7 @@ from audit.stats import (
     Departure,
     Difference,
     Explained,
+    GapChange,
     KolmogorovSmirnov,
     Mean,
     MeanDifference,
@@ -91,7 +93,12 @@ means = st.builds(Mean, shares, st.floats(0.001, 10), st.floats(-5, 5), st.integ
 roots = st.builds(RootMeanSquare, means)
 squares = st.lists(st.tuples(st.floats(-10, 10), st.floats(0.1, 10)), min_size=3, max_size=20)
 mean_ratios = squares.map(lambda some: MeanRatio.of(np.array([u for u, _ in some]), np.array([v for _, v in some])))
+paired_differences = st.builds(PairedDifference, counts, counts, counts, counts, st.none() | st.integers(2, 10**6), effects)
+gap_changes = st.builds(GapChange, paired_differences, paired_differences)
 estimates = st.one_of(
+    gap_changes,
+    st.builds(Amplification, gap_changes, gap_changes),
+    paired_differences,
     roots,
     mean_ratios,
     st.builds(Explained, mean_ratios),
@@ -101,7 +108,6 @@ estimates = st.one_of(
     st.builds(Difference, proportions, proportions),
     st.builds(AverageDifference, st.builds(Difference, proportions, proportions), st.builds(Difference, proportions, proportions)),
     st.builds(Ratio, proportions, proportions),
-    st.builds(PairedDifference, counts, counts, counts, counts, st.none() | st.integers(2, 10**6), effects),
     aucs,
     st.builds(AucDifference, aucs, aucs),
     paired_aucs,
