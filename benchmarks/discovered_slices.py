@@ -136,7 +136,7 @@ def weak_columns(n: int) -> Callable[[Generator], Drawn]:
     return draw
 
 
-TOPICS = {topic: [f"{topic}{chr(97 + i)}{chr(97 + i // 26)}" for i in range(60)] for topic in ("bill", "card", "post", "net", "loan")}
+TOPICS = {topic: [f"{topic}{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(60)] for topic in ("bill", "card", "post", "net", "loan")}
 """Five topics of sixty words each, none of which is frequent."""
 _LITTLE = ["the", "and", "please", "again", "now", "help", "with", "this"]
 

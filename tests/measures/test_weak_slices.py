@@ -218,6 +218,13 @@ def test_words_are_those_that_many_different_texts_hold() -> None:
 
 def test_clusters_are_told_by_their_words() -> None:
     points = np.repeat(np.eye(2), 40, axis=0)
-    found = texts.clusters(points, 2, texts.tokens(TEXTS), frozenset({"refund", "ärger"}), np.ones(80, dtype=bool), seeds.stream(0, "k"))
+    allowed = frozenset({"refund", "ärger"})
+    (found,) = texts.clusters(points, 2, texts.tokens(TEXTS), allowed, np.ones(80, dtype=bool), seeds.stream(0, "k"))
     told = {name for name, _ in found.conditions}
     assert {(name or "").split(": ")[1] for name in told} == {"refund", "ärger"}
+
+
+def test_there_are_small_clusters_and_larger_ones() -> None:
+    points = np.random.default_rng(0).normal(size=(80, 3))
+    found = texts.clusters(points, 20, texts.tokens(TEXTS), frozenset(), np.ones(80, dtype=bool), seeds.stream(0, "k"))
+    assert [(one.name, one.bins) for one in found] == [(f"text (cluster among {k})", k) for k in (20, 10, 5)]

@@ -44,7 +44,8 @@ class DiscoveredSlicesParams(Params):
     min_rows: int | None = Field(default=None, ge=10)
     """Rows (entities, where columns.group is set) of a slice in each half; by default 32, or 1 % of the half if that is more."""
     clusters: int | None = Field(default=None, ge=0, le=100)
-    """Neighbourhoods of the candidate's embedding of the texts; by default 20 where it has an encoder; 0 for none."""
+    """Neighbourhoods of the candidate's embedding of the texts, half and a quarter as many beside them; by default 20 where it has
+    an encoder; 0 for none."""
 
 
 def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) -> Evidence:
@@ -100,7 +101,7 @@ def _attributes(
             raise
         return found, (f"Clusters of texts were not looked at: {error}",)
     k = params.clusters or _CLUSTERS
-    return (*found, texts.clusters(np.asarray(points, dtype=float), k, held, common_words(said), halves.search, how[1])), ()
+    return (*found, *texts.clusters(np.asarray(points, dtype=float), k, held, common_words(said), halves.search, how[1])), ()
 
 
 CHECK = Check(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LENGTH = "text (words)"
 CHARACTERS = "text (characters)"
 WORD = "text (holds the word)"
-CLUSTER = "text (cluster)"
+CLUSTER = "text (cluster among {})"
 WORDS = 100
 """Words that are looked at: those whose texts are most often answered wrong in the half that is searched."""
 MOST = 0.5
@@ -94,18 +94,23 @@ def _holding(word: str, rows: NDArray[np.int64], n: int) -> Attribute:
 
 def clusters(
     points: NDArray[np.float64], k: int, held: Sequence[frozenset[str]], allowed: frozenset[str], learnt: NDArray[np.bool_], rng: Generator
-) -> Attribute:
-    """Neighbourhoods of the embedding, each told by words that are commoner in it than elsewhere."""
+) -> tuple[Attribute, ...]:
+    """Neighbourhoods of the embedding, small and larger ones: a weak part may be a topic or a corner of one."""
     length = np.linalg.norm(points, axis=1, keepdims=True)
     unit = points / np.where(length > 0, length, 1.0)
-    centres = kmeans.centres(unit[learnt], k, rng)
-    codes = kmeans.nearest(unit, centres)
-    everywhere = Counter(word for row in np.flatnonzero(learnt) for word in held[row] & allowed)
+    known = [one & allowed for one in held]
+    numbers = [many for many in dict.fromkeys((k, k // 2, k // 4)) if many > 1]
+    return tuple(_cluster(kmeans.nearest(unit, kmeans.centres(unit[learnt], many, rng)), many, known, learnt) for many in numbers)
+
+
+def _cluster(codes: NDArray[np.int64], k: int, held: Sequence[frozenset[str]], learnt: NDArray[np.bool_]) -> Attribute:
+    """Each neighbourhood told by words that are commoner in it than elsewhere."""
+    everywhere = Counter(word for row in np.flatnonzero(learnt) for word in held[row])
     conditions = []
-    for code in range(len(centres)):
+    for code in range(int(codes.max()) + 1):
         rows = np.flatnonzero(learnt & (codes == code))
-        here = Counter(word for row in rows for word in held[row] & allowed)
+        here = Counter(word for row in rows for word in held[row])
         lift = {word: count / max(1, len(rows)) - everywhere[word] / max(1, int(learnt.sum())) for word, count in here.items()}
         best = sorted((word for word in lift if lift[word] > 0), key=lambda word: (-lift[word], word))[:_TOLD]
         conditions.append((f"{code + 1}" + (f": {', '.join(best)}" if best else ""), (code,)))
-    return Attribute(CLUSTER, codes, tuple(conditions), len(centres))
+    return Attribute(CLUSTER.format(k), codes, tuple(conditions), len(conditions))

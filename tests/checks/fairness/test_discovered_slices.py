@@ -181,7 +181,7 @@ def test_a_neighbourhood_of_the_embedding_is_found() -> None:
     seen.predicted.candidate = Embedder(seen.candidate)  # type: ignore[assignment]
     found = measure(CHECK, seen, clusters=3)
     (weak,) = named(found)
-    assert weak.startswith("text (cluster)=")
+    assert weak.startswith("text (cluster among 3)=")
     assert (np.asarray(found.table["slice 1"]) == (first == "b")).all()
 
 
