@@ -228,3 +228,12 @@ def test_there_are_small_clusters_and_larger_ones() -> None:
     points = np.random.default_rng(0).normal(size=(80, 3))
     found = texts.clusters(points, 20, texts.tokens(TEXTS), frozenset(), np.ones(80, dtype=bool), seeds.stream(0, "k"))
     assert [(one.name, one.bins) for one in found] == [(f"text (cluster among {k})", k) for k in (20, 10, 5)]
+
+
+def test_clusters_are_told_by_what_is_rare_elsewhere() -> None:
+    """`the` stands in nine of ten texts here and in eight of ten elsewhere; `loan` in four of ten here and nowhere else."""
+    points = np.repeat(np.eye(2), 10, axis=0)
+    held = [frozenset({"the"} if i % 10 else ()) | frozenset({"loan"} if i in {1, 2, 3, 4} else ()) for i in range(10)]
+    held += [frozenset({"the"} if i > 1 else ()) for i in range(10)]
+    (found,) = texts.clusters(points, 2, held, frozenset({"the", "loan"}), np.ones(20, dtype=bool), seeds.stream(0, "k"))
+    assert {(name or "").partition(": ")[2] for name, _ in found.conditions} == {"loan, the", ""}

@@ -104,13 +104,13 @@ def clusters(
 
 
 def _cluster(codes: NDArray[np.int64], k: int, held: Sequence[frozenset[str]], learnt: NDArray[np.bool_]) -> Attribute:
-    """Each neighbourhood told by words that are commoner in it than elsewhere."""
-    everywhere = Counter(word for row in np.flatnonzero(learnt) for word in held[row])
+    """Each neighbourhood told by words that are commoner in it than elsewhere: by their part in the divergence."""
+    everywhere, n = Counter(word for row in np.flatnonzero(learnt) for word in held[row]), int(learnt.sum())
     conditions = []
     for code in range(int(codes.max()) + 1):
         rows = np.flatnonzero(learnt & (codes == code))
         here = Counter(word for row in rows for word in held[row])
-        lift = {word: count / max(1, len(rows)) - everywhere[word] / max(1, int(learnt.sum())) for word, count in here.items()}
-        best = sorted((word for word in lift if lift[word] > 0), key=lambda word: (-lift[word], word))[:_TOLD]
+        told = {word: count / len(rows) * np.log(count / len(rows) * n / everywhere[word]) for word, count in here.items()}
+        best = sorted((word for word in told if told[word] > 0), key=lambda word: (-told[word], word))[:_TOLD]
         conditions.append((f"{code + 1}" + (f": {', '.join(best)}" if best else ""), (code,)))
     return Attribute(CLUSTER.format(k), codes, tuple(conditions), len(conditions))
