@@ -23,6 +23,7 @@ from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
+from audit.stats.smooth_calibration import SmoothCalibrationError
 
 __all__ = [
     "Amplification",
@@ -54,6 +55,7 @@ __all__ = [
     "Quantile",
     "Ratio",
     "RootMeanSquare",
+    "SmoothCalibrationError",
     "SquaredDistance",
     "StabilityIndex",
 ]

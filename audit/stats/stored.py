@@ -33,6 +33,7 @@ from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
+from audit.stats.smooth_calibration import SmoothCalibrationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
-_DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SquaredDistance, StabilityIndex)
+_DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SmoothCalibrationError, SquaredDistance, StabilityIndex)
 _PAIRED = (Amplification, AucDifference, GapChange, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
 _RANKED = (AveragePrecision, ClassMean)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)

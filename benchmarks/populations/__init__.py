@@ -14,6 +14,7 @@ from benchmarks.populations.losses import means, paired_means, quantiles
 from benchmarks.populations.numbers import explained, mean_differences, mean_ratios, roots
 from benchmarks.populations.precisions import average_precisions, class_means, paired_precisions
 from benchmarks.populations.shares import differences, paired, proportions, ratios
+from benchmarks.populations.smooth import smooth_errors
 from benchmarks.populations.squares import squared_distances
 from benchmarks.populations.tables import paired_tables, tables
 from benchmarks.populations.widening import amplifications, gap_changes
@@ -52,6 +53,7 @@ def by_kind() -> dict[str, list[Case]]:
         "Coefficient": coefficients(),
         "Departure": departures(),
         "SquaredDistance": squared_distances(),
+        "SmoothCalibrationError": smooth_errors(),
         "KolmogorovSmirnov": distances(),
         "StabilityIndex": indices(),
         "MeanDiscrepancy": discrepancies(),

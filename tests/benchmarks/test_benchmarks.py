@@ -37,6 +37,8 @@ CHEAP = (
     "RootMeanSquare",
     "Coefficient",
     "Departure",
+    "SquaredDistance",
+    "SmoothCalibrationError",
     "KolmogorovSmirnov",
     "StabilityIndex",
     "Census",

@@ -39,6 +39,7 @@ from audit.stats import (
     Quantile,
     Ratio,
     RootMeanSquare,
+    SmoothCalibrationError,
     SquaredDistance,
     StabilityIndex,
 )
@@ -119,6 +120,11 @@ estimates = st.one_of(
     coefficients,
     st.builds(Departure, coefficients, st.sampled_from([0.0, 1.0])),
     st.builds(SquaredDistance, shares, shares, st.floats(1e-6, 1), st.integers(2, 20), counts, st.none() | st.integers(2, 10**6)),
+    st.integers(100, 10**6).map(
+        lambda n: SmoothCalibrationError(
+            0.05, (0.02, 0.1, 1.0), (0.1, 0.05, 0.01), (0.02, 0.01, 0.001), (1e-4, 1e-4, 1e-5), 0.03, 0.4, Proportion(40, n)
+        )
+    ),
     st.builds(Census, st.floats(-1e9, 1e9), counts),
     st.builds(
         Mean,

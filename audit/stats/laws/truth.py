@@ -24,6 +24,7 @@ from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Departure
 from audit.stats.root_mean_square import RootMeanSquare
 from audit.stats.scores import least
+from audit.stats.smooth_calibration import SmoothCalibrationError
 
 if TYPE_CHECKING:
     from audit.stats.laws.asked import Asked
@@ -88,7 +89,9 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
         return 0.0, None
     if isinstance(estimate, ClassMean):
         return _range(estimate.parts[0])
-    if isinstance(estimate, (Proportion, Auc, AveragePrecision, CalibrationError, KolmogorovSmirnov, SquaredDistance)):
+    if isinstance(
+        estimate, (Proportion, Auc, AveragePrecision, CalibrationError, KolmogorovSmirnov, SquaredDistance, SmoothCalibrationError)
+    ):
         return 0.0, 1.0
     if isinstance(estimate, Confusion):
         return least(estimate.metric), 1.0
