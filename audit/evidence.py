@@ -271,6 +271,8 @@ class Evidence:
     """The part that measured, with its version where it is not ours."""
     table: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     """Per-example outputs, one array a column; written as Parquet so that every number can be recomputed."""
+    context_unit: str = "rate"
+    """What the groups behind a gap show."""
 
     def __post_init__(self) -> None:
         if not self.members and not self.unmeasured:

@@ -228,7 +228,7 @@ def _requirements(found: _Found) -> Iterator[str]:
 def _performance(found: _Found) -> Iterator[str]:
     if found.spread is not None and (found.model or "prediction" in found.roles):
         by = f", by: [{', '.join(map(_quoted, found.sensitive))}]" if found.sensitive else ""
-        yield f"check: performance/mean_absolute_error{by}, max: {float(f'{found.spread / 2:.2g}'):.10g}"
+        yield f"check: performance/mean_absolute_error{by}, max: {_rounded(found.spread / 2)}"
         yield "check: performance/r2, min: 0.5"
     if not found.classes:
         return
@@ -238,7 +238,14 @@ def _performance(found: _Found) -> Iterator[str]:
         yield "check: performance/f1, average: macro, min: 0.75"
 
 
+def _rounded(value: float) -> str:
+    """To two digits, as YAML reads it."""
+    return f"{float(f'{value:.2g}'):.10g}"
+
+
 def _fairness(found: _Found) -> Iterator[str]:
+    if found.sensitive and found.spread is not None and (found.model or "prediction" in found.roles):
+        yield f"check: fairness/error_difference, by: [{', '.join(map(_quoted, found.sensitive))}], max: {_rounded(found.spread / 10)}"
     if found.sensitive and len(found.classes) == 2:  # noqa: PLR2004  # two classes
         by = f"by: [{', '.join(map(_quoted, found.sensitive))}]"
         yield f"check: fairness/equal_opportunity_difference, {by}, max: 0.1"

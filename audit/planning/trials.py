@@ -9,6 +9,7 @@ import numpy as np
 
 from audit import engine, seeds
 from audit.evidence import OVERALL, Evidence, Member
+from audit.planning.numbers import Numbers
 from audit.planning.standin import SHARED, STRONGEST, USUAL
 from audit.predictions import Predictions
 from audit.stats import CalibrationError, Proportion
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from audit.candidates.interface import Ability, Outputs
     from audit.engine import Job
     from audit.finding import Finding
-    from audit.planning.numbers import Numbers, NumberStandIn, NumberTwin
+    from audit.planning.numbers import NumberStandIn, NumberTwin
     from audit.planning.standin import Population, StandIn, Twin
 
 OFF = 0.1
@@ -44,13 +45,22 @@ class Trial:
 class Trials:
     """Every trial of one plan."""
 
-    def __init__(self, population: Population | Numbers, twin: Twin | NumberTwin, abilities: frozenset[Ability], kind: str) -> None:
+    def __init__(
+        self, population: Population | Numbers, twin: Twin | NumberTwin, abilities: frozenset[Ability], kind: str, *, usual: float = USUAL
+    ) -> None:
         self._population = population
+        self._usual = usual
         self._twin = twin
         self._abilities = abilities
         self._kind = kind
         self.embedded = 0
         """Texts that the model will have to embed."""
+
+    def exact(self) -> Trials | None:
+        """Trials on a model whose numbers are nearly exact; None of classes, and where these are such trials."""
+        if not isinstance(self._population, Numbers) or self._usual == STRONGEST:
+            return None
+        return Trials(self._population, self._twin, self._abilities, self._kind, usual=STRONGEST)
 
     def stand_in(self, strength: float = USUAL) -> StandIn | NumberStandIn:
         """A candidate of that strength."""
@@ -62,7 +72,7 @@ class Trials:
             return Trial(None, None, model_free=False, refused=True)
         if "model" in job.check.needs:
             return Trial(_shares(job, 0.9 if value is None else value), None, model_free=False)
-        return self._run(job, USUAL if value is None else self._fitted(job, value))
+        return self._run(job, self._usual if value is None else self._fitted(job, value))
 
     def _run(self, job: Job, strength: float) -> Trial:
         model = self.stand_in(strength)
@@ -75,7 +85,7 @@ class Trials:
 
     def _against(self, job: Job, model: Predictions) -> Trial:
         """Both models equally good, and only in part wrong on the same rows."""
-        rival = Predictions(self._twin.model(self._abilities, kind=self._kind))
+        rival = Predictions(self._twin.model(self._abilities, self._usual, kind=self._kind))
         finding = engine.run([replace(job, subject=replace(job.subject, predicted=model, rival=rival))])[0]
         data = job.subject.data
         return Trial(finding.evidence, finding, model_free=False, rivals=_rivals(model.of(data), rival.of(data)))
@@ -83,11 +93,11 @@ class Trials:
     def _fitted(self, job: Job, value: float) -> float:
         """By halving; the usual strength where the value does not rise or fall with it, as a gap between groups does not."""
         if job.check.by == "groups" or "reference" in job.check.needs or job.requirement.against is not None:
-            return USUAL
+            return self._usual
         low, high = 0.0, STRONGEST
         ends = [self._value(job, low), self._value(job, high)]
         if not min(ends) < value < max(ends) or (ends[0] < ends[1]) != (job.check.better == "higher"):
-            return USUAL
+            return self._usual
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             weaker = (self._value(job, middle) < value) == (job.check.better == "higher")

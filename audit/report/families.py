@@ -199,7 +199,7 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
     census = finding.headline is not None and words.is_census(finding.headline)
     drawn = []
     if finding.slices and gap:
-        drawn.append(forest(finding.slices, (), Caption("Groups behind the gap", unit="rate")))
+        drawn.append(forest(finding.slices, (), Caption("Groups behind the gap", unit=evidence.context_unit)))
     elif finding.slices:
         caption = Caption("Members, worst first", asked if census else f"{asked}; plain intervals", evidence.unit, foot, census)
         drawn.append(forest(finding.slices, sides, caption))

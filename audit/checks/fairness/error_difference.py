@@ -1,0 +1,71 @@
+"""Error difference: how much farther off a regression model is for one group than for another.
+
+Purpose      Show whether numbers are as good for every group of people, in the target's own unit.
+Risk         Well above 0: prices, limits or times of some group are set by worse numbers; a difference of the mean error, which has a
+             sign, shows that one group is put too high or too low against another.
+Limitations  A group whose true numbers spread more is harder to predict, and shows larger errors without any fault of the model: read
+             R² by group beside it. Says nothing of who gets the higher numbers; fairness/mean_difference does.
+Reference    Agarwal, Dudík & Wu, Fair regression, ICML 2019; Calders et al., ICDM 2013 (mean error); named as fairlearn names
+             differences; interval of Zou & Donner, Statistics in Medicine 2008, on the ends of Hall, JRSS B 1992.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from pydantic import Field
+
+from audit.check import REGRESSION, Check, Params
+from audit.measures.error_gaps import Means, gaps
+from audit.measures.regression import carried_by_few, residuals
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+Metric: TypeAlias = Literal["mean_absolute_error", "root_mean_squared_error", "mean_error"]
+
+
+class ErrorParams(Params):
+    """Which error is compared."""
+
+    metric: Metric = Field(
+        "mean_absolute_error",
+        description="mean_absolute_error; root_mean_squared_error, in which large errors weigh more; mean_error: predicted minus true, with"
+        " its sign",
+    )
+
+
+def measure(subject: Subject, params: ErrorParams, _rng: Generator) -> Evidence:
+    """Difference of the groups' errors, on every ordered pair of groups."""
+    found = gaps(subject, _means(subject, params.metric), params.metric.replace("_", " "))
+    if params.metric != "root_mean_squared_error":
+        return found
+    return replace(found, notes=(*found.notes, *carried_by_few(residuals(subject))))
+
+
+def _means(subject: Subject, metric: Metric) -> Means:
+    apart = -residuals(subject)
+    if metric == "mean_error":
+        return Means(apart)
+    return Means(apart, root=True) if metric == "root_mean_squared_error" else Means(np.abs(apart), low=0.0)
+
+
+CHECK = Check(
+    measure=measure,
+    question="Is it as near to the truth for every group?",
+    remedy="Look at the group's rows that are farthest off; add rows or features that tell them apart, and fit the model anew.",
+    rmf=("MEASURE 2.11",),
+    better="lower",
+    unit="error difference",
+    needs=frozenset({"targets", "values", "groups"}),
+    params=ErrorParams,
+    by="groups",
+    tasks=REGRESSION,
+    highest=math.inf,
+)
