@@ -73,6 +73,14 @@ def test_bins_of_numbers_part_all_rows_and_conditions_mean_what_they_say(cells: 
             assert found.mask(place).tolist() == meant(said, column).tolist()
 
 
+@pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e200, 8e307])
+def test_numbers_at_the_ends_of_the_floats_are_cut_too(scale: float) -> None:
+    column = np.linspace(-2, 2, 16) * scale
+    found = attributes.of_numbers("x", column, EVERY)
+    assert found.bins > 4 or scale < 1e-300
+    assert np.isin(found.codes, range(found.bins)).all()
+
+
 def test_rare_values_are_no_condition_and_labels_are_no_attribute() -> None:
     frame = pd.DataFrame({"region": ["n"] * 6 + ["s"] * 5 + ["w"], "label": 1, "prediction": 1, "age": 3})
     data = dataset(frame, sensitive=("region",), features=("age",))

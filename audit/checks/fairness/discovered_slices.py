@@ -53,7 +53,8 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
     data, clusters = subject.data, subject.clusters()
     halves = Halves.of(subject.y_true() != subject.y_pred(), clusters, rng)
     least = params.min_rows or search.least_rows(halves)
-    known, unseen = _attributes(subject, params, halves, (least, rng))
+    enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
+    known, unseen = _attributes(subject, params, halves, (least, rng)) if enough else ((), ())
     looking = search.Search(known, halves, least, clusters)
     found = looking.found(params.k)
     if not found:
@@ -78,7 +79,7 @@ def _attributes(
 ) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
     """All that rows are told apart by, and what could not be looked at."""
     data, least = subject.data, how[0]
-    names = attributes.default_columns(data) if params.columns is None else params.columns
+    names = attributes.default_columns(data) if params.columns is None else tuple(dict.fromkeys(params.columns))
     missing = [name for name in names if name not in data.frame.columns]
     if missing:
         msg = f"{data.role}: no column {', '.join(map(repr, missing))}: there are {', '.join(map(str, data.frame.columns))}"

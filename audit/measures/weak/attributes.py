@@ -80,7 +80,7 @@ def _edges(seen: NDArray[np.float64]) -> NDArray[np.float64]:
     if not len(seen) or seen.min() == seen.max():
         return np.zeros(0)
     least, most = seen.min(), seen.max()
-    decimals = 3 - int(np.floor(np.log10(most - least)))
+    decimals = min(300, 3 - int(np.floor(np.log10(most / 2 - least / 2) + np.log10(2))))  # neither end of the floats overflows
     edges: NDArray[np.float64] = np.unique(np.round(np.quantile(seen, np.arange(1, BINS) / BINS, method="inverted_cdf"), decimals))
     return np.extract((edges >= least) & (edges < most), edges)
 

@@ -240,6 +240,8 @@ def test_on_a_model_without_weak_slices_few_runs_name_one() -> None:
     [
         (table(60, 0), {}, "nothing splits its 60 rows into slices of at least 32 in each half: add rows"),
         (table(400, 0)[["label", "prediction"]], {}, "nothing splits"),
+        (table(0, 0), {}, "nothing splits its 0 rows"),
+        (messages(400, 0).assign(text=""), {}, "nothing splits"),
         (table(400, 0), {"columns": ["town"]}, "no column 'town'"),
         (table(400, 0), {"clusters": 5}, "clusters are made of texts"),
         (messages(400, 0), {"clusters": 5}, "texts"),
@@ -249,6 +251,11 @@ def test_on_a_model_without_weak_slices_few_runs_name_one() -> None:
 def test_what_cannot_be_measured_is_said(frame: pd.DataFrame, params: dict[str, Any], said: str) -> None:
     with pytest.raises(CannotMeasure, match=said):
         measure(CHECK, subject(frame), **params)
+
+
+def test_a_single_entity_cannot_be_halved() -> None:
+    with pytest.raises(CannotMeasure, match="nothing splits"):
+        measure(CHECK, subject(messages(400, 0).assign(who="one"), group="who"))
 
 
 @pytest.mark.parametrize("params", [{"k": 0}, {"min_rows": 3}, {"depth": 3}])
