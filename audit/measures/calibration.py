@@ -65,15 +65,15 @@ class Cell:
     """(rows,) entity of each row, where there are entities."""
 
 
-def events(subject: Subject, params: TargetParams) -> tuple[Event, ...]:
-    """One, or one a class under `classwise`."""
-    probabilities, y_true = subject.probabilities(), subject.y_true()
+def events(subject: Subject, params: TargetParams, probabilities: NDArray[np.float64] | None = None) -> tuple[Event, ...]:
+    """One, or one a class under `classwise`; of other probabilities than the candidate's where they are given."""
+    probabilities, y_true = subject.probabilities() if probabilities is None else probabilities, subject.y_true()
     if not len(y_true):
         msg = f"{subject.data.role}: the data set has no rows"
         raise CannotMeasure(msg)
     target = params.target or ("positive" if subject.binary else "top")
     if target == "positive":
-        return (Event(subject.y_score(), y_true == subject.positive, f"of {subject.positive}"),)
+        return (Event(probabilities[:, subject.classes.index(subject.positive)], y_true == subject.positive, f"of {subject.positive}"),)
     names = np.array(subject.classes, dtype=object)
     if target == "classwise":
         return tuple(Event(probabilities[:, k], y_true == one, f"of {one}", one) for k, one in enumerate(names.tolist()))

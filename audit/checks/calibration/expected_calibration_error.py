@@ -16,6 +16,7 @@ from pydantic import Field
 from audit.check import CLASSIFICATION, Check
 from audit.evidence import OVERALL, Evidence, Member, Reliability
 from audit.measures.calibration import Cell, Event, TargetParams, diagram, events, members
+from audit.measures.temperature import suggestion
 from audit.stats import CalibrationError
 
 if TYPE_CHECKING:
@@ -45,12 +46,13 @@ def measure(subject: Subject, params: CalibrationParams, rng: Generator) -> Evid
         found = members(subject, seen, error)
     else:
         found = tuple(Member(event.name(OVERALL), whole) for event, whole in zip(seen, wholes, strict=True))
+    remedy = suggestion(subject, params, rng)
     return Evidence(
         members=found,
         unit="calibration error",
         rows=len(seen[0].hit),
-        figures=(*_diagrams(seen, wholes), *(_slices(found) if subject.by else ())),
-        notes=tuple(_floor(event, whole) for event, whole in zip(seen, wholes, strict=True)),
+        figures=(*_diagrams(seen, wholes), *remedy.figures, *(_slices(found) if subject.by else ())),
+        notes=(*(_floor(event, whole) for event, whole in zip(seen, wholes, strict=True)), *remedy.notes),
     )
 
 

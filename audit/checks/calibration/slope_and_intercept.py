@@ -20,6 +20,7 @@ from audit.check import CLASSIFICATION, Check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.measures.calibration import Cell, Event, TargetParams, cells, diagram, events
+from audit.measures.temperature import suggestion
 from audit.stats import CalibrationError, Coefficient, Departure
 from audit.stats.recalibration import NEAREST, line, unfit
 from audit.wording import number
@@ -56,14 +57,15 @@ def measure(subject: Subject, params: LineParams, rng: Generator) -> Evidence:
     if not members:
         raise CannotMeasure("; ".join(dict.fromkeys(one.reason for one in unmeasured)))
     wholes = [CalibrationError.of(event.probability, event.hit, rng, clusters=clusters) for event in seen]
+    remedy = suggestion(subject, params, rng)
     return Evidence(
         members=tuple(members),
         context=tuple(context),
         unmeasured=tuple(unmeasured),
         unit=UNIT,
         rows=len(seen[0].hit),
-        figures=tuple(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)),
-        notes=tuple(_said(event, Cell(OVERALL, event.probability, event.hit, clusters)) for event in seen),
+        figures=(*(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)), *remedy.figures),
+        notes=(*(_said(event, Cell(OVERALL, event.probability, event.hit, clusters)) for event in seen), *remedy.notes),
     )
 
 

@@ -139,8 +139,12 @@ def test_each_group_has_its_diagram_the_worst_first() -> None:
     frame = said(600, 11).assign(gender=np.repeat(["f", "m"], 300), label=lambda table: table.label * (table.gender == "f"))
     figures = measure(CHECK, subject(frame, by=(("gender",),))).figures
     drawn = [figure for figure in figures if isinstance(figure, Reliability)]
-    assert [(figure.of, sum(figure.counts)) for figure in drawn] == [("", 600), ("gender=m", 300), ("gender=f", 300)]
-    assert max(drawn[1].observed) == 0
+    assert [(figure.of, sum(figure.counts)) for figure in drawn if "temperature" not in figure.of] == [
+        ("", 600),
+        ("gender=m", 300),
+        ("gender=f", 300),
+    ]
+    assert max(drawn[-2].observed) == 0
 
 
 def test_rows_of_one_person_widen_the_band() -> None:

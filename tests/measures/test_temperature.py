@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from audit.evidence import Reliability
+from audit.measures.calibration import TargetParams
+from audit.measures.temperature import Suggestion, fitted, scaled, suggestion
+from tests.classified import three_scored
+from tests.support import measure, subject
+
+CHECK = "calibration/expected_calibration_error"
+
+
+def said(n: int, seed: int, temperature: float = 1.0) -> pd.DataFrame:
+    """Scores whose true log odds are the stated ones over a temperature."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 2, n)
+    return pd.DataFrame({"label": (rng.random(n) < expit(x / temperature)).astype(int), "score": expit(x)})
+
+
+def suggested(frame: pd.DataFrame, seed: int = 0, **columns: object) -> Suggestion:
+    return suggestion(subject(frame, **columns), TargetParams(target=None), np.random.default_rng(seed))  # type: ignore[arg-type]
+
+
+def falls(note: str) -> tuple[float, float, float]:
+    found = re.search(r"falls by (\S+) \[(\S+), (\S+)\]", note)
+    assert found is not None
+    return tuple(float(one.replace("−", "-")) for one in found.groups())  # type: ignore[return-value]
+
+
+def test_a_worked_example() -> None:
+    """Two probabilities: at temperature 2 the odds of .9 to .1, nine, become three."""
+    assert scaled(np.array([[0.9, 0.1]]), 2.0) == pytest.approx(np.array([[0.75, 0.25]]))
+    assert scaled(np.array([[0.5, 0.3, 0.2]]), 1.0) == pytest.approx(np.array([[0.5, 0.3, 0.2]]))
+    codes = np.array([0] * 75 + [1] * 25)
+    assert fitted(np.tile([0.9, 0.1], (100, 1)), codes) == pytest.approx(2.0, abs=1e-3)  # three in four come true
+
+
+def test_the_order_of_classes_stays() -> None:
+    table = three_scored(50)[["a", "b", "c"]].to_numpy()
+    assert (scaled(table, 3.0).argmax(axis=1) == table.argmax(axis=1)).all()
+    assert scaled(table, 3.0).sum(axis=1) == pytest.approx(np.ones(50))
+    assert np.isfinite(scaled(np.array([[1.0, 0.0]]), 0.1)).all()
+
+
+def test_a_model_that_is_too_sure_gains() -> None:
+    """Truly at temperature 2; the gain is measured on the half that was not fitted on."""
+    found = suggested(said(2000, 1, 2.0))
+    note = found.notes[0]
+    assert 1.6 < float(note.split("temperature ")[1].split(" ")[0]) < 2.5
+    assert "fitted on 1,000 of these rows, drawn at random. On the other 1,000" in note
+    assert "a gain beyond chance" in note
+    assert falls(note)[1] > 0
+    (drawn,) = found.figures
+    assert sum(drawn.counts) == 1000
+
+
+def test_a_calibrated_model_gains_nothing_beyond_chance() -> None:
+    """In 60 samples: an interval on rows that were fitted on would promise a gain far more often."""
+    notes = [suggested(said(400, seed), seed).notes[0] for seed in range(60)]
+    assert sum("a gain beyond chance" in note for note in notes) <= 5
+    assert np.mean([falls(note)[0] for note in notes]) < 0.001
+
+
+def test_people_stay_on_one_side() -> None:
+    """Rows of one person are alike: whoever were on both sides would gain on what was fitted."""
+    frame = pd.concat([said(300, 2).assign(person=np.arange(300))] * 3, ignore_index=True)
+    assert "fitted on 450 of these rows" in suggested(frame, group="person").notes[0]
+
+
+def test_few_rows_or_an_unknown_class_suggest_nothing() -> None:
+    assert suggested(said(199, 3)) == Suggestion()
+    unknown = three_scored(300).assign(label=lambda table: table.label.where(table.index > 0, "d"))
+    assert suggested(unknown, scores=("a", "b", "c")) == Suggestion()
+
+
+def test_it_moves_no_judged_number_and_stands_in_the_finding() -> None:
+    found = measure(CHECK, subject(said(600, 4, 2.0)))
+    assert "Suggested remedy: temperature" in found.notes[-1]
+    assert "changes no prediction" in found.notes[-1]
+    assert ["temperature" in figure.of for figure in found.figures if isinstance(figure, Reliability)] == [False, True]
+    assert measure(CHECK, subject(said(600, 4, 2.0))) == found
+    lines = measure("calibration/slope_and_intercept", subject(said(600, 4, 2.0)))
+    assert "Suggested remedy: temperature" in lines.notes[-1]
