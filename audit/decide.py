@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.explanations import turning
 from audit.finding import Condition, Decision, Reason, Verdict
+from audit.wording import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ def _condition(finding: Finding, today: date) -> Condition:
     closes = f"{finding.id} passes in a new audit under this policy. {turning(finding)}".rstrip(". ") + "."
     if (waiver := finding.waiver) is not None:
         due = waiver.due
-        closes += f" Waived until {waiver.until.isoformat()} by {' and '.join(waiver.by)}, {waiver.id}: {waiver.plan}"
+        closes += f" Waived until {moment(waiver.until)} by {' and '.join(waiver.by)}, {waiver.id}: {waiver.plan}"
     return Condition(finding.id, finding.owner, due.isoformat(), closes)
 
 

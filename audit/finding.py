@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from audit.wording import rival_in_words
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from audit.evidence import Evidence, Name
     from audit.policy.schema import Requirement
@@ -91,10 +91,10 @@ class Waived:
     id: str
     by: tuple[str, ...]
     """Who approved."""
-    until: date
-    """The last whole day on which it holds."""
+    until: datetime
+    """The moment at which it ends, as its file says."""
     due: date
-    """When what people owe in return falls due; never later than `until`."""
+    """When what people owe in return falls due; at latest on the last whole day before it ends."""
     plan: str
     """What they promised to do."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audit.decide import worst_first
 from audit.explanations import turning
-from audit.wording import asked_in_words, count, interval_in_words, number
+from audit.wording import asked_in_words, count, interval_in_words, moment, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,8 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
         yield Line(f"  condition until {condition.due}, {condition.owner}: {condition.closes_with}")
     for one in audit.waivers:
         if one.standing != "void":  # what is void stands among the reasons
-            said = "; ".join(one.why) or f"in force until {one.until[:10]}" + (f"; {one.warning}" if one.warning else "")
+            until = moment(datetime.fromisoformat(one.until))
+            said = "; ".join(one.why) or f"in force until {until}" + (f"; {one.warning}" if one.warning else "")
             yield Line(f"  waiver {one.id} for {one.check}: {said}", "magenta" if one.warning else "")
     yield Line(f"Report: {place}/report.html")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from audit.policy.schema import Requirement
 
 PLAIN = 1e-6
@@ -60,6 +63,11 @@ def rival_in_words(against: str | None) -> str | None:
 def rows_in_words(rows: float) -> str:
     """`1 row`, `1,200 rows`."""
     return "1 row" if rows == 1 else f"{rows:,.0f} rows"
+
+
+def moment(when: datetime) -> str:
+    """`2027-01-20 00:00:00 UTC`: a moment at which something begins or ends, told the same everywhere."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def quoted(text: str) -> str:

@@ -81,11 +81,11 @@ def _over(finding: Finding, in_force: Sequence[WaiverFile]) -> Finding:
     if not own:
         return finding
     chosen = max(own, key=lambda one: (one.waiver.expires_at, one.waiver.id)).waiver
-    until = last_day(chosen.expires_at)
+    last = last_day(chosen.expires_at)
     promised = chosen.remediation
-    plan, due = ("", until) if promised is None else (promised.plan, min(until, promised.due))
+    plan, due = ("", last) if promised is None else (promised.plan, min(last, promised.due))
     by = tuple(f"{one.by} ({one.role})" for one in chosen.approvals)
-    return replace(finding, disposition="waived", waiver=Waived(chosen.id, by, until, due, plan))
+    return replace(finding, disposition="waived", waiver=Waived(chosen.id, by, chosen.expires_at, due, plan))
 
 
 def last_day(end: datetime) -> date:

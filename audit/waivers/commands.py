@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from audit import catalog, clock
@@ -11,6 +12,7 @@ from audit.waivers import drafting, endorsing, signing
 from audit.waivers.applying import preview
 from audit.waivers.files import read_folder, read_key, read_waiver
 from audit.waivers.validity import situation, unwritten
+from audit.wording import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +50,7 @@ def checked(path: Path) -> list[str]:
     """A waiver by itself; whether its signatures count is a policy's to say."""
     file = read_waiver(path)
     waiver, count = file.waiver, len(file.waiver.approvals)
-    told = [f"{path}: {waiver.id} can be read: for {waiver.check} of {waiver.scope.model} until {waiver.expires_at.isoformat()}"]
+    told = [f"{path}: {waiver.id} can be read: for {waiver.check} of {waiver.scope.model} until {moment(waiver.expires_at)}"]
     told += [f"{path}: not filled in: {', '.join(missing)}"] if (missing := unwritten(file)) else []
     told.append(f"{path}: signatures: {count}; which of them count depends on the keys of a policy: audit validate POLICY")
     return [neutral(one) for one in told]
@@ -64,5 +66,5 @@ def of_policy(loaded: LoadedPolicy) -> list[str]:
 def lines(states: Iterable[WaiverState]) -> Iterable[str]:
     """One line a waiver: whether it is in force, and why not."""
     for one in states:
-        more = "; ".join(one.why) or f"until {one.until}, approved by {' and '.join(one.approved_by)}"
+        more = "; ".join(one.why) or f"until {moment(datetime.fromisoformat(one.until))}, approved by {' and '.join(one.approved_by)}"
         yield f"{one.file}: {one.id} for {one.check}: {_WORDS[one.standing]}: {more}" + (f"; {one.warning}" if one.warning else "")

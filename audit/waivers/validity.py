@@ -14,7 +14,7 @@ from audit.waivers import approval, signing
 from audit.waivers.history import uses
 from audit.waivers.model import person
 from audit.waivers.versions import within
-from audit.wording import bound_in_words, number
+from audit.wording import bound_in_words, moment, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,18 +104,14 @@ def _severity(requirement: Requirement) -> Iterator[str]:
 
 def _time(waiver: Waiver, requirement: Requirement, situation: Situation) -> Iterator[str]:
     if situation.latest >= waiver.expires_at:
-        yield f"expired at {_moment(waiver.expires_at)}"
+        yield f"expired at {moment(waiver.expires_at)}"
     if situation.earliest < waiver.granted_at:
-        yield f"begins at {_moment(waiver.granted_at)}, and the run's clock says {_moment(situation.earliest)}"
+        yield f"begins at {moment(waiver.granted_at)}, and the run's clock says {moment(situation.earliest)}"
     if waiver.expires_at <= waiver.granted_at:
         yield "ends before it begins"
     most = LONGEST_DAYS.get(requirement.severity)
     if most is not None and waiver.expires_at - waiver.granted_at > timedelta(days=most):
         yield f"lasts longer than {most} days, the most at severity {requirement.severity}"
-
-
-def _moment(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _scope(waiver: Waiver, situation: Situation) -> Iterator[str]:
@@ -189,7 +185,7 @@ def _used_before(file: WaiverFile, situation: Situation) -> Iterator[str]:
     known = {signing.digest(one.tree) for one in waivers if one is file or one.waiver.id == own.renewal_of}
     for one in situation.used:
         if one.check == own.check and one.sha256 not in known and one.until < own.expires_at:
-            until = _moment(one.until)
+            until = moment(one.until)
             yield f"follows {one.id}, which covered this finding of this candidate until {until}: keep that, and name it under renewal_of"
 
 

@@ -63,7 +63,7 @@ def test_a_waiver_that_keeps_every_rule_is_in_force(tmp_path: Path) -> None:
     assert condition.due == "2027-01-15"
     assert condition.closes_with.startswith("performance/accuracy passes in a new audit under this policy.")
     assert condition.closes_with.endswith(
-        "Waived until 2027-01-19 by Olga Owner (owner) and Rita Reviewer (reviewer), W-1: train on more rows"
+        "Waived until 2027-01-20 12:00:00 UTC by Olga Owner (owner) and Rita Reviewer (reviewer), W-1: train on more rows"
     )
 
 
