@@ -46,7 +46,7 @@ def changes(run: AuditRun, found: Entries) -> Changes:
         lead=_lead(run, found, barred),
         changes=tuple(Change(entry.link, entry.finding.id, _now(entry), settle(entry.finding)) for entry in against),
         barred=barred,
-        nearest=tuple(Change(entry.link, entry.finding.id, _now(entry), _to_lose(entry.finding)) for entry in nearest(found)[:NEAREST]),
+        nearest=tuple(Change(entry.link, entry.finding.id, _now(entry), to_lose(entry.finding)) for entry in nearest(found)[:NEAREST]),
     )
 
 
@@ -100,14 +100,17 @@ def _slack(finding: Finding) -> float | None:
     return nearest / width if width > 0 and math.isfinite(width) else None
 
 
-def _to_lose(finding: Finding) -> str:
-    """By how much the value may worsen, the interval keeping its width, before the finding stops passing."""
+def to_lose(finding: Finding) -> str:
+    """By how much the value may worsen, its interval keeping its width where it has one, before the finding stops passing."""
     head, sides = finding.headline, finding.bounds
     if head is None:
         return ""
+    alone = finding.requirement.judge_on == "value" or words.is_census(head)
+    low, high = (head.value, head.value) if alone else head.interval
+    width = "" if alone else ", the interval keeping its width"
     said = []
     for side in sides:
-        room = head.interval[0] - side.limit if side.floor else side.limit - head.interval[1]
+        room = low - side.limit if side.floor else side.limit - high
         move = "falls" if side.floor else "rises"
-        said.append(f"Passes until the value {move} by more than {words.figure(room)}, the interval keeping its width.")
+        said.append(f"Passes until the value {move} by more than {words.figure(room, census=words.is_census(head))}{width}.")
     return " ".join(said)

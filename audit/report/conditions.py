@@ -31,7 +31,7 @@ def conditions(run: AuditRun, found: Entries) -> tuple[OpenCondition, ...]:
         OpenCondition(
             label=f"C-{number}",
             what=_what(found.of(condition.finding), condition.finding),
-            closes=condition.closes_with,
+            closes=words.dates(condition.closes_with),
             owner=words.clip(condition.owner, 60),
             due=words.day(condition.due),
             link=entry.link if (entry := found.of(condition.finding)) else None,

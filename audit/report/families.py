@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, WeakSlices
 from audit.finding import Judged
 from audit.report import words
+from audit.report.answers import answers
 from audit.report.charts.axes import Drawing
 from audit.report.charts.before_after import before_after
 from audit.report.charts.churn import ChurnTable, churn
@@ -23,10 +24,11 @@ from audit.report.entries import Chip, Link
 from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from audit.evidence import Confusion, Evidence, Example, Figure, Member, Slice
     from audit.finding import Finding, Status
+    from audit.report.banner import Fact
     from audit.report.entries import Entries, Entry
 
 EXAMPLES, FIGURES = 5, 6
@@ -59,7 +61,7 @@ class Detail:
     chip: Chip
     check: str
     question: str
-    message: str
+    answers: tuple[Fact, ...]
     forests: tuple[Forest, ...]
     drawings: tuple[Drawing, ...]
     bars: tuple[BarTable, ...]
@@ -84,14 +86,14 @@ class Family:
     """Findings without evidence."""
 
 
-def families(found: Entries) -> tuple[Family, ...]:
+def families(found: Entries, affected: Sequence[str]) -> tuple[Family, ...]:
     """In the order of their names."""
     names = sorted({_family(entry) for entry in found.worst})
     return tuple(
         Family(
             f"8.{number}",
             words.sentence(name.replace("_", " ")),
-            tuple(_once([_detail(entry) for entry in found.worst if _family(entry) == name and entry.finding.evidence])),
+            tuple(_once([_detail(entry, affected) for entry in found.worst if _family(entry) == name and entry.finding.evidence])),
             tuple(
                 (entry.link, entry.finding.id, Chip(entry.finding.status, words.STATUSES[entry.finding.status]))
                 for entry in found.worst
@@ -127,7 +129,7 @@ def _family(entry: Entry) -> str:
     return entry.finding.check.id.split("/", maxsplit=1)[0]
 
 
-def _detail(entry: Entry) -> Detail:
+def _detail(entry: Entry, affected: Sequence[str]) -> Detail:
     finding = entry.finding
     evidence = finding.evidence
     assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
@@ -144,7 +146,7 @@ def _detail(entry: Entry) -> Detail:
         chip=Chip(finding.status, words.STATUSES[finding.status]),
         check=finding.id,
         question=finding.question,
-        message=words.sentence(finding.message),
+        answers=answers(finding, affected),
         forests=forests,
         drawings=tuple(one for one in drawn if isinstance(one, Drawing)),
         bars=tuple(one for one in drawn if isinstance(one, BarTable)),
@@ -201,7 +203,8 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
     if finding.slices and gap:
         drawn.append(forest(finding.slices, (), Caption("Groups behind the gap", unit=evidence.context_unit)))
     elif finding.slices:
-        caption = Caption("Members, worst first", asked if census else f"{asked}; plain intervals", evidence.unit, foot, census)
+        alone = asked if census else f"{asked}; intervals of each member alone"
+        caption = Caption("Members, worst first", alone, evidence.unit, foot, census)
         drawn.append(forest(finding.slices, sides, caption))
     if gap:
         drawn.append(forest(_pairs(finding, evidence), sides, Caption("The gap that is judged", asked, evidence.unit, foot)))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import words
+from audit.report.answers import answers
 from audit.report.banner import Fact
-from audit.report.change import settle
 from audit.report.entries import Chip, Link
 from audit.report.evidence_table import rmf_anchor
 from audit.report.saying import risk_of
@@ -80,48 +80,9 @@ def _view(run: AuditRun, entry: Entry) -> FindingView:
 
 
 def _told(run: AuditRun, finding: Finding) -> tuple[Fact, ...]:
-    """The same questions of every finding."""
-    requirement, check = finding.requirement, finding.check
-    asked = f"{words.sentence(check.unit)}: {words.bound(requirement)}" + (f", by {_families(finding)}" if requirement.by else "") + "."
-    facts = [Fact("Asked", asked), Fact("Came out", words.sentence(finding.message)), Fact("How sure it is", _sure(finding))]
+    """The six answers of every finding, and what else an owner must know."""
+    facts = list(answers(finding, run.policy.system.affected))
     if finding.status != "pass":
-        facts += [Fact("What it means", risk_of(finding)), Fact("Who is concerned", _concerned(run, finding))]
-        facts += [Fact("What to do", finding.remedy), Fact("What would make it pass", settle(finding))]
-    facts += [Fact("Limits", check.limitations), Fact("Owner", finding.owner)]
+        facts += [Fact("What it means", risk_of(finding))]
+    facts += [Fact("Limits", finding.check.limitations), Fact("Owner", finding.owner)]
     return tuple(facts)
-
-
-def _families(finding: Finding) -> str:
-    return words.listed(" and ".join(columns) for columns in finding.requirement.by)
-
-
-def _sure(finding: Finding) -> str:
-    """How sure the status is, in one of a few fixed sentences."""
-    head = finding.headline
-    if head is None or head.n == 0:
-        return {
-            "error": "Nothing is known: the check broke. Missing evidence is never a pass.",
-            "not_applicable": "It was not measured.",
-        }.get(finding.status, "Nothing is known: there is no evidence. Missing evidence is never a pass.")
-    if words.is_census(head):
-        return f"It was counted over {head.n:,} items, not sampled: there is no sampling error."
-    if finding.requirement.judge_on == "value":
-        return "The policy judges the value alone; how far chance moved it plays no part in the status."
-    side = {
-        "pass": "The whole interval lies on the good side of the bound",
-        "fail": "The whole interval lies on the wrong side of the bound",
-        "inconclusive": "The interval crosses the bound, or too few rows stand behind it",
-    }[finding.status if finding.status in {"pass", "fail"} else "inconclusive"]
-    low, high = (words.confidence(level) for level in head.levels)
-    return f"{side}. The lower end errs with a chance of at most {low}, the upper end of {high} (nominal; {head.method}; n {head.n:,})."
-
-
-def _concerned(run: AuditRun, finding: Finding) -> str:
-    """Members that fail or decide, and the people whom the policy names."""
-    named = [str(name) for name in finding.failing if str(name) != "overall"]
-    if not named and finding.headline is not None and str(finding.headline.member) != "overall":
-        named = [str(finding.headline.member)]
-    parts = [f"Members: {words.listed(named, 6)}."] if named else []
-    people = run.policy.system.affected
-    parts.append(f"People affected, as declared: {words.listed(people)}." if people else "The policy declares no affected people.")
-    return " ".join(parts)

@@ -79,7 +79,7 @@ def page(run: AuditRun) -> Page:
         traits=traits(run, found),
         open_findings=open_findings,
         passed_findings=passed_findings,
-        families=families(found),
+        families=families(found, run.policy.system.affected),
         changes=changes(run, found),
         risks=register(run, found),
         conditions=conditions(run, found),

@@ -49,7 +49,8 @@ def policy_since(run: AuditRun) -> PolicySince:
         unknown = f"The policy of {since}, the last promotion, cannot be read by this release: what was loosened is unknown."
         return PolicySince(unknown, (), _BARRED if change.bars else "", _said(change))
     less = sum(one.kind == "loosened" for one in change.changes)
-    lead = f"Against {since}, the last promotion: {words.counted(len(change.changes), 'change')}, {less or 'none'} of them loosened."
+    looser = words.word(less) if less else "none"
+    lead = f"Against {since}, the last promotion: {words.counted(len(change.changes), 'change')}, {looser} of them loosened."
     rows = tuple(PolicyRow(_NAMES[one.kind], _HUES[one.kind], one.place, one.words) for one in change.changes)
     same = f"It asks what it asked in {since}, the last promotion."
     return PolicySince(lead if rows else same, rows, _BARRED if change.bars else "", _said(change))
@@ -65,4 +66,4 @@ def _said(change: PolicyChange) -> tuple[str, ...]:
 
 
 def _signed(one: ApprovalState) -> str:
-    return f"{one.words}, signed at {one.at}, asked for by {one.requested_by}"
+    return f"{one.words}, signed {words.moment(one.at)}, asked for by {one.requested_by}"

@@ -54,9 +54,9 @@ def _row(one: WaiverState, found: Entries) -> Waiver:
 
 def _sentence(one: WaiverState, text: str) -> str:
     """With a stop, and a large letter unless it begins with the name of the check."""
-    return (text if text.startswith(one.check) else words.sentence(text)) + "."
+    return (text if text.startswith(one.check) else words.sentence(words.dates(text))) + "."
 
 
 def _accepted(one: WaiverState) -> tuple[str, ...]:
     controls = tuple(f"Control: {control}." for control in one.controls)
-    return (f"Why: {one.reason}", f"Risk accepted: {one.risk_accepted}", *controls, f"Promised: {one.remedy}.")
+    return (f"Why: {one.reason}", f"Risk accepted: {one.risk_accepted}", *controls, f"Promised: {words.dates(one.remedy)}.")

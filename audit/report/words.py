@@ -30,6 +30,8 @@ _SMALL = (
     *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
+_ISO = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?:([ T]\d\d:\d\d)(?::\d\d)?(?: UTC|\+00:00))?(?![\w-])")
+"""A date, or a moment of UTC."""
 _JOINERS = {"\u200c", "\u200d"}  # several scripts and emoji are spelt with them; they cannot reorder text
 
 
@@ -99,6 +101,11 @@ def moment(iso: str) -> str:
     except ValueError:
         return iso
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
+def dates(text: str) -> str:
+    """A sentence with its ISO dates and moments written out, as the rest of the page has them."""
+    return _ISO.sub(lambda found: moment(found[0].removesuffix(" UTC")) if found[1] else day(found[0]), text)
 
 
 def seconds(value: float) -> str:

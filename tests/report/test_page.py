@@ -218,7 +218,7 @@ def test_waivers_come_with_what_they_say() -> None:
         "Ends within 7 days",
     ):
         assert said in part
-    assert "Expired at 2026-11-01 00:00:00 UTC." in part
+    assert "Expired at 1 November 2026, 00:00 UTC." in part
     assert "<script>alert" not in html
     assert "No waiver was looked at." in render(example.conditions())
 

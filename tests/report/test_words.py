@@ -85,3 +85,10 @@ def test_no_sign_stands_before_zero() -> None:
     assert bound_in_words(-0.0, None) == "at least 0"
     assert number(-0.0) == "0.000"
     assert asked_in_words(requirement(ACCURACY, against="champion", margin=0.0)) == "not worse than the champion at all"
+
+
+def test_dates_in_a_sentence_are_written_out() -> None:
+    said = "expired at 2026-11-01 00:00:00 UTC; due 2027-01-20, asked for in W-2026-01-20"
+    assert words.dates(said) == "expired at 1 November 2026, 00:00 UTC; due 20 January 2027, asked for in W-2026-01-20"
+    assert words.dates("signed 2026-11-01T08:30:00+00:00") == "signed 1 November 2026, 08:30 UTC"
+    assert words.dates("row 2026-13-01 and 2026-11-01_test") == "row 2026-13-01 and 2026-11-01_test"

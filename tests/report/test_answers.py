@@ -1,0 +1,131 @@
+"""Six answers of every finding: none is empty, and none contradicts the status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit import catalog
+from audit.evidence import OVERALL, Evidence, Member, Unmeasured
+from audit.finding import Finding, Waived
+from audit.judge import judge, without_evidence
+from audit.report.answers import TERMS, answers
+from audit.stats import Census, Proportion
+from tests.report import example
+from tests.report.example.checks import ACCURACY, DUPLICATES, region, requirement
+
+PEOPLE = ("complainants",)
+OPENING = {"pass": "Yes", "fail": "Yes", "inconclusive": "No", "error": "Nothing is known", "not_run": "Nothing is known"}
+RUNS = (example.block, example.waived, example.conditions, example.promote, example.all_errors, example.crowded, example.compared)
+
+
+def told(finding: Finding) -> dict[str, str]:
+    facts = answers(finding, PEOPLE)
+    assert tuple(fact.term for fact in facts) == TERMS
+    assert all(fact.value.strip() for fact in facts), "an empty answer"
+    assert all(fact.value.endswith((".", ")", "!", "?")) for fact in facts), [fact.value for fact in facts]
+    return {fact.term: fact.value for fact in facts}
+
+
+def agrees(finding: Finding) -> None:
+    said = told(finding)
+    assert said["Came out"].lower().startswith(finding.status.replace("_", " "))
+    if finding.status != "not_applicable" and finding.requirement.judge_on != "value":
+        assert said["Is it sure"].startswith(OPENING[finding.status])
+    assert (said["What to do"] == "Nothing. Audit again when the model or the data change.") == (finding.status == "pass")
+    assert said["What would settle it"].startswith("It is settled") == (finding.status == "pass")
+
+
+def judged(evidence: Evidence, **keys: object) -> Finding:
+    return judge(requirement(ACCURACY, **keys), ACCURACY, evidence, confidence=0.95, owner="desk")
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.__name__)
+def test_whole_runs(run: object) -> None:
+    for finding in run().findings:  # type: ignore[operator]  # one of the functions above
+        agrees(finding)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=4),
+    st.floats(0.01, 0.99),
+    st.sampled_from(["min", "max"]),
+    st.sampled_from(["interval", "value"]),
+    st.sampled_from(["", "abroad"]),
+)
+def test_whatever_comes_out(rows: list[tuple[int, int]], bound: float, side: str, on: str, missing: str) -> None:
+    members = tuple(Member(region(f"r{i}"), Proportion(min(hits, n), n)) for i, (n, hits) in enumerate(rows))
+    lacking = (Unmeasured(region(missing), "no rows: add at least 30"),) if missing else ()
+    evidence = Evidence(members, "accuracy", sum(n for n, _ in rows), unmeasured=lacking)
+    agrees(judged(evidence, **{side: bound, "judge_on": on}))
+
+
+@pytest.mark.parametrize("name", sorted(catalog.discover()))
+@pytest.mark.parametrize("status", ["error", "not_run", "not_applicable"])
+def test_every_check_without_evidence(name: str, status: str) -> None:
+    check = catalog.info(name)
+    asked = requirement(check, **{"min" if check.better == "higher" else "max": 0.5})
+    made = replace(without_evidence(asked, check, "error", "MemoryError: give it more", owner="desk"), status=status)  # type: ignore[arg-type]  # one of the three above
+    agrees(made)
+    whom = "Nobody" if status == "not_applicable" else "People affected, as declared: complainants"
+    assert told(made)["Who is concerned"].startswith(whom)
+
+
+def test_a_census_has_no_chance_in_it() -> None:
+    evidence = Evidence((Member(OVERALL, Census(42, 6000)),), "rows", 6000)
+    made = judge(requirement(DUPLICATES, max=0), DUPLICATES, evidence, confidence=0.95, owner="desk")
+    assert told(made)["Is it sure"] == "Yes. It was counted over 6,000 items, not sampled: there is no sampling error."
+    kept = judge(requirement(DUPLICATES, max=50), DUPLICATES, evidence, confidence=0.95, owner="desk")
+    assert told(kept)["What would settle it"] == "It is settled. Passes until the value rises by more than 8."
+
+
+def test_too_few_rows_are_no_crossing() -> None:
+    made = judged(Evidence((Member(OVERALL, Proportion(20, 20)),), "accuracy", 20), min=0.5)
+    assert told(made)["Is it sure"] == "No. Too few rows stand behind it for a pass: it rests on 20 rows."
+    crossing = judged(Evidence((Member(OVERALL, Proportion(75, 100)),), "accuracy", 100), min=0.75)
+    assert told(crossing)["Is it sure"].startswith("No. The interval holds the bound: ")
+
+
+def test_what_was_not_measured_leaves_it_open() -> None:
+    missing = (Unmeasured(region("abroad"), "no rows: add at least 30"),)
+    made = judged(Evidence((Member(region("north"), Proportion(980, 1000)),), "accuracy", 1000, unmeasured=missing), min=0.75)
+    assert told(made)["Is it sure"] == "No. One part of what is asked could not be measured, and what is missing never passes."
+
+
+def test_a_waiver_is_told_and_is_no_pass() -> None:
+    made = judged(Evidence((Member(OVERALL, Proportion(50, 100)),), "accuracy", 100), min=0.75)
+    waiver = Waived("W-1", ("Olga Owner (owner)",), datetime(2027, 1, 20, tzinfo=UTC), date(2027, 1, 19), "train on more rows")
+    said = told(replace(made, disposition="waived", waiver=waiver))["Came out"]
+    assert said.endswith("Olga Owner (owner) accepted it until 20 January 2027, 00:00 UTC (W-1); it is no pass for that.")
+
+
+def test_what_is_advisory_says_so() -> None:
+    made = judged(Evidence((Member(OVERALL, Proportion(50, 100)),), "accuracy", 100), min=0.75, enforce="advisory")
+    assert told(made)["Came out"].endswith("It is advisory: it is shown and decides nothing.")
+
+
+def test_a_pass_on_the_value_alone_is_not_called_sure() -> None:
+    made = judged(Evidence((Member(OVERALL, Proportion(76, 100)),), "accuracy", 100), min=0.75, judge_on="value")
+    assert made.status == "pass"
+    assert told(made)["Is it sure"].startswith("No more than the number itself is")
+    assert told(made)["What would settle it"] == "It is settled. Passes until the value falls by more than 0.010."
+
+
+def test_the_page_tells_them_at_the_head_of_each_finding() -> None:
+    from audit.report.page import page
+
+    run = example.block()
+    for family in page(run).families:
+        for detail in family.details:
+            finding = next(one for one in run.findings if one.id == detail.check)
+            assert detail.answers == answers(finding, run.policy.system.affected)
+
+
+def test_nothing_measured_at_all_is_not_sure() -> None:
+    made = judged(Evidence((), "accuracy", 20, unmeasured=(Unmeasured(region("abroad"), "no rows: add at least 30"),)), min=0.75)
+    agrees(made)
+    assert told(made)["Is it sure"] == "No. Nothing could be measured, and missing evidence is never a pass."
