@@ -24,6 +24,7 @@ from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
 from audit.stats.smooth_calibration import SmoothCalibrationError
+from audit.stats.weighted import WeightedMean, WeightedShare
 
 __all__ = [
     "Amplification",
@@ -58,4 +59,6 @@ __all__ = [
     "SmoothCalibrationError",
     "SquaredDistance",
     "StabilityIndex",
+    "WeightedMean",
+    "WeightedShare",
 ]

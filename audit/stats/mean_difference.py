@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
-from audit.stats.mean import Mean  # noqa: TC001  # read at run time by `stored`
+from audit.stats.mean import Mean
 from audit.stats.root_mean_square import RootMeanSquare
+from audit.stats.weighted import WeightedMean, WeightedShare
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+OfGroup: TypeAlias = Mean | RootMeanSquare | WeightedMean | WeightedShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,8 @@ class MeanDifference:
     Methods 2007): each end is as far away as the two ends that it moves between, by Pythagoras.
     """
 
-    first: Mean | RootMeanSquare
-    second: Mean | RootMeanSquare
+    first: OfGroup
+    second: OfGroup
     correlation: float = 0.0
     """Of the two estimates: 0 for two samples."""
     paired: bool = False

@@ -34,6 +34,7 @@ from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
 from audit.stats.smooth_calibration import SmoothCalibrationError
+from audit.stats.weighted import WeightedMean, WeightedShare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SmoothCalibrationError, Square
 _PAIRED = (Amplification, AucDifference, GapChange, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
 _RANKED = (AveragePrecision, ClassMean)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
-_OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare)
+_OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare, WeightedMean, WeightedShare)
 _KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""

@@ -7,7 +7,7 @@ from functools import cache
 from audit.stats import Census
 from benchmarks.populations.areas import area_differences, areas, paired_areas
 from benchmarks.populations.case import Case
-from benchmarks.populations.combined import average_differences
+from benchmarks.populations.combined import average_differences, weighted_means, weighted_shares
 from benchmarks.populations.distances import calibrations, discrepancies, distances, indices
 from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
@@ -31,6 +31,8 @@ def by_kind() -> dict[str, list[Case]]:
         "Difference": differences(),
         "Ratio": ratios(),
         "AverageDifference": average_differences(),
+        "WeightedShare": weighted_shares(),
+        "WeightedMean": weighted_means(),
         "PairedDifference": paired(),
         "GapChange": gap_changes(),
         "Amplification": amplifications(),

@@ -24,6 +24,8 @@ CHEAP = (
     "Difference",
     "Ratio",
     "AverageDifference",
+    "WeightedShare",
+    "WeightedMean",
     "Auc",
     "AucDifference",
     "AveragePrecision",

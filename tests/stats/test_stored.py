@@ -42,6 +42,8 @@ from audit.stats import (
     SmoothCalibrationError,
     SquaredDistance,
     StabilityIndex,
+    WeightedMean,
+    WeightedShare,
 )
 from audit.stats.stored import KINDS, from_json, to_json
 
@@ -107,6 +109,8 @@ estimates = st.one_of(
     proportions,
     confusions,
     st.builds(Difference, proportions, proportions),
+    st.builds(WeightedMean, means, counts),
+    counts.flatmap(lambda n: st.builds(WeightedShare, shares, st.just(n), st.floats(0.5, n), st.none() | counts)),
     st.builds(AverageDifference, st.builds(Difference, proportions, proportions), st.builds(Difference, proportions, proportions)),
     st.builds(Ratio, proportions, proportions),
     aucs,

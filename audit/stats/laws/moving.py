@@ -21,6 +21,7 @@ from audit.stats.mover import AverageDifference
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
+from audit.stats.weighted import WeightedMean, WeightedShare
 
 
 def times(count: int, growth: float) -> int:
@@ -122,6 +123,17 @@ def _(estimate: AveragePrecision, growth: float) -> AveragePrecision:
 @grown.register
 def _(estimate: ClassMean, growth: float) -> ClassMean:
     return replace(estimate, parts=tuple(grown(part, growth) for part in estimate.parts))
+
+
+@grown.register
+def _(estimate: WeightedShare, growth: float) -> WeightedShare:
+    rows, entities = times(estimate.rows, growth), _maybe_times(estimate.entities, growth)
+    return replace(estimate, rows=rows, worth=min(float(rows), estimate.worth * growth), entities=entities)
+
+
+@grown.register
+def _(estimate: WeightedMean, growth: float) -> WeightedMean:
+    return replace(estimate, equal=grown(estimate.equal, growth), rows=times(estimate.rows, growth))
 
 
 @singledispatch

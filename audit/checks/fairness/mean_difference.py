@@ -1,0 +1,56 @@
+"""Mean difference: largest minus smallest average over groups, of what is predicted or of what is true.
+
+Purpose      Show whether some group gets less on average: fewer favourable decisions, or a lower number where the model gives numbers.
+             Of the labels it shows the gap that the data themselves hold, before any model; with `columns.weight` also what is left
+             of it after reweighing.
+Risk         Well above 0: some group gets, or got, less than another.
+Limitations  Blind to base rates and to errors. An average hides how the values are spread. Weights are taken as given: where they were
+             worked out from the same rows, as in reweighing, the gap is 0 by construction and proves nothing of new rows.
+Reference    As in AI Fairness 360; Kamiran & Calders, KAIS 2012; intervals of Newcombe, Statistics in Medicine 1998, Korn & Graubard,
+             Survey Methodology 1998, Hall, JRSS B 1992, and Zou & Donner, Statistics in Medicine 2008.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from audit.check import CLASSIFICATION, REGRESSION, Check, Params
+from audit.measures.averages import mean_gaps
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.evidence import Evidence
+    from audit.subject import Subject
+
+
+class MeanParams(Params):
+    """What is averaged."""
+
+    of: Literal["predictions", "labels"] = Field(
+        "predictions", description="predictions: what the candidate says; labels: what is true, which is a claim about the data"
+    )
+
+
+def measure(subject: Subject, params: MeanParams, _rng: Generator) -> Evidence:
+    """Average per group, judged on every ordered pair of groups."""
+    return mean_gaps(subject, params.of)
+
+
+CHECK = Check(
+    measure=measure,
+    question="Does every group get as much as any other, on average?",
+    remedy="Compare the groups' base rates and errors; where the gap has no reason, reweigh or rebalance the training data.",
+    rmf=("MEASURE 2.11",),
+    better="lower",
+    unit="mean difference",
+    needs=frozenset({"predictions", "groups"}),
+    params=MeanParams,
+    by="groups",
+    tasks=(*CLASSIFICATION, *REGRESSION),
+    highest=math.inf,
+    weighted=True,
+)

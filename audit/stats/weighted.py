@@ -1,0 +1,144 @@
+"""Shares and means of rows that stand for more or fewer of the population. Only the ratios of the weights matter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from audit.stats.entities import design_effect, small_sample
+from audit.stats.mean import Mean
+from audit.stats.proportion import exact_lower
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedShare:
+    """Weighted share of hits: exact ends on as many rows as the weighted ones are worth (Korn & Graubard, Survey Methodology 1998).
+
+    They are worth the fewer of two counts: what the linearised variance of the ratio of totals says (Binder, ISR 1983), and the sum
+    of the weights squared over the sum of their squares (Kish, Survey Sampling 1965), which knows of heavy rows that happen to hit
+    alike.
+    """
+
+    share: float
+    rows: int
+    worth: float
+    """Independent rows of equal weight that tell as much."""
+    entities: int | None = None
+    least: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.share <= 1 and 0 < self.worth <= self.rows):
+            msg = f"a weighted share lies between 0 and 1 on rows worth 1 each at most, got {self.share} of {self.rows} worth {self.worth}"
+            raise ValueError(msg)
+
+    @classmethod
+    def of(cls, hit: NDArray[np.bool_], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> WeightedShare:
+        """From one flag and one weight over 0 a row, and the entity of each where there is one."""
+        values = hit.astype(float)
+        share = min(1.0, float(np.average(values, weights=weights)))
+        worth, entities = kish(weights), None
+        if clusters is not None:
+            codes = np.unique(clusters, return_inverse=True)[1]
+            entities = int(codes.max()) + 1
+            worth /= design_effect(values, codes, entities)
+        variance = linearised(values - share, weights, clusters)
+        if variance > 0:
+            worth = min(worth, share * (1 - share) / variance)
+        return cls(share, len(hit), worth, entities)
+
+    @property
+    def value(self) -> float:
+        """Weighted share of hits."""
+        return self.share
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.rows
+
+    @property
+    def support(self) -> float:
+        """Rows of equal weight that tell as much."""
+        return self.worth
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return f"Korn-Graubard exact, weighted rows worth {self.worth:,.0f}"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        return self._lower(self.share, lower_alpha), 1.0 - self._lower(1.0 - self.share, upper_alpha)
+
+    def _lower(self, share: float, alpha: float) -> float:
+        n = self.worth if self.entities is None else self.worth * small_sample(self.entities, alpha)
+        return min(share, exact_lower(share * n, n, alpha))
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedMean:
+    """Weighted mean: that of as many equal rows as the weighted ones are worth (Kish 1965), its variance the linearised one at least."""
+
+    equal: Mean
+    """Of rows of equal weight that tell as much."""
+    rows: int
+    least: ClassVar[int] = Mean.least
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> WeightedMean:
+        """From one finite value and one weight over 0 a row, and the entity of each where there is one."""
+        mean = float(np.average(values, weights=weights))
+        units = max(1, math.floor(kish(weights if clusters is None else _totals(weights, clusters))))
+        spread = float(np.average((values - mean) ** 2, weights=weights))
+        deviation = math.sqrt(max(spread * units / max(1, units - 1), linearised(values - mean, weights, clusters) * units))
+        if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
+            return cls(Mean(mean, 0.0, 0.0, units, len(values)), len(values))
+        skewness = float(np.average((values - mean) ** 3, weights=weights)) / spread**1.5
+        return cls(Mean(mean, deviation, skewness, units, len(values)), len(values))
+
+    @property
+    def value(self) -> float:
+        """The weighted mean."""
+        return self.equal.mean
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.rows
+
+    @property
+    def support(self) -> float:
+        """Rows of equal weight, or entities, that tell as much."""
+        return self.equal.units
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return f"skewness-corrected t (Hall 1992), weighted rows worth {self.equal.units:,}"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        return self.equal.bounds(lower_alpha, upper_alpha)
+
+
+def kish(weights: NDArray[np.float64]) -> float:
+    """Rows of equal weight that tell as much where weights and values have nothing to do with each other."""
+    return min(float(len(weights)), float(weights.sum() ** 2 / (weights @ weights)))
+
+
+def linearised(deviations: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> float:
+    """Variance of a weighted mean from the deviations of its rows, summed by entity where there is one (Binder 1983)."""
+    totals = weights * deviations if clusters is None else _totals(weights * deviations, clusters)
+    count = len(totals)
+    return 0.0 if count == 1 else float(count / (count - 1) * (totals @ totals) / weights.sum() ** 2)
+
+
+def _totals(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(entities,) sum of each entity's rows."""
+    return np.bincount(np.unique(clusters, return_inverse=True)[1], weights=values).astype(np.float64)
