@@ -92,6 +92,15 @@ def test_the_planted_slice_is_found_and_named_with_its_gap() -> None:
     assert any(note.startswith(f"Weak: {weak}. Wrong in ") for note in found.notes)
 
 
+def test_missing_cells_are_a_slice() -> None:
+    place = np.arange(800)
+    frame = table(800, 0, weak=0.1).assign(town=np.where(place % 4, "x", None), grade=np.where(place % 5, 1.5, np.nan))
+    frame.loc[frame["town"].isna(), "prediction"] = 1 - frame["label"]
+    found = measure(CHECK, subject(frame))
+    assert found.members[0].name == Slice((("town", None),))
+    assert named(found)[0] == "town=null"
+
+
 def test_gaps_are_differences_of_scikit_learns_accuracies_on_the_judging_half() -> None:
     frame = table(2000, 1)
     found = measure(CHECK, subject(frame))
