@@ -26,6 +26,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "performance/top_k_accuracy": {"k": 1},
     "fairness/subgroup_auc": {"by": ["group"]},
     "fairness/counterfactual_identity": {"terms": {"writer": {"customer": ["customer"], "client": ["client"]}}},
+    "fairness/inherited_bias": {
+        "templates": ["{}"],
+        "tests": {
+            "calls": {
+                "targets": {"house": ["heater", "valve"], "post": ["invoice", "parcel"]},
+                "attributes": {"alarm": ["smoke", "leaking"], "calm": ["thank", "order"]},
+            }
+        },
+    },
 }
 """What some checks need said: a weight that has no default, a list shorter than both classes, words that stand in the example's texts."""
 
