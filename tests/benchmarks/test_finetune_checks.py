@@ -1,0 +1,53 @@
+"""The benchmark of planted faults of fine-tuning, on one seed and on tables made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.stats import Proportion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.full
+
+
+@pytest.mark.slow
+def test_a_fault_is_caught_and_its_clean_twin_is_not_accused(tmp_path: Path) -> None:
+    """The cheapest of the cases whose fault lies in the training itself."""
+    from benchmarks.finetune_cases import CASES, Workshop
+    from benchmarks.finetune_checks import status
+
+    (case,) = [one for one in CASES if one.params.get("measure") == "masked_lm"]
+    shop = Workshop(tmp_path)
+    assert [status(case, shop, 1, planted=planted) for planted in (True, False)] == ["fail", "pass"]
+    loose = replace(case, bound={"max": 0.99})
+    assert status(loose, shop, 1, planted=False) == "pass"
+
+
+def test_every_case_is_of_a_check_that_sees_the_base() -> None:
+    from audit.catalog import discover
+    from benchmarks.finetune_cases import CASES
+
+    own = {name for name in discover() if name.startswith("finetuning/")}
+    assert own <= {case.check for case in CASES}
+    for case in CASES:
+        discover()[case.check].params.model_validate(case.params)
+
+
+def test_too_few_detected_or_too_many_accused_is_marked() -> None:
+    from benchmarks.finetune_cases import CASES
+    from benchmarks.finetune_checks import HEAD, Score
+
+    good = Score(CASES[0], ("fail",) * 16 + ("inconclusive",) * 4, ("pass",) * 10 + ("inconclusive",) * 9 + ("fail",))
+    assert (good.detected, good.accused) == (Proportion(16, 20), Proportion(1, 20))
+    assert good.holds
+    assert len(good.row()) == len(HEAD)
+    assert good.row()[2:] == ("max 0", "16 of 20", "[58, 92]", "10 of 20", "1 of 20", "[1, 24]", "")
+    assert not replace(good, faulty=("fail",) * 15 + ("pass",) * 5).holds
+    accused = replace(good, clean=("fail",) * 2 + ("pass",) * 18)
+    assert not accused.holds
+    assert accused.row()[-1] == "BROKEN"
