@@ -70,7 +70,7 @@ def suggestion(subject: Subject, params: TargetParams, rng: Generator) -> Sugges
     before, after = (_errors(events(subject, params, one), ~fit, clusters, rng) for one in (probabilities, better))
     was, now = (_losses(one[~fit], codes[~fit]) for one in (probabilities, better))
     gain = PairedMean.of(was, now, part(clusters, ~fit))
-    title = f"at temperature {number(temperature)}, on the rows it was not fitted on"
+    title = f"At temperature {number(temperature)}, on the rows it was not fitted on"
     figures = (diagram(after[0], title=title),) if len(after) == 1 else ()
     return Suggestion((_said(temperature, fit, (before, after), gain),), figures)
 

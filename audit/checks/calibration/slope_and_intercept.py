@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 IDEAL = {"slope": 1.0, "intercept": 0.0}
 MEANING = {"slope": ("too extreme", "too timid"), "intercept": ("too high", "too low")}
-UNIT = "distance from slope 1 and intercept 0"
+UNIT = "distance from calibration"
 TAIL = 0.025
 
 

@@ -139,7 +139,7 @@ def test_each_group_has_its_diagram_the_worst_first() -> None:
     frame = said(600, 11).assign(gender=np.repeat(["f", "m"], 300), label=lambda table: table.label * (table.gender == "f"))
     figures = measure(CHECK, subject(frame, by=(("gender",),))).figures
     drawn = [figure for figure in figures if isinstance(figure, Reliability)]
-    assert [(figure.of, sum(figure.counts)) for figure in drawn if "temperature" not in figure.of] == [
+    assert [(figure.of, sum(figure.counts)) for figure in drawn if "At temperature" not in figure.of] == [
         ("", 600),
         ("gender=m", 300),
         ("gender=f", 300),
