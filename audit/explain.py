@@ -12,6 +12,8 @@ from audit.policy.wording import nearest
 from audit.wording import limit
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
     from audit.check import Check
 
 _MEMBERS = {
@@ -140,11 +142,14 @@ def example(check_id: str, check: Check) -> str:
         parts.append("by: [gender]")
     if "reference" in check.needs:
         parts.append("reference: train")
-    parts += [f"{name}: {_sample(field.annotation)}" for name, field in check.params.model_fields.items() if field.is_required()]
+    parts += [f"{name}: {_sample(field)}" for name, field in check.params.model_fields.items() if field.is_required()]
     return "- {" + ", ".join([*parts, _bound(check)]) + "}"
 
 
-def _sample(kind: Any) -> str:
+def _sample(field: FieldInfo) -> str:
+    if field.examples:
+        return str(field.examples[0])
+    kind: Any = field.annotation
     return {int: "10", float: "0.5", bool: "true"}.get(kind, "name")
 
 

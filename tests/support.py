@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from audit.evidence import Evidence
 
 
+OWN = "def right(y_true, y_pred):\n    return (y_true == y_pred).astype(float)\n"
+"""A function of a project's own."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "performance/fbeta": {"beta": 2.0},
     "performance/top_k_accuracy": {"k": 1},
+    "performance/custom": {"function": "measure:right", "sha256": hashlib.sha256(OWN.encode()).hexdigest(), "lowest": 0, "highest": 1},
     "fairness/subgroup_auc": {"by": ["group"]},
     "fairness/counterfactual_identity": {"terms": {"writer": {"customer": ["customer"], "client": ["client"]}}},
     "fairness/inherited_bias": {

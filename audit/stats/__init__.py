@@ -11,6 +11,7 @@ from audit.stats.class_mean import ClassMean
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.interface import Estimate
+from audit.stats.jackknife import GroupJackknife
 from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.mean_ratio import Explained, MeanRatio
@@ -42,6 +43,7 @@ __all__ = [
     "Estimate",
     "Explained",
     "GapChange",
+    "GroupJackknife",
     "KolmogorovSmirnov",
     "Mean",
     "MeanDifference",

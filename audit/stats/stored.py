@@ -21,6 +21,7 @@ from audit.stats.census import Census
 from audit.stats.class_mean import ClassMean
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
+from audit.stats.jackknife import GroupJackknife
 from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.mean_ratio import Explained, MeanRatio
@@ -45,7 +46,7 @@ Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored]
 
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SmoothCalibrationError, SquaredDistance, StabilityIndex)
 _PAIRED = (Amplification, AucDifference, GapChange, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
-_RANKED = (AveragePrecision, ClassMean)
+_RANKED = (AveragePrecision, ClassMean, GroupJackknife)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
 _OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare, WeightedMean, WeightedShare)
 _KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)

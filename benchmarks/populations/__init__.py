@@ -9,6 +9,7 @@ from benchmarks.populations.areas import area_differences, areas, paired_areas
 from benchmarks.populations.case import Case
 from benchmarks.populations.combined import average_differences, weighted_means, weighted_shares
 from benchmarks.populations.distances import calibrations, discrepancies, distances, indices
+from benchmarks.populations.jackknives import jackknives
 from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
 from benchmarks.populations.numbers import explained, mean_differences, mean_ratios, roots
@@ -42,6 +43,7 @@ def by_kind() -> dict[str, list[Case]]:
         "AveragePrecision": average_precisions(),
         "PairedPrecision": paired_precisions(),
         "ClassMean": class_means(),
+        "GroupJackknife": jackknives(),
         "Confusion": tables(),
         "PairedConfusion": paired_tables(),
         "Mean": means(),

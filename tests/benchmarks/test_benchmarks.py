@@ -31,6 +31,7 @@ CHEAP = (
     "AveragePrecision",
     "PairedPrecision",
     "ClassMean",
+    "GroupJackknife",
     "Mean",
     "PairedMean",
     "MeanDifference",

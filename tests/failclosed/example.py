@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from audit.check import REGRESSION
-from tests.support import SETTINGS
+from tests.support import OWN, SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,8 @@ URGENT = ("smoke comes out of the heater", "my child swallowed a part", "someone
 
 
 def tables(folder: Path) -> None:
-    """Test, training and production tables without any fault: generated, so nobody in them is real."""
+    """Test, training and production tables without any fault, generated so that nobody in them is real, and a function of their own."""
+    (folder / "measure.py").write_text(OWN, encoding="utf-8")
     for seed, role in enumerate(("test", "train", "production")):
         rng = np.random.default_rng(seed)
         urgent = rng.permutation(np.arange(ROWS) % 2).astype(bool)

@@ -25,6 +25,7 @@ from audit.stats import (
     Difference,
     Explained,
     GapChange,
+    GroupJackknife,
     KolmogorovSmirnov,
     Mean,
     MeanDifference,
@@ -82,6 +83,7 @@ coefficients = st.builds(
 inside, small = st.floats(0.01, 0.99), st.floats(1e-6, 0.05)
 precisions = st.builds(AveragePrecision, inside, small, small, effects, st.just(40), st.just(90), st.just(40), st.none() | counts)
 areas = st.builds(Auc, inside, small, st.just(40), st.just(90), st.just(40))
+pseudo_values = st.builds(Mean, shares, st.floats(0.001, 10), st.floats(-5, 5), st.integers(2, 100), counts)
 paired_precisions = st.builds(PairedPrecision, precisions, precisions, st.floats(-1, 1))
 three_cells = ((0, 0, 0), (0, 1, 0), (1, 1, 1))
 paired_confusions = st.builds(
@@ -119,6 +121,7 @@ estimates = st.one_of(
     paired_confusions,
     precisions,
     paired_precisions,
+    st.builds(GroupJackknife, shares, pseudo_values, counts, counts),
     st.tuples(areas, precisions, paired_precisions).map(lambda some: ClassMean(some, ((1.0, 0.2, 0.1),) * 3)),
     bins.flatmap(lambda some: st.builds(CalibrationError, st.just(tuple(c for c, _ in some)), st.just(tuple(p for _, p in some)), shares)),
     coefficients,

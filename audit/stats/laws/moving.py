@@ -14,6 +14,7 @@ from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.class_mean import ClassMean
 from audit.stats.distance import KolmogorovSmirnov, StabilityIndex
+from audit.stats.jackknife import GroupJackknife
 from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.mean_ratio import Explained, MeanRatio
@@ -136,6 +137,13 @@ def _(estimate: WeightedMean, growth: float) -> WeightedMean:
     return replace(estimate, equal=grown(estimate.equal, growth), rows=times(estimate.rows, growth))
 
 
+@grown.register
+def _(estimate: GroupJackknife, growth: float) -> GroupJackknife:
+    """As many groups, which differ less."""
+    pseudo = replace(estimate.pseudo, deviation=estimate.pseudo.deviation / math.sqrt(growth))
+    return replace(estimate, pseudo=pseudo, rows=times(estimate.rows, growth), units=times(estimate.units, growth))
+
+
 @singledispatch
 def moved(estimate: Any, truth: float) -> Any:
     """The estimate with its value at `truth`, all else as it was; None where that cannot be said of its kind."""
@@ -218,6 +226,11 @@ def _(estimate: ClassMean, truth: float) -> ClassMean | None:
         there = [value / (value + (1 - value) * math.exp(-shift)) for value in values]
         low, high = (shift, high) if sum(there) < truth * len(there) else (low, shift)
     return replace(estimate, parts=tuple(moved(part, value) for part, value in zip(estimate.parts, there, strict=True)))
+
+
+@moved.register
+def _(estimate: GroupJackknife, truth: float) -> GroupJackknife:
+    return replace(estimate, whole=truth, pseudo=replace(estimate.pseudo, mean=estimate.pseudo.mean + truth - estimate.whole))
 
 
 @moved.register

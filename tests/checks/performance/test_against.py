@@ -165,7 +165,8 @@ def test_swapping_the_two_mirrors_the_members(check_id: str, seed: int) -> None:
 
 def _apart(check_id: str) -> float:
     """Resampled ends mirror within the resample's own error."""
-    return 1e-9 if check_id.rsplit("/", 1)[1] in CLOSED else 0.02
+    name = check_id.rsplit("/", 1)[1]
+    return 1e-9 if name in CLOSED else 0.04 if name in {"cohen_kappa", "fbeta", "matthews_correlation"} else 0.02
 
 
 @pytest.mark.parametrize("check_id", COMPARING)

@@ -1,0 +1,106 @@
+"""A function of the project's own, `module:function` in its folder, of which more is better.
+
+Purpose      Hold a model to the number that its owners care about, such as money saved, where no other check measures it.
+Risk         Low: by the owners' own measure it is not good enough.
+Limitations  Proves what the function computes and no more: have it read and tested as the policy is. The policy names the digest of its
+             file, so that a change of it is a change of the policy; what the file imports is not covered. It is given what its parameters
+             name of y_true, y_pred, y_score (probabilities, a column a class) and frame (the data set's rows), and gives one number a
+             row, whose mean is judged, or one number of all, which is asked again without groups of rows: on fewer than 200 rows that
+             bars a pass, and of a median or a rare event an end errs more often than promised there. For a loss give its negative.
+Reference    Of values a row Hall, JRSS B 1992; of one number Tukey, Annals of Mathematical Statistics 1958; Shao & Wu, Annals of
+             Statistics 1989.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field, FiniteFloat
+
+from audit.check import CLASSIFICATION, REGRESSION, Check, Params
+from audit.evidence import Evidence, Member
+from audit.measures import own_function
+from audit.measures.comparison import both, told
+from audit.measures.confusion import part
+from audit.stats import Mean, PairedMean
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.stats import Estimate
+    from audit.subject import Subject
+
+
+class Own(Params):
+    """Which function, and what its values may be."""
+
+    function: str = Field(
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+        description="module:function; the module is a file of the project folder, such as metrics/cost.py for metrics.cost",
+        examples=["metrics.cost:saved"],
+    )
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="digest that the module's file must have", examples=[hashlib.sha256().hexdigest()]
+    )
+    lowest: FiniteFloat | None = Field(None, description="the least that a row's value can be, if there is one; a value below is an error")
+    highest: FiniteFloat | None = Field(None, description="the most that a row's value can be, if there is one; a value above is an error")
+
+
+def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
+    """The function of each slice."""
+    ask = own_function.asker(subject, params.function, params.sha256)
+
+    def estimate(rows: NDArray[np.bool_]) -> Estimate:
+        said = ask(rows)
+        if isinstance(said, float):
+            return own_function.asked_again(subject, lambda kept: float(ask(kept)), rows, rng)
+        return Mean.of(said, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
+
+    members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())
+    return Evidence(members=members, unit=_unit(params), rows=subject.data.rows, notes=(_told(params),))
+
+
+def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
+    """Difference of the function in each slice, paired on the rows."""
+    own, rival = (own_function.asker(side, params.function, params.sha256) for side in (subject, subject.of_rival))
+
+    def estimate(rows: NDArray[np.bool_]) -> Estimate:
+        first, second = own(rows), rival(rows)
+        if isinstance(first, float) or isinstance(second, float):
+            return own_function.asked_again(subject, lambda kept: float(own(kept)) - float(rival(kept)), rows, rng)
+        return PairedMean.of(first, second, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
+
+    members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())
+    everything = np.ones(subject.data.rows, dtype=bool)
+    said = both(subject, _unit(params), float(np.mean(own(everything))), float(np.mean(rival(everything))))
+    unit = f"{_unit(params)} difference from {told(subject)}"
+    return Evidence(members=members, unit=unit, rows=subject.data.rows, notes=(_told(params), said))
+
+
+def _unit(params: Own) -> str:
+    return params.function.rpartition(":")[2].replace("_", " ")
+
+
+def _told(params: Own) -> str:
+    return f"Measured by the project's own {params.function}, in a file of digest {params.sha256}."
+
+
+CHECK = Check(
+    measure=measure,
+    compare=compare,
+    question="Is it good enough by the project's own measure?",
+    remedy="Look at the rows on which the function is lowest in the worst slice; add training rows like them and fit the model anew.",
+    rmf=("MEASURE 2.3", "MEASURE 1.1"),
+    better="higher",
+    unit="the function's own unit",
+    needs=frozenset({"labels", "predictions"}),
+    params=Own,
+    by="slices",
+    tasks=(*CLASSIFICATION, *REGRESSION),
+    lowest=-math.inf,
+    highest=math.inf,
+)
