@@ -94,7 +94,7 @@ def test_the_planted_slice_is_found_and_named_with_its_gap() -> None:
 
 def test_missing_cells_are_a_slice() -> None:
     place = np.arange(800)
-    town = ["x" if row % 4 else None for row in place]
+    town = pd.Series(["x" if row % 4 else None for row in place], dtype=object)
     frame = table(800, 0, weak=0.1).assign(town=town, grade=np.where(place % 5, 1.5, np.nan))
     frame.loc[frame["town"].isna(), "prediction"] = 1 - frame["label"]
     found = measure(CHECK, subject(frame))
