@@ -25,13 +25,14 @@ import numpy as np
 
 from audit.evidence import Member, Pair, Slice
 from audit.judge import deciding_interval
-from audit.measures.frame import RATES, Frame
+from audit.measures.frame import Frame, Rate
 from benchmarks.trials import Progress, percent, table
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+RATES: tuple[Rate, ...] = ("accuracy", "selection_rate", "true_positive_rate", "false_positive_rate", "precision")
 ALPHA = 0.025
 TIMES = 500
 SAME = 1e-12

@@ -14,7 +14,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Rate: TypeAlias = Literal["accuracy", "selection_rate", "true_positive_rate", "false_positive_rate", "precision"]
+Rate: TypeAlias = Literal[
+    "accuracy",
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "precision",
+    "true_negative_rate",
+    "false_negative_rate",
+    "negative_predictive_value",
+    "false_discovery_rate",
+    "false_omission_rate",
+    "zero_one_loss",
+    "base_rate",
+]
 RATES: tuple[Rate, ...] = get_args(Rate)
 
 _HIT = {
@@ -23,14 +36,29 @@ _HIT = {
     "true_positive_rate": ((1, 1),),
     "false_positive_rate": ((0, 1),),
     "precision": ((1, 1),),
+    "true_negative_rate": ((0, 0),),
+    "false_negative_rate": ((1, 0),),
+    "negative_predictive_value": ((0, 0),),
+    "false_discovery_rate": ((0, 1),),
+    "false_omission_rate": ((1, 0),),
+    "zero_one_loss": ((0, 1), (1, 0)),
+    "base_rate": ((1, 0), (1, 1)),
 }
 """Cells (true, predicted) that are hits."""
+_ALL = ((0, 0), (0, 1), (1, 0), (1, 1))
 _COUNTED = {
-    "accuracy": ((0, 0), (0, 1), (1, 0), (1, 1)),
-    "selection_rate": ((0, 0), (0, 1), (1, 0), (1, 1)),
+    "accuracy": _ALL,
+    "selection_rate": _ALL,
     "true_positive_rate": ((1, 0), (1, 1)),
     "false_positive_rate": ((0, 0), (0, 1)),
     "precision": ((0, 1), (1, 1)),
+    "true_negative_rate": ((0, 0), (0, 1)),
+    "false_negative_rate": ((1, 0), (1, 1)),
+    "negative_predictive_value": ((0, 0), (1, 0)),
+    "false_discovery_rate": ((0, 1), (1, 1)),
+    "false_omission_rate": ((0, 0), (1, 0)),
+    "zero_one_loss": _ALL,
+    "base_rate": _ALL,
 }
 """Cells of the rows that the rate is a share of."""
 
