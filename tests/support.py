@@ -40,7 +40,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""What some checks need said: a weight that has no default, a list shorter than both classes, words that stand in the example's texts."""
+"""What some checks need said: a weight without default, a file, a list shorter than both classes, words of the example's texts."""
 
 
 def dataset(frame: pd.DataFrame, role: str = "test", **columns: object) -> Dataset:
