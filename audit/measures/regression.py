@@ -125,14 +125,12 @@ def _farthest(subject: Subject, apart: NDArray[np.float64]) -> tuple[Example, ..
     """The rows that are farthest off, the worst first."""
     true, predicted = subject.target(), subject.predicted_values()
     texts = None if subject.data.columns.text is None else subject.data.texts()
-    common = common_words(texts or ())
-    return tuple(
-        Example(
-            subject.data.shown(int(row)),
-            (Part("a row without text"),) if texts is None else beginning(texts[int(row)], common),
-            f"truly {number(true[row])}, predicted {number(predicted[row])}: too {'low' if apart[row] > 0 else 'high'} "
-            f"by {number(abs(apart[row]))}",
-        )
-        for row in np.argsort(-np.abs(apart), kind="stable")[:FARTHEST]
-        if apart[row] != 0
-    )
+    common, found = common_words(texts or ()), []
+    for row in (int(one) for one in np.argsort(-np.abs(apart), kind="stable")[:FARTHEST] if apart[one] != 0):
+        said = f"truly {number(true[row])}, predicted {number(predicted[row])}"
+        off = f"too {'low' if apart[row] > 0 else 'high'} by {number(abs(apart[row]))}"
+        if texts is None:
+            found.append(Example(subject.data.shown(row), (Part(said),), off))
+        else:
+            found.append(Example(subject.data.shown(row), beginning(texts[row], common), f"{said}: {off}"))
+    return tuple(found)

@@ -101,7 +101,7 @@ def _measured(run: AuditRun) -> tuple[Fact, ...]:
         Fact("Kind", candidate.kind),
         Fact("Candidate", candidate.description),
         Fact("Learned weights", "not known" if candidate.parameters is None else f"{candidate.parameters:,}"),
-        Fact("Classes", words.listed(candidate.classes, 20) or "none"),
+        Fact("Classes", words.listed(candidate.classes, 20) or "none: it gives numbers"),
         Fact("SHA-256", candidate.sha256),
         *(fact for name, one in run.rivals.items() for fact in _rival(_RIVALS[name], one)),
     )

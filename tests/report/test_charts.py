@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.evidence import OVERALL, Evidence, Histogram, Member, PrecisionRecall, Roc, Slice
+from audit.evidence import OVERALL, Evidence, Histogram, Member, PrecisionRecall, Residuals, Roc, Slice
 from audit.finding import Judged, bounds
 from audit.report.charts.forest import Caption, forest
 from audit.report.charts.histogram import histogram
 from audit.report.charts.interval import interval_plot
 from audit.report.charts.loss import loss
 from audit.report.charts.precision_recall import precision_recall
+from audit.report.charts.residuals import residuals, short
 from audit.report.charts.roc import roc
 from audit.report.charts.scale import Scale, around, ticks
 from audit.report.entries import entries
@@ -160,3 +161,26 @@ def test_precision_recall_by_hand() -> None:
     assert "At the decision threshold: 50% of the cases found, 100% of the alarms true." in str(drawn.drawing)
     calm = precision_recall(replace(figure, operating_point=None), "none", "at least 0.8", "")
     assert "threshold" not in str(calm.drawing)
+
+
+def test_residuals_say_where_predictions_are_off() -> None:
+    """Dots at the bins' means, the bin that is farthest off beyond chance in the title, every number in the words beside it."""
+    figure = Residuals(
+        (10.0, 20.0, 30.0), (2.0, 0.1, -6.0), (1.0, -0.5, -8.0), (3.0, 0.7, -4.0), (-1.0, -2.0, -9.0), (4.0, 2.0, 1.0), (25, 25, 25)
+    )
+    drawn = residuals(figure, "75 rows.")
+    assert drawn.title == "Predictions near 30.000 are too high by 6.000 on average"
+    assert drawn.foot == "Two of 3 bins are off beyond their 95% interval. 75 rows."
+    heights = [float(y) for y in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"', drawn.drawing)]
+    assert heights == sorted(heights), "a lower mean lies lower"
+    assert "predicted 20.000: 0.100 on average, −2.000 to 2.000 for most rows" in drawn.drawing
+
+
+def test_residuals_that_are_chance_alone_say_so() -> None:
+    figure = Residuals((1.0, 2.0), (0.1, -0.1), (-math.inf, -1.0), (1.0, math.inf), (-2.0, -2.0), (2.0, 2.0), (30, 30))
+    assert residuals(figure, "").title == "No stretch of predictions is off by more than chance"
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.25, "0.25"), (-2500, "−2,500"), (250_000, "250k"), (-1.5e6, "−1.5M"), (2e9, "2G")])
+def test_ticks_are_short(value: float, said: str) -> None:
+    assert short(value) == said

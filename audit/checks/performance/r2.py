@@ -12,6 +12,7 @@ Reference    As `sklearn.metrics.r2_score`; Wright, Journal of Agricultural Rese
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,8 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """R² of each slice."""
     target, predicted, clusters = subject.target(), subject.predicted_values(), subject.clusters()
     members, unmeasured = _members(subject, lambda rows: Explained.of(target[rows], predicted[rows], part(clusters, rows)))
-    return evidence(subject, members, UNIT, unmeasured=unmeasured, notes=carried_by_few(target - predicted))
+    found = evidence(subject, members, UNIT, unmeasured=unmeasured, notes=carried_by_few(target - predicted))
+    return replace(found, examples=())  # the rows that are farthest off stand beside the errors
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:

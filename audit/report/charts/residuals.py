@@ -29,7 +29,7 @@ def residuals(figure: Residuals, foot: str) -> Drawing:
         x_label="predicted value",
         y_label="true minus predicted",
     )
-    parts.append(svg.line(x(x.low), y(0), x(x.high), y(0), "grd dash"))
+    parts.append(svg.line(x(x.low), y(0), x(x.high), y(0), "ink2l thin dash"))
     for at, mean, low, high in zip(figure.predicted, figure.mean, figure.lower, figure.upper, strict=True):
         parts.append(svg.line(x(at), y(low), x(at), y(high), "datal"))
         parts.append(svg.el("circle", cx=x(at), cy=y(mean), r=3, class_="datadot"))
