@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from audit.evidence import Example, Slice
     from audit.finding import Finding, Verdict
     from audit.finetune.record import TrainingRecord
     from audit.ledger.wear import Exchanged
@@ -111,6 +112,26 @@ class LookFacts:
         return self.most is not None and (self.number > self.most or self.level == self.left == 0)
 
 
+FEW = 10
+"""Rows below which a part shows none of them, and a cell not how many: so few could point to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A part of a data set with a few of its rows, for the reader of the report."""
+
+    role: str
+    name: Slice
+    """The slice; all rows where a cell is meant."""
+    cell: tuple[str, str] | None
+    """True and predicted class, where the part is a cell of the confusion table."""
+    rows: int
+    wrong: int | None
+    """Those whose class is wrong; None where the candidate gives numbers."""
+    examples: tuple[Example, ...]
+    """The worst first; none where there are too few rows to show any."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRun:
     """Everything that one audit found."""
@@ -138,3 +159,5 @@ class AuditRun:
     """What the candidate was compared with: `champion`, `base`."""
     waivers: tuple[WaiverState, ...] = ()
     """In the order of their files' names."""
+    sampled: tuple[Sampled, ...] = ()
+    """Parts of the data sets that findings were measured on."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, rivals, waivers
+from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, rivals, samples, waivers
 from audit.approvals import files as approvals
 from audit.candidates.opening import Opener
 from audit.datasets import Columns
@@ -331,7 +331,8 @@ def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditR
     from audit import report
 
     shared = inputs.write(making, audit.findings, prepared.datasets, prepared.predicted)
-    audit = replace(audit, findings=making.evidence(audit.findings, shared))
+    looked_at = samples.sampled(audit.findings, prepared.datasets, prepared.predicted)
+    audit = replace(audit, findings=making.evidence(audit.findings, shared), sampled=looked_at)
     making.write("policy.yaml", audit.policy_text)
     for name, text in prepared.waivers.texts():
         making.write(name, text)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from audit.evidence import Part
-from audit.measures.masking import COMMON, HIDDEN
+from audit.measures.masking import COMMON, HIDDEN, beginning, common_words
 from audit.wording import limit
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ _COLUMNS, _KINDS = 6, 20
 _QUARTERS = ("in the lowest quarter", "below the middle", "above the middle", "in the highest quarter")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cells:
     """One column, ready to say any of its cells."""
 
@@ -41,22 +43,33 @@ class Cells:
             return f"{self.name}: empty"
         if categories:
             return f"{self.name}: {limit(value) if _is_number(value) else value}"
-        return f"{self.name}: {self._place(value) if all(map(_is_number, self._there)) else HIDDEN}"
+        return f"{self.name}: {HIDDEN if self._ordered is None or not _is_number(value) else self._place(float(value))}"
 
-    @property
-    def _there(self) -> list[object]:
-        return [value for value in self.values if value is not None]
+    @cached_property
+    def _ordered(self) -> list[float] | None:
+        """The numbers in their order; None where a cell holds something else."""
+        there = [value for value in self.values if value is not None]
+        numbers = [float(value) for value in there if _is_number(value)]
+        return sorted(numbers) if len(numbers) == len(there) else None
 
-    def _place(self, value: object) -> str:
+    def _place(self, at: float) -> str:
         """Quarter of the rows that a number lies in; one that many rows share counts as the middle of them."""
-        there = [float(one) for one in self._there if _is_number(one)]
-        at = float(value) if _is_number(value) else 0.0
-        below, alike = sum(one < at for one in there), sum(one == at for one in there)
-        return _QUARTERS[min(int(4 * (below + alike / 2) / len(there)), 3)]
+        there = self._ordered or [at]
+        middle = (bisect_left(there, at) + bisect_right(there, at)) / 2
+        return _QUARTERS[min(int(4 * middle / len(there)), 3)]
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def excerpts(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
+    """The beginnings of the rows' texts, masked; without texts, what their columns hold."""
+    if data.columns.text is None or not rows:
+        return described(data, rows)
+    texts = data.texts()
+    common = common_words(texts)
+    return [beginning(texts[row], common) for row in rows]
 
 
 def described(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
@@ -67,6 +80,4 @@ def described(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     left_out = f"; {len(names) - _COLUMNS} more columns" if len(names) > _COLUMNS else ""
     if not columns:
         return [(Part("no column that a model reads"),) for _ in rows]
-    return [
-        (Part("; ".join(one.said(row, categories=kind) for one, kind in zip(columns, plain, strict=True)) + left_out),) for row in rows
-    ]
+    return [(Part("; ".join(one.said(row, categories=kind) for one, kind in zip(columns, plain, strict=True)) + left_out),) for row in rows]

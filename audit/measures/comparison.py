@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.evidence import Churn, Evidence, Example, Member, Part, Unmeasured
-from audit.measures.cells import described
+from audit.evidence import Churn, Evidence, Example, Member, Unmeasured
+from audit.measures.cells import excerpts
 from audit.measures.confusion import OF_THE_TABLE, UNITS, is_accuracy, lacking, lacking_positive, part
-from audit.measures.masking import beginning, common_words
 from audit.stats import PairedConfusion, PairedDifference, mcnemar
 from audit.wording import PLAIN, number, rival_in_words, rows_in_words
 
@@ -241,17 +240,8 @@ def _examples(subject: Subject, answers: Answers) -> tuple[Example, ...]:
             shown,
             f"{what}: truly {answers.true[row]}; {told(subject)} says {answers.rival[row]}, the candidate {answers.candidate[row]}",
         )
-        for (what, row), shown in zip(chosen, _shown(subject, [row for _, row in chosen]), strict=True)
+        for (what, row), shown in zip(chosen, excerpts(subject.data, [row for _, row in chosen]), strict=True)
     )
-
-
-def _shown(subject: Subject, rows: Sequence[int]) -> list[tuple[Part, ...]]:
-    """The rows' texts, masked; without texts, what their columns hold."""
-    if subject.data.columns.text is None:
-        return described(subject.data, rows)
-    texts = subject.data.texts()
-    common = common_words(texts)
-    return [beginning(texts[row], common) for row in rows]
 
 
 def _table(subject: Subject, answers: Answers) -> dict[str, NDArray[np.generic]]:

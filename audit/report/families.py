@@ -12,7 +12,7 @@ from audit.report.answers import answers
 from audit.report.charts.axes import Drawing
 from audit.report.charts.before_after import before_after
 from audit.report.charts.churn import ChurnTable, churn
-from audit.report.charts.forest import Caption, Forest, forest
+from audit.report.charts.forest import Caption, Forest, forest, with_rows
 from audit.report.charts.histogram import histogram
 from audit.report.charts.precision_recall import precision_recall
 from audit.report.charts.reliability import reliability
@@ -21,35 +21,20 @@ from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
 from audit.report.charts.weak import WeakTable, weak
 from audit.report.entries import Chip, Link
+from audit.report.rows import ExampleView, example_view, linked
 from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from audit.evidence import Confusion, Evidence, Example, Figure, Member, Slice
+    from audit.evidence import Confusion, Evidence, Figure, Member, Slice
     from audit.finding import Finding, Status
     from audit.report.banner import Fact
     from audit.report.entries import Entries, Entry
+    from audit.results import Sampled
 
 EXAMPLES, FIGURES = 5, 6
 """How many of each a finding shows; the evidence files hold all."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartView:
-    """A stretch of an example's text and its mark."""
-
-    mark: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleView:
-    """One row."""
-
-    row: str
-    parts: tuple[PartView, ...]
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +71,14 @@ class Family:
     """Findings without evidence."""
 
 
-def families(found: Entries, affected: Sequence[str]) -> tuple[Family, ...]:
+def families(found: Entries, affected: Sequence[str] = (), *, sampled: Sequence[Sampled] = ()) -> tuple[Family, ...]:
     """In the order of their names."""
     names = sorted({_family(entry) for entry in found.worst})
     return tuple(
         Family(
             f"8.{number}",
             words.sentence(name.replace("_", " ")),
-            tuple(_once([_detail(entry, affected) for entry in found.worst if _family(entry) == name and entry.finding.evidence])),
+            tuple(_once([_detail(entry, affected, sampled) for entry in found.worst if _family(entry) == name and entry.finding.evidence])),
             tuple(
                 (entry.link, entry.finding.id, Chip(entry.finding.status, words.STATUSES[entry.finding.status]))
                 for entry in found.worst
@@ -129,7 +114,7 @@ def _family(entry: Entry) -> str:
     return entry.finding.check.id.split("/", maxsplit=1)[0]
 
 
-def _detail(entry: Entry, affected: Sequence[str]) -> Detail:
+def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -> Detail:
     finding = entry.finding
     evidence = finding.evidence
     assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
@@ -139,7 +124,8 @@ def _detail(entry: Entry, affected: Sequence[str]) -> Detail:
     backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
     hidden = len(evidence.figures) - FIGURES
     left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
-    forests = _forests(entry, evidence, foot)
+    rows_of = linked(sampled, finding)
+    forests = tuple(with_rows(one, rows_of) for one in _forests(entry, evidence, foot))
     return Detail(
         anchor=f"D-{entry.label}",
         label=entry.label,
@@ -153,7 +139,7 @@ def _detail(entry: Entry, affected: Sequence[str]) -> Detail:
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         churns=tuple(one for one in drawn if isinstance(one, ChurnTable)),
         weak=tuple(one for one in drawn if isinstance(one, WeakTable)),
-        examples=tuple(map(_example, evidence.examples[:EXAMPLES])),
+        examples=tuple(map(example_view, evidence.examples[:EXAMPLES])),
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         notes=tuple(map(words.sentence, (*evidence.notes, *backend, *left_out))),
         foot="" if forests or drawn else foot,
@@ -241,11 +227,3 @@ def _pairs(finding: Finding, evidence: Evidence) -> tuple[Judged, ...]:
 def _plain(member: Member, status: Status | None) -> Judged:
     estimate = member.estimate
     return Judged(member.name, estimate.value, estimate.n, estimate.bounds(0.025, 0.025), status)
-
-
-def _example(example: Example) -> ExampleView:
-    return ExampleView(
-        example.row,
-        tuple(PartView(part.mark, part.text.replace("_", " ") if part.mark == "mask" else part.text) for part in example.parts),
-        example.note,
-    )

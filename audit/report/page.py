@@ -27,6 +27,7 @@ from audit.report.legend import Legend, legend
 from audit.report.policy_since import PolicySince, policy_since
 from audit.report.risks import Risk, register
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
+from audit.report.rows import Rows, rows
 from audit.report.scope import Operations, Scope, Signature, operations, scope, signatures
 from audit.report.waivers import Waiver, waivers
 
@@ -51,6 +52,7 @@ class Page:
     open_findings: tuple[FindingView, ...]
     passed_findings: tuple[FindingView, ...]
     families: tuple[Family, ...]
+    rows: Rows
     changes: Changes
     risks: tuple[Risk, ...]
     conditions: tuple[OpenCondition, ...]
@@ -67,6 +69,7 @@ def page(run: AuditRun) -> Page:
     found = entries(run)
     head = banner(run)
     open_findings, passed_findings = finding_views(run, found)
+    shown = families(found, run.policy.system.affected, sampled=run.sampled)
     return Page(
         banner=head,
         heads=running_heads(head),
@@ -79,7 +82,8 @@ def page(run: AuditRun) -> Page:
         traits=traits(run, found),
         open_findings=open_findings,
         passed_findings=passed_findings,
-        families=families(found, run.policy.system.affected),
+        families=shown,
+        rows=rows(run.sampled, run.candidate.classes, f"8.{len(shown) + 1}"),
         changes=changes(run, found),
         risks=register(run, found),
         conditions=conditions(run, found),

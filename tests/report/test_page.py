@@ -32,7 +32,7 @@ RUNS: dict[str, Callable[[], AuditRun]] = {
     run.__name__: run
     for run in (
         *(example.block, example.waived, example.conditions, example.promote),
-        *(example.all_errors, example.hostile, example.crowded, example.compared),
+        *(example.all_errors, example.hostile, example.crowded, example.compared, example.looked_at),
     )
 }
 VOID = {"meta", "input", "wbr", "br", "path", "circle", "line", "rect", "use"}

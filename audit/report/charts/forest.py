@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.report import svg, words
@@ -12,10 +12,11 @@ from audit.report.entries import Chip
 from audit.wording import limit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from markupsafe import Markup
 
+    from audit.evidence import Name
     from audit.finding import Bound, Judged
 
 MOST = 40
@@ -34,6 +35,9 @@ class Row:
     interval: str
     n: str
     chip: Chip | None
+    member: Name
+    anchor: str = ""
+    """Where a few of its rows stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,11 @@ def forest(members: Sequence[Judged], sides: Sequence[Bound], caption: Caption) 
     )
 
 
+def with_rows(drawn: Forest, anchor: Callable[[Name], str]) -> Forest:
+    """The same forest with a way from each member to a few of its rows."""
+    return replace(drawn, rows=tuple(replace(row, anchor=anchor(row.member)) for row in drawn.rows))
+
+
 def _bound(sides: Sequence[Bound], scale: Scale) -> Tick | None:
     if not sides:
         return None
@@ -106,7 +115,7 @@ def _row(one: Judged, scale: Scale, limits: tuple[float, ...], *, census: bool) 
     name = str(one.name)
     chip = Chip(one.status, words.STATUSES[one.status]) if one.status else None
     if one.value is None or one.interval is None:
-        return Row(name, None, one.reason or "not measured", "–", "", f"{one.n:,}", chip)
+        return Row(name, None, one.reason or "not measured", "–", "", f"{one.n:,}", chip, one.name)
     value = words.figure(one.value, *limits, census=census)
     interval = "" if census else words.bracket(one.interval, *limits)
     parts: list[Markup] = []
@@ -117,7 +126,7 @@ def _row(one: Judged, scale: Scale, limits: tuple[float, ...], *, census: bool) 
     mark = "m-cen" if census else _MARKS.get(one.status, "m-open")
     parts.append(svg.el("use", href=f"#{mark}", x=_percent(one.value, scale), y="50%"))
     drawing = svg.el("svg", *parts, class_=f"ip s-{one.status or 'ref'}", aria_hidden="true")  # the row's own cells say the same
-    return Row(name, drawing, "", value, interval, f"{one.n:,}", chip)
+    return Row(name, drawing, "", value, interval, f"{one.n:,}", chip, one.name)
 
 
 def _percent(value: float, scale: Scale) -> str:

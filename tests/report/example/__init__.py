@@ -4,7 +4,7 @@ from tests.report.example.checks import ACCURACY, DECLARED, F1, OPPORTUNITY, PII
 from tests.report.example.extremes import NASTY, crowded, hostile
 from tests.report.example.findings import census, f1, judged, opportunity, without
 from tests.report.example.fine_tuning import training
-from tests.report.example.runs import all_errors, audit_run, block, compared, conditions, promote, waived
+from tests.report.example.runs import all_errors, audit_run, block, compared, conditions, looked_at, promote, waived
 
 __all__ = [
     "ACCURACY",
@@ -23,6 +23,7 @@ __all__ = [
     "f1",
     "hostile",
     "judged",
+    "looked_at",
     "opportunity",
     "promote",
     "requirement",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from audit.datasets import Columns
 from audit.decide import decide
-from audit.evidence import Churn, Evidence, Example, Member, Part
+from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
 from audit.finding import Reason
 from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
-from audit.results import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, WaiverState
+from audit.results import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, Sampled, WaiverState
 from audit.stats import PairedDifference
 from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC, region
 from tests.report.example.findings import (
@@ -166,6 +166,28 @@ def compared() -> AuditRun:
     lines = [judged(check, evidence, against="champion", margin=0.02, by=[["region"]]) for check in (ACCURACY, F1)]
     used = LookFacts("test", decisions=4, candidates=3, number=3, alpha=0.025, most=5, spending="pocock", level=0.0046, left=0.0073)
     return replace(audit_run(lines, trained=False), waivers=waived().waivers, looks=(used,))
+
+
+def looked_at() -> AuditRun:
+    """The blocked run with rows to look at: cells and slices, one too small to show any, and names that a page must not obey."""
+    rows = tuple(
+        Example(f"c-{row}", (Part("my parcel …"), Part("telephone_number", "mask")), "truly other, the candidate says urgent")
+        for row in range(5)
+    )
+    nasty = Example("<b>7</b>", (Part("<script>alert(1)</script>"),), "truly <i>, the candidate says other")
+    cells = (
+        (("other", "urgent"), 48, rows),
+        (("urgent", "other"), 7, ()),
+        (("other", "other"), 890, rows),
+        (("urgent", "urgent"), 255, (nasty,)),
+    )
+    slices = (("north", 310, 61, rows), ("islands", 9, 2, ()), ("abroad", 12, 0, (nasty,)))
+    found = (
+        *(Sampled("test", OVERALL, cell, n, n if cell[0] != cell[1] else 0, shown) for cell, n, shown in cells),
+        *(Sampled("test", region(name), None, n, wrong, shown) for name, n, wrong, shown in slices),
+        Sampled("production", region("north"), None, 40, None, rows),
+    )
+    return replace(block(), sampled=found)
 
 
 def conditions() -> AuditRun:

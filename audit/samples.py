@@ -1,0 +1,132 @@
+"""Rows for people to look at: a few of each slice that the policy names, and of each cell of true by predicted class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit import catalog
+from audit.errors import CannotMeasure
+from audit.evidence import OVERALL, Example, Slice
+from audit.measures.cells import excerpts
+from audit.results import FEW, Sampled
+from audit.subject import Subject
+from audit.wording import number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+    from audit.finding import Finding
+    from audit.predictions import Predictions
+
+ROWS = 5
+"""Rows that are shown of a part."""
+SLICES, CELLS = 40, 25
+"""Parts of one data set that show rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the candidate says of every row."""
+
+    worst_first: NDArray[np.intp]
+    """(n,) rows in the order in which a reader wants them."""
+    wrong: NDArray[np.bool_] | None
+    """(n,) whether the class is wrong; None of numbers."""
+    true: Sequence[str]
+    said: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A slice or a cell with its rows, the worst first."""
+
+    name: Slice
+    cell: tuple[str, str] | None
+    rows: NDArray[np.intp]
+
+
+def sampled(findings: Sequence[Finding], datasets: Mapping[str, Dataset], predicted: Predictions) -> tuple[Sampled, ...]:
+    """Of every data set that findings with evidence were measured on and the candidate was asked about."""
+    found: list[Sampled] = []
+    for role, data in datasets.items():
+        on = [finding for finding in findings if finding.evidence is not None and finding.requirement.on == role]
+        subject = Subject(data, predicted, by=_families(on, data))
+        if on and predicted.known(data) is not None and (told := _told(subject)) is not None:
+            found += _of(subject, told)
+    return tuple(found)
+
+
+def _families(findings: Sequence[Finding], data: Dataset) -> tuple[tuple[str, ...], ...]:
+    """What the findings cut the rows by, each once."""
+    checks = catalog.discover()
+    cut = [one.requirement for one in findings if checks[one.requirement.check].by in {"slices", "groups"}]
+    named = dict.fromkeys(family for one in cut for family in one.by)
+    return tuple(family for family in named if set(family) <= set(data.frame.columns))
+
+
+def _told(subject: Subject) -> _Told | None:
+    """None where the truth is not known of every row."""
+    try:
+        if subject.classes:
+            true, said = subject.y_true(), subject.y_pred()
+            wrong = np.asarray(true != said, dtype=bool)
+            return _Told(np.argsort(~wrong, kind="stable"), wrong, [str(one) for one in true], [str(one) for one in said])
+        truth, given = subject.target(), subject.predicted_values()
+        off = np.abs(truth - given)
+        return _Told(np.argsort(-off, kind="stable"), None, [number(one) for one in truth], [number(one) for one in given])
+    except CannotMeasure:
+        return None
+
+
+def _of(subject: Subject, told: _Told) -> list[Sampled]:
+    """All rows where there are no classes, else the cells; then the slices."""
+    parts = [_Part(OVERALL, None, told.worst_first)] if told.wrong is None else _cells(told)
+    if subject.by:
+        parts += [_Part(name, None, told.worst_first[mask[told.worst_first]]) for name, mask in subject.slices()]
+    chosen = _chosen(parts)
+    shown = _examples(subject, told, sorted({row for rows in chosen for row in rows}))
+    return [
+        Sampled(
+            role=subject.data.role,
+            name=part.name,
+            cell=part.cell,
+            rows=len(part.rows),
+            wrong=None if told.wrong is None else int(told.wrong[part.rows].sum()),
+            examples=tuple(shown[row] for row in rows),
+        )
+        for part, rows in zip(parts, chosen, strict=True)
+    ]
+
+
+def _cells(told: _Told) -> list[_Part]:
+    """The cells that hold rows: those of wrong answers before the others, the largest first."""
+    held: dict[tuple[str, str], list[int]] = {}
+    for row in told.worst_first.tolist():
+        held.setdefault((told.true[row], told.said[row]), []).append(row)
+    ranked = sorted(held.items(), key=lambda entry: (entry[0][0] == entry[0][1], -len(entry[1]), entry[0]))
+    return [_Part(OVERALL, cell, np.array(rows, dtype=np.intp)) for cell, rows in ranked]
+
+
+def _chosen(parts: Sequence[_Part]) -> list[list[int]]:
+    """The first rows of each part that is large enough; of parts beyond the limit none."""
+    left = {True: CELLS, False: SLICES}
+    found: list[list[int]] = []
+    for part in parts:
+        kind = part.cell is not None
+        show = len(part.rows) >= FEW and left[kind] > 0
+        left[kind] -= show
+        found.append(part.rows[:ROWS].tolist() if show else [])
+    return found
+
+
+def _examples(subject: Subject, told: _Told, rows: Sequence[int]) -> dict[int, Example]:
+    return {
+        row: Example(subject.data.shown(row), parts, f"truly {told.true[row]}, the candidate says {told.said[row]}")
+        for row, parts in zip(rows, excerpts(subject.data, rows), strict=True)
+    }
