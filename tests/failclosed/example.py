@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from audit.check import Check
 
 ROWS = 400
+ERRING = frozenset({"fairness/equalized_odds_ratio"})
+"""Checks that a model without a false alarm leaves without an answer."""
 CALM = ("thank you for the kind help", "please send the invoice again", "where can i see my order", "the parcel came on time")
 URGENT = ("smoke comes out of the heater", "my child swallowed a part", "someone is in my account now", "the gas valve is leaking")
 
@@ -94,7 +96,7 @@ def policy(check_id: str, check: Check, *, against: bool = False) -> str:
     elif "model" in check.needs:
         candidate = {"load": {"kind": "sklearn", "path": "text.skops" if text else "table.skops"}}
     else:
-        columns |= {"prediction": "prediction", "score": "score"}
+        columns |= {"prediction": "old"} if check_id in ERRING else {"prediction": "prediction", "score": "score"}
     if numbers:
         columns = {"id": "id", "label": "value", "prediction": "estimate", "features": ["size", "weight_kg"]}
     made = {
