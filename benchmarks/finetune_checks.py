@@ -21,7 +21,8 @@ from audit.catalog import discover, info
 from audit.judge import judge
 from audit.policy.schema import Requirement
 from audit.stats import Proportion
-from benchmarks.finetune_cases import CASES, Case, Workshop
+from benchmarks import bias_cases, finetune_cases
+from benchmarks.finetune_cases import Case, Workshop
 from benchmarks.trials import Progress, table
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", default="", help="cases whose check's name holds this word")
     given = parser.parse_args()
-    cases = [case for case in CASES if given.only in case.check]
+    cases = [case for case in (*finetune_cases.CASES, *bias_cases.CASES) if given.only in case.check]
     progress, scores = Progress(len(cases)), []
     with tempfile.TemporaryDirectory() as scratch:
         shop = Workshop(Path(scratch))
