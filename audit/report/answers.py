@@ -36,7 +36,7 @@ def answers(finding: Finding, affected: Sequence[str]) -> tuple[Fact, ...]:
 
 def _asked(finding: Finding) -> str:
     requirement = finding.requirement
-    families = words.listed(" and ".join(columns) for columns in requirement.by)
+    families = words.listed(" crossed with ".join(columns) for columns in requirement.by)
     by = f", by {families}" if families else ""
     return f"{words.sentence(finding.check.unit)}: {words.bound(requirement)}, on {requirement.on}{by}."
 

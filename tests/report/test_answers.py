@@ -129,3 +129,9 @@ def test_nothing_measured_at_all_is_not_sure() -> None:
     made = judged(Evidence((), "accuracy", 20, unmeasured=(Unmeasured(region("abroad"), "no rows: add at least 30"),)), min=0.75)
     agrees(made)
     assert told(made)["Is it sure"] == "No. Nothing could be measured, and missing evidence is never a pass."
+
+
+def test_a_crossing_is_told_from_two_columns() -> None:
+    evidence = Evidence((Member(region("north"), Proportion(90, 100)),), "accuracy", 100)
+    assert told(judged(evidence, min=0.5, by=[["region"], ["gender"]]))["Asked"].endswith("on test, by region and gender.")
+    assert told(judged(evidence, min=0.5, by=[["region", "gender"]]))["Asked"].endswith("on test, by region crossed with gender.")

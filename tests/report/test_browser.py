@@ -92,7 +92,7 @@ parent.document.title += " " + innerWidth + ":" + {question};</script></body>"""
     return answers
 
 
-@pytest.mark.parametrize("run", [*RUNS, example.hostile])
+@pytest.mark.parametrize("run", [*RUNS, example.hostile, example.looked_at])
 def test_no_page_scrolls_sideways(run: Callable[[], AuditRun], tmp_path: Path) -> None:
     """With everything unfolded the page is never wider than its window, from the smallest phone to a desk, even with hostile names."""
     assert probe(tmp_path, run(), BEYOND_PROBE) == dict.fromkeys(WIDTHS, 0)
@@ -134,7 +134,7 @@ def test_the_heading_of_the_waivers_never_ends_a_printed_page(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("scheme", ["0", "1"], ids=["dark", "light"])
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("run", [*RUNS, example.looked_at])
 def test_every_text_stands_out_from_its_ground(run: Callable[[], AuditRun], scheme: str, tmp_path: Path) -> None:
     """The contrast of every text is at least 4.5 to 1 (WCAG 2.2, 1.4.3), by day and by night, on every colour of a shaded ground too."""
     assert probe(tmp_path, run(), CONTRAST_PROBE, f"--blink-settings=preferredColorScheme={scheme}") == dict.fromkeys(WIDTHS, 0)
