@@ -37,7 +37,9 @@ class Lists(Params):
     """One test of your own: two named lists of words, held to two others."""
 
     targets: dict[str, tuple[str, ...]]
+    """two named lists: what is compared, such as names of women and of men"""
     attributes: dict[str, tuple[str, ...]]
+    """two named lists: what either may be associated with, such as family and career"""
 
 
 class InheritedParams(Params):

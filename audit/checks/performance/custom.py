@@ -40,8 +40,8 @@ class Own(Params):
 
     function: str = Field(
         pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
-        description="module:function; the module is a file of the project folder, such as metrics/cost.py for metrics.cost",
-        examples=["metrics.cost:saved"],
+        description="module:function; the module is a file of the project folder, such as cost.py for cost",
+        examples=["cost:saved"],
     )
     sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$", description="digest that the module's file must have", examples=[hashlib.sha256().hexdigest()]
