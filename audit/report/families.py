@@ -19,7 +19,7 @@ from audit.report.charts.reliability import reliability
 from audit.report.charts.residuals import residuals
 from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
-from audit.report.charts.weak import WeakTable, weak
+from audit.report.charts.weak import WeakTable, weak, with_examples
 from audit.report.entries import Chip, Link
 from audit.report.rows import ExampleView, example_view, linked
 from audit.report.saying import headline_numbers
@@ -107,7 +107,8 @@ def _holds(other: Detail, one: Detail) -> bool:
     """Whether all that one shows of rows that change stands under the other."""
     there = {(table.title, row) for table in other.churns for row in table.rows}
     own = {(table.title, row) for table in one.churns for row in table.rows}
-    return bool(own) and other.examples == one.examples and own <= there
+    shown, again = ([replace(row, anchor="") for row in detail.examples] for detail in (other, one))
+    return bool(own) and shown == again and own <= there
 
 
 def _family(entry: Entry) -> str:
@@ -124,8 +125,8 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
     backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
     hidden = len(evidence.figures) - FIGURES
     left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
-    rows_of = linked(sampled, finding)
-    forests = tuple(with_rows(one, rows_of) for one in _forests(entry, evidence, foot))
+    shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:EXAMPLES], 1))
+    forests = tuple(with_rows(one, linked(sampled, finding)) for one in _forests(entry, evidence, foot))
     return Detail(
         anchor=f"D-{entry.label}",
         label=entry.label,
@@ -138,8 +139,8 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         bars=tuple(one for one in drawn if isinstance(one, BarTable)),
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         churns=tuple(one for one in drawn if isinstance(one, ChurnTable)),
-        weak=tuple(one for one in drawn if isinstance(one, WeakTable)),
-        examples=tuple(map(example_view, evidence.examples[:EXAMPLES])),
+        weak=tuple(with_examples(one, {row.row: row.anchor for row in shown}) for one in drawn if isinstance(one, WeakTable)),
+        examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         notes=tuple(map(words.sentence, (*evidence.notes, *backend, *left_out))),
         foot="" if forests or drawn else foot,

@@ -36,6 +36,8 @@ class ExampleView:
     row: str
     parts: tuple[PartView, ...]
     note: str
+    anchor: str = ""
+    """Its own, where something leads to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,13 @@ def linked(sampled: Sequence[Sampled], finding: Finding) -> Callable[[Name], str
     return anchor
 
 
-def example_view(example: Example) -> ExampleView:
+def example_view(example: Example, anchor: str = "") -> ExampleView:
     """A row's masked text."""
     return ExampleView(
         example.row,
         tuple(PartView(part.mark, part.text.replace("_", " ") if part.mark == "mask" else part.text) for part in example.parts),
         example.note,
+        anchor,
     )
 
 

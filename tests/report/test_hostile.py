@@ -74,7 +74,7 @@ def test_words_of_a_finding_are_escaped() -> None:
 
 def test_backticks_make_code_and_nothing_else() -> None:
     """Names in backticks are set as code; what stands between them is escaped like all other text."""
-    finding = replace(example.without(example.F1, "error", "Set `columns.score`."), remedy="`<img src=x>` and a lone `")
+    finding = example.without(example.F1, "error", "Set `columns.score`. `<img src=x>` and a lone `")
     html = render(example.audit_run([finding]))
     assert "Set <code>columns.score</code>." in html
     assert "<code>&lt;img src=x&gt;</code> and a lone `" in html

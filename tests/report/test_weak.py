@@ -7,7 +7,7 @@ import re
 import pytest
 
 from audit import report
-from audit.evidence import Evidence, Member, Slice, WeakSlices
+from audit.evidence import Evidence, Example, Member, Part, Slice, WeakSlices
 from audit.report.charts.weak import LEFT, MOST, RIGHT, weak
 from audit.stats import Difference, Proportion
 from tests.judged import finding
@@ -42,8 +42,8 @@ def test_the_words_say_what_the_picture_shows() -> None:
     assert table.title == "One weak slice named, of two slices proposed by the search"
     first, second = table.rows
     assert (first.wrong, first.elsewhere, first.gap, first.sure) == ("40 of 100 (40%)", "5%", "0.350", "at least 0.210")
-    assert first.rows == "row-7 and row-9"
-    assert (second.sure, second.rows) == ("no worse than elsewhere", "–")
+    assert [one.text for one in first.to] == ["row-7", "row-9"]
+    assert (second.sure, second.to) == ("no worse than elsewhere", ())
     assert (
         "region=&lt;b&gt;: 40% wrong, elsewhere 5%, at least 0.210; plan=a: 10% wrong, elsewhere 10%, no worse than elsewhere"
         in table.drawing
@@ -68,4 +68,14 @@ def test_the_report_shows_it() -> None:
     assert page.count('aria-label="Weak slices') == 1
     assert "Is any part of the data served worse that nobody named?" in page
     assert "<bdi>region=&lt;b&gt;</bdi>" in page
-    assert "row-7 and row-9" in page
+    assert "<bdi>row-7</bdi>, <bdi>row-9</bdi>" in page
+
+
+def test_ids_lead_to_the_rows_that_are_shown() -> None:
+    """Of a named slice's two rows one is among the examples; the other keeps its id and leads nowhere."""
+    member = Member(Slice(), Difference(Proportion(380, 400), Proportion(60, 100)))
+    shown = (Example("row-7", (Part("my parcel …"),), "region=<b>: truly a, the candidate says b"),)
+    made = finding(CHECK, Evidence((member,), "gap", 500, figures=(FIGURE,), examples=shown), on="test", max=0.1, by=[["region"]])
+    html = report.render(example.audit_run([made]))
+    assert '<td><a href="#D-F-1-1"><bdi>row-7</bdi></a>, <bdi>row-9</bdi></td>' in html
+    assert html.count('<li id="D-F-1-1">') == 1

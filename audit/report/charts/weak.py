@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.report import svg, words
 from audit.report.charts.axes import percent
 from audit.report.charts.scale import Scale, ticks
+from audit.report.entries import Link
 from audit.wording import number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from markupsafe import Markup
 
     from audit.evidence import WeakSlices
@@ -32,8 +35,8 @@ class WeakRow:
     gap: str
     sure: str
     """How large the gap is at least, or that it may be chance."""
-    rows: str
-    """Ids of rows to look at."""
+    to: tuple[Link, ...]
+    """Ids of rows to look at, with where those stand that are shown."""
     named: bool
 
 
@@ -71,8 +74,15 @@ def _row(figure: WeakSlices, i: int) -> WeakRow:
         elsewhere=percent(rest),
         gap=number(inside - rest),
         sure=_sure(figure, i),
-        rows=words.listed(figure.examples[i]) if figure.examples[i] else "–",
+        to=tuple(Link(row, "") for row in figure.examples[i]),
         named=figure.named[i],
+    )
+
+
+def with_examples(table: WeakTable, anchors: Mapping[str, str]) -> WeakTable:
+    """The same table with a way from each id to the row, where that is shown."""
+    return replace(
+        table, rows=tuple(replace(row, to=tuple(Link(one.text, anchors.get(one.text, "")) for one in row.to)) for row in table.rows)
     )
 
 
