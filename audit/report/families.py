@@ -142,7 +142,7 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         weak=tuple(with_examples(one, {row.row: row.anchor for row in shown}) for one in drawn if isinstance(one, WeakTable)),
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
-        notes=tuple(map(words.sentence, (*evidence.notes, *backend, *left_out))),
+        notes=tuple(map(words.sentence, (*evidence.asides, *evidence.notes, *backend, *left_out))),
         foot="" if forests or drawn else foot,
     )
 

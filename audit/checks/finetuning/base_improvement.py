@@ -55,7 +55,8 @@ def measure(subject: Subject, params: ImprovementParams, _rng: Generator) -> Evi
         found,
         unit="accuracy gained over the base model",
         figures=(side_by_side("accuracy", stages), *found.figures),
-        notes=(_cost(seen, base.record.seconds), f"The base model answers {_how(params)}.", *found.notes),
+        asides=(_cost(seen, base.record.seconds),),
+        notes=(f"The base model answers {_how(params)}.", *found.notes),
     )
 
 

@@ -58,7 +58,7 @@ def test_a_worked_example() -> None:
     (member,) = found.members
     assert member.estimate.value == pytest.approx(0.15)
     assert member.estimate.bounds(0.025, 0.025) == pytest.approx((0.0481, 0.2488), abs=1e-4)  # exact hybrid above 0, Tango
-    assert found.notes[0] == "Fine-tuning took 30.000 seconds, 2.000 for each of the 15.000 points gained over all rows."
+    assert found.asides[0] == "Fine-tuning took 30.000 seconds, 2.000 for each of the 15.000 points gained over all rows."
     assert [status(CHECK, found, min=bound) for bound in (0.02, 0.14, 0.3)] == ["pass", "inconclusive", "fail"]
     assert status(CHECK, unplugged(found), min=0.14) == "pass"
 
@@ -74,7 +74,7 @@ def test_both_stages_are_drawn() -> None:
 
 def test_nothing_gained_is_said() -> None:
     found = gain(cells(70, 5, 20, 5))
-    assert found.notes[0] == "Fine-tuning took 30.000 seconds and gained nothing over all rows: −15.000 points."
+    assert found.asides[0] == "Fine-tuning took 30.000 seconds and gained nothing over all rows: −15.000 points."
     assert status(CHECK, found, min=0.0) == "fail"
 
 
