@@ -36,7 +36,6 @@ app = typer.Typer(
 )
 
 
-
 class _Command(TyperCommand):
     """A command whose usage reads alike under every version of typer: newer ones write `{POLICY}`."""
 

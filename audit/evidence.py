@@ -267,14 +267,14 @@ class Evidence:
     examples: tuple[Example, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences for the reader: limits, licences, stand-ins, what was left out."""
-    asides: tuple[str, ...] = ()
-    """Sentences that another run of the same would not say alike, such as seconds: the report has them, `results.json` does not."""
     backend: str = "audit"
     """The part that measured, with its version where it is not ours."""
     table: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     """Per-example outputs, one array a column; written as Parquet so that every number can be recomputed."""
     context_unit: str = "rate"
     """What the groups behind a gap show."""
+    asides: tuple[str, ...] = ()
+    """Sentences that another run of the same would not say alike, such as seconds: the report has them, `results.json` does not."""
 
     def __post_init__(self) -> None:
         if not self.members and not self.unmeasured:

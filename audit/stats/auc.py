@@ -171,9 +171,7 @@ def _score_lower(area: float, pairs: tuple[float, float], z: float) -> float:
     return float(brentq(lambda true: area - true - z * _score_variance(true, pairs) ** 0.5, 0.0, area, xtol=1e-12))
 
 
-def _score_inverse(
-    area: float, pairs: tuple[float, float], true: NDArray[np.float64], z: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _score_inverse(area: float, pairs: tuple[float, float], true: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same at many z at once, between rising true areas that end at the observed one."""
     off = np.append((area - true[1:-1]) / np.sqrt(_score_variance(true[1:-1], pairs)), 0.0)
     found: NDArray[np.float64] = np.interp(z, off[::-1], true[:0:-1], right=0.0)

@@ -56,9 +56,7 @@ def test_two_models_that_never_differ_are_drawn() -> None:
 def test_rows_that_stand_above_already_are_pointed_at() -> None:
     """Several checks compare the same two models on the same rows: one picture and one list of examples will do."""
     example_row = Example("7", (Part("a row"),), "lost: truly 1")
-    evidence = Evidence(
-        (Member(OVERALL, PairedDifference(70, 20, 10, 0)),), "difference", 100, figures=(FIGURE,), examples=(example_row,)
-    )
+    evidence = Evidence((Member(OVERALL, PairedDifference(70, 20, 10, 0)),), "difference", 100, figures=(FIGURE,), examples=(example_row,))
     overall = replace(evidence, figures=(Churn("the champion", ("all rows",), (70,), (20,), (10,), (0,), (32,)),))
     pairs = ((example.ACCURACY, evidence), (example.F1, overall))
     lines = [example.judged(check, found, against="champion", margin=0.05) for check, found in pairs]

@@ -112,7 +112,7 @@ def test_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
     before = accuracy_score(truth, known.predict(seen.tuned_from.embed_texts(seen.data.texts())))
     after = accuracy_score(truth, np.array(seen.classes)[seen.candidate.score_texts(seen.data.texts()).argmax(axis=1)])
     assert found.members[0].estimate.value == pytest.approx(after - before, abs=1e-12)
-    assert found.notes[1].startswith("The base model answers by a linear probe")
+    assert found.notes[0].startswith("The base model answers by a linear probe")
 
 
 def test_a_base_with_a_head_may_be_taken_as_it_was(tuned: Tuned) -> None:
