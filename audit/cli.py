@@ -1,4 +1,4 @@
-"""The commands. The only file that prints or exits; whatever is heavy is imported inside a command."""
+"""The commands. The only file that prints results or exits; whatever is heavy is imported inside a command."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
 
 from audit import __version__
-from audit.errors import AuditError, InputError, PolicyError
+from audit.ending import BROKEN, GOOD, USAGE, guarded, tell
+from audit.errors import InputError, PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from audit.adhoc import Asked
     from audit.session import Options
     from audit.summary import Line
 
-GOOD, USAGE, BROKEN = 0, 2, 3
-"""Exit codes; 1 and 4 come from a verdict alone."""
 _INTERRUPTED = 130
 """What newer versions of typer return for Ctrl-C; older ones raise Abort."""
-_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)  # of typer's own copy of click, or of click
 
 app = typer.Typer(
     help="Audit a machine-learning model against a policy: promote only on proof.",
@@ -56,12 +54,6 @@ def _say(lines: Iterable[str]) -> None:
         typer.echo(line)
 
 
-def _tell(lines: Iterable[str]) -> None:
-    """Messages, to standard error."""
-    for line in lines:
-        typer.echo(line, err=True)
-
-
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
     if wanted:
         _say([f"audit {__version__}"])
@@ -88,9 +80,9 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
         _say(commands.checked(policy))
         return GOOD
     loaded = load(policy, allow_outside=allow_outside, catalog=catalog.discover())
-    _tell(validating.told(loaded))
-    _tell(commands.of_policy(loaded))
-    _tell(validating.since_promotion(loaded, ledger_path(out)))
+    tell(validating.told(loaded))
+    tell(commands.of_policy(loaded))
+    tell(validating.since_promotion(loaded, ledger_path(out)))
     count = len(loaded.policy.require)
     _say([neutral(f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}")])
     return GOOD
@@ -114,7 +106,7 @@ def outlook(
     found = plan_policy(Asking(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
     _paint(lines(found, _width()))
     if found.mistakes:
-        _tell(error_lines(PolicyError(found.mistakes)))
+        tell(error_lines(PolicyError(found.mistakes)))
     return USAGE if found.mistakes else GOOD
 
 
@@ -141,7 +133,7 @@ def run(
 
     _refuse_unserved(formats or [], engine)
     options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside)
-    return supervised(lambda: _guarded(lambda: _audit(policy, options)))
+    return supervised(lambda: guarded(lambda: _audit(policy, options)))
 
 
 def _refuse_unserved(formats: Sequence[str], engine: str) -> None:
@@ -189,7 +181,7 @@ def check(
     from audit.supervise import supervised
 
     asked = Asked(check_id, data, param or (), column or (), dataset or (), by or (), minimum, maximum, seed)
-    return supervised(lambda: _guarded(lambda: _one_check(asked)))
+    return supervised(lambda: guarded(lambda: _one_check(asked)))
 
 
 def _one_check(asked: Asked) -> int:
@@ -347,7 +339,7 @@ def history(out: Out = Path("reports")) -> int:
     if ledger.verify():
         _say(lines(ledger.entries()))
     else:
-        _tell([f"{ledger.path}: no runs yet"])
+        tell([f"{ledger.path}: no runs yet"])
     return GOOD
 
 
@@ -369,7 +361,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode shows escapes
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: threads that spin are ten times slower on a busy machine
-    sys.exit(_guarded(lambda: _command(arguments)))
+    sys.exit(guarded(lambda: _command(arguments)))
 
 
 def _command(arguments: Sequence[str] | None) -> int:
@@ -384,40 +376,3 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise KeyboardInterrupt
     sys.stdout.flush()
     return code
-
-
-def _guarded(work: Callable[[], int]) -> int:
-    """The exit code of some work; expected errors are one message, unexpected ones a line and exit code 3."""
-    try:
-        return work()
-    except _UsageError as error:
-        error.show()
-        return USAGE
-    except AuditError as error:
-        return _expected(error)
-    except (KeyboardInterrupt, typer.Abort):
-        _tell(["interrupted"])
-        return BROKEN
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush at exit is quiet
-        return BROKEN
-    except Exception as error:  # noqa: BLE001  # the outermost: whatever broke is exit code 3, never 1
-        return _unexpected(error)
-
-
-def _expected(error: AuditError) -> int:
-    from audit.terminal import error_lines
-
-    _tell(error_lines(error))
-    return USAGE if isinstance(error, InputError) else BROKEN
-
-
-def _unexpected(error: Exception) -> int:
-    from audit.terminal import neutral
-
-    if os.environ.get("AUDIT_DEBUG"):
-        import traceback
-
-        _tell(traceback.format_exception(error))
-    _tell([neutral(f"audit broke: {type(error).__name__}: {error} (AUDIT_DEBUG=1 shows where)")])
-    return BROKEN
