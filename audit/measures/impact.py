@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from audit.datasets import canonical
 from audit.errors import CannotMeasure
+from audit.evidence import Member
 from audit.measures.groups import Rate, compare, holds, of_class, selection_rates, split
 from audit.stats import Ratio
 
@@ -38,7 +40,19 @@ def tables(subject: Subject, rate: Literal["selection", "scoring"], unknown: Seq
         notes.append("The scoring rate is the share that scores above the median of all rows of the data set.")
     for held in holds(subject, rates, families):
         notes += _lines([(name, share) for name, share in held.sides], "selected" if rate == "selection" else "above the median")
-    return replace(evidence, notes=(*evidence.notes, *notes))
+    context = (*evidence.context, *_left_out(subject, rates, whole, families))
+    return replace(evidence, context=context, notes=(*evidence.notes, *notes))
+
+
+def _left_out(subject: Subject, rates: Sequence[Rate], whole: Sequence[Family], kept: Sequence[Family]) -> Iterator[Member]:
+    """Rates of the categories that are in no ratio: shown, since the law asks for them too, and since the policy names them."""
+    clusters = subject.clusters()
+    for family, counted_ones in zip(whole, kept, strict=True):
+        there = {name for name, _ in counted_ones}
+        for rate, (name, rows) in product(rates, family):
+            share = rate.of(rows, clusters)
+            if name not in there and share is not None:
+                yield Member(rate.named(name), share)
 
 
 def scoring_rates(subject: Subject) -> list[Rate]:
@@ -65,7 +79,7 @@ def counted(columns: Sequence[str], family: Family, unknown: Sequence[str], belo
     for name, rows in known:
         if int(rows.sum()) < below * people:
             share = f"{int(rows.sum()):,} rows, {rows.sum() / people:.2%} of those with a known category"
-            said.append(f"{name}: left out of the impact ratios, as the law allows for a category under {below:.0%} ({share}).")
+            said.append(f"{name}: left out of the impact ratios, as the law allows for a category under {100 * below:g}% ({share}).")
     return kept, tuple(said)
 
 

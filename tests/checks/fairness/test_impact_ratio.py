@@ -7,7 +7,11 @@ from fairlearn.metrics import demographic_parity_ratio
 from hypothesis import given
 from scipy.stats import hypergeom
 
+from audit import engine
+from audit.catalog import discover, info
+from audit.engine import Job
 from audit.errors import CannotMeasure
+from audit.policy.schema import Requirement
 from audit.stats import Proportion, Ratio
 from tests import realgroups
 from tests.classified import shuffled
@@ -72,6 +76,18 @@ def test_a_category_under_two_percent_may_be_left_out_and_is_told() -> None:
     assert len(just.members) == 6
     with pytest.raises(ValueError, match="exclude_below"):
         measure(CHECK, subject(frame, by=BY), exclude_below=0.05)
+
+
+@pytest.mark.parametrize("params", [{"unknown": ["?"]}, {"unknown": ["?"], "exclude_below": 0.015}])
+def test_who_is_left_out_of_the_ratios_is_shown_and_breaks_no_run(params: dict[str, object]) -> None:
+    """The engine holds every category that the policy names against what the check says; one without a word would be an error."""
+    frame = pd.concat([rates({"f": (440, 900), "m": (480, 900), "?": (3, 30), "x": (1, 18)}), rates({"x": (0, 12)}).assign(gender=None)])
+    check, asked = discover()[CHECK], Requirement(check=CHECK, id=CHECK, by=BY, min=0.7, params=params)
+    (found,) = engine.run([Job(asked, check, info(CHECK), check.params.model_validate(params), subject(frame, by=BY), 0, 0.95, "x")])
+    assert found.status == ("pass" if "exclude_below" in params else "fail"), found.message
+    assert {(str(one.name), one.value) for one in found.slices} >= {("gender=?", 0.1), ("gender=null", 0.0), ("gender=x", 1 / 18)}
+    assert found.evidence is not None
+    assert not any("?" in str(one.name) or "null" in str(one.name) for one in found.evidence.members)
 
 
 def test_sex_race_and_their_crossing_each_have_a_table() -> None:
