@@ -86,6 +86,8 @@ class Check:
     lowest: float = 0.0
     highest: float = 1.0
     """The range of the value: a bound outside proves nothing and is refused."""
+    reach: Callable[[Subject, Any], tuple[float, float]] | None = None
+    """Ends of the value on this subject under these parameters, where it is narrower than its range: a bound outside is refused there."""
     extra: str | None = None
     """The optional extra that its backend comes with."""
     expected_rows: Callable[[Subject, Any], int] = all_rows

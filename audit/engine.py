@@ -14,6 +14,7 @@ from audit import seeds
 from audit.errors import AuditError, CannotMeasure
 from audit.evidence import Evidence, Pair
 from audit.judge import judge, without_evidence
+from audit.reach import refuse_empty_bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,6 +91,7 @@ def measured(job: Job) -> Evidence:
     if asked is None:
         msg = f"{job.requirement.check} compares no two models"
         raise TypeError(msg)
+    refuse_empty_bound(job.requirement, job.check, job.subject, job.params)
     evidence = _within(job.check.limit, lambda: asked(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)))
     _complete(job, evidence)
     return evidence

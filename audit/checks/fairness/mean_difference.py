@@ -40,6 +40,11 @@ def measure(subject: Subject, params: MeanParams, _rng: Generator) -> Evidence:
     return mean_gaps(subject, params.of)
 
 
+def _reach(subject: Subject, _params: MeanParams) -> tuple[float, float]:
+    """Shares are at most 1 apart, numbers any distance."""
+    return 0.0, math.inf if "values" in subject.candidate.abilities else 1.0
+
+
 CHECK = Check(
     measure=measure,
     question="Does every group get as much as any other, on average?",
@@ -52,5 +57,6 @@ CHECK = Check(
     by="groups",
     tasks=(*CLASSIFICATION, *REGRESSION),
     highest=math.inf,
+    reach=_reach,
     weighted=True,
 )

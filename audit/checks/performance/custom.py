@@ -81,6 +81,10 @@ def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     return Evidence(members=members, unit=unit, rows=subject.data.rows, notes=(_told(params), said))
 
 
+def _reach(_subject: Subject, params: Own) -> tuple[float, float]:
+    return -math.inf if params.lowest is None else params.lowest, math.inf if params.highest is None else params.highest
+
+
 def _unit(params: Own) -> str:
     return params.function.rpartition(":")[2].replace("_", " ")
 
@@ -103,4 +107,5 @@ CHECK = Check(
     tasks=(*CLASSIFICATION, *REGRESSION),
     lowest=-math.inf,
     highest=math.inf,
+    reach=_reach,
 )
