@@ -69,6 +69,7 @@ def mean_gaps(subject: Subject, of: Literal["labels", "predictions"]) -> Evidenc
         context=tuple(context),
         unmeasured=tuple(unmeasured),
         notes=(*notes(subject), *_weighing(subject)),
+        context_unit="mean" if "values" in subject.candidate.abilities else "rate",
     )
 
 

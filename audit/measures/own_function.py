@@ -90,6 +90,13 @@ def asker(subject: Subject, name: str, sha256: str) -> Callable[[NDArray[np.bool
     return lambda rows: value(function, columns, rows)
 
 
+def refuse_ends(lowest: float | None, highest: float | None) -> None:
+    """The ends are those of a row's value: of one number for all rows they would promise what nothing holds it to."""
+    if lowest is not None or highest is not None:
+        msg = "`lowest` and `highest` are the ends of a row's value, and the function gives one number for all rows: leave them out"
+        raise CannotMeasure(msg)
+
+
 def asked_again(
     subject: Subject, function: Callable[[NDArray[np.bool_]], float], rows: NDArray[np.bool_], rng: Generator
 ) -> GroupJackknife:

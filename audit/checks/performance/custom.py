@@ -57,6 +57,7 @@ def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
         said = ask(rows)
         if isinstance(said, float):
+            own_function.refuse_ends(params.lowest, params.highest)
             return own_function.asked_again(subject, lambda kept: float(ask(kept)), rows, rng)
         return Mean.of(said, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
@@ -71,6 +72,7 @@ def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
         first, second = own(rows), rival(rows)
         if isinstance(first, float) or isinstance(second, float):
+            own_function.refuse_ends(params.lowest, params.highest)
             return own_function.asked_again(subject, lambda kept: float(own(kept)) - float(rival(kept)), rows, rng)
         return PairedMean.of(first, second, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 

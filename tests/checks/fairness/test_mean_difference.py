@@ -171,3 +171,9 @@ def test_what_cannot_be_measured_is_refused() -> None:
         measure(CHECK, subject(frame.assign(weight=[1, 1, -1, 1]), by=BY, weight="weight"))
     with pytest.raises(CannotMeasure, match="no number"):
         measure(CHECK, subject(frame.assign(weight=[1, 1, np.nan, 1]), by=BY, weight="weight"))
+
+
+def test_the_groups_behind_a_gap_are_named_by_what_they_show() -> None:
+    frame = pd.DataFrame({"label": [0.0, 5.0] * 50, "prediction": [1.5, 4.0] * 50, "gender": ["f", "m"] * 50})
+    assert measure(CHECK, regressed(frame)).context_unit == "mean"
+    assert measure(CHECK, subject(rates({"f": (24, 80), "m": (48, 80)}), by=BY)).context_unit == "rate"

@@ -174,6 +174,7 @@ def test_rows_of_one_person_widen_the_interval(project: Path) -> None:
 def test_two_models_are_compared_on_the_same_rows(project: Path, name: str) -> None:
     frame = two_models(600, noise=1.0)
     params: dict[str, Any] = {"function": f"metrics.cost:{name}", "sha256": digest(project)}
+    params |= {} if name == "right" else {"lowest": None, "highest": None}
     own, old = (replace(seen(one, positive=1), project=str(project)) for one in (frame, swapped(frame)))
     found = compare(CHECK, own, **params)
     apart = measure(CHECK, own, **params).members[0].estimate.value - measure(CHECK, old, **params).members[0].estimate.value
@@ -244,3 +245,10 @@ def test_numbers_are_given_to_a_function_of_a_regression_model(project: Path) ->
     apart = compare(CHECK, replace(made, project=str(project)), **more)
     old = -mean_absolute_error(frame.label, frame.old)
     assert apart.members[0].estimate.value == pytest.approx(found.members[0].estimate.value - old)
+
+
+def test_ends_of_a_rows_value_say_nothing_of_one_number_for_all(project: Path) -> None:
+    """They would be taken as promised and held to by nothing."""
+    made = subject(pd.DataFrame({"label": ["yes", "no"] * 150, "prediction": ["yes", "no"] * 150}))
+    with pytest.raises(CannotMeasure, match="`lowest` and `highest` are the ends of a row's value"):
+        asked(project, made, "share", highest=0.5)
