@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from audit.stats.pair import Subtracted, TwoSamples, reaches
 from audit.stats.paired import PairedDifference  # noqa: TC001  # read at run time where a stored estimate is opened
 
 
 @dataclass(frozen=True, slots=True)
-class GapChange:
+class GapChange(Subtracted, TwoSamples):
     """One group's paired difference minus another group's: paired on rows within a group, independent between them.
 
     Method of variance estimates recovery (Zou & Donner, Statistics in Medicine 2008) of two paired score intervals: each end lies
@@ -22,31 +23,14 @@ class GapChange:
     least: ClassVar[int] = 1
 
     @property
-    def value(self) -> float:
-        """The first group's change minus the second's."""
-        return self.first.value - self.second.value
-
-    @property
-    def n(self) -> int:
-        """Rows of both groups."""
-        return self.first.n + self.second.n
-
-    @property
-    def support(self) -> float:
-        """The smaller group."""
-        return min(self.first.support, self.second.support)
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
         return f"MOVER (Zou & Donner 2008) of two paired differences: {self.first.method}"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        (low, up), (low_2, up_2) = self.first.bounds(lower_alpha, upper_alpha), self.second.bounds(upper_alpha, lower_alpha)
-        down = self._together(self.first.value - low, up_2 - self.second.value)
-        over = self._together(up - self.first.value, self.second.value - low_2)
-        return max(-2.0, self.value - down), min(2.0, self.value + over)
+        down, up = reaches(self, (lower_alpha, upper_alpha), self._together)
+        return max(-2.0, self.value - down), min(2.0, self.value + up)
 
     def _together(self, first: float, second: float) -> float:
         clustered = self.first.entities is not None or self.second.entities is not None

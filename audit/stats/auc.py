@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
+from audit.stats.counted import OfTwoClasses, by_entities
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ GRID = 2001
 
 
 @dataclass(frozen=True, slots=True)
-class Auc:
+class Auc(OfTwoClasses):
     """Chance that a positive row scores above a negative one.
 
     Variance of DeLong, DeLong & Clarke-Pearson, Biometrics 1988, by ranks (Sun & Xu, IEEE SPL 2014), taken to the logit
@@ -59,19 +61,9 @@ class Auc:
         return self.area
 
     @property
-    def n(self) -> int:
-        """Rows of both classes."""
-        return self.positives + self.negatives
-
-    @property
-    def support(self) -> float:
-        """Rows of the rarer class, or the entities that hold one."""
-        return self.rarer
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        return "DeLong on the logit scale and Newcombe's score" + ("" if self.entities is None else f", {self.entities:,} entities")
+        return by_entities("DeLong on the logit scale and Newcombe's score", self.entities)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""

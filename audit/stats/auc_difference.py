@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.auc import Auc, components, covariance
-from audit.stats.ellipse import correlation_of, difference_ends
+from audit.stats.counted import by_entities
+from audit.stats.ellipse import OnEllipse, correlation_of
+from audit.stats.pair import Subtracted, TwoSamples, reaches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class PairedAuc:
+class PairedAuc(Subtracted, OnEllipse):
     """First area minus second, of two scores of the same rows.
 
     Correlation by DeLong, DeLong & Clarke-Pearson, Biometrics 1988, with entities by Obuchowski, Biometrics 1997. Their
@@ -31,10 +32,7 @@ class PairedAuc:
     least: ClassVar[int] = Auc.least
 
     def __post_init__(self) -> None:
-        one, two = ((auc.positives, auc.negatives) for auc in (self.first, self.second))
-        if not -1 <= self.correlation <= 1 or one != two:
-            msg = f"two areas of the same rows need a correlation from -1 to 1 and the same counts, got {self.correlation}, {one}, {two}"
-            raise ValueError(msg)
+        self.refuse_unlike("areas")
 
     @classmethod
     def of(
@@ -51,53 +49,18 @@ class PairedAuc:
         return cls(one, two, correlation_of(together, (one.variance, two.variance)))
 
     @property
-    def value(self) -> float:
-        """Difference of the areas."""
-        return self.first.area - self.second.area
-
-    @property
-    def n(self) -> int:
-        """Rows of both classes."""
-        return self.first.n
-
-    @property
-    def support(self) -> float:
-        """Rows of the rarer class, or the entities that hold one."""
-        return self.first.support
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = f"paired DeLong, correlation {self.correlation:.2f}, along both areas' own ends"
-        return name if self.first.entities is None else f"{name}, {self.first.entities:,} entities"
-
-    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
-        """Lower and upper end, each at its own level."""
-        return difference_ends(self.first, self.second, self.correlation, (lower_alpha, upper_alpha))
+        return by_entities(f"paired DeLong, correlation {self.correlation:.2f}, along both areas' own ends", self.first.entities)
 
 
 @dataclass(frozen=True, slots=True)
-class AucDifference:
+class AucDifference(Subtracted, TwoSamples):
     """First area minus second, independent samples. Hybrid of their own ends (Newcombe, Statistics in Medicine 1998, method 10)."""
 
     first: Auc
     second: Auc
     least: ClassVar[int] = Auc.least
-
-    @property
-    def value(self) -> float:
-        """Difference of the areas."""
-        return self.first.area - self.second.area
-
-    @property
-    def n(self) -> int:
-        """Rows in both samples."""
-        return self.first.n + self.second.n
-
-    @property
-    def support(self) -> float:
-        """The smaller sample's."""
-        return min(self.first.support, self.second.support)
 
     @property
     def method(self) -> str:
@@ -106,8 +69,5 @@ class AucDifference:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        low_1, high_1 = self.first.bounds(lower_alpha, upper_alpha)
-        low_2, high_2 = self.second.bounds(upper_alpha, lower_alpha)
-        down = math.hypot(self.first.area - low_1, high_2 - self.second.area)
-        up = math.hypot(high_1 - self.first.area, self.second.area - low_2)
+        down, up = reaches(self, (lower_alpha, upper_alpha))
         return max(-1.0, self.value - down), min(1.0, self.value + up)

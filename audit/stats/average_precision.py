@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import OfTwoClasses, by_entities
 from audit.stats.entities import by_entity
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ HIGH = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class AveragePrecision:
+class AveragePrecision(OfTwoClasses):
     """Mean over the positive rows of the share of positive rows among those that score no lower.
 
     Variance by the infinitesimal jackknife (Jaeckel 1972; Efron, JASA 1983), taken to the logit scale as Boyd, Eng & Page, ECML
@@ -64,16 +65,6 @@ class AveragePrecision:
         return self.precision
 
     @property
-    def n(self) -> int:
-        """Rows of both classes."""
-        return self.positives + self.negatives
-
-    @property
-    def support(self) -> float:
-        """Rows of the rarer class, or the entities that hold one."""
-        return self.rarer
-
-    @property
     def allowance(self) -> float:
         """By how much the lower end is moved outwards for the bias; something of the value is left."""
         return min(2 * self.bias, 0.99 * self.precision) if self.variance > 0 else 0.0
@@ -81,7 +72,7 @@ class AveragePrecision:
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return "infinitesimal jackknife on the logit scale" + ("" if self.entities is None else f", {self.entities:,} entities")
+        return by_entities("infinitesimal jackknife on the logit scale", self.entities)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.calibration import equal_mass
+from audit.stats.counted import Clustered, OfRows, by_entities
 from audit.stats.distance import noncentrality
 from audit.stats.entities import small_sample
 from audit.stats.proportion import Proportion
@@ -22,7 +23,7 @@ FEWEST = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class SquaredDistance:
+class SquaredDistance(OfRows, Clustered):
     """Squared distance of the bins' shares from where they are measured, less what chance adds (Bröcker, QJRMS 2012).
 
     What was seen is a sum of squared normals with unequal variances. Its ends invert the noncentral chi-square with the same mean
@@ -48,20 +49,9 @@ class SquaredDistance:
         return max(0.0, self.seen - self.chance)
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return self.rows
-
-    @property
-    def support(self) -> float:
-        """Rows, or entities."""
-        return self.rows if self.entities is None else self.entities
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = f"noncentral chi-square, equal-mass bins: {self.bins}"
-        return name if self.entities is None else f"{name}, {self.entities:,} entities"
+        return by_entities(f"noncentral chi-square, equal-mass bins: {self.bins}", self.entities)
 
     @property
     def noise_floor(self) -> float:

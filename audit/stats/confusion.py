@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import by_entities
 from audit.stats.redraw import Redraw, ends
 from audit.stats.scores import METRICS, WITHOUT_AVERAGE, Average, Metric, averaged, least, scores
 
@@ -89,7 +90,7 @@ class Confusion:
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return "Dirichlet resample of the confusion table" + ("" if self.copies is None else f", {sum(self.copies):,} entities")
+        return by_entities("Dirichlet resample of the confusion table", None if self.copies is None else sum(self.copies))
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""

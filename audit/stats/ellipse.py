@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,6 +13,44 @@ if TYPE_CHECKING:
 
 DIRECTIONS = 721
 """Points of the ellipse that are looked at, half a degree apart."""
+
+
+class _Sides(Protocol):
+    @property
+    def first(self) -> Auc | AveragePrecision: ...
+
+    @property
+    def second(self) -> Auc | AveragePrecision: ...
+
+    @property
+    def correlation(self) -> float: ...
+
+
+class OnEllipse:
+    """First minus second of two correlated estimates of the same rows."""
+
+    __slots__ = ()
+
+    @property
+    def n(self: _Sides) -> int:
+        """Rows of both classes."""
+        return self.first.n
+
+    @property
+    def support(self: _Sides) -> float:
+        """Rows of the rarer class, or the entities that hold one."""
+        return self.first.support
+
+    def refuse_unlike(self: _Sides, what: str) -> None:
+        """ValueError where the two cannot be of the same rows, or have no such correlation."""
+        one, two = ((side.positives, side.negatives) for side in (self.first, self.second))
+        if not -1 <= self.correlation <= 1 or one != two:
+            msg = f"two {what} of the same rows need a correlation from -1 to 1 and the same counts, got {self.correlation}, {one}, {two}"
+            raise ValueError(msg)
+
+    def bounds(self: _Sides, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        return difference_ends(self.first, self.second, self.correlation, (lower_alpha, upper_alpha))
 
 
 def difference_ends(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import OfUnits
 from audit.stats.mean import Mean
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ FEWEST, GROUPS = 25, 100
 
 
 @dataclass(frozen=True, slots=True)
-class GroupJackknife:
+class GroupJackknife(OfUnits):
     """A function of the rows, with the spread that it shows when one group of them in turn is left out.
 
     Pseudo-values of Tukey, Annals of Mathematical Statistics 1958, of groups drawn at random: leaving out more than a row at a
@@ -61,20 +62,9 @@ class GroupJackknife:
         return self.whole
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return self.rows
-
-    @property
-    def support(self) -> float:
-        """Rows, or entities."""
-        return self.units
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = f"jackknife of {self.pseudo.units} groups, {self.pseudo.method}"
-        return name if self.units == self.rows else f"{name}, {self.units:,} entities"
+        return self.by_units(f"jackknife of {self.pseudo.units} groups, {self.pseudo.method}")
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where no group makes a difference."""

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import OfUnits
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class Mean(OfUnits):
     """Mean of n values, with the skewness taken out of Student's t (Hall, JRSS B 1992, cubic transformation).
 
     The sufficient statistic is count, mean, standard deviation and skewness, so any level has a closed form and no resample
@@ -69,20 +71,9 @@ class Mean:
         return self.mean
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return self.rows
-
-    @property
-    def support(self) -> float:
-        """Independent units."""
-        return self.units
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = "skewness-corrected t (Hall 1992)"
-        return name if self.units == self.rows else f"{name}, {self.units:,} entities"
+        return self.by_units("skewness-corrected t (Hall 1992)")
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where nothing bounds it."""

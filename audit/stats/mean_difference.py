@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 import numpy as np
 
 from audit.stats.mean import Mean
+from audit.stats.pair import Subtracted, reaches
 from audit.stats.root_mean_square import RootMeanSquare
 from audit.stats.weighted import WeightedMean, WeightedShare
 
@@ -19,7 +20,7 @@ OfGroup: TypeAlias = Mean | RootMeanSquare | WeightedMean | WeightedShare
 
 
 @dataclass(frozen=True, slots=True)
-class MeanDifference:
+class MeanDifference(Subtracted):
     """First minus second, put together from the ends of both.
 
     Method of variance estimates recovery (Zou & Donner, Statistics in Medicine 2008; with a correlation Zou, Psychological
@@ -54,11 +55,6 @@ class MeanDifference:
         return cls(RootMeanSquare.of(first, clusters), RootMeanSquare.of(second, clusters), together, paired=True)
 
     @property
-    def value(self) -> float:
-        """The difference."""
-        return self.first.value - self.second.value
-
-    @property
     def n(self) -> int:
         """Rows: of the same rows each once."""
         return self.first.n if self.paired else self.first.n + self.second.n
@@ -75,10 +71,7 @@ class MeanDifference:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where nothing bounds it."""
-        low, high = self.first.bounds(lower_alpha, upper_alpha)
-        other_low, other_high = self.second.bounds(upper_alpha, lower_alpha)
-        down = self._apart(self.first.value - low, other_high - self.second.value)
-        up = self._apart(high - self.first.value, self.second.value - other_low)
+        down, up = reaches(self, (lower_alpha, upper_alpha), self._apart)
         return self.value - down, self.value + up
 
     def _apart(self, one: float, other: float) -> float:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import OfUnits
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ _DOUBLINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class MeanRatio:
+class MeanRatio(OfUnits):
     """Mean of the first over mean of the second value of each row; the second ones are positive on the whole.
 
     Fieller's pivot (JRSS B 1954): at a true ratio r the values first - r second have the mean 0. An end is the r at which that
@@ -61,20 +63,9 @@ class MeanRatio:
         return self.numerator / self.denominator
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return self.rows
-
-    @property
-    def support(self) -> float:
-        """Independent units."""
-        return self.units
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = "Fieller's, skewness-corrected t (Hall 1992)"
-        return name if self.units == self.rows else f"{name}, {self.units:,} entities"
+        return self.by_units("Fieller's, skewness-corrected t (Hall 1992)")
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where nothing bounds it."""

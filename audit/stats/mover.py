@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from audit.stats.pair import TwoSamples
 from audit.stats.proportion import Difference  # noqa: TC001  # read at run time where a stored estimate is opened
 
 
 @dataclass(frozen=True, slots=True)
-class AverageDifference:
+class AverageDifference(TwoSamples):
     """Mean of two differences of shares. Method of variance estimates recovery (Zou & Donner, Statistics in Medicine 2008).
 
     Each end lies as far out as those of the two differences do together: by the root of the squares where rows are independent,
@@ -25,16 +26,6 @@ class AverageDifference:
     def value(self) -> float:
         """Mean of the differences."""
         return (self.first.value + self.second.value) / 2
-
-    @property
-    def n(self) -> int:
-        """Rows of both differences."""
-        return self.first.n + self.second.n
-
-    @property
-    def support(self) -> float:
-        """The smallest sample."""
-        return min(self.first.support, self.second.support)
 
     @property
     def method(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import Clustered, with_effect
 from audit.stats.entities import design_effect, small_sample
 from audit.stats.proportion import FAR, exact_lower
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PairedDifference:
+class PairedDifference(Clustered):
     """First proportion minus second, both of the same rows, such as a candidate's accuracy minus a champion's.
 
     Tango's score interval, Statistics in Medicine 1998. An end that shows a difference (a lower one above 0, an upper one
@@ -67,15 +68,9 @@ class PairedDifference:
         return self.both + self.only_first + self.only_second + self.neither
 
     @property
-    def support(self) -> float:
-        """Entities where rows are clustered, else rows."""
-        return self.n if self.entities is None else self.entities
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = "Tango's paired score, exact hybrid in corrected ends"
-        return name if self.entities is None else f"{name}; {self.entities:,} entities, design effect {self.design_effect:.2f}"
+        return with_effect("Tango's paired score, exact hybrid in corrected ends", self.entities, self.design_effect)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import Clustered, with_effect
 from audit.stats.entities import design_effect, small_sample
+from audit.stats.pair import Subtracted, TwoSamples, reaches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +20,7 @@ FAR = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Proportion:
+class Proportion(Clustered):
     """Hits among n rows.
 
     Wilson, JASA 1927; exact ends (Clopper & Pearson, Biometrika 1934) for levels below 2 %. With entities, rows of one
@@ -54,15 +56,9 @@ class Proportion:
         return self.hits / self.n
 
     @property
-    def support(self) -> float:
-        """Entities where rows are clustered, else rows."""
-        return self.n if self.entities is None else self.entities
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = "Wilson score, exact in corrected ends"
-        return name if self.entities is None else f"{name}; {self.entities:,} entities, design effect {self.design_effect:.2f}"
+        return with_effect("Wilson score, exact in corrected ends", self.entities, self.design_effect)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
@@ -98,27 +94,12 @@ def exact_lower(x: float, n: float, alpha: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Subtracted, TwoSamples):
     """First proportion minus second, independent samples. Newcombe, Statistics in Medicine 1998, method 10."""
 
     first: Proportion
     second: Proportion
     least: ClassVar[int] = 1
-
-    @property
-    def value(self) -> float:
-        """Difference of the shares."""
-        return self.first.value - self.second.value
-
-    @property
-    def n(self) -> int:
-        """Rows in both samples."""
-        return self.first.n + self.second.n
-
-    @property
-    def support(self) -> float:
-        """The smaller sample."""
-        return min(self.first.support, self.second.support)
 
     @property
     def method(self) -> str:
@@ -127,15 +108,12 @@ class Difference:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        low_1, high_2 = self.first.bounds(lower_alpha, 0.5)[0], self.second.bounds(0.5, lower_alpha)[1]
-        high_1, low_2 = self.first.bounds(0.5, upper_alpha)[1], self.second.bounds(upper_alpha, 0.5)[0]
-        down = math.hypot(self.first.value - low_1, high_2 - self.second.value)
-        up = math.hypot(high_1 - self.first.value, self.second.value - low_2)
+        down, up = reaches(self, (lower_alpha, upper_alpha))
         return max(-1.0, self.value - down), min(1.0, self.value + up)
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(TwoSamples):
     """First proportion over second, independent samples. Koopman, Biometrics 1984 (score interval).
 
     A share of 0 below the line has no finite ratio: the value then adds half a hit to each (Walter, Biometrika 1975).
@@ -151,16 +129,6 @@ class Ratio:
         if self.second.hits:
             return self.first.value / self.second.value
         return (self.first.hits + 0.5) / (self.first.n + 0.5) / (0.5 / (self.second.n + 0.5))
-
-    @property
-    def n(self) -> int:
-        """Rows in both samples."""
-        return self.first.n + self.second.n
-
-    @property
-    def support(self) -> float:
-        """The smaller sample."""
-        return min(self.first.support, self.second.support)
 
     @property
     def method(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import Clustered, OfRows, with_effect
 from audit.stats.entities import design_effect, small_sample
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Quantile:
+class Quantile(OfRows, Clustered):
     """The value that a share of all rows does not exceed.
 
     Its ends are order statistics, whatever the law of the values (Thompson, Annals of Mathematical Statistics 1936): the
@@ -77,20 +78,9 @@ class Quantile:
         return self.values[self.ranks.index(self._middle())]
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return self.rows
-
-    @property
-    def support(self) -> float:
-        """Entities where rows are clustered, else rows."""
-        return self.rows if self.entities is None else self.entities
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
-        name = "order statistics, binomial"
-        return name if self.entities is None else f"{name}; {self.entities:,} entities, design effect {self.design_effect:.2f}"
+        return with_effect("order statistics, binomial", self.entities, self.design_effect)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where too few rows lie beyond."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import by_entities
 from audit.stats.entities import small_sample
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class Coefficient:
     @property
     def method(self) -> str:
         """Name of the interval."""
-        name = f"profile likelihood, sandwich design effect {self.design_effect:.2f}"
-        return name if self.entities is None else f"{name}, {self.entities:,} entities"
+        return by_entities(f"profile likelihood, sandwich design effect {self.design_effect:.2f}", self.entities)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where the likelihood does not fall that far."""

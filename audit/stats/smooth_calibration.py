@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.counted import by_entities
 from audit.stats.entities import small_sample
 from audit.stats.proportion import Proportion
 
@@ -97,7 +98,7 @@ class SmoothCalibrationError:
     def method(self) -> str:
         """Name of the interval."""
         name = f"triangle inequality over bandwidths, noise floor {self.noise_floor:.3f}"
-        return name if self.observed.entities is None else f"{name}, {self.observed.entities:,} entities"
+        return by_entities(name, self.observed.entities)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
