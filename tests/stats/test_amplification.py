@@ -72,7 +72,9 @@ def test_entities_in_both_groups_add_up() -> None:
     assert made.support == 50
 
 
-@pytest.mark.parametrize("case", [one for one in (*gap_changes(), *amplifications()) if "n=100" in one.name], ids=lambda case: f"{case.name}, {case.truth}")
+@pytest.mark.parametrize(
+    "case", [one for one in (*gap_changes(), *amplifications()) if "n=100" in one.name], ids=lambda case: f"{case.name}, {case.truth}"
+)
 def test_coverage(case: Case) -> None:
     """400 trials of the cases that the benchmark draws 2,000 times."""
     rng = np.random.default_rng(1)
