@@ -29,7 +29,9 @@ class SquaredDistance(OfRows, Clustered):
     What was seen is a sum of squared normals with unequal variances. Its ends invert the noncentral chi-square with the same mean
     whose scale is the largest of the variances, and so with at least the variance (Box, Annals of Mathematical Statistics 1954);
     the lower end is above 0 only where a chi-square test says that chance alone does not make it. A bin's variance is the largest
-    within its share's own ends, so that shares of 0 and 1 leave room. With entities variances are those of their totals.
+    within its share's own ends, so that shares of 0 and 1 leave room. With entities variances are those of their totals. The upper
+    end is never below that of the median where the distance is 0 and one direction at least is in play (power-constrained limits,
+    Cowan et al., arXiv:1105.3166): a distance that is small by luck, as of two bins that fit to the row, is no proof of more.
     """
 
     seen: float
@@ -62,16 +64,26 @@ class SquaredDistance(OfRows, Clustered):
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        (low, high), value = (self._end(lower_alpha, 1 - lower_alpha), self._end(upper_alpha, upper_alpha)), self.value
-        return min(low, value), max(high, value)
+        (scale, freedom), (broad, loose) = self._law(lower_alpha), self._law(upper_alpha)
+        low = scale * noncentrality(self.seen / scale, freedom, 1 - lower_alpha)
+        high = broad * max(noncentrality(self.seen / broad, loose, upper_alpha), _least(loose, upper_alpha))
+        return min(low, self.value), max(high, self.value)
 
-    def _end(self, alpha: float, level: float) -> float:
+    def _law(self, alpha: float) -> tuple[float, float]:
+        """Scale and degrees of freedom of the chi-square that an end at this level inverts."""
         wider = 1.0 if self.entities is None else 1.0 / small_sample(self.entities, alpha)
-        scale = self.largest * wider
-        return scale * noncentrality(self.seen / scale, self._freedom(wider), level)
+        return self.largest * wider, self._freedom(wider)
 
     def _freedom(self, wider: float) -> float:
         return max(FEWEST, self.chance / (self.largest * wider))
+
+
+def _least(freedom: float, alpha: float) -> float:
+    """The upper end, over the scale, where the median of a distance of 0 is seen."""
+    from scipy.special import gdtrix
+
+    freedom = max(1.0, freedom)
+    return noncentrality(float(gdtrix(0.5, freedom / 2, 0.5)), freedom, alpha)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta
 from sklearn.metrics import brier_score_loss
 
 from audit.stats.brier import Decomposition, decompose
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 ALPHA = 0.025
 rows = st.lists(st.tuples(st.integers(0, 10), st.booleans()), min_size=2, max_size=60)
+
+
+def binom_ends(hits: int, n: int) -> tuple[float, float]:
+    """Clopper & Pearson's."""
+    low = beta.ppf(ALPHA, hits, n - hits + 1) if hits else 0.0
+    return float(low), float(beta.ppf(1 - ALPHA, hits + 1, n - hits))
 
 
 def drawn(rng: Generator, n: int, off: float = 0.0) -> Decomposition:
@@ -98,6 +105,18 @@ def test_bins_of_sure_rows_leave_room() -> None:
     right = decompose(np.linspace(0.998, 0.999, n), np.ones(n, dtype=bool)).reliability
     assert right.value < 1e-5
     assert right.bounds(ALPHA, ALPHA)[1] > 1e-4
+
+
+@pytest.mark.parametrize("said", [np.full(100, 0.5), np.repeat([0.0, 1.0], 50)])
+def test_bins_that_fit_to_the_row_prove_no_more_than_their_rows_do(said: NDArray[np.float64]) -> None:
+    """Half of 100 rows said .5, or 50 said to be sure: what is seen is 0, which shares as far off as the exact ends would show too."""
+    hit = np.arange(100) >= 50
+    found = decompose(said, hit).reliability
+    assert found.seen == 0.0
+    off = 0.5 - binom_ends(50, 100)[0] if said[0] else binom_ends(0, 50)[1]
+    assert found.bounds(ALPHA, ALPHA)[1] >= off**2 * (1.0 if said[0] else 0.5)
+    wide, narrow = (decompose(np.repeat(said, k), np.repeat(hit, k)).reliability.bounds(ALPHA, ALPHA)[1] for k in (1, 10))
+    assert 0 < narrow < wide / 5
 
 
 def test_entities_cover() -> None:
