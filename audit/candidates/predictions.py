@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.candidates.interface import Ability, Outputs
+from audit.candidates.saved import KnownRows
 from audit.datasets import canonical
 from audit.errors import CannotMeasure, InputError
 from audit.subject import positive_class
@@ -15,7 +16,6 @@ from audit.subject import positive_class
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
@@ -27,7 +27,7 @@ _TWINS = (frozenset({"0", "1"}), frozenset({"false", "true"}))
 _SHOWN = 6
 
 
-class SavedPredictions:
+class SavedPredictions(KnownRows):
     """A candidate made of the columns `prediction`, `score` or `scores`."""
 
     kind = "predictions"
@@ -114,22 +114,6 @@ class SavedPredictions:
         score = _shares(data, columns.score)
         positive = self._positive(data)
         return np.column_stack([score if code == positive else 1.0 - score for code in range(len(self.classes))])
-
-    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: saved predictions know no new rows."""
-        self._refuse(f"{len(texts)} new texts")
-
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Refused: saved predictions know no new rows."""
-        self._refuse(f"{len(frame)} new rows")
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: saved predictions have no encoder."""
-        self._refuse(f"{len(texts)} texts to embed")
-
-    def _refuse(self, what: str) -> NoReturn:
-        msg = f"saved predictions cannot serve {what}: load the model itself (candidate.load.kind)"
-        raise CannotMeasure(msg)
 
 
 def _columns(data: Dataset) -> bool:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from audit.candidates.interface import Ability, Outputs
+from audit.candidates.saved import KnownRows
 from audit.errors import CannotMeasure, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
     from audit.datasets import Dataset
 
 
-class SavedValues:
+class SavedValues(KnownRows):
     """A candidate, or a champion, made of one column of predicted numbers."""
 
     kind = "predictions"
@@ -67,19 +64,3 @@ class SavedValues:
         except CannotMeasure as error:
             msg = f"datasets.{error}"
             raise InputError(msg) from error
-
-    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: saved numbers know no new rows."""
-        self._refuse(f"{len(texts)} new texts")
-
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Refused: saved numbers know no new rows."""
-        self._refuse(f"{len(frame)} new rows")
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: saved numbers have no encoder."""
-        self._refuse(f"{len(texts)} texts to embed")
-
-    def _refuse(self, what: str) -> NoReturn:
-        msg = f"saved predictions cannot serve {what}: load the model itself (candidate.load.kind)"
-        raise CannotMeasure(msg)

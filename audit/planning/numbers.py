@@ -9,13 +9,13 @@ import numpy as np
 
 from audit import seeds
 from audit.candidates.interface import Ability, Outputs
+from audit.candidates.saved import KnownRows
 from audit.errors import CannotMeasure
 from audit.planning.standin import SHARED, USUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
@@ -58,13 +58,15 @@ class NumberTwin(Numbers):
         return values, SHARED * noise + np.sqrt(1 - SHARED**2) * own
 
 
-class NumberStandIn:
+class NumberStandIn(KnownRows):
     """A candidate of stated strength: it sees each true number through normal noise and gives the best guess from that.
 
     At strength 0 it gives the mean of all; the noise falls as 1 / (exp(strength) - 1), so that a strong one is nearly exact.
     No group is served worse.
     """
 
+    who = "a stand-in"
+    remedy = ""  # how a model answers changed rows cannot be drawn from true numbers
     parameters = None
     training = None
     folder = None
@@ -92,19 +94,6 @@ class NumberStandIn:
         guessed = clarity * (clarity * (values - mean) + self._numbers.spread * noise) / (clarity**2 + 1)
         return Outputs(None, values=mean + guessed)
 
-    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: how a model answers changed texts cannot be drawn from true numbers."""
-        self._refuse(f"{len(texts)} new texts")
-
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Refused: how a model answers changed rows cannot be drawn from true numbers."""
-        self._refuse(f"{len(frame)} new rows")
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: a model of numbers has no encoder."""
-        self._refuse(f"{len(texts)} texts to embed")
-
     def _refuse(self, what: str) -> NoReturn:
         self.asked = self.refused = True
-        msg = f"a stand-in cannot serve {what}"
-        raise CannotMeasure(msg)
+        super()._refuse(what)
