@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from audit.policy import load, positions, reading
 from audit.policy_change import Present
 from audit.terminal import neutral
 from audit.waivers import read_folder, signing
-from audit.waivers.endorsing import wrong_role
+from audit.waivers.endorsing import put_in_place, wrong_role
 from audit.waivers.model import person
 from audit.wording import quoted
 
@@ -151,13 +150,7 @@ def _write(path: Path, present: Present, own: Mapping[str, Tree]) -> Path:
             raise ToolError(msg)
         msg = f"{place}: is not laid out as `audit sign` writes it, so nothing can be added: move it away, and sign anew"
         raise InputError(msg)
-    partial = place.with_name(f".{place.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        os.replace(partial, place)  # noqa: PTH105  # the same call
-    except OSError as error:
-        msg = f"{place}: cannot be written ({error.strerror})"
-        raise InputError(msg) from error
+    put_in_place(place, text)
     return place
 
 

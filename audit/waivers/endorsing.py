@@ -92,6 +92,11 @@ def _write(path: Path, file: WaiverFile, own: Mapping[str, Tree]) -> None:
     if mistakes or positions.flatten(root)[0] != wanted:
         msg = f"{path}: does not read back as it was signed; it was left as it is"
         raise ToolError(msg)
+    put_in_place(path, text)
+
+
+def put_in_place(path: Path, text: str) -> None:
+    """Write a file beside its place and move it there when it is whole, so that nobody finds half of one."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8", newline="")
