@@ -13,27 +13,54 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDS = 5
+SAME = 1 - 1e-9
+"""Cosine from which two vectors are one but for rounding."""
 _CHUNK = 1000
 """Rows compared with all others at once: bounds the memory."""
 
 
 def neighbours_lost(before: NDArray[np.float64], after: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    """(n,) share of each row's k nearest others, by cosine, that are not among its k nearest afterwards; from (n, d) embeddings."""
-    if len(before) <= k + 1:
-        msg = f"{len(before)} rows have no {k} neighbours to lose: add rows, or set a smaller k"
+    """(n,) share of each row's k nearest others, by cosine, that are not among its k nearest afterwards; from (n, d) embeddings.
+
+    Rows that were one to the encoder before count as one neighbour: which of them is nearer is told by their order alone, and no
+    encoder can lose it, so that they would flatter the candidate.
+    """
+    first, own = _told_apart(before := _unit(before))
+    if len(first) <= k + 1:
+        msg = f"{len(before):,} rows of which the base model tells {len(first):,} apart have no {k} neighbours to lose: "
+        msg += "add texts that it knows, or set a smaller k"
         raise CannotMeasure(msg)
-    found = []
+    before, after, found = before[first], _unit(after)[first], []
     for start in range(0, len(before), _CHUNK):
-        first, second = (_nearest(vectors, start, k) for vectors in (before, after))
-        found += [1 - np.isin(one, other).sum() / k for one, other in zip(first, second, strict=True)]
-    return np.array(found)
+        nearest = zip(*(_nearest(unit, start, k) for unit in (before, after)), strict=True)
+        found += [1 - np.isin(one, other).sum() / k for one, other in nearest]
+    return np.array(found)[own]
 
 
-def _nearest(vectors: NDArray[np.float64], start: int, k: int) -> NDArray[np.int64]:
-    """(rows, k) numbers of the nearest other rows, for one chunk of rows."""
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each row at length 1."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = vectors / np.where(length > 0, length, 1.0)
-    likeness = unit[start : start + _CHUNK] @ unit.T
+    return np.asarray(vectors / np.where(length > 0, length, 1.0))
+
+
+def _told_apart(unit: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(m,) the first row of each vector, and (n,) which of them each row is."""
+    alike = [np.argmax(_likeness(unit, start) >= SAME, axis=1) for start in range(0, len(unit), _CHUNK)]
+    first, own = np.unique(np.concatenate(alike), return_inverse=True)
+    return first.astype(np.int64), own.astype(np.int64)
+
+
+def _likeness(unit: NDArray[np.float64], start: int) -> NDArray[np.float64]:
+    """(rows, n) cosines of one chunk of rows to all; each is wholly like itself."""
+    found: NDArray[np.float64] = unit[start : start + _CHUNK] @ unit.T
+    rows = np.arange(len(found))
+    found[rows, start + rows] = 1.0
+    return found
+
+
+def _nearest(unit: NDArray[np.float64], start: int, k: int) -> NDArray[np.int64]:
+    """(rows, k) numbers of the nearest other rows, for one chunk of rows."""
+    likeness = _likeness(unit, start)
     rows = np.arange(len(likeness))
     likeness[rows, start + rows] = -np.inf  # no row is its own neighbour
     return np.argsort(-likeness, axis=1, kind="stable")[:, :k].astype(np.int64)

@@ -2,7 +2,7 @@
 
 Purpose      Show what fine-tuning cost elsewhere, by slice. `measure: masked_lm`, the rise of the loss in filling in hidden words, by
              the base's own head; `probe`, accuracy lost by a linear probe of the labels under `label`, another task's; `neighbours`, the
-             share of each text's k nearest texts that are no longer among them.
+             share of each text's k nearest texts, of those that the base tells apart, that are no longer among them.
 Risk         High: it has forgotten language that its new task did not need, and will fail on texts a little out of the way.
 Limitations  As good as the retention set. Neighbours change a little in any fine-tuning; their interval is that of the texts, the others
              held fixed, as is that of probes, cross-fitted in five folds. A bound of a rise by 1 nat or more is refused.

@@ -109,6 +109,21 @@ def test_another_encoder_loses_nearly_all_and_the_interval_decides() -> None:
     assert sum(int(name) * count for name, count in zip(bars.labels, bars.counts, strict=True)) == pytest.approx((1 - value) * 10 * 200)
 
 
+def test_texts_that_the_base_does_not_tell_apart_are_one_neighbour() -> None:
+    """Copies of a text are each other's nearest before and after, whatever was forgotten: they may not hide it."""
+    single = texts(20)
+    alone = encoded(single, lambda one: vectors(one, 0), lambda one: vectors(one, 1)).members[0].estimate.value
+    copied = pd.concat([single] * 15, ignore_index=True)
+    assert encoded(copied, lambda one: vectors(one, 0), lambda one: vectors(one, 1)).members[0].estimate.value == pytest.approx(alone)
+
+
+def test_a_base_that_knows_none_of_the_texts_has_nothing_to_lose() -> None:
+    """Its equal vectors were ranked by the order of the rows, which no fine-tuning changes, and so nothing lost was shown."""
+    blind = np.repeat(np.eye(4), 25, axis=0)
+    with pytest.raises(CannotMeasure, match="100 rows of which the base model tells 4 apart"):
+        neighbours_lost(blind, blind, 10)
+
+
 def test_coverage_of_the_neighbours() -> None:
     """Rows drawn from a large set, each with its own share in that set's neighbourhoods: the interval is that of the texts."""
     rng, trials = np.random.default_rng(5), 300
@@ -123,7 +138,7 @@ def test_coverage_of_the_neighbours() -> None:
 
 
 def test_too_few_texts_are_refused() -> None:
-    with pytest.raises(CannotMeasure, match="11 rows have no 10 neighbours"):
+    with pytest.raises(CannotMeasure, match="tells 11 apart have no 10 neighbours"):
         encoded(texts(11), lambda one: vectors(one, 0), lambda one: vectors(one, 0))
 
 
