@@ -75,7 +75,7 @@ def associations(
     """Every test in both directions, with its permutation p beside."""
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
-    context: list[Member] = []
+    measured: list[tuple[str, Associated]] = []
     notes = [f"Asked with {source}; {len(templates)} sentences a word."]
     for test in tests:
         there, back = (Slice((("test", test.name), ("words", side))) for side in test.targets)
@@ -83,18 +83,29 @@ def associations(
         if found is None:
             unmeasured.append(Unmeasured(Pair(there, back), UNKNOWN))
             continue
-        both = ((there, back, found.effect, found.p), (back, there, -found.effect, found.p_mirrored))
-        members += [Member(Pair(one, other), Census(effect, len(test.words))) for one, other, effect, _ in both]
-        context += [Member(one.further("beside", "permutation p"), Census(p, len(test.words))) for one, _, _, p in both]
+        both = ((there, back, found.effect), (back, there, -found.effect))
+        members += [Member(Pair(one, other), Census(effect, len(test.words))) for one, other, effect in both]
+        measured.append((test.name, found))
         notes.append(_told(test, found))
     return Evidence(
         members=tuple(members),
         unit="effect size d",
         rows=sum(len(test.words) for test in tests),
-        context=tuple(context),
         unmeasured=tuple(unmeasured),
         notes=tuple(notes),
+        table=_table(measured),
     )
+
+
+def _table(measured: Sequence[tuple[str, Associated]]) -> dict[str, NDArray[np.generic]]:
+    """One entry a test."""
+    return {
+        "test": np.array([name for name, _ in measured], dtype=str),
+        "d": np.array([one.effect for _, one in measured]),
+        "p": np.array([one.p for _, one in measured]),
+        "p_mirrored": np.array([one.p_mirrored for _, one in measured]),
+        "exact": np.array([one.exact for _, one in measured], dtype=bool),
+    }
 
 
 def _told(test: Association, found: Associated) -> str:
