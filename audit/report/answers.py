@@ -75,13 +75,16 @@ def _counted(head: Headline) -> str:
 def _unsure(finding: Finding, head: Headline) -> str:
     """Not settled: by chance, by too few rows, or by a part without rows."""
     missing = len(finding.evidence.unmeasured) if finding.evidence else 0
-    crosses = any(side.interval[0] <= side.bound.limit <= side.interval[1] for side in finding.sides)
-    if finding.requirement.judge_on != "value" and crosses and not words.is_census(head):
+    if finding.requirement.judge_on != "value" and _crosses(finding) and not words.is_census(head):
         return f"No. The interval holds the bound: the data fit a model that keeps to it and one that does not. {_errs(head)}"
     if missing:
         parts = words.sentence(words.counted(missing, "part"))
         return f"No. {parts} of what is asked could not be measured, and what is missing never passes."
     return f"No. Too few rows stand behind it for a pass: it rests on {rows_in_words(head.n)}."
+
+
+def _crosses(finding: Finding) -> bool:
+    return any(side.interval[0] <= side.bound.limit <= side.interval[1] for side in finding.sides)
 
 
 def _errs(head: Headline) -> str:
@@ -101,6 +104,8 @@ def _concerned(finding: Finding, affected: Sequence[str]) -> str:
     if finding.status == "pass":
         return people
     named = [str(name) for name in finding.failing if str(name) != "overall"]
+    if not named and finding.status == "inconclusive" and finding.evidence is not None and not _crosses(finding):
+        named = [str(one.name) for one in finding.evidence.unmeasured if str(one.name) != "overall"]
     if not named and finding.headline is not None and str(finding.headline.member) != "overall":
         named = [str(finding.headline.member)]
     return f"Above all {words.listed(named, _MEMBERS)}. {people}" if named else people

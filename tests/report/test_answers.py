@@ -94,6 +94,7 @@ def test_what_was_not_measured_leaves_it_open() -> None:
     missing = (Unmeasured(region("abroad"), "no rows: add at least 30"),)
     made = judged(Evidence((Member(region("north"), Proportion(980, 1000)),), "accuracy", 1000, unmeasured=missing), min=0.75)
     assert told(made)["Is it sure"] == "No. One part of what is asked could not be measured, and what is missing never passes."
+    assert told(made)["Who is concerned"].startswith("Above all region=abroad. "), "not those who are well served"
 
 
 def test_a_waiver_is_told_and_is_no_pass() -> None:

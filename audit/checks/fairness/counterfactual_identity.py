@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Flipped rows of each attribute that the report shows."""
-ABSENT = "no text names such an identity: leave the attribute out (`attributes`, `terms`), or add texts that do"
+ABSENT = "no text names one: leave it out, or add texts that do"
 
 
 class IdentityParams(Params):
