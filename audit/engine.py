@@ -137,11 +137,11 @@ def _complete(job: Job, evidence: object) -> None:
 
 
 def _unanswered(job: Job, evidence: Evidence) -> tuple[str, ...]:
-    """Slices of the policy that are neither members nor said to be unmeasured; groups, unless their rate stands in the context too."""
+    """Slices of the policy that are neither members nor unmeasured nor background; groups, unless their rate stands in the context too."""
     if job.check.by not in {"slices", "groups"}:
         return ()
     shown = evidence.context if job.check.by == "groups" else ()
-    names = [*(one.name for one in (*evidence.members, *shown)), *(one.name for one in evidence.unmeasured)]
+    names = [*(one.name for one in (*evidence.members, *shown)), *(one.name for one in evidence.unmeasured), *evidence.background]
     said = {side.items for name in names for side in ((name.first, name.second) if isinstance(name, Pair) else (name,))}
     starts = {items[:length] for items in said for length in range(len(items) + 1)}  # a check may tell a slice's classes apart
     return tuple(str(named) for named, _ in job.subject.slices() if named.items not in starts)

@@ -276,6 +276,9 @@ class Evidence:
     asides: tuple[str, ...] = ()
     """Sentences that another run of the same would not say alike, such as seconds: the report has them, `results.json` does not."""
 
+    background: tuple[Slice, ...] = ()
+    """Slices that groups are held against and that are none themselves: the rows without a flag. The notes say so."""
+
     def __post_init__(self) -> None:
         if not self.members and not self.unmeasured:
             msg = "evidence without members: a check that has nothing to measure raises CannotMeasure"

@@ -30,6 +30,12 @@ def subgroups(subject: Subject, terms: Sequence[str]) -> list[tuple[Slice, NDArr
     return [*_of_columns(subject), *_of_terms(subject, terms)]
 
 
+def background(subject: Subject, groups: Sequence[tuple[Slice, NDArray[np.bool_]]]) -> tuple[Slice, ...]:
+    """What `by` names and is no group of its own: the rows whose flag is not set."""
+    named = {name for name, _ in groups}
+    return tuple(name for name, _ in subject.slices() if name not in named) if subject.by else ()
+
+
 def _of_columns(subject: Subject) -> Iterator[tuple[Slice, NDArray[np.bool_]]]:
     for columns, family in zip(subject.by, subject.families(), strict=True):
         values = {canonical(name.items[0][1]) for name, _ in family}

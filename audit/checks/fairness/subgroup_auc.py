@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints
 from audit.check import CLASSIFICATION, Check, Params
 from audit.evidence import Evidence, Member, Unmeasured
 from audit.measures.confusion import part
-from audit.measures.subgroups import subgroups
+from audit.measures.subgroups import background, subgroups
 from audit.stats import Auc
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def measure(subject: Subject, params: SubgroupParams, _rng: Generator) -> Eviden
     y_true, scores, clusters = subject.y_true(), subject.probabilities(), subject.clusters()
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
-    for group, inside in subgroups(subject, params.terms):
+    groups = subgroups(subject, params.terms)
+    for group, inside in groups:
         for one in subject.targets:
             positive, score = y_true == one, scores[:, subject.classes.index(one)]
             named = group.further("class", one) if len(subject.targets) > 1 else group
@@ -54,7 +55,15 @@ def measure(subject: Subject, params: SubgroupParams, _rng: Generator) -> Eviden
                     unmeasured.append(Unmeasured(name, _lacking(kind, one, positive[rows].any())))
                 else:
                     members.append(Member(name, Auc.of(positive[rows], score[rows], part(clusters, rows))))
-    return Evidence(members=tuple(members), unmeasured=tuple(unmeasured), unit="ROC AUC", rows=len(y_true))
+    rest = background(subject, groups)
+    return Evidence(
+        members=tuple(members),
+        unmeasured=tuple(unmeasured),
+        unit="ROC AUC",
+        rows=len(y_true),
+        notes=tuple(f"{one}: no group of its own, but the background of the one whose flag is set." for one in rest),
+        background=rest,
+    )
 
 
 def _kinds(positive: NDArray[np.bool_], inside: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.bool_]]]:

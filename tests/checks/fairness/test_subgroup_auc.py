@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from audit import engine
+from audit.catalog import discover, info
+from audit.engine import Job
 from audit.errors import CannotMeasure
 from audit.measures.subgroups import whole_word
+from audit.policy.schema import Requirement
 from tests import realdata, realgroups
 from tests.classified import shuffled
 from tests.grouped import by_name
@@ -188,3 +192,18 @@ def test_what_cannot_be_measured_is_refused() -> None:
         measure(CHECK, subject(drawn(1)), terms=["gay"])
     with pytest.raises(ValueError, match="terms"):
         measure(CHECK, subject(drawn(1)), terms=[" "])
+
+
+@pytest.mark.parametrize("flag", [[0, 1], [False, True], [None, 1.0]])
+def test_rows_without_a_flag_are_the_background_and_break_no_run(flag: list[object]) -> None:
+    """The engine holds every slice that the policy names against what the check says; one without a word would be an error."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"label": [0, 1] * 300, "score": np.tile([0.2, 0.8], 300) + rng.uniform(-0.2, 0.2, 600)})
+    frame["about"] = pd.Series(flag, dtype=object)[rng.integers(0, 2, 600)].to_numpy()
+    by, check = (("about",),), discover()[CHECK]
+    asked = Requirement(check=CHECK, id=CHECK, by=by, min=0.7)
+    (found,) = engine.run([Job(asked, check, info(CHECK), check.params(), subject(frame, by=by), 0, 0.95, "x")])
+    assert found.status == "pass", found.message
+    assert found.evidence is not None
+    assert len(found.evidence.members) == 3
+    assert [note.partition(":")[0] for note in found.evidence.notes] == [str(one) for one in found.evidence.background]
