@@ -10,7 +10,7 @@ from hypothesis import given
 from audit.stats import Proportion, Ratio
 from tests.grouped import ROWS, drawn, rates, worst
 from tests.judged import status
-from tests.misses import misses, most
+from tests.misses import most
 from tests.support import measure, subject
 from tests.unplugged import unplugged
 
@@ -65,10 +65,3 @@ def test_four_fifths_on_small_groups_is_noise() -> None:
     looks = [measure(CHECK, subject(drawn(seed, dict.fromkeys("abcdef", 0.3), 100), by=BY)) for seed in range(trials)]
     assert sum(status(CHECK, found, min=0.8) == "fail" for found in looks) / trials <= most(0.025, trials)
     assert sum(status(CHECK, unplugged(found), min=0.8) == "fail" for found in looks) / trials == pytest.approx(0.9, abs=0.12)
-
-
-def test_coverage_of_the_pair() -> None:
-    """Truly .24 against .3, a ratio of four fifths, 200 rows each."""
-    seeds, trials = iter(range(1000)), 250
-    frames = (drawn(next(seeds), {"f": 0.24, "m": 0.3}, 200) for _ in range(trials))
-    assert max(misses(lambda: measure(CHECK, subject(next(frames), by=BY)).members[0].estimate, 0.8, trials)) <= most(0.028, trials)
