@@ -38,7 +38,8 @@ def _asked(finding: Finding) -> str:
     requirement = finding.requirement
     families = words.listed(" crossed with ".join(columns) for columns in requirement.by)
     by = f", by {families}" if families else ""
-    return f"{words.sentence(finding.check.unit)}: {words.bound(requirement)}, on {requirement.on}{by}."
+    unit = finding.check.unit if finding.evidence is None else finding.evidence.unit
+    return f"{words.sentence(unit)}: {words.bound(requirement)}, on {requirement.on}{by}."
 
 
 def _came_out(finding: Finding) -> str:

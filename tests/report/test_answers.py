@@ -136,3 +136,9 @@ def test_a_crossing_is_told_from_two_columns() -> None:
     evidence = Evidence((Member(region("north"), Proportion(90, 100)),), "accuracy", 100)
     assert told(judged(evidence, min=0.5, by=[["region"], ["gender"]]))["Asked"].endswith("on test, by region and gender.")
     assert told(judged(evidence, min=0.5, by=[["region", "gender"]]))["Asked"].endswith("on test, by region crossed with gender.")
+
+
+def test_what_was_asked_is_in_the_unit_of_what_came_out() -> None:
+    """A check of several measures has one unit in the catalogue, and its evidence that of the measure that the policy chose."""
+    made = judged(Evidence((Member(OVERALL, Proportion(90, 100)),), "rate difference of the base", 100), min=0.5)
+    assert told(made)["Asked"].startswith("Rate difference of the base: at least 0.5")
