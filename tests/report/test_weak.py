@@ -68,7 +68,7 @@ def test_the_report_shows_it() -> None:
     assert page.count('aria-label="Weak slices') == 1
     assert "Is any part of the data served worse that nobody named?" in page
     assert "<bdi>region=&lt;b&gt;</bdi>" in page
-    assert "<bdi>row-7</bdi>, <bdi>row-9</bdi>" in page
+    assert "<div><bdi>row-7</bdi></div><div><bdi>row-9</bdi></div>" in page
 
 
 def test_ids_lead_to_the_rows_that_are_shown() -> None:
@@ -77,5 +77,5 @@ def test_ids_lead_to_the_rows_that_are_shown() -> None:
     shown = (Example("row-7", (Part("my parcel …"),), "region=<b>: truly a, the candidate says b"),)
     made = finding(CHECK, Evidence((member,), "gap", 500, figures=(FIGURE,), examples=shown), on="test", max=0.1, by=[["region"]])
     html = report.render(example.audit_run([made]))
-    assert '<td><a href="#D-F-1-1"><bdi>row-7</bdi></a>, <bdi>row-9</bdi></td>' in html
+    assert '<td><div><a href="#D-F-1-1"><bdi>row-7</bdi></a></div><div><bdi>row-9</bdi></div></td>' in html
     assert html.count('<li id="D-F-1-1">') == 1
