@@ -21,6 +21,8 @@ BY_CHECK = ("raise", "nan", "truncate")
 CHECKS = tuple(catalog.discover())
 FIRST = frozenset({check_id.split("/")[0]: check_id for check_id in sorted(CHECKS, reverse=True)}.values())
 """One check of each family: these meet every fault."""
+UNREAD = frozenset({"fairness/inherited_bias"})
+"""Checks that ask the base model about words of the policy and read no row, so that none can be held back from them."""
 COMPARED = "performance/accuracy"
 PARTS = {"attacks": "textattack", "pii": "presidio_analyzer", "sklearn": "sklearn", "model": "skops", "base": "torch"}
 """What an extra, or a need, takes to be installed."""
@@ -86,7 +88,10 @@ def test_a_sound_check_promotes(folder: Path, check_id: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("check_id", "mode"), [(one, mode) for one in CHECKS for mode in (MODES if one in FIRST else BY_CHECK)])
+@pytest.mark.parametrize(
+    ("check_id", "mode"),
+    [(one, mode) for one in CHECKS for mode in (MODES if one in FIRST else BY_CHECK) if mode != "truncate" or one not in UNREAD],
+)
 def test_no_fault_promotes(folder: Path, check_id: str, mode: str) -> None:
     """Whatever breaks."""
     refused(folder, run(folder, check_id, fault=mode), check_id, mode)
