@@ -7,13 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from audit.errors import CannotMeasure
 from audit.evidence import PrecisionRecall, Slice
 from tests.classified import scored, shuffled, three_scored
 from tests.judged import status
 from tests.misses import misses, most
 from tests.support import measure, subject
-from tests.unplugged import unplugged
 
 CHECK = "performance/average_precision"
 SCORES = ("a", "b", "c")
@@ -59,14 +57,6 @@ def test_more_classes_are_taken_one_against_the_rest_or_by_their_mean() -> None:
     assert {str(one.name): one.estimate.value for one in macro.members} == pytest.approx({"overall": expected}, abs=1e-12)
 
 
-def test_a_slice_of_one_class_is_unmeasured() -> None:
-    frame = scored(200)
-    frame.loc[frame.gender == "f", "label"] = 1
-    found = measure(CHECK, subject(frame, by=(("gender",),)))
-    assert [(str(one.name), one.reason) for one in found.unmeasured] == [("gender=f", "no row is of another class: add rows to this slice")]
-    assert status(CHECK, found, min=0.5) == "inconclusive"
-
-
 def test_too_few_cases_bar_a_pass_and_no_fail() -> None:
     frame = scored(4000, apart=3)
     few = frame[(frame.label == 0) | (frame.groupby("label").cumcount() < 25)]
@@ -87,14 +77,6 @@ def test_the_curve_has_a_band_and_few_points() -> None:
     assert calm.operating_point is None
 
 
-def test_the_interval_decides() -> None:
-    found = measure(CHECK, subject(scored(300)))
-    value, (low, high) = found.members[0].estimate.value, found.members[0].estimate.bounds(0.025, 0.025)
-    middle = (value + low) / 2
-    assert [status(CHECK, found, min=bound) for bound in (low - 0.01, middle, high + 0.01)] == ["pass", "inconclusive", "fail"]
-    assert status(CHECK, unplugged(found), min=middle) == "pass"
-
-
 def test_coverage() -> None:
     population, rng, trials = scored(200_000, seed=9), np.random.default_rng(2), 200
     truth = float(average_precision_score(population.label, population.score))
@@ -103,15 +85,3 @@ def test_coverage() -> None:
         return population.iloc[rng.integers(0, len(population), 300)]
 
     assert max(misses(lambda: measure(CHECK, subject(draw())).members[0].estimate, truth, trials)) <= most(0.03, trials)
-
-
-def test_rows_of_one_person_widen_the_interval() -> None:
-    frame = pd.concat([scored(100).assign(person=np.arange(100))] * 4)
-    grouped, alone = (measure(CHECK, subject(frame, group=one)).members[0].estimate for one in ("person", None))
-    assert grouped.value == alone.value
-    assert grouped.bounds(0.025, 0.025)[0] < alone.bounds(0.025, 0.025)[0] - 0.01
-
-
-def test_what_cannot_be_measured_is_refused() -> None:
-    with pytest.raises(CannotMeasure, match=r"columns\.score"):
-        measure(CHECK, subject(pd.DataFrame({"label": [1, 0], "prediction": [1, 0]})))
