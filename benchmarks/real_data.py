@@ -93,6 +93,15 @@ def _policy(
     }
 
 
+def _of_table(folder: Path, train: pd.DataFrame, columns: Mapping[str, object], require: list[dict[str, object]]) -> dict[str, object]:
+    """The policy of a logistic regression, which is trained on all columns of `train` but the label and saved in the folder."""
+    label = str(columns["label"])
+    features = [str(name) for name in train.columns if name != label]
+    skops.io.dump(_tabular(train, label, features), folder / "model.skops")
+    load = {"kind": "sklearn", "path": "model.skops"}
+    return _policy(folder.name, "tabular-classification", {"id": "id", **columns, "features": features}, {"load": load}, require)
+
+
 def german_credit(raw: Path, folder: Path) -> dict[str, object]:
     """1,000 loan applicants, without sex and age among the model's features."""
     frame = pd.read_csv(raw)
@@ -101,13 +110,11 @@ def german_credit(raw: Path, folder: Path) -> dict[str, object]:
     frame["age_group"] = frame["age"].map(lambda age: "25 and under" if age <= YOUNG else "over 25")
     features = [name for name in frame.columns if name not in {"credit", "sex", "age_group", "age", "personal_status"}]
     train, _ = _split(frame, "credit", folder)
-    skops.io.dump(_tabular(train, "credit", features), folder / "model.skops")
-    columns = {"id": "id", "label": "credit", "positive": "good", "sensitive": ["sex", "age_group"], "features": features}
-    return _policy(
-        "german_credit",
-        "tabular-classification",
+    columns = {"label": "credit", "positive": "good", "sensitive": ["sex", "age_group"]}
+    return _of_table(
+        folder,
+        train[["credit", *features]],
         columns,
-        {"load": {"kind": "sklearn", "path": "model.skops"}},
         [
             {"check": "performance/accuracy", "min": 0.70},
             {"check": "performance/roc_auc", "min": 0.70},
@@ -132,13 +139,11 @@ def law_school(raw: Path, folder: Path) -> dict[str, object]:
     frame["sex"] = frame["male"].map({1.0: "male", 0.0: "female"})
     features = ["decile1b", "decile3", "lsat", "ugpa", "zfygpa", "zgpa", "fulltime", "fam_inc", "tier"]
     train, _ = _split(frame.drop(columns="male"), "pass_bar", folder)
-    skops.io.dump(_tabular(train, "pass_bar", features), folder / "model.skops")
-    columns = {"id": "id", "label": "pass_bar", "positive": "passed", "sensitive": ["race", "sex"], "features": features}
-    return _policy(
-        "law_school",
-        "tabular-classification",
+    columns = {"label": "pass_bar", "positive": "passed", "sensitive": ["race", "sex"]}
+    return _of_table(
+        folder,
+        train[["pass_bar", *features]],
         columns,
-        {"load": {"kind": "sklearn", "path": "model.skops"}},
         [
             {"check": "performance/accuracy", "by": ["race", "sex"], "min": 0.80},
             {"check": "performance/balanced_accuracy", "min": 0.60},
@@ -161,13 +166,11 @@ def bank_marketing(raw: Path, folder: Path) -> dict[str, object]:
     frame["age_group"] = pd.cut(frame["age"], [0, 30, 60, 120], labels=["30 and under", "31 to 60", "over 60"]).astype(str)
     features = [name for name in frame.columns if name not in {"y", "age_group", "age", "marital", "duration"}]
     train, _ = _split(frame.drop(columns="duration"), "y", folder)
-    skops.io.dump(_tabular(train, "y", features), folder / "model.skops")
-    columns = {"id": "id", "label": "y", "positive": "yes", "sensitive": ["age_group", "marital"], "features": features}
-    return _policy(
-        "bank_marketing",
-        "tabular-classification",
+    columns = {"label": "y", "positive": "yes", "sensitive": ["age_group", "marital"]}
+    return _of_table(
+        folder,
+        train[["y", *features]],
         columns,
-        {"load": {"kind": "sklearn", "path": "model.skops"}},
         [
             {"check": "performance/accuracy", "by": ["age_group", "marital"], "min": 0.75},
             {"check": "performance/roc_auc", "min": 0.70},
@@ -190,14 +193,12 @@ def elec2(raw: Path, folder: Path) -> dict[str, object]:
     for role, (first, last) in cuts.items():
         frame.iloc[first:last].to_csv(folder / f"{role}.csv", index=False)
     features = ["period", "nswprice", "nswdemand", "vicprice", "vicdemand", "transfer"]
-    skops.io.dump(_tabular(frame.iloc[:10000], "class", features), folder / "model.skops")
-    columns = {"id": "id", "label": "class", "positive": "up", "features": features}
+    columns = {"label": "class", "positive": "up"}
     watched = {"on": "production", "reference": "reference", "severity": "medium"}
-    return _policy(
-        "elec2",
-        "tabular-classification",
+    return _of_table(
+        folder,
+        frame.iloc[:10000][["class", *features]],
         columns,
-        {"load": {"kind": "sklearn", "path": "model.skops"}},
         [
             {"check": "performance/accuracy", "id": "accuracy-then", "on": "reference", "min": 0.575},
             {"check": "performance/accuracy", "id": "accuracy-now", "on": "production", "min": 0.575},
