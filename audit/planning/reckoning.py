@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 NEVER = 0.001
 """Chance below which a pass counts as out of reach."""
 
+NO_SPREAD = "not planned: its values are all alike in some slice on the stand-in for the model, which bounds nothing: give --pilot"
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -59,7 +61,7 @@ def _gate(gate: Gate, job: Job, trials: Trials, expectation: Expectation | None)
     if trial.evidence is None:
         return _unseen(gate, trial)
     found = _measured(replace(gate, rows=_rows(trial.evidence)), job, trials, (trial, trial.evidence), expectation)
-    return found if found.hindrance is None else _by_smaller_errors(gate, found, job, trials, expectation)
+    return _by_smaller_errors(gate, found, job, trials, expectation) if found.hindrance is not None or found.note == NO_SPREAD else found
 
 
 def _by_smaller_errors(gate: Gate, found: Gate, job: Job, trials: Trials, expectation: Expectation | None) -> Gate:
@@ -72,7 +74,7 @@ def _by_smaller_errors(gate: Gate, found: Gate, job: Job, trials: Trials, expect
         return found
     again = _measured(replace(gate, rows=_rows(trial.evidence)), job, exact, (trial, trial.evidence), expectation)
     told = "reckoned with a model that is nearly exact: with the errors of one that explains 87 % of the variance it would not pass"
-    return found if again.hindrance is not None else replace(again, note=told)
+    return found if again.hindrance is not None or again.note == NO_SPREAD else replace(again, note=told)
 
 
 def _measured(gate: Gate, job: Job, trials: Trials, seen: tuple[Trial, Evidence], expectation: Expectation | None) -> Gate:
@@ -235,6 +237,8 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
     }
     there = outlook(ideal, asked)
     end = there.interval[0 if asked.floor else 1]
+    if math.isinf(end) and not short:
+        return Gate(gate.index, gate.requirement, gate.bound, gate.rows, note=NO_SPREAD)
     ideal_of = "without any change the" if gate.requirement.reference is not None else "the best model's"
     reason = "; ".join([*short.values()][::-1][:3]) or f"even {ideal_of} interval would end at {number(end)}"
     return replace(gate, hindrance=reason, needed=_needed(gate, there), passes_from=None)

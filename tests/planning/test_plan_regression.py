@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from audit.errors import CannotMeasure, InputError
 from audit.planning import Asking, plan_policy
 from audit.planning.lint import warnings
 from audit.planning.numbers import Numbers, NumberTwin
+from audit.planning.reckoning import NO_SPREAD
 from audit.policy import load
 from audit.progress import Silent
 from audit.session import read_datasets
@@ -149,3 +151,13 @@ def test_groups_are_drawn_once_for_all_their_pairs() -> None:
 def _cut(mean: object, parts: int) -> Mean:
     assert isinstance(mean, Mean)
     return replace(mean, units=mean.units // parts, rows=mean.rows // parts)
+
+
+def test_a_function_whose_values_are_all_alike_on_a_stand_in_is_not_said_to_be_out_of_reach(tmp_path: Path) -> None:
+    """Every row of the stand-in is within 60 of the price: ones without any spread bound nothing, unless the ends are declared."""
+    source = "import numpy as np\ndef near(y_true, y_pred):\n    return (np.abs(y_true - y_pred) < 60).astype(float)\n"
+    (tmp_path / "own.py").write_text(source, encoding="utf-8")
+    said = f"check: performance/custom, function: 'own:near', sha256: {hashlib.sha256(source.encode()).hexdigest()}, min: 0.5"
+    found = gate(planned(tmp_path, said))
+    assert (found.hindrance, found.p_pass, found.note) == (None, None, NO_SPREAD)
+    assert gate(planned(tmp_path, f"{said}, lowest: 0, highest: 1")).hindrance is None
