@@ -9,6 +9,7 @@ import numpy as np
 
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Pair
+from audit.measures.error_gaps import Means, gaps
 from audit.measures.groups import holds, notes, of_class
 from audit.stats import Difference, Mean, MeanDifference, Proportion, WeightedMean, WeightedShare
 
@@ -53,6 +54,8 @@ class Average:
 
 def mean_gaps(subject: Subject, of: Literal["labels", "predictions"]) -> Evidence:
     """Ordered pairs of groups within each family, by the policy's `reference_group`; each group's own average beside."""
+    if "values" in subject.candidate.abilities and subject.data.columns.weight is None:
+        return gaps(subject, Means(_numbers(subject, of)), "mean")  # an entity's rows in two groups move their means together
     members: list[Member] = []
     context: list[Member] = []
     unmeasured: list[Unmeasured] = []
@@ -76,9 +79,13 @@ def mean_gaps(subject: Subject, of: Literal["labels", "predictions"]) -> Evidenc
 def _averages(subject: Subject, of: Literal["labels", "predictions"]) -> list[Average]:
     weights = _weights(subject)
     if "values" in subject.candidate.abilities:
-        return [Average(subject.target() if of == "labels" else subject.predicted_values(), weights)]
+        return [Average(_numbers(subject, of), weights)]
     classes = subject.y_true() if of == "labels" else subject.y_pred()
     return [Average(classes == one, weights, of_class(subject, one)) for one in subject.targets]
+
+
+def _numbers(subject: Subject, of: Literal["labels", "predictions"]) -> NDArray[np.float64]:
+    return subject.target() if of == "labels" else subject.predicted_values()
 
 
 def _weights(subject: Subject) -> NDArray[np.float64] | None:

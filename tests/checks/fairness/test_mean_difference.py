@@ -177,3 +177,18 @@ def test_the_groups_behind_a_gap_are_named_by_what_they_show() -> None:
     frame = pd.DataFrame({"label": [0.0, 5.0] * 50, "prediction": [1.5, 4.0] * 50, "gender": ["f", "m"] * 50})
     assert measure(CHECK, regressed(frame)).context_unit == "mean"
     assert measure(CHECK, subject(rates({"f": (24, 80), "m": (48, 80)}), by=BY)).context_unit == "rate"
+
+
+def test_an_entity_whose_rows_in_two_groups_move_apart_widens_the_gap() -> None:
+    """What one gets more the other gets less: the gap scatters twice as much as that of independent groups would."""
+    rng, trials = np.random.default_rng(8), 300
+
+    def draw() -> MeanDifference:
+        shift = rng.normal(0, 1, 100)
+        frame = pd.DataFrame({"gender": np.repeat(["f", "m"], 100), "prediction": np.r_[shift, -shift], "team": np.tile(range(100), 2)})
+        candidate = SavedValues({"test": dataset(frame.assign(label=0.0), group="team")})
+        found = measure(CHECK, subject(frame.assign(label=0.0), by=BY, candidate=candidate, group="team")).members[0].estimate
+        assert isinstance(found, MeanDifference)
+        return found
+
+    assert max(misses(draw, 0.0, trials)) <= most(0.025, trials)
