@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.errors import CannotMeasure, MissingExtra
+from audit.stats import PairedDifference
+from audit.wording import number
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -74,6 +76,17 @@ def folds(rows: int, clusters: NDArray[np.int64] | None, rng: Generator) -> NDAr
     return found
 
 
+def knowing(truth: NDArray[np.object_], right: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+    """(n,) `right` again, refused where the base shows no knowledge of the labels: it cannot lose that, and 0 lost proves nothing."""
+    classes, counts = np.unique(truth.astype(str), return_counts=True)
+    commonest = truth.astype(str) == classes[counts.argmax()]
+    if PairedDifference.of(right, commonest, clusters).bounds(0.025, 0.025)[0] <= 0:
+        msg = f"a probe of the base is right in {number(float(right.mean()))} of the rows, not provably more than the commonest label "
+        msg += f"({number(float(commonest.mean()))}), so that it has nothing to lose: name labels that the texts tell, or add rows"
+        raise CannotMeasure(msg)
+    return right
+
+
 def probed(embeddings: NDArray[np.float64], labels: NDArray[np.object_], fold: NDArray[np.int64]) -> NDArray[np.object_]:
     """(n,) labels that logistic regression reads from embeddings, each row by a probe that was fitted without its fold."""
     try:
@@ -83,6 +96,9 @@ def probed(embeddings: NDArray[np.float64], labels: NDArray[np.object_], fold: N
     except ImportError as error:
         part = "scikit-learn"
         raise MissingExtra(part, "sklearn") from error
+    if len(labels) < FOLDS * (classes := len(set(labels))):
+        msg = f"{classes:,} labels in {len(labels):,} rows are too many for a probe: name a column of classes with {FOLDS} rows each"
+        raise CannotMeasure(msg)
     found = np.empty(len(labels), dtype=object)
     for left_out in range(FOLDS):
         held = fold == left_out

@@ -2,10 +2,11 @@
 
 Purpose      Show what fine-tuning cost elsewhere, by slice. `measure: masked_lm`, the rise of the loss in filling in hidden words, by
              the base's own head; `probe`, accuracy lost by a linear probe of the labels under `label`, another task's; `neighbours`, the
-             share of each text's k nearest texts, of those that the base tells apart, that are no longer among them.
-Risk         High: it has forgotten language that its new task did not need, and will fail on texts a little out of the way.
+             share of each text's k nearest, of those that the base tells apart, that are no longer among them.
+Risk         High: it has forgotten language that its new task did not need, and fails on texts a little out of the way.
 Limitations  As good as the retention set. Neighbours change a little in any fine-tuning; their interval is that of the texts, the others
-             held fixed, as is that of probes, cross-fitted in five folds. A bound of a rise by 1 nat or more is refused.
+             held fixed, as is that of probes, cross-fitted in five folds. Labels that the base's probe does not provably tell are
+             refused, and so is a bound of a rise by 1 nat or more.
 Reference    McCloskey & Cohen, Catastrophic interference, 1989; Devlin et al., BERT, NAACL 2019; Alain & Bengio, ICLR workshop 2017;
              intervals of Hall, JRSS B 1992, and Tango, Statistics in Medicine 1998.
 """
@@ -21,7 +22,7 @@ from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, Evidence, Member, Unmeasured
 from audit.measures.confusion import part
-from audit.measures.retention import folds, neighbours_lost, probed
+from audit.measures.retention import folds, knowing, neighbours_lost, probed
 from audit.measures.stages import side_by_side
 from audit.stats import Mean, PairedDifference, PairedMean, Proportion
 
@@ -50,16 +51,15 @@ def measure(subject: Subject, params: RetentionParams, rng: Generator) -> Eviden
 
 def _masked(subject: Subject) -> Evidence:
     (before, words), (after, _) = (subject.tuned_from.masked_losses(subject.data.texts(), stage) for stage in ("before", "after"))
-    clusters = subject.clusters()
-    slices = {name: rows & (words > 0) for name, rows in subject.slices()}
-    known = {name: (rows, part(clusters, rows)) for name, rows in slices.items() if rows.any()}
+    slices, clusters = {name: rows & (words > 0) for name, rows in subject.slices()}, subject.clusters()
+    held = {name: (rows, part(clusters, rows)) for name, rows in slices.items() if rows.any()}
     stages = {
-        stage: {name: Mean.of(loss[rows], entities, low=0.0) for name, (rows, entities) in known.items()}
+        stage: {name: Mean.of(loss[rows], entities, low=0.0) for name, (rows, entities) in held.items()}
         for stage, loss in zip(_STAGES, (before, after), strict=True)
     }
     return Evidence(
-        members=tuple(Member(name, PairedMean.of(after[rows], before[rows], ids, low=0.0)) for name, (rows, ids) in known.items()),
-        unmeasured=tuple(Unmeasured(name, "none of its texts holds a word to hide: add texts") for name in slices if name not in known),
+        members=tuple(Member(name, PairedMean.of(after[rows], before[rows], ids, low=0.0)) for name, (rows, ids) in held.items()),
+        unmeasured=tuple(Unmeasured(name, "none of its texts holds a word to hide: add texts") for name in slices if name not in held),
         unit="rise of the loss on hidden words, nats",
         rows=subject.data.rows,
         figures=(side_by_side("loss on hidden words, nats", stages),),
@@ -75,8 +75,8 @@ def _probe(subject: Subject, params: RetentionParams, rng: Generator) -> Evidenc
         raise CannotMeasure(msg)
     truth, texts, clusters = data.labels(column), data.texts(), subject.clusters()
     fold = folds(data.rows, clusters, rng)
-    embedded = (subject.tuned_from.embed_texts(texts), subject.predicted.embed_texts(texts))
-    before, after = (probed(vectors, truth, fold) == truth for vectors in embedded)
+    before = knowing(truth, probed(subject.tuned_from.embed_texts(texts), truth, fold) == truth, clusters)
+    after = probed(subject.predicted.embed_texts(texts), truth, fold) == truth
     slices = [(name, rows, part(clusters, rows)) for name, rows in subject.slices()]
     stages = {
         stage: {name: Proportion.of(right[rows], ids) for name, rows, ids in slices}

@@ -207,6 +207,19 @@ def test_a_probe_without_labels_is_refused() -> None:
         encoded(frame.assign(topic="a"), lambda one: vectors(one, 0), lambda one: vectors(one, 0), measure="probe")
 
 
+def test_what_the_base_never_knew_it_cannot_lose() -> None:
+    """Labels that its texts do not tell, and ids: nothing was lost of nothing, which passed any bound."""
+    frame = texts(200)
+
+    def blind(one: list[str]) -> Any:
+        return vectors(one, 0)
+
+    with pytest.raises(CannotMeasure, match=r"not provably more than the commonest label \(0.500\), so that it has nothing to lose"):
+        encoded(frame, blind, blind, measure="probe")
+    with pytest.raises(CannotMeasure, match="200 labels in 200 rows are too many for a probe"):
+        encoded(frame.assign(topic=frame["text"]), blind, blind, measure="probe")
+
+
 # masked words
 
 
