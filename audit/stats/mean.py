@@ -62,7 +62,7 @@ class Mean(OfUnits):
         deviation = float(units.std(ddof=1)) if len(units) > 1 else 0.0
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
             return cls(mean, 0.0, 0.0, len(units), len(values), low, high)
-        third = float(np.mean((units - units.mean()) ** 3)) / deviation**3
+        third = float(np.mean(((units - units.mean()) / deviation) ** 3))  # the cube of a tiny deviation is 0
         return cls(mean, deviation, third, len(units), len(values), low, high)
 
     @property

@@ -94,12 +94,13 @@ class WeightedMean:
     def of(cls, values: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> WeightedMean:
         """From one finite value and one weight over 0 a row, and the entity of each where there is one."""
         mean = float(np.average(values, weights=weights))
-        units = max(1, math.floor(kish(weights if clusters is None else _totals(weights, clusters))))
+        worth = kish(weights if clusters is None else _totals(weights, clusters))
+        units = max(1, math.floor(worth * (1 + 1e-9)))  # rounding may leave a little less than a whole number
         spread = float(np.average((values - mean) ** 2, weights=weights))
         deviation = math.sqrt(max(spread * units / max(1, units - 1), linearised(values - mean, weights, clusters) * units))
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
             return cls(Mean(mean, 0.0, 0.0, units, len(values)), len(values))
-        skewness = float(np.average((values - mean) ** 3, weights=weights)) / spread**1.5
+        skewness = float(np.average(((values - mean) / math.sqrt(spread)) ** 3, weights=weights))
         return cls(Mean(mean, deviation, skewness, units, len(values)), len(values))
 
     @property

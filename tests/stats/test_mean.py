@@ -84,3 +84,11 @@ def test_what_is_not_finite_is_refused(values: list[float]) -> None:
 def test_values_outside_their_range_are_refused() -> None:
     with pytest.raises(ValueError, match="leave their range"):
         Mean.of(np.array([0.5, 1.5]), low=0.0, high=1.0)
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1e120])
+def test_the_unit_of_the_values_is_of_no_account(scale: float) -> None:
+    """Not even one in which the cube of their spread is no number."""
+    plain, scaled = (Mean.of(unit * np.array([1.0, 2.0, 4.0, 8.0])) for unit in (1.0, scale))
+    assert scaled.skewness == pytest.approx(plain.skewness)
+    assert np.array(scaled.bounds(0.025, 0.025)) / scale == pytest.approx(plain.bounds(0.025, 0.025))

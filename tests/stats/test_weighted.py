@@ -46,6 +46,13 @@ def test_only_the_ratios_of_weights_matter_and_the_value_lies_within(rows: list[
     )
 
 
+def test_rows_of_one_weight_are_worth_themselves_whatever_the_weight() -> None:
+    """What rounding takes from the square of a sum of weights is no row."""
+    weights = np.random.default_rng(0).uniform(0.1, 100, 200)
+    assert {WeightedMean.of(np.array([1.0, 2.0, 4.0]), np.full(3, weight)).support for weight in weights} == {3}
+    assert WeightedMean.of(1e-120 * np.array([1.0, 2.0, 4.0]), np.ones(3)).equal.skewness == pytest.approx(0.382, abs=1e-3)
+
+
 def test_equal_weights_give_the_plain_mean() -> None:
     values = np.random.default_rng(1).exponential(1.0, 200)
     found, plain = WeightedMean.of(values, np.full(200, 3.0)), Mean.of(values)
