@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    import numpy as np
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
-    from audit.evidence import Evidence
+    from audit.evidence import Evidence, Slice
     from audit.subject import Subject
 
 Need: TypeAlias = Literal[
@@ -99,6 +101,8 @@ class Check:
     compare: Callable[[Subject, Any, Generator], Evidence] | None = None
     """Measures candidate minus rival on the same rows (`against`); None where the check compares no two models."""
 
+    asked_of: Callable[[Subject, Any], Sequence[tuple[Slice, NDArray[np.bool_]]]] | None = None
+    """(n,) rows that each member will rest on, of a check that asks the model about changed rows of its own choice, for `audit plan`."""
     trainings: Callable[[Any], int] | None = None
     """Fine-tunings beyond the candidate's own that it asks for, given the parameters; None where it asks for none."""
 

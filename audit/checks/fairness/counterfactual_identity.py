@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from audit import attacks
 from audit.check import Check, Params
 from audit.evidence import Evidence, Example, Member, Unmeasured
-from audit.measures.identity.counterfactual import Answers, answers, looked_at, table
+from audit.measures.identity.counterfactual import Answers, answers, looked_at, named, table
 from audit.measures.identity.swapping import Swap
 from audit.measures.identity.terms import TERMS, VERSION
 from audit.measures.masking import common_words
@@ -109,4 +109,5 @@ CHECK = Check(
     params=IdentityParams,
     tasks=("text-classification",),
     limit=3600.0,
+    asked_of=lambda subject, params: named(subject, params.swaps()),
 )

@@ -56,7 +56,7 @@ class Answers:
     @property
     def name(self) -> Slice:
         """Under which the attribute is judged."""
-        return Slice((("attribute", self.swap.attribute),))
+        return _name(self.swap)
 
     def share(self, clusters: NDArray[np.int64] | None) -> Proportion:
         """Of flipped rows among those with a term."""
@@ -86,6 +86,13 @@ def answers(subject: Subject, swaps: Sequence[Swap]) -> tuple[Answers, ...]:
     return tuple(_answers(subject, swap, each, scores) for swap, each in zip(swaps, written, strict=True))
 
 
+def named(subject: Subject, swaps: Sequence[Swap]) -> list[tuple[Slice, NDArray[np.bool_]]]:
+    """(n,) rows of each attribute in whose text a term stands that can be swapped."""
+    texts = subject.data.texts()
+    rows = np.arange(len(texts))
+    return [(_name(swap), np.isin(rows, [row for row, _, _ in _rewritten(texts, swap)])) for swap in swaps]
+
+
 def looked_at(subject: Subject) -> str | None:
     """The class whose score is followed: the positive one; None for the class that the row as it stands is given."""
     return subject.positive if subject.binary or subject.data.columns.positive is not None else None
@@ -102,6 +109,10 @@ def table(found: Sequence[Answers], ids: NDArray[np.generic]) -> dict[str, NDArr
         "score": np.concatenate([one.score_before for one in found]),
         "score_swapped": np.concatenate([one.score_after for one in found]),
     }
+
+
+def _name(swap: Swap) -> Slice:
+    return Slice((("attribute", swap.attribute),))
 
 
 def _of(clusters: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:

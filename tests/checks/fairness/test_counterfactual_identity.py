@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,16 @@ from audit.catalog import discover
 from audit.errors import CannotMeasure
 from audit.measures.identity.swapping import Swap
 from audit.measures.identity.terms import TERMS
+from audit.planning.trials import Trials
 from audit.stats import Proportion
 from tests.grouped import by_name
 from tests.judged import finding, status
 from tests.small_models import Trained
 from tests.support import measure, subject
 from tests.unplugged import unplugged
+
+if TYPE_CHECKING:
+    from audit.engine import Job
 
 ID = "fairness/counterfactual_identity"
 GENDER = Swap("gender", TERMS["gender"], listed=True)
@@ -194,3 +199,19 @@ def test_rows_of_one_person_count_as_one() -> None:
     share = found.members[0].estimate
     assert isinstance(share, Proportion)
     assert share.entities == 20
+
+
+def test_a_plan_reckons_with_the_rows_that_name_an_identity() -> None:
+    """Not with all rows, which promised a pass that the audit could not give; an attribute that nobody names hinders it."""
+    rows = seen("he paid", "she was on the bus", "they paid", "the bus")
+    check = discover()[ID]
+    asked = check.params.model_validate({"attributes": ["gender", "religion"]})
+    assert check.asked_of is not None
+    parts = {str(name): int(mask.sum()) for name, mask in check.asked_of(rows, asked)}
+    found = measure(ID, rows, attributes=["gender", "religion"])
+    assert parts == {"attribute=gender": found.members[0].estimate.n, "attribute=religion": 0}
+    job = SimpleNamespace(check=check, subject=rows, params=asked, seed=1, requirement=SimpleNamespace(id="swap"))
+    planned = Trials.at(cast("Trials", SimpleNamespace(_kind="sklearn")), cast("Job", job), None).evidence
+    assert planned is not None
+    assert [(str(one.name), one.estimate.n) for one in planned.members] == [("attribute=gender", parts["attribute=gender"])]
+    assert [str(one.name) for one in planned.unmeasured] == ["attribute=religion"]
