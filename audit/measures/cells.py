@@ -68,7 +68,7 @@ def excerpts(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     if data.columns.text is None or not rows:
         return described(data, rows)
     texts = data.texts()
-    common = common_words(texts)
+    common = common_words(texts, None if data.columns.group is None else data.values(data.columns.group))
     return [beginning(texts[row], common) for row in rows]
 
 

@@ -21,9 +21,16 @@ _AROUND, _FIRST = 6, 30
 HIDDEN = "…"
 
 
-def common_words(texts: Iterable[str]) -> frozenset[str]:
-    """Words without digits or capitals that at least `COMMON` different texts hold."""
+def common_words(texts: Iterable[str], entities: Iterable[object] | None = None) -> frozenset[str]:
+    """Words without digits or capitals that at least `COMMON` different texts hold, and as many of the rows' entities where they are told.
+
+    One who writes often may name themselves in every text.
+    """
+    texts = list(texts)
     held = Counter(word for text in set(texts) for word in set(map(_bare, text.split())))
+    if entities is not None:
+        said = {(_bare(word), one) for text, one in zip(texts, entities, strict=True) for word in text.split()}
+        held &= Counter(word for word, _ in said)
     return frozenset(word for word, count in held.items() if count >= COMMON and word.isalpha() and word.islower())
 
 

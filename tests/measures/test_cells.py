@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from audit.measures.cells import described
-from tests.support import subject
+from audit.measures.cells import described, excerpts
+from tests.support import dataset, subject
 
 
 def said(frame: pd.DataFrame, *rows: int) -> list[str]:
@@ -43,3 +43,13 @@ def test_gaps_and_many_columns_are_told() -> None:
 def test_numbers_that_all_rows_share_lie_in_the_middle() -> None:
     frame = pd.DataFrame({"amount": [7.5] * 5 + [8.5]})
     assert said(frame, 0, 5) == ["amount: below the middle", "amount: in the highest quarter"]
+
+
+def test_what_one_person_writes_often_is_masked() -> None:
+    """Somebody who signs every letter is in many texts, and still one person where `columns.group` tells who wrote what."""
+    said = [f"krumbholtz again about bill {i}" for i in range(15)] + [f"please help about bill {i}" for i in range(15)]
+    frame = pd.DataFrame({"text": said, "label": "a", "who": ["one"] * 15 + [f"other {i}" for i in range(15)]})
+    (parts,) = excerpts(dataset(frame, group="who"), [0])
+    assert parts[0].text == "… about bill …"
+    (parts,) = excerpts(dataset(frame), [0])
+    assert "krumbholtz" in parts[0].text, "so that the first half can fail"

@@ -85,7 +85,7 @@ def measure(subject: Subject, params: IdentityParams, _rng: Generator) -> Eviden
 
 def _examples(subject: Subject, one: Answers) -> list[Example]:
     """The first text of each of the first rows that flip."""
-    texts, common = subject.data.texts(), common_words(subject.data.texts())
+    texts, common = subject.data.texts(), common_words(subject.data.texts(), subject.clusters())
     flips = np.flatnonzero(one.before != one.after)
     first = flips[np.unique(one.rows[flips], return_index=True)[1]][:SHOWN].tolist()
     return [

@@ -92,7 +92,7 @@ def _attributes(
         return columns, ()
     said = data.texts()
     held = texts.tokens(said)
-    found = (*columns, *texts.marks(said, halves.search), *texts.words(said, held, halves, least))
+    found = (*columns, *texts.marks(said, halves.search), *texts.words(said, held, halves, least, entities=subject.clusters()))
     if params.clusters == 0:
         return found, ()
     try:
@@ -101,8 +101,8 @@ def _attributes(
         if params.clusters is not None:
             raise
         return found, (f"Clusters of texts were not looked at: {error}",)
-    k = params.clusters or _CLUSTERS
-    return (*found, *texts.clusters(np.asarray(points, dtype=float), k, held, common_words(said), halves.search, how[1])), ()
+    k, allowed = params.clusters or _CLUSTERS, common_words(said, subject.clusters())
+    return (*found, *texts.clusters(np.asarray(points, dtype=float), k, held, allowed, halves.search, how[1])), ()
 
 
 CHECK = Check(

@@ -82,7 +82,7 @@ def _spread(subject: Subject, answers: NDArray[np.object_]) -> tuple[str, ...]:
 def _examples(subject: Subject, changed: NDArray[np.bool_], answers: NDArray[np.object_]) -> tuple[Example, ...]:
     """The first rows that change, with what each training says of them."""
     data, texts, own = subject.data, subject.data.texts(), subject.y_pred()
-    common, rows = common_words(texts), [int(row) for row in np.flatnonzero(changed)[:_SHOWN]]
+    common, rows = common_words(texts, subject.clusters()), [int(row) for row in np.flatnonzero(changed)[:_SHOWN]]
     said = [f"the candidate says {own[row]}, the others {', '.join(answers[:, row])}" for row in rows]
     return tuple(Example(data.shown(row), beginning(texts[row], common), note) for row, note in zip(rows, said, strict=True))
 

@@ -62,7 +62,7 @@ def _sentence(one: Weak) -> str:
 def examples(subject: Subject, weak: Sequence[Weak], halves: Halves) -> tuple[Example, ...]:
     """The first judged rows that are answered wrong in each named slice, of all slices in turn."""
     texts = None if subject.data.columns.text is None else subject.data.texts()
-    common = common_words(texts or ())
+    common = common_words(texts or (), subject.clusters() if texts else None)
     y_true, y_pred = subject.y_true(), subject.y_pred()
     chosen = [(place, one, row) for one, rows in zip(weak, _rows(weak, halves), strict=True) for place, row in enumerate(rows)]
     chosen.sort(key=lambda entry: entry[0])

@@ -69,9 +69,11 @@ def tokens(texts: Sequence[str]) -> list[frozenset[str]]:
     return [known[text] for text in texts]
 
 
-def words(texts: Sequence[str], held: Sequence[frozenset[str]], halves: Halves, least: int) -> tuple[Attribute, ...]:
+def words(
+    texts: Sequence[str], held: Sequence[frozenset[str]], halves: Halves, least: int, *, entities: NDArray[np.int64] | None = None
+) -> tuple[Attribute, ...]:
     """One attribute a word that enough rows of both halves hold. A word that few different texts hold may name somebody and is left out."""
-    allowed = common_words(texts)
+    allowed = common_words(texts, entities)
     found: dict[str, list[int]] = {word: [] for word in allowed}
     for row, of_row in enumerate(held):
         for word in of_row & allowed:
