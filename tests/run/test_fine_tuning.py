@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.full
 CHECKS = tuple(name for name, check in catalog.discover().items() if "base" in check.needs)
+GROUPED = {"fairness/inherited_bias": {"judged": "gap", "by": ["group"]}, "fairness/bias_amplification": {"by": ["group"]}}
 TUNED = {"fine_tune": {"base": "tiny", "epochs": 1, "max_length": 16}}
 
 
@@ -30,7 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     made = tmp_path_factory.mktemp("fine-tuning")
     for seed, role in enumerate(("train", "test"), 1):
-        letters(120, seed, role).frame.to_csv(made / f"{role}.csv", index=False)
+        frame = letters(120, seed, role).frame
+        frame.assign(group=np.array(["a", "b"])[np.arange(len(frame)) // 2 % 2]).to_csv(made / f"{role}.csv", index=False)
     base(made / "tiny")
     tune(made, letters(60, 5), spec=SPEC.model_copy(update={"epochs": 1}), folder=made / "tiny").tuned.path.rename(made / "elsewhere")
     return made
@@ -44,7 +47,10 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def written(check_id: str, candidate: dict[str, Any]) -> Path:
     check = catalog.discover()[check_id]
-    bound = {"min": -0.5} if check.better == "higher" else {"max": 3.0 if check.highest > 1 else 0.9}
+    bound: dict[str, Any] = {"min": -0.5} if check.better == "higher" else {"max": min(3.0, check.highest - 0.1)}
+    bound |= GROUPED.get(check_id, {})
+        check_id, {}
+    )
     candidate = {"task": "text-classification", **candidate}
     made = policy({"check": check_id, **bound}, candidate=candidate, columns={"text": "text", "label": "label", "positive": "urgent"})
     made["datasets"] = {role: {"path": f"{role}.csv"} for role in ("train", "test")}
