@@ -49,8 +49,6 @@ def written(check_id: str, candidate: dict[str, Any]) -> Path:
     check = catalog.discover()[check_id]
     bound: dict[str, Any] = {"min": -0.5} if check.better == "higher" else {"max": min(3.0, check.highest - 0.1)}
     bound |= GROUPED.get(check_id, {})
-        check_id, {}
-    )
     candidate = {"task": "text-classification", **candidate}
     made = policy({"check": check_id, **bound}, candidate=candidate, columns={"text": "text", "label": "label", "positive": "urgent"})
     made["datasets"] = {role: {"path": f"{role}.csv"} for role in ("train", "test")}
