@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.full
 CHECKS = tuple(name for name, check in catalog.discover().items() if "base" in check.needs)
-GROUPED = {"fairness/inherited_bias": {"judged": "gap", "by": ["group"]}, "fairness/bias_amplification": {"by": ["group"]}}
+GROUPED: dict[str, dict[str, Any]] = {
+    "fairness/inherited_bias": {"judged": "gap", "by": ["group"]},
+    "fairness/bias_amplification": {"by": ["group"]},
+}
 TUNED = {"fine_tune": {"base": "tiny", "epochs": 1, "max_length": 16}}
 
 
