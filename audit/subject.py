@@ -213,8 +213,19 @@ def _named(value: Value) -> Value:
 
 
 def _split(data: Dataset, columns: tuple[str, ...]) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
-    cells = list(zip(*(map(_named, data.values(column)) for column in columns), strict=True))
-    names = sorted(set(cells), key=lambda cell: tuple(_order(value) for value in cell))
-    codes = {name: code for code, name in enumerate(names)}
-    of_row = np.array([codes[cell] for cell in cells], dtype=np.int64)
-    return tuple((Slice(tuple(zip(columns, name, strict=True))), of_row == code) for code, name in enumerate(names))
+    of_row = np.zeros(data.rows, dtype=np.int64)
+    cells: list[tuple[Value, ...]] = [()]
+    for column in columns:
+        codes, names = _coded(data, column)
+        there, of_row = np.unique(of_row * len(names) + codes, return_inverse=True)
+        cells = [(*cells[one // len(names)], names[one % len(names)]) for one in there.tolist()]
+    ordered = sorted(range(len(cells)), key=lambda code: tuple(_order(value) for value in cells[code]))
+    return tuple((Slice(tuple(zip(columns, cells[code], strict=True))), of_row == code) for code in ordered)
+
+
+def _coded(data: Dataset, column: str) -> tuple[NDArray[np.int64], list[Value]]:
+    """(n,) places of the rows' cells in a list that holds each name of a slice once."""
+    codes, values = data.coded(column)
+    named = [_named(value) for value in values]
+    places = {name: place for place, name in enumerate(dict.fromkeys(named))}
+    return np.array([places[name] for name in named], dtype=np.int64)[codes], list(places)

@@ -59,6 +59,19 @@ def _plain(value: object) -> Value:
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
+def _told_apart(cells: pd.Series) -> tuple[NDArray[np.int64], list[object]]:
+    """(n,) places in a list of cells, -1 where there is none: each value once, or every cell where values of several kinds are mixed.
+
+    In such a mixture 1, 1.0 and True would count as one value, and a list could not be looked up.
+    """
+    import pandas as pd
+
+    if cells.dtype != object or pd.api.types.infer_dtype(cells, skipna=True) in {"string", "boolean"}:
+        codes, distinct = pd.factorize(cells)
+        return codes.astype(np.int64), pd.Series(distinct).to_list()
+    return np.arange(len(cells)), cells.to_list()
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Rows in their file's order."""
@@ -102,15 +115,16 @@ class Dataset:
 
     def labels(self, column: str) -> NDArray[np.object_]:
         """A column's class labels as text. A missing label is refused: it can be neither right nor wrong."""
-        values = np.array([canonical(value) for value in self.frame[column].to_list()], dtype=object)
-        missing = np.flatnonzero([value is None for value in values])
+        codes, distinct = _told_apart(self.frame[column])
+        texts = [*map(canonical, distinct), None]
+        missing = np.flatnonzero(np.array([text is None for text in texts])[codes])
         if missing.size:
             msg = (
                 f"{self.role}: column {column!r} has no value in {missing.size} of {self.rows} rows (first: row "
                 f"{self.shown(int(missing[0]))}): fill it or leave these rows out of the file"
             )
             raise CannotMeasure(msg)
-        return values
+        return np.array(texts, dtype=object)[codes]
 
     def continuous(self, column: str) -> bool:
         """Whether a column holds numbers that are no classes: more different ones than there are classes."""
@@ -151,12 +165,21 @@ class Dataset:
         taken = (set(self.columns.named().values()) - set(self.columns.sensitive)) | self.aside
         return tuple(str(column) for column in self.frame.columns if column not in taken)
 
-    def values(self, column: str) -> NDArray[np.object_]:
-        """A column's cells as JSON values; missing ones are None. Whole numbers stay so where blanks made them 3.0."""
-        found = [_plain(value) for value in self.frame[column].to_list()]
+    def coded(self, column: str) -> tuple[NDArray[np.int64], list[Value]]:
+        """(n,) places of the rows' cells in a list of JSON values, which may hold a value more than once; its last is that of no value.
+
+        Whole numbers stay so where blanks made them 3.0.
+        """
+        codes, distinct = _told_apart(self.frame[column])
+        found = [_plain(value) for value in distinct]
         if all(value is None or (isinstance(value, float) and value.is_integer() and abs(value) < EXACT) for value in found):
             found = [None if value is None else int(value) for value in found]
-        return np.array(found, dtype=object)
+        return codes % (len(found) + 1), [*found, None]
+
+    def values(self, column: str) -> NDArray[np.object_]:
+        """(n,) a column's cells as JSON values; missing ones are None."""
+        codes, found = self.coded(column)
+        return np.array(found, dtype=object)[codes]
 
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
