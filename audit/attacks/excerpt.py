@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
 from audit.evidence import Part
-from audit.measures.masking import HIDDEN, veiled
+from audit.measures.masking import HIDDEN, bare, veiled
 
 LONGEST = 200
 """Characters of an excerpt, roughly: it ends with the word that passes them."""
@@ -19,12 +20,14 @@ _DIGIT = "•"
 _Mark = Literal["deleted", "inserted"]
 
 
-def changes(before: str, after: str, common: frozenset[str]) -> tuple[Part, ...]:
+def changes(before: str, after: str, common: frozenset[str], *, listed: frozenset[str] = frozenset()) -> tuple[Part, ...]:
     """The words around each change, deleted ones before inserted ones.
 
-    Of the unchanged words only `common` ones are shown, as in any excerpt; changed ones are, but for digits and addresses.
+    Only `common` words are shown, as in any excerpt, and in any case those of a list that the change was made by; of what took
+    their place, all that is new, but for digits and addresses. A changed word that few texts hold may be somebody's name.
     """
     old, new = before.split(), after.split()
+    known = _Known(common, listed, frozenset(old))
     parts: list[Part] = []
     codes = SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
     for number, (kind, a, b, c, d) in enumerate(codes):
@@ -34,8 +37,30 @@ def changes(before: str, after: str, common: frozenset[str]) -> tuple[Part, ...]
             kept = _shortened(old[a:b], first=number == 0 < len(codes) - 1, last=number == len(codes) - 1)
             parts += _unchanged(kept, common)
         else:
-            parts += _changed(old[a:b], "deleted") + _changed(new[c:d], "inserted")
+            parts += _changed(old[a:b], "deleted", [known.word(word) for word in old[a:b]])
+            parts += _changed(new[c:d], "inserted", known.in_place_of(old[a:b], new[c:d]))
     return _spaced(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Which words name nobody."""
+
+    common: frozenset[str]
+    listed: frozenset[str]
+    old: frozenset[str]
+    """Words of the text before."""
+
+    def word(self, word: str) -> bool:
+        """Whether many texts hold it, or the list does."""
+        return veiled(word, self.common) == word or bare(word).casefold().removesuffix("'s") in self.listed
+
+    def in_place_of(self, old: list[str], new: list[str]) -> list[bool]:
+        """Whether each inserted word is known, or a new spelling of known ones: of the one at its place, else of all that went."""
+        spelt = [self.word(word) for word in old]
+        if len(old) != len(new):
+            spelt = [bool(spelt) and all(spelt)] * len(new)
+        return [self.word(word) or (known and word not in self.old) for word, known in zip(new, spelt, strict=True)]
 
 
 def _spaced(parts: list[Part]) -> tuple[Part, ...]:
@@ -59,19 +84,19 @@ def _unchanged(words: list[str], common: frozenset[str]) -> list[Part]:
     return [Part(" ".join(kept))] if kept else []
 
 
-def _changed(words: list[str], mark: _Mark) -> list[Part]:
+def _changed(words: list[str], mark: _Mark, shown: list[bool]) -> list[Part]:
     """One part for each run of words of the same kind."""
     parts: list[Part] = []
-    for word in words:
-        kind = _personal(word)
+    for word, known in zip(words, shown, strict=True):
+        kind = _personal(word) or (None if known else "rare word")
         if kind is not None:
             parts.append(Part(kind, "mask"))
             continue
-        shown = re.sub(r"\d", _DIGIT, word)
+        said = re.sub(r"\d", _DIGIT, word)
         if parts and parts[-1].mark == mark:
-            parts[-1] = Part(f"{parts[-1].text} {shown}", mark)
+            parts[-1] = Part(f"{parts[-1].text} {said}", mark)
         else:
-            parts.append(Part(shown, mark))
+            parts.append(Part(said, mark))
     return parts
 
 

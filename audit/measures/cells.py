@@ -29,11 +29,13 @@ class Cells:
 
     name: str
     values: Sequence[object]
+    entities: Sequence[object] | None = None
+    """Whose each row is; None where rows are independent."""
 
     @property
     def categories(self) -> bool:
-        """Whether so many rows share each value that none of them names anybody."""
-        held = Counter(value for value in self.values if value is not None)
+        """Whether so many rows, and rows of so many entities, share each value that none of them names anybody."""
+        held = shared_by(self.values, self.entities)
         return len(held) <= _KINDS and min(held.values(), default=COMMON) >= COMMON
 
     def said(self, row: int, *, categories: bool) -> str:
@@ -63,19 +65,37 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def shared_by(values: Sequence[object], entities: Sequence[object] | None) -> Counter[object]:
+    """How many rows hold each value, or how many different entities where rows belong to some."""
+    if entities is None:
+        return Counter(value for value in values if value is not None)
+    return Counter(value for value, _ in {(value, one) for value, one in zip(values, entities, strict=True) if value is not None})
+
+
+def entities_of(data: Dataset) -> Sequence[object] | None:
+    """Whose each row is, as far as the data say; None where the policy names no entities."""
+    return None if data.columns.group is None else data.values(data.columns.group)
+
+
+def words_of(data: Dataset, texts: Sequence[str]) -> frozenset[str]:
+    """The words of a data set's (n,) texts that may be shown: so many texts, and texts of so many entities, hold them."""
+    return common_words(texts, entities_of(data))
+
+
 def excerpts(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     """The beginnings of the rows' texts, masked; without texts, what their columns hold."""
     if data.columns.text is None or not rows:
         return described(data, rows)
     texts = data.texts()
-    common = common_words(texts, None if data.columns.group is None else data.values(data.columns.group))
+    common = words_of(data, texts)
     return [beginning(texts[row], common) for row in rows]
 
 
 def described(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     """The first columns of each row, in words."""
     names = [name for name in data.feature_names() if name in data.frame.columns]
-    columns = [Cells(name, data.values(name).tolist()) for name in names[:_COLUMNS]] if rows else []
+    whose = entities_of(data)
+    columns = [Cells(name, data.values(name).tolist(), whose) for name in names[:_COLUMNS]] if rows else []
     plain = [one.categories for one in columns]
     left_out = f"; {len(names) - _COLUMNS} more columns" if len(names) > _COLUMNS else ""
     if not columns:

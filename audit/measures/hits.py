@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.evidence import Example
-from audit.measures import masking, pii, reviews
+from audit.measures import cells, masking, pii, reviews
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def table(data: Dataset, hits: Sequence[Hit]) -> dict[str, NDArray[np.generic]]:
 def examples(data: Dataset, scanner: pii.Scanner, hits: Sequence[Hit]) -> tuple[Example, ...]:
     """Masked excerpts. Everything that looks like an entity is masked, however low its score."""
     texts = {column: pii.texts(data.frame[column]) for column in dict.fromkeys(hit.column for hit in hits)}
-    common = {column: masking.common_words(cells) for column, cells in texts.items()}
+    common = {column: cells.words_of(data, said) for column, said in texts.items()}
     return tuple(
         Example(
             data.shown(hit.row),

@@ -27,9 +27,9 @@ def common_words(texts: Iterable[str], entities: Iterable[object] | None = None)
     One who writes often may name themselves in every text.
     """
     texts = list(texts)
-    held = Counter(word for text in set(texts) for word in set(map(_bare, text.split())))
+    held = Counter(word for text in set(texts) for word in set(map(bare, text.split())))
     if entities is not None:
-        said = {(_bare(word), one) for text, one in zip(texts, entities, strict=True) for word in text.split()}
+        said = {(bare(word), one) for text, one in zip(texts, entities, strict=True) for word in text.split()}
         held &= Counter(word for word, _ in said)
     return frozenset(word for word, count in held.items() if count >= COMMON and word.isalpha() and word.islower())
 
@@ -69,8 +69,9 @@ def _part(word: re.Match[str], entities: Sequence[Entity], common: frozenset[str
 
 def veiled(word: str, common: frozenset[str]) -> str:
     """The word where it is common, else dots."""
-    return word if _bare(word) in common else HIDDEN
+    return word if bare(word) in common else HIDDEN
 
 
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
+    """The word without the punctuation around it."""
     return word.strip(".,;:!?'\"()")

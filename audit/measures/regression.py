@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.evidence import Evidence, Example, Member, Part, Residuals
+from audit.measures.cells import words_of
 from audit.measures.comparison import both, told
 from audit.measures.confusion import part
-from audit.measures.masking import beginning, common_words
+from audit.measures.masking import beginning
 from audit.stats import Mean, PairedMean
 from audit.wording import number
 
@@ -125,7 +126,7 @@ def _farthest(subject: Subject, apart: NDArray[np.float64]) -> tuple[Example, ..
     """The rows that are farthest off, the worst first."""
     true, predicted = subject.target(), subject.predicted_values()
     texts = None if subject.data.columns.text is None else subject.data.texts()
-    common, found = common_words(texts or ()), []
+    common, found = frozenset() if texts is None else words_of(subject.data, texts), []
     for row in (int(one) for one in np.argsort(-np.abs(apart), kind="stable")[:FARTHEST] if apart[one] != 0):
         said = f"truly {number(true[row])}, predicted {number(predicted[row])}"
         off = f"too {'low' if apart[row] > 0 else 'high'} by {number(abs(apart[row]))}"

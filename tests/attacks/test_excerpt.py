@@ -73,8 +73,28 @@ def test_only_words_that_many_texts_share_stand_around_a_change() -> None:
     before = "please help Ann Smith 078 05 112, 12 Baker Street, flat 12b now"
     after = "please hlep Ann Smith 078 05 112, 12 Baker Street, flat 1b2 now"
     shown = changes(before, after, frozenset(["please", "now", "help"]))
-    assert "".join(part.text for part in shown) == "please help hlep … ••b •b• now"
-    assert [part.mark for part in shown if part.text.strip()] == ["same", "deleted", "inserted", "same", "deleted", "inserted", "same"]
+    assert "".join(part.text for part in shown) == "please help hlep … rare word rare word now"
+    assert [part.mark for part in shown if part.text.strip()] == ["same", "deleted", "inserted", "same", "mask", "mask", "same"]
+
+
+def test_a_changed_name_is_hidden_with_its_misspelling() -> None:
+    """An attack aims at the words that count, and a rare one may be a name; a new spelling of a common one is shown."""
+    shown = changes("please help krumbholtz", "plaese help krumbhotlz", frozenset(["please", "help"]))
+    assert "".join(part.text for part in shown) == "please plaese help rare word rare word"
+
+
+def test_an_unchanged_name_between_two_changes_is_hidden() -> None:
+    """Where two words change places the words between them count as moved; what is only moved is no new spelling."""
+    men = frozenset(["men", "women"])
+    for common, listed in ((men, frozenset()), (frozenset(), men)):
+        shown = attacks.changes("men krumbholtz women", "women krumbholtz men", common, listed=listed)
+        assert "krumbholtz" not in "".join(part.text for part in shown)
+        assert "women" in {part.text for part in shown}
+
+
+def test_words_of_the_list_that_changes_were_made_by_are_shown_in_any_case() -> None:
+    shown = attacks.changes("Women's tax", "Men's tax", frozenset(), listed=frozenset(["men", "women"]))
+    assert "".join(part.text for part in shown) == "Women's Men's …"
 
 
 def test_no_change_no_marks() -> None:

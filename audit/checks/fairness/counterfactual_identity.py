@@ -91,7 +91,7 @@ def _examples(subject: Subject, one: Answers) -> list[Example]:
     return [
         Example(
             subject.data.shown(int(one.rows[place])),
-            attacks.changes(texts[int(one.rows[place])], one.texts[place], common),
+            attacks.changes(texts[int(one.rows[place])], one.texts[place], common, listed=one.swap.words),
             f"{one.swap.attribute}, {one.groups[place]}: {one.before[place]} before, {one.after[place]} after",
         )
         for place in first

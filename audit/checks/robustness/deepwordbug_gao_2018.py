@@ -17,7 +17,7 @@ from pydantic import Field
 from audit import attacks
 from audit.check import Check, Params
 from audit.evidence import OVERALL, Evidence, Example, Member, Slice
-from audit.measures.masking import common_words
+from audit.measures.cells import words_of
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
 
@@ -82,7 +82,7 @@ def _examples(subject: Subject, outcomes: dict[int, attacks.Outcome]) -> tuple[E
     broken = [(row, found) for row, found in outcomes.items() if found.broken][:SHOWN]
     notes = [f"{y_true[row]} before, {subject.classes[found.predicted]} after {found.queries} queries" for row, found in broken]
     ids = [subject.data.shown(row) for row, _ in broken]
-    common = common_words(texts)
+    common = words_of(subject.data, texts)
     excerpts = [attacks.changes(texts[row], found.text, common) for row, found in broken]
     return tuple(Example(*one) for one in zip(ids, excerpts, notes, strict=True))
 

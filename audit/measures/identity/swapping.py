@@ -63,6 +63,12 @@ class Swap:
         return found
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Every single word that is looked for or put in, in lower case, with the articles that go before."""
+        terms = (*self._places, *(word for group in self.groups.values() for word in group))
+        return frozenset({"a", "an", *(part.casefold() for term in terms for part in term.split())})
+
+    @cached_property
     def _pattern(self) -> re.Pattern[str]:
         longest = sorted(self._places, key=lambda word: (-len(word), word))
         words = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in longest)
