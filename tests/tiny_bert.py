@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from tokenizers import (  # type: ignore[import-untyped]  # published without ty
     normalizers,
     pre_tokenizers,
     processors,
-    trainers,
 )
 
 from audit.datasets import Columns, Dataset
@@ -29,6 +29,8 @@ WORDS = (
     *("the", "a", "my", "card", "account", "money", "bank", "letter", "please", "fee"),
     *("hurry", "now", "today", "soon", "never", "calm", "later", "whenever", "thanks", "question"),
 )
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_PIECES = 200
 hub: Any = transformers  # published without types
 
 
@@ -43,12 +45,14 @@ def letters(rows: int, seed: int, role: str = "train", **columns: object) -> Dat
 
 
 def tokenizer(texts: Sequence[str]) -> Any:
-    """WordPiece, trained on the texts."""
-    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106  # a token of words, no password
-    made.normalizer = normalizers.BertNormalizer()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], show_progress=False)
-    made.train_from_iterator(texts, trainer)
+    """WordPiece over the letters and the commonest words of the texts. A trainer would break ties by chance, other in every process."""
+    normalizer, split = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    words = Counter(word for text in texts for word, _ in split.pre_tokenize_str(normalizer.normalize_str(text)))
+    letter = sorted({one for word in words for one in word})
+    common = sorted(words, key=lambda word: (-words[word], word))
+    pieces = list(dict.fromkeys([*_SPECIAL, *letter, *(f"##{one}" for one in letter), *common]))[:_PIECES]
+    made = Tokenizer(models.WordPiece({piece: place for place, piece in enumerate(pieces)}, unk_token="[UNK]"))  # noqa: S106  # no password
+    made.normalizer, made.pre_tokenizer = normalizer, split
     made.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[(name, made.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
     )
