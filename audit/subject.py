@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -207,25 +206,7 @@ def _order(value: Value) -> tuple[int, float, str]:
     return (1, 0.0, value)
 
 
-def _named(value: Value) -> Value:
-    """A cell as the name of a slice: infinity is no number of JSON."""
-    return str(value) if isinstance(value, float) and math.isinf(value) else value
-
-
 def _split(data: Dataset, columns: tuple[str, ...]) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
-    of_row = np.zeros(data.rows, dtype=np.int64)
-    cells: list[tuple[Value, ...]] = [()]
-    for column in columns:
-        codes, names = _coded(data, column)
-        there, of_row = np.unique(of_row * len(names) + codes, return_inverse=True)
-        cells = [(*cells[one // len(names)], names[one % len(names)]) for one in there.tolist()]
+    of_row, cells = data.crossed(columns)
     ordered = sorted(range(len(cells)), key=lambda code: tuple(_order(value) for value in cells[code]))
     return tuple((Slice(tuple(zip(columns, cells[code], strict=True))), of_row == code) for code in ordered)
-
-
-def _coded(data: Dataset, column: str) -> tuple[NDArray[np.int64], list[Value]]:
-    """(n,) places of the rows' cells in a list that holds each name of a slice once."""
-    codes, values = data.coded(column)
-    named = [_named(value) for value in values]
-    places = {name: place for place, name in enumerate(dict.fromkeys(named))}
-    return np.array([places[name] for name in named], dtype=np.int64)[codes], list(places)

@@ -4,8 +4,8 @@ Run: python -m benchmarks.fairness_speed [--fast]
 
 300,000 rows with two sensitive columns: 2 groups, 6 groups and the 12 of their crossing are 20 slices. Of each rate the values of
 all slices and the largest difference within each family are held against `MetricFrame(n_boot=100)`. Ours gives the interval of
-every rate of every slice and of every ordered pair within a family. A difference over 1e-9 or a ratio of times under 100 is marked,
-and the exit code is then 1. The checks' own way, from a table to evidence with all its intervals, is timed beside it.
+every rate of every slice and of every ordered pair within a family. Twelve checks' own way, from a table to evidence with all its
+intervals, is timed beside it. A difference over 1e-9 or either ratio of times under 100 is marked, and the exit code is then 1.
 
 Memory is what Python and numpy hold at the highest point (tracemalloc), in a run of its own that is not timed, fairlearn's with two
 resamples. The seed is fixed.
@@ -173,7 +173,7 @@ def megabytes(work: Callable[[], Any]) -> float:
 def main() -> None:
     """One table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fast", action="store_true", help="6,000 rows, 10 resamples; the ratio of times is not judged")
+    parser.add_argument("--fast", action="store_true", help="6,000 rows, 10 resamples; the ratios of times are not judged")
     fast = parser.parse_args().fast
     n, boot = (6_000, 10) if fast else (300_000, BOOT)
     rows, progress = Rows.drawn(n, np.random.default_rng(1)), Progress(3)
@@ -195,9 +195,9 @@ def main() -> None:
     ]
     print(table(("", "seconds", "times faster", "MiB", "intervals"), lines))
     away = largest_difference(frames, references)
-    holds = away <= SAME and (fast or slow / quick >= TIMES)
+    holds = away <= SAME and (fast or slow / max(quick, whole) >= TIMES)
     print(f"\nlargest difference of values: {away:.1e} (at most {SAME:.0e})")
-    print(f"times faster: {slow / quick:,.0f} (at least {TIMES})" + ("" if holds else "   OUTSIDE"))
+    print(f"times faster: {slow / quick:,.0f}, the checks {slow / whole:,.0f} (at least {TIMES})" + ("" if holds else "   OUTSIDE"))
     sys.exit(0 if holds else 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -180,6 +181,31 @@ class Dataset:
         """(n,) a column's cells as JSON values; missing ones are None."""
         codes, found = self.coded(column)
         return np.array(found, dtype=object)[codes]
+
+    def crossed(self, columns: tuple[str, ...]) -> tuple[NDArray[np.int64], tuple[tuple[Value, ...], ...]]:
+        """(n,) places of the rows' cells of several columns among the crossings that occur. Infinity is named by its text."""
+        if columns not in self._crossings:
+            of_row = np.zeros(self.rows, dtype=np.int64)
+            cells: list[tuple[Value, ...]] = [()]
+            for column in columns:
+                codes, names = self._named(column)
+                there, of_row = np.unique(of_row * len(names) + codes, return_inverse=True)
+                cells = [(*cells[one // len(names)], names[one % len(names)]) for one in there.tolist()]
+            of_row.flags.writeable = False
+            self._crossings[columns] = (of_row, tuple(cells))
+        return self._crossings[columns]
+
+    def _named(self, column: str) -> tuple[NDArray[np.int64], list[Value]]:
+        """(n,) places of the rows' cells in a list that holds each name once."""
+        codes, values = self.coded(column)
+        names = [str(value) if isinstance(value, float) and math.isinf(value) else value for value in values]  # no number of JSON
+        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        return np.array([places[name] for name in names], dtype=np.int64)[codes], list(places)
+
+    @cached_property
+    def _crossings(self) -> dict[tuple[str, ...], tuple[NDArray[np.int64], tuple[tuple[Value, ...], ...]]]:
+        """Of the columns that were crossed so far, since many requirements ask for the same slices."""
+        return {}
 
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
