@@ -130,6 +130,13 @@ class Sampled:
     """Those whose class is wrong; None where the candidate gives numbers."""
     examples: tuple[Example, ...]
     """The worst first; none where there are too few rows to show any."""
+    entities: int | None = None
+    """How many its rows belong to; None where the policy names no entities."""
+
+    @property
+    def few(self) -> bool:
+        """Whether its rows are those of so few that they could point to one."""
+        return min(self.rows, self.rows if self.entities is None else self.entities) < FEW
 
 
 @dataclass(frozen=True, slots=True)

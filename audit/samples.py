@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from audit import catalog
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Example, Slice
-from audit.measures.cells import excerpts
-from audit.results import FEW, Sampled
+from audit.measures.cells import entities_of, excerpts
+from audit.results import Sampled
 from audit.subject import Subject
 from audit.wording import number
 
@@ -89,19 +89,22 @@ def _of(subject: Subject, told: _Told) -> list[Sampled]:
     parts = [_Part(OVERALL, None, told.worst_first)] if told.wrong is None else _cells(told)
     if subject.by:
         parts += [_Part(name, None, told.worst_first[mask[told.worst_first]]) for name, mask in subject.slices()]
-    chosen = _chosen(parts)
-    shown = _examples(subject, told, sorted({row for rows in chosen for row in rows}))
-    return [
+    whose = entities_of(subject.data)
+    counted = [
         Sampled(
             role=subject.data.role,
             name=part.name,
             cell=part.cell,
             rows=len(part.rows),
             wrong=None if told.wrong is None else int(told.wrong[part.rows].sum()),
-            examples=tuple(shown[row] for row in rows),
+            examples=(),
+            entities=None if whose is None else len({whose[row] for row in part.rows}),
         )
-        for part, rows in zip(parts, chosen, strict=True)
+        for part in parts
     ]
+    chosen = _chosen(parts, counted)
+    shown = _examples(subject, told, sorted({row for rows in chosen for row in rows}))
+    return [replace(one, examples=tuple(shown[row] for row in rows)) for one, rows in zip(counted, chosen, strict=True)]
 
 
 def _cells(told: _Told) -> list[_Part]:
@@ -113,13 +116,13 @@ def _cells(told: _Told) -> list[_Part]:
     return [_Part(OVERALL, cell, np.array(rows, dtype=np.intp)) for cell, rows in ranked]
 
 
-def _chosen(parts: Sequence[_Part]) -> list[list[int]]:
+def _chosen(parts: Sequence[_Part], counted: Sequence[Sampled]) -> list[list[int]]:
     """The first rows of each part that is large enough; of parts beyond the limit none."""
     left = {True: CELLS, False: SLICES}
     found: list[list[int]] = []
-    for part in parts:
+    for part, one in zip(parts, counted, strict=True):
         kind = part.cell is not None
-        show = len(part.rows) >= FEW and left[kind] > 0
+        show = not one.few and left[kind] > 0
         left[kind] -= show
         found.append(part.rows[:ROWS].tolist() if show else [])
     return found

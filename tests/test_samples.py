@@ -64,6 +64,15 @@ def test_a_part_of_nine_rows_shows_none() -> None:
     assert (wrong.rows, wrong.examples) == (6, ())
 
 
+def test_a_part_of_few_entities_shows_none() -> None:
+    """Twelve rows of nine customers are no more than nine: what they say could point to one."""
+    table = frame().assign(region=np.where(np.arange(60) < 12, "east", "west"), who=[f"c{i % 9}" if i < 12 else f"d{i}" for i in range(60)])
+    east, west = (of(sampled(subject(table, group="who"), "region"), Slice((("region", name),))) for name in ("east", "west"))
+    assert (east.rows, east.entities, east.few, east.examples) == (12, 9, True, ())
+    assert (west.entities, west.few, len(west.examples)) == (48, False, samples.ROWS)
+    assert of(sampled(subject(table), "region"), Slice((("region", "east"),))).examples, "so that the first half can fail"
+
+
 def test_cells_hold_every_row_once_and_rows_of_their_own_kind() -> None:
     found = [one for one in sampled(subject(frame(240))) if one.cell is not None]
     assert {one.cell: one.rows for one in found} == {("1", "0"): 24, ("0", "0"): 120, ("1", "1"): 96}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.datasets import canonical
 from audit.evidence import Histogram
+from audit.measures.masking import COMMON
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 RARE = 5
 """Rows of the reference below which a value is counted under `OTHER`: chi-square needs about as many in a bin."""
-OTHER, MISSING = "(other)", "(missing)"
+OTHER, MISSING, FEW = "(other)", "(missing)", "(values of few rows)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Bins:
     labels: tuple[str, ...]
     reference: NDArray[np.int64]
     current: NDArray[np.int64]
+    telling: frozenset[str] = frozenset()
+    """Values that so few rows of the reference share, or rows of so few entities, that a picture may not name them."""
 
     @property
     def index(self) -> float:
@@ -43,9 +46,15 @@ class Bins:
         return float(share[self.labels.index(OTHER)]) if OTHER in self.labels else 0.0
 
     def figure(self, column: str, reference: str, current: str) -> Histogram:
-        """Shares of both windows by bin."""
-        shares = [tuple(float(c) for c in counts / max(1, counts.sum())) for counts in (self.reference, self.current)]
-        return Histogram(column, self.labels, shares[0], shares[1], reference_name=reference, current_name=current)
+        """Shares of both windows by bin; values that few share stand in one, without their names."""
+        named = np.array([label not in self.telling for label in self.labels], dtype=bool)
+        labels = tuple(label for label, plain in zip(self.labels, named, strict=True) if plain)
+        shares = []
+        for counts in (self.reference, self.current):
+            shown = [*counts[named].tolist(), *([counts[~named].sum()] if self.telling else [])]
+            shares.append(tuple(float(c) for c in np.array(shown) / max(1, counts.sum())))
+        told = (*labels, FEW) if self.telling else labels
+        return Histogram(column, told, shares[0], shares[1], reference_name=reference, current_name=current)
 
 
 def of(feature: Feature, bins: int) -> Bins:
@@ -58,8 +67,8 @@ def of(feature: Feature, bins: int) -> Bins:
         present = reference[np.isfinite(reference)]
         if len(np.unique(present)) > bins:
             return _by_quantile(reference, current, np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])))
-        return _by_value(_as_text(reference), _as_text(current))
-    return _by_value(feature.reference.astype(object), feature.current.astype(object))
+        return _by_value(_as_text(reference), _as_text(current), feature.whose)
+    return _by_value(feature.reference.astype(object), feature.current.astype(object), feature.whose)
 
 
 def _as_text(values: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -77,18 +86,20 @@ def _by_quantile(reference: NDArray[np.float64], current: NDArray[np.float64], e
     return _kept([*labels, MISSING], counts[0], counts[1])
 
 
-def _by_value(reference: NDArray[np.object_], current: NDArray[np.object_]) -> Bins:
+def _by_value(reference: NDArray[np.object_], current: NDArray[np.object_], whose: NDArray[np.object_] | None) -> Bins:
     import pandas as pd
 
     rows = pd.Series(reference).value_counts()
     names = sorted(str(name) for name in rows.index[rows >= RARE])
+    shared = rows if whose is None else pd.Series(whose.astype(str)).groupby(reference).nunique()
+    telling = frozenset(name for name in names if shared[name] < COMMON)
     place = {name: i for i, name in enumerate(names)}
     counts = []
     for values in (reference, current):
         codes, unique = pd.factorize(values)
         where = np.array([*(place.get(str(value), len(names)) for value in unique), len(names) + 1])
         counts.append(np.bincount(where[codes], minlength=len(names) + 2))
-    return _kept([*names, OTHER, MISSING], counts[0], counts[1])
+    return replace(_kept([*names, OTHER, MISSING], counts[0], counts[1]), telling=telling)
 
 
 def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.int64]) -> Bins:

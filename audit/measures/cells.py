@@ -74,7 +74,7 @@ def shared_by(values: Sequence[object], entities: Sequence[object] | None) -> Co
 
 def entities_of(data: Dataset) -> Sequence[object] | None:
     """Whose each row is, as far as the data say; None where the policy names no entities."""
-    return None if data.columns.group is None else data.values(data.columns.group)
+    return None if data.columns.group is None else data.values(data.columns.group).tolist()
 
 
 def words_of(data: Dataset, texts: Sequence[str]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,8 @@ class Feature:
     current: NDArray[np.float64] | NDArray[np.object_]
     unreadable: int = 0
     """Cells that are no number in a column of numbers; they count as missing."""
+    whose: NDArray[np.object_] | None = None
+    """(n,) the entity of each row of the reference, where rows belong to some."""
 
     @property
     def slice(self) -> Slice:
@@ -40,7 +42,8 @@ class Feature:
 
     def rows(self, reference: NDArray[np.int64], current: NDArray[np.int64]) -> Feature:
         """The same feature on some rows of each window."""
-        return Feature(self.name, numeric=self.numeric, reference=self.reference[reference], current=self.current[current])
+        whose = None if self.whose is None else self.whose[reference]
+        return replace(self, reference=self.reference[reference], current=self.current[current], unreadable=0, whose=whose)
 
 
 def _letters(text: str) -> float:
@@ -145,10 +148,11 @@ def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
     if name not in reference.frame.columns:
         values = [np.array([DERIVED[name](text) for text in data.texts()]) for data in (reference, current)]
         return Feature(name, numeric=True, reference=values[0], current=values[1])
+    whose = None if reference.columns.group is None else reference.values(reference.columns.group)
     if any(_is_numeric(data, name) for data in (reference, current)):
         pair = [_numbers(data, name) for data in (reference, current)]
-        return Feature(name, numeric=True, reference=pair[0][0], current=pair[1][0], unreadable=pair[0][1] + pair[1][1])
-    return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name))
+        return Feature(name, numeric=True, reference=pair[0][0], current=pair[1][0], unreadable=pair[0][1] + pair[1][1], whose=whose)
+    return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name), whose=whose)
 
 
 def _is_numeric(data: Dataset, name: str) -> bool:
