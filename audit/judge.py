@@ -88,10 +88,30 @@ def deciding_interval(
     them could not be measured. `passing` is the level of the end that faces pass, where it is not `alpha`.
     """
     each, alone = alpha / (count or len(members)), alpha if passing is None else passing
-    lower, upper = (alone, each) if floor else (each, alone)
+    lower, upper = (alone, alpha) if floor else (alpha, alone)
     ends = [_ends(member, lower, upper) for member in members]
     worst = min if floor else max
-    return worst(low for low, _ in ends), worst(high for _, high in ends)
+    low, high = worst(low for low, _ in ends), worst(high for _, high in ends)
+    if each == alpha:
+        return low, high
+    if floor:
+        return low, _shared_end(members, [high for _, high in ends], each, floor=True)
+    return _shared_end(members, [low for low, _ in ends], each, floor=False), high
+
+
+def _shared_end(members: Sequence[Member], alone: Sequence[float], each: float, *, floor: bool) -> float:
+    """The worst member's end that faces fail, at the level `each` that the members share; `alone` holds each one's at the whole level.
+
+    An end only moves outwards as its level falls. So a member whose end lies beyond the worst one found so far is not asked for
+    one further out, which for many members is most of the work.
+    """
+    sign, found = 1.0 if floor else -1.0, math.inf
+    for end, member in sorted(zip([sign * one for one in alone], members, strict=True), key=lambda pair: pair[0]):
+        if end >= found:
+            break
+        low, high = _ends(member, 0.5, each) if floor else _ends(member, each, 0.5)
+        found = min(found, sign * (high if floor else low))
+    return sign * found
 
 
 def _ends(member: Member, lower: float, upper: float) -> tuple[float, float]:
@@ -148,7 +168,7 @@ def _compare(interval: tuple[float, float], bound: Bound) -> Status:
 def _holm(members: Sequence[Member], bound: Bound, alpha: float, count: int) -> tuple[Name, ...]:
     """Members that fail by Holm's step-down procedure (Scandinavian Journal of Statistics 1979), each on its own facing end."""
     failing: list[Name] = []
-    left = list(members)
+    left = [member for member in members if _compare(_facing_fail(member, bound, alpha), bound) == "fail"]
     while left:
         each = alpha / (count - len(failing))
         new = [member for member in left if _compare(_facing_fail(member, bound, each), bound) == "fail"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pytest
@@ -235,6 +236,56 @@ def test_fifty_slices_on_their_bound_fail_at_most_nominally() -> None:
 def test_deciding_interval_of_one_member_is_its_own() -> None:
     member = Member(OVERALL, Proportion(81, 263))
     assert deciding_interval([member], ALPHA, floor=True) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 200), st.floats(0, 1)), min_size=1, max_size=8),
+    st.booleans(),
+    st.sampled_from([0.0005, 0.005, ALPHA, 0.25]),
+)
+def test_the_ends_are_the_worst_over_all_members(sizes: list[tuple[int, float]], floor: bool, alpha: float) -> None:  # noqa: FBT001
+    """Whichever members are not asked at the level that all of them share, no end moves."""
+    shares = [Proportion(round(n * share), n) for n, share in sizes]
+    each = alpha / len(shares)
+    ends = [one.bounds(*((alpha, each) if floor else (each, alpha))) for one in shares]
+    worst = min if floor else max
+    members = [Member(Slice((("group", str(i)),)), one) for i, one in enumerate(shares)]
+    assert deciding_interval(members, alpha, floor=floor) == (worst(low for low, _ in ends), worst(high for _, high in ends))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A share that writes down at which levels it was asked for its ends."""
+
+    share: Proportion
+    levels: list[float] = field(default_factory=list)
+    least: ClassVar[int] = 1
+    method: ClassVar[str] = "Wilson"
+
+    @property
+    def value(self) -> float:
+        return self.share.value
+
+    @property
+    def n(self) -> int:
+        return self.share.n
+
+    @property
+    def support(self) -> float:
+        return self.share.support
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        self.levels.extend((lower_alpha, upper_alpha))
+        return self.share.bounds(lower_alpha, upper_alpha)
+
+
+def test_members_far_from_the_worst_are_not_asked_for_their_far_ends() -> None:
+    """At the level that 200 members share, a resampled end takes half a second: only the worst one's is needed here, failing or not."""
+    shares = [Asked(Proportion(hits, 1000)) for hits in (500, *[900] * 199)]
+    evidence = Evidence(tuple(Member(Slice((("group", str(i)),)), one) for i, one in enumerate(shares)), "accuracy", 200_000)
+    assert judged(evidence, min=0.8).status == "fail"
+    far = [min(one.levels) < ALPHA for one in shares]
+    assert far == [True, *[False] * 199]
 
 
 @given(
