@@ -66,7 +66,7 @@ def table(example: Example, found: dict, seconds: float) -> str:  # type: ignore
             lines.append(f"| {one['id']} | {one['status']} | | | | {bound} | {one['message']} | |")
             continue
         low, high = (f"{end:.3f}" for end in head["interval"])
-        value, seconds_taken = f"{head['value']:.3f}", f"{found['run']['timings'][one['id']]:.1f}"
+        value, seconds_taken = f"{head['value']:.3f}", f"{found['run']['timings'][one['id']]:.2f}"
         cells = (one["id"], one["status"], value, f"{low} to {high}", f"{head['n']:,}", bound, _named(head["member"]), seconds_taken)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, *_slices(found)]) + "\n"
@@ -100,7 +100,7 @@ def line(example: Example, found: dict, seconds: float) -> str:  # type: ignore[
     """A set's line of the table at the top."""
     looked = next(one for one in found["findings"] if one["check"] == SLICES)
     rows, took = found["datasets"][looked["on"]]["rows"], found["run"]["timings"][looked["id"]]
-    cells = (example.name, f"{rows:,}", found["decision"], str(len(weak(found))), f"{took:.1f}", f"{seconds:.0f}")
+    cells = (example.name, f"{rows:,}", found["decision"], str(len(weak(found))), f"{took:.2f}", f"{seconds:.0f}")
     return f"| {' | '.join(cells)} |"
 
 
