@@ -140,6 +140,8 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
     found = [*bounds(requirement), *splits(requirement), *bound_problems(requirement, check)]
     if requirement.by and check.by == "none":
         found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
+    elif check.by != "features":
+        found += [((key,), text) for family in subject.by for key, text in plan.too_many(requirement, subject.data, check, family)]
     problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
     if problems:
         raise InputError("\n".join(problems))

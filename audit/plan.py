@@ -20,7 +20,7 @@ from audit.measures.declared import blank, required
 from audit.measures.windows import DERIVED
 from audit.policy.durations import days
 from audit.policy.wording import nearest
-from audit.subject import Subject, positive_class
+from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many, positive_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,6 +91,8 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
     for column in sorted({column for family in requirement.by for column in family} - there - derived):
         yield "by", f"column {column!r} is not in {data.path}; {nearest(column, there | derived, has)}"
     for family in requirement.by:
+        if there.issuperset(family) and check.by != "features":
+            yield from too_many(requirement, data, check, family)
         groups = _groups(data, family) if there.issuperset(family) and requirement.reference_group not in _REFERENCES else ()
         if groups and requirement.reference_group not in groups:
             told = nearest(str(requirement.reference_group), groups)
@@ -101,6 +103,15 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
         yield from _target_mistakes(requirement, data)
     if "text" in check.needs and data.columns.text is None:
         yield "check", f"{requirement.check} needs texts: name their column under columns.text"
+
+
+def too_many(requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """A family of more slices than anybody could judge, or of more groups than can be held each against each."""
+    slices = len(data.crossed(family)[1])
+    if slices > MOST_SLICES:
+        yield "by", many(family, slices, MOST_SLICES)
+    elif slices > MOST_PAIRED and check.by == "groups" and requirement.reference_group is None:
+        yield "by", f"{many(family, slices, MOST_PAIRED)}, or let reference_group in a policy name what each is held against"
 
 
 def _target_mistakes(requirement: Requirement, data: Dataset) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.predictions import Predictions
 
+MOST_SLICES = 1000
+"""Of one family: a column with more values names rows, or numbers, and no groups."""
+MOST_PAIRED = 300
+"""Groups of one family of which each is held against each other, which makes up to 89,700 ordered pairs."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -206,7 +211,16 @@ def _order(value: Value) -> tuple[int, float, str]:
     return (1, 0.0, value)
 
 
+def many(columns: Sequence[str], slices: int, most: int) -> str:
+    """That a family has more slices than anybody could judge, and what to do."""
+    text = f"{' and '.join(columns)} split the rows into" if len(columns) > 1 else f"{columns[0]!r} splits the rows into"
+    return f"{text} {slices:,} slices, and {most:,} are the most: name a column of groups, such as bands of the values"
+
+
 def _split(data: Dataset, columns: tuple[str, ...]) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
     of_row, cells = data.crossed(columns)
+    if len(cells) > MOST_SLICES:
+        msg = f"{data.role}: {many(columns, len(cells), MOST_SLICES)}"
+        raise CannotMeasure(msg)
     ordered = sorted(range(len(cells)), key=lambda code: tuple(_order(value) for value in cells[code]))
     return tuple((Slice(tuple(zip(columns, cells[code], strict=True))), of_row == code) for code in ordered)

@@ -145,3 +145,9 @@ def test_mistakes_are_told_of_what_was_typed(folder: Path, asked: adhoc.Asked, t
     for said in (str(found.value), judged or told):
         assert told in said
         assert not re.search(r"datasets\.|\bcolumns\.|set to null", said)
+
+
+def test_a_column_of_thousands_of_values_is_no_column_of_groups(folder: Path) -> None:
+    done = check(folder, "performance/accuracy", "--by", "id", "--min", "0.8")
+    assert done.returncode == 2
+    assert "--by: 'id' splits the rows into 1,200 slices, and 1,000 are the most" in done.stderr

@@ -154,3 +154,31 @@ def test_an_opening_that_fails_is_told_at_the_key_it_is_about(tmp_path: Path) ->
     assert "candidate.load.kind: onnx is not served by this release" in said
     said = refused(tmp_path, table().assign(prediction="x"), policy())
     assert "datasets.test: column 'label' has the classes 0, 1, and column 'prediction' has x" in said
+
+
+@pytest.mark.parametrize(
+    ("check", "values", "told"),
+    [
+        ({"check": "performance/accuracy", "min": 0.8}, 1001, "'g' splits the rows into 1,001 slices, and 1,000 are the most"),
+        ({"check": "fairness/impact_ratio", "min": 0.8}, 301, "'g' splits the rows into 301 slices, and 300 are the most"),
+        ({"check": "fairness/impact_ratio", "min": 0.8, "reference_group": "pooled_rest"}, 1001, "1,000 are the most"),
+    ],
+)
+def test_a_column_that_names_rows_and_no_groups_is_refused_before_anything_runs(
+    tmp_path: Path, check: dict[str, Any], values: int, told: str
+) -> None:
+    """Every pair of some thousand groups is millions of intervals: it would take all memory and never end."""
+    made = policy(check | {"by": ["g"]}, columns=ROLES | {"positive": 1})
+    said = refused(tmp_path, table(2000).assign(g=[row % values for row in range(2000)]), made)
+    assert said.startswith("policy.yaml:")
+    assert told in said
+    assert "bands of the values" in said
+
+
+def test_as_many_groups_as_can_be_judged_are_judged(tmp_path: Path) -> None:
+    frame = table(2000).assign(g=[row % 301 for row in range(2000)])
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    gap = {"check": "fairness/demographic_parity_difference", "max": 0.5, "by": ["g"], "reference_group": "pooled_rest"}
+    _, results = run(tmp_path, policy(gap, columns=ROLES | {"positive": 1}))
+    assert results is not None
+    assert len(results["findings"][0]["slices"]) == 301
