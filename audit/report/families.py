@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, WeakSlices
+from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, Slice, WeakSlices
 from audit.finding import Judged
 from audit.report import words
 from audit.report.answers import answers
@@ -21,13 +21,13 @@ from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
 from audit.report.charts.weak import WeakTable, weak, with_examples
 from audit.report.entries import Chip, Link
-from audit.report.rows import ExampleView, example_view, linked
+from audit.report.rows import ExampleView, Places, example_view
 from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from audit.evidence import Confusion, Evidence, Figure, Member, Slice
+    from audit.evidence import Confusion, Evidence, Figure, Member
     from audit.finding import Finding, Status
     from audit.report.banner import Fact
     from audit.report.entries import Entries, Entry
@@ -55,6 +55,8 @@ class Detail:
     weak: tuple[WeakTable, ...]
     examples: tuple[ExampleView, ...]
     more_examples: str
+    rows: Link | None
+    """Where rows of the data set stand that its numbers rest on."""
     notes: tuple[str, ...]
     foot: str
     """Size, method and files, where no table or figure says them."""
@@ -119,14 +121,15 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
     finding = entry.finding
     evidence = finding.evidence
     assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
-    foot = _foot(entry)
-    drawn = [_draw(figure, finding, foot) for figure in evidence.figures[:FIGURES]]
-    more = len(evidence.examples) - EXAMPLES
+    foot, places = _foot(entry), Places.of(sampled, finding)
+    drawn = [_draw(figure, finding, foot, places) for figure in evidence.figures[:FIGURES]]
+    most = max([EXAMPLES, *(sum(map(len, one.examples)) for one in evidence.figures if isinstance(one, WeakSlices))])
+    more = len(evidence.examples) - most
     backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
     hidden = len(evidence.figures) - FIGURES
     left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
-    shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:EXAMPLES], 1))
-    forests = tuple(with_rows(one, linked(sampled, finding)) for one in _forests(entry, evidence, foot))
+    shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:most], 1))
+    forests = tuple(with_rows(one, places.member) for one in _forests(entry, evidence, foot))
     return Detail(
         anchor=f"D-{entry.label}",
         label=entry.label,
@@ -142,9 +145,15 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         weak=tuple(with_examples(one, {row.row: row.anchor for row in shown}) for one in drawn if isinstance(one, WeakTable)),
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
+        rows=Link(f"rows of {finding.requirement.on}", places.everything) if places.everything and _answers(finding) else None,
         notes=tuple(map(words.sentence, (*evidence.asides, *evidence.notes, *backend, *left_out))),
         foot="" if forests or drawn else foot,
     )
+
+
+def _answers(finding: Finding) -> bool:
+    """Whether its numbers rest on what the candidate says of the rows."""
+    return any(path.startswith(f"evidence/predictions-{finding.requirement.on}.") for path in finding.evidence_files)
 
 
 def _foot(entry: Entry) -> str:
@@ -154,7 +163,7 @@ def _foot(entry: Entry) -> str:
     return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
 
 
-def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
+def _draw(figure: Figure, finding: Finding, foot: str, places: Places) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
     if isinstance(figure, (Roc, PrecisionRecall)):
@@ -168,22 +177,24 @@ def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | C
         return before_after(figure, foot)
     if isinstance(figure, Residuals):
         return residuals(figure, foot)
-    return _tabled(figure, foot)
+    return _tabled(figure, finding, foot, places)
 
 
-def _tabled(figure: Bars | Confusion | Churn | WeakSlices, foot: str) -> BarTable | ConfusionTable | ChurnTable | WeakTable:
+def _tabled(
+    figure: Bars | Confusion | Churn | WeakSlices, finding: Finding, foot: str, places: Places
+) -> BarTable | ConfusionTable | ChurnTable | WeakTable:
     if isinstance(figure, Churn):
-        return churn(figure, foot)
+        return churn(figure, foot, {str(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
     if isinstance(figure, WeakSlices):
         return weak(figure, foot)
-    return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot)
+    return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot, places)
 
 
 def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
     """The members on one axis; for a gap the groups' rates above the pairs."""
     finding = entry.finding
     sides = finding.bounds
-    gap = any(isinstance(member.name, Pair) for member in evidence.members)
+    gap = finding.check.of_gap(evidence)
     asked = words.bound(finding.requirement)
     census = finding.headline is not None and words.is_census(finding.headline)
     drawn = []
@@ -193,7 +204,7 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
         alone = asked if census else f"{asked}; intervals of each member alone"
         caption = Caption("Members, worst first", alone, evidence.unit, foot, census)
         drawn.append(forest(finding.slices, sides, caption))
-    if gap:
+    if gap and evidence.members:
         drawn.append(forest(_pairs(finding, evidence), sides, Caption("The gap that is judged", asked, evidence.unit, foot)))
     shown = [_plain(member, None) for member in evidence.context if not gap and member.name not in {one.name for one in finding.slices}]
     if shown and not finding.slices and finding.headline is not None and finding.headline.n > 0:

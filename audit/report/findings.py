@@ -11,17 +11,30 @@ from audit.report.answers import answers
 from audit.report.banner import Fact
 from audit.report.entries import Chip, Link
 from audit.report.evidence_table import rmf_anchor
+from audit.report.rows import Places
 from audit.report.saying import risk_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from audit.finding import Finding
     from audit.report.entries import Entries, Entry
+    from audit.report.families import Family
     from audit.results import AuditRun
 
 WORST = 3
 """Slices that a finding names; section 8 has all."""
 ROWS = 8
 """Example rows that a finding names."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceView:
+    """One of the members that are named, and where a few of its rows stand."""
+
+    names: tuple[Link, ...]
+    value: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +52,22 @@ class FindingView:
     told: tuple[Fact, ...]
     command: str
     slices_title: str
-    slices: tuple[Fact, ...]
-    rows: str
+    slices: tuple[SliceView, ...]
+    rows: tuple[Link, ...]
+    more_rows: str
     detail: Link | None
 
 
-def finding_views(run: AuditRun, found: Entries) -> tuple[tuple[FindingView, ...], tuple[FindingView, ...]]:
-    """Those that did not pass, and those that did."""
-    open_ = tuple(_view(run, entry) for entry in found.worst if entry.finding.status != "pass")
-    return open_, tuple(_view(run, entry) for entry in found.worst if entry.finding.status == "pass")
+def finding_views(run: AuditRun, found: Entries, detailed: Sequence[Family]) -> tuple[tuple[FindingView, ...], tuple[FindingView, ...]]:
+    """Those that did not pass, and those that did; rows lead to where section 8 shows them."""
+    shown = {one.label: {row.row: row.anchor for row in one.examples} for family in detailed for one in family.details}
+    views = [(entry.finding.status == "pass", _view(run, entry, shown.get(entry.label, {}))) for entry in found.worst]
+    return tuple(view for passed, view in views if not passed), tuple(view for passed, view in views if passed)
 
 
-def _view(run: AuditRun, entry: Entry) -> FindingView:
+def _view(run: AuditRun, entry: Entry, shown: Mapping[str, str]) -> FindingView:
     finding = entry.finding
+    places = Places.of(run.sampled, finding)
     requirement = finding.requirement
     examples = finding.evidence.examples if finding.evidence else ()
     return FindingView(
@@ -67,14 +83,15 @@ def _view(run: AuditRun, entry: Entry) -> FindingView:
         command=f"audit run {shlex.quote(run.policy_path)} \\\n  --select {shlex.quote(finding.id)}",
         slices_title="Groups behind the gap" if any(one.status is None for one in finding.slices) else "Worst members",
         slices=tuple(
-            Fact(
-                str(one.name),
+            SliceView(
+                places.member(one.name),
                 "not measured" if one.value is None else words.figure(one.value, census=one.interval == (one.value, one.value)),
                 one.reason or f"n {one.n:,}",
             )
             for one in finding.slices[:WORST]
         ),
-        rows=words.listed((example.row for example in examples), ROWS),
+        rows=tuple(Link(one.row, shown.get(one.row, "")) for one in examples[:ROWS]),
+        more_rows=f" and {len(examples) - ROWS:,} more" if len(examples) > ROWS else "",
         detail=Link("section 8", f"D-{entry.label}") if finding.evidence else None,
     )
 

@@ -68,8 +68,8 @@ def page(run: AuditRun) -> Page:
     """The views of one run."""
     found = entries(run)
     head = banner(run)
-    open_findings, passed_findings = finding_views(run, found)
     shown = families(found, run.policy.system.affected, sampled=run.sampled)
+    open_findings, passed_findings = finding_views(run, found, shown)
     return Page(
         banner=head,
         heads=running_heads(head),

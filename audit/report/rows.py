@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.evidence import Slice
+from audit.evidence import Pair
 from audit.report import words
+from audit.report.entries import Link
 from audit.results import FEW
 from audit.wording import rows_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from audit.evidence import Example, Name
+    from audit.evidence import Example, Name, Slice, Value
     from audit.finding import Finding
     from audit.results import Sampled
 
 MOST = 20
 """Classes of a confusion table that are shown."""
+FEWER = "1–9"
+"""What a cell of fewer rows says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class PartRows:
 class RowsOf:
     """One data set's."""
 
+    anchor: str
     role: str
     classes: tuple[str, ...]
     table: tuple[tuple[str, tuple[CellView, ...]], ...]
@@ -81,23 +85,61 @@ class Rows:
 def rows(sampled: Sequence[Sampled], classes: Sequence[str], number: str) -> Rows:
     """The parts that show rows, by data set."""
     anchored = _anchored(sampled)
-    roles = dict.fromkeys(one.role for one in sampled)
-    return Rows(number, tuple(_rows_of(role, [entry for entry in anchored if entry[1].role == role], classes) for role in roles))
+    sets = [
+        _rows_of((anchor, role), [entry for entry in anchored if entry[1].role == role], classes) for role, anchor in _sets(sampled).items()
+    ]
+    return Rows(number, tuple(sets))
 
 
-def linked(sampled: Sequence[Sampled], finding: Finding) -> Callable[[Name], str]:
-    """Where the rows of a member stand: those of the slice that its name begins with, by the columns that the policy cuts by."""
-    on = finding.requirement.on
-    places = {one.name.items: anchor for anchor, one in _anchored(sampled) if one.cell is None and one.role == on and one.examples}
-    cut = {len(family) for family in finding.requirement.by}
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the rows behind a finding's numbers stand."""
 
-    def anchor(name: Name) -> str:
-        if not isinstance(name, Slice):
-            return ""
-        starts = (name.items[:length] for length in sorted(cut, reverse=True) if len(name.items) >= length)
-        return next((places[items] for items in starts if items in places and _columns(items) in finding.requirement.by), "")
+    everything: str
+    """The part of its data set; empty where none is shown."""
+    _slices: Mapping[tuple[tuple[str, Value], ...], str]
+    _families: frozenset[tuple[str, ...]]
+    """Columns that the policy cuts it by."""
+    _cells: Mapping[tuple[str, str], tuple[str, Sampled]]
 
-    return anchor
+    @classmethod
+    def of(cls, sampled: Sequence[Sampled], finding: Finding) -> Places:
+        """Those of the data set that the finding was measured on."""
+        on = finding.requirement.on
+        anchored = [(anchor, one) for anchor, one in _anchored(sampled) if one.role == on]
+        return cls(
+            _sets(sampled).get(on, ""),
+            {one.name.items: anchor for anchor, one in anchored if one.cell is None and one.examples},
+            frozenset(finding.requirement.by),
+            {one.cell: (anchor, one) for anchor, one in anchored if one.cell is not None},
+        )
+
+    def slice(self, name: Slice) -> str:
+        """The rows of the slice that a member's name begins with, by the columns that the policy cuts by."""
+        for length in sorted({len(family) for family in self._families}, reverse=True):
+            items = name.items[:length]
+            if items in self._slices and tuple(column for column, _ in items) in self._families:
+                return self._slices[items]
+        return ""
+
+    def member(self, name: Name) -> tuple[Link, ...]:
+        """A member's name; of a pair the names of both, each with its own rows."""
+        sides = (name.first, name.second) if isinstance(name, Pair) else (name,)
+        return tuple(Link(str(side), self.slice(side)) for side in sides)
+
+    def cell(self, true: str, said: str, count: int, *, one: str | None) -> CellView:
+        """A cell of a confusion table of all classes, or of `one` against the rest; where other rows were sampled it leads nowhere."""
+        found = [
+            entry
+            for (truly, called), entry in self._cells.items()
+            if ((truly, called) == (true, said) if one is None else (truly == one, called == one) == (true == one, said == one))
+        ]
+        right = true == said
+        if sum(sampled.rows for _, sampled in found) != count:
+            return _cell(None, count, right=right)
+        if len(found) > 1:
+            return CellView(small(count), right, self.everything if count >= FEW else "")
+        return _cell(found[0] if found else None, count, right=right)
 
 
 def example_view(example: Example, anchor: str = "") -> ExampleView:
@@ -110,35 +152,53 @@ def example_view(example: Example, anchor: str = "") -> ExampleView:
     )
 
 
-def _columns(items: Sequence[tuple[str, object]]) -> tuple[str, ...]:
-    return tuple(column for column, _ in items)
-
-
 def _anchored(sampled: Sequence[Sampled]) -> list[tuple[str, Sampled]]:
     return [(f"R-{number}", one) for number, one in enumerate(sampled, 1)]
 
 
-def _rows_of(role: str, anchored: Sequence[tuple[str, Sampled]], classes: Sequence[str]) -> RowsOf:
+def _sets(sampled: Sequence[Sampled]) -> dict[str, str]:
+    """Where the rows of each data set begin."""
+    return {role: f"S-{number}" for number, role in enumerate(dict.fromkeys(one.role for one in sampled), 1)}
+
+
+def _rows_of(named: tuple[str, str], anchored: Sequence[tuple[str, Sampled]], classes: Sequence[str]) -> RowsOf:
+    """The part of one data set, by its anchor and its role."""
     cells = {one.cell: (anchor, one) for anchor, one in anchored if one.cell is not None}
     shown = tuple(classes)[:MOST] if cells else ()
-    table = tuple((true, tuple(_cell(cells.get((true, said)), right=true == said) for said in shown)) for true in shown)
+    table = tuple((true, tuple(_cell(cells.get((true, said)), 0, right=true == said) for said in shown)) for true in shown)
     left_out = f"The first {MOST} of {len(classes)} classes. " if cells and len(classes) > MOST else ""
     first = "the wrong ones first" if cells else "those farthest off first"
-    few = f"What has fewer than {words.word(FEW)} rows shows none, and a cell of them says 1–9: so few could point to a person."
     return RowsOf(
-        role=role,
+        anchor=named[0],
+        role=named[1],
         classes=shown,
         table=table,
         parts=tuple(_part(anchor, one) for anchor, one in anchored if one.examples),
-        foot=f"{left_out}A few rows of each part, {first}, else in the order of the file. {few} The evidence files hold every row.",
+        foot=f"{left_out}A few rows of each part, {first}, else in the order of the file. {_few(anchored)} The evidence files hold all.",
     )
 
 
-def _cell(found: tuple[str, Sampled] | None, *, right: bool) -> CellView:
+def _few(anchored: Sequence[tuple[str, Sampled]]) -> str:
+    """Which parts show no rows, and why."""
+    if any(one.entities is not None for _, one in anchored):
+        told = f"What has rows of fewer than {words.word(FEW)} different entities shows none; a cell of them says 1–9, or few"
+    else:
+        told = f"What has fewer than {words.word(FEW)} rows shows none, and a cell of them says 1–9"
+    return f"{told}: so few could point to a person."
+
+
+def _cell(found: tuple[str, Sampled] | None, count: int, *, right: bool) -> CellView:
+    """A cell's count, without its rows where there are few; `count` is what stands in it where nothing was sampled."""
     if found is None:
-        return CellView("0", right, "")
+        return CellView(small(count), right, "")
     anchor, one = found
-    return CellView(f"{one.rows:,}" if one.rows >= FEW else "1–9", right, anchor if one.examples else "")
+    told = small(one.rows)
+    return CellView("few" if one.few and told != FEWER else told, right, anchor if one.examples else "")
+
+
+def small(count: int) -> str:
+    """A count of rows of a cell, unless it is so small that it could point to a person."""
+    return FEWER if 0 < count < FEW else f"{count:,}"
 
 
 def _part(anchor: str, one: Sampled) -> PartRows:

@@ -140,6 +140,38 @@ def test_every_text_stands_out_from_its_ground(run: Callable[[], AuditRun], sche
     assert probe(tmp_path, run(), CONTRAST_PROBE, f"--blink-settings=preferredColorScheme={scheme}") == dict.fromkeys(WIDTHS, 0)
 
 
+FOLLOW = """<title></title><iframe id="page" sandbox="allow-same-origin" src="page.html" style="width:900px;height:700px"></iframe><script>
+var frame = document.getElementById("page"), lost = [], left = ANCHORS.slice();
+frame.onload = function () {
+  var inside = frame.contentDocument;
+  frame.onload = null;
+  (function next() {
+    var anchor = left.pop();
+    if (!anchor) { document.title = "lost:" + lost.join(" "); return; }
+    inside.querySelectorAll("details").forEach(function (one) { one.open = false; });
+    inside.querySelector("a[href='#" + anchor + "']").click();
+    setTimeout(function () {
+      var target = inside.getElementById(anchor), box = target.getBoundingClientRect();
+      if (target.closest("details:not([open])") || !box.height || box.top < 0 || box.top > 650) lost.push(anchor);
+      next();
+    }, 20);
+  })();
+};
+</script>"""
+"""Follows links in a page whose own script may not run."""
+
+
+def test_every_way_to_rows_leads_there_without_a_script(tmp_path: Path) -> None:
+    """A click on a cell, a slice, a pair's group or a row's id unfolds what it leads to and brings it into view."""
+    html = render(example.looked_at())
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    anchors = sorted(set(re.findall(r'href="#((?:[RS]-\d+)|(?:[DF]-F-\d+[-\d]*))"', html)))
+    assert {anchor[:2] for anchor in anchors} == {"R-", "S-", "D-"}
+    (tmp_path / "frame.html").write_text(FOLLOW.replace("ANCHORS", str(anchors)), encoding="utf-8")
+    flags = ("--allow-file-access-from-files", "--virtual-time-budget=20000", "--dump-dom")
+    assert "<title>lost:</title>" in chromium(tmp_path, *flags, (tmp_path / "frame.html").as_uri())
+
+
 @pytest.mark.skipif(PDFTOTEXT is None, reason="needs pdftotext of poppler-utils to read the printed pages")
 @pytest.mark.parametrize("run", RUNS)
 def test_decision_is_whole_on_the_first_printed_page(run: Callable[[], AuditRun], tmp_path: Path) -> None:

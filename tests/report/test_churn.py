@@ -10,7 +10,7 @@ import pytest
 from audit import report
 from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
 from audit.report.charts.churn import LETTER, MOST, RIGHT, churn
-from audit.report.entries import entries
+from audit.report.entries import Link, entries
 from audit.report.families import families
 from audit.stats import PairedDifference
 from tests.report import example
@@ -20,7 +20,7 @@ FIGURE = Churn("the champion", ("all rows", "region=<b>"), (70, 10), (20, 5), (1
 
 def test_bars_by_hand() -> None:
     """Of all rows 10 % are lost and 20 % gained; of the slice none and 25 %, so that the axis ends at 1.1 times 25 %."""
-    drawing = str(churn(FIGURE, "").drawing)
+    drawing = str(churn(FIGURE, "", {}).drawing)
     bars = [(float(x), float(width)) for x, width in re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"', drawing)]
     left = 14 + LETTER * len("region=<b>")
     unit, middle = (RIGHT - left) / 2 / (1.1 * 0.25), (left + RIGHT) / 2
@@ -29,7 +29,7 @@ def test_bars_by_hand() -> None:
 
 
 def test_the_words_say_what_the_picture_shows() -> None:
-    table = churn(FIGURE, "100 rows examined.")
+    table = churn(FIGURE, "100 rows examined.", {})
     assert table.title == "What changes against the champion: 10 rows lost, 20 gained"
     assert [(row.n, row.gained, row.lost, row.changed) for row in table.rows] == [("100", "20", "10", "32%"), ("20", "5", "0", "25%")]
     assert "all rows: 10 lost (10%), 20 gained (20%); region=&lt;b&gt;: 0 lost (0%), 5 gained (25%)" in table.drawing
@@ -37,7 +37,7 @@ def test_the_words_say_what_the_picture_shows() -> None:
 
 def test_many_slices_are_cut_and_said_to_be() -> None:
     many = (1,) * 30
-    table = churn(Churn("the champion", tuple(map(str, range(30))), many, many, many, many, many), "")
+    table = churn(Churn("the champion", tuple(map(str, range(30))), many, many, many, many, many), "", {})
     assert len(table.rows) == MOST
     assert table.foot.startswith("The first 20 of 30 lines.")
 
@@ -45,12 +45,12 @@ def test_many_slices_are_cut_and_said_to_be() -> None:
 def test_long_names_keep_their_beginning() -> None:
     """Cut at a word, `region=the islands` would read `region=the …`."""
     long = Churn("the champion", ("region=the islands beyond the strait",), (1,), (1,), (1,), (1,), (2,))
-    assert ">region=the islands beyond…</text>" in churn(long, "").drawing
+    assert ">region=the islands beyond…</text>" in churn(long, "", {}).drawing
 
 
 def test_two_models_that_never_differ_are_drawn() -> None:
     alike = Churn("the base model", ("all rows",), (5,), (0,), (0,), (1,), (0,))
-    assert "0 rows lost, 0 gained" in churn(alike, "").title
+    assert "0 rows lost, 0 gained" in churn(alike, "", {}).title
 
 
 def test_rows_that_stand_above_already_are_pointed_at() -> None:
@@ -78,3 +78,8 @@ def test_the_report_shows_it_beside_the_difference() -> None:
     assert "Is it no worse than the champion, in accuracy?" in page
     assert "not worse than the champion by more than 0.05" in page
     assert "<bdi>region=&lt;b&gt;</bdi>" in page
+
+
+def test_slices_of_the_table_lead_to_their_rows() -> None:
+    rows = churn(FIGURE, "", {FIGURE.names[1]: "R-3"}).rows
+    assert [row.name for row in rows[:2]] == [Link(FIGURE.names[0], ""), Link(FIGURE.names[1], "R-3")]

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from audit.report import svg
 from audit.report.charts.axes import percent
 from audit.report.charts.scale import Scale, ticks
+from audit.report.entries import Link
 from audit.wording import rows_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from markupsafe import Markup
 
     from audit.evidence import Churn
@@ -26,7 +29,8 @@ LETTER, NAME = 6.2, 26
 class ChurnRow:
     """One slice in numbers."""
 
-    name: str
+    name: Link
+    """With where a few of its rows stand."""
     n: str
     both_right: str
     gained: str
@@ -48,13 +52,13 @@ class ChurnTable:
     foot: str
 
 
-def churn(figure: Churn, foot: str) -> ChurnTable:
-    """All rows first, then the slices in their order."""
+def churn(figure: Churn, foot: str, anchors: Mapping[str, str]) -> ChurnTable:
+    """All rows first, then the slices in their order, each with where its rows stand."""
     k = min(len(figure.names), MOST)
     sizes = [sum(cells) for cells in zip(figure.both_right, figure.gained, figure.lost, figure.both_wrong, strict=True)]
     rows = tuple(
         ChurnRow(
-            figure.names[i],
+            Link(figure.names[i], anchors.get(figure.names[i], "")),
             f"{sizes[i]:,}",
             f"{figure.both_right[i]:,}",
             f"{figure.gained[i]:,}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.report import svg, words
 from audit.report.charts.scale import Scale, around, ticks
-from audit.report.entries import Chip
+from audit.report.entries import Chip, Link
 from audit.wording import limit
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ _MARKS = {"pass": "m-pass", "fail": "m-fail", "inconclusive": "m-open", None: "m
 class Row:
     """One member."""
 
-    name: str
+    names: tuple[Link, ...]
+    """Its name, or both of a pair, each with where a few of its rows stand."""
     drawing: Markup | None
     absent: str
     value: str
@@ -36,8 +37,6 @@ class Row:
     n: str
     chip: Chip | None
     member: Name
-    anchor: str = ""
-    """Where a few of its rows stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +98,9 @@ def forest(members: Sequence[Judged], sides: Sequence[Bound], caption: Caption) 
     )
 
 
-def with_rows(drawn: Forest, anchor: Callable[[Name], str]) -> Forest:
+def with_rows(drawn: Forest, named: Callable[[Name], tuple[Link, ...]]) -> Forest:
     """The same forest with a way from each member to a few of its rows."""
-    return replace(drawn, rows=tuple(replace(row, anchor=anchor(row.member)) for row in drawn.rows))
+    return replace(drawn, rows=tuple(replace(row, names=named(row.member)) for row in drawn.rows))
 
 
 def _bound(sides: Sequence[Bound], scale: Scale) -> Tick | None:
@@ -112,10 +111,10 @@ def _bound(sides: Sequence[Bound], scale: Scale) -> Tick | None:
 
 
 def _row(one: Judged, scale: Scale, limits: tuple[float, ...], *, census: bool) -> Row:
-    name = str(one.name)
+    names = (Link(str(one.name), ""),)
     chip = Chip(one.status, words.STATUSES[one.status]) if one.status else None
     if one.value is None or one.interval is None:
-        return Row(name, None, one.reason or "not measured", "–", "", f"{one.n:,}", chip, one.name)
+        return Row(names, None, one.reason or "not measured", "–", "", f"{one.n:,}", chip, one.name)
     value = words.figure(one.value, *limits, census=census)
     interval = "" if census else words.bracket(one.interval, *limits)
     parts: list[Markup] = []
@@ -126,7 +125,7 @@ def _row(one: Judged, scale: Scale, limits: tuple[float, ...], *, census: bool) 
     mark = "m-cen" if census else _MARKS.get(one.status, "m-open")
     parts.append(svg.el("use", href=f"#{mark}", x=_percent(one.value, scale), y="50%"))
     drawing = svg.el("svg", *parts, class_=f"ip s-{one.status or 'ref'}", aria_hidden="true")  # the row's own cells say the same
-    return Row(name, drawing, "", value, interval, f"{one.n:,}", chip, one.name)
+    return Row(names, drawing, "", value, interval, f"{one.n:,}", chip, one.name)
 
 
 def _percent(value: float, scale: Scale) -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import svg, words
+from audit.report.rows import FEWER
 
 if TYPE_CHECKING:
     from audit.evidence import Bars, Confusion
+    from audit.report.rows import CellView, Places
 
 MOST = 20
 """Rows of bars, and classes of a confusion table, that are shown."""
@@ -34,21 +36,12 @@ class BarTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a confusion table."""
-
-    count: str
-    right: bool
-    """On the diagonal."""
-
-
-@dataclass(frozen=True, slots=True)
 class ConfusionTable:
     """True classes by predicted ones."""
 
     title: str
     classes: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    rows: tuple[tuple[str, tuple[CellView, ...]], ...]
     foot: str
 
 
@@ -61,9 +54,14 @@ def bars(figure: Bars, foot: str) -> BarTable:
     return BarTable(words.sentence(figure.title), rows, rest + foot)
 
 
-def confusion(figure: Confusion, foot: str) -> ConfusionTable:
-    """The first classes where there are too many to read."""
-    k = min(len(figure.classes), MOST)
-    rows = tuple((figure.classes[i], tuple(Cell(f"{figure.counts[i][j]:,}", i == j) for j in range(k))) for i in range(k))
+def confusion(figure: Confusion, foot: str, places: Places) -> ConfusionTable:
+    """The first classes where there are too many to read; each cell leads to its rows."""
+    shown = figure.classes[:MOST]
+    one = shown[1] if len(shown) == 2 and shown[0] == f"not {shown[1]}" else None  # noqa: PLR2004  # a class and the rest
+    rows = tuple(
+        (true, tuple(places.cell(true, said, count, one=one) for said, count in zip(shown, counts, strict=False)))
+        for true, counts in zip(shown, figure.counts, strict=False)
+    )
     left_out = f"The first {MOST} of {len(figure.classes)} classes. " if len(figure.classes) > MOST else ""
-    return ConfusionTable("Rows: true class. Columns: predicted class", figure.classes[:k], rows, left_out + foot)
+    fewer = f"{FEWER}: so few could point to a person. " if any(cell.count == FEWER for _, cells in rows for cell in cells) else ""
+    return ConfusionTable("Rows: true class. Columns: predicted class", shown, rows, left_out + fewer + foot)
