@@ -51,6 +51,7 @@ def info(check_id: str) -> CheckInfo:
         risk=text["Risk"],
         limitations=text["Limitations"],
         reference=text["Reference"],
+        groups=check.by == "groups",
     )
 
 

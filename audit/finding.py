@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from audit.evidence import Pair
 from audit.wording import rival_in_words
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ class CheckInfo:
     risk: str
     limitations: str
     reference: str
+    groups: bool = False
+    """Whether it holds groups against each other, whatever is left of them."""
+
+    def of_gap(self, evidence: Evidence) -> bool:
+        """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""
+        return self.groups or any(isinstance(member.name, Pair) for member in evidence.members)
 
 
 @dataclass(frozen=True, slots=True)

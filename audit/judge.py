@@ -63,7 +63,7 @@ def judge(
         owner=owner,
         remedy=_remedy(requirement, check),
         headline=worst.headline if worst else None,
-        slices=_judged(requirement, evidence, decided, at),
+        slices=_judged(requirement, evidence, decided, at, gap=check.of_gap(evidence)),
         failing=tuple(dict.fromkeys(name for one in decided for name in one.failing)),
         sides=tuple(_side(one, requirement, evidence) for one in decided),
         evidence=evidence,
@@ -207,9 +207,8 @@ def _status(worst: _Decided | None, small: tuple[str, ...]) -> Status:
     return "inconclusive" if worst.status == "pass" and small else worst.status
 
 
-def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Decided], at: _Levels) -> tuple[Judged, ...]:
+def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Decided], at: _Levels, *, gap: bool) -> tuple[Judged, ...]:
     """Every slice with its plain interval: the members, or for a gap the groups' rates, which have no status of their own."""
-    gap = any(isinstance(member.name, Pair) for member in evidence.members)
     shown = evidence.context if gap else evidence.members
     rows = []
     for member in shown:
@@ -218,7 +217,8 @@ def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Dec
         estimate, interval = member.estimate, _ends(member, at.failing, at.failing)
         status = None if gap else _own_status(requirement, member, decided, at)
         rows.append(Judged(member.name, estimate.value, estimate.n, interval, status))
-    missing = [Judged(one.name, None, 0, None, None if gap else "inconclusive", one.reason) for one in evidence.unmeasured]
+    lacking = [one for one in evidence.unmeasured if not (gap and isinstance(one.name, Pair))]
+    missing = [Judged(one.name, None, 0, None, None if gap else "inconclusive", one.reason) for one in lacking]
     falling = bool(decided) and not decided[0].bound.floor
     return tuple(sorted(rows, key=lambda row: (row.value or 0.0) * (-1 if falling else 1)) + missing)
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.catalog import info
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
 from audit.explanations import turning
 from audit.judge import deciding_interval, judge
@@ -134,6 +135,23 @@ def test_a_gap_shows_the_groups_rates_and_names_the_pair() -> None:
     assert headline(found).member == Pair(men, women)
     assert [row.status for row in found.slices] == [None, None]
     assert {row.name for row in found.slices} == {women, men}
+
+
+def test_a_gap_of_which_no_pair_can_be_measured_still_shows_the_groups_rates() -> None:
+    """Nobody is selected: no ratio is defined, and each group's rate is 0 all the same. A pair is no slice."""
+    groups = [Slice((("gender", name),)) for name in ("man", "woman")]
+    context = tuple(Member(name, Proportion(0, 200)) for name in groups)
+    missing = Unmeasured(Pair(*groups), "neither group has a hit")
+    found = judge(
+        requirement(check="fairness/impact_ratio"),
+        info("fairness/impact_ratio"),
+        Evidence((), "impact ratio", 400, context, unmeasured=(missing,)),
+        confidence=0.95,
+        owner="me",
+    )
+    assert (found.status, found.headline) == ("inconclusive", None)
+    assert [(row.name, row.value, row.status) for row in found.slices] == [(name, 0.0, None) for name in groups]
+    assert "neither group has a hit" in found.message
 
 
 def test_holm_names_further_members() -> None:

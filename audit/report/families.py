@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, Slice, WeakSlices
+from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, WeakSlices
 from audit.finding import Judged
 from audit.report import words
 from audit.report.answers import answers
@@ -21,13 +21,13 @@ from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
 from audit.report.charts.weak import WeakTable, weak, with_examples
 from audit.report.entries import Chip, Link
-from audit.report.rows import ExampleView, Places, example_view
+from audit.report.rows import ExampleView, example_view, linked
 from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from audit.evidence import Confusion, Evidence, Figure, Member
+    from audit.evidence import Confusion, Evidence, Figure, Member, Slice
     from audit.finding import Finding, Status
     from audit.report.banner import Fact
     from audit.report.entries import Entries, Entry
@@ -55,8 +55,6 @@ class Detail:
     weak: tuple[WeakTable, ...]
     examples: tuple[ExampleView, ...]
     more_examples: str
-    rows: Link | None
-    """Where rows of the data set stand that its numbers rest on."""
     notes: tuple[str, ...]
     foot: str
     """Size, method and files, where no table or figure says them."""
@@ -121,15 +119,14 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
     finding = entry.finding
     evidence = finding.evidence
     assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
-    foot, places = _foot(entry), Places.of(sampled, finding)
-    drawn = [_draw(figure, finding, foot, places) for figure in evidence.figures[:FIGURES]]
-    most = max([EXAMPLES, *(sum(map(len, one.examples)) for one in evidence.figures if isinstance(one, WeakSlices))])
-    more = len(evidence.examples) - most
+    foot = _foot(entry)
+    drawn = [_draw(figure, finding, foot) for figure in evidence.figures[:FIGURES]]
+    more = len(evidence.examples) - EXAMPLES
     backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
     hidden = len(evidence.figures) - FIGURES
     left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
-    shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:most], 1))
-    forests = tuple(with_rows(one, places.member) for one in _forests(entry, evidence, foot))
+    shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:EXAMPLES], 1))
+    forests = tuple(with_rows(one, linked(sampled, finding)) for one in _forests(entry, evidence, foot))
     return Detail(
         anchor=f"D-{entry.label}",
         label=entry.label,
@@ -145,15 +142,9 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         weak=tuple(with_examples(one, {row.row: row.anchor for row in shown}) for one in drawn if isinstance(one, WeakTable)),
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
-        rows=Link(f"rows of {finding.requirement.on}", places.everything) if places.everything and _answers(finding) else None,
         notes=tuple(map(words.sentence, (*evidence.asides, *evidence.notes, *backend, *left_out))),
         foot="" if forests or drawn else foot,
     )
-
-
-def _answers(finding: Finding) -> bool:
-    """Whether its numbers rest on what the candidate says of the rows."""
-    return any(path.startswith(f"evidence/predictions-{finding.requirement.on}.") for path in finding.evidence_files)
 
 
 def _foot(entry: Entry) -> str:
@@ -163,7 +154,7 @@ def _foot(entry: Entry) -> str:
     return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
 
 
-def _draw(figure: Figure, finding: Finding, foot: str, places: Places) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
+def _draw(figure: Figure, finding: Finding, foot: str) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
     if isinstance(figure, (Roc, PrecisionRecall)):
@@ -177,17 +168,15 @@ def _draw(figure: Figure, finding: Finding, foot: str, places: Places) -> Drawin
         return before_after(figure, foot)
     if isinstance(figure, Residuals):
         return residuals(figure, foot)
-    return _tabled(figure, finding, foot, places)
+    return _tabled(figure, foot)
 
 
-def _tabled(
-    figure: Bars | Confusion | Churn | WeakSlices, finding: Finding, foot: str, places: Places
-) -> BarTable | ConfusionTable | ChurnTable | WeakTable:
+def _tabled(figure: Bars | Confusion | Churn | WeakSlices, foot: str) -> BarTable | ConfusionTable | ChurnTable | WeakTable:
     if isinstance(figure, Churn):
-        return churn(figure, foot, {str(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
+        return churn(figure, foot)
     if isinstance(figure, WeakSlices):
         return weak(figure, foot)
-    return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot, places)
+    return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot)
 
 
 def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
