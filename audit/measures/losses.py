@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,13 @@ from audit.stats import Mean, PairedMean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from audit.datasets import Dataset
     from audit.subject import Subject
+
+SMALLEST = float(np.finfo(np.float64).eps)
+"""Probabilities are kept this far from 0 and 1, as in scikit-learn."""
+LARGEST = -math.log(SMALLEST)
+"""Log loss of a row."""
 
 
 def mean_losses(subject: Subject, loss: NDArray[np.float64], unit: str, *, high: float) -> Evidence:
@@ -35,9 +42,17 @@ def losses_apart(subject: Subject, losses: tuple[NDArray[np.float64], NDArray[np
     return comparison.evidence(subject, members, unit, notes=(said,))
 
 
-def true_columns(subject: Subject) -> NDArray[np.int64]:
+def log_losses(subject: Subject, data: Dataset | None = None) -> NDArray[np.float64]:
+    """(n,) minus the logarithm of the probability given to the true class, in nats."""
+    columns = true_columns(subject, data)
+    given = subject.probabilities(data)[np.arange(len(columns)), columns]
+    loss: NDArray[np.float64] = -np.log(np.clip(given, SMALLEST, 1 - SMALLEST))
+    return loss
+
+
+def true_columns(subject: Subject, data: Dataset | None = None) -> NDArray[np.int64]:
     """(n,) column of the probabilities that belongs to each row's true class; a class without a column is refused."""
-    y_true = subject.y_true()
+    y_true = subject.y_true(data)
     column = {name: index for index, name in enumerate(subject.classes)}
     unknown = sorted(set(y_true) - set(column))
     if unknown:

@@ -1,87 +1,91 @@
-"""Overfit gap: accuracy on the training rows minus accuracy on the tested rows.
+"""Overfit gap: how much better the model is on its training rows than on rows that are new to it.
 
-Purpose      Show how much better the model is on rows that it has learned from than on rows that are new to it; by slice, since it
-             may know some groups' training rows by heart. The validation rows, which chose the checkpoint, are shown between.
+Purpose      Show how much of its quality the model has by heart; by slice, since it may know some groups' training rows by heart. By
+             accuracy, or by the loss that it was trained on (`metric: log_loss`), which rises before answers turn. The gap to the
+             validation rows, which chose the checkpoint, stands beside that to the tested rows, or is judged too (`than: both`).
 Risk         Large: the model remembers its training rows, wrong labels among them, instead of what they have in common; it may give
              away who was in them (membership inference).
-Limitations  Also rises where the tested rows are harder or from another time than the training rows, or share no labels' errors with
-             them; and is small for a model that is equally bad on both. Read it next to accuracy.
+Limitations  Also rises where the new rows are harder or from another time than the training rows, or share no labels' errors with
+             them; and is small for a model that is equally bad on both: read it next to accuracy. A few rows that it is sure of and
+             wrong about carry much of a loss; a bound of a rise by 1 nat or more is refused.
 Reference    Hastie, Tibshirani & Friedman, The elements of statistical learning, 2009, 7.4; Yeom et al., Privacy risk in machine
-             learning: analyzing the connection to overfitting, CSF 2018; interval of Newcombe, Statistics in Medicine 1998.
+             learning: analyzing the connection to overfitting, CSF 2018; intervals of Newcombe, Statistics in Medicine 1998, and of
+             Zou & Donner, Statistics in Medicine 2008.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
-from audit.check import Check, NoParams
-from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Member, Unmeasured
-from audit.measures.confusion import part
+from audit.check import Check, Params
+from audit.evidence import Evidence
+from audit.measures.overfit import STAGES, UNITS, Metric, Side, gaps, side
 from audit.measures.stages import side_by_side
-from audit.stats import Difference, Proportion
 from audit.wording import number
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
-    from audit.datasets import Dataset
-    from audit.evidence import Slice
     from audit.subject import Subject
 
 
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Difference of the shares of right rows in each slice."""
-    base = subject.tuned_from
-    sides = {"training rows": base.train, "validation rows": base.validation, f"rows of {subject.data.role}": subject.data}
-    shares = {name: _shares(subject, data) for name, data in sides.items()}
-    learned, held, tested = shares.values()
-    return Evidence(
-        members=tuple(Member(name, Difference(learned[name], one)) for name, one in tested.items() if name in learned),
-        unmeasured=tuple(Unmeasured(name, "no training row is in it: nothing was learned here") for name in tested if name not in learned),
-        unit="accuracy lost on new rows",
-        rows=sum(data.rows for data in sides.values()),
-        figures=(side_by_side("accuracy", shares),),
-        notes=(_told(subject, base.validation, held), *_unseen(learned, tested)),
-        table=_table(subject, sides),
+class OverfitParams(Params):
+    """What is compared."""
+
+    metric: Metric = Field("accuracy", description="accuracy lost, or rise of the log loss in nats")
+    than: Literal["tested", "validation", "both"] = Field(
+        "tested", description="new rows that the training rows are held against: those under `on`, those that chose the checkpoint, or both"
     )
 
 
-def _shares(subject: Subject, data: Dataset) -> dict[Slice, Proportion]:
-    """Share of right rows in each slice of a data set."""
-    missing = sorted({column for family in subject.by for column in family} - set(map(str, data.frame.columns)))
-    if missing:
-        msg = f"{data.role}: no column {', '.join(missing)}, which `by` names: add it to the training rows too"
-        raise CannotMeasure(msg)
-    right, clusters = subject.y_true(data) == subject.y_pred(data), subject.clusters(data)
-    return {name: Proportion.of(right[rows], part(clusters, rows)) for name, rows in subject.slices(data)}
+def measure(subject: Subject, params: OverfitParams, _rng: Generator) -> Evidence:
+    """The gap in each slice."""
+    base, tested = subject.tuned_from, f"rows of {subject.data.role}"
+    parts = {"training rows": base.train, "validation rows": base.validation, tested: subject.data}
+    learned, held, new = (side(subject, name, data, params.metric) for name, data in parts.items())
+    judged = {"tested": (new,), "validation": (held,), "both": (new, held)}[params.than]
+    found = [gaps(learned, one, tuple(new.estimates), told=params.than == "both") for one in judged]
+    shown = [gaps(learned, one, (), told=True)[0] for one in (new, held) if one not in judged]
+    return Evidence(
+        members=tuple(member for members, _ in found for member in members),
+        unmeasured=tuple(one for _, lacking in found for one in lacking),
+        context=tuple(member for members in shown for member in members),
+        unit=UNITS[params.metric] if params.than != "validation" else UNITS[params.metric].replace("new", "validation"),
+        rows=sum(data.rows for data in parts.values()),
+        figures=(side_by_side(STAGES[params.metric], {one.name: one.estimates for one in (learned, held, new)}),),
+        notes=(_told(held, params.metric), *_unseen(learned, new)),
+        table=_table(subject, (learned, held, new), params.metric),
+    )
 
 
-def _told(subject: Subject, validation: Dataset, held: dict[Slice, Proportion]) -> str:
-    right = subject.y_true(validation) == subject.y_pred(validation)
-    said = f"On the {validation.rows:,} validation rows it is right in {number(float(right.mean()))}"
-    return f"{said}; these chose the checkpoint, so that they flatter it." if held else said
+def _told(held: Side, metric: Metric) -> str:
+    mean = number(float(held.values.mean()))
+    said = f"is right in {mean}" if metric == "accuracy" else f"has a log loss of {mean}"
+    return f"On the {held.data.rows:,} validation rows it {said}; these chose the checkpoint, so that they flatter it."
 
 
-def _unseen(learned: dict[Slice, Proportion], tested: dict[Slice, Proportion]) -> tuple[str, ...]:
+def _unseen(learned: Side, new: Side) -> tuple[str, ...]:
     """Slices of the training rows that the tested rows lack."""
-    lost = [str(name) for name in learned if name not in tested]
+    lost = [str(name) for name in learned.estimates if name not in new.estimates]
     return (f"Learned from and not tested: {'; '.join(lost)}.",) if lost else ()
 
 
-def _table(subject: Subject, sides: dict[str, Dataset]) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
-    """One entry a row: which part it is of, its label, the answer."""
-    return {
-        "rows": np.concatenate([np.full(data.rows, name) for name, data in sides.items()]),
-        "id": np.concatenate([data.ids for data in sides.values()]),
-        "label": np.concatenate([subject.y_true(data).astype(str) for data in sides.values()]),
-        "prediction": np.concatenate([subject.y_pred(data).astype(str) for data in sides.values()]),
+def _table(subject: Subject, sides: tuple[Side, ...], metric: Metric) -> dict[str, NDArray[np.generic]]:
+    """One entry a row: which part it is of, its label, the answer, and its loss where that is what counts."""
+    found = {
+        "rows": np.concatenate([np.full(one.data.rows, one.name) for one in sides]),
+        "id": np.concatenate([one.data.ids for one in sides]),
+        "label": np.concatenate([subject.y_true(one.data).astype(str) for one in sides]),
+        "prediction": np.concatenate([subject.y_pred(one.data).astype(str) for one in sides]),
     }
+    return found if metric == "accuracy" else found | {"log_loss": np.concatenate([one.values for one in sides])}
 
 
-def _all(subject: Subject, _params: NoParams) -> int:
+def _all(subject: Subject, _params: OverfitParams) -> int:
     """Training, validation and tested rows."""
     base = subject.tuned_from
     return base.train.rows + base.validation.rows + subject.data.rows
@@ -95,6 +99,7 @@ CHECK = Check(
     better="lower",
     unit="accuracy lost on new rows",
     needs=frozenset({"labels", "predictions", "text", "base"}),
+    params=OverfitParams,
     by="slices",
     tasks=("text-classification",),
     lowest=-1.0,

@@ -12,39 +12,24 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.losses import losses_apart, mean_losses, true_columns
+from audit.measures.losses import LARGEST, log_losses, losses_apart, mean_losses
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.evidence import Evidence
     from audit.subject import Subject
 
-SMALLEST = float(np.finfo(np.float64).eps)
-"""Probabilities are kept this far from 0 and 1, as in scikit-learn."""
-LARGEST = -math.log(SMALLEST)
-
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Log loss of each slice."""
-    return mean_losses(subject, _loss(subject), "log loss", high=LARGEST)
+    return mean_losses(subject, log_losses(subject), "log loss", high=LARGEST)
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the log losses in each slice."""
-    return losses_apart(subject, (_loss(subject), _loss(subject.of_rival)), "log loss", high=LARGEST)
-
-
-def _loss(subject: Subject) -> NDArray[np.float64]:
-    """(n,) nats."""
-    columns = true_columns(subject)
-    given = subject.probabilities()[np.arange(len(columns)), columns]
-    loss: NDArray[np.float64] = -np.log(np.clip(given, SMALLEST, 1 - SMALLEST))
-    return loss
+    return losses_apart(subject, (log_losses(subject), log_losses(subject.of_rival)), "log loss", high=LARGEST)
 
 
 CHECK = Check(
