@@ -1,0 +1,241 @@
+"""Section 8: every number of every check, by family, with its figures. Any evidence fits: nothing here knows a check by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, Slice, WeakSlices
+from audit.finding import Judged
+from audit.report import words
+from audit.report.answers import answers
+from audit.report.charts.axes import Drawing
+from audit.report.charts.before_after import before_after
+from audit.report.charts.churn import ChurnTable, churn
+from audit.report.charts.forest import Caption, Forest, forest, with_rows
+from audit.report.charts.histogram import histogram
+from audit.report.charts.precision_recall import precision_recall
+from audit.report.charts.reliability import reliability
+from audit.report.charts.residuals import residuals
+from audit.report.charts.roc import roc
+from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
+from audit.report.charts.weak import WeakTable, weak, with_examples
+from audit.report.entries import Chip, Link
+from audit.report.rows import ExampleView, Places, example_view
+from audit.report.saying import headline_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from audit.evidence import Confusion, Evidence, Figure, Member
+    from audit.finding import Finding, Status
+    from audit.report.banner import Fact
+    from audit.report.entries import Entries, Entry
+    from audit.results import Sampled
+
+EXAMPLES, FIGURES = 5, 6
+"""How many of each a finding shows; the evidence files hold all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One finding's numbers and figures."""
+
+    anchor: str
+    label: str
+    chip: Chip
+    check: str
+    question: str
+    answers: tuple[Fact, ...]
+    forests: tuple[Forest, ...]
+    drawings: tuple[Drawing, ...]
+    bars: tuple[BarTable, ...]
+    confusions: tuple[ConfusionTable, ...]
+    churns: tuple[ChurnTable, ...]
+    weak: tuple[WeakTable, ...]
+    examples: tuple[ExampleView, ...]
+    more_examples: str
+    rows: Link | None
+    """Where rows of the data set stand that its numbers rest on."""
+    notes: tuple[str, ...]
+    foot: str
+    """Size, method and files, where no table or figure says them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The findings of one family of checks."""
+
+    number: str
+    name: str
+    details: tuple[Detail, ...]
+    without: tuple[tuple[Link, str, Chip], ...]
+    """Findings without evidence."""
+
+
+def families(found: Entries, affected: Sequence[str] = (), *, sampled: Sequence[Sampled] = ()) -> tuple[Family, ...]:
+    """In the order of their names."""
+    names = sorted({_family(entry) for entry in found.worst})
+    return tuple(
+        Family(
+            f"8.{number}",
+            words.sentence(name.replace("_", " ")),
+            tuple(_once([_detail(entry, affected, sampled) for entry in found.worst if _family(entry) == name and entry.finding.evidence])),
+            tuple(
+                (entry.link, entry.finding.id, Chip(entry.finding.status, words.STATUSES[entry.finding.status]))
+                for entry in found.worst
+                if _family(entry) == name and not entry.finding.evidence
+            ),
+        )
+        for number, name in enumerate(names, 1)
+    )
+
+
+def _once(details: list[Detail]) -> Iterator[Detail]:
+    """What changes against another model is shown under the first finding that shows it, and pointed at from the others."""
+    shown: list[Detail] = []
+    for one in details:
+        before = next((other for other in shown if _holds(other, one)), None)
+        if before is not None:
+            note = f"Rows that change, and examples of them: as under {before.label}."
+            foot = one.foot if one.forests else one.churns[0].foot
+            yield replace(one, churns=(), examples=(), more_examples="", notes=(*one.notes, note), foot=foot)
+        else:
+            shown += [one] if one.churns else []
+            yield one
+
+
+def _holds(other: Detail, one: Detail) -> bool:
+    """Whether all that one shows of rows that change stands under the other."""
+    there = {(table.title, row) for table in other.churns for row in table.rows}
+    own = {(table.title, row) for table in one.churns for row in table.rows}
+    shown, again = ([replace(row, anchor="") for row in detail.examples] for detail in (other, one))
+    return bool(own) and shown == again and own <= there
+
+
+def _family(entry: Entry) -> str:
+    return entry.finding.check.id.split("/", maxsplit=1)[0]
+
+
+def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -> Detail:
+    finding = entry.finding
+    evidence = finding.evidence
+    assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
+    foot, places = _foot(entry), Places.of(sampled, finding)
+    drawn = [_draw(figure, finding, foot, places) for figure in evidence.figures[:FIGURES]]
+    most = max([EXAMPLES, *(sum(map(len, one.examples)) for one in evidence.figures if isinstance(one, WeakSlices))])
+    more = len(evidence.examples) - most
+    backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
+    hidden = len(evidence.figures) - FIGURES
+    left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
+    shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:most], 1))
+    forests = tuple(with_rows(one, places.member) for one in _forests(entry, evidence, foot))
+    return Detail(
+        anchor=f"D-{entry.label}",
+        label=entry.label,
+        chip=Chip(finding.status, words.STATUSES[finding.status]),
+        check=finding.id,
+        question=finding.question,
+        answers=answers(finding, affected),
+        forests=forests,
+        drawings=tuple(one for one in drawn if isinstance(one, Drawing)),
+        bars=tuple(one for one in drawn if isinstance(one, BarTable)),
+        confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
+        churns=tuple(one for one in drawn if isinstance(one, ChurnTable)),
+        weak=tuple(with_examples(one, {row.row: row.anchor for row in shown}) for one in drawn if isinstance(one, WeakTable)),
+        examples=shown,
+        more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
+        rows=Link(f"rows of {finding.requirement.on}", places.everything) if places.everything and _answers(finding) else None,
+        notes=tuple(map(words.sentence, (*evidence.asides, *evidence.notes, *backend, *left_out))),
+        foot="" if forests or drawn else foot,
+    )
+
+
+def _answers(finding: Finding) -> bool:
+    """Whether its numbers rest on what the candidate says of the rows."""
+    return any(path.startswith(f"evidence/predictions-{finding.requirement.on}.") for path in finding.evidence_files)
+
+
+def _foot(entry: Entry) -> str:
+    head, evidence = entry.finding.headline, entry.finding.evidence
+    files = f" Evidence: {words.listed(link.text for link in entry.files)}." if entry.files else ""
+    rows = f"{evidence.rows:,} rows examined" if evidence else ""
+    return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
+
+
+def _draw(figure: Figure, finding: Finding, foot: str, places: Places) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
+    if isinstance(figure, Reliability):
+        return reliability(figure, foot)
+    if isinstance(figure, (Roc, PrecisionRecall)):
+        head = finding.headline
+        area = "no number" if head is None else f"{head.unit} {headline_numbers(head, finding.requirement)}"
+        asked = words.bound(finding.requirement)
+        return roc(figure, area, asked, foot) if isinstance(figure, Roc) else precision_recall(figure, area, asked, foot)
+    if isinstance(figure, Histogram):
+        return histogram(figure, foot)
+    if isinstance(figure, BeforeAfter):
+        return before_after(figure, foot)
+    if isinstance(figure, Residuals):
+        return residuals(figure, foot)
+    return _tabled(figure, finding, foot, places)
+
+
+def _tabled(
+    figure: Bars | Confusion | Churn | WeakSlices, finding: Finding, foot: str, places: Places
+) -> BarTable | ConfusionTable | ChurnTable | WeakTable:
+    if isinstance(figure, Churn):
+        return churn(figure, foot, {str(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
+    if isinstance(figure, WeakSlices):
+        return weak(figure, foot)
+    return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot, places)
+
+
+def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
+    """The members on one axis; for a gap the groups' rates above the pairs."""
+    finding = entry.finding
+    sides = finding.bounds
+    gap = finding.check.of_gap(evidence)
+    asked = words.bound(finding.requirement)
+    census = finding.headline is not None and words.is_census(finding.headline)
+    drawn = []
+    if finding.slices and gap:
+        drawn.append(forest(finding.slices, (), Caption("Groups behind the gap", unit=evidence.context_unit)))
+    elif finding.slices:
+        alone = asked if census else f"{asked}; intervals of each member alone"
+        caption = Caption("Members, worst first", alone, evidence.unit, foot, census)
+        drawn.append(forest(finding.slices, sides, caption))
+    if gap and evidence.members:
+        drawn.append(forest(_pairs(finding, evidence), sides, Caption("The gap that is judged", asked, evidence.unit, foot)))
+    shown = [_plain(member, None) for member in evidence.context if not gap and member.name not in {one.name for one in finding.slices}]
+    if shown and not finding.slices and finding.headline is not None and finding.headline.n > 0:
+        head = finding.headline
+        own = Judged(head.member, head.value, head.n, head.interval, finding.status)
+        caption = Caption("The number that is judged, and what stands beside it", asked, evidence.unit, foot, census)
+        drawn.append(forest([own, *shown], sides, caption))
+    elif shown:
+        drawn.append(forest(shown, (), Caption("Shown beside it, not judged")))
+    return tuple(drawn)
+
+
+def _pairs(finding: Finding, evidence: Evidence) -> tuple[Judged, ...]:
+    """Of each two groups the order that is worse, worst first; the judged one with the deciding interval."""
+    falling = bool(finding.bounds) and not finding.bounds[0].floor
+    ordered = sorted(evidence.members, key=lambda member: member.estimate.value * (-1 if falling else 1))
+    kept: list[Judged] = []
+    seen: set[frozenset[Slice]] = set()
+    for member in ordered:
+        both = frozenset({member.name.first, member.name.second} if isinstance(member.name, Pair) else {member.name})
+        if both in seen:
+            continue
+        seen.add(both)
+        head = finding.headline
+        if head is not None and member.name == head.member:
+            kept.append(Judged(head.member, head.value, head.n, head.interval, finding.status))
+        else:
+            kept.append(_plain(member, "fail" if member.name in finding.failing else None))
+    return tuple(kept)
+
+
+def _plain(member: Member, status: Status | None) -> Judged:
+    estimate = member.estimate
+    return Judged(member.name, estimate.value, estimate.n, estimate.bounds(0.025, 0.025), status)
