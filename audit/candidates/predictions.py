@@ -79,9 +79,16 @@ class SavedPredictions(KnownRows):
             _shares(data, data.columns.score)
 
     def _refuse_more_than_two(self, data: Dataset) -> None:
-        if len(self.classes) != 2:  # noqa: PLR2004  # one score column tells two classes apart
-            msg = f"datasets.{data.role}: columns.score serves two classes, found {', '.join(self.classes)}: use columns.scores"
-            raise InputError(msg)
+        if len(self.classes) == 2:  # noqa: PLR2004  # one score column tells two classes apart
+            return
+        refuse_foreign_words(data)
+        said = ", ".join(map(repr, self.classes[:_SHOWN])) or "none"
+        if len(self.classes) < 2:  # noqa: PLR2004
+            remedy = "none is named beside it: set columns.positive to the class that it is the probability of, or use columns.scores"
+        else:
+            remedy = "mend the rows that name another by mistake, or use columns.scores, one column a class"
+        msg = f"datasets.{data.role}: columns.score tells two classes apart, and labels and predictions name {said}: {remedy}"
+        raise InputError(msg)
 
     def _refuse_unscored_predictions(self, data: Dataset) -> None:
         """A class that is predicted and has no probability is unknown to every rate over the classes."""
@@ -161,12 +168,19 @@ def _classes(served: Sequence[Dataset]) -> tuple[str, ...]:
             raise InputError(msg)
         return tuple(sorted(named[0]))
     found = {name for data in served for column in _named(data) for name in _labels(data, column)}
-    if not found:  # scores alone: all that is known of the classes is what the policy says
-        found = {name for data in served if (name := canonical(data.columns.positive)) is not None}
+    declared = {name for data in served if (name := canonical(data.columns.positive)) is not None}
+    found = found or declared  # scores alone: all that is known of the classes is what the policy says
     for pair in _TWINS:
-        if found and found < pair:
+        if found and found < pair and declared <= frozenset().union(*_TWINS):
             found = set(pair)
-    return tuple(sorted(found))
+    return tuple(sorted(_beside(found, declared)))
+
+
+def _beside(found: set[str], declared: set[str]) -> set[str]:
+    """One class alone, as few rows may hold, with the positive one that the policy names; another spelling of the same is none."""
+    if len(found) != 1 or len(declared) != 1 or {name.strip().casefold() for name in found} == {name.casefold() for name in declared}:
+        return found
+    return found | declared
 
 
 def _named(data: Dataset) -> tuple[str, ...]:

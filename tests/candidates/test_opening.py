@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +190,32 @@ def test_saved_predictions_that_contradict_themselves_are_refused(columns: dict[
     frame = pd.DataFrame({"label": ["a", "b", "c"], "said": ["a", "b", "c"], "p": [0.9, 0.2, 0.6], "q": [0.1, 0.8, 0.4]})
     with pytest.raises(InputError, match=told):
         SavedPredictions({"test": dataset(frame, positive="a", **columns)})
+
+
+@pytest.mark.parametrize(
+    ("only", "positive", "classes"),
+    [("no", "yes", ("no", "yes")), (1, 2, ("1", "2")), (0, None, ("0", "1")), (1, True, ("0", "1")), (False, 1, ("false", "true"))],
+)
+def test_rows_of_one_class_alone_have_the_positive_one_beside_it(only: object, positive: object, classes: tuple[str, ...]) -> None:
+    """A small window without a single case of a rare class is measured as it is."""
+    frame = pd.DataFrame({"label": [only] * 3, "said": [only] * 3, "score": [0.1, 0.2, 0.3]})
+    for columns in ({"prediction": "said"}, {"score": "score"}, {"prediction": "said", "score": "score"}):
+        assert SavedPredictions({"test": dataset(frame, positive=positive, **columns)}).classes == classes
+
+
+@pytest.mark.parametrize(
+    ("rows", "positive", "told"),
+    [
+        ((["no"], ["no"]), None, "name 'no': none is named beside it: set columns.positive"),
+        ((["no"], ["no"]), "No", "name 'no': none is named beside it"),
+        ((["no", "yes"], ["no", " yes"]), "yes", "name ' yes', 'no', 'yes': mend the rows that name another by mistake"),
+        ((["true", "false"], [1, 0]), 1, "has the classes false, true, and column 'said' has 0, 1, none of them the same: name them alike"),
+    ],
+)
+def test_a_score_needs_two_classes(rows: tuple[list[object], list[object]], positive: object, told: str) -> None:
+    frame = pd.DataFrame({"label": rows[0], "said": rows[1], "score": 0.5})
+    with pytest.raises(InputError, match=re.escape(told)):
+        SavedPredictions({"test": dataset(frame, positive=positive, prediction="said", score="score")})
 
 
 @pytest.mark.parametrize(
