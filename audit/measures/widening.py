@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from audit.evidence import Evidence, Member, Pair
+from audit.evidence import Evidence, Member, Pair, Slice
 from audit.measures import groups
 from audit.measures.stages import side_by_side
-from audit.stats import Amplification, GapChange, PairedDifference, Proportion
+from audit.stats import Amplification, Difference, GapChange, PairedDifference, Proportion
 from audit.wording import number
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.evidence import Slice, Value
+    from audit.evidence import Value
     from audit.subject import Subject
 
 STAGES = ("labels", "base model, linear probe", "after fine-tuning")
@@ -39,6 +39,10 @@ class Shares:
     def value(self) -> float:
         """Share after fine-tuning."""
         return self.stages[2].value
+
+
+Match: TypeAlias = tuple[tuple[Slice, Shares], tuple[Slice, Shares]]
+"""Two groups that are held against each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,15 @@ def widening(subject: Subject) -> Evidence:
             Member(name.further("stage", at), share) for name, one in sides for at, share in zip(STAGES, one.stages, strict=True)
         ),
         unmeasured=tuple(one for each in held for one in each.lacking),
-        figures=(side_by_side("share given the class", {at: {name: one.stages[i] for name, one in sides} for i, at in enumerate(STAGES)}),),
+        figures=(side_by_side("gap between groups", _gaps(pairs)),) if pairs else (),
         notes=(*groups.notes(subject), *(_told(a, b) for a, b in pairs), *_published(held)),
         table={"id": subject.data.ids, "label": y_true.astype(str), "base": before.astype(str), "prediction": after.astype(str)},
     )
+
+
+def _gaps(pairs: Sequence[Match]) -> dict[str, dict[Pair, Difference]]:
+    """By stage, first minus second of each two groups; their shares stand beside the pairs that are judged."""
+    return {at: {Pair(a[0], b[0]): Difference(a[1].stages[i], b[1].stages[i]) for a, b in pairs} for i, at in enumerate(STAGES)}
 
 
 def _told(first: tuple[Slice, Shares], second: tuple[Slice, Shares]) -> str:

@@ -16,6 +16,7 @@ from audit.candidates.predictions import SavedPredictions
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter
 from audit.predictions import Predictions
+from audit.stats import Difference, Proportion
 from audit.subject import Subject
 from tests.grouped import by_name
 from tests.judged import status
@@ -48,7 +49,8 @@ def widened(frame: pd.DataFrame, **more: Any) -> Evidence:
             return super().predict(before["test"])
 
     base = cast("Base", SimpleNamespace(probe=Predictions(Earlier(before))))
-    return measure(CHECK, Subject(now["test"], Predictions(SavedPredictions(now)), datasets=now, by=(("gender",),), base=base, **more))
+    by = more.pop("by", (("gender",),))
+    return measure(CHECK, Subject(now["test"], Predictions(SavedPredictions(now)), datasets=now, by=by, base=base, **more))
 
 
 def frame(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> pd.DataFrame:
@@ -63,7 +65,11 @@ def test_a_worked_example() -> None:
     assert [one.estimate.value for one in found.context] == pytest.approx([0.5, 0.5, 0.6, 0.35, 0.35, 0.3])
     (figure,) = found.figures
     assert isinstance(figure, BeforeAfter)
-    assert [point.value for point in figure.points[0] if point] == pytest.approx([0.5, 0.5, 0.6])
+    assert figure.names == (FORTH,)
+    assert [point.value for point in figure.points[0] if point] == pytest.approx([0.15, 0.15, 0.3])
+    now = figure.points[0][-1]
+    assert now is not None
+    assert (now.lower, now.upper) == pytest.approx(Difference(Proportion(60, 100), Proportion(30, 100)).bounds(0.025, 0.025))
     assert "labels 0.150, base model, linear probe 0.150, after fine-tuning 0.300." in found.notes[0]
     assert found.rows == 200
 
@@ -113,6 +119,45 @@ def test_more_classes_are_looked_at_one_by_one() -> None:
     found = widened(table, positive=None)
     assert len(found.members) == 6
     assert "class=a" in str(found.members[0].name)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from("abc")] * 3, st.sampled_from("fm")), min_size=30, max_size=60))
+def test_each_of_several_classes_is_told_from_the_rest(made: list[tuple[str, str, str, str]]) -> None:
+    """As if that class alone were asked for, with the two others as one; and the published figure over all cells of groups and classes."""
+    whole = [(one, one, one, group) for one, group in product("abc", "fm")]  # so that every model knows every class
+    table = pd.DataFrame(made + whole, columns=["prediction", "old", "label", "gender"])
+    found, terms = by_name(widened(table, positive=None)), []
+    for one in "abc":
+        alone = table.assign(**{column: np.where(table[column] == one, "y", "n") for column in ("prediction", "old", "label")})
+        for name, value in by_name(widened(alone)).items():
+            assert found[name.replace("=f", f"=f, class={one}").replace("=m", f"=m, class={one}")] == pytest.approx(value, abs=1e-12)
+        now, then = ((alone[column] == "y").groupby(alone["gender"]).mean() for column in ("prediction", "label"))
+        overall = float((alone["label"] == "y").mean()) + 1e-12
+        terms += [(now[group] - then[group]) * (1 if then[group] > overall else -1) for group in "fm"]
+    told = float(widened(table, positive=None).notes[-1].split(": ")[1].split(" from the labels")[0].replace("−", "-"))
+    assert told == pytest.approx(np.mean(terms), abs=6e-4)
+
+
+def test_a_family_of_one_group_is_refused_as_by_every_other_gap() -> None:
+    """The policy asks of both columns, and nothing can be said of the one: no half of an answer counts as one."""
+    table = frame((45, 15, 5, 35), (25, 5, 10, 60)).assign(country="x")
+    by = (("country",), ("gender",))
+    told = []
+    for check_id in (CHECK, "fairness/demographic_parity_difference", "fairness/equal_opportunity_ratio"):
+        with pytest.raises(CannotMeasure, match=r"country: one group only \(country=x\).*name another column under `by`") as refused:
+            widened(table, by=by) if check_id == CHECK else measure(check_id, subject(table, by=by, positive="y"))
+        told.append(str(refused.value))
+    assert len(set(told)) == 1
+
+
+def test_the_shares_of_every_stage_are_shown_once() -> None:
+    """As groups behind the gap; the figure shows the gaps."""
+    found = widened(frame((45, 15, 5, 35), (25, 5, 10, 60)))
+    assert [str(one.name) for one in found.context][:2] == ["gender=f, stage=labels", "gender=f, stage=base model, linear probe"]
+    (figure,) = found.figures
+    assert isinstance(figure, BeforeAfter)
+    assert not set(figure.names) & {str(one.name) for one in found.context}
+    assert len(figure.names) == len(found.members) / 2
 
 
 def test_a_reference_group() -> None:
