@@ -10,8 +10,9 @@ import numpy as np
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Pair
 from audit.measures.error_gaps import Means, gaps
-from audit.measures.groups import holds, notes, of_class
+from audit.measures.groups import OfGroup, holds, notes, of_class, share
 from audit.stats import Difference, Mean, MeanDifference, Proportion, WeightedMean, WeightedShare
+from audit.stats.shared import Influence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,24 +33,42 @@ class Average:
     items: tuple[tuple[str, Value], ...] = ()
     needs: str = "there with a weight over 0"
 
-    def of(self, rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> Found | None:
+    def of(self, rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> OfGroup[Found] | None:
         """Of some rows; None where none of them has any weight."""
         chosen = rows if self.weights is None else rows & (self.weights > 0)
         if not chosen.any():
             return None
         values, entities = self.values[chosen], None if clusters is None else clusters[chosen]
         weights = None if self.weights is None else self.weights[chosen]
-        if values.dtype == np.bool_:
-            flags = values.astype(bool)
-            return Proportion.of(flags, entities) if weights is None else WeightedShare.of(flags, weights, entities)
-        numbers = values.astype(np.float64)
-        return Mean.of(numbers, entities) if weights is None else WeightedMean.of(numbers, weights, entities)
+        if weights is None:
+            return share(values.astype(bool), entities) if values.dtype == np.bool_ else _mean(values.astype(np.float64), entities)
+        return _weighted(values, weights, entities)
 
     def named(self, group: Slice) -> Slice:
         """A group's name with the class, where there are several."""
         for column, value in self.items:
             group = group.further(column, value)
         return group
+
+
+def _mean(values: NDArray[np.float64], entities: NDArray[np.int64] | None) -> OfGroup[Found]:
+    influence = None if entities is None else Influence.of((values - values.mean()) / len(values), entities)
+    return OfGroup(Mean.of(values, entities), influence)
+
+
+def _weighted(
+    values: NDArray[np.bool_] | NDArray[np.float64], weights: NDArray[np.float64], entities: NDArray[np.int64] | None
+) -> OfGroup[Found]:
+    found: WeightedShare | WeightedMean
+    variance, numbers = 0.0, values.astype(np.float64)
+    if values.dtype == np.bool_:
+        found = WeightedShare.of(values.astype(bool), weights, entities)
+        variance = found.share * (1 - found.share) / found.worth
+    else:
+        found = WeightedMean.of(numbers, weights, entities)
+    if entities is None:
+        return OfGroup(found, None)
+    return OfGroup(found, Influence.of(weights * (numbers - found.value) / weights.sum(), entities, variance))
 
 
 def mean_gaps(subject: Subject, of: Literal["labels", "predictions"]) -> Evidence:
@@ -59,10 +78,10 @@ def mean_gaps(subject: Subject, of: Literal["labels", "predictions"]) -> Evidenc
     members: list[Member] = []
     context: list[Member] = []
     unmeasured: list[Unmeasured] = []
-    measured: list[Measured[Found]] = [*_averages(subject, of)]
+    measured: list[Measured[OfGroup[Found]]] = [*_averages(subject, of)]
     for held in holds(subject, measured):
         unmeasured += held.lacking
-        context += [Member(name, found) for name, found in held.sides]
+        context += [Member(name, found.estimate) for name, found in held.sides]
         for (one, first), (other, second) in held.matches:
             members += [Member(Pair(one, other), _minus(first, second)), Member(Pair(other, one), _minus(second, first))]
     return Evidence(
@@ -106,10 +125,13 @@ def _weighing(subject: Subject) -> tuple[str, ...]:
     return () if column is None else (f"Rows are weighted by {column}; the weights are taken as given, not as estimated.",)
 
 
-def _minus(first: Found, second: Found) -> Difference | MeanDifference:
+def _minus(one: OfGroup[Found], other: OfGroup[Found]) -> Difference | MeanDifference:
+    """The difference; entities with rows in both groups make the two move together."""
+    first, second = one.estimate, other.estimate
+    correlation, shared = one.together(other)
     if isinstance(first, Proportion) and isinstance(second, Proportion):
-        return Difference(first, second)
+        return Difference(first, second, correlation, shared)
     if isinstance(first, Proportion) or isinstance(second, Proportion):
         msg = "a share of equal rows is not compared with a mean or with weighted rows"
         raise TypeError(msg)
-    return MeanDifference(first, second)
+    return MeanDifference(first, second, correlation, shared=shared)

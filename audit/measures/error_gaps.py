@@ -10,6 +10,7 @@ import numpy as np
 from audit.evidence import Evidence, Member, Pair
 from audit.measures.groups import holds, notes
 from audit.stats import Mean, MeanDifference, RootMeanSquare
+from audit.stats.shared import Influence, together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupMean:
-    """One group's mean, or root mean square, and how its entities move it."""
+    """One group's mean, or root mean square, and what each of its entities adds to it."""
 
     estimate: Mean | RootMeanSquare
-    totals: NDArray[np.float64] | None
-    """(entities,) sum of each entity's values less their mean, 0 where it has no row in the group; None where rows are independent."""
+    influence: Influence | None
+    """None where rows are independent."""
 
     @property
     def value(self) -> float:
@@ -33,11 +34,8 @@ class GroupMean:
 
     def minus(self, other: GroupMean) -> MeanDifference:
         """The difference; entities with rows in both groups make the two move together."""
-        if self.totals is None or other.totals is None:
-            return MeanDifference(self.estimate, other.estimate)
-        spread = float(np.sqrt(self.totals @ self.totals) * np.sqrt(other.totals @ other.totals))
-        together = float(np.clip(self.totals @ other.totals / spread, -1.0, 1.0)) if spread > 0 else 0.0
-        return MeanDifference(self.estimate, other.estimate, together)
+        correlation, shared = together(self.influence, other.influence)
+        return MeanDifference(self.estimate, other.estimate, correlation, shared=shared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +54,10 @@ class Means:
             return None
         values, codes = self.values[rows], None if clusters is None else clusters[rows]
         estimate = RootMeanSquare.of(values, codes) if self.root else Mean.of(values, codes, low=self.low)
-        if clusters is None or codes is None:
+        if codes is None:
             return GroupMean(estimate, None)
         moved = np.square(values) if self.root else values
-        return GroupMean(estimate, np.bincount(codes, moved - moved.mean(), int(clusters.max()) + 1).astype(float))
+        return GroupMean(estimate, Influence.of(moved - moved.mean(), codes))
 
     def named(self, group: Slice) -> Slice:
         """The group's own name: there is one number a group."""

@@ -11,7 +11,8 @@ import numpy as np
 from audit.datasets import canonical
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Pair, Slice, Unmeasured
-from audit.stats import Difference, Proportion, Ratio
+from audit.stats import Proportion, Ratio
+from audit.stats.shared import Influence, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.evidence import Name, Value
+    from audit.stats import Difference, Estimate
     from audit.subject import Subject
 
 Family: TypeAlias = "tuple[tuple[Slice, NDArray[np.bool_]], ...]"
@@ -34,6 +36,7 @@ class Valued(Protocol):
 
 
 V = TypeVar("V", bound=Valued)
+E_co = TypeVar("E_co", bound="Estimate", covariant=True)
 W_co = TypeVar("W_co", bound=Valued, covariant=True)
 Side: TypeAlias = tuple[Slice, V]
 
@@ -64,6 +67,24 @@ class Held(Generic[V]):
     """Groups without a row that counts."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OfGroup(Generic[E_co]):
+    """One group's estimate, and what each of its entities adds to it."""
+
+    estimate: E_co
+    influence: Influence | None
+    """None where rows are independent."""
+
+    @property
+    def value(self) -> float:
+        """Of the estimate."""
+        return self.estimate.value
+
+    def together(self, other: OfGroup[Estimate]) -> tuple[float, float]:
+        """Correlation with another group's, and by how many entities that have rows in both."""
+        return together(self.influence, other.influence)
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """One rate of every group: the share of hits among the rows that count."""
@@ -75,16 +96,25 @@ class Rate:
     items: tuple[tuple[str, Value], ...] = ()
     """What tells this rate from the check's others: its class, its kind."""
 
-    def of(self, rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> Proportion | None:
+    def of(self, rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> OfGroup[Proportion] | None:
         """The rate among some rows; None where none of them counts."""
         chosen = rows & self.counted
-        return Proportion.of(self.hit[chosen], None if clusters is None else clusters[chosen]) if chosen.any() else None
+        return share(self.hit[chosen], None if clusters is None else clusters[chosen]) if chosen.any() else None
 
     def named(self, group: Slice) -> Slice:
         """A group's name with what tells this rate from the others."""
         for column, value in self.items:
             group = group.further(column, value)
         return group
+
+
+def share(hit: NDArray[np.bool_], entities: NDArray[np.int64] | None) -> OfGroup[Proportion]:
+    """From one flag a row, and the entity of each row where there is one."""
+    found = Proportion.of(hit, entities)
+    if entities is None:
+        return OfGroup(found, None)
+    variance = found.value * (1 - found.value) * found.design_effect / found.n
+    return OfGroup(found, Influence.of((hit - found.value) / found.n, entities, variance))
 
 
 def of_class(subject: Subject, one: str) -> tuple[tuple[str, Value], ...]:
@@ -133,7 +163,7 @@ def compare(
     context: list[Member] = []
     unmeasured: list[Unmeasured] = []
     for held in holds(subject, rates, families):
-        context += [Member(name, share) for name, share in held.sides]
+        context += [Member(name, share.estimate) for name, share in held.sides]
         unmeasured += held.lacking
         for first, second in held.matches:
             compared = _compared(first, second, estimate)
@@ -218,13 +248,16 @@ def _label(group: Slice) -> str:
     return ", ".join(canonical(value) or "null" for _, value in group.items)
 
 
-def _compared(first: Side[Proportion], second: Side[Proportion], estimate: type[Difference | Ratio]) -> tuple[Member | Unmeasured, ...]:
+def _compared(
+    first: Side[OfGroup[Proportion]], second: Side[OfGroup[Proportion]], estimate: type[Difference | Ratio]
+) -> tuple[Member | Unmeasured, ...]:
     """Both orders of one pair, since either group may be the worse one."""
     forth: Name = Pair(first[0], second[0])
-    if estimate is Ratio and not first[1].hits and not second[1].hits:
+    one, other = first[1].estimate, second[1].estimate
+    if estimate is Ratio and not one.hits and not other.hits:
         return (Unmeasured(forth, "neither group has a hit, so their ratio is not defined: add rows"),)
-    back = Pair(second[0], first[0])
-    return (Member(forth, estimate(first[1], second[1])), Member(back, estimate(second[1], first[1])))
+    back, both = Pair(second[0], first[0]), first[1].together(second[1])
+    return (Member(forth, estimate(one, other, *both)), Member(back, estimate(other, one, *both)))
 
 
 def notes(subject: Subject) -> tuple[str, ...]:

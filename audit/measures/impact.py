@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from audit.evidence import Evidence, Slice
-    from audit.measures.groups import Family
+    from audit.measures.groups import Family, OfGroup, Side
     from audit.stats import Proportion
     from audit.subject import Subject
 
@@ -39,7 +39,7 @@ def tables(subject: Subject, rate: Literal["selection", "scoring"], unknown: Seq
     if rate == "scoring":
         notes.append("The scoring rate is the share that scores above the median of all rows of the data set.")
     for held in holds(subject, rates, families):
-        notes += _lines([(name, share) for name, share in held.sides], "selected" if rate == "selection" else "above the median")
+        notes += _lines(held.sides, "selected" if rate == "selection" else "above the median")
     context = (*evidence.context, *_left_out(subject, rates, whole, families))
     return replace(evidence, context=context, notes=(*evidence.notes, *notes))
 
@@ -52,7 +52,7 @@ def _left_out(subject: Subject, rates: Sequence[Rate], whole: Sequence[Family], 
         for rate, (name, rows) in product(rates, family):
             share = rate.of(rows, clusters)
             if name not in there and share is not None:
-                yield Member(rate.named(name), share)
+                yield Member(rate.named(name), share.estimate)
 
 
 def scoring_rates(subject: Subject) -> list[Rate]:
@@ -94,23 +94,25 @@ def _crossing(subject: Subject) -> Iterator[str]:
         yield "Local Law 144 asks for sex, for race or ethnicity, and for their crossing: `by` names no crossing."
 
 
-def _lines(sides: Sequence[tuple[Slice, Proportion]], hit: str) -> Iterator[str]:
+def _lines(sides: Sequence[Side[OfGroup[Proportion]]], hit: str) -> Iterator[str]:
     """The law's point table, one line a category; the most selected one is the reference."""
     top, best = max(sides, key=lambda side: side[1].value)
-    if not best.hits:
+    if not best.estimate.hits:
         yield "No category is selected at all: there is no impact ratio."
         return
-    for name, share in sides:
+    for name, found in sides:
+        share = found.estimate
         line = f"{name}: {share.hits:,} of {share.n:,} {hit}, rate {share.value:.4f}, impact ratio {share.value / best.value:.3f}"
-        yield f"{line} (the most selected category)." if name == top else f"{line}{_screened(share, best)}."
+        yield f"{line} (the most selected category)." if name == top else f"{line}{_screened(found, best)}."
 
 
-def _screened(share: Proportion, best: Proportion) -> str:
+def _screened(found: OfGroup[Proportion], best: OfGroup[Proportion]) -> str:
     """Which side of the four-fifths line the ratio is on, and how sure that is."""
-    low, high = Ratio(share, best).bounds(LEVEL, LEVEL)
-    side = "under" if share.value / best.value < FOUR_FIFTHS else "not under"
+    ratio = Ratio(found.estimate, best.estimate, *found.together(best))
+    low, high = ratio.bounds(LEVEL, LEVEL)
+    side = "under" if ratio.value < FOUR_FIFTHS else "not under"
     line = f" (95 % interval {low:.3f} to {high:.3f}), {side} the four-fifths line"
-    return line if share.entities is not None else f"{line}, Fisher's exact p {fisher(share, best):.2g}"
+    return line if ratio.first.entities is not None else f"{line}, Fisher's exact p {fisher(ratio.first, ratio.second):.2g}"
 
 
 def fisher(first: Proportion, second: Proportion) -> float:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.evidence import Evidence, Member, Pair
-from audit.measures.groups import Rate, error_rates, holds, notes
-from audit.stats import AverageDifference, Difference, Proportion
+from audit.measures.groups import error_rates, holds, notes
+from audit.stats import AverageDifference, Difference
+from audit.stats.shared import together
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from audit.evidence import Slice, Unmeasured
+    from audit.measures.groups import OfGroup, Rate
+    from audit.stats import Proportion
     from audit.subject import Subject
 
 
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 class Odds:
     """How often a group is called, among those of the class and among the others."""
 
-    hits: Proportion
-    alarms: Proportion
+    hits: OfGroup[Proportion]
+    alarms: OfGroup[Proportion]
 
     @property
     def value(self) -> float:
@@ -31,7 +34,19 @@ class Odds:
 
     def minus(self, other: Odds) -> AverageDifference:
         """Against another group's."""
-        return AverageDifference(Difference(self.hits, other.hits), Difference(self.alarms, other.alarms))
+        hits, alarms = (
+            Difference(one.estimate, two.estimate, *one.together(two))
+            for one, two in ((self.hits, other.hits), (self.alarms, other.alarms))
+        )
+        return AverageDifference(hits, alarms, *self._together(other))
+
+    def _together(self, other: Odds) -> tuple[float | None, float]:
+        """Correlation of the two differences, and by how many entities; None where an entity's rows do not show it."""
+        sides = self.hits.influence, other.hits.influence, self.alarms.influence, other.alarms.influence
+        if any(one is None for one in sides):
+            return None, 0.0
+        hits, alarms = (one.minus(two) for one, two in (sides[:2], sides[2:]) if one is not None and two is not None)
+        return together(hits, alarms) if hits.variance > 0 and alarms.variance > 0 else (None, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +80,8 @@ def average_odds(subject: Subject) -> Evidence:
     for held in holds(subject, [_Both(*pair) for pair in zip(rates[::2], rates[1::2], strict=True)]):
         unmeasured += held.lacking
         for name, odds in held.sides:
-            context.append(Member(name.further("rate", "true_positive_rate"), odds.hits))
-            context.append(Member(name.further("rate", "false_positive_rate"), odds.alarms))
+            context.append(Member(name.further("rate", "true_positive_rate"), odds.hits.estimate))
+            context.append(Member(name.further("rate", "false_positive_rate"), odds.alarms.estimate))
         for (one, first), (other, second) in held.matches:
             members += [Member(Pair(one, other), first.minus(second)), Member(Pair(other, one), second.minus(first))]
     return Evidence(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 import numpy as np
 
 from audit.stats.mean import Mean
-from audit.stats.pair import Subtracted, reaches
+from audit.stats.pair import Subtracted
 from audit.stats.root_mean_square import RootMeanSquare
+from audit.stats.shared import apart, held
 from audit.stats.weighted import WeightedMean, WeightedShare
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ class MeanDifference(Subtracted):
     """Of the two estimates: 0 for two samples."""
     paired: bool = False
     """Whether both are of the same rows."""
+    shared: float = 0.0
+    """Entities of equal weight with rows in both samples, from which the correlation is known; 0 for the same rows."""
     least: ClassVar[int] = RootMeanSquare.least
 
     def __post_init__(self) -> None:
-        if not -1 <= self.correlation <= 1 or type(self.first) is not type(self.second):
+        if not -1 <= self.correlation <= 1 or self.shared < 0 or type(self.first) is not type(self.second):
             msg = f"a difference is of two of a kind with a correlation from -1 to 1, got {self.first}, {self.second}, {self.correlation}"
             raise ValueError(msg)
 
@@ -71,10 +74,7 @@ class MeanDifference(Subtracted):
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where nothing bounds it."""
-        down, up = reaches(self, (lower_alpha, upper_alpha), self._apart)
+        (low_1, high_1), (low_2, high_2) = self.first.bounds(lower_alpha, upper_alpha), self.second.bounds(upper_alpha, lower_alpha)
+        down = apart(self.first.value - low_1, high_2 - self.second.value, held(self.correlation, self.shared, lower_alpha))
+        up = apart(high_1 - self.first.value, self.second.value - low_2, held(self.correlation, self.shared, upper_alpha))
         return self.value - down, self.value + up
-
-    def _apart(self, one: float, other: float) -> float:
-        if math.isinf(one) or math.isinf(other):
-            return math.inf
-        return math.sqrt(max(0.0, one**2 + other**2 - 2 * self.correlation * one * other))

@@ -1,4 +1,4 @@
-"""Sums of independent estimates, whose ends are recovered from the ends of each."""
+"""Sums of estimates, whose ends are recovered from the ends of each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from audit.stats.pair import TwoSamples
 from audit.stats.proportion import Difference  # noqa: TC001  # read at run time where a stored estimate is opened
+from audit.stats.shared import apart, held
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +16,22 @@ class AverageDifference(TwoSamples):
     """Mean of two differences of shares. Method of variance estimates recovery (Zou & Donner, Statistics in Medicine 2008).
 
     Each end lies as far out as those of the two differences do together: by the root of the squares where rows are independent,
-    since the two look at different rows; by their sum where entities may have rows in both.
+    since the two look at different rows; where entities may have rows in both, with the correlation of the two (Zou, Psychological
+    Methods 2007), or by their sum where nothing is known of it.
     """
 
     first: Difference
     second: Difference
+    correlation: float | None = None
+    """Of the two differences, by their entities; None where it is not known."""
+    shared: float = 0.0
+    """Entities of equal weight with rows behind both, from which the correlation is known."""
     least: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if self.shared < 0 or (self.correlation is not None and not -1 <= self.correlation <= 1):
+            msg = f"a correlation is from -1 to 1, by entities in both, got {self.correlation} by {self.shared}"
+            raise ValueError(msg)
 
     @property
     def value(self) -> float:
@@ -30,7 +41,8 @@ class AverageDifference(TwoSamples):
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return f"MOVER (Zou & Donner 2008) of two differences, each by {self.first.method}"
+        known = "" if self.correlation is None else f", correlation {self.correlation:.2f} by {self.shared:,.0f} entities in both"
+        return f"MOVER (Zou & Donner 2008) of two differences{known}, each by {self.first.method}"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
@@ -38,8 +50,11 @@ class AverageDifference(TwoSamples):
         ends = [one.bounds(lower_alpha, upper_alpha) for one in both]
         down = [one.value - low for one, (low, _) in zip(both, ends, strict=True)]
         up = [high - one.value for one, (_, high) in zip(both, ends, strict=True)]
-        return max(-1.0, self.value - self._together(down) / 2), min(1.0, self.value + self._together(up) / 2)
+        low, high = self._together(down, lower_alpha), self._together(up, upper_alpha)
+        return max(-1.0, self.value - low / 2), min(1.0, self.value + high / 2)
 
-    def _together(self, distances: list[float]) -> float:
+    def _together(self, distances: list[float], alpha: float) -> float:
+        if self.correlation is not None:
+            return apart(distances[0], distances[1], held(-self.correlation, self.shared, alpha))
         clustered = any(share.entities is not None for one in (self.first, self.second) for share in (one.first, one.second))
         return sum(distances) if clustered else math.hypot(*distances)

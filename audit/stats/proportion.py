@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 from audit.stats.counted import Clustered, with_effect
 from audit.stats.entities import design_effect, small_sample
 from audit.stats.pair import Subtracted, TwoSamples, reaches
+from audit.stats.shared import apart, held, lowest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,53 +94,133 @@ def exact_lower(x: float, n: float, alpha: float) -> float:
     return 0.0 if x <= 0 else float(betaincinv(x, n - x + 1, alpha))
 
 
-@dataclass(frozen=True, slots=True)
-class Difference(Subtracted, TwoSamples):
-    """First proportion minus second, independent samples. Newcombe, Statistics in Medicine 1998, method 10."""
+def _ratio(first: Proportion, second: Proportion) -> float:
+    if second.hits:
+        return first.value / second.value
+    return (first.hits + 0.5) / (first.n + 0.5) / (0.5 / (second.n + 0.5))
 
-    first: Proportion
-    second: Proportion
-    least: ClassVar[int] = 1
+
+class _Pair(Protocol):
+    @property
+    def correlation(self) -> float: ...
 
     @property
-    def method(self) -> str:
-        """Name of the interval."""
-        return "Newcombe hybrid score, exact in corrected ends"
+    def shared(self) -> float: ...
 
-    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
-        """Lower and upper end, each at its own level."""
-        down, up = reaches(self, (lower_alpha, upper_alpha))
-        return max(-1.0, self.value - down), min(1.0, self.value + up)
+
+class _OfShares(TwoSamples):
+    """Two shares, whose entities may be the same."""
+
+    __slots__ = ()
+
+    def refuse_impossible(self: _Pair) -> None:
+        """ValueError where there is no such correlation."""
+        if not (-1 <= self.correlation <= 1 and self.shared >= 0) or (self.correlation and not self.shared):
+            msg = f"two shares have a correlation from -1 to 1, by entities in both, got {self.correlation} by {self.shared}"
+            raise ValueError(msg)
+
+    def told(self: _Pair, apart: str, one: str) -> str:
+        """Name of the interval for two samples, or for entities in both."""
+        return f"{one}, correlation {self.correlation:.2f} by {self.shared:,.0f} entities in both" if self.shared else apart
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio(TwoSamples):
-    """First proportion over second, independent samples. Koopman, Biometrics 1984 (score interval).
+class Difference(Subtracted, _OfShares):
+    """First proportion minus second. Newcombe, Statistics in Medicine 1998, method 10.
 
-    A share of 0 below the line has no finite ratio: the value then adds half a hit to each (Walter, Biometrika 1975).
+    Where entities have rows in both, with the correlation of the two (Zou, Psychological Methods 2007; `audit.stats.shared`).
     """
 
     first: Proportion
     second: Proportion
+    correlation: float = 0.0
+    """Of the two shares: 0 for two samples."""
+    shared: float = 0.0
+    """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
     least: ClassVar[int] = 1
 
-    @property
-    def value(self) -> float:
-        """Ratio of the shares."""
-        if self.second.hits:
-            return self.first.value / self.second.value
-        return (self.first.hits + 0.5) / (self.first.n + 0.5) / (0.5 / (self.second.n + 0.5))
+    def __post_init__(self) -> None:
+        self.refuse_impossible()
 
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return "Koopman score"
+        name = "Newcombe hybrid score, exact in corrected ends"
+        return self.told(name, name)
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        if self.shared:
+            down, up = _falls(self, self.first, self.second, lower_alpha), _falls(self, self.second, self.first, upper_alpha)
+        else:
+            down, up = reaches(self, (lower_alpha, upper_alpha))
+        return max(-1.0, self.value - down), min(1.0, self.value + up)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio(_OfShares):
+    """First proportion over second. Koopman, Biometrics 1984 (score interval).
+
+    Where entities have rows in both, MOVER-R with the correlation of the two (Donner & Zou, Statistical Methods in Medical Research
+    2012; `audit.stats.shared`): the ratio at which the end of first minus ratio times second is 0. A share of 0 below the line has
+    no finite ratio: the value then adds half a hit to each (Walter, Biometrika 1975).
+    """
+
+    first: Proportion
+    second: Proportion
+    correlation: float = 0.0
+    """Of the two shares: 0 for two samples."""
+    shared: float = 0.0
+    """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
+    least: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        self.refuse_impossible()
+
+    @property
+    def value(self) -> float:
+        """Ratio of the shares."""
+        return _ratio(self.first, self.second)
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return self.told("Koopman score", "MOVER-R (Donner & Zou 2012) of Wilson scores, exact in corrected ends")
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the upper end is infinite where the second sample has no hit."""
-        low = 0.0 if self.first.hits == 0 else _koopman_lower(self.first, self.second, lower_alpha)
-        high = math.inf if self.second.hits == 0 else 1.0 / _koopman_lower(self.second, self.first, upper_alpha)
-        return low, high
+        low = 0.0 if self.first.hits == 0 else self._lower(self.first, self.second, lower_alpha)
+        turned = 0.0 if self.second.hits == 0 else self._lower(self.second, self.first, upper_alpha)
+        return low, 1.0 / turned if turned > 0 else math.inf
+
+    def _lower(self, above: Proportion, below: Proportion, alpha: float) -> float:
+        return _mover_lower(self, above, below, alpha) if self.shared else _koopman_lower(above, below, alpha)
+
+
+def _moves(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> tuple[float, float, float]:
+    """How far one share may fall and the other rise at this level, and how the two go together there.
+
+    A share of 0 or 1 has shown nothing of that: then as badly as its end allows.
+    """
+    low, high = falling.bounds(alpha, 0.5)[0], rising.bounds(0.5, alpha)[1]
+    p, q = falling.value, rising.value
+    if all(0 < one.hits < one.n for one in (falling, rising)):
+        return p - low, high - q, held(pair.correlation, pair.shared, alpha)
+    return p - low, high - q, min(pair.correlation, lowest((low, p), (q, high)))
+
+
+def _falls(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> float:
+    return apart(*_moves(pair, falling, rising, alpha))
+
+
+def _mover_lower(pair: _Pair, above: Proportion, below: Proportion, alpha: float) -> float:
+    """The smaller root of (p - r q)² = down² + (r up)² - 2 correlation r down up."""
+    down, up, correlation = _moves(pair, above, below, alpha)
+    p, q = above.value, below.value
+    square, half, rest = q * q - up * up, p * q - correlation * down * up, max(0.0, (p - down) * (p + down))
+    below_it = half + math.sqrt(max(0.0, half * half - square * rest))
+    value = _ratio(above, below)
+    return rest / below_it if rest < value * below_it else value
 
 
 def _koopman_lower(above: Proportion, below: Proportion, alpha: float) -> float:

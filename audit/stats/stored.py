@@ -52,7 +52,12 @@ _OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare, WeightedMea
 _KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
-_LATER = {"Confusion": frozenset({"beta"}), "PairedConfusion": frozenset({"beta"})}
+_LATER = {
+    "Confusion": frozenset({"beta"}),
+    "PairedConfusion": frozenset({"beta"}),
+    "MeanDifference": frozenset({"shared"}),
+    **dict.fromkeys(("AverageDifference", "Difference", "Ratio"), frozenset({"correlation", "shared"})),
+}
 """Fields that a file from before they were there may lack."""
 
 

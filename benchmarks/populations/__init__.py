@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from audit.stats import Census
+from benchmarks.populations import spanning
 from benchmarks.populations.areas import area_differences, areas, paired_areas
 from benchmarks.populations.case import Case
 from benchmarks.populations.combined import average_differences, weighted_means, weighted_shares
@@ -29,9 +30,9 @@ def by_kind() -> dict[str, list[Case]]:
     """Every case by the kind of its estimate."""
     return {
         "Proportion": proportions(),
-        "Difference": differences(),
-        "Ratio": ratios(),
-        "AverageDifference": average_differences(),
+        "Difference": [*differences(), *spanning.differences()],
+        "Ratio": [*ratios(), *spanning.ratios()],
+        "AverageDifference": [*average_differences(), *spanning.average_differences()],
         "WeightedShare": weighted_shares(),
         "WeightedMean": weighted_means(),
         "PairedDifference": paired(),
@@ -48,7 +49,7 @@ def by_kind() -> dict[str, list[Case]]:
         "PairedConfusion": paired_tables(),
         "Mean": means(),
         "PairedMean": paired_means(),
-        "MeanDifference": mean_differences(),
+        "MeanDifference": [*mean_differences(), *spanning.weighted()],
         "MeanRatio": mean_ratios(),
         "Explained": explained(),
         "RootMeanSquare": roots(),

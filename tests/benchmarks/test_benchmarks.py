@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from audit.stats import Difference, Proportion, Ratio
+from audit.stats import AverageDifference, Difference, MeanDifference, Proportion, Ratio
 from benchmarks import coverage, discovered_slices, exact, flip_rate, gates, metric_frame, populations, slices
 from benchmarks.trials import Limit, table
 from tests.unplugged import Point
@@ -17,7 +17,7 @@ from tests.unplugged import Point
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from benchmarks.populations.case import Drawn
+    from benchmarks.populations.case import Case, Drawn
 
 CHEAP = (
     "Proportion",
@@ -100,6 +100,36 @@ def test_an_interval_that_is_unplugged_is_marked(kind: str) -> None:
     seen = coverage.simulated(replace(case, draw=unplugged), fast=True)
     assert not seen.holds
     assert seen.row()[-1] == "OUTSIDE"
+
+
+SPANNING = ("Difference", "Ratio", "AverageDifference", "MeanDifference")
+
+
+def _across(kind: str) -> Case:
+    """The first case of the kind whose people pull the two groups apart."""
+    return next(one for one in populations.by_kind()[kind] if "entities in" in one.name and "against" in one.truth)
+
+
+@pytest.mark.parametrize("kind", SPANNING)
+def test_people_in_both_groups_cover(kind: str) -> None:
+    assert coverage.simulated(replace(_across(kind), trials=6000), fast=True).holds
+
+
+@pytest.mark.parametrize("kind", SPANNING)
+def test_people_in_both_groups_taken_as_two_samples_are_marked(kind: str) -> None:
+    """As the interval was before it knew of them."""
+    case = _across(kind)
+
+    def apart(rng: Generator, trials: int) -> Drawn:
+        for estimate, truth in case.draw(rng, trials):
+            assert isinstance(estimate, (Difference, Ratio, AverageDifference, MeanDifference))
+            if isinstance(estimate, AverageDifference):
+                hits, alarms = (replace(one, correlation=0.0, shared=0.0) for one in (estimate.first, estimate.second))
+                yield AverageDifference(hits, alarms, 0.0), truth
+            else:
+                yield replace(estimate, correlation=0.0, shared=0.0), truth
+
+    assert not coverage.simulated(replace(case, draw=apart, trials=12_000), fast=True).holds
 
 
 def test_every_case_has_a_name_of_its_own() -> None:

@@ -12,8 +12,10 @@ from scipy.stats import binom, ks_2samp, norm
 
 from audit.evidence import Member, Slice
 from audit.judge import deciding_interval
+from audit.measures.groups import share
 from audit.stats import (
     Auc,
+    AverageDifference,
     CalibrationError,
     Census,
     Confusion,
@@ -33,6 +35,7 @@ from audit.stats.power import POWER, Expected, all_pass, decided, outlook
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from audit.measures.groups import OfGroup
     from audit.stats import Estimate
 
 
@@ -153,6 +156,62 @@ def test_the_worst_pair_is_moved_to_the_stated_gap() -> None:
     assert decided(near, 1.0, asked)[0] == pytest.approx(decided(there, 1.0, asked)[0], abs=0.02)
     apart = [Expected(one.estimate, 0.5, one.groups) for one in gaps(Ratio, 2, 400, 0.3)]
     assert decided(apart, 1.0, Asked(0.8, floor=True))[1] > 0.95
+
+
+def spanning(rng: np.random.Generator, people: int, *, against: bool, groups: int = 2) -> list[OfGroup[Proportion]]:
+    """Everyone has rows in every group, hits by a chance of their own: the same in all, or in every second the rest of the other."""
+    person = np.repeat(np.arange(people), rng.integers(2, 9, people))
+    group, chance = rng.integers(0, groups, len(person)), rng.beta(1, 1, people)[person]
+    hit = rng.random(len(person)) < np.where((group % 2 == 1) & against, 1 - chance, chance)
+    return [share(hit[group == one], person[group == one]) for one in range(groups)]
+
+
+def gap_of(kind: type[Difference | Ratio], sides: list[OfGroup[Proportion]], a: int = 0, b: int = 1) -> Difference | Ratio:
+    return kind(sides[a].estimate, sides[b].estimate, *sides[a].together(sides[b]))
+
+
+@pytest.mark.parametrize(("kind", "bound", "floor"), [(Difference, 0.15, False), (Ratio, 0.76, True)])
+@pytest.mark.parametrize("against", [False, True])
+def test_people_in_both_groups_are_foreseen(kind: type[Difference | Ratio], bound: float, floor: bool, against: bool) -> None:  # noqa: FBT001
+    """From pilots of fewer people, at equal shares: what draws say, and not what two samples would."""
+    rng, asked = np.random.default_rng(1), Asked(bound, floor)
+    pilots = [gap_of(kind, spanning(rng, 60, against=against)) for _ in range(10)]
+    even = 0.0 if kind is Difference else 1.0
+    foreseen = np.mean([decided([Expected(one, even)], 2.5, asked) for one in pilots], axis=0)
+    drawn = np.mean([judged([gap_of(kind, spanning(rng, 150, against=against))], asked) for _ in range(300)], axis=0)
+    assert foreseen == pytest.approx(tuple(drawn), abs=0.07)
+    naive = np.mean([decided([Expected(kind(one.first, one.second), even)], 2.5, asked)[0] for one in pilots])
+    assert abs(naive - drawn[0]) > 0.08
+
+
+@pytest.mark.parametrize("kind", [Difference, Ratio])
+def test_pairs_of_three_groups_with_the_same_people_are_drawn_together(kind: type[Difference | Ratio]) -> None:
+    rng, asked = np.random.default_rng(2), Asked(0.12, False, count=6) if kind is Difference else Asked(0.75, True, count=6)
+    names = list(permutations(range(3), 2))
+
+    def pairs(people: int) -> list[Expected]:
+        sides = spanning(rng, people, against=False, groups=3)
+        return [Expected(gap_of(kind, sides, a, b), 0.0 if kind is Difference else 1.0, (a, b)) for a, b in names]
+
+    foreseen = np.mean([decided(pairs(150), 2.0, asked) for _ in range(8)], axis=0)
+    drawn = np.mean([judged([one.estimate for one in pairs(300)], asked) for _ in range(200)], axis=0)
+    assert foreseen == pytest.approx(tuple(drawn), abs=0.12)
+
+
+def test_an_outlook_of_people_in_both_groups() -> None:
+    """The whole of what a plan asks, and fewer people needed where what is their own drops out."""
+    pilot = gap_of(Difference, spanning(np.random.default_rng(3), 200, against=False))
+    asked = Asked(0.1, floor=False)
+    seen, apart = (outlook([Expected(one, 0.0, ("phone", "web"))], asked) for one in (pilot, Difference(pilot.first, pilot.second)))
+    assert seen.needed is not None
+    assert apart.needed is not None
+    assert seen.needed < apart.needed
+    assert seen.detectable is not None
+    assert 0 < seen.p_pass < 1
+    average = AverageDifference(Difference(pilot.first, pilot.second, 0.3, 100.0), Difference(pilot.second, pilot.first), -0.2, 80.0)
+    assert 0 <= decided([Expected(average, 0.0)], 2.0, asked)[0] <= 1
+    assert grown(average, 2.0).shared == 160
+    assert grown(average, 2.0).first.shared == 200
 
 
 def close(found: tuple[float, float], draw: Callable[[], Estimate], asked: Asked, trials: int, within: float) -> None:

@@ -100,6 +100,8 @@ squares = st.lists(st.tuples(st.floats(-10, 10), st.floats(0.1, 10)), min_size=3
 mean_ratios = squares.map(lambda some: MeanRatio.of(np.array([u for u, _ in some]), np.array([v for _, v in some])))
 paired_differences = st.builds(PairedDifference, counts, counts, counts, counts, st.none() | st.integers(2, 10**6), effects)
 gap_changes = st.builds(GapChange, paired_differences, paired_differences)
+shared_by = st.floats(1, 10**6)
+differences = st.builds(Difference, proportions, proportions) | st.builds(Difference, proportions, proportions, st.floats(-1, 1), shared_by)
 estimates = st.one_of(
     gap_changes,
     st.builds(Amplification, gap_changes, gap_changes),
@@ -107,14 +109,15 @@ estimates = st.one_of(
     roots,
     mean_ratios,
     st.builds(Explained, mean_ratios),
-    st.builds(MeanDifference, means, means) | st.builds(MeanDifference, roots, roots, st.floats(-1, 1), st.booleans()),
+    st.builds(MeanDifference, means, means) | st.builds(MeanDifference, roots, roots, st.floats(-1, 1), st.booleans(), shared_by),
     proportions,
     confusions,
-    st.builds(Difference, proportions, proportions),
+    differences,
     st.builds(WeightedMean, means, counts),
     counts.flatmap(lambda n: st.builds(WeightedShare, shares, st.just(n), st.floats(0.5, n), st.none() | counts)),
-    st.builds(AverageDifference, st.builds(Difference, proportions, proportions), st.builds(Difference, proportions, proportions)),
-    st.builds(Ratio, proportions, proportions),
+    st.builds(AverageDifference, differences, differences)
+    | st.builds(AverageDifference, differences, differences, st.floats(-1, 1), shared_by),
+    st.builds(Ratio, proportions, proportions) | st.builds(Ratio, proportions, proportions, st.floats(-1, 1), shared_by),
     aucs,
     st.builds(AucDifference, aucs, aucs),
     paired_aucs,
@@ -186,6 +189,26 @@ def test_a_table_stored_before_there_was_beta_reads_as_it_did() -> None:
     assert from_json(stored | {"beta": 2.0, "metric": "fbeta"}) == Confusion(((3, 1, 0, 4),), "fbeta", beta=2.0)
     with pytest.raises(InputError, match="has tables, metric"):
         from_json({name: one for name, one in stored.items() if name != "copies"})
+
+
+OLD_SHARE = '{"kind": "Proportion", "hits": 8, "n": 10, "entities": 5, "design_effect": 1.5}'
+OLD_MEAN = '{"kind": "Mean", "mean": 1.0, "deviation": 2.0, "skewness": 0.5, "units": 30, "rows": 40, "low": null, "high": null}'
+OLD_GAP = f'{{"kind": "Difference", "first": {OLD_SHARE}, "second": {OLD_SHARE}}}'
+
+
+def test_two_groups_stored_before_people_were_in_both_read_as_they_did() -> None:
+    """By the fields there were then: two samples, and of an average of clustered differences the sum of the margins."""
+    share, mean = Proportion(8, 10, 5, 1.5), Mean(1.0, 2.0, 0.5, 30, 40)
+    gap = Difference(share, share)
+    assert from_json(json.loads(OLD_GAP)) == gap
+    assert from_json(json.loads(OLD_GAP.replace("Difference", "Ratio"))) == Ratio(share, share)
+    average = from_json(json.loads(f'{{"kind": "AverageDifference", "first": {OLD_GAP}, "second": {OLD_GAP}}}'))
+    assert average == AverageDifference(gap, gap)
+    assert average.bounds(0.025, 0.03) == pytest.approx(gap.bounds(0.025, 0.03)), "the mean of two margins that add up"
+    old = f'{{"kind": "MeanDifference", "first": {OLD_MEAN}, "second": {OLD_MEAN}, "correlation": 0.25, "paired": true}}'
+    assert from_json(json.loads(old)) == MeanDifference(mean, mean, 0.25, paired=True)
+    with pytest.raises(InputError, match="has first, second, correlation, shared, not first, second, likeness"):
+        from_json(json.loads(OLD_GAP) | {"likeness": 0.5})
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from audit.stats.laws.chances import DRAWS, SEED, chances
+from audit.stats.laws.likeness import likeness
 from audit.stats.laws.moving import arms, grown
-from audit.stats.laws.shares import edges
+from audit.stats.laws.shares import drawn_together, edges
 from audit.stats.laws.spreads import mean_gap_chances
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.proportion import Difference, Proportion, Ratio
@@ -38,7 +39,12 @@ def gap_chances(pairs: Pairs, truth: float | None, growth: float, asked: Asked) 
     groups = _groups(pairs)
     rates = _rates(pairs, groups, truth, asked)
     rng = np.random.default_rng(SEED)
-    hits = {name: _drawn(grown(share, growth), rates[name], rng) for name, share in groups.items()}
+    alike = likeness(pairs, list(groups))
+    if alike is None:
+        hits = {name: _drawn(grown(share, growth), rates[name], rng) for name, share in groups.items()}
+    else:
+        shares = [grown(share, growth) for share in groups.values()]
+        hits = dict(zip(groups, drawn_together(shares, [rates[name] for name in groups], alike, rng), strict=True))
     passed, failed = np.ones(DRAWS, dtype=bool), np.zeros(DRAWS, dtype=bool)
     for estimate, (one, other) in pairs:
         low, high = edges(grown(estimate, growth), asked)

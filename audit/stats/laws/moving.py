@@ -51,7 +51,8 @@ def _(estimate: Proportion, growth: float) -> Proportion:
 @grown.register(Ratio)
 @grown.register(AverageDifference)
 def _(estimate: Difference | Ratio | AverageDifference, growth: float) -> Difference | Ratio | AverageDifference:
-    return replace(estimate, first=grown(estimate.first, growth), second=grown(estimate.second, growth))
+    shared = estimate.shared * growth
+    return replace(estimate, first=grown(estimate.first, growth), second=grown(estimate.second, growth), shared=shared)
 
 
 @grown.register
@@ -75,7 +76,8 @@ def _(estimate: RootMeanSquare, growth: float) -> RootMeanSquare:
 
 @grown.register
 def _(estimate: MeanDifference, growth: float) -> MeanDifference:
-    return replace(estimate, first=grown(estimate.first, growth), second=grown(estimate.second, growth))
+    shared = estimate.shared * growth
+    return replace(estimate, first=grown(estimate.first, growth), second=grown(estimate.second, growth), shared=shared)
 
 
 @grown.register

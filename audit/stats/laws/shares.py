@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from audit.stats.laws.likeness import SEED, normals
 from audit.stats.laws.moving import arms, grown
 from audit.stats.proportion import Difference, Proportion, Ratio, koopman_score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,9 +61,11 @@ def one_share(estimate: Proportion, truth: float, growth: float, asked: Asked) -
 
 
 def two_shares(estimate: Two, truth: float, growth: float, asked: Asked) -> Chances:
-    """By enumerating the hits of both, which are independent."""
+    """By enumerating the hits of both where they are independent, else by drawing them."""
     seen = grown(estimate, growth)
     p, q = arms(estimate, truth)
+    if seen.correlation:
+        return _drawn_chances(seen, (p, q), asked)
     (x, chance), (y, weight) = hits_law(seen.first, p), hits_law(seen.second, q)
     low, high = edges(seen, asked)
     at_least = np.append(np.cumsum(chance[::-1])[::-1], 0.0)
@@ -71,32 +74,48 @@ def two_shares(estimate: Two, truth: float, growth: float, asked: Asked) -> Chan
     return above, below
 
 
+def _drawn_chances(seen: Two, rates: tuple[float, float], asked: Asked) -> Chances:
+    alike = np.array([[1.0, seen.correlation], [seen.correlation, 1.0]])
+    x, y = drawn_together((seen.first, seen.second), rates, alike, np.random.default_rng(SEED))
+    low, high = edges(seen, asked)
+    return float(np.mean(x >= low[y])), float(np.mean(x < high[y]))
+
+
+def drawn_together(
+    shares: Sequence[Proportion], rates: Sequence[float], alike: NDArray[np.float64], rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """(draws,) hits of each, with these correlations: normals, cut where the hits' chances end."""
+    from scipy.special import ndtr
+
+    found = []
+    for share, rate, place in zip(shares, rates, ndtr(normals(len(shares), alike, rng)), strict=True):
+        hits, chance = hits_law(share, rate)
+        below = np.cumsum(chance)
+        found.append(hits[np.minimum(np.searchsorted(below / below[-1], place), len(hits) - 1)])
+    return found
+
+
 def edges(estimate: Two, asked: Asked) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(2, second n + 1) fewest hits of the first sample, by those of the second, at which the lower and the upper end clear the bound."""
     from scipy.interpolate import PchipInterpolator
 
-    knots, found = _edges(isinstance(estimate, Ratio), replace(estimate.first, hits=0), replace(estimate.second, hits=0), asked)
+    knots, found = _edges(replace(estimate, first=replace(estimate.first, hits=0), second=replace(estimate.second, hits=0)), asked)
     every = np.arange(estimate.second.n + 1)
     low, high = (np.ceil(PchipInterpolator(knots, one)(every) - 1e-9) for one in found)
     return low, high
 
 
 @lru_cache(maxsize=512)
-def _edges(
-    ratio: bool,  # noqa: FBT001  # a cache's key
-    above: Proportion,
-    below: Proportion,
-    asked: Asked,
-) -> tuple[tuple[int, ...], tuple[tuple[float, ...], tuple[float, ...]]]:
-    """Edges in hits and parts of one, at knots that stand closer towards no and towards all hits."""
+def _edges(none: Two, asked: Asked) -> tuple[tuple[int, ...], tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Edges in hits and parts of one, at knots that stand closer towards no and towards all hits; `none` is the two without a hit."""
+    above, below, clears = none.first, none.second, (_low_clears, _high_clears)
     wave = (1 - np.cos(np.linspace(0, math.pi, KNOTS))) / 2
     knots = np.unique(np.rint(wave * below.n).astype(int)).tolist() if below.n > 2 * KNOTS else list(range(below.n + 1))
-    clears, kind = (_low_clears, _high_clears), Ratio if ratio else Difference
 
     def edge(which: int, y: int) -> float:
         def clear(part: int) -> bool:
             hits: Any = part / PARTS
-            return hits > above.n or clears[which](kind(replace(above, hits=hits), replace(below, hits=y)), asked)
+            return hits > above.n or clears[which](replace(none, first=replace(above, hits=hits), second=replace(below, hits=y)), asked)
 
         return first(clear, above.n * PARTS) / PARTS
 
@@ -105,14 +124,14 @@ def _edges(
 
 def _low_clears(estimate: Two, asked: Asked) -> bool:
     """Whether the lower end clears the bound; for a ratio by the score test there, which its end inverts."""
-    if isinstance(estimate, Difference):
+    if isinstance(estimate, Difference) or estimate.shared:
         return asked.clears(estimate.bounds(asked.levels[0], 0.5)[0])
     shown = estimate.first.hits > 0 and _is_larger(estimate.first, estimate.second, asked.bound, asked.levels[0])
     return asked.bound <= 0 or shown
 
 
 def _high_clears(estimate: Two, asked: Asked) -> bool:
-    if isinstance(estimate, Difference):
+    if isinstance(estimate, Difference) or estimate.shared:
         return asked.clears(estimate.bounds(0.5, asked.levels[1])[1])
     shown = estimate.second.hits > 0 and _is_larger(estimate.second, estimate.first, 1 / asked.bound, asked.levels[1])
     return not shown

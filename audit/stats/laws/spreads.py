@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.stats.laws.likeness import DRAWS, SEED, likeness, normals
 from audit.stats.laws.moving import grown
+from audit.stats.shared import apart, held
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from audit.stats.laws.asked import Asked
     from audit.stats.mean_difference import MeanDifference
 
-DRAWS = 20_000
-SEED = 20261121
 ONE_SIGMA = 0.15865525393145707
 """Level of an end one standard error out."""
 
@@ -46,25 +46,26 @@ def mean_gap_chances(
     for estimate, (one, other) in pairs:
         groups |= {one: estimate.first, other: estimate.second}
     means, rng = _means(pairs, groups, truth), np.random.default_rng(SEED)
-    sides = {name: _side(grown(one, growth), means[name], asked, rng) for name, one in groups.items()}
+    drawn = dict(zip(groups, normals(len(groups), likeness(pairs, list(groups)), rng), strict=True))
+    sides = {name: _side(grown(one, growth), means[name], asked, drawn[name]) for name, one in groups.items()}
     passed, failed = np.ones(DRAWS, dtype=bool), np.zeros(DRAWS, dtype=bool)
-    for _, (one, other) in pairs:
-        a, b = sides[one], sides[other]
-        apart = a.values - b.values
-        low, high = apart - math.hypot(a.down[0], b.up[0]), apart + math.hypot(a.up[1], b.down[1])
+    for estimate, (one, other) in pairs:
+        a, b, seen = sides[one], sides[other], grown(estimate, growth)
+        gap, alike = a.values - b.values, [held(seen.correlation, seen.shared, level) for level in asked.levels]
+        low, high = gap - apart(a.down[0], b.up[0], alike[0]), gap + apart(a.up[1], b.down[1], alike[1])
         clear, short = (low >= asked.bound, high < asked.bound) if asked.floor else (low > asked.bound, high <= asked.bound)
         passed &= clear if asked.floor else short
         failed |= short if asked.floor else clear
     return float(passed.mean()), float(failed.mean())
 
 
-def _side(estimate: Any, mean: float, asked: Asked, rng: np.random.Generator) -> _Side:
+def _side(estimate: Any, mean: float, asked: Asked, drawn: NDArray[np.float64]) -> _Side:
     ends = [estimate.bounds(level, level) for level in asked.levels]
     low, high = estimate.bounds(ONE_SIGMA, ONE_SIGMA)
     error = (high - low) / 2
-    drawn = mean + (error if math.isfinite(error) else 0.0) * rng.standard_normal(DRAWS)
+    values = mean + (error if math.isfinite(error) else 0.0) * drawn
     down, up = (estimate.value - ends[0][0], estimate.value - ends[1][0]), (ends[0][1] - estimate.value, ends[1][1] - estimate.value)
-    return _Side(drawn, down, up)
+    return _Side(values, down, up)
 
 
 def _means(pairs: Sequence[tuple[MeanDifference, Any]], groups: dict[Hashable, Any], truth: float | None) -> dict[Hashable, float]:
