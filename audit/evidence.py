@@ -197,16 +197,21 @@ class WeakSlices:
     rows: tuple[int, ...]
     """Judged rows in the slice."""
     wrong: tuple[int, ...]
-    """Those of them that the candidate gets wrong."""
+    """Those of them that the candidate gets wrong; none are told where it gives numbers."""
     rest_rows: tuple[int, ...]
     rest_wrong: tuple[int, ...]
     lower: tuple[float, ...]
-    """Lower end of the gap, share right elsewhere minus share right in the slice."""
+    """Lower end of the gap: share right elsewhere minus share right in the slice, or error in the slice minus error elsewhere."""
     upper: tuple[float, ...]
     named: tuple[bool, ...]
     """Whether it is worse than the rest beyond chance, all slices of the list considered."""
     examples: tuple[tuple[str, ...], ...]
-    """Ids of judged rows in a named slice that the candidate gets wrong."""
+    """Ids of judged rows in a named slice that the candidate gets wrong, or is farthest off in."""
+    errors: tuple[float, ...] = ()
+    """Of predicted numbers, in place of `wrong`: the slice's mean absolute error among its judged rows."""
+    rest_errors: tuple[float, ...] = ()
+    measured_in: str = ""
+    """The column in whose unit the errors are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None
         _at(loaded, index, key, message)
         for index, requirement in enumerate(loaded.policy.require)
         if requirement.on in datasets
-        for key, message in _column_mistakes(requirement, datasets, catalog.discover()[requirement.check])
+        for key, message in _column_mistakes(requirement, datasets, _at_task(catalog.discover()[requirement.check], loaded))
     ]
     mistakes += rivals.column_mistakes(loaded, datasets)
     if mistakes:
@@ -112,6 +113,13 @@ def too_many(requirement: Requirement, data: Dataset, check: Check, family: tupl
         yield "by", many(family, slices, MOST_SLICES)
     elif slices > MOST_PAIRED and check.by == "groups" and requirement.reference_group is None:
         yield "by", f"{many(family, slices, MOST_PAIRED)}, or let reference_group in a policy name what each is held against"
+
+
+def _at_task(check: Check, loaded: LoadedPolicy) -> Check:
+    """The check as it is on the policy's task: where numbers are predicted, labels are true numbers."""
+    if loaded.policy.candidate.task not in REGRESSION or check.tasks is None or "labels" not in check.needs:
+        return check
+    return replace(check, needs=check.needs - {"labels"} | {"targets"})
 
 
 def _target_mistakes(requirement: Requirement, data: Dataset) -> Iterator[tuple[str, str]]:

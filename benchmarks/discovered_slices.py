@@ -1,11 +1,12 @@
-"""Slices that nobody named: how often chance names one, and how surely planted ones are found, on tables and on texts.
+"""Slices that nobody named: how often chance names one, and how surely planted ones are found, on tables, texts and predicted numbers.
 
 Run: python -m benchmarks.discovered_slices [--fast]
 
-`fairness/discovered_slices` as it stands is run on generated rows whose true error rates are known.
+`fairness/discovered_slices` as it stands is run on generated rows whose true error rates, or mean absolute errors, are known.
 
 1. Without a weak slice: at most 5 % of runs name one (q = .05). Once with few errors, once where every row has copies of its
-   entity, once on texts.
+   entity, once on texts; of predicted numbers with normal errors and with those of Student's t of 3 degrees, whose size has no
+   third moment.
 2. With planted slices: the share of them that the search proposes among its first k (recall at k), the share of its first k that
    are planted ones (precision at k), the same of what is named. A slice counts as a planted one where the two share half of
    their union's rows.
@@ -22,16 +23,17 @@ import argparse
 import math
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from audit import seeds
 from audit.candidates.predictions import SavedPredictions
+from audit.candidates.values import SavedValues
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
 from audit.evidence import Evidence, WeakSlices
@@ -50,19 +52,27 @@ CHECK = "fairness/discovered_slices"
 Q = 0.05
 USUAL, WEAK = 0.10, 0.30
 """True error rates outside and inside planted slices."""
+NEAR, FAR = 1.0, 1.5
+"""True mean absolute errors outside and inside planted slices."""
 ALIKE = 0.5
 """Rows shared over rows in either, from which two slices are the same."""
 _DIMENSIONS = 32
 
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+Noise: TypeAlias = "Callable[[Generator, int], NDArray[np.float64]]"
+
+
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A data set, each row's true error rate, and the planted slices."""
+    """A data set, each row's true error rate or mean absolute error, and the planted slices."""
 
     frame: pd.DataFrame
     error: NDArray[np.float64]
     planted: tuple[NDArray[np.bool_], ...]
     group: str | None = None
+    noise: Noise | None = None
+    """Where numbers are predicted: so many errors of either sign, whose mean size is 1."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +169,26 @@ def texts(n: int, *, planted: bool) -> Callable[[Generator], Drawn]:
     return draw
 
 
+def normal(rng: Generator, n: int) -> NDArray[np.float64]:
+    """Errors as they are wished for."""
+    return rng.standard_normal(n) / math.sqrt(2 / math.pi)
+
+
+def heavy(rng: Generator, n: int) -> NDArray[np.float64]:
+    """Errors of which a few are large: Student's t of 3 degrees, whose size is 2 √3 / π on average."""
+    return rng.standard_t(3, n) * math.pi / (2 * math.sqrt(3))
+
+
+def numbers(draw: Callable[[Generator], Drawn], noise: Noise) -> Callable[[Generator], Drawn]:
+    """The same data with predicted numbers; rows that were wrong more often are farther off."""
+
+    def drawn(rng: Generator) -> Drawn:
+        found = draw(rng)
+        return replace(found, error=np.where(found.error > USUAL, FAR, NEAR), noise=noise)
+
+    return drawn
+
+
 def scenes() -> tuple[list[Scene], list[Scene]]:
     """Without and with weak slices."""
     without = [
@@ -166,32 +196,52 @@ def scenes() -> tuple[list[Scene], list[Scene]]:
         Scene("table, 600 rows, 3 % wrong", clean(600, 0.03), 2000),
         Scene("table, 800 entities of 1 to 5 equal rows", copies, 1000),
         Scene("texts, 1,500 rows, 10 % wrong", texts(1500, planted=False), 400),
+        Scene("numbers, 2,000 rows, normal errors", numbers(clean(2000, USUAL), normal), 1000),
+        Scene("numbers, 2,000 rows, heavy-tailed errors", numbers(clean(2000, USUAL), heavy), 1000),
+        Scene("numbers, 800 entities of 1 to 5 equal rows, heavy-tailed", numbers(copies, heavy), 1000),
     ]
     with_some = [
         Scene("table, 2,000 rows", weak_columns(2000), 400),
         Scene("table, 8,000 rows", weak_columns(8000), 200),
         Scene("texts, 2,000 rows", texts(2000, planted=True), 200),
         Scene("texts, 6,000 rows", texts(6000, planted=True), 100),
+        Scene("numbers, 2,000 rows, normal errors", numbers(weak_columns(2000), normal), 400),
+        Scene("numbers, 2,000 rows, heavy-tailed errors", numbers(weak_columns(2000), heavy), 400),
+        Scene("numbers, 8,000 rows, heavy-tailed errors", numbers(weak_columns(8000), heavy), 200),
     ]
     return without, with_some
 
 
 def measured(drawn: Drawn, rng: Generator) -> Evidence:
-    """The check's evidence on labels drawn at each row's error rate."""
-    label = rng.integers(0, 2, len(drawn.frame))
-    wrong = rng.random(len(label)) < drawn.error
-    if drawn.group is not None:  # rows of one entity are right or wrong together
-        first = np.unique(drawn.frame[drawn.group], return_index=True)[1]
-        wrong = wrong[first][np.unique(drawn.frame[drawn.group], return_inverse=True)[1]]
-    frame = drawn.frame.assign(label=label, prediction=np.where(wrong, 1 - label, label))
+    """The check's evidence on labels drawn at each row's error rate, or numbers at each row's mean absolute error."""
+    frame = drawn.frame.assign(**(_classes(drawn, rng) if drawn.noise is None else _values(drawn, drawn.noise, rng)))
     roles = {"label": "label", "prediction": "prediction", "group": drawn.group}
     if "text" in frame.columns:
         roles["text"] = "text"
     data = Dataset("test", Path("test.csv"), frame, Columns.model_validate(roles), "drawn")
-    candidate = (Encoder if "text" in roles else SavedPredictions)({"test": data})
+    kind = SavedValues if drawn.noise is not None else Encoder if "text" in roles else SavedPredictions
     check = discover()[CHECK]
-    found: Evidence = check.measure(Subject(data, Predictions(candidate), datasets={"test": data}), check.params(), rng)
+    found: Evidence = check.measure(Subject(data, Predictions(kind({"test": data})), datasets={"test": data}), check.params(), rng)
     return found
+
+
+def _classes(drawn: Drawn, rng: Generator) -> dict[str, NDArray[np.generic]]:
+    label = rng.integers(0, 2, len(drawn.frame))
+    wrong = _together(drawn, rng.random(len(label)) < drawn.error)
+    return {"label": label, "prediction": np.where(wrong, 1 - label, label)}
+
+
+def _values(drawn: Drawn, noise: Noise, rng: Generator) -> dict[str, NDArray[np.generic]]:
+    label = rng.normal(0, 5, len(drawn.frame))
+    return {"label": label, "prediction": label + _together(drawn, noise(rng, len(label)) * drawn.error)}
+
+
+def _together(drawn: Drawn, errors: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """Rows of one entity err together."""
+    if drawn.group is None:
+        return errors
+    _, first, entity = np.unique(drawn.frame[drawn.group], return_index=True, return_inverse=True)
+    return errors[first][entity]
 
 
 def outcome(drawn: Drawn, found: Evidence) -> Outcome:
@@ -274,7 +324,8 @@ def main() -> None:
         broken += not holds
     print("No weak slice; in percent\n")
     print(table(("data", "runs", "runs that name a slice", "may be", "s a run", ""), tables[0]))
-    print(f"\nThree planted slices, {100 * WEAK:.0f} % wrong in them and {100 * USUAL:.0f} % elsewhere; in percent, ± 95 %\n")
+    true = f"{100 * WEAK:.0f} % wrong in them and {100 * USUAL:.0f} % elsewhere; of numbers a mean error of {FAR:g} and {NEAR:g}"
+    print(f"\nThree planted slices, {true}; in percent, ± 95 %\n")
     head = ("recall at 3", "precision at 3", "recall at 10", "recall, named", "precision, named", "no worse, of named", "ends that miss")
     print(table(("data", "runs", *head, "s a run", ""), tables[1]))
     print(f"\n{broken} limits broken; {progress.seconds():.0f} s")

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2_contingency, ttest_ind
 
 from audit import seeds
 from audit.evidence import Slice
 from audit.measures.weak import attributes, kmeans, search, texts
-from audit.measures.weak.halves import Halves, signed_deviance
+from audit.measures.weak.halves import Halves, signed_deviance, signed_square
 from tests.support import dataset
 
 if TYPE_CHECKING:
@@ -108,6 +108,33 @@ def test_the_deviance_is_that_of_a_table_of_four(n: int, m: int, data: st.DataOb
         assert found == pytest.approx(0, abs=1e-9)
 
 
+def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([len(values), values.sum(), np.square(values).sum()])
+
+
+@given(st.lists(st.floats(0, 100), min_size=2, max_size=40), st.lists(st.floats(0, 100), min_size=2, max_size=40))
+def test_the_square_is_that_of_welchs_t(inside: list[float], rest: list[float]) -> None:
+    one, other = np.array(inside), np.array(rest)
+    found = float(signed_square(sums(one), sums(np.concatenate([one, other]))))
+    if min(one.std(), other.std()) > 0.01:  # else scipy warns that only rounding is left
+        t = float(ttest_ind(one, other, equal_var=False).statistic)
+        assert found == pytest.approx(np.sign(t) * t**2, rel=1e-6, abs=1e-6)
+
+
+def test_one_row_that_is_far_off_makes_no_slice_and_a_side_of_one_row_has_no_score() -> None:
+    calm, wild = np.arange(50.0) % 5, np.append(np.arange(49.0) % 5, 1e6)
+    assert 0 < float(signed_square(sums(wild), sums(np.concatenate([wild, calm])))) < 1.1
+    assert float(signed_square(sums(wild[-1:]), sums(wild))) == 0
+    assert float(signed_square(sums(calm), sums(calm))) == 0
+
+
+def test_numbers_that_are_all_as_near_have_no_slice_that_stands_out() -> None:
+    halves = Halves.of(np.full(400, 2.5), None, seeds.stream(0, "test"))
+    assert halves.excess(np.arange(100)) == 0
+    whole = Halves.of(np.where(np.arange(400) < 100, 1.0, 0.0), None, seeds.stream(0, "test"))
+    assert whole.excess(np.arange(100)) > 1e6
+
+
 def planted(n: int = 4000) -> tuple[list[attributes.Attribute], NDArray[np.bool_]]:
     """Wrong in a tenth of the rows, and in half of two parts: region n, and region s crossed with plan b."""
     rng = np.random.default_rng(5)
@@ -123,6 +150,36 @@ def test_both_planted_slices_come_first_and_none_of_their_parts() -> None:
     assert [one.name for one in found[:2]] == [Slice((("region", "n"),)), Slice((("region", "s"), ("plan", "b")))]
     north = found[0].rows
     assert all((one.rows & north).sum() <= 0.5 * one.rows.sum() for one in found[1:])
+
+
+def test_numbers_are_searched_by_how_far_off_they_are() -> None:
+    known, weak = planted()
+    error = np.random.default_rng(1).exponential(np.where(weak, 4.0, 1.0))
+    found = search.Search(known, Halves.of(error, None, seeds.stream(0, "test")), 100).found(10)
+    assert [str(one.name) for one in found[:2]] == ["region=n", "region=s, plan=b"]
+    assert all((one.rows & found[0].rows).sum() <= 0.5 * one.rows.sum() for one in found[1:])
+
+
+def test_a_value_of_one_large_entity_does_not_hide_the_other_values() -> None:
+    """All 400 rows of region n are of one entity and wrong; a fifth of 200 entities of region s is wrong, hardly any of 200 of region e."""
+    region = np.repeat(["n", "s", "e"], [400, 200, 200])
+    who = np.concatenate([np.zeros(400, dtype=np.int64), np.arange(1, 401)])
+    wrong = np.concatenate([np.ones(400), np.arange(200) % 5 == 0, np.arange(200) % 50 == 0]).astype(bool)
+    halves = Halves.of(wrong, who, seeds.stream(0, "test"))
+    (found, *_) = search.Search([values("region", region)], halves, 32).found(10)
+    assert str(found.name) == "region=s"
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000))
+def test_slices_and_their_rest_have_the_least_entities_in_both_halves(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    who = np.sort(rng.integers(0, 300, 1500))
+    known = [values(name, rng.choice(list("abcdef"), 1500)) for name in ("one", "two")]
+    halves = Halves.of(rng.random(1500), np.unique(who, return_inverse=True)[1], seeds.stream(seed, "test"))
+    for one in search.Search(known, halves, 40).found(10):
+        for half in (halves.search, ~halves.search):
+            assert min(len(np.unique(who[one.rows & half])), len(np.unique(who[~one.rows & half]))) >= 40
 
 
 def test_what_is_served_better_than_the_rest_is_not_proposed() -> None:
@@ -145,8 +202,11 @@ def test_what_is_proposed_does_not_depend_on_the_judging_half() -> None:
     known, wrong = planted()
     halves = halved(wrong)
     other = Halves(halves.search, np.where(halves.search, wrong, ~wrong))
-    names = [[one.name for one in search.Search(known, each, 32).found(10)] for each in (halves, other)]
-    assert names[0] == names[1]
+    near = np.random.default_rng(2).exponential(1 + wrong)
+    numbers = (Halves(halves.search, near), Halves(halves.search, np.where(halves.search, near, 1e9)))
+    for pair in ((halves, other), numbers):
+        names = [[one.name for one in search.Search(known, each, 32).found(10)] for each in pair]
+        assert names[0] == names[1]
 
 
 def test_slices_and_their_rest_have_the_least_rows_in_both_halves() -> None:

@@ -41,13 +41,55 @@ def test_the_words_say_what_the_picture_shows() -> None:
     table = weak(FIGURE, "500 rows examined.")
     assert table.title == "One weak slice named, of two slices proposed by the search"
     first, second = table.rows
-    assert (first.wrong, first.elsewhere, first.gap, first.sure) == ("40 of 100 (40%)", "5%", "0.350", "at least 0.210")
+    assert (first.inside, first.elsewhere, first.gap, first.sure) == ("40 of 100 (40%)", "5%", "0.350", "at least 0.210")
     assert [one.text for one in first.to] == ["row-7", "row-9"]
     assert (second.sure, second.to) == ("no worse than elsewhere", ())
     assert (
         "region=&lt;b&gt;: 40% wrong, elsewhere 5%, at least 0.210; plan=a: 10% wrong, elsewhere 10%, no worse than elsewhere"
         in table.drawing
     )
+
+
+def test_errors_of_numbers_are_told_in_their_unit() -> None:
+    """The named slice is off by 4 against 1; the axis ends at 4.4."""
+    off = WeakSlices(
+        FIGURE.names,
+        FIGURE.rows,
+        (),
+        FIGURE.rest_rows,
+        (),
+        FIGURE.lower,
+        FIGURE.upper,
+        FIGURE.named,
+        FIGURE.examples,
+        errors=(1000.0, 4000.0),
+        rest_errors=(1500.0, 1000.0),
+        measured_in="price",
+    )
+    table = weak(off, "")
+    drawing = str(table.drawing)
+    assert [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', drawing)] == pytest.approx(
+        [LEFT + (RIGHT - LEFT) * 4 / 4.4, LEFT + (RIGHT - LEFT) / 4.4], abs=0.01
+    )
+    assert "wrong" not in drawing.lower() + table.subtitle.lower() + " ".join(table.heads)
+    assert "mean absolute error, in the unit of price," in table.subtitle
+    assert table.heads == ("mean absolute error in it", "elsewhere")
+    first, second = table.rows
+    assert (first.inside, first.elsewhere, first.gap, first.sure) == (
+        "4,000.000 in\xa0100\xa0rows",
+        "1,000.000",
+        "3,000.000",
+        "at least 0.210",
+    )
+    assert (second.sure, second.to) == ("no worse than elsewhere", ())
+    assert "region=&lt;b&gt;: 4,000.000 on average, elsewhere 1,000.000, at least 0.210" in drawing
+
+
+def test_numbers_without_an_error_are_drawn_too() -> None:
+    exact = WeakSlices(
+        ("plan=a",), (50,), (), (450,), (), (0.0,), (0.0,), (False,), ((),), errors=(0.0,), rest_errors=(0.0,), measured_in="price"
+    )
+    assert 'cx="10"' in weak(exact, "").drawing
 
 
 def test_none_named_and_too_many_to_show() -> None:

@@ -1,37 +1,40 @@
 """Discovered slices: how much worse the weakest parts of the data are served that nobody thought of naming.
 
 Purpose      Look for rows that are told apart by a column, a range of numbers, a crossing of two of them, the length or the marks
-             of a text, a word or a neighbourhood of the model's embedding, and that the model gets wrong more often than the rest.
+             of a text, a word or a neighbourhood of the model's embedding, and that the model gets wrong more often than the rest;
+             where it predicts numbers, that it is farther off in (mean absolute error, in the target's own unit).
 Risk         Well above 0: a part of the data, and maybe the people in it, is served worse, and no requirement names it.
 Limitations  Half of the rows are searched and the other half judge, so a slice must show itself in both. Only what the columns and
-             texts say can be found, conditions of one or two parts, and slices of at least 32 rows and 1 % of either half. A named
-             slice says where the model errs, not why. That none is named is no proof that there is none.
+             texts say can be found, conditions of one or two parts, and slices of at least 32 rows (100 where numbers are predicted)
+             and 1 % of either half. A named slice says where the model errs, not why: numbers that spread more are harder to
+             predict. That none is named is no proof that there is none.
 Reference    Search after Chung et al. (SliceFinder), ICDE 2019, and Sagadeeva & Boehm (SliceLine), SIGMOD 2021; clusters as in Eyuboglu
-             et al. (Domino), ICLR 2022; interval of Newcombe, Statistics in Medicine 1998; test of Fisher, JRSS 1935; named by Benjamini
-             & Hochberg, JRSS B 1995, with the false coverage rate of Benjamini & Yekutieli, JASA 2005.
+             et al. (Domino), ICLR 2022; interval of Newcombe, Statistics in Medicine 1998, and of Zou & Donner, ibid. 2008, on the ends
+             of Hall, JRSS B 1992; test of Fisher, JRSS 1935; named by Benjamini & Hochberg, JRSS B 1995, with the false coverage rate
+             of Benjamini & Yekutieli, JASA 2005.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, Check, Params
+from audit.check import CLASSIFICATION, REGRESSION, Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.measures.masking import common_words
-from audit.measures.weak import attributes, naming, search, telling, texts
+from audit.measures.regression import residuals
+from audit.measures.weak import known, naming, search, telling
 from audit.measures.weak.halves import Halves
+from audit.stats import MeanDifference
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
-    from audit.measures.weak.attributes import Attribute
     from audit.subject import Subject
-
-_CLUSTERS = 20
 
 
 class DiscoveredSlicesParams(Params):
@@ -42,78 +45,72 @@ class DiscoveredSlicesParams(Params):
     columns: tuple[str, ...] | None = None
     """Columns to search; by default sensitive and feature columns and every other one without a role."""
     min_rows: int | None = Field(default=None, ge=10)
-    """Rows (entities, where columns.group is set) of a slice in each half; by default 32, or 1 % of the half if that is more."""
+    """Rows (entities, where columns.group is set) of a slice in each half; by default 32, of predicted numbers 100 and no fewer, or
+    1 % of the half if that is more."""
     clusters: int | None = Field(default=None, ge=0, le=100)
     """Neighbourhoods of the candidate's embedding of the texts, half and a quarter as many beside them; by default 20 where it has
     an encoder; 0 for none."""
 
 
 def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) -> Evidence:
-    """Share right of the rest minus that of each slice which the search proposes, on rows that it did not see."""
+    """How much worse each slice that the search proposes is served than the rest, on rows that the search did not see."""
     data, clusters = subject.data, subject.clusters()
-    halves = Halves.of(subject.y_true() != subject.y_pred(), clusters, rng)
-    least = params.min_rows or search.least_rows(halves)
+    halves = Halves.of(_losses(subject), clusters, rng)
+    least = _least(params, halves)
     enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
-    known, unseen = _attributes(subject, params, halves, (least, rng)) if enough else ((), ())
-    looking = search.Search(known, halves, least, clusters)
+    asked = known.Asked(params.columns, params.clusters, least)
+    told_by, unseen = known.attributes_of(subject, asked, halves, rng) if enough else ((), ())
+    looking = search.Search(told_by, halves, least)
     found = looking.found(params.k)
     if not found:
         msg = f"{data.role}: nothing splits its {data.rows:,} rows into slices of at least {least} in each half: "
-        raise CannotMeasure(msg + "add rows, name columns, or set min_rows lower")
+        lower = halves.flags or least > MeanDifference.least
+        raise CannotMeasure(msg + ("add rows, name columns, or set min_rows lower" if lower else "add rows, or name columns"))
     weak = naming.tested(found, halves, clusters)
     kinds = "columns" if data.columns.text is None else "columns, marks of the text and words"
-    looked_at = f"{looking.count():,} conditions on {len(known):,} {kinds}, and their crossings, of at least {least} rows each"
+    looked_at = f"{looking.count():,} conditions on {len(told_by):,} {kinds}, and their crossings, of at least {least} rows each"
     return Evidence(
         members=tuple(Member(one.name, one.gap) for one in weak),
-        unit="accuracy gap",
+        unit="accuracy gap" if halves.flags else "mean absolute error gap",
         rows=data.rows,
         figures=(telling.figure(subject, weak, halves),),
         examples=telling.examples(subject, weak, halves),
-        notes=(*telling.notes(weak, halves, looked_at), *unseen),
+        notes=(*telling.notes(subject, weak, halves, looked_at), *unseen),
         table=telling.table(subject, weak, halves),
     )
 
 
-def _attributes(
-    subject: Subject, params: DiscoveredSlicesParams, halves: Halves, how: tuple[int, Generator]
-) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
-    """All that rows are told apart by, and what could not be looked at."""
-    data, least = subject.data, how[0]
-    names = attributes.default_columns(data) if params.columns is None else tuple(dict.fromkeys(params.columns))
-    missing = [name for name in names if name not in data.frame.columns]
-    if missing:
-        msg = f"{data.role}: no column {', '.join(map(repr, missing))}: there are {', '.join(map(str, data.frame.columns))}"
-        raise CannotMeasure(msg)
-    columns = attributes.of_columns(data, names, halves.search, least)
-    if data.columns.text is None:
-        if params.clusters:
-            msg = f"{data.role}: clusters are made of texts: name their column under columns.text, or leave clusters out"
-            raise CannotMeasure(msg)
-        return columns, ()
-    said = data.texts()
-    held = texts.tokens(said)
-    found = (*columns, *texts.marks(said, halves.search), *texts.words(said, held, halves, least, entities=subject.clusters()))
-    if params.clusters == 0:
-        return found, ()
-    try:
-        points = subject.predicted.embed_texts(said)
-    except CannotMeasure as error:
-        if params.clusters is not None:
-            raise
-        return found, (f"Clusters of texts were not looked at: {error}",)
-    k, allowed = params.clusters or _CLUSTERS, common_words(said, subject.clusters())
-    return (*found, *texts.clusters(np.asarray(points, dtype=float), k, held, allowed, halves.search, how[1])), ()
+def _losses(subject: Subject) -> NDArray[np.bool_] | NDArray[np.float64]:
+    """(n,) whether a row is answered wrong; of predicted numbers the absolute error."""
+    if "values" in subject.candidate.abilities:
+        return np.abs(residuals(subject))
+    return np.asarray(subject.y_true() != subject.y_pred(), dtype=bool)
+
+
+def _least(params: DiscoveredSlicesParams, halves: Halves) -> int:
+    """Rows of a slice in each half; fewer than the interval of a difference of means asks for are refused."""
+    if params.min_rows is not None and not halves.flags and params.min_rows < MeanDifference.least:
+        msg = f"min_rows is {params.min_rows}: mean errors of fewer than {MeanDifference.least} rows are too unsure to compare: "
+        raise CannotMeasure(msg + f"set min_rows to {MeanDifference.least} or more, or leave it out")
+    return params.min_rows or search.least_rows(halves)
+
+
+def _reach(subject: Subject, _params: DiscoveredSlicesParams) -> tuple[float, float]:
+    """Shares are at most 1 apart, errors any distance."""
+    return (-math.inf, math.inf) if "values" in subject.candidate.abilities else (-1.0, 1.0)
 
 
 CHECK = Check(
     measure=measure,
     question="Is any part of the data served worse that nobody named?",
-    remedy="Read the wrong rows of the named slices; add or mend training rows like them, fine-tune again, and name the slices under `by`.",
+    remedy="Read the worst rows of the named slices; add or mend training rows like them, train again, and name the slices under `by`.",
     rmf=("MEASURE 2.11", "MEASURE 2.5"),
     better="lower",
-    unit="accuracy gap",
-    lowest=-1.0,
+    unit="accuracy or error gap",
+    lowest=-math.inf,
+    highest=math.inf,
     needs=frozenset({"labels", "predictions"}),
     params=DiscoveredSlicesParams,
-    tasks=CLASSIFICATION,
+    tasks=(*CLASSIFICATION, *REGRESSION),
+    reach=_reach,
 )

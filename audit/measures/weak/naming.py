@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from audit.stats import Difference, Proportion
+from audit.measures.error_gaps import Means
+from audit.stats import Difference, MeanDifference, Proportion
 from audit.stats.fisher import more_hits
 from audit.stats.multiplicity import benjamini_hochberg, false_coverage
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from audit.evidence import Slice
     from audit.measures.weak.halves import Halves
     from audit.measures.weak.search import Found
+    from audit.stats import Estimate
 
+Gap: TypeAlias = Difference | MeanDifference
+"""Share right of the rest minus that of the slice; of numbers, mean absolute error of the slice minus that of the rest."""
 Q = 0.05
 """Share of the named slices that may be expected to be named by chance."""
 _STEPS = 60
@@ -32,13 +36,23 @@ class Weak:
     name: Slice
     rows: NDArray[np.bool_]
     """(n,) of both halves."""
-    gap: Difference
-    """Share right of the rest minus that of the slice, on the judging half."""
+    gap: Gap
+    """On the judging half."""
     p: float
     """Adjusted by Benjamini and Hochberg's procedure over the list."""
     named: bool
     interval: tuple[float, float]
     """Of a named slice at the level that holds the false coverage rate, else plain at 95 %."""
+
+    @property
+    def inside(self) -> Estimate:
+        """The slice's own share right, or mean absolute error."""
+        return self.gap.second if isinstance(self.gap, Difference) else self.gap.first
+
+    @property
+    def rest(self) -> Estimate:
+        """That of the rows outside."""
+        return self.gap.first if isinstance(self.gap, Difference) else self.gap.second
 
 
 def tested(found: Sequence[Found], halves: Halves, clusters: NDArray[np.int64] | None) -> tuple[Weak, ...]:
@@ -58,7 +72,7 @@ def tested(found: Sequence[Found], halves: Halves, clusters: NDArray[np.int64] |
     )
 
 
-def p_value(gap: Difference) -> float:
+def p_value(gap: Gap) -> float:
     """Chance of such a gap were there none: the level at which the interval's lower end reaches 0, and at least Fisher's exact one."""
     if gap.bounds(0.5, 0.5)[0] <= 0:
         return 1.0
@@ -67,7 +81,7 @@ def p_value(gap: Difference) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if gap.bounds(float(np.exp(middle)), 0.5)[0] > 0 else (middle, high)
     inverted = float(np.exp(high))
-    if gap.first.entities is not None:
+    if isinstance(gap, MeanDifference) or gap.first.entities is not None:
         return inverted
     return max(inverted, more_hits(_missed(gap.second), _missed(gap.first)))
 
@@ -76,11 +90,18 @@ def _missed(right: Proportion) -> Proportion:
     return Proportion(right.n - right.hits, right.n)
 
 
-def _gap(rows: NDArray[np.bool_], judged: NDArray[np.bool_], halves: Halves, clusters: NDArray[np.int64] | None) -> Difference:
-    rest, inside = (
-        Proportion.of(~halves.wrong[part], None if clusters is None else clusters[part]) for part in (judged & ~rows, judged & rows)
-    )
-    return Difference(rest, inside)
+def _gap(rows: NDArray[np.bool_], judged: NDArray[np.bool_], halves: Halves, clusters: NDArray[np.int64] | None) -> Gap:
+    inside, rest = judged & rows, judged & ~rows
+    if halves.flags:
+        right: NDArray[np.bool_] = ~halves.loss.astype(bool)
+        of_rest, of_slice = (Proportion.of(right[part], None if clusters is None else clusters[part]) for part in (rest, inside))
+        return Difference(of_rest, of_slice)
+    errors = Means(halves.loss.astype(float), low=0.0)
+    one, other = errors.of(inside, clusters), errors.of(rest, clusters)
+    if one is None or other is None:
+        msg = "a gap is of a slice and a rest that have rows"
+        raise ValueError(msg)
+    return one.minus(other)
 
 
 def _p_apart(rows: NDArray[np.bool_], judged: NDArray[np.bool_], halves: Halves, clusters: NDArray[np.int64] | None) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.evidence import Slice
-from audit.measures.weak.halves import signed_deviance
+from audit.stats import MeanDifference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +28,10 @@ BEAM = 40
 FRESH = 0.5
 """Share of a slice's searched rows that no earlier slice may hold: less is the same slice again."""
 SMALL, SHARE = 32, 0.01
-"""A slice has at least so many rows, and this share, of each half; so has the rest."""
+"""A slice has at least so many rows, and this share, of each half; so has the rest. Mean errors need as many as their interval does."""
 
+_ROUNDING = 1e-6
+"""Of parts of entities that make up whole ones."""
 _TABLES = dict[tuple[int, ...], "NDArray[np.float64]"]
 
 
@@ -56,6 +58,17 @@ class _Candidate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Left:
+    """The searched rows that no earlier slice holds."""
+
+    rows: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    """(k, rows) of the halves."""
+    total: NDArray[np.float64]
+    """(k,) of all these rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Search:
     """What is searched, and how small a slice may be."""
 
@@ -63,7 +76,6 @@ class Search:
     halves: Halves
     least: int
     """Rows, or entities, that a slice and its rest have in each half."""
-    clusters: NDArray[np.int64] | None = None
 
     def found(self, k: int) -> tuple[Found, ...]:
         """At most k slices, worst served first; which they are depends on the labels of the searched half alone.
@@ -75,12 +87,11 @@ class Search:
         sizes: _TABLES = {}
         chosen: list[Found] = []
         while len(chosen) < k:
-            weak = (one for one in self._ranked(covered, sizes) if one.deviance >= 0 or not chosen)
-            one = next((new for new in map(self._built, weak) if self._large(new.rows, covered)), None)
-            if one is None:
+            best = next((one for one in self._ranked(covered, sizes) if one.deviance >= 0 or not chosen), None)
+            if best is None:
                 break
-            chosen.append(one)
-            covered |= one.rows
+            chosen.append(self._built(best))
+            covered |= chosen[-1].rows
         return tuple(chosen)
 
     def count(self) -> int:
@@ -94,52 +105,53 @@ class Search:
         A crossing pays for how many there are (Foster & George, Annals of Statistics 1994): by chance alone the best of so
         many would stand out by about twice the logarithm of their number.
         """
-        left = np.flatnonzero(self.halves.search & ~covered)
+        rows = np.flatnonzero(self.halves.search & ~covered)
+        sums = self.halves.sums[:, rows]
+        left = _Left(rows, sums, sums.sum(axis=1))
         singles = [self._best((place,), left, sizes) for place in range(len(self.attributes))]
         ranked = sorted((one[0].loss, place) for place, one in enumerate(singles) if one is not None)
         beam = sorted(place for _, place in ranked[:BEAM])
         crossed = [self._best(pair, left, sizes) for pair in combinations(beam, 2)]
         return sorted([*_priced(singles), *_priced(crossed)])
 
-    def _best(self, places: tuple[int, ...], left: NDArray[np.int64], sizes: _TABLES) -> tuple[_Candidate, int] | None:
+    def _best(self, places: tuple[int, ...], left: _Left, sizes: _TABLES) -> tuple[_Candidate, int] | None:
         """The worst served condition (or crossing) of these attributes, and how many of them were large enough."""
-        size, large = self._sized(places, sizes)
-        if len(left) < self.halves.search.sum():
-            large = large & (signed_deviance(sizes[places][..., 2], size, *self._overall()) >= 0)
+        whole, large = self._sized(places, sizes)
+        size = whole[..., 0]
+        if len(left.rows) < self.halves.total[0]:
+            large = large & (self.halves.score(whole, self.halves.total) >= 0)
         if not large.any():
             return None
-        wrong, rows = self._tables(places, self.halves.wrong[left].astype(np.int64), left, 2)[..., 1], len(left)
-        there = self._tables(places, np.zeros(rows, dtype=np.int64), left, 1)[..., 0]
-        large = large & (there >= np.maximum(FRESH * size, self.least))
+        inside = self._tables(places, left.sums, left.rows)
+        large = large & (inside[..., 0] >= FRESH * size) & (inside[..., self.halves.unit] >= self.least - _ROUNDING)
         if not large.any():
             return None
-        score = signed_deviance(wrong, there, float(self.halves.wrong[left].sum()), float(rows))
+        score = self.halves.score(inside, left.total)
         at = int(np.lexsort((-size[large], -score[large]))[0])
         place = tuple(int(axis[at]) for axis in np.nonzero(large))
         return _Candidate(-float(score[place]), -float(size[place]), places, place, float(score[place])), int(large.sum())
 
     def _sized(self, places: tuple[int, ...], sizes: _TABLES) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Searched rows of every condition, and which of them are large enough in both halves."""
-        search = self.halves.search
+        """Sums of the searched rows of every condition, and which conditions are large enough in both halves."""
+        search, unit = self.halves.search, self.halves.unit
         if places not in sizes:
-            sizes[places] = self._tables(places, np.where(search, 1 + self.halves.wrong, 0), np.arange(len(search)), 3)
-        inside = np.stack([sizes[places][..., 0], sizes[places][..., 1:].sum(axis=-1)], axis=-1)
-        rest = np.array([np.sum(~search), np.sum(search)]) - inside
-        return inside[..., 1], np.minimum(inside, rest).min(axis=-1) >= self.least
+            sums = self.halves.sums
+            known = np.vstack([np.where(search, 0.0, sums[unit]), np.where(search, sums, 0.0)])
+            sizes[places] = self._tables(places, known, np.arange(len(search)))
+        judged, searched = sizes[places][..., 0], sizes[places][..., 1:]
+        inside = np.stack([judged, searched[..., unit]], axis=-1)
+        rest = np.array([self.halves.sums[unit].sum() - self.halves.total[unit], self.halves.total[unit]]) - inside
+        return searched, np.minimum(inside, rest).min(axis=-1) >= self.least - _ROUNDING
 
-    def _overall(self) -> tuple[float, float]:
-        """Searched rows that are answered wrong, and all of them."""
-        search = self.halves.search
-        return float(self.halves.wrong[search].sum()), float(search.sum())
-
-    def _tables(self, places: tuple[int, ...], state: NDArray[np.int64], rows: NDArray[np.int64], states: int) -> NDArray[np.float64]:
-        """(conditions of the first, conditions of the second, states) rows in each state."""
+    def _tables(self, places: tuple[int, ...], sums: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(conditions of the first, conditions of the second, k) totals of the (k, n) sums of these rows."""
         chosen = [self.attributes[place] for place in places]
         cell = np.zeros(len(rows), dtype=np.int64)
         for one in chosen:
             cell = cell * one.bins + one.codes[rows]
-        shape = (*(one.bins for one in chosen), states)
-        table = np.bincount(cell * states + state, minlength=int(np.prod(shape))).reshape(shape).astype(float)
+        shape = tuple(one.bins for one in chosen)
+        totals = [np.bincount(cell, one, minlength=int(np.prod(shape))) for one in sums]
+        table = np.stack(totals, axis=-1).reshape(*shape, -1).astype(np.float64)
         for axis, one in enumerate(chosen):
             table = np.moveaxis(np.tensordot(one.matrix(), table, axes=(1, axis)), 0, axis)
         return table
@@ -152,14 +164,6 @@ class Search:
             rows &= attribute.mask(condition)
         return Found(name, rows)
 
-    def _large(self, rows: NDArray[np.bool_], covered: NDArray[np.bool_]) -> bool:
-        """Whether there are entities enough too, where rows belong to entities."""
-        if self.clusters is None:
-            return True
-        search = self.halves.search
-        parts = (rows & search & ~covered, rows & ~search, ~rows & search, ~rows & ~search)
-        return all(len(np.unique(self.clusters[part])) >= self.least for part in parts)
-
 
 def _priced(found: Sequence[tuple[_Candidate, int] | None]) -> Iterator[_Candidate]:
     there = [one for one in found if one is not None]
@@ -170,4 +174,5 @@ def _priced(found: Sequence[tuple[_Candidate, int] | None]) -> Iterator[_Candida
 
 def least_rows(halves: Halves) -> int:
     """Rows that a slice has in each half at least."""
-    return max(SMALL, int(np.ceil(SHARE * min(halves.search.sum(), (~halves.search).sum()))))
+    small = SMALL if halves.flags else MeanDifference.least
+    return max(small, int(np.ceil(SHARE * min(halves.search.sum(), (~halves.search).sum()))))

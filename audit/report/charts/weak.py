@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.report import svg, words
 from audit.report.charts.axes import percent
+from audit.report.charts.residuals import short
 from audit.report.charts.scale import Scale, ticks
 from audit.report.entries import Link
 from audit.wording import number
@@ -30,7 +31,8 @@ class WeakRow:
     """One slice in words."""
 
     name: str
-    wrong: str
+    inside: str
+    """How much is wrong, or how large the error is."""
     elsewhere: str
     gap: str
     sure: str
@@ -47,6 +49,8 @@ class WeakTable:
     title: str
     subtitle: str
     drawing: Markup
+    heads: tuple[str, str]
+    """Of what is told of the slice and of the rows elsewhere."""
     rows: tuple[WeakRow, ...]
     foot: str
 
@@ -59,19 +63,26 @@ def weak(figure: WeakSlices, foot: str) -> WeakTable:
     title = f"{words.counted(named, 'weak slice')} named" if named else "No weak slice named"
     return WeakTable(
         title=f"{words.sentence(title)}, of {words.counted(len(figure.names), 'slice')} proposed by the search",
-        subtitle="A dot: share of wrong answers in the slice; a bar: share of wrong answers elsewhere. Rows that the search did not see.",
+        subtitle=_subtitle(figure),
         drawing=_drawing(figure, order),
+        heads=("mean absolute error in it", "elsewhere") if figure.errors else ("wrong in it", "wrong elsewhere"),
         rows=tuple(_row(figure, i) for i in order),
         foot=left_out + foot,
     )
 
 
+def _subtitle(figure: WeakSlices) -> str:
+    what = f"mean absolute error, in the unit of {figure.measured_in}," if figure.errors else "share of wrong answers"
+    return f"A dot: {what} in the slice; a bar: {'the same' if figure.errors else what} elsewhere. Rows that the search did not see."
+
+
 def _row(figure: WeakSlices, i: int) -> WeakRow:
-    inside, rest = _shares(figure, i)
+    inside, rest = _sides(figure, i)
+    rows = f"{figure.rows[i]:,}"
     return WeakRow(
         name=figure.names[i],
-        wrong=f"{figure.wrong[i]:,} of {figure.rows[i]:,} ({percent(inside)})",
-        elsewhere=percent(rest),
+        inside=f"{number(inside)} in\u00a0{rows}\u00a0rows" if figure.errors else f"{figure.wrong[i]:,} of {rows} ({percent(inside)})",
+        elsewhere=_said(figure, rest),
         gap=number(inside - rest),
         sure=_sure(figure, i),
         to=tuple(Link(row, "") for row in figure.examples[i]),
@@ -87,33 +98,56 @@ def with_examples(table: WeakTable, anchors: Mapping[str, str]) -> WeakTable:
 
 
 def _sure(figure: WeakSlices, i: int) -> str:
-    inside, rest = _shares(figure, i)
+    inside, rest = _sides(figure, i)
     if figure.named[i]:
         return f"at least {number(figure.lower[i])}"
     return "may be chance" if inside > rest else "no worse than elsewhere"
 
 
-def _shares(figure: WeakSlices, i: int) -> tuple[float, float]:
+def _sides(figure: WeakSlices, i: int) -> tuple[float, float]:
+    """Share of wrong answers, or mean absolute error, in the slice and elsewhere."""
+    if figure.errors:
+        return figure.errors[i], figure.rest_errors[i]
     return figure.wrong[i] / figure.rows[i], figure.rest_wrong[i] / figure.rest_rows[i]
+
+
+def _said(figure: WeakSlices, value: float) -> str:
+    return number(value) if figure.errors else percent(value)
+
+
+def _reach(figure: WeakSlices, sides: list[tuple[float, float]]) -> float:
+    """Where the axis ends."""
+    most = max(value for pair in sides for value in pair)
+    if figure.errors:
+        return most * 1.1 if most > 0 else 1.0
+    return min(1.0, max(most, 0.01) * 1.1)
 
 
 def _drawing(figure: WeakSlices, order: list[int]) -> Markup:
     """One line a slice, its name above it."""
-    shares = [_shares(figure, i) for i in order]
-    reach = min(1.0, max(*(share for pair in shares for share in pair), 0.01) * 1.1)
+    sides = [_sides(figure, i) for i in order]
+    reach = _reach(figure, sides)
     x, bottom = Scale(0.0, reach, LEFT, RIGHT), TOP + STEP * len(order)
-    parts = [svg.text(LEFT, 12, "share of wrong answers")]
+    parts = [svg.text(LEFT, 12, "mean absolute error" if figure.errors else "share of wrong answers")]
     for place, _ in ticks(0.0, reach, 4):
         parts.append(svg.line(x(place), TOP - 8, x(place), bottom, "grd"))
-        parts.append(svg.text(x(place), bottom + 15, percent(place), text_anchor="middle" if place else "start"))
-    for line, (i, (inside, rest)) in enumerate(zip(order, shares, strict=True)):
+        at = short(place) if figure.errors else percent(place)
+        parts.append(svg.text(x(place), bottom + 15, at, text_anchor="middle" if place else "start"))
+    for line, (i, (inside, rest)) in enumerate(zip(order, sides, strict=True)):
         y, named = TOP + STEP * line, figure.named[i]
         parts.append(svg.text(LEFT, y + 8, words.clip(figure.names[i], NAME), class_="halo tf" if named else "halo"))
         parts.append(svg.line(x(rest), y + 20, x(inside), y + 20, "inkl" if named else "ink3l"))
         parts.append(svg.el("rect", x=x(rest) - 1.5, y=y + 14, width=3, height=12, class_="inkf"))
         parts.append(svg.el("circle", cx=x(inside), cy=y + 20, r=5, class_="lostf" if named else "barf"))
-    said = "; ".join(
-        f"{figure.names[i]}: {percent(inside)} wrong, elsewhere {percent(rest)}, {_sure(figure, i)}"
-        for i, (inside, rest) in zip(order, shares, strict=True)
-    )
-    return svg.figure(WIDTH, bottom + 24, "Wrong answers in each slice and elsewhere", said, *parts)
+    title = "Mean absolute error" if figure.errors else "Wrong answers"
+    return svg.figure(WIDTH, bottom + 24, f"{title} in each slice and elsewhere", _told(figure, order), *parts)
+
+
+def _told(figure: WeakSlices, order: list[int]) -> str:
+    """The picture in words."""
+    kind = "on average" if figure.errors else "wrong"
+    told = []
+    for i in order:
+        inside, rest = (_said(figure, value) for value in _sides(figure, i))
+        told.append(f"{figure.names[i]}: {inside} {kind}, elsewhere {rest}, {_sure(figure, i)}")
+    return "; ".join(told)

@@ -1,0 +1,69 @@
+"""All that the rows of a subject are told apart by: its columns, and of its texts the marks, the words and the neighbourhoods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import CannotMeasure
+from audit.measures.masking import common_words
+from audit.measures.weak import attributes, texts
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from audit.measures.weak.attributes import Attribute
+    from audit.measures.weak.halves import Halves
+    from audit.subject import Subject
+
+CLUSTERS = 20
+"""Neighbourhoods where nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be looked at."""
+
+    columns: tuple[str, ...] | None
+    """None for all that may be."""
+    clusters: int | None
+    """None for as many as by default, where there is an encoder."""
+    least: int
+    """Searched rows of a value or a word."""
+
+
+def attributes_of(subject: Subject, asked: Asked, halves: Halves, rng: Generator) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
+    """What rows are told apart by, and sentences on what could not be looked at."""
+    data = subject.data
+    columns = attributes.of_columns(data, _names(subject, asked), halves.search, asked.least)
+    if data.columns.text is None:
+        if asked.clusters:
+            msg = f"{data.role}: clusters are made of texts: name their column under columns.text, or leave clusters out"
+            raise CannotMeasure(msg)
+        return columns, ()
+    said = data.texts()
+    held = texts.tokens(said)
+    words = texts.words(said, held, halves, asked.least, entities=subject.clusters())
+    found = (*columns, *texts.marks(said, halves.search), *words)
+    if asked.clusters == 0:
+        return found, ()
+    try:
+        points = subject.predicted.embed_texts(said)
+    except CannotMeasure as error:
+        if asked.clusters is not None:
+            raise
+        return found, (f"Clusters of texts were not looked at: {error}",)
+    k, allowed = asked.clusters or CLUSTERS, common_words(said, subject.clusters())
+    return (*found, *texts.clusters(np.asarray(points, dtype=float), k, held, allowed, halves.search, rng)), ()
+
+
+def _names(subject: Subject, asked: Asked) -> tuple[str, ...]:
+    data = subject.data
+    names = attributes.default_columns(data) if asked.columns is None else tuple(dict.fromkeys(asked.columns))
+    missing = [name for name in names if name not in data.frame.columns]
+    if missing:
+        msg = f"{data.role}: no column {', '.join(map(repr, missing))}: there are {', '.join(map(str, data.frame.columns))}"
+        raise CannotMeasure(msg)
+    return names
