@@ -115,7 +115,18 @@ class Dataset:
         return np.arange(self.rows) if self.places is None else self.places
 
     def labels(self, column: str) -> NDArray[np.object_]:
-        """A column's class labels as text. A missing label is refused: it can be neither right nor wrong."""
+        """(n,) a column's class labels as text, not to be written to. A missing label is refused: it can be neither right nor wrong."""
+        if column not in self._labels:
+            self._labels[column] = self._read_labels(column)
+            self._labels[column].flags.writeable = False
+        return self._labels[column]
+
+    @cached_property
+    def _labels(self) -> dict[str, NDArray[np.object_]]:
+        """Of the columns that were read so far, since most checks ask for the same ones."""
+        return {}
+
+    def _read_labels(self, column: str) -> NDArray[np.object_]:
         codes, distinct = _told_apart(self.frame[column])
         texts = [*map(canonical, distinct), None]
         missing = np.flatnonzero(np.array([text is None for text in texts])[codes])

@@ -81,8 +81,10 @@ def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weig
 
 def _coded(subject: Subject) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
     """Every class of the candidate and of the rows in order, and the (n,) true and predicted ones by their place in it."""
+    import pandas as pd
+
     y_true, y_pred = subject.y_true(), subject.y_pred()
-    classes, codes = np.unique(np.concatenate([np.array(subject.classes, dtype=object), y_true, y_pred]), return_inverse=True)
+    codes, classes = pd.factorize(np.concatenate([np.array(subject.classes, dtype=object), y_true, y_pred]), sort=True)
     true, predicted = np.split(codes[len(subject.classes) :], [len(y_true)])
     return [str(one) for one in classes], true, predicted
 
@@ -98,10 +100,12 @@ def lacking(subject: Subject, metric: Metric, rows: NDArray[np.bool_]) -> str | 
     Balanced accuracy leaves out a class that no row truly is, and agreement beyond chance has none to agree on where it is the
     only other one. The others count one that is only predicted, which leaves them without support.
     """
-    seen = set(subject.y_true()[rows])
+    import pandas as pd
+
+    seen = set(pd.unique(subject.y_true()[rows]))
     how = "truly" if metric in OF_THE_TABLE else "truly or by prediction"
     if metric not in OF_THE_TABLE:
-        seen |= set(subject.y_pred()[rows])
+        seen |= set(pd.unique(subject.y_pred()[rows]))
     absent = [one for one in subject.classes if one not in seen]
     if absent:
         return f"no row is {how} {_any_of(absent)}: add rows to this slice"
