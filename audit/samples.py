@@ -9,7 +9,8 @@ import numpy as np
 
 from audit import catalog
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Example, Slice
+from audit.evidence import OVERALL, Example, Histogram, Slice
+from audit.measures import moved
 from audit.measures.cells import entities_of, excerpts
 from audit.results import Sampled
 from audit.subject import Subject
@@ -59,7 +60,28 @@ def sampled(findings: Sequence[Finding], datasets: Mapping[str, Dataset], predic
         subject = Subject(data, predicted, by=_families(on, data))
         if on and predicted.known(data) is not None and (told := _told(subject)) is not None:
             found += _of(subject, told)
+        found += _moved(on, data, datasets)
     return tuple(found)
+
+
+def _moved(findings: Sequence[Finding], data: Dataset, datasets: Mapping[str, Dataset]) -> list[Sampled]:
+    """Rows in which the features that findings draw have grown, the first ones of each."""
+    drawn: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        reference = finding.requirement.reference
+        if reference in datasets and catalog.discover()[finding.requirement.check].by == "features" and finding.evidence is not None:
+            figures = (figure for figure in finding.evidence.figures if isinstance(figure, Histogram))
+            drawn.setdefault(str(reference), {}).update((figure.column, None) for figure in figures)
+    found: dict[Slice, Sampled] = {}
+    whose = entities_of(data)
+    for role, columns in drawn.items():
+        for name, said, rows in moved.grown(datasets[role], data, tuple(columns)):
+            entities = None if whose is None else len({whose[row] for row in rows})
+            part = Sampled(data.role, name, None, len(rows), None, (), entities)
+            first = [] if part.few else rows[:ROWS].tolist()
+            shown = zip(first, excerpts(data, first), strict=True)
+            found.setdefault(name, replace(part, examples=tuple(Example(data.shown(row), parts, said) for row, parts in shown)))
+    return list(found.values())
 
 
 def _families(findings: Sequence[Finding], data: Dataset) -> tuple[tuple[str, ...], ...]:

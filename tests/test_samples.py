@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from audit import samples
-from audit.evidence import OVERALL, Slice
+from audit.evidence import OVERALL, Histogram, Slice
 from tests.findings import proportions
 from tests.judged import finding
 from tests.support import subject
@@ -112,3 +113,19 @@ def test_columns_that_a_check_compares_are_no_slices() -> None:
     found = sampled(subject(frame()), "region", check="drift/ks")
     assert found
     assert all(one.cell is not None for one in found)
+
+
+def test_a_feature_that_moved_shows_rows_in_which_it_has() -> None:
+    """Of 60 rows a third was old before and two thirds are; the rows are those, and no name of few rows is told."""
+    before = frame().assign(age=np.arange(60) % 3, town=["here"] * 55 + ["krumbholtz"] * 5)
+    now = frame().assign(age=np.where(np.arange(60) < 40, 2, 0), town=["here"] * 30 + ["krumbholtz"] * 30)
+    seen = subject(now, reference=before)
+    drawn = tuple(Histogram(name, ("a",), (1.0,), (1.0,)) for name in ("age", "town", "text (words)"))
+    evidence = replace(proportions((30, 40)), figures=drawn)
+    asked = finding("drift/psi", evidence, on="test", reference="reference", max=0.5)
+    found = samples.sampled([asked], {"test": seen.data, "reference": seen.datasets["reference"]}, seen.predicted)
+    (age,) = (one for one in found if one.name.items)
+    assert (age.name, age.rows, age.wrong) == (Slice((("column", "age"),)), 40, None)
+    assert [one.row for one in age.examples] == ["1", "2", "3", "4", "5"]
+    assert {one.note for one in age.examples} == {"age 2: 66.7% of the rows of test, 33.3% of reference"}
+    assert {part.text for one in age.examples for part in one.parts} == {f"{WORDS} …"}

@@ -29,6 +29,8 @@ class Bins:
     labels: tuple[str, ...]
     reference: NDArray[np.int64]
     current: NDArray[np.int64]
+    of_row: NDArray[np.int64]
+    """(n,) the bin of each current row."""
     telling: frozenset[str] = frozenset()
     """Values that so few rows of the reference share, or rows of so few entities, that a picture may not name them."""
 
@@ -44,6 +46,13 @@ class Bins:
         """Share of the reference's rows in the bin of rare values."""
         share = self.reference / max(1, self.reference.sum())
         return float(share[self.labels.index(OTHER)]) if OTHER in self.labels else 0.0
+
+    @property
+    def grown(self) -> int | None:
+        """The bin whose share of the rows has grown most, of those that may be named; None where none has."""
+        before, now = (counts / max(1, counts.sum()) for counts in (self.reference, self.current))
+        more = np.where([label in {*self.telling, OTHER} for label in self.labels], -1.0, now - before)
+        return int(more.argmax()) if len(more) and more.max() > 0 else None
 
     def figure(self, column: str, reference: str, current: str) -> Histogram:
         """Shares of both windows by bin; values that few share stand in one, without their names."""
@@ -79,11 +88,8 @@ def _as_text(values: NDArray[np.float64]) -> NDArray[np.object_]:
 def _by_quantile(reference: NDArray[np.float64], current: NDArray[np.float64], edges: NDArray[np.float64]) -> Bins:
     k = len(edges) + 1
     labels = [f"up to {edges[0]:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)), f"above {edges[-1]:.4g}"]
-    counts = [
-        np.bincount(np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left")), minlength=k + 1)
-        for values in (reference, current)
-    ]
-    return _kept([*labels, MISSING], counts[0], counts[1])
+    places = [np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left")) for values in (reference, current)]
+    return _kept([*labels, MISSING], places[0], places[1])
 
 
 def _by_value(reference: NDArray[np.object_], current: NDArray[np.object_], whose: NDArray[np.object_] | None) -> Bins:
@@ -94,15 +100,17 @@ def _by_value(reference: NDArray[np.object_], current: NDArray[np.object_], whos
     shared = rows if whose is None else pd.Series(whose.astype(str)).groupby(reference).nunique()
     telling = frozenset(name for name in names if shared[name] < COMMON)
     place = {name: i for i, name in enumerate(names)}
-    counts = []
+    places = []
     for values in (reference, current):
         codes, unique = pd.factorize(values)
         where = np.array([*(place.get(str(value), len(names)) for value in unique), len(names) + 1])
-        counts.append(np.bincount(where[codes], minlength=len(names) + 2))
-    return replace(_kept([*names, OTHER, MISSING], counts[0], counts[1]), telling=telling)
+        places.append(where[codes])
+    return replace(_kept([*names, OTHER, MISSING], places[0], places[1]), telling=telling)
 
 
 def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.int64]) -> Bins:
-    """The bins that hold a row of either window."""
-    held = np.flatnonzero(reference + current > 0)
-    return Bins(tuple(labels[i] for i in held), reference[held], current[held])
+    """The bins that hold a row of either window, from each row's place among the labels."""
+    counts = [np.bincount(places, minlength=len(labels)) for places in (reference, current)]
+    there = counts[0] + counts[1] > 0
+    held = np.flatnonzero(there)
+    return Bins(tuple(labels[i] for i in held), counts[0][held], counts[1][held], (np.cumsum(there) - 1)[current])

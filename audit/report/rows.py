@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST = 20
 """Classes of a confusion table that are shown."""
+_FEATURE = "column"
+"""What the name of a feature begins with."""
 FEWER = "1–9"
 """What a cell of fewer rows says."""
 
@@ -115,7 +117,9 @@ class Places:
         )
 
     def slice(self, name: Slice) -> str:
-        """The rows of the slice that a member's name begins with, by the columns that the policy cuts by."""
+        """The rows of the slice that a member's name begins with, by the columns that the policy cuts by; of a feature those that grew."""
+        if len(name.items) == 1 and name.items[0][0] == _FEATURE:
+            return self._slices.get(name.items, "")
         for length in sorted({len(family) for family in self._families}, reverse=True):
             items = name.items[:length]
             if items in self._slices and tuple(column for column, _ in items) in self._families:
@@ -167,15 +171,23 @@ def _rows_of(named: tuple[str, str], anchored: Sequence[tuple[str, Sampled]], cl
     shown = tuple(classes)[:MOST] if cells else ()
     table = tuple((true, tuple(_cell(cells.get((true, said)), 0, right=true == said) for said in shown)) for true in shown)
     left_out = f"The first {MOST} of {len(classes)} classes. " if cells and len(classes) > MOST else ""
-    first = "the wrong ones first" if cells else "those farthest off first"
+    if all(_of_feature(one) for _, one in anchored):
+        order = "in the order of the file"
+    else:
+        order = f"{'the wrong ones' if cells else 'those farthest off'} first, else in the order of the file"
     return RowsOf(
         anchor=named[0],
         role=named[1],
         classes=shown,
         table=table,
         parts=tuple(_part(anchor, one) for anchor, one in anchored if one.examples),
-        foot=f"{left_out}A few rows of each part, {first}, else in the order of the file. {_few(anchored)} The evidence files hold all.",
+        foot=f"{left_out}A few rows of each part, {order}. {_few(anchored)} The evidence files hold all.",
     )
+
+
+def _of_feature(one: Sampled) -> bool:
+    """Whether it shows where a feature has moved."""
+    return tuple(column for column, _ in one.name.items) == (_FEATURE,) and one.cell is None and one.wrong is None
 
 
 def _few(anchored: Sequence[tuple[str, Sampled]]) -> str:
@@ -205,6 +217,8 @@ def _part(anchor: str, one: Sampled) -> PartRows:
     if one.cell is not None:
         true, said = one.cell
         name = f"Truly {true}, and called {said}" if true == said else f"Truly {true}, but called {said}"
+    elif _of_feature(one):
+        name = f"{one.name.items[0][1]}: what became more frequent"
     else:
         name = str(one.name) if one.name.items else "All rows"
     wrong = "" if one.wrong is None or one.cell is not None else f", {one.wrong:,} of them wrong"

@@ -10,7 +10,8 @@ from audit.report import render
 from audit.report.charts.tables import confusion
 from audit.report.entries import Link
 from audit.report.page import page
-from audit.report.rows import CellView, Places
+from audit.report.rows import CellView, Places, rows
+from audit.results import Sampled
 from tests.report import example
 from tests.report.example.checks import region
 
@@ -119,3 +120,15 @@ def test_rows_are_unfolded_without_a_script() -> None:
 
 def test_a_run_without_rows_has_no_such_part() -> None:
     assert 'id="rows"' not in render(example.block())
+
+
+def test_a_feature_leads_to_rows_in_which_it_moved() -> None:
+    run = example.looked_at()
+    moved = Sampled("production", Slice((("column", "age"),)), None, 40, None, run.sampled[0].examples)
+    drift = next(one for one in run.findings if one.requirement.on == "production")
+    with_it = [*run.sampled, moved]
+    assert Places.of(with_it, drift).slice(moved.name) == f"R-{len(with_it)}"
+    assert Places.of(with_it, drift).slice(Slice((("column", "sex"),))) == ""
+    (one,) = rows([moved], (), "8.1").sets
+    assert one.parts[0].name == "age: what became more frequent"
+    assert one.foot.startswith("A few rows of each part, in the order of the file.")
