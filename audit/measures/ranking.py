@@ -12,6 +12,7 @@ from audit.check import Params
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.measures import comparison
 from audit.measures.confusion import part
+from audit.measures.losses import true_columns
 from audit.stats import ClassMean, PairedAuc, PairedPrecision
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _members(subject: Subject, sides: _Sides, *, macro: bool) -> tuple[list[Memb
     y_true, targets, clusters = subject.y_true(), subject.targets, subject.clusters()
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
+    if len(targets) > 1:
+        true_columns(subject)  # a class that the model gives no probability for would be left out in silence
     if macro and len(targets) > 1:
         for group, rows in subject.slices():
             truths = {one: y_true[rows] == one for one in targets}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from audit.errors import CannotMeasure
-from tests.classified import scored
+from tests.classified import scored, three_scored
 from tests.judged import status
 from tests.support import measure, subject
 from tests.unplugged import unplugged
@@ -45,3 +45,14 @@ def test_rows_of_one_person_widen_the_interval(check: str) -> None:
 def test_data_without_scores_are_refused(check: str) -> None:
     with pytest.raises(CannotMeasure, match=r"columns\.score"):
         measure(check, subject(pd.DataFrame({"label": [1, 0], "prediction": [1, 0]})))
+
+
+@every
+@pytest.mark.parametrize("average", ["macro", "none"])
+def test_a_true_class_without_scores_is_refused(check: str, average: str) -> None:
+    """The others' numbers would say nothing of it; scikit-learn refuses it too. Against one positive class it is of the rest."""
+    frame = three_scored(300)
+    frame.loc[:99, "label"] = "d"
+    with pytest.raises(CannotMeasure, match="no probability for d, a true class: it knows a, b, c"):
+        measure(check, subject(frame, scores=("a", "b", "c")), average=average)
+    assert measure(check, subject(frame, scores=("a", "b", "c"), positive="a")).members[0].estimate.n == 300
