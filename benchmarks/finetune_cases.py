@@ -67,6 +67,12 @@ class Case:
     """What the check sees under a seed, with the fault or without."""
     params: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Its check, and what of several things it measures."""
+        told = [str(self.params[key]) for key in ("measure", "metric") if key in self.params]
+        return ", ".join([self.check, *told])
+
 
 def _pretrain(model: Any, words: Any, rng: Generator, steps: int) -> None:
     """Fifteen words in a hundred hidden, as in BERT's own training; all of them by the mask."""
@@ -130,6 +136,19 @@ def _forgotten(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: FB
     return made.subject(_topical(300, 1000 + seed, "retention", range(4)))
 
 
+def _forgotten_somewhere(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: FBT001  # a case's own signature
+    """The same, asked topic by topic."""
+    return replace(_forgotten(shop, seed, planted), by=(("topic",),))
+
+
+def _dulled(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: FBT001  # a case's own signature
+    """A learning rate at which twenty epochs leave little in the encoder but the answer, or a tenth of it; the topics are asked after."""
+    settings = {"epochs": 20, "patience": 20, "learning_rate": 1e-2 if planted else 1e-3}
+    train = _topical(200, seed, "train", range(4))
+    made = tune(shop.place, train, spec=SPEC.model_copy(update=settings), folder=shop.reader, seed=seed)
+    return made.subject(_topical(400, 1000 + seed, "retention", range(4)))
+
+
 def _unsettled(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: FBT001  # a case's own signature
     """A learning rate so high that each training ends elsewhere, or one that is not."""
     spec = SPEC.model_copy(update={"epochs": 10, "learning_rate": 1.5e-2 if planted else 3e-3})
@@ -164,6 +183,8 @@ CASES: tuple[Case, ...] = (
     Case("finetuning/base_improvement", "a learning rate that comes nowhere", {"min": 0.0}, _hardly_trained),
     Case("finetuning/knowledge_retention", "many fast epochs on a narrow set", {"max": 0.1}, _forgotten, {"measure": "masked_lm"}),
     Case("finetuning/knowledge_retention", "many fast epochs on a narrow set", {"max": 0.5}, _forgotten, {"measure": "neighbours"}),
+    Case("finetuning/knowledge_retention", "the same, asked by topic", {"max": 0.1}, _forgotten_somewhere, {"measure": "masked_lm"}),
+    Case("finetuning/knowledge_retention", "a learning rate too high", {"max": 0.03}, _dulled, {"measure": "probe", "label": "topic"}),
     Case("finetuning/seed_stability", "a learning rate far too high", {"max": 0.05}, _unsettled, {"seeds": 3}),
 )
 """In the order in which they are shown."""

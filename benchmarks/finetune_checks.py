@@ -28,6 +28,7 @@ from benchmarks.trials import Progress, table
 if TYPE_CHECKING:
     from audit.finding import Status
 
+CASES = (*finetune_cases.CASES, *bias_cases.CASES)
 DETECTED, ACCUSED = 0.8, 0.05
 HEAD = ("check", "fault", "asked", "detected", "95 %", "clean pass", "false alarms", "95 %", "")
 
@@ -58,7 +59,7 @@ class Score:
     def row(self) -> tuple[str, ...]:
         """As the table shows it."""
         (side, limit), case = next(iter(self.case.bound.items())), self.case
-        name = case.check.split("/")[1] + (f", {case.params['measure']}" if "measure" in case.params else "")
+        name = case.name.split("/")[1]
         passed = f"{self.clean.count('pass')} of {len(self.clean)}"
         shares = [part for one in (self.detected, self.accused) for part in _share(one)]
         mark = "" if self.holds else "BROKEN"
@@ -88,14 +89,16 @@ def main() -> int:
     """One line a case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--only", default="", help="cases whose check's name holds this word")
+    parser.add_argument("--only", default="", help="cases whose name holds this: a check's, or `retention, probe`")
     given = parser.parse_args()
-    cases = [case for case in (*finetune_cases.CASES, *bias_cases.CASES) if given.only in case.check]
+    cases = [case for case in CASES if given.only in case.name]
+    if not cases:
+        parser.error(f"no case's name holds {given.only!r}: there are {'; '.join(case.name for case in CASES)}")
     progress, scores = Progress(len(cases)), []
     with tempfile.TemporaryDirectory() as scratch:
         shop = Workshop(Path(scratch))
         for case in cases:
-            progress.step(f"{case.check}: {case.fault}")
+            progress.step(f"{case.name}: {case.fault}")
             scores.append(scored(case, shop, given.seeds))
     print(table(HEAD, [score.row() for score in scores]))
     print(f"\n{given.seeds} seeds, each a training with the fault and one without; {progress.seconds():.0f} s")

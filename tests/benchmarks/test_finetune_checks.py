@@ -21,7 +21,7 @@ def test_a_fault_is_caught_and_its_clean_twin_is_not_accused(tmp_path: Path) -> 
     from benchmarks.finetune_cases import CASES, Workshop
     from benchmarks.finetune_checks import status
 
-    (case,) = [one for one in CASES if one.params.get("measure") == "masked_lm"]
+    case = next(one for one in CASES if one.name == "finetuning/knowledge_retention, masked_lm")
     shop = Workshop(tmp_path)
     assert [status(case, shop, 1, planted=planted) for planted in (True, False)] == ["fail", "pass"]
     loose = replace(case, bound={"max": 0.99})
@@ -36,6 +36,36 @@ def test_every_case_is_of_a_check_that_sees_the_base() -> None:
     assert own <= {case.check for case in CASES}
     for case in CASES:
         discover()[case.check].params.model_validate(case.params)
+
+
+def test_what_is_measured_tells_the_cases_of_one_check_apart() -> None:
+    from benchmarks.finetune_checks import CASES
+
+    names = {case.name for case in CASES}
+    assert {f"finetuning/knowledge_retention, {one}" for one in ("masked_lm", "probe", "neighbours")} <= names
+    assert "finetuning/training_record" in names
+
+
+def test_a_word_that_no_case_holds_is_no_success(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing would have been run, and nothing broken."""
+    from benchmarks import finetune_checks
+
+    monkeypatch.setattr("sys.argv", ["finetune_checks", "--only", "retention, prob3"])
+    with pytest.raises(SystemExit) as ended:
+        finetune_checks.main()
+    assert ended.value.code == 2
+    assert "no case's name holds 'retention, prob3': there are finetuning/training_record; " in capsys.readouterr().err
+
+
+def test_a_model_is_the_same_in_every_process() -> None:
+    """The tokenizer's words are in an order of their own: its trainer would break ties by chance."""
+    from tests.tiny_bert import tokenizer
+
+    words = tokenizer(["To be, or not", "be"]).get_vocab()
+    assert sorted(words, key=words.__getitem__) == [
+        *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ",", "b", "e", "n", "o", "r", "t"),
+        *("##,", "##b", "##e", "##n", "##o", "##r", "##t", "be", "not", "or", "to"),
+    ]
 
 
 def test_too_few_detected_or_too_many_accused_is_marked() -> None:
