@@ -1,6 +1,7 @@
 """How estimates would come out if they were drawn anew: the chance that an end clears a bound, for planning."""
 
 from audit.stats.laws import squares as _squares  # noqa: F401  # registers its laws
+from audit.stats.laws import widening as _widening  # noqa: F401  # registers its laws
 from audit.stats.laws.asked import Asked, Chances
 from audit.stats.laws.chances import chances, typical
 from audit.stats.laws.groups import Group, gap_chances

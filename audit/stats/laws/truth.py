@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.stats.amplification import Amplification, GapChange
 from audit.stats.auc import Auc
 from audit.stats.average_precision import AveragePrecision
 from audit.stats.brier import SquaredDistance
@@ -95,6 +96,13 @@ def _range(estimate: Any) -> tuple[float | None, float | None]:
         return 0.0, 1.0
     if isinstance(estimate, Confusion):
         return least(estimate.metric), 1.0
+    return _signed_range(estimate)
+
+
+def _signed_range(estimate: Any) -> tuple[float | None, float | None]:
+    """Of a difference."""
+    if isinstance(estimate, (Amplification, GapChange)):
+        return -2.0, 1.0 if isinstance(estimate, Amplification) else 2.0
     signed = isinstance(estimate, Difference) or type(estimate).__name__ in SIGNED
     return (-1.0, 1.0) if signed else (None, 1.0 if isinstance(estimate, Explained) else None)
 
