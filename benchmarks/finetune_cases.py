@@ -180,6 +180,7 @@ def _mended(made: Tuned, seed: int) -> Any:
 CASES: tuple[Case, ...] = (
     Case("finetuning/training_record", "its record says other than was done", {"max": 0}, _misdeclared),
     Case("finetuning/overfit_gap", "noisy labels learned by heart", {"max": 0.15}, _over_trained),
+    Case("finetuning/overfit_gap", "noisy labels learned by heart", {"max": 0.25}, _over_trained, {"metric": "log_loss"}),
     Case("finetuning/base_improvement", "a learning rate that comes nowhere", {"min": 0.0}, _hardly_trained),
     Case("finetuning/knowledge_retention", "many fast epochs on a narrow set", {"max": 0.1}, _forgotten, {"measure": "masked_lm"}),
     Case("finetuning/knowledge_retention", "many fast epochs on a narrow set", {"max": 0.5}, _forgotten, {"measure": "neighbours"}),
