@@ -253,7 +253,35 @@ class Residuals:
     counts: tuple[int, ...]
 
 
-Figure: TypeAlias = BeforeAfter | Reliability | Roc | PrecisionRecall | Histogram | Bars | Confusion | Churn | Residuals | WeakSlices
+@dataclass(frozen=True, slots=True)
+class RateTable:
+    """Rates by category and their ratios to the highest, as Local Law 144 prescribes: one entry a category in each list."""
+
+    rate: Literal["selection", "scoring"]
+    columns: tuple[str, ...]
+    """What the categories are cut by."""
+    of: str
+    """The class that is looked at, where there are several; else empty."""
+    names: tuple[Slice, ...]
+    rows: tuple[int, ...]
+    hits: tuple[int, ...]
+    """Rows selected, or that score above the median."""
+    ratios: tuple[float | None, ...]
+    """None where the category is in no ratio, or none is selected at all."""
+    lower: tuple[float | None, ...]
+    """95 % interval of the ratio; None of the category with the highest rate too, which the others are held against."""
+    upper: tuple[float | None, ...]
+    exact_p: tuple[float | None, ...]
+    """Fisher's, two-sided; None where rows belong to entities, too."""
+    apart: tuple[Literal["", "unknown", "small"], ...]
+    """Why the category is in no ratio; empty where it is in one."""
+    below: float
+    """Share of the rows of known category below which a category is small."""
+
+
+Figure: TypeAlias = (
+    RateTable | BeforeAfter | Reliability | Roc | PrecisionRecall | Histogram | Bars | Confusion | Churn | Residuals | WeakSlices
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
@@ -10,24 +10,25 @@ import numpy as np
 
 from audit.datasets import canonical
 from audit.errors import CannotMeasure
-from audit.evidence import Member
-from audit.measures.groups import Rate, compare, holds, of_class, selection_rates, split
+from audit.evidence import Member, RateTable
+from audit.measures.groups import Rate, compare, of_class, selection_rates, split
 from audit.stats import Ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from audit.evidence import Evidence, Slice
-    from audit.measures.groups import Family, OfGroup, Side
+    from audit.measures.groups import Family, OfGroup
     from audit.stats import Proportion
     from audit.subject import Subject
 
-FOUR_FIFTHS = 0.8
 LEVEL = 0.025
 
 
 def tables(subject: Subject, rate: Literal["selection", "scoring"], unknown: Sequence[str], below: float) -> Evidence:
-    """Every ordered pair of categories that the law counts, and its point table of each family as notes."""
+    """Every ordered pair of categories that the law counts, and the law's table of each family."""
     rates = selection_rates(subject) if rate == "selection" else scoring_rates(subject)
     whole = split(subject)
     families, notes = [], list(_crossing(subject))
@@ -38,10 +39,33 @@ def tables(subject: Subject, rate: Literal["selection", "scoring"], unknown: Seq
     evidence = compare(subject, rates, Ratio, "impact ratio", families=families)
     if rate == "scoring":
         notes.append("The scoring rate is the share that scores above the median of all rows of the data set.")
-    for held in holds(subject, rates, families):
-        notes += _lines(held.sides, "selected" if rate == "selection" else "above the median")
+    cuts = [
+        Cut(rate, columns, family, kept, below, frozenset(name for name, _ in family if _is_unknown(name, unknown)))
+        for columns, family, kept in zip(subject.by, whole, families, strict=True)
+    ]
+    figures = tuple(_table(cut, one, subject.clusters()) for cut in cuts for one in rates)
+    if any(not any(hits for hits, apart in zip(one.hits, one.apart, strict=True) if not apart) for one in figures):
+        notes.append("No category is selected at all: there is no impact ratio.")
     context = (*evidence.context, *_left_out(subject, rates, whole, families))
-    return replace(evidence, context=context, notes=(*evidence.notes, *notes))
+    return replace(evidence, context=context, notes=(*evidence.notes, *notes), figures=figures, table=_listed(figures))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """One family of categories, and which of them are in the calculation."""
+
+    rate: Literal["selection", "scoring"]
+    columns: tuple[str, ...]
+    whole: Family
+    kept: Family
+    below: float
+    unknown: frozenset[Slice]
+
+    def apart(self, name: Slice) -> Literal["", "unknown", "small"]:
+        """Why a category is in no ratio."""
+        if name in self.unknown:
+            return "unknown"
+        return "" if name in {one for one, _ in self.kept} else "small"
 
 
 def _left_out(subject: Subject, rates: Sequence[Rate], whole: Sequence[Family], kept: Sequence[Family]) -> Iterator[Member]:
@@ -94,25 +118,52 @@ def _crossing(subject: Subject) -> Iterator[str]:
         yield "Local Law 144 asks for sex, for race or ethnicity, and for their crossing: `by` names no crossing."
 
 
-def _lines(sides: Sequence[Side[OfGroup[Proportion]]], hit: str) -> Iterator[str]:
-    """The law's point table, one line a category; the most selected one is the reference."""
-    top, best = max(sides, key=lambda side: side[1].value)
+def _table(cut: Cut, rate: Rate, clusters: NDArray[np.int64] | None) -> RateTable:
+    """The law's point table of one family, with the interval and the exact p of each ratio; the first of the highest is the reference."""
+    found = [(name, share) for name, rows in cut.whole if (share := rate.of(rows, clusters)) is not None]
+    top, best = max(((name, share) for name, share in found if not cut.apart(name)), key=lambda side: side[1].value)
+    screened = [None if cut.apart(name) or name == top else _screened(share, best) for name, share in found]
+    return RateTable(
+        rate=cut.rate,
+        columns=cut.columns,
+        of=str(dict(rate.items).get("class", "")),
+        names=tuple(name for name, _ in found),
+        rows=tuple(share.estimate.n for _, share in found),
+        hits=tuple(share.estimate.hits for _, share in found),
+        ratios=tuple(None if cut.apart(name) or not best.estimate.hits else share.value / best.value for name, share in found),
+        lower=tuple(None if one is None else one[0] for one in screened),
+        upper=tuple(None if one is None else one[1] for one in screened),
+        exact_p=tuple(None if one is None else one[2] for one in screened),
+        apart=tuple(cut.apart(name) for name, _ in found),
+        below=cut.below,
+    )
+
+
+def _screened(found: OfGroup[Proportion], best: OfGroup[Proportion]) -> tuple[float, float, float | None] | None:
+    """Ends of the ratio's 95 % interval, and how sure it is that the shares differ; None where there is no ratio."""
     if not best.estimate.hits:
-        yield "No category is selected at all: there is no impact ratio."
-        return
-    for name, found in sides:
-        share = found.estimate
-        line = f"{name}: {share.hits:,} of {share.n:,} {hit}, rate {share.value:.4f}, impact ratio {share.value / best.value:.3f}"
-        yield f"{line} (the most selected category)." if name == top else f"{line}{_screened(found, best)}."
-
-
-def _screened(found: OfGroup[Proportion], best: OfGroup[Proportion]) -> str:
-    """Which side of the four-fifths line the ratio is on, and how sure that is."""
+        return None
     ratio = Ratio(found.estimate, best.estimate, *found.together(best))
-    low, high = ratio.bounds(LEVEL, LEVEL)
-    side = "under" if ratio.value < FOUR_FIFTHS else "not under"
-    line = f" (95 % interval {low:.3f} to {high:.3f}), {side} the four-fifths line"
-    return line if ratio.first.entities is not None else f"{line}, Fisher's exact p {fisher(ratio.first, ratio.second):.2g}"
+    return (*ratio.bounds(LEVEL, LEVEL), None if ratio.first.entities is not None else fisher(ratio.first, ratio.second))
+
+
+def _listed(figures: Sequence[RateTable]) -> dict[str, NDArray[np.generic]]:
+    """All tables below one another, one line a category."""
+    lines = [(figure, i) for figure in figures for i in range(len(figure.names))]
+    columns: dict[str, list[object]] = {
+        "by": [" and ".join(figure.columns) for figure, _ in lines],
+        "class": [figure.of for figure, _ in lines],
+        "category": [str(figure.names[i]) for figure, i in lines],
+        "rows": [figure.rows[i] for figure, i in lines],
+        "hits": [figure.hits[i] for figure, i in lines],
+        "rate": [figure.hits[i] / figure.rows[i] for figure, i in lines],
+        "impact_ratio": [figure.ratios[i] for figure, i in lines],
+        "lower": [figure.lower[i] for figure, i in lines],
+        "upper": [figure.upper[i] for figure, i in lines],
+        "exact_p": [figure.exact_p[i] for figure, i in lines],
+        "left_out": [figure.apart[i] for figure, i in lines],
+    }
+    return {name: np.array(values, dtype=object) for name, values in columns.items()}
 
 
 def fisher(first: Proportion, second: Proportion) -> float:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.evidence import Bars, BeforeAfter, Churn, Histogram, Pair, PrecisionRecall, Reliability, Residuals, Roc, Slice, WeakSlices
+from audit.evidence import (
+    Bars,
+    BeforeAfter,
+    Churn,
+    Histogram,
+    Pair,
+    PrecisionRecall,
+    RateTable,
+    Reliability,
+    Residuals,
+    Roc,
+    Slice,
+    WeakSlices,
+)
 from audit.finding import Judged
 from audit.report import words
 from audit.report.answers import answers
@@ -15,6 +28,7 @@ from audit.report.charts.churn import ChurnTable, churn
 from audit.report.charts.forest import Caption, Forest, forest, with_rows
 from audit.report.charts.histogram import histogram
 from audit.report.charts.precision_recall import precision_recall
+from audit.report.charts.rates import Rates, rates
 from audit.report.charts.reliability import reliability
 from audit.report.charts.residuals import residuals
 from audit.report.charts.roc import roc
@@ -53,6 +67,7 @@ class Detail:
     confusions: tuple[ConfusionTable, ...]
     churns: tuple[ChurnTable, ...]
     weak: tuple[WeakTable, ...]
+    rates: tuple[Rates, ...]
     examples: tuple[ExampleView, ...]
     more_examples: str
     rows: Link | None
@@ -143,6 +158,7 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         churns=tuple(one for one in drawn if isinstance(one, ChurnTable)),
         weak=tuple(with_examples(one, {row.row: row.anchor for row in shown}) for one in drawn if isinstance(one, WeakTable)),
+        rates=tuple(one for one in drawn if isinstance(one, Rates)),
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         rows=Link(f"rows of {finding.requirement.on}", places.everything) if places.everything and _answers(finding) else None,
@@ -163,7 +179,9 @@ def _foot(entry: Entry) -> str:
     return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
 
 
-def _draw(figure: Figure, finding: Finding, foot: str, places: Places) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable:
+def _draw(
+    figure: Figure, finding: Finding, foot: str, places: Places
+) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable | Rates:
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
     if isinstance(figure, (Roc, PrecisionRecall)):
@@ -181,12 +199,14 @@ def _draw(figure: Figure, finding: Finding, foot: str, places: Places) -> Drawin
 
 
 def _tabled(
-    figure: Bars | Confusion | Churn | WeakSlices, finding: Finding, foot: str, places: Places
-) -> BarTable | ConfusionTable | ChurnTable | WeakTable:
+    figure: Bars | Confusion | Churn | RateTable | WeakSlices, finding: Finding, foot: str, places: Places
+) -> BarTable | ConfusionTable | ChurnTable | WeakTable | Rates:
     if isinstance(figure, Churn):
         return churn(figure, foot, {str(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
     if isinstance(figure, WeakSlices):
         return weak(figure, foot)
+    if isinstance(figure, RateTable):
+        return rates(figure, foot, places)
     return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot, places)
 
 

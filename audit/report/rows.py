@@ -122,8 +122,8 @@ class Places:
             return self._slices.get(name.items, "")
         for length in sorted({len(family) for family in self._families}, reverse=True):
             items = name.items[:length]
-            if items in self._slices and tuple(column for column, _ in items) in self._families:
-                return self._slices[items]
+            if tuple(column for column, _ in items) in self._families:
+                return self._slices.get(items, "")
         return ""
 
     def member(self, name: Name) -> tuple[Link, ...]:

@@ -61,6 +61,17 @@ def test_a_member_leads_to_its_slice() -> None:
     assert '<th scope="row"><a href="#R-5"><bdi>region=north</bdi></a></th>' in html
 
 
+def test_a_small_crossing_does_not_lead_to_the_slice_around_it() -> None:
+    """Where both a column and its crossing are asked for, few rows of the crossing show none, and not those of the column."""
+    run = example.looked_at()
+    sliced = next(one for one in run.findings if one.requirement.by == (("region",),))
+    crossed = sliced.requirement.model_copy(update={"by": (("region",), ("region", "sex"))})
+    places = Places.of(run.sampled, replace(sliced, requirement=crossed))
+    assert places.slice(region("north")) == "R-5"
+    assert places.slice(region("north").further("sex", "f")) == ""
+    assert places.slice(region("north").further("class", "urgent")) == "R-5"
+
+
 def test_members_of_a_finding_that_is_not_cut_by_it_lead_nowhere() -> None:
     run = example.looked_at()
     whole = next(one for one in run.findings if not one.requirement.by and one.requirement.on == "test")

@@ -6,7 +6,7 @@ Purpose      Compute what New York City's rules for automated employment decisio
 Risk         Well under 1: some category is selected, or scores high, less often than another. Under four fifths is where
              regulators begin to ask: a screening figure, read with its interval and Fisher's exact p, never a proof by itself.
 Limitations  Blind to base rates and to errors. The prescribed point ratio takes the luckiest category as the reference and is
-             noise in small categories: it stands in the notes, the gate is on every ordered pair. The law asks for an independent
+             noise in small categories: it stands in the tables, the gate is on every ordered pair. The law asks for an independent
              auditor and for data of actual use: this check computes and cannot see to either.
 Reference    6 RCNY 5-300 and 5-301 (2023); 29 CFR 1607.4 D (1978); interval of Koopman, Biometrics 1984; Fisher, JRSS 1935.
 """
@@ -42,7 +42,7 @@ class ImpactParams(Params):
 
 
 def measure(subject: Subject, params: ImpactParams, _rng: Generator) -> Evidence:
-    """Rate per category, judged on every ordered pair of categories; the prescribed tables as notes."""
+    """Rate per category, judged on every ordered pair of categories; the prescribed tables as figures."""
     return tables(subject, params.rate, params.unknown, params.exclude_below)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from audit import engine
 from audit.catalog import discover, info
 from audit.engine import Job
 from audit.errors import CannotMeasure
+from audit.evidence import RateTable
 from audit.policy.schema import Requirement
 from audit.stats import Proportion, Ratio
 from tests import realgroups
@@ -19,8 +22,16 @@ from tests.judged import status
 from tests.support import measure, subject
 from tests.unplugged import unplugged
 
+if TYPE_CHECKING:
+    from audit.evidence import Evidence
+
 CHECK = "fairness/impact_ratio"
 BY = (("gender",),)
+
+
+def law(found: Evidence) -> list[RateTable]:
+    """The tables that the law prescribes."""
+    return [one for one in found.figures if isinstance(one, RateTable)]
 
 
 def test_a_worked_example() -> None:
@@ -28,14 +39,19 @@ def test_a_worked_example() -> None:
     found = measure(CHECK, subject(rates({"f": (24, 80), "m": (48, 80)}), by=BY))
     assert found.members[0].estimate == Ratio(Proportion(24, 80), Proportion(48, 80))
     assert worst(found, floor=True) == pytest.approx(0.5)
-    law = hypergeom(160, 72, 80)
-    chances = law.pmf(np.arange(73))
+    chance = hypergeom(160, 72, 80)
+    chances = chance.pmf(np.arange(73))
     p = chances[chances <= chances[24] * (1 + 1e-7)].sum()
-    ends = "95 % interval {:.3f} to {:.3f}".format(*found.members[0].estimate.bounds(0.025, 0.025))
-    assert found.notes[-2:] == (
-        f"gender=f: 24 of 80 selected, rate 0.3000, impact ratio 0.500 ({ends}), under the four-fifths line, Fisher's exact p {p:.2g}.",
-        "gender=m: 48 of 80 selected, rate 0.6000, impact ratio 1.000 (the most selected category).",
+    (table,) = law(found)
+    assert (table.rate, table.columns, table.of, table.below) == ("selection", ("gender",), "", 0.0)
+    assert (list(map(str, table.names)), table.rows, table.hits) == (["gender=f", "gender=m"], (80, 80), (24, 48))
+    assert table.ratios == (pytest.approx(0.5), 1.0)
+    assert ((table.lower[0], table.upper[0]), (table.lower[1], table.upper[1])) == (
+        found.members[0].estimate.bounds(0.025, 0.025),
+        (None, None),
     )
+    assert table.exact_p == (pytest.approx(p, rel=1e-9), None)
+    assert table.apart == ("", "")
     assert "gender: 0 rows of an unknown category are not in the calculation." in found.notes
 
 
@@ -59,6 +75,13 @@ def test_people_of_unknown_category_are_counted_and_left_out() -> None:
     assert "gender: 42 rows of an unknown category are not in the calculation." in found.notes
     assert found.rows == len(frame)
     assert worst(measure(CHECK, subject(frame, by=BY)), floor=True) == 0
+    (table,) = law(found)
+    assert list(zip(map(str, table.names), table.rows, table.apart, table.ratios, strict=True)) == [
+        ("gender=?", 30, "unknown", None),
+        ("gender=f", 80, "", pytest.approx(0.5)),
+        ("gender=m", 80, "", 1.0),
+        ("gender=null", 12, "unknown", None),
+    ]
 
 
 def test_a_category_under_two_percent_may_be_left_out_and_is_told() -> None:
@@ -70,6 +93,8 @@ def test_a_category_under_two_percent_may_be_left_out_and_is_told() -> None:
         found.notes
     )
     assert status(CHECK, found, min=0.7) == "pass"
+    (table,) = law(found)
+    assert (table.apart, table.rows, table.ratios[2], table.below) == (("", "", "small"), (490, 500, 10), None, 0.02)
     just = measure(CHECK, subject(rates({"f": (240, 490), "m": (270, 490), "x": (0, 20)}), by=BY), exclude_below=0.02)
     assert len(just.members) == 6
     with pytest.raises(ValueError, match="exclude_below"):
@@ -92,7 +117,11 @@ def test_sex_race_and_their_crossing_each_have_a_table() -> None:
     frame = pd.concat([rates({"f": (30, 100), "m": (50, 100)}).assign(race=race) for race in ("a", "b")])
     found = measure(CHECK, subject(frame, by=(("gender",), ("race",), ("gender", "race"))))
     assert len(found.members) == 2 + 2 + 12
-    assert sum("impact ratio" in note for note in found.notes) == 2 + 2 + 4
+    assert [(one.columns, len(one.names)) for one in law(found)] == [(("gender",), 2), (("race",), 2), (("gender", "race"), 4)]
+    assert not any("impact ratio" in note for note in found.notes)
+    listed = pd.DataFrame(dict(found.table))
+    assert listed["by"].value_counts().to_dict() == {"gender": 2, "race": 2, "gender and race": 4}
+    assert listed[listed["category"] == "gender=f"]["impact_ratio"].tolist() == [pytest.approx(0.6)]
     assert not any("names no crossing" in note for note in found.notes)
     assert any("names no crossing" in note for note in measure(CHECK, subject(frame, by=BY)).notes)
 
@@ -129,7 +158,16 @@ def test_pooled_rest_leaves_the_unknown_out_too() -> None:
 
 def test_rows_of_one_person_have_no_exact_p() -> None:
     frame = rates({"f": (24, 80), "m": (48, 80)}).assign(person=range(160))
-    assert "Fisher" not in " ".join(measure(CHECK, subject(frame, by=BY, group="person")).notes)
+    (table,) = law(measure(CHECK, subject(frame, by=BY, group="person")))
+    assert table.exact_p == (None, None)
+    assert table.lower[0] is not None
+
+
+def test_where_nobody_is_selected_there_is_no_ratio() -> None:
+    found = measure(CHECK, subject(rates({"f": (0, 80), "m": (0, 80)}), by=BY))
+    (table,) = law(found)
+    assert (table.ratios, table.lower, table.exact_p) == ((None, None), (None, None), (None, None))
+    assert "No category is selected at all: there is no impact ratio." in found.notes
 
 
 def test_the_interval_decides() -> None:
