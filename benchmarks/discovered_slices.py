@@ -52,7 +52,7 @@ CHECK = "fairness/discovered_slices"
 Q = 0.05
 USUAL, WEAK = 0.10, 0.30
 """True error rates outside and inside planted slices."""
-NEAR, FAR = 1.0, 1.5
+NEAR, FAR = 1.0, 2.0
 """True mean absolute errors outside and inside planted slices."""
 ALIKE = 0.5
 """Rows shared over rows in either, from which two slices are the same."""
