@@ -196,18 +196,18 @@ def scenes() -> tuple[list[Scene], list[Scene]]:
         Scene("table, 600 rows, 3 % wrong", clean(600, 0.03), 2000),
         Scene("table, 800 entities of 1 to 5 equal rows", copies, 1000),
         Scene("texts, 1,500 rows, 10 % wrong", texts(1500, planted=False), 400),
-        Scene("numbers, 2,000 rows, normal errors", numbers(clean(2000, USUAL), normal), 1000),
-        Scene("numbers, 2,000 rows, heavy-tailed errors", numbers(clean(2000, USUAL), heavy), 1000),
-        Scene("numbers, 800 entities of 1 to 5 equal rows, heavy-tailed", numbers(copies, heavy), 1000),
+        Scene("numbers, 2,000 rows, normal errors", numbers(clean(2000, USUAL), normal), 600),
+        Scene("numbers, 2,000 rows, heavy-tailed errors", numbers(clean(2000, USUAL), heavy), 600),
+        Scene("numbers, 800 entities of 1 to 5 equal rows, heavy-tailed", numbers(copies, heavy), 600),
     ]
     with_some = [
         Scene("table, 2,000 rows", weak_columns(2000), 400),
         Scene("table, 8,000 rows", weak_columns(8000), 200),
         Scene("texts, 2,000 rows", texts(2000, planted=True), 200),
         Scene("texts, 6,000 rows", texts(6000, planted=True), 100),
-        Scene("numbers, 2,000 rows, normal errors", numbers(weak_columns(2000), normal), 400),
-        Scene("numbers, 2,000 rows, heavy-tailed errors", numbers(weak_columns(2000), heavy), 400),
-        Scene("numbers, 8,000 rows, heavy-tailed errors", numbers(weak_columns(8000), heavy), 200),
+        Scene("numbers, 2,000 rows, normal errors", numbers(weak_columns(2000), normal), 200),
+        Scene("numbers, 2,000 rows, heavy-tailed errors", numbers(weak_columns(2000), heavy), 200),
+        Scene("numbers, 8,000 rows, heavy-tailed errors", numbers(weak_columns(8000), heavy), 100),
     ]
     return without, with_some
 
