@@ -67,7 +67,7 @@ class CheckInfo:
 
     def of_gap(self, evidence: Evidence) -> bool:
         """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""
-        return self.groups or any(isinstance(member.name, Pair) for member in evidence.members)
+        return self.groups or any(isinstance(one.name, Pair) for one in (*evidence.members, *evidence.unmeasured))
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ def test_a_gap_of_which_no_pair_can_be_measured_still_shows_the_groups_rates() -
     assert (found.status, found.headline) == ("inconclusive", None)
     assert [(row.name, row.value, row.status) for row in found.slices] == [(name, 0.0, None) for name in groups]
     assert "neither group has a hit" in found.message
+    one_way = judged(Evidence((), "effect size d", 8, unmeasured=(missing,)), min=None, max=1.0)
+    assert (one_way.status, one_way.slices) == ("inconclusive", ())
 
 
 def test_holm_names_further_members() -> None:
