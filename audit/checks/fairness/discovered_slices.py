@@ -19,20 +19,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from audit.check import CLASSIFICATION, REGRESSION, Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.measures.regression import residuals
-from audit.measures.weak import known, naming, search, telling
+from audit.measures.weak import known, losses, naming, search, telling
 from audit.measures.weak.halves import Halves
 from audit.stats import MeanDifference
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.subject import Subject
 
@@ -55,20 +52,23 @@ class DiscoveredSlicesParams(Params):
 def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) -> Evidence:
     """How much worse each slice that the search proposes is served than the rest, on rows that the search did not see."""
     data, clusters = subject.data, subject.clusters()
-    halves = Halves.of(_losses(subject), clusters, rng)
-    least = _least(params, halves)
+    halves = Halves.of(losses.of(subject), clusters, rng)
+    least = search.least_rows(halves, params.min_rows)
     enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
     asked = known.Asked(params.columns, params.clusters, least)
     told_by, unseen = known.attributes_of(subject, asked, halves, rng) if enough else ((), ())
     looking = search.Search(told_by, halves, least)
     found = looking.found(params.k)
+    entities = "" if clusters is None else " entities"
     if not found:
-        msg = f"{data.role}: nothing splits its {data.rows:,} rows into slices of at least {least} in each half: "
+        msg = f"{data.role}: nothing splits its {data.rows:,} rows into slices of at least {least}{entities} in each half: "
         lower = halves.flags or least > MeanDifference.least
         raise CannotMeasure(msg + ("add rows, name columns, or set min_rows lower" if lower else "add rows, or name columns"))
     weak = naming.tested(found, halves, clusters)
     kinds = "columns" if data.columns.text is None else "columns, marks of the text and words"
-    looked_at = f"{looking.count():,} conditions on {len(told_by):,} {kinds}, and their crossings, of at least {least} rows each"
+    looked_at = (
+        f"{looking.count():,} conditions on {len(told_by):,} {kinds}, and their crossings, of at least {least}{entities or ' rows'} each"
+    )
     return Evidence(
         members=tuple(Member(one.name, one.gap) for one in weak),
         unit="accuracy gap" if halves.flags else "mean absolute error gap",
@@ -78,21 +78,6 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
         notes=(*telling.notes(subject, weak, halves, looked_at), *unseen),
         table=telling.table(subject, weak, halves),
     )
-
-
-def _losses(subject: Subject) -> NDArray[np.bool_] | NDArray[np.float64]:
-    """(n,) whether a row is answered wrong; of predicted numbers the absolute error."""
-    if "values" in subject.candidate.abilities:
-        return np.abs(residuals(subject))
-    return np.asarray(subject.y_true() != subject.y_pred(), dtype=bool)
-
-
-def _least(params: DiscoveredSlicesParams, halves: Halves) -> int:
-    """Rows of a slice in each half; fewer than the interval of a difference of means asks for are refused."""
-    if params.min_rows is not None and not halves.flags and params.min_rows < MeanDifference.least:
-        msg = f"min_rows is {params.min_rows}: mean errors of fewer than {MeanDifference.least} rows are too unsure to compare: "
-        raise CannotMeasure(msg + f"set min_rows to {MeanDifference.least} or more, or leave it out")
-    return params.min_rows or search.least_rows(halves)
 
 
 def _reach(subject: Subject, _params: DiscoveredSlicesParams) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.errors import CannotMeasure
 from audit.evidence import Slice
 from audit.stats import MeanDifference
 
@@ -172,7 +173,10 @@ def _priced(found: Sequence[tuple[_Candidate, int] | None]) -> Iterator[_Candida
         yield replace(one, loss=one.loss + price)
 
 
-def least_rows(halves: Halves) -> int:
-    """Rows that a slice has in each half at least."""
+def least_rows(halves: Halves, asked: int | None = None) -> int:
+    """Rows that a slice has in each half at least; fewer than the interval of a difference of means asks for are refused."""
     small = SMALL if halves.flags else MeanDifference.least
-    return max(small, int(np.ceil(SHARE * min(halves.search.sum(), (~halves.search).sum()))))
+    if asked is not None and not halves.flags and asked < small:
+        msg = f"min_rows is {asked}: mean errors of fewer than {small} rows are too unsure to compare: "
+        raise CannotMeasure(msg + f"set min_rows to {small} or more, or leave it out")
+    return asked or max(small, int(np.ceil(SHARE * min(halves.search.sum(), (~halves.search).sum()))))

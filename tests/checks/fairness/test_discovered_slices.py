@@ -212,6 +212,7 @@ def test_rows_of_one_entity_stay_in_one_half_and_widen_the_interval() -> None:
     assert isinstance(estimate, Difference)
     assert estimate.second.entities == estimate.second.n / 4
     assert estimate.second.design_effect == pytest.approx(4, rel=0.05)
+    assert "of at least 32 entities each" in found.notes[0]
 
 
 def test_copies_of_rows_name_no_slice_where_it_is_said_whose_they_are() -> None:
@@ -273,7 +274,7 @@ def test_what_cannot_be_measured_is_said(frame: pd.DataFrame, params: dict[str, 
 
 
 def test_a_single_entity_cannot_be_halved() -> None:
-    with pytest.raises(CannotMeasure, match="nothing splits"):
+    with pytest.raises(CannotMeasure, match="nothing splits its 400 rows into slices of at least 32 entities in each half"):
         measure(CHECK, subject(messages(400, 0).assign(who="one"), group="who"))
 
 
@@ -422,6 +423,7 @@ def test_on_numbers_without_weak_slices_few_runs_name_one() -> None:
         (numbers(600, 0), {"clusters": 5}, "clusters are made of texts"),
         (numbers(600, 0).drop(columns="label"), {}, "no column of true numbers"),
         (numbers(600, 0).assign(label="x"), {}, "no number"),
+        (numbers(600, 0).assign(label=lambda it: it["label"].where(it.index != 7, 1e200)), {}, "row 8 is off by 1e.200, .* mend it"),
     ],
 )
 def test_numbers_that_cannot_be_measured_are_refused(frame: pd.DataFrame, params: dict[str, Any], said: str) -> None:
