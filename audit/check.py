@@ -81,6 +81,8 @@ class Check:
     params: type[Params] = NoParams
     by: Literal["slices", "groups", "features", "none"] = "none"
     """What `by` (or the check itself) splits into members: slices of rows, ordered pairs of groups, feature columns, or nothing."""
+    groups_in: str | None = None
+    """Parameter that may name the groups in place of `by`: a policy must name them in one of the two. None where `by` alone decides."""
     tasks: tuple[Task, ...] | None = None
     """Tasks it serves; None for all."""
     census: bool = False

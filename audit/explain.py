@@ -138,7 +138,7 @@ def _default(value: object) -> str:
 def example(check_id: str, check: Check) -> str:
     """A requirement that the loader takes."""
     parts = [f"check: {check_id}"]
-    if check.by == "groups":
+    if check.by == "groups" or check.groups_in is not None:
         parts.append("by: [gender]")
     if "reference" in check.needs:
         parts.append("reference: train")

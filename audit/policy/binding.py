@@ -92,8 +92,7 @@ def _range(requirement: Requirement, check: Check) -> Iterator[Problem]:
 def _groups(requirement: Requirement, check: Check) -> Iterator[Problem]:
     if requirement.by and check.by == "none":
         yield ("by",), f"{requirement.check} gives one number and is not split; leave `by` out"
-    if not requirement.by and check.by == "groups":
-        yield (), f"{requirement.check} compares groups and names none; add the columns that name them, such as `by: [gender]`"
+    yield from _unnamed(requirement, check)
     if check.by == "features":
         for index, family in enumerate(requirement.by):
             if len(family) > 1:
@@ -106,6 +105,17 @@ def _groups(requirement: Requirement, check: Check) -> Iterator[Problem]:
         yield ("reference",), f"{requirement.check} compares no data sets; leave it out"
     if requirement.reference is None and "reference" in check.needs:
         yield (), f"{requirement.check} compares two data sets; add `reference` with the role of the other one"
+
+
+def _unnamed(requirement: Requirement, check: Check) -> Iterator[Problem]:
+    """Groups that nobody named."""
+    if requirement.by:
+        return
+    if check.by == "groups":
+        yield (), f"{requirement.check} compares groups and names none; add the columns that name them, such as `by: [gender]`"
+    elif check.groups_in is not None and not requirement.params.get(check.groups_in):
+        named = f"add the columns that name them, such as `by: [gender]`, or name them under `{check.groups_in}`"
+        yield (), f"{requirement.check} looks at groups and names none; {named}"
 
 
 def _sampled(requirement: Requirement, check: Check) -> Iterator[Problem]:

@@ -89,5 +89,6 @@ CHECK = Check(
     needs=frozenset({"labels", "scores"}),
     params=SubgroupParams,
     by="slices",
+    groups_in="terms",
     tasks=CLASSIFICATION,
 )
