@@ -118,7 +118,7 @@ def _counted(estimate: Census, unit: str, bound: Bound) -> str:
     return f"would pass without {count(value - most)} of the {count(value)} {unit}: at most {asked} may stay."
 
 
-_COUNTED = frozenset({"rows", "fields", "entities", "files"})
+_COUNTED = frozenset({"rows", "fields", "entities", "faults"})
 
 
 def _by_hits(estimate: Proportion, unit: str, bound: Bound, alpha: float) -> str:
