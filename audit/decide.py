@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.explanations import turning
 from audit.finding import Condition, Decision, Reason, Verdict
-from audit.wording import moment
+from audit.wording import ended, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
 
 def _reason(finding: Finding) -> Reason:
     rule = f"{finding.requirement.severity}-{finding.status}" + ("-waived" if finding.disposition == "waived" else "")
-    return Reason(rule, finding.id, " ".join(filter(None, [finding.message, turning(finding)])))
+    return Reason(rule, finding.id, " ".join(filter(None, [ended(finding.message), turning(finding)])))
 
 
 def _condition(finding: Finding, today: date) -> Condition:

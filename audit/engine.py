@@ -14,6 +14,7 @@ from audit import seeds
 from audit.errors import AuditError, CannotMeasure
 from audit.evidence import Evidence, Pair
 from audit.judge import judge, without_evidence
+from audit.measures import own_function
 from audit.reach import refuse_empty_bound
 
 if TYPE_CHECKING:
@@ -148,7 +149,10 @@ def _unanswered(job: Job, evidence: Evidence) -> tuple[str, ...]:
 
 
 def _told(error: BaseException) -> str:
-    """The error in one line, with the place where it was raised."""
+    """The error in one line, with the place where it was raised; one of the project's own function is told as the project's."""
+    blamed = own_function.blamed(error)
+    if blamed is not None:
+        return blamed
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{place}. The check broke: this is a fault of the tool or of its surroundings, not of the model."

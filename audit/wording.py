@@ -73,3 +73,8 @@ def moment(when: datetime) -> str:
 def quoted(text: str) -> str:
     """Text as a YAML file can hold it in one line, whatever is in it: in double quotes, with escapes."""
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in json.dumps(text, ensure_ascii=False))
+
+
+def ended(text: str) -> str:
+    """A message as a sentence that another may follow."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,3 +141,9 @@ def test_reasons_name_the_rule_and_the_finding() -> None:
     found = verdict(finding("fail", severity="low", name="small"), finding("inconclusive", name="big"))
     assert [(one.rule, one.finding) for one in found.reasons] == [("high-inconclusive", "big"), ("low-fail", "small")]
     assert verdict(finding("pass")).reasons[0].rule == "all-required-pass"
+
+
+def test_a_reason_is_made_of_sentences() -> None:
+    """What is missing and what would settle it stand apart, though a message may end without a full stop."""
+    (reason,) = verdict(replace(finding("not_run"), message="no scores: add columns.score", headline=None, evidence=None)).reasons
+    assert reason.text == "no scores: add columns.score. It needs evidence: supply what its message names and audit again."

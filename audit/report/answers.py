@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from audit.report import words
 from audit.report.banner import Fact
 from audit.report.change import settle, to_lose
-from audit.wording import moment, rows_in_words
+from audit.wording import ended, moment, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +44,7 @@ def _asked(finding: Finding) -> str:
 
 def _came_out(finding: Finding) -> str:
     """The finding's own message, and what lies over it."""
-    message = finding.message if finding.message.endswith((".", "!", "?")) else f"{finding.message}."
-    said = f"{words.sentence(words.STATUSES[finding.status])}. {words.sentence(message)}"
+    said = f"{words.sentence(words.STATUSES[finding.status])}. {words.sentence(ended(finding.message))}"
     if finding.waiver is not None:
         until = words.dates(moment(finding.waiver.until))
         said += f" {words.listed(finding.waiver.by)} accepted it until {until} ({finding.waiver.id}); it is no pass for that."

@@ -58,7 +58,8 @@ def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
         said = ask(rows)
         if isinstance(said, float):
             own_function.refuse_ends(params.lowest, params.highest)
-            return own_function.asked_again(subject, lambda kept: float(ask(kept)), rows, rng)
+            return own_function.asked_again(subject, lambda kept: own_function.single(params.function, ask(kept)), rows, rng)
+        own_function.refuse_outside(params.function, said, params.lowest, params.highest)
         return Mean.of(said, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
     members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())
@@ -69,11 +70,16 @@ def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     """Difference of the function in each slice, paired on the rows."""
     own, rival = (own_function.asker(side, params.function, params.sha256) for side in (subject, subject.of_rival))
 
+    def apart(rows: NDArray[np.bool_]) -> float:
+        return own_function.single(params.function, own(rows)) - own_function.single(params.function, rival(rows))
+
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
         first, second = own(rows), rival(rows)
         if isinstance(first, float) or isinstance(second, float):
             own_function.refuse_ends(params.lowest, params.highest)
-            return own_function.asked_again(subject, lambda kept: float(own(kept)) - float(rival(kept)), rows, rng)
+            return own_function.asked_again(subject, apart, rows, rng)
+        for said in (first, second):
+            own_function.refuse_outside(params.function, said, params.lowest, params.highest)
         return PairedMean.of(first, second, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
     members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.metrics import f1_score, mean_absolute_error
 
+from audit import engine
+from audit.catalog import discover, info
+from audit.engine import Job
 from audit.errors import CannotMeasure
+from audit.measures.own_function import FunctionError, blamed
+from audit.policy.schema import Requirement
 from audit.stats import GroupJackknife, Mean
 from tests.classified import counts, scored, shuffled
 from tests.compared import compare, seen, swapped
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.evidence import Evidence
+    from audit.finding import Finding
     from audit.subject import Subject
 
 CHECK = "performance/custom"
@@ -65,6 +71,35 @@ def text(y_true):
 
 def short(y_true):
     return np.ones(3)
+
+def digits(y_true):
+    return ["1.5"] * len(y_true)
+
+def nothing(y_true):
+    pass
+
+def complex_numbers(y_true):
+    return np.full(len(y_true), 1 + 1j)
+
+def masked(y_true):
+    return np.ma.masked_array(np.ones(len(y_true)), mask=[True] + [False] * (len(y_true) - 1))
+
+def ragged(y_true):
+    return [[1.0], [1.0, 2.0]]
+
+def either(y_true):
+    return 1.0 if len(y_true) == 20 else np.ones(len(y_true))
+
+def by_place(y_true, /):
+    return 1.0
+
+built_in = sum
+
+def leaves(y_true):
+    raise SystemExit(0)
+
+def deep(y_true):
+    return np.linalg.inv(np.zeros((2, 2)))
 
 def asks(y_true, threshold):
     return 1.0
@@ -190,9 +225,17 @@ def test_two_models_are_compared_on_the_same_rows(project: Path, name: str) -> N
     ("name", "error", "message"),
     [
         ("crash", RuntimeError, "no luck"),
-        ("nan", ValueError, "20 values that are no finite numbers"),
-        ("text", ValueError, "could not convert"),
-        ("short", ValueError, r"shape \(3,\) for 20 rows"),
+        ("nan", FunctionError, "20 values that are no finite numbers"),
+        ("text", FunctionError, "gave text, where numbers are due"),
+        ("digits", FunctionError, "gave text, where numbers are due"),
+        ("nothing", FunctionError, "gave a NoneType, where numbers are due"),
+        ("complex_numbers", FunctionError, "gave complex numbers, where"),
+        ("masked", FunctionError, "masked cells"),
+        ("ragged", FunctionError, r"gave a list, which is not numbers \("),
+        ("short", FunctionError, r"cost:short \(cost\.py:\d+\) gave an array of shape \(3,\) for 20 rows"),
+        ("either", FunctionError, "gave one number for a slice and one a row for a part of it"),
+        ("by_place", CannotMeasure, "takes y_true by its place alone"),
+        ("built_in", CannotMeasure, "takes iterable by its place alone"),
         ("asks", CannotMeasure, "asks for threshold; it is given what it asks for of y_true, y_pred, y_score, frame"),
         ("constant", CannotMeasure, "defines no function 'constant'"),
         ("absent", CannotMeasure, "defines no function 'absent'"),
@@ -232,8 +275,69 @@ def test_a_range_makes_rows_alike_provable(project: Path) -> None:
     made = subject(counts(150, 0, 0, 150))
     assert status(CHECK, asked(project, made, "right"), min=0.9) == "inconclusive"
     assert status(CHECK, asked(project, made, "right", lowest=0.0, highest=1.0), min=0.9) == "pass"
-    with pytest.raises(ValueError, match="leave their range"):
+    with pytest.raises(FunctionError, match=r"cost:right gave values from 1 to 1, outside of `highest: 0\.5`"):
         asked(project, made, "right", highest=0.5)
+
+
+def ended(project: Path, name: str, **more: Any) -> Finding:
+    """What the engine makes of it."""
+    check = discover()[CHECK]
+    params = {"function": f"metrics.cost:{name}", "sha256": digest(project)} | more
+    asked_for = Requirement(check=CHECK, id=CHECK, min=-9, params=params)
+    made = replace(subject(counts(5, 5, 5, 5)), project=str(project))
+    (found,) = engine.run([Job(asked_for, check, info(CHECK), check.params.model_validate(params), made, 0, 0.95, "x")])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("crash", "raised RuntimeError: no luck (metrics/cost.py:{line})"),
+        ("leaves", "raised SystemExit: 0 (metrics/cost.py:{line})"),
+        ("deep", "raised LinAlgError: Singular matrix (metrics/cost.py:{line})"),
+    ],
+)
+def test_a_crash_is_told_as_the_projects_own_with_its_line(project: Path, name: str, told: str) -> None:
+    """The line is that of the project's file, also where a library raised below it."""
+    line = SOURCE.splitlines().index(f"def {name}(y_true):") + 2
+    found = ended(project, name)
+    assert found.status == "error"
+    assert found.message == (
+        f"the project's function metrics.cost:{name} {told.format(line=line)}: "
+        "mend the function, set `sha256` to the new digest of its file, and audit again"
+    )
+
+
+@pytest.mark.parametrize("name", ["nan", "text", "short", "masked", "either"])
+def test_what_is_no_number_ends_as_an_error_of_the_project(project: Path, name: str) -> None:
+    found = ended(project, name)
+    assert found.status == "error"
+    assert found.message.startswith(f"the project's function metrics.cost:{name}")
+    assert "fault of the tool" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import nowhere_at_all\n", "raised ModuleNotFoundError: No module named 'nowhere_at_all' (metrics/cost.py:1)"),
+        ("x = 1\nraise SystemExit(0)\n", "raised SystemExit: 0 (metrics/cost.py:2)"),
+        ("def right(:\n", "cost.py is no Python (cost.py:1: "),
+        ("x = '\0'\n", "cost.py is no Python ("),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_told_with_its_line(project: Path, source: str, told: str) -> None:
+    (project / "metrics" / "cost.py").write_text(source, encoding="utf-8")
+    found = ended(project, "right")
+    assert found.status == "error"
+    assert told in found.message
+    assert "fault of the tool" not in found.message
+
+
+def test_a_fault_of_the_tool_is_not_told_as_the_projects() -> None:
+    assert blamed(RuntimeError("no frame")) is None
+    with pytest.raises(ZeroDivisionError) as caught:
+        divmod(1, 0)
+    assert blamed(caught.value) is None
 
 
 def test_numbers_are_given_to_a_function_of_a_regression_model(project: Path) -> None:
