@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
