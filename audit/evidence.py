@@ -126,6 +126,8 @@ class Roc:
     upper: tuple[float, ...]
     operating_point: tuple[float, float] | None
     """(false positive rate, true positive rate) at the decision threshold."""
+    area: float | None = None
+    """Of the curve: of all rows, whatever slices are judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ class PrecisionRecall:
     """Of the class among all rows: the precision of a score that knows nothing."""
     operating_point: tuple[float, float] | None
     """(recall, precision) at the decision threshold; None where nothing is called the class."""
+    area: float | None = None
+    """Of the curve, summed by steps: of all rows, whatever slices are judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.evidence import (
+    OVERALL,
     Bars,
     BeforeAfter,
     Churn,
@@ -185,9 +186,7 @@ def _draw(
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
     if isinstance(figure, (Roc, PrecisionRecall)):
-        head = finding.headline
-        area = "no number" if head is None else f"{head.unit} {headline_numbers(head, finding.requirement)}"
-        asked = words.bound(finding.requirement)
+        area, asked = _of_curve(figure, finding)
         return roc(figure, area, asked, foot) if isinstance(figure, Roc) else precision_recall(figure, area, asked, foot)
     if isinstance(figure, Histogram):
         return histogram(figure, foot)
@@ -196,6 +195,15 @@ def _draw(
     if isinstance(figure, Residuals):
         return residuals(figure, foot)
     return _tabled(figure, finding, foot, places)
+
+
+def _of_curve(figure: Roc | PrecisionRecall, finding: Finding) -> tuple[str, str]:
+    """The number under a curve of all rows and what is asked: the judged number where it is theirs, since a slice's is of another curve."""
+    head, asked = finding.headline, words.bound(finding.requirement)
+    if head is not None and head.member == OVERALL:
+        return f"{head.unit} {headline_numbers(head, finding.requirement)}", asked
+    number = "" if figure.area is None else f"{finding.check.unit} {words.figure(figure.area)}, "
+    return f"{number}all rows", f"{asked}, of each slice"
 
 
 def _tabled(

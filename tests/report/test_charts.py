@@ -163,6 +163,24 @@ def test_precision_recall_by_hand() -> None:
     assert "threshold" not in str(calm.drawing)
 
 
+@pytest.mark.parametrize(
+    "figure",
+    [Roc((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0), None, 0.77), PrecisionRecall((1.0,), (0.5,), (0.4,), (0.6,), 0.5, None, 0.77)],
+)
+def test_a_curve_of_all_rows_bears_their_number_and_no_slices(figure: Roc | PrecisionRecall) -> None:
+    """The worst slice's number belongs to another curve than the one that is drawn."""
+    slices = tuple(Member(Slice((("sex", sex),)), Proportion(hits, 100)) for sex, hits in (("f", 60), ("m", 90)))
+    for members, told in (
+        (slices, "accuracy 0.770, all rows; at least 0.5, of each slice."),
+        ((Member(OVERALL, slices[1].estimate),), "0.900"),
+    ):
+        evidence = Evidence(members, "accuracy", 200, figures=(figure,))
+        (family,) = families(entries(example.audit_run([example.judged(example.ACCURACY, evidence, min=0.5)])))
+        (drawing,) = family.details[0].drawings
+        assert told in drawing.drawing
+        assert "0.600" not in drawing.drawing
+
+
 def test_residuals_say_where_predictions_are_off() -> None:
     """Dots at the bins' means, the bin that is farthest off beyond chance in the title, every number in the words beside it."""
     figure = Residuals(

@@ -57,6 +57,7 @@ def _curve(subject: Subject, positive: NDArray[np.bool_]) -> PrecisionRecall:
         upper=tuple(high for _, high in band),
         share=float(positive.mean()),
         operating_point=(float(chosen[positive].mean()), float(positive[chosen].mean())) if chosen.any() else None,
+        area=AveragePrecision.of(positive, subject.y_score()).value,
     )
 
 

@@ -57,6 +57,7 @@ def _curve(subject: Subject, positive: NDArray[np.bool_]) -> Roc:
         lower=tuple(low for low, _ in band),
         upper=tuple(high for _, high in band),
         operating_point=(float(called[~positive].mean()), float(called[positive].mean())),
+        area=Auc.of(positive, subject.y_score()).value,
     )
 
 
