@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +111,13 @@ def test_the_table_of_changes_needs_no_scrolling_on_a_phone(tmp_path: Path) -> N
     beyond = "function (one) { return one.scrollWidth > one.parentElement.clientWidth; }"
     hidden = f"Array.from(document.querySelectorAll('.churn')).filter({beyond}).length"
     assert probe(tmp_path, example.compared(), hidden) == dict.fromkeys(WIDTHS, 0)
+
+
+def test_a_question_keeps_its_room_on_every_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a tablet and a desk the table's other columns must not squeeze the question to one letter a line."""
+    monkeypatch.setattr(sys.modules[__name__], "WIDTHS", (760, 1060, 1100, 1180, 1240, 1280))
+    narrow = "Array.from(document.querySelectorAll('.ev tbody .k2')).filter(function (one) { return one.clientWidth < 150; }).length"
+    assert set(probe(tmp_path, example.block(), narrow).values()) == {0}
 
 
 def test_lines_are_counted_in_grammar(tmp_path: Path) -> None:
