@@ -67,7 +67,8 @@ class CheckInfo:
 
     def of_gap(self, evidence: Evidence) -> bool:
         """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""
-        return self.groups or any(isinstance(one.name, Pair) for one in (*evidence.members, *evidence.unmeasured))
+        names = [*(one.name for one in evidence.members), *(one.name for one in evidence.unmeasured)]
+        return self.groups or any(isinstance(name, Pair) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
