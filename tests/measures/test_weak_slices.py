@@ -167,7 +167,7 @@ def test_a_value_of_one_large_entity_does_not_hide_the_other_values() -> None:
     who = np.concatenate([np.zeros(400, dtype=np.int64), np.arange(1, 401)])
     wrong = np.concatenate([np.ones(400), np.arange(200) % 5 == 0, np.arange(200) % 50 == 0]).astype(bool)
     halves = Halves.of(wrong, who, seeds.stream(0, "test"))
-    (found, *_) = search.Search([values("region", region)], halves, 32).found(10)
+    (found, *_) = search.Search([values("region", region)], halves, 32, who).found(10)
     assert str(found.name) == "region=s"
 
 
@@ -177,10 +177,22 @@ def test_slices_and_their_rest_have_the_least_entities_in_both_halves(seed: int)
     rng = np.random.default_rng(seed)
     who = np.sort(rng.integers(0, 300, 1500))
     known = [values(name, rng.choice(list("abcdef"), 1500)) for name in ("one", "two")]
-    halves = Halves.of(rng.random(1500), np.unique(who, return_inverse=True)[1], seeds.stream(seed, "test"))
-    for one in search.Search(known, halves, 40).found(10):
+    codes = np.unique(who, return_inverse=True)[1]
+    halves = Halves.of(rng.random(1500), codes, seeds.stream(seed, "test"))
+    found = search.Search(known, halves, 40, codes).found(10)
+    assert found
+    for one in found:
         for half in (halves.search, ~halves.search):
             assert min(len(np.unique(who[one.rows & half])), len(np.unique(who[~one.rows & half]))) >= 40
+
+
+def test_entities_that_are_in_every_slice_are_no_hindrance() -> None:
+    """Of 80 entities each half has 40, and every one of them has rows of every region: a slice of region n holds them all."""
+    region = np.array(list("nsew"))[np.arange(1600) % 4]
+    who = np.arange(1600) // 4 % 80
+    wrong = (region == "n") & (np.arange(1600) % 3 > 0)
+    found = search.Search([values("region", region)], Halves.of(wrong, who, seeds.stream(0, "test")), 32, who).found(10)
+    assert str(found[0].name) == "region=n"
 
 
 def test_what_is_served_better_than_the_rest_is_not_proposed() -> None:

@@ -57,7 +57,7 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
     enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
     asked = known.Asked(params.columns, params.clusters, least)
     told_by, unseen = known.attributes_of(subject, asked, halves, rng) if enough else ((), ())
-    looking = search.Search(told_by, halves, least)
+    looking = search.Search(told_by, halves, least, clusters)
     found = looking.found(params.k)
     entities = "" if clusters is None else " entities"
     if not found:

@@ -23,8 +23,6 @@ class Halves:
     search: NDArray[np.bool_]
     loss: NDArray[np.bool_] | NDArray[np.float64]
     """(n,) whether a row is answered wrong; of predicted numbers how far off each is."""
-    worth: NDArray[np.float64] | None = None
-    """(n,) the part of its entity that a row is; None where rows are independent."""
 
     @classmethod
     def of(cls, loss: NDArray[np.bool_] | NDArray[np.float64], clusters: NDArray[np.int64] | None, rng: Generator) -> Halves:
@@ -33,7 +31,7 @@ class Halves:
         n = int(units.max(initial=-1)) + 1
         chosen = np.zeros(n, dtype=bool)
         chosen[rng.permutation(n)[: n // 2]] = True
-        return cls(chosen[units], loss, None if clusters is None else 1 / np.bincount(clusters)[clusters])
+        return cls(chosen[units], loss)
 
     @property
     def flags(self) -> bool:
@@ -42,20 +40,14 @@ class Halves:
 
     @cached_property
     def sums(self) -> NDArray[np.float64]:
-        """(k, n) what is summed of a slice's rows: 1; the loss, and of numbers its square, in units of the searched rows' spread; worth."""
-        last = () if self.worth is None else (self.worth,)
+        """(k, n) what a slice is scored by the sums of: 1, the loss, and of numbers its square, in units of the searched rows' spread."""
         ones, loss = np.ones(len(self.loss)), self.loss.astype(float)
         if self.flags:
-            return np.stack([ones, loss, *last])
+            return np.stack([ones, loss])
         seen = loss[self.search]
         spread = float(seen.std())
         apart = (loss - seen.mean()) / (spread if spread > 0 else 1.0)
-        return np.stack([ones, apart, np.square(apart), *last])
-
-    @property
-    def unit(self) -> int:
-        """Which of the sums counts what is independent: rows, or entities, of which one that lies half in a slice counts half there."""
-        return 0 if self.worth is None else -1
+        return np.stack([ones, apart, np.square(apart)])
 
     @cached_property
     def total(self) -> NDArray[np.float64]:
@@ -66,7 +58,7 @@ class Halves:
         """(...) how clearly slices of (..., k) sums are served worse than the rest: chi-squared of one degree of freedom, signed."""
         if self.flags:
             return signed_deviance(inside[..., 1], inside[..., 0], float(every[1]), float(every[0]))
-        return signed_square(inside[..., :3], every[:3])
+        return signed_square(inside, every)
 
     def excess(self, rows: NDArray[np.int64]) -> float:
         """How much worse the searched ones among some rows are served than the other searched ones, as `score`."""

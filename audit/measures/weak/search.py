@@ -6,7 +6,9 @@ SIGMOD 2021); the least size of a slice is SliceLine's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -31,9 +33,8 @@ FRESH = 0.5
 SMALL, SHARE = 32, 0.01
 """A slice has at least so many rows, and this share, of each half; so has the rest. Mean errors need as many as their interval does."""
 
-_ROUNDING = 1e-6
-"""Of parts of entities that make up whole ones."""
-_TABLES = dict[tuple[int, ...], "NDArray[np.float64]"]
+TRIES = 4
+"""Conditions of an attribute, or of a crossing, that are tried at a time where the worst ones have too few entities."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +60,25 @@ class _Candidate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Sizes:
+    """How large the conditions of an attribute or a crossing are."""
+
+    searched: NDArray[np.float64]
+    """(conditions, ..., k) sums of the searched rows."""
+    enough: NDArray[np.bool_]
+    """(conditions, ...) whether they may be large enough in both halves; where rows belong to entities, their own count decides."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What is known from earlier rounds."""
+
+    sizes: dict[tuple[int, ...], _Sizes] = field(default_factory=dict)
+    small: dict[tuple[int, ...], set[tuple[int, ...]]] = field(default_factory=dict)
+    """Conditions that have too few entities."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Left:
     """The searched rows that no earlier slice holds."""
 
@@ -77,6 +97,7 @@ class Search:
     halves: Halves
     least: int
     """Rows, or entities, that a slice and its rest have in each half."""
+    clusters: NDArray[np.int64] | None = None
 
     def found(self, k: int) -> tuple[Found, ...]:
         """At most k slices, worst served first; which they are depends on the labels of the searched half alone.
@@ -84,47 +105,65 @@ class Search:
         Slices that are served better than the rest, whether or not earlier slices count, are no weak ones; one of them stands in
         where there is no other.
         """
-        covered = np.zeros(len(self.halves.search), dtype=bool)
-        sizes: _TABLES = {}
+        covered, seen = np.zeros(len(self.halves.search), dtype=bool), _Seen()
         chosen: list[Found] = []
         while len(chosen) < k:
-            best = next((one for one in self._ranked(covered, sizes) if one.deviance >= 0 or not chosen), None)
-            if best is None:
+            one = self._next(covered, seen, any_at_all=not chosen)
+            if one is None:
                 break
-            chosen.append(self._built(best))
-            covered |= chosen[-1].rows
+            chosen.append(one)
+            covered |= one.rows
         return tuple(chosen)
 
     def count(self) -> int:
         """Single conditions that are large enough to be looked at."""
-        sizes: _TABLES = {}
-        return sum(int(self._sized((place,), sizes)[1].sum()) for place in range(len(self.attributes)))
+        return sum(int(self._sized((place,), _Seen()).enough.sum()) for place in range(len(self.attributes)))
 
-    def _ranked(self, covered: NDArray[np.bool_], sizes: _TABLES) -> list[_Candidate]:
-        """The best condition of each attribute and the best crossing of each two, by the rows that are not covered.
+    def _next(self, covered: NDArray[np.bool_], seen: _Seen, *, any_at_all: bool) -> Found | None:
+        """The worst served slice among the rows that are not covered; `any_at_all` takes one that is served better too."""
+        rows = np.flatnonzero(self.halves.search & ~covered)
+        sums = self.halves.sums[:, rows]
+        left = _Left(rows, sums, sums.sum(axis=1))
+        ranked = self._ranked(left, seen)
+        tried: Counter[tuple[int, ...]] = Counter()
+        while ranked:
+            best = heappop(ranked)
+            if best.deviance < 0 and not any_at_all:
+                continue
+            built = self._built(best)
+            if self._large(built.rows, covered):
+                return built
+            seen.small.setdefault(best.places, set()).add(best.conditions)
+            tried[best.places] += 1
+            again = self._best(best.places, left, seen) if tried[best.places] < TRIES else None
+            if again is not None:
+                heappush(ranked, replace(again[0], loss=again[0].loss + best.loss + best.deviance))
+        return None
+
+    def _ranked(self, left: _Left, seen: _Seen) -> list[_Candidate]:
+        """The best condition of each attribute and the best crossing of each two, as a heap.
 
         A crossing pays for how many there are (Foster & George, Annals of Statistics 1994): by chance alone the best of so
         many would stand out by about twice the logarithm of their number.
         """
-        rows = np.flatnonzero(self.halves.search & ~covered)
-        sums = self.halves.sums[:, rows]
-        left = _Left(rows, sums, sums.sum(axis=1))
-        singles = [self._best((place,), left, sizes) for place in range(len(self.attributes))]
+        singles = [self._best((place,), left, seen) for place in range(len(self.attributes))]
         ranked = sorted((one[0].loss, place) for place, one in enumerate(singles) if one is not None)
         beam = sorted(place for _, place in ranked[:BEAM])
-        crossed = [self._best(pair, left, sizes) for pair in combinations(beam, 2)]
+        crossed = [self._best(pair, left, seen) for pair in combinations(beam, 2)]
         return sorted([*_priced(singles), *_priced(crossed)])
 
-    def _best(self, places: tuple[int, ...], left: _Left, sizes: _TABLES) -> tuple[_Candidate, int] | None:
+    def _best(self, places: tuple[int, ...], left: _Left, seen: _Seen) -> tuple[_Candidate, int] | None:
         """The worst served condition (or crossing) of these attributes, and how many of them were large enough."""
-        whole, large = self._sized(places, sizes)
-        size = whole[..., 0]
+        sizes = self._sized(places, seen)
+        size, large = sizes.searched[..., 0], sizes.enough.copy()
+        for small in seen.small.get(places, ()):
+            large[small] = False
         if len(left.rows) < self.halves.total[0]:
-            large = large & (self.halves.score(whole, self.halves.total) >= 0)
+            large &= self.halves.score(sizes.searched, self.halves.total) >= 0
         if not large.any():
             return None
         inside = self._tables(places, left.sums, left.rows)
-        large = large & (inside[..., 0] >= FRESH * size) & (inside[..., self.halves.unit] >= self.least - _ROUNDING)
+        large &= inside[..., 0] >= np.maximum(FRESH * size, self.least)
         if not large.any():
             return None
         score = self.halves.score(inside, left.total)
@@ -132,27 +171,40 @@ class Search:
         place = tuple(int(axis[at]) for axis in np.nonzero(large))
         return _Candidate(-float(score[place]), -float(size[place]), places, place, float(score[place])), int(large.sum())
 
-    def _sized(self, places: tuple[int, ...], sizes: _TABLES) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Sums of the searched rows of every condition, and which conditions are large enough in both halves."""
-        search, unit = self.halves.search, self.halves.unit
-        if places not in sizes:
-            sums = self.halves.sums
-            known = np.vstack([np.where(search, 0.0, sums[unit]), np.where(search, sums, 0.0)])
-            sizes[places] = self._tables(places, known, np.arange(len(search)))
-        judged, searched = sizes[places][..., 0], sizes[places][..., 1:]
-        inside = np.stack([judged, searched[..., unit]], axis=-1)
-        rest = np.array([self.halves.sums[unit].sum() - self.halves.total[unit], self.halves.total[unit]]) - inside
-        return searched, np.minimum(inside, rest).min(axis=-1) >= self.least - _ROUNDING
+    def _sized(self, places: tuple[int, ...], seen: _Seen) -> _Sizes:
+        """An entity counts once in every cell that it has a row in, which is as often as a condition holds it, or more often."""
+        if places not in seen.sizes:
+            search, counted = self.halves.search, self._counted(places)
+            known = np.vstack([np.where(search, 0.0, counted), np.where(search, counted, 0.0), np.where(search, self.halves.sums, 0.0)])
+            found = self._tables(places, known, np.arange(len(search)))
+            inside = found[..., :2]
+            rest = known[:2].sum(axis=1) - inside
+            seen.sizes[places] = _Sizes(found[..., 2:], np.minimum(inside, rest).min(axis=-1) >= self.least)
+        return seen.sizes[places]
+
+    def _counted(self, places: tuple[int, ...]) -> NDArray[np.float64]:
+        """(n,) 1 for each row, or for the first of its entity's rows in each cell."""
+        n = len(self.halves.search)
+        if self.clusters is None:
+            return np.ones(n)
+        cell, cells = self._cells(places, np.arange(n))
+        counted = np.zeros(n)
+        counted[np.unique(self.clusters * cells + cell, return_index=True)[1]] = 1
+        return counted
+
+    def _cells(self, places: tuple[int, ...], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+        """(rows,) which combination of bins each row is in, and how many combinations there are."""
+        cell, cells = np.zeros(len(rows), dtype=np.int64), 1
+        for one in (self.attributes[place] for place in places):
+            cell, cells = cell * one.bins + one.codes[rows], cells * one.bins
+        return cell, cells
 
     def _tables(self, places: tuple[int, ...], sums: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(conditions of the first, conditions of the second, k) totals of the (k, n) sums of these rows."""
         chosen = [self.attributes[place] for place in places]
-        cell = np.zeros(len(rows), dtype=np.int64)
-        for one in chosen:
-            cell = cell * one.bins + one.codes[rows]
-        shape = tuple(one.bins for one in chosen)
-        totals = [np.bincount(cell, one, minlength=int(np.prod(shape))) for one in sums]
-        table = np.stack(totals, axis=-1).reshape(*shape, -1).astype(np.float64)
+        cell, cells = self._cells(places, rows)
+        totals = [np.bincount(cell, one, minlength=cells) for one in sums]
+        table = np.stack(totals, axis=-1).reshape(*(one.bins for one in chosen), -1).astype(np.float64)
         for axis, one in enumerate(chosen):
             table = np.moveaxis(np.tensordot(one.matrix(), table, axes=(1, axis)), 0, axis)
         return table
@@ -164,6 +216,14 @@ class Search:
             name = name.further(attribute.name, attribute.conditions[condition][0])
             rows &= attribute.mask(condition)
         return Found(name, rows)
+
+    def _large(self, rows: NDArray[np.bool_], covered: NDArray[np.bool_]) -> bool:
+        """Whether there are entities enough too, where rows belong to entities."""
+        if self.clusters is None:
+            return True
+        search = self.halves.search
+        parts = (rows & search & ~covered, rows & ~search, ~rows & search, ~rows & ~search)
+        return all(len(np.unique(self.clusters[part])) >= self.least for part in parts)
 
 
 def _priced(found: Sequence[tuple[_Candidate, int] | None]) -> Iterator[_Candidate]:
