@@ -9,6 +9,7 @@ import numpy as np
 
 from audit.measures.calibration import Event, TargetParams, diagram, events
 from audit.measures.confusion import part
+from audit.seeds import stream
 from audit.stats import CalibrationError, PairedMean
 from audit.wording import number
 
@@ -54,20 +55,23 @@ def scaled(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np
     return found
 
 
-def suggestion(subject: Subject, params: TargetParams, rng: Generator) -> Suggestion:
-    """Drawn with the check's own generator, last of all, so that no judged number moves with it."""
+def suggestion(subject: Subject, params: TargetParams, rng: Generator, *, bins: int = 15) -> Suggestion:
+    """The rows are halved by the policy's seed alone, so that all checks on them suggest one temperature.
+
+    Noise floors are drawn with the check's own generator, last of all, so that no judged number moves with them.
+    """
     clusters = subject.clusters()
     units = np.arange(subject.data.rows) if clusters is None else clusters
     names, y_true = {name: code for code, name in enumerate(subject.classes)}, subject.y_true()
     if len(np.unique(units)) < LEAST or not set(y_true) <= set(names):
         return Suggestion()
     codes = np.array([names[one] for one in y_true], dtype=np.int64)
-    chosen = rng.permutation(np.unique(units))
+    chosen = stream(subject.seed, "temperature scaling").permutation(np.unique(units))
     fit = np.isin(units, chosen[: len(chosen) // 2])
     probabilities = subject.probabilities()
     temperature = fitted(probabilities[fit], codes[fit])
     better = scaled(probabilities, temperature)
-    before, after = (_errors(events(subject, params, one), ~fit, clusters, rng) for one in (probabilities, better))
+    before, after = (_errors(events(subject, params, one), (~fit, clusters), rng, bins) for one in (probabilities, better))
     was, now = (_losses(one[~fit], codes[~fit]) for one in (probabilities, better))
     gain = PairedMean.of(was, now, part(clusters, ~fit))
     title = f"At temperature {number(temperature)}, on the rows it was not fitted on"
@@ -82,9 +86,11 @@ def _losses(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> NDA
 
 
 def _errors(
-    seen: tuple[Event, ...], rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None, rng: Generator
+    seen: tuple[Event, ...], split: tuple[NDArray[np.bool_], NDArray[np.int64] | None], rng: Generator, bins: int
 ) -> tuple[CalibrationError, ...]:
-    return tuple(CalibrationError.of(one.probability[rows], one.hit[rows], rng, clusters=part(clusters, rows)) for one in seen)
+    """Of each event on the rows that a mask marks; `split` is that mask and the entities of all rows."""
+    rows, clusters = split
+    return tuple(CalibrationError.of(one.probability[rows], one.hit[rows], rng, bins=bins, clusters=part(clusters, rows)) for one in seen)
 
 
 def _said(

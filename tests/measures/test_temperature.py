@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -87,3 +88,19 @@ def test_it_moves_no_judged_number_and_stands_in_the_finding() -> None:
     assert measure(CHECK, subject(said(600, 4, 2.0))) == found
     lines = measure("calibration/slope_and_intercept", subject(said(600, 4, 2.0)))
     assert "Suggested remedy: temperature" in lines.notes[-1]
+
+
+def test_every_check_suggests_the_same_temperature() -> None:
+    """Two temperatures for one model would leave a reader to choose; another policy's seed halves the rows anew."""
+    seen = subject(said(600, 4, 2.0))
+    line, errors = (measure(f"calibration/{check}", seen).notes[-1] for check in ("slope_and_intercept", "expected_calibration_error"))
+    assert line == errors
+    assert measure(CHECK, replace(seen, seed=7)).notes[-1].split(",")[0] != errors.split(",")[0]
+
+
+def test_the_error_before_and_after_is_over_the_bins_that_are_judged() -> None:
+    frame = said(600, 4, 2.0)
+    few, many = (measure(CHECK, subject(frame), bins=bins) for bins in (5, 15))
+    assert [len(figure.counts) for figure in few.figures if isinstance(figure, Reliability)] == [5, 5]
+    assert few.notes[-1].split("goes from")[0] == many.notes[-1].split("goes from")[0]
+    assert few.notes[-1] != many.notes[-1]

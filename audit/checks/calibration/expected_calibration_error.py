@@ -46,7 +46,7 @@ def measure(subject: Subject, params: CalibrationParams, rng: Generator) -> Evid
         found = members(subject, seen, error)
     else:
         found = tuple(Member(event.name(OVERALL), whole) for event, whole in zip(seen, wholes, strict=True))
-    remedy = suggestion(subject, params, rng)
+    remedy = suggestion(subject, params, rng, bins=params.bins)
     return Evidence(
         members=found,
         unit="calibration error",
