@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.stats.calibration import equal_mass
 from audit.stats.counted import Clustered, OfRows, by_entities
-from audit.stats.distance import noncentrality
+from audit.stats.distance import least_end, noncentrality
 from audit.stats.entities import small_sample
 from audit.stats.proportion import Proportion
 
@@ -66,7 +66,7 @@ class SquaredDistance(OfRows, Clustered):
         """Lower and upper end, each at its own level."""
         (scale, freedom), (broad, loose) = self._law(lower_alpha), self._law(upper_alpha)
         low = scale * noncentrality(self.seen / scale, freedom, 1 - lower_alpha)
-        high = broad * max(noncentrality(self.seen / broad, loose, upper_alpha), _least(loose, upper_alpha))
+        high = broad * max(noncentrality(self.seen / broad, loose, upper_alpha), least_end(max(1.0, loose), upper_alpha, 0.5))
         return min(low, self.value), max(high, self.value)
 
     def _law(self, alpha: float) -> tuple[float, float]:
@@ -76,14 +76,6 @@ class SquaredDistance(OfRows, Clustered):
 
     def _freedom(self, wider: float) -> float:
         return max(FEWEST, self.chance / (self.largest * wider))
-
-
-def _least(freedom: float, alpha: float) -> float:
-    """The upper end, over the scale, where the median of a distance of 0 is seen."""
-    from scipy.special import gdtrix
-
-    freedom = max(1.0, freedom)
-    return noncentrality(float(gdtrix(0.5, freedom / 2, 0.5)), freedom, alpha)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LUCKY = 0.16
+"""Chance of an index one standard deviation low; what is smaller counts as if it were this."""
+
+
 def largest_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Of two samples' distribution functions, at any value."""
     both = np.concatenate([one, other])
@@ -67,6 +71,8 @@ class StabilityIndex:
 
     Over its scale 1/n + 1/m the index is a noncentral chi-square with k - 1 degrees of freedom (Yurdakul & Naranjo, Journal
     of Risk Model Validation 2020); both ends invert its distribution function. The ends are widened to hold the observed index.
+    The upper end is never below the one where nothing moved and an index one standard deviation low was seen (power-constrained
+    limits, Cowan et al., arXiv:1105.3166): two windows that fit to the row, as those of few bins often do, are no proof of more.
     """
 
     index: float
@@ -101,8 +107,19 @@ class StabilityIndex:
         x, df = self.index / scale, max(1, self.bins - 1)
         return (
             min(self.index, scale * noncentrality(x, df, 1 - lower_alpha)),
-            max(self.index, scale * noncentrality(x, df, upper_alpha)),
+            max(self.index, scale * noncentrality(x, df, upper_alpha), self.lowest_end(upper_alpha)),
         )
+
+    def lowest_end(self, alpha: float) -> float:
+        """The lowest upper end at this level, whatever index is seen."""
+        return (1 / self.reference + 1 / self.current) * least_end(max(1, self.bins - 1), alpha, LUCKY)
+
+
+def least_end(df: float, alpha: float, quantile: float) -> float:
+    """The upper end, as a noncentrality, where nothing is off and the quantile of what chance then makes was seen."""
+    from scipy.special import gdtrix
+
+    return noncentrality(float(gdtrix(0.5, df / 2, quantile)), df, alpha)
 
 
 def noncentrality(x: float, df: float, level: float) -> float:

@@ -12,7 +12,7 @@ from audit.measures.groups import share
 from audit.measures.odds import Odds
 from audit.stats import Difference, MeanDifference, Ratio, WeightedShare
 from audit.stats.shared import Influence, together
-from benchmarks.populations.case import PEOPLE, Case, people
+from benchmarks.populations.case import PEOPLE, Case
 from benchmarks.trials import Limit
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from benchmarks.populations.case import Drawn
 
+ROWS = (4, 9)
+"""Fewest rows of a person, and one more than the most."""
 Law: TypeAlias = Literal["apart", "alike", "against", "same", "opposite"]
 """A person's chances in the two groups: not related, the same, one the rest of the other; or nothing but hits in one and the same,
 but for a few, or the opposite, in the other."""
@@ -95,7 +97,7 @@ def _limits(one: People) -> tuple[Limit, Limit]:
 
 def _hits(rng: Generator, one: People) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.bool_]]:
     """Each row's hit, person, and whether it is of the first group."""
-    person = people(rng)
+    person = np.repeat(np.arange(PEOPLE), rng.integers(*ROWS, PEOPLE))
     first = rng.random(len(person)) < 0.5  # noqa: PLR2004  # either group
     here, there = one.chances(rng)
     return rng.random(len(person)) < np.where(first, here[person], there[person]), person, first
@@ -119,7 +121,7 @@ def weighted() -> list[Case]:
             *_limits(one),
             2000,
         )
-        for one in (POPULATIONS[2], POPULATIONS[5], POPULATIONS[7])
+        for one in (POPULATIONS[2], POPULATIONS[5], POPULATIONS[8])
     ]
 
 
@@ -169,7 +171,7 @@ def _averages(rng: Generator, trials: int, *, hits: People, alarms: People) -> D
         sides = []
         for one in (hits, alarms):
             here, there = one.chances(np.random.default_rng(seed))
-            person = people(rng)
+            person = np.repeat(np.arange(PEOPLE), rng.integers(*ROWS, PEOPLE))
             first = rng.random(len(person)) < 0.5  # noqa: PLR2004  # either group
             hit = rng.random(len(person)) < np.where(first, here[person], there[person])
             sides.append([share(hit[rows], person[rows]) for rows in (first, ~first)])

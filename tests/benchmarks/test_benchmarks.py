@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from audit.stats import AverageDifference, Difference, MeanDifference, Proportion, Ratio
+from audit.stats import AverageDifference, Difference, Proportion, Ratio
 from benchmarks import by_group, coverage, discovered_slices, exact, flip_rate, gates, metric_frame, populations, slices
 from benchmarks.trials import Limit, table
 from tests.unplugged import Point
@@ -115,21 +115,32 @@ def test_people_in_both_groups_cover(kind: str) -> None:
     assert coverage.simulated(replace(_across(kind), trials=6000), fast=True).holds
 
 
-@pytest.mark.parametrize("kind", SPANNING)
+@pytest.mark.parametrize("kind", SPANNING[:3])
 def test_people_in_both_groups_taken_as_two_samples_are_marked(kind: str) -> None:
-    """As the interval was before it knew of them."""
+    """As the interval was before it knew of them; that of weighted shares has exact ends, which hide it."""
     case = _across(kind)
 
     def apart(rng: Generator, trials: int) -> Drawn:
         for estimate, truth in case.draw(rng, trials):
-            assert isinstance(estimate, (Difference, Ratio, AverageDifference, MeanDifference))
+            assert isinstance(estimate, (Difference, Ratio, AverageDifference))
             if isinstance(estimate, AverageDifference):
                 hits, alarms = (replace(one, correlation=0.0, shared=0.0) for one in (estimate.first, estimate.second))
                 yield AverageDifference(hits, alarms, 0.0), truth
             else:
                 yield replace(estimate, correlation=0.0, shared=0.0), truth
 
-    assert not coverage.simulated(replace(case, draw=apart, trials=12_000), fast=True).holds
+    assert not coverage.simulated(replace(case, draw=apart, trials=20_000), fast=True).holds
+
+
+def test_windows_of_two_bins_cover_and_the_index_itself_as_upper_end_is_marked() -> None:
+    """The noncentral chi-square alone has that end where both windows fit to the row."""
+    case = next(one for one in populations.by_kind()["StabilityIndex"] if "2 bins" in one.name)
+
+    def collapsed(rng: Generator, trials: int) -> Drawn:
+        return ((Point(one) if one.value < 0.001 else one, truth) for one, truth in case.draw(rng, trials))
+
+    assert coverage.simulated(case, fast=True).holds
+    assert not coverage.simulated(replace(case, draw=collapsed, trials=12_000), fast=True).holds
 
 
 def test_every_case_has_a_name_of_its_own() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2, kstwobign, ncx2
+from scipy.stats import binom, chi2, kstwobign, ncx2
 
 from audit.stats import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from tests.misses import misses, most
@@ -66,8 +66,40 @@ def test_ends_solve_the_noncentral_chi_square(value: float, bins: int, n: int, m
     scale = 1 / n + 1 / m
     if 0 < low < value:
         assert ncx2.sf(value / scale, bins - 1, low / scale) == pytest.approx(ALPHA, rel=1e-3)
-    if high > value > 0:
+    if high > value > 0 and chi2.cdf(value / scale, bins - 1) > 0.16:
         assert ncx2.cdf(value / scale, bins - 1, high / scale) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.025, 0.0025])
+@pytest.mark.parametrize("bins", [1, 2, 10])
+def test_windows_that_fit_to_the_row_prove_no_more_than_their_rows_do(bins: int, level: float) -> None:
+    """By hand: the end is where chance alone makes its 16 % point; ten times the rows say ten times as much."""
+    df = max(1, bins - 1)
+    high = StabilityIndex(0.0, bins, 200, 300).bounds(0.025, level)[1]
+    assert high > 0
+    assert ncx2.cdf(chi2.ppf(0.16, df), df, high / (1 / 200 + 1 / 300)) == pytest.approx(level, rel=1e-3)
+    assert StabilityIndex(0.0, bins, 2000, 3000).bounds(0.025, level)[1] == pytest.approx(high / 10)
+    seen = [StabilityIndex(value, bins, 200, 300).bounds(0.025, level) for value in np.linspace(0, 0.3, 40)]
+    assert all(low <= value <= high for value, (low, high) in zip(np.linspace(0, 0.3, 40), seen, strict=True))
+    assert all(np.diff([high for _, high in seen]) >= 0), "more is never less"
+
+
+@pytest.mark.parametrize(("n", "p", "q"), [(50, 0.5, 0.52), (100, 0.05, 0.07), (200, 0.02, 0.025), (50, 0.02, 0.05)])
+def test_two_bins_near_no_drift_by_enumeration(n: int, p: float, q: float) -> None:
+    """Both windows fit to the row far more often than the level: the law alone, without the least end, would miss 5 to 28 %."""
+    rows = np.arange(n + 1)
+    weight = np.outer(binom.pmf(rows, n, p), binom.pmf(rows, n, q))
+    truth = (q - p) * math.log(q / p) + (p - q) * math.log((1 - q) / (1 - p))
+    missed = fitted = 0.0
+    for i, j in zip(*np.nonzero(weight > 1e-9), strict=True):
+        a, b = (np.array([k, n - k])[[i + j > 0, i + j < 2 * n]] for k in (i, j))
+        half = 0.5 * bool((a == 0).any() or (b == 0).any())  # as the check has it
+        here, there = ((one + half) / (n + half * len(one)) for one in (a, b))
+        found = StabilityIndex(max(0.0, float(((there - here) * np.log(there / here)).sum())), len(a), n, n)
+        missed += weight[i, j] * (found.bounds(ALPHA, ALPHA)[1] < truth)
+        fitted += weight[i, j] * (i == j)
+    assert missed <= ALPHA
+    assert fitted > 2 * ALPHA
 
 
 def test_kolmogorov_smirnov_without_change_is_the_test_itself() -> None:

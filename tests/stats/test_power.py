@@ -297,6 +297,17 @@ def test_an_undrifted_index_as_simulated(n: int, passing: float) -> None:
     assert outlook([Expected(StabilityIndex(0.0, 10, n, n), 0.0)], Asked(0.1, floor=False)).p_pass == pytest.approx(passing, abs=0.035)
 
 
+@pytest.mark.parametrize(("bins", "bound"), [(2, 0.02), (2, 0.03), (10, 0.03), (10, 0.06)])
+def test_an_undrifted_index_that_cannot_come_low_enough(bins: int, bound: float) -> None:
+    """Under the lowest end that so many rows allow nothing passes, however alike the windows; above it, what draws say."""
+    rng, asked, n = np.random.default_rng(7), Asked(bound, floor=False), 400
+    law = StabilityIndex(0.0, bins, n, n)
+    drawn = [StabilityIndex(float(x) * 2 / n, bins, n, n) for x in rng.chisquare(bins - 1, 400)]
+    seen = float(np.mean([one.bounds(*asked.levels)[1] <= bound for one in drawn]))
+    assert decided([Expected(law, 0.0)], 1.0, asked)[0] == pytest.approx(seen, abs=0.08)
+    assert (seen == 0) == (law.bounds(*asked.levels)[1] > bound)
+
+
 def test_a_discrepancy_agrees_with_drawn_ones() -> None:
     """Two means in twenty dimensions, of which the kernel's space is the plain one."""
     rng, n, dims, asked = np.random.default_rng(7), 200, 20, Asked(1.15, floor=False)

@@ -169,7 +169,8 @@ def _(estimate: StabilityIndex, truth: float, growth: float, asked: Asked) -> Ch
     def below(x: float) -> float:
         return float(chndtr(x, df, truth / scale)) if truth > 0 else float(chdtr(df, x))
 
-    return 1 - below(point(1 - asked.levels[0])), below(point(asked.levels[1]))
+    reached = seen.lowest_end(asked.levels[1]) <= asked.bound
+    return 1 - below(point(1 - asked.levels[0])), below(point(asked.levels[1])) if reached else 0.0
 
 
 @chances.register

@@ -16,6 +16,7 @@ from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Histogram, Slice
 from tests.judged import status
 from tests.support import measure, subject
+from tests.unplugged import unplugged
 
 CHECK = "drift/psi"
 
@@ -63,6 +64,18 @@ def test_values_never_seen_before_and_missing_cells_have_bins_of_their_own() -> 
     assert status(CHECK, found, max=0.2) == "fail"
     gone = drift({"x": np.arange(200.0)}, {"x": [None] * 100})
     assert gone.members[0].estimate.value > 1
+
+
+@pytest.mark.parametrize("cells", [["a"] * 60, ["a", "b"] * 30, list(range(60))])
+def test_the_same_shares_prove_no_more_than_their_rows_do(cells: list[object]) -> None:
+    """Sixty rows a side that fit to the row: the index is 0, and its interval is not."""
+    found = drift({"c": cells}, {"c": cells})
+    low, high = found.members[0].estimate.bounds(0.025, 0.025)
+    assert low == found.members[0].estimate.value == 0
+    assert high > 0.1
+    assert [status(CHECK, found, max=bound) for bound in (0.0, 0.05, 1.0)] == ["inconclusive", "inconclusive", "pass"]
+    assert status(CHECK, unplugged(found), max=0.0) == "pass"
+    assert drift({"c": cells * 10}, {"c": cells * 10}).members[0].estimate.bounds(0.025, 0.025)[1] == pytest.approx(high / 10, rel=0.01)
 
 
 def test_few_numbers_are_compared_by_value() -> None:
