@@ -80,8 +80,9 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """`did you mean 'x'?`; where nothing is near, what else is given, or the whole list."""
     names = sorted(known)
     tails = {name.rsplit("/", 1)[-1]: name for name in reversed(names)}  # of an id, the part without its family
-    near = get_close_matches(word.lower(), names, n=1)
-    near = near or [tails[one] for one in get_close_matches(word.lower().rsplit("/", 1)[-1], tails, n=1)]
+    asked = word.lower().rsplit("/", 1)[-1]
+    begun = sorted((tail for tail in tails if asked.startswith(f"{tail}_")), key=len)  # as f1_score begins with f1
+    near = [tails[one] for one in begun[-1:] or get_close_matches(asked, tails, n=1)]
     if near:
         return f"did you mean {near[0]!r}?"
     return otherwise or ("there are none" if not names else f"known: {', '.join(names)}")
