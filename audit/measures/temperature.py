@@ -98,10 +98,12 @@ def _said(
 ) -> str:
     was, now = (number(float(np.mean([one.value for one in side]))) for side in errors)
     low, high = gain.bounds(TAIL, TAIL)
+    falls = gain.value >= 0
+    ends = (low, high) if falls else (-high, -low)
     floor = number(float(np.mean([one.noise_floor for one in errors[1]])))
     split = f"fitted on {int(fit.sum()):,} of these rows, drawn at random. On the other {int((~fit).sum()):,}"
-    told = f"the calibration error goes from {was} to {now} (noise floor {floor}), and the log loss falls by {number(gain.value)} "
-    told += f"[{number(low)}, {number(high)}]"
+    told = f"the calibration error goes from {was} to {now} (noise floor {floor}), and the log loss "
+    told += f"{'falls' if falls else 'rises'} by {number(abs(gain.value))} [{number(ends[0])}, {number(ends[1])}]"
     worth = "a gain beyond chance" if low > 0 else "a loss beyond chance" if high < 0 else "which may be chance"
     again = "It decides nothing here and changes no prediction: fit it on rows kept apart from the test set before you use it."
     return f"Suggested remedy: temperature {number(temperature)} (Guo et al. 2017), {split} {told}, {worth}. {again}"

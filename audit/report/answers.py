@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.evidence import OVERALL
 from audit.report import words
 from audit.report.banner import Fact
 from audit.report.change import settle, to_lose
+from audit.report.naming import in_words, named
 from audit.wording import ended, moment, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from audit.evidence import Name
     from audit.finding import Finding, Headline
 
 TERMS = ("Asked", "Came out", "Is it sure", "Who is concerned", "What to do", "What would settle it")
@@ -31,7 +34,7 @@ def answers(finding: Finding, affected: Sequence[str]) -> tuple[Fact, ...]:
     `affected` holds the people whom the policy declares affected.
     """
     said = (_asked(finding), _came_out(finding), _sure(finding), _concerned(finding, affected), _to_do(finding), _settles(finding))
-    return tuple(map(Fact, TERMS, said))
+    return tuple(Fact(term, in_words(one, finding.evidence)) for term, one in zip(TERMS, said, strict=True))
 
 
 def _asked(finding: Finding) -> str:
@@ -39,7 +42,8 @@ def _asked(finding: Finding) -> str:
     families = words.listed(" crossed with ".join(columns) for columns in requirement.by)
     by = f", by {families}" if families else ""
     unit = finding.check.unit if finding.evidence is None else finding.evidence.unit
-    return f"{words.sentence(unit)}: {words.bound(requirement)}, on {requirement.on}{by}."
+    against = f" against {requirement.reference}" if requirement.reference is not None else ""
+    return f"{words.sentence(unit)}: {words.bound(requirement)}, on {requirement.on}{against}{by}."
 
 
 def _came_out(finding: Finding) -> str:
@@ -80,7 +84,17 @@ def _unsure(finding: Finding, head: Headline) -> str:
     if missing:
         parts = words.sentence(words.counted(missing, "part"))
         return f"No. {parts} of what is asked could not be measured, and what is missing never passes."
+    few = _few(finding)
+    if few and head.member not in few:
+        rest = "rests on fewer rows than a pass needs" if len(few) == 1 else "rest on fewer rows than a pass needs"
+        return f"No. {words.sentence(words.counted(len(few), 'part'))} of what is asked {rest}."
     return f"No. Too few rows stand behind it for a pass: it rests on {rows_in_words(head.n)}."
+
+
+def _few(finding: Finding) -> list[Name]:
+    """Members with fewer rows than a pass needs."""
+    members, least = finding.evidence.members if finding.evidence else (), finding.requirement.min_n
+    return [one.name for one in members if not one.estimate.support >= max(least, one.estimate.least)]
 
 
 def _crosses(finding: Finding) -> bool:
@@ -103,12 +117,14 @@ def _concerned(finding: Finding, affected: Sequence[str]) -> str:
         return "Nobody, as long as it does not apply."
     if finding.status == "pass":
         return people
-    named = [str(name) for name in finding.failing if str(name) != "overall"]
-    if not named and finding.status == "inconclusive" and finding.evidence is not None and not _crosses(finding):
-        named = [str(one.name) for one in finding.evidence.unmeasured if str(one.name) != "overall"]
-    if not named and finding.headline is not None and str(finding.headline.member) != "overall":
-        named = [str(finding.headline.member)]
-    return f"Above all {words.listed(named, _MEMBERS)}. {people}" if named else people
+    names: list[Name] = list(finding.failing)
+    if not names and finding.status == "inconclusive" and finding.evidence is not None and not _crosses(finding):
+        names = [one.name for one in finding.evidence.unmeasured] or _few(finding)
+    if not names and finding.headline is not None:
+        names = [finding.headline.member]
+    told = "; ".join(named(name) for name in names[:_MEMBERS] if name != OVERALL)
+    more = f"; and {len(names) - _MEMBERS:,} more" if len(names) > _MEMBERS else ""
+    return f"Above all {told}{more}. {people}" if told else people
 
 
 def _to_do(finding: Finding) -> str:

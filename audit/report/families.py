@@ -36,6 +36,7 @@ from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
 from audit.report.charts.weak import WeakTable, weak, with_examples
 from audit.report.entries import Chip, Link
+from audit.report.naming import in_words
 from audit.report.rows import ExampleView, Places, example_view
 from audit.report.saying import headline_numbers
 
@@ -163,7 +164,7 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         rows=Link(f"rows of {finding.requirement.on}", places.everything) if places.everything and _answers(finding) else None,
-        notes=tuple(map(words.sentence, (*evidence.asides, *evidence.notes, *backend, *left_out))),
+        notes=tuple(words.sentence(in_words(one, evidence)) for one in (*evidence.asides, *evidence.notes, *backend, *left_out)),
         foot="" if forests or drawn else foot,
     )
 

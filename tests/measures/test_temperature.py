@@ -29,9 +29,14 @@ def suggested(frame: pd.DataFrame, seed: int = 0, **columns: object) -> Suggesti
 
 
 def falls(note: str) -> tuple[float, float, float]:
-    found = re.search(r"falls by (\S+) \[(\S+), (\S+)\]", note)
+    """The fall of the log loss with its ends; one that rises is told by a number above 0 too."""
+    found = re.search(r"(falls|rises) by (\S+) \[(\S+), (\S+)\]", note)
     assert found is not None
-    return tuple(float(one.replace("−", "-")) for one in found.groups())  # type: ignore[return-value]
+    move, *numbers = found.groups()
+    value, low, high = (float(one.replace("−", "-")) for one in numbers)
+    assert value >= 0
+    assert low <= value <= high
+    return (value, low, high) if move == "falls" else (-value, -high, -low)
 
 
 def test_a_worked_example() -> None:
@@ -66,6 +71,7 @@ def test_a_calibrated_model_gains_nothing_beyond_chance() -> None:
     notes = [suggested(said(400, seed), seed).notes[0] for seed in range(60)]
     assert sum("a gain beyond chance" in note for note in notes) <= 5
     assert np.mean([falls(note)[0] for note in notes]) < 0.001
+    assert {"falls", "rises"} == {move for note in notes for move in ("falls", "rises") if f"log loss {move} by" in note}
 
 
 def test_people_stay_on_one_side() -> None:

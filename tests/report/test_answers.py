@@ -94,7 +94,7 @@ def test_what_was_not_measured_leaves_it_open() -> None:
     missing = (Unmeasured(region("abroad"), "no rows: add at least 30"),)
     made = judged(Evidence((Member(region("north"), Proportion(980, 1000)),), "accuracy", 1000, unmeasured=missing), min=0.75)
     assert told(made)["Is it sure"] == "No. One part of what is asked could not be measured, and what is missing never passes."
-    assert told(made)["Who is concerned"].startswith("Above all region=abroad. "), "not those who are well served"
+    assert told(made)["Who is concerned"].startswith("Above all region abroad. "), "not those who are well served"
 
 
 def test_a_waiver_is_told_and_is_no_pass() -> None:
@@ -142,3 +142,25 @@ def test_what_was_asked_is_in_the_unit_of_what_came_out() -> None:
     """A check of several measures has one unit in the catalogue, and its evidence that of the measure that the policy chose."""
     made = judged(Evidence((Member(OVERALL, Proportion(90, 100)),), "rate difference of the base", 100), min=0.5)
     assert told(made)["Asked"].startswith("Rate difference of the base: at least 0.5")
+
+
+def test_parts_with_too_few_rows_are_counted_and_not_the_worst_one() -> None:
+    """The worst part has rows enough; another has not, and that alone keeps it from a pass."""
+    members = (Member(region("north"), Proportion(800, 1000)), Member(region("south"), Proportion(9, 10)))
+    said = told(judged(Evidence(members, "accuracy", 1010), min=0.2))
+    assert said["Is it sure"] == "No. One part of what is asked rests on fewer rows than a pass needs."
+    assert said["Who is concerned"].startswith("Above all region south. ")
+    assert "region south: 10 rows, at least 30 needed" in said["Came out"]
+
+
+def test_a_comparison_of_windows_names_both() -> None:
+    (drift,) = (one for one in example.block().findings if one.check.id == "drift/psi")
+    assert told(drift)["Asked"].endswith(f"on {drift.requirement.on} against {drift.requirement.reference}.")
+
+
+def test_a_gap_is_told_in_words() -> None:
+    """No name that only a machine would write stands in an answer."""
+    (gap,) = example.audit_run([example.opportunity(max=0.1)]).findings
+    said = told(gap)
+    assert "=" not in " ".join(said.values())
+    assert " against " in said["Came out"]
