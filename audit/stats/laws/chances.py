@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from audit.stats.interface import Estimate
 
+Ends: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64]]"
 DRAWS = 20_000
 SEED = 20261121
 SAMPLES = 4_000
@@ -93,20 +94,25 @@ def _(estimate: Auc | AveragePrecision, truth: float, growth: float, asked: Aske
     return 1 - below(0), below(1)
 
 
+@singledispatch
+def drawn_ends(estimate: Any, truth: float, levels: tuple[float, float]) -> Ends | None:
+    """(draws,) lower and upper ends of samples of a kind whose ends are not always as far from the value; None of every other."""
+    del estimate, truth, levels
+    return None
+
+
+@drawn_ends.register(CalibrationError)
+def _of_bins(estimate: CalibrationError, truth: float, levels: tuple[float, float]) -> Ends:
+    """Bins are drawn, and each sample has its own ends."""
+    shares = _drawn_shares(estimate, truth)
+    error = _errors(estimate, shares)
+    down, up = (estimate.noise(shares, level) for level in levels)
+    return np.where(error > estimate.noise_floor, np.maximum(0.0, error - down), 0.0), np.minimum(1.0, error + up)
+
+
 @chances.register
 def _(estimate: CalibrationError, truth: float, growth: float, asked: Asked) -> Chances:
-    """Bins are drawn, and each sample has its own ends."""
-    seen = grown(estimate, growth)
-    return asked.of_ends(*_drawn_ends(seen, _drawn_shares(seen, truth), asked.levels))
-
-
-def _drawn_ends(
-    seen: CalibrationError, shares: NDArray[np.float64], levels: tuple[float, float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(draws,) lower and upper ends of samples with these (draws, bins) shares."""
-    error = _errors(seen, shares)
-    down, up = (seen.noise(shares, level) for level in levels)
-    return np.where(error > seen.noise_floor, np.maximum(0.0, error - down), 0.0), np.minimum(1.0, error + up)
+    return asked.of_ends(*_of_bins(grown(estimate, growth), truth, asked.levels))
 
 
 def drawn_errors(seen: CalibrationError, truth: float) -> NDArray[np.float64]:
@@ -193,9 +199,9 @@ def typical(estimate: Estimate, truth: float, growth: float, levels: tuple[float
     if at is not None:
         low, high = at.bounds(*levels)
         return float(low), float(high)
-    if isinstance(seen, CalibrationError):
-        low, high = _drawn_ends(seen, _drawn_shares(seen, truth), levels)
-        return float(np.median(low)), float(np.median(high))
+    drawn = drawn_ends(seen, truth, levels)
+    if drawn is not None:
+        return float(np.median(drawn[0])), float(np.median(drawn[1]))
     to, back = _scale(estimate)
     (down, up), _ = _distances(estimate, growth, levels)
     low, high = back(to(truth) - down), back(to(truth) + up)

@@ -44,12 +44,12 @@ def likely(estimate: Any) -> float:
 
 @likely.register
 def _(estimate: CalibrationError) -> float:
-    return _without(estimate.value, float(np.mean(drawn_errors(estimate, 0.0))))
+    return without(estimate.value, float(np.mean(drawn_errors(estimate, 0.0))))
 
 
 @likely.register
 def _(estimate: KolmogorovSmirnov) -> float:
-    return _without(estimate.statistic, MEAN_SUPREMUM * math.sqrt(1 / estimate.reference + 1 / estimate.current))
+    return without(estimate.statistic, MEAN_SUPREMUM * math.sqrt(1 / estimate.reference + 1 / estimate.current))
 
 
 @likely.register
@@ -59,10 +59,10 @@ def _(estimate: StabilityIndex) -> float:
 
 @likely.register
 def _(estimate: Departure) -> float:
-    return _without(estimate.value, estimate.coefficient.error)
+    return without(estimate.value, estimate.coefficient.error)
 
 
-def _without(seen: float, chance: float) -> float:
+def without(seen: float, chance: float) -> float:
     """Distance and chance add up like the sides of a right triangle, nearly."""
     return math.sqrt(max(0.0, seen**2 - chance**2))
 
