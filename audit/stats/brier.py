@@ -67,7 +67,7 @@ class SquaredDistance(OfRows, Clustered):
         (scale, freedom), (broad, loose) = self._law(lower_alpha), self._law(upper_alpha)
         low = scale * noncentrality(self.seen / scale, freedom, 1 - lower_alpha)
         high = broad * max(noncentrality(self.seen / broad, loose, upper_alpha), least_end(max(1.0, loose), upper_alpha, 0.5))
-        return min(low, self.value), max(high, self.value)
+        return min(low, self.value), min(1.0, max(high, self.value))
 
     def _law(self, alpha: float) -> tuple[float, float]:
         """Scale and degrees of freedom of the chi-square that an end at this level inverts."""

@@ -52,6 +52,16 @@ def test_a_worked_example() -> None:
 
 
 @given(rows)
+def test_no_end_leaves_the_range_of_a_squared_distance(some: list[tuple[int, bool]]) -> None:
+    """Shares are 1 apart at most: two rows that are off by .4 are no ground for an upper end of 1.4."""
+    said, hit = np.array([tenths for tenths, _ in some], dtype=float) / 10, np.array([one for _, one in some])
+    found = decompose(said, hit)
+    for part in (found.reliability, found.resolution):
+        low, high = part.bounds(ALPHA, ALPHA)
+        assert 0 <= low <= part.value <= high <= 1
+
+
+@given(rows)
 def test_the_parts_make_up_the_score(some: list[tuple[int, bool]]) -> None:
     """With one stated probability a bin nothing is left within the bins; and the score is scikit-learn's."""
     said, hit = np.array([tenths for tenths, _ in some], dtype=float) / 10, np.array([one for _, one in some])
