@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audit.decide import worst_first
+from audit.evidence import RateTable
 from audit.explanations import turning
 from audit.wording import asked_in_words, count, interval_in_words, moment, number
 
@@ -85,8 +86,7 @@ def finding_lines(finding: Finding) -> Iterator[Line]:
     for row in finding.slices:
         figure = row.reason if row.value is None or row.interval is None else f"{number(row.value)} {interval_in_words(row.interval)}"
         yield Line(f"    {row.name}: {figure}, n {row.n:,}", STYLES.get(row.status or "", ""))
-    for note in finding.evidence.notes if finding.evidence else ():
-        yield Line(f"  {note}")
+    yield from _told(finding.evidence)
 
 
 def evidence_lines(check_id: str, evidence: Evidence, confidence: float) -> Iterator[Line]:
@@ -99,5 +99,32 @@ def evidence_lines(check_id: str, evidence: Evidence, confidence: float) -> Iter
         yield Line(f"    {member.name}: {figure}, n {estimate.n:,}, {estimate.method}")
     for one in evidence.unmeasured:
         yield Line(f"    {one.name}: {one.reason}")
-    for note in evidence.notes:
+    yield from _told(evidence)
+
+
+def _told(evidence: Evidence | None) -> Iterator[Line]:
+    """Tables that a law prescribes, and the notes."""
+    for table in evidence.figures if evidence else ():
+        if isinstance(table, RateTable):
+            yield from _rates(table)
+    for note in evidence.notes if evidence else ():
         yield Line(f"  {note}")
+
+
+def _rates(table: RateTable) -> Iterator[Line]:
+    """One line a category; of those that a ratio is reckoned for, how far chance may have moved it."""
+    what = "selected" if table.rate == "selection" else "above the median"
+    for i, name in enumerate(table.names):
+        ratio, low, high, p = table.ratios[i], table.lower[i], table.upper[i], table.exact_p[i]
+        said = f"  {name.further('class', table.of) if table.of else name}: {table.hits[i]:,} of {table.rows[i]:,} {what}"
+        said += f", rate {number(table.hits[i] / table.rows[i])}"
+        if ratio is None:
+            yield Line(f"{said}, {_NO_RATIO[table.apart[i]]}")
+        elif low is None or high is None:
+            yield Line(f"{said}, impact ratio {number(ratio)}, the highest rate")
+        else:
+            exact = "" if p is None else f", exact p {p:.2g}"
+            yield Line(f"{said}, impact ratio {number(ratio)} {interval_in_words((low, high))}{exact}")
+
+
+_NO_RATIO = {"": "no ratio: none is selected", "unknown": "unknown category, in no ratio", "small": "small category, in no ratio"}

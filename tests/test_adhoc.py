@@ -151,3 +151,14 @@ def test_a_column_of_thousands_of_values_is_no_column_of_groups(folder: Path) ->
     done = check(folder, "performance/accuracy", "--by", "id", "--min", "0.8")
     assert done.returncode == 2
     assert "--by: 'id' splits the rows into 1,200 slices, and 1,000 are the most" in done.stderr
+
+
+def test_the_prescribed_table_is_printed_where_no_report_is_written(folder: Path) -> None:
+    """Rates, ratios to the highest, intervals and exact p, with a bound and without; what is unknown is in no ratio."""
+    for bound in ((), ("--min", "0.5")):
+        said = check(folder, "fairness/impact_ratio", "--by", "group", *bound).stdout
+        lines = [line for line in said.splitlines() if " selected, rate " in line]
+        assert [line.split(":")[0].strip() for line in lines] == ["group=a", "group=b", "group=null"]
+        assert sum("the highest rate" in line for line in lines) == 1
+        assert sum(re.search(r"impact ratio 0\.\d+ \[0\.\d+, 1\.\d+\], exact p 0\.\d+", line) is not None for line in lines) == 1
+        assert "unknown category, in no ratio" in lines[2]
