@@ -73,7 +73,10 @@ def tested(found: Sequence[Found], halves: Halves, clusters: NDArray[np.int64] |
 
 
 def p_value(gap: Gap) -> float:
-    """Chance of such a gap were there none: the level at which the interval's lower end reaches 0, and at least Fisher's exact one."""
+    """Chance of such a gap were there none: the level at which the interval's lower end reaches 0.
+
+    Of shares of independent rows it is at least Fisher's exact one.
+    """
     if gap.bounds(0.5, 0.5)[0] <= 0:
         return 1.0
     low, high = -40.0, float(np.log(0.5))
