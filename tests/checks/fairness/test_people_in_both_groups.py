@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.evidence import RateTable
 from audit.stats import AverageDifference, Difference, MeanDifference, Ratio
 from tests.grouped import by_name
 from tests.judged import status
@@ -142,8 +143,11 @@ def test_weighted_shares_go_together_too() -> None:
 def test_the_law_144_table_uses_the_same_ratio() -> None:
     frame = drawn(1, against=True)
     found = seen(frame, "fairness/impact_ratio")
-    low, high = next(one.estimate.bounds(0.025, 0.025) for one in found.members if one.estimate.value < 1)
-    assert any(f"(95 % interval {low:.3f} to {high:.3f})" in note for note in found.notes)
+    ends = next(one.estimate.bounds(0.025, 0.025) for one in found.members if one.estimate.value < 1)
+    (table_,) = found.figures
+    assert isinstance(table_, RateTable)
+    assert [one for one in zip(table_.lower, table_.upper, strict=True) if one[0] is not None] == [ends]
+    assert set(table_.exact_p) == {None}, "Fisher's test knows of no entities"
 
 
 rows = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.sampled_from(["phone", "web", "shop"])), min_size=4, max_size=40)
