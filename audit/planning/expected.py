@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit import catalog
 from audit.errors import InputError
-from audit.evidence import OVERALL, Slice
+from audit.evidence import OVERALL, Pair, Slice
 from audit.policy.wording import nearest
 from audit.stats import Estimate, stored
 from audit.wording import limit
@@ -39,9 +39,13 @@ def named(name: Name) -> str:
     return json.dumps(None if name == OVERALL else name.to_json(), sort_keys=True)
 
 
-def unnamed(text: str) -> Slice:
-    """The slice that `named` wrote as this text."""
-    return Slice(tuple((json.loads(text) or {}).items()))
+def unnamed(text: str) -> Name:
+    """The slice, or the pair of slices, that `named` wrote as this text."""
+    told = json.loads(text)
+    if isinstance(told, list):
+        first, second = (Slice(tuple(side.items())) for side in told)
+        return Pair(first, second)
+    return Slice(tuple((told or {}).items()))
 
 
 def stated(policy: Policy, told: Sequence[str]) -> dict[str, float]:

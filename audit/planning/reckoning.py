@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NEVER = 0.001
 """Chance below which a pass counts as out of reach."""
 
+UNTUNED = "what fine-tuning does is known once it is done"
 NO_SPREAD = "not planned: its values are all alike in some slice on the stand-in for the model, which bounds nothing: give --pilot"
 
 
@@ -55,8 +56,9 @@ def _gate(gate: Gate, job: Job, trials: Trials, expectation: Expectation | None)
         return replace(gate, hindrance=job.skip)
     if job.spent is not None and job.spent.level <= 0:
         return replace(gate, hindrance=f"look {job.spent.number} of {job.spent.most}: nothing is left to spend, so fresh rows are needed")
-    if job.requirement.against is not None and expectation is not None and expectation.members is not None:
-        return _compared(gate, job, expectation, expectation.members)
+    only_pilot = job.requirement.against is not None or not trials.foresees(job)
+    if only_pilot and expectation is not None and expectation.members is not None:
+        return _as_in_pilot(gate, job, expectation, expectation.members)
     trial = trials.at(job, gate.bound.limit if expectation is None else expectation.value)
     if trial.evidence is None:
         return _unseen(gate, trial)
@@ -109,7 +111,7 @@ def _needed(gate: Gate, seen: Outlook) -> int | None:
 
 def _unseen(gate: Gate, trial: Trial) -> Gate:
     """A check that found nothing to measure on this data; or one that a stand-in cannot serve, of which nothing is known."""
-    unseen = "what fine-tuning does is known once it is done" if trial.refused else "its check would see no row"
+    unseen = f"{UNTUNED}: give --pilot with a bundle of an earlier run" if trial.refused else "its check would see no row"
     told = unseen if trial.finding is None else trial.finding.message
     if trial.refused or (trial.finding is not None and trial.finding.status == "error"):
         return replace(gate, note=f"not planned: {told}")
@@ -244,8 +246,9 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
     return replace(gate, hindrance=reason, needed=_needed(gate, there), passes_from=None)
 
 
-def _compared(gate: Gate, job: Job, expectation: Expectation, members: Mapping[str, Estimate]) -> Gate:
-    """A pilot's own comparison: only it knows how often the two models err on the same rows."""
+def _as_in_pilot(gate: Gate, job: Job, expectation: Expectation, members: Mapping[str, Estimate]) -> Gate:
+    """A pilot's own estimates: only it knows how often two models err on the same rows, and what fine-tuning does."""
     rows = job.subject.data.rows
     evidence = Evidence(members=tuple(Member(unnamed(name), one) for name, one in members.items()), unit=job.check.unit, rows=rows)
-    return _expected(replace(gate, rows=rows), evidence, _asked(job, gate.bound, evidence), replace(expectation, same_rows=True))
+    note = "" if expectation.same_rows else "reckoned on as many rows as the pilot had, which were others"
+    return _expected(replace(gate, rows=rows, note=note), evidence, _asked(job, gate.bound, evidence), replace(expectation, same_rows=True))

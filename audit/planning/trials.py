@@ -66,9 +66,13 @@ class Trials:
         """A candidate of that strength."""
         return self._population.model(self._abilities, strength, kind=self._kind)
 
+    def foresees(self, job: Job) -> bool:
+        """Whether a stand-in says anything of the check: none has been fine-tuned."""
+        return "base" not in job.check.needs or self._kind != "fine-tuned"
+
     def at(self, job: Job, value: float | None) -> Trial:
         """The check on a stand-in whose headline value is, as nearly as a strength can make it, the given one; else on a usual one."""
-        if "base" in job.check.needs and self._kind == "fine-tuned":
+        if not self.foresees(job):
             return Trial(None, None, model_free=False, refused=True)
         if "model" in job.check.needs:
             return Trial(_shares(job, 0.9 if value is None else value), None, model_free=False)

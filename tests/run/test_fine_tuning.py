@@ -82,8 +82,38 @@ def test_it_is_not_run_on_one_that_was_tuned_elsewhere(check_id: str) -> None:
 def test_a_plan_says_that_it_cannot_foresee_it(check_id: str) -> None:
     """And that a candidate tuned elsewhere cannot pass."""
     found = plan_policy(Asking(written(check_id, TUNED)), Silent())
-    assert [gate.note for gate in found.gates] == ["not planned: what fine-tuning does is known once it is done"]
+    told = "not planned: what fine-tuning does is known once it is done: give --pilot with a bundle of an earlier run"
+    assert [gate.note for gate in found.gates] == [told]
     assert found.mistakes == ()
     assert found.unknown == (check_id,)
     elsewhere = plan_policy(Asking(written(check_id, {"load": {"kind": "transformers", "path": "elsewhere"}})), Silent())
     assert "cannot be passed: the candidate was not fine-tuned here" in elsewhere.mistakes[0].message
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_a_plan_takes_it_from_a_pilot(check_id: str) -> None:
+    """A bundle of an earlier run knows what fine-tuning does: the gate that it passed by far is foreseen to pass."""
+    path = written(check_id, TUNED)
+    ran = audit_policy(path, Options(Path("pilots"), "audit run"), Silent())
+    (before,) = ran.audit.findings
+    bundle = max(Path("pilots").glob("*/bundle.json"), key=lambda one: one.stat().st_mtime).parent
+    (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
+    assert gate.basis == "pilot"
+    assert gate.note == ""
+    assert gate.outlook is not None
+    assert gate.p_pass is not None
+    assert before.headline is not None
+    census = before.headline.method == "census"
+    assert gate.outlook.interval == pytest.approx(before.headline.interval, abs=1e-9 if census else 0.15)
+    assert (gate.p_pass >= 0.5) == (before.status == "pass")
+
+
+def test_a_pilot_on_other_rows_is_told_of() -> None:
+    path = written("finetuning/overfit_gap", TUNED)
+    audit_policy(path, Options(Path("pilots"), "audit run"), Silent())
+    bundle = max(Path("pilots").glob("*/bundle.json"), key=lambda one: one.stat().st_mtime).parent
+    text = path.read_text().replace("test.csv", "other.csv")
+    Path("other.csv").write_text("".join(Path("test.csv").read_text().splitlines(keepends=True)[:-1]))
+    path.write_text(text)
+    (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
+    assert gate.note == "reckoned on as many rows as the pilot had, which were others"
