@@ -76,7 +76,7 @@ def associations(
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
     measured: list[tuple[str, Associated]] = []
-    notes = [f"Asked with {source}; {len(templates)} sentences a word."]
+    notes = [f"Asked with {source}; {len(templates)} sentence{'s' if len(templates) != 1 else ''} a word."]
     for test in tests:
         there, back = (Slice((("test", test.name), ("words", side))) for side in test.targets)
         found = associate(test, embedded(embed, test.words, templates), rng)
