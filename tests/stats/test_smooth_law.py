@@ -9,6 +9,7 @@ import pytest
 
 from audit.stats import SmoothCalibrationError
 from audit.stats.laws import Asked, chances, grown, likely, typical
+from audit.stats.laws.smooth import curve
 from audit.stats.power import Expected, outlook
 from audit.stats.smooth_calibration import crossing
 
@@ -85,3 +86,13 @@ def test_rows_of_which_all_say_the_same() -> None:
     made = SmoothCalibrationError.of(np.full(400, 0.6), np.arange(400) % 10 < 6)
     above, below = chances(made, 0.0, 1.0, Asked(0.2, floor=False))
     assert (above, below) == (0.0, 1.0)
+
+
+def test_a_pilot_of_few_rows_has_chances_however_many_are_to_come() -> None:
+    """With more rows its floor falls below an error that was all noise: nothing is left of the pilot's shape."""
+    rng = np.random.default_rng(0)
+    for n in rng.integers(2, 60, 60):
+        said = rng.random(n).round(2)
+        pilot = SmoothCalibrationError.of(said, rng.random(n) < said)
+        there = curve(grown(pilot, 10.0), 0.5)
+        assert np.interp(0.5, there.widths, there.signal) == pytest.approx(0.5, rel=0.05)

@@ -54,6 +54,8 @@ def curve(seen: SmoothCalibrationError, truth: float) -> Curve:
 def _falling(norms: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
     """Norms less what noise makes of them; the true one falls with the bandwidth."""
     left = np.sqrt(np.maximum(0.0, norms**2 - noise**2))
+    if not left.any():
+        return np.ones(len(norms))  # more rows let some noise stand out of what these few showed, and it has no shape
     found: NDArray[np.float64] = np.minimum.accumulate(np.where(left > 0, left, left[left > 0].min()))
     return found
 
