@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL
 from audit.stats import Census, Proportion
-from audit.wording import count, limit, number, rows_in_words
+from audit.wording import COUNTED, count, counted, limit, number, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,17 +108,15 @@ def _reach(bound: Bound) -> str:
 def _counted(estimate: Census, unit: str, bound: Bound) -> str:
     """What is counted goes or comes one by one; a share moves."""
     value, asked = estimate.value, limit(bound.limit)
-    if not (float(value).is_integer() and unit in _COUNTED):
+    if not (float(value).is_integer() and unit in COUNTED):
         return f"would pass at {unit} {_reach(bound)} {asked}, now {number(value)}."
     if bound.floor:
         return (
             f"would pass with {count(math.ceil(bound.limit) - value)} more {unit}: {asked} of them are asked for, {count(value)} are there."
         )
     most = math.floor(bound.limit)
-    return f"would pass without {count(value - most)} of the {count(value)} {unit}: at most {asked} may stay."
-
-
-_COUNTED = frozenset({"rows", "fields", "entities", "faults"})
+    found = f"the {counted(value, unit)}" if value == 1 else f"{count(value - most)} of the {count(value)} {unit}"
+    return f"would pass without {found}: at most {asked} may stay."
 
 
 def _by_hits(estimate: Proportion, unit: str, bound: Bound, alpha: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from audit.evidence import OVERALL, Pair
 from audit.finding import Bound, Finding, Headline, Judged, Side, bounds
-from audit.wording import bound_in_words, count, number, rival_in_words, rows_in_words
+from audit.wording import bound_in_words, counted, number, rival_in_words, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -238,10 +238,10 @@ def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decid
     head, bound = worst.headline, worst.bound
     asked = bound_in_words(bound.limit if bound.floor else None, None if bound.floor else bound.limit)
     census = head.method == "census"
-    figure = count(head.value) if census else f"{number(head.value)} [{number(head.interval[0])}, {number(head.interval[1])}]"
+    figure = f"{number(head.value)} [{number(head.interval[0])}, {number(head.interval[1])}]"
     among = f", the worst of {len(evidence.members)}" if len(evidence.members) > 1 else ""
     where = "" if head.member == OVERALL else f" for {head.member}{among}"
-    said = f"{figure} {evidence.unit}" if census else f"{evidence.unit} {figure}"
+    said = counted(head.value, evidence.unit) if census else f"{evidence.unit} {figure}"
     text = f"{said}{where}; {asked} is asked for. {_meaning(check, status, worst, small)}"
     others = [str(name) for name in worst.failing if name != head.member]
     return text + (f" Also failing (Holm): {_listed(others)}." if others else "")

@@ -31,6 +31,17 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
+COUNTED = {"rows": "row", "fields": "field", "entities": "entity", "faults": "fault"}
+"""What is counted, and one of it; a census of anything else gives a number."""
+
+
+def counted(value: float, unit: str) -> str:
+    """`1 row`, `1,500 entities`, and of what is no count `effect size d 0.793`."""
+    if unit not in COUNTED:
+        return f"{unit} {count(value)}"
+    return f"{count(value)} {COUNTED[unit] if value == 1 else unit}"
+
+
 def interval_in_words(interval: tuple[float, float]) -> str:
     """`[0.838, 0.882]`."""
     return f"[{number(interval[0])}, {number(interval[1])}]"

@@ -78,6 +78,7 @@ def test_a_ceiling_is_mirrored() -> None:
 def test_a_census_is_what_must_go() -> None:
     assert turning(one(Census(17, 400), "rows", min=None, max=0)) == "Would pass without 17 of the 17 rows: at most 0 may stay."
     assert turning(one(Census(17, 400), "rows", min=None, max=3.5)) == "Would pass without 14 of the 17 rows: at most 3.5 may stay."
+    assert turning(one(Census(1, 400), "entities", min=None, max=0)) == "Would pass without the 1 entity: at most 0 may stay."
     assert turning(one(Census(100, 400), "faults", min=None, max=0)) == "Would pass without 100 of the 100 faults: at most 0 may stay."
     assert turning(one(Census(0.118, 400), "share of rows", min=0.25)) == "Would pass at share of rows of at least 0.25, now 0.118."
 

@@ -376,3 +376,21 @@ def test_a_census_passes_nothing_either_where_nothing_is_left() -> None:
 def test_a_look_never_gives_more_than_the_requirement_has() -> None:
     evidence = proportions((450, 500))
     assert headline(spent(1, 0.4, evidence)).interval == headline(judged(evidence)).interval
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (1, "rows", "1 row; "),
+        (17, "rows", "17 rows; "),
+        (1, "entities", "1 entity; "),
+        (0, "faults", "0 faults; "),
+        (0.793, "effect size d", "effect size d 0.793; "),
+    ],
+)
+def test_a_census_is_told_in_grammar(value: float, unit: str, said: str) -> None:
+    """One is no plural, and what is no count stands behind its name."""
+    found = judge(
+        requirement(min=None, max=0), INFO, Evidence((Member(OVERALL, Census(value, 400)),), unit, 400), confidence=0.95, owner="x"
+    )
+    assert found.message.startswith(said)

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 
     from audit.evidence import Evidence, Name, Value
 
-_PLAIN = frozenset({"rate", "parameter", "part"})
-"""What needs no name before its value: `true positive rate`, `slope`."""
+_AUC = {
+    "subgroup": "ranking within the group",
+    "bpsn": "ranking its negatives below the others' positives (BPSN)",
+    "bnsp": "ranking its positives above the others' negatives (BNSP)",
+}
+"""What each AUC of Borkan et al. (2019) asks."""
+_MEASURED = frozenset({"auc", "rate", "parameter", "part"})
+"""What tells not whose a number is but which one, and needs no name before its value: `true positive rate`, `slope`."""
 
 
 def named(name: Name) -> str:
@@ -43,14 +49,11 @@ def _names(evidence: Evidence) -> Iterator[Name]:
 
 
 def _slice(items: tuple[tuple[str, Value], ...]) -> str:
-    """`overall` where nothing tells it from all rows."""
-    return " and ".join(_item(column, value) for column, value in items) or "overall"
+    """First what is measured, then of whom; `overall` where nothing tells it from all rows."""
+    measured = " and ".join(_measured(column, str(value)) for column, value in items if column in _MEASURED)
+    whom = " and ".join(f"no {column}" if value is None else f"{column} {value}" for column, value in items if column not in _MEASURED)
+    return ": ".join(filter(None, (measured, whom))) or "overall"
 
 
-def _item(column: str, value: Value) -> str:
-    if value is None:
-        return f"no {column}"
-    said = str(value)
-    if column in _PLAIN:
-        return said.replace("_", " ")
-    return f"{column} {said}"
+def _measured(column: str, value: str) -> str:
+    return _AUC.get(value, value) if column == "auc" else value.replace("_", " ")

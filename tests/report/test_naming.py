@@ -15,10 +15,12 @@ NORTH, SOUTH = (Slice((("region", name),)) for name in ("north", "south"))
     ("name", "expected"),
     [
         (OVERALL, "overall"),
+        (NORTH.further("rate", "false_positive_rate"), "false positive rate: region north"),
         (NORTH, "region north"),
         (Slice((("region", None),)), "no region"),
         (Slice((("sex", "f"), ("region", "south"))), "sex f and region south"),
         (Slice((("parameter", "slope"),)), "slope"),
+        (NORTH.further("auc", "bpsn"), "ranking its negatives below the others' positives (BPSN): region north"),
         (Slice((("amount", "above 27 to 38"),)), "amount above 27 to 38"),
         (Pair(NORTH, SOUTH), "region north against region south"),
         (
