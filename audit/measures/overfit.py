@@ -62,15 +62,15 @@ def gap(learned: Proportion | Mean, new: Proportion | Mean) -> Difference | Mean
     raise TypeError(msg)
 
 
-def gaps(learned: Side, new: Side, named: tuple[Slice, ...], *, told: bool) -> tuple[list[Member], list[Unmeasured]]:
+def gaps(learned: Side, new: Side, named: tuple[Slice, ...], *, told: str = "") -> tuple[list[Member], list[Unmeasured]]:
     """The gap in each slice of the new rows, and what cannot be said of these and of the slices that are `named`.
 
-    `told` adds to the names which part it is.
+    `told` adds to the names which part it is, `validation` or `tested`.
     """
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
     for one in dict.fromkeys((*named, *new.estimates)):
-        name = one.further("rows", new.name) if told else one
+        name = one.further("rows", told) if told else one
         if one not in learned.estimates:
             unmeasured.append(Unmeasured(name, "no training row is in it: nothing was learned here"))
         elif one not in new.estimates:

@@ -47,9 +47,10 @@ def measure(subject: Subject, params: OverfitParams, _rng: Generator) -> Evidenc
     base, tested = subject.tuned_from, f"rows of {subject.data.role}"
     parts = {"training rows": base.train, "validation rows": base.validation, tested: subject.data}
     learned, held, new = (side(subject, name, data, params.metric) for name, data in parts.items())
-    judged = {"tested": (new,), "validation": (held,), "both": (new, held)}[params.than]
-    found = [gaps(learned, one, tuple(new.estimates), told=params.than == "both") for one in judged]
-    shown = [gaps(learned, one, (), told=True)[0] for one in (new, held) if one not in judged]
+    sides, named = {"tested": new, "validation": held}, tuple(new.estimates)
+    judged = {kind: one for kind, one in sides.items() if params.than in {kind, "both"}}
+    found = [gaps(learned, one, named, told=kind if len(judged) > 1 else "") for kind, one in judged.items()]
+    shown = [gaps(learned, one, (), told=kind)[0] for kind, one in sides.items() if kind not in judged]
     return Evidence(
         members=tuple(member for members, _ in found for member in members),
         unmeasured=tuple(one for _, lacking in found for one in lacking),

@@ -167,7 +167,7 @@ def test_training_rows_are_held_against_the_tested_ones() -> None:
     assert member.name == OVERALL
     assert member.estimate.value == pytest.approx(0.15)
     (beside,) = found.context
-    assert str(beside.name) == "rows=validation rows"
+    assert str(beside.name) == "rows=validation"
     assert beside.estimate.value == pytest.approx(0.25)
     low, high = beside.estimate.bounds(0.025, 0.025)
     assert low < 0.25 < high
@@ -177,7 +177,7 @@ def test_training_rows_are_held_against_the_tested_ones() -> None:
 def test_training_rows_are_held_against_the_validation_rows() -> None:
     found = gap(rows(95, 5), rows(80, 20), rows(70, 30), than="validation")
     (member,), (beside,) = found.members, found.context
-    assert (member.name, str(beside.name)) == (OVERALL, "rows=rows of test")
+    assert (member.name, str(beside.name)) == (OVERALL, "rows=tested")
     assert [member.estimate.value, beside.estimate.value] == pytest.approx([0.25, 0.15])
     assert found.unit == "accuracy lost on validation rows"
     assert status(CHECK, found, max=0.1) == "fail"
@@ -186,7 +186,7 @@ def test_training_rows_are_held_against_the_validation_rows() -> None:
 def test_both_are_judged_and_the_worse_decides() -> None:
     found = gap(rows(95, 5), rows(80, 20), rows(60, 40), than="both")
     values = {str(one.name): one.estimate.value for one in found.members}
-    assert values == pytest.approx({"rows=rows of test": 0.15, "rows=validation rows": 0.35})
+    assert values == pytest.approx({"rows=tested": 0.15, "rows=validation": 0.35})
     assert not found.context
     assert status(CHECK, found, max=0.25) == "inconclusive"
     assert status(CHECK, found, max=0.2) == "fail"
@@ -200,8 +200,8 @@ def test_the_validation_rows_are_looked_at_slice_by_slice() -> None:
     )
     found = gap(train, test, held, by=(("region",),), than="both")
     values = {str(one.name): one.estimate.value for one in found.members}
-    assert values["region=south, rows=validation rows"] == pytest.approx(0.5)
-    assert (values["region=north, rows=validation rows"], values["region=south, rows=rows of test"]) == pytest.approx((0.1, 0.1))
+    assert values["region=south, rows=validation"] == pytest.approx(0.5)
+    assert (values["region=north, rows=validation"], values["region=south, rows=tested"]) == pytest.approx((0.1, 0.1))
     assert status(CHECK, found, max=0.3) == "fail"
 
 
