@@ -88,6 +88,18 @@ def effective_rows(subject: Subject, data: Dataset) -> int:
     return max(1, int(size.sum() ** 2 / (size**2).sum()))
 
 
+def entities(subject: Subject) -> dict[str, NDArray[np.int64] | None]:
+    """Each window's entities by its role, one that has rows in both under one code; None where rows are independent."""
+    windows = both(subject)
+    codes = {data.role: subject.clusters(data) for data in windows}
+    groups = [data.columns.group for data in windows]
+    if None in groups:
+        return codes
+    names = [[str(value) for value in data.values(group)] for data, group in zip(windows, groups, strict=True) if group is not None]
+    together = np.unique(names[0] + names[1], return_inverse=True)[1].astype(np.int64)
+    return dict(zip(codes, np.split(together, [len(names[0])]), strict=True))
+
+
 def clustered(subject: Subject) -> tuple[str, ...]:
     """What a reader must know of n where rows belong to entities."""
     windows = [data for data in (subject.reference, subject.data) if data is not None]

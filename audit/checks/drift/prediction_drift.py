@@ -19,8 +19,8 @@ import numpy as np
 from audit.check import CLASSIFICATION, REGRESSION, Check, NoParams
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Histogram, Member, Pair, Slice
-from audit.measures import bins, windows
-from audit.stats import Difference, KolmogorovSmirnov, Proportion
+from audit.measures import bins, groups, windows
+from audit.stats import Difference, KolmogorovSmirnov
 from audit.stats.distance import largest_distance
 
 if TYPE_CHECKING:
@@ -41,17 +41,21 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     if "values" in subject.candidate.abilities:
         return _numbers(subject, reference, current)
     labels = {data.role: subject.y_pred(data).astype(str) for data in (current, reference)}
+    entities = windows.entities(subject)
     classes = sorted({*subject.classes, *(str(name) for said in labels.values() for name in np.unique(said))})
     share = {
-        Slice((("window", data.role), ("class", name))): Proportion.of(labels[data.role] == name, subject.clusters(data))
+        Slice((("window", data.role), ("class", name))): groups.share(labels[data.role] == name, entities[data.role])
         for name in _judged(subject, classes)
         for data in (current, reference)
     }
     pairs = list(zip(list(share)[::2], list(share)[1::2], strict=True))
-    members = tuple(Member(Pair(one, other), Difference(share[one], share[other])) for pair in pairs for one, other in (pair, pair[::-1]))
+    members = tuple(
+        Member(Pair(one, other), Difference(share[one].estimate, share[other].estimate, *share[one].together(share[other])))
+        for one, other in (order for pair in pairs for order in (pair, pair[::-1]))
+    )
     return Evidence(
         members=members,
-        context=tuple(Member(name, rate) for name, rate in share.items()),
+        context=tuple(Member(name, rate.estimate) for name, rate in share.items()),
         unit="change of share",
         rows=reference.rows + current.rows,
         figures=(_shares(classes, labels, reference, current), *_scores(subject, reference, current)),

@@ -12,7 +12,9 @@ from scipy.stats import norm
 from audit.candidates.values import SavedValues
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Histogram, Pair
+from audit.stats import Difference
 from tests.judged import finding, status
+from tests.misses import misses, most
 from tests.support import dataset, measure, subject
 
 CHECK = "drift/prediction_drift"
@@ -114,8 +116,44 @@ def test_scores_are_shown_where_there_are_any() -> None:
     assert (shown.reference[0], shown.reference[9], shown.current[4], shown.current[5]) == (0.5, 0.5, 0.5, 0.5)
 
 
+def test_who_is_in_both_windows_counts_once() -> None:
+    """The same 200 customers before and now, of whom the first twelve now all get yes: what is their own drops out of the change."""
+    rng = np.random.default_rng(0)
+    before = pd.DataFrame({"prediction": rng.choice(["y", "n"], 200), "person": [f"p{i}" for i in range(200)]})
+    now = before.assign(prediction=lambda f: f.prediction.where(np.arange(200) >= 12, "y"))[::-1]
+    same, others = (
+        drift(before, now.assign(person=now.person + suffix), positive="y", group="person").members[0].estimate for suffix in ("", " too")
+    )
+    assert isinstance(same, Difference)
+    assert isinstance(others, Difference)
+    assert (same.first, same.second) == (others.first, others.second)
+    assert (others.correlation, others.shared) == (0.0, 0.0)
+    assert same.correlation > 0.9
+    assert same.shared == 200
+    assert np.ptp(same.bounds(0.025, 0.025)) < 0.5 * np.ptp(others.bounds(0.025, 0.025))
+    assert same.bounds(0.025, 0.025)[0] < same.value < same.bounds(0.025, 0.025)[1]
+
+
+def test_people_who_turn_round_between_windows_are_covered() -> None:
+    """Each customer's chance of yes is the rest of what it was: as two samples the interval would be too narrow."""
+    rng, trials = np.random.default_rng(1), 250
+
+    def draw(*, honest: bool) -> Difference:
+        chance = np.repeat(rng.beta(0.6, 0.6, 60), 4)
+        frames = [
+            pd.DataFrame({"prediction": np.where(rng.random(240) < one, "y", "n"), "person": np.repeat(np.arange(60), 4)})
+            for one in (chance, 1 - chance)
+        ]
+        found = drift(*frames, positive="y", group="person").members[0].estimate
+        assert isinstance(found, Difference)
+        return found if honest else Difference(found.first, found.second)
+
+    assert max(misses(lambda: draw(honest=True), 0.0, trials)) <= most(0.03, trials)
+    assert max(misses(lambda: draw(honest=False), 0.0, trials)) > most(0.025, trials)
+
+
 def test_rows_of_one_person_widen_the_interval() -> None:
-    frames = [pd.DataFrame({"prediction": ["y", "y", "n", "n"] * 50, "person": np.arange(200) // 2}) for _ in range(2)]
+    frames = [pd.DataFrame({"prediction": ["y", "y", "n", "n"] * 50, "person": np.arange(200) // 2 + first}) for first in (0, 100)]
     alone, grouped = drift(*frames, positive="y"), drift(*frames, positive="y", group="person")
     assert grouped.members[0].estimate.bounds(0.025, 0.025)[1] > alone.members[0].estimate.bounds(0.025, 0.025)[1]
 
