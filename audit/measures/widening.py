@@ -29,16 +29,26 @@ UNIT = "widening of the gap"
 class Shares:
     """How often one class is given to some rows: by the labels, by the base's probe, by the tuned model."""
 
-    stages: tuple[Proportion, Proportion, Proportion]
+    shares: tuple[groups.OfGroup[Proportion], ...]
+    """One a stage."""
     change: PairedDifference
     """After minus before on the same rows."""
     sum: PairedDifference
     """After minus what is left of 1 before: the sum of both shares, less 1."""
 
     @property
+    def stages(self) -> tuple[Proportion, ...]:
+        """The share at each stage."""
+        return tuple(one.estimate for one in self.shares)
+
+    @property
     def value(self) -> float:
         """Share after fine-tuning."""
-        return self.stages[2].value
+        return self.stages[-1].value
+
+    def gap(self, other: Shares, stage: int) -> Difference:
+        """This group's share minus another's; entities with rows in both make the two move together."""
+        return Difference(self.stages[stage], other.stages[stage], *self.shares[stage].together(other.shares[stage]))
 
 
 Match: TypeAlias = tuple[tuple[Slice, Shares], tuple[Slice, Shares]]
@@ -61,8 +71,8 @@ class Given:
             return None
         part = None if clusters is None else clusters[rows]
         truly, before, after = self.truly[rows], self.before[rows], self.after[rows]
-        stages = (Proportion.of(truly, part), Proportion.of(before, part), Proportion.of(after, part))
-        return Shares(stages, PairedDifference.of(after, before, part), PairedDifference.of(after, ~before, part))
+        shares = tuple(groups.share(given, part) for given in (truly, before, after))
+        return Shares(shares, PairedDifference.of(after, before, part), PairedDifference.of(after, ~before, part))
 
     def named(self, group: Slice) -> Slice:
         """A group's name, with the class where there are several."""
@@ -99,7 +109,7 @@ def widening(subject: Subject) -> Evidence:
 
 def _gaps(pairs: Sequence[Match]) -> dict[str, dict[Pair, Difference]]:
     """By stage, first minus second of each two groups; their shares stand beside the pairs that are judged."""
-    return {at: {Pair(a[0], b[0]): Difference(a[1].stages[i], b[1].stages[i]) for a, b in pairs} for i, at in enumerate(STAGES)}
+    return {at: {Pair(a[0], b[0]): a[1].gap(b[1], i) for a, b in pairs} for i, at in enumerate(STAGES)}
 
 
 def _told(first: tuple[Slice, Shares], second: tuple[Slice, Shares]) -> str:

@@ -178,6 +178,20 @@ def test_rows_of_one_person_count_as_one() -> None:
     assert widened(table, group="person").members[0].estimate.support == 25
 
 
+def test_persons_in_both_groups_are_told_of_in_the_gap_at_each_stage() -> None:
+    """As by the check of the same gap: half of each group's rows are of persons who have a row in the other one too."""
+    table = frame((45, 15, 5, 35), (25, 5, 10, 60)).assign(person=np.r_[np.arange(100), np.arange(50, 150)])
+    (figure,) = widened(table, group="person").figures
+    assert isinstance(figure, BeforeAfter)
+    rates = measure("fairness/demographic_parity_difference", subject(table, by=(("gender",),), group="person", positive="y"))
+    (gap,) = [one.estimate for one in rates.members if str(one.name) == FORTH]
+    now = figure.points[0][-1]
+    assert now is not None
+    assert (now.lower, now.upper) == pytest.approx(gap.bounds(0.025, 0.025), abs=1e-12)
+    apart = Difference(Proportion.of(np.arange(100) < 60, np.arange(100)), Proportion.of(np.arange(100) < 30, np.arange(100)))
+    assert (now.lower, now.upper) != pytest.approx(apart.bounds(0.025, 0.025), abs=1e-4)
+
+
 def test_refused() -> None:
     table = frame((45, 15, 5, 35), (25, 5, 10, 60))
     with pytest.raises(CannotMeasure, match="not fine-tuned here"):
