@@ -53,7 +53,7 @@ def together(first: Influence | None, second: Influence | None) -> tuple[float, 
     _, i, j = np.intersect1d(first.entities, second.entities, assume_unique=True, return_indices=True)
     if not len(i):
         return 0.0, 0.0
-    weight = first.rows[i] * second.rows[j]
+    weight = np.sqrt(first.rows[i] * second.rows[j])
     shared = float(weight.sum() ** 2 / (weight @ weight))
     if len(first.entities) == 1 or len(second.entities) == 1:
         return -1.0, shared
