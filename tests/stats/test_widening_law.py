@@ -35,6 +35,17 @@ def test_agrees_with_drawn_ones(name: str, bound: float) -> None:
     assert outlook([Expected(as_is(cells, 200))], asked).p_pass == pytest.approx(seen[1], abs=0.08)
 
 
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("bound", [0.0, 0.1, 0.25])
+def test_a_change_of_a_gap_agrees_with_drawn_ones(name: str, bound: float) -> None:
+    rng, cells, asked = np.random.default_rng(2), WORLDS[name], Asked(bound, floor=False)
+    drawn = zip(*(rng.multinomial(200, each, TRIALS).tolist() for each in cells), strict=True)
+    ends = [amplified(*pair).kept.bounds(*asked.levels) for pair in drawn]
+    seen = float(np.mean([low > bound for low, _ in ends])), float(np.mean([high <= bound for _, high in ends]))
+    pilot = as_is(cells, 4000).kept
+    assert chances(pilot, pilot.value, 200 / 4000, asked) == pytest.approx(seen, abs=0.08)
+
+
 def test_the_gap_that_is_stated_is_the_one_that_is_drawn() -> None:
     """Told of another widening than the pilot's, the later gap moves, whichever way the earlier one went."""
     asked = Asked(0.1, floor=False)
