@@ -34,7 +34,7 @@ def answers(finding: Finding, affected: Sequence[str]) -> tuple[Fact, ...]:
     `affected` holds the people whom the policy declares affected.
     """
     said = (_asked(finding), _came_out(finding), _sure(finding), _concerned(finding, affected), _to_do(finding), _settles(finding))
-    return tuple(Fact(term, in_words(one, finding.evidence)) for term, one in zip(TERMS, said, strict=True))
+    return tuple(Fact(term, words.sentence(in_words(one, finding.evidence))) for term, one in zip(TERMS, said, strict=True))
 
 
 def _asked(finding: Finding) -> str:

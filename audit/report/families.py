@@ -41,9 +41,9 @@ from audit.report.rows import ExampleView, Places, example_view
 from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from audit.evidence import Confusion, Evidence, Figure, Member
+    from audit.evidence import Confusion, Evidence, Figure, Member, Name
     from audit.finding import Finding, Status
     from audit.report.banner import Fact
     from audit.report.entries import Entries, Entry
@@ -146,7 +146,8 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
     hidden = len(evidence.figures) - FIGURES
     left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
     shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:most], 1))
-    forests = tuple(with_rows(one, places.member) for one in _forests(entry, evidence, foot))
+    found = _first_rows(evidence, {row.row: row.anchor for row in shown})
+    forests = tuple(with_rows(one, lambda name: found.get(name) or places.member(name)) for one in _forests(entry, evidence, foot))
     return Detail(
         anchor=f"D-{entry.label}",
         label=entry.label,
@@ -167,6 +168,18 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         notes=tuple(words.sentence(in_words(one, evidence)) for one in (*evidence.asides, *evidence.notes, *backend, *left_out)),
         foot="" if forests or drawn else foot,
     )
+
+
+def _first_rows(evidence: Evidence, anchors: Mapping[str, str]) -> dict[Name, tuple[Link, ...]]:
+    """Of each slice that a search named, its name with where the first of its rows stands."""
+    first = {
+        name: anchors[rows[0]]
+        for figure in evidence.figures
+        if isinstance(figure, WeakSlices)
+        for name, rows in zip(figure.names, figure.examples, strict=True)
+        if rows and rows[0] in anchors
+    }
+    return {one.name: (Link(str(one.name), first[str(one.name)]),) for one in evidence.members if str(one.name) in first}
 
 
 def _answers(finding: Finding) -> bool:

@@ -119,5 +119,19 @@ def test_ids_lead_to_the_rows_that_are_shown() -> None:
     shown = (Example("row-7", (Part("my parcel …"),), "region=<b>: truly a, the candidate says b"),)
     made = finding(CHECK, Evidence((member,), "gap", 500, figures=(FIGURE,), examples=shown), on="test", max=0.1, by=[["region"]])
     html = report.render(example.audit_run([made]))
-    assert '<td><div><a href="#D-F-1-1"><bdi>row-7</bdi></a></div><div><bdi>row-9</bdi></div></td>' in html
+    assert '<td data-l="rows to look at"><div><a href="#D-F-1-1"><bdi>row-7</bdi></a></div><div><bdi>row-9</bdi></div></td>' in html
     assert html.count('<li id="D-F-1-1">') == 1
+
+
+def test_a_named_slice_leads_to_the_first_of_its_rows() -> None:
+    """From its line of the forest plot too; what is not named leads nowhere."""
+    rest = Proportion(380, 400)
+    members = (
+        Member(Slice((("region", "<b>"),)), Difference(rest, Proportion(60, 100))),
+        Member(Slice((("plan", "a"),)), Difference(rest, Proportion(45, 50))),
+    )
+    shown = (Example("row-7", (Part("my parcel …"),), "region=<b>: truly a, the candidate says b"),)
+    made = finding(CHECK, Evidence(members, "gap", 500, figures=(FIGURE,), examples=shown), on="test", max=0.1)
+    html = report.render(example.audit_run([made]))
+    assert '<th scope="row"><a href="#D-F-1-1"><bdi>region=&lt;b&gt;</bdi></a></th><td class="fx">' in html
+    assert '<th scope="row"><bdi>plan=a</bdi></th><td class="fx">' in html
