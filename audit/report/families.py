@@ -97,7 +97,15 @@ def families(found: Entries, affected: Sequence[str] = (), *, sampled: Sequence[
         Family(
             f"8.{number}",
             words.sentence(name.replace("_", " ")),
-            tuple(_once([_detail(entry, affected, sampled) for entry in found.worst if _family(entry) == name and entry.finding.evidence])),
+            tuple(
+                _once(
+                    [
+                        _detail(entry, affected, sampled, section=f"8.{len(names) + 1}")
+                        for entry in found.worst
+                        if _family(entry) == name and entry.finding.evidence
+                    ]
+                )
+            ),
             tuple(
                 (entry.link, entry.finding.id, Chip(entry.finding.status, words.STATUSES[entry.finding.status]))
                 for entry in found.worst
@@ -134,7 +142,8 @@ def _family(entry: Entry) -> str:
     return entry.finding.check.id.split("/", maxsplit=1)[0]
 
 
-def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -> Detail:
+def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled], *, section: str) -> Detail:
+    """`section` is the one that shows rows."""
     finding = entry.finding
     evidence = finding.evidence
     assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
@@ -164,7 +173,7 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled]) -
         rates=tuple(one for one in drawn if isinstance(one, Rates)),
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
-        rows=Link(f"rows of {finding.requirement.on}", places.everything) if places.everything and _answers(finding) else None,
+        rows=Link(f"section {section}", places.everything) if places.everything and _answers(finding) else None,
         notes=tuple(words.sentence(in_words(one, evidence)) for one in (*evidence.asides, *evidence.notes, *backend, *left_out)),
         foot="" if forests or drawn else foot,
     )

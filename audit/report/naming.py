@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL, Pair
+from audit.report import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +33,13 @@ def named(name: Name) -> str:
 
 
 def in_words(text: str, evidence: Evidence | None) -> str:
-    """A text in which members are called by their names, with the names as people read them."""
+    """A text in which members are called by their names, with the names as people read them, large at the head of a sentence."""
     found = {str(name): named(name) for name in _names(evidence) if name != OVERALL and str(name) in text} if evidence is not None else {}
     if not found:
         return text
     longest = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
-    return re.sub(rf"(?<!\w)(?:{longest})(?!\w)", lambda match: found[match[0]], text)
+    said = re.sub(rf"(?<!\w)(?:{longest})(?!\w)", lambda match: found[match[0]], text)
+    return re.sub(rf"(?<=[.] )(?:{'|'.join(map(re.escape, found.values()))})", lambda match: words.sentence(match[0]), said)
 
 
 def _names(evidence: Evidence) -> Iterator[Name]:
@@ -51,7 +53,9 @@ def _names(evidence: Evidence) -> Iterator[Name]:
 def _slice(items: tuple[tuple[str, Value], ...]) -> str:
     """First what is measured, then of whom; `overall` where nothing tells it from all rows."""
     measured = " and ".join(_measured(column, str(value)) for column, value in items if column in _MEASURED)
-    whom = " and ".join(f"no {column}" if value is None else f"{column} {value}" for column, value in items if column not in _MEASURED)
+    whom = " and ".join(
+        f"{column} not given" if value is None else f"{column} {value}" for column, value in items if column not in _MEASURED
+    )
     return ": ".join(filter(None, (measured, whom))) or "overall"
 
 

@@ -17,7 +17,7 @@ NORTH, SOUTH = (Slice((("region", name),)) for name in ("north", "south"))
         (OVERALL, "overall"),
         (NORTH.further("rate", "false_positive_rate"), "false positive rate: region north"),
         (NORTH, "region north"),
-        (Slice((("region", None),)), "no region"),
+        (Slice((("region", None),)), "region not given"),
         (Slice((("sex", "f"), ("region", "south"))), "sex f and region south"),
         (Slice((("parameter", "slope"),)), "slope"),
         (NORTH.further("auc", "bpsn"), "ranking its negatives below the others' positives (BPSN): region north"),
@@ -43,6 +43,7 @@ def test_only_names_of_the_evidence_are_replaced_the_longest_first() -> None:
     far = Slice((("region", "north"), ("sex", "f")))
     members = (Member(Pair(NORTH, SOUTH), Difference(share, share)), Member(far, share))
     evidence = Evidence(members, "share", 4, unmeasured=(Unmeasured(Slice((("region", "no+where"),)), "no rows"),))
+    assert in_words("It fails. region=south falls short.", evidence) == "It fails. Region south falls short."
     text = "region=north against region=south; region=north, sex=f; region=northern; region=no+where: overall x=1"
     expected = "region north against region south; region north and sex f; region=northern; region no+where: overall x=1"
     assert in_words(text, evidence) == expected

@@ -119,6 +119,9 @@ def test_findings_on_the_candidates_answers_lead_to_their_data_set() -> None:
     led = {one.check: one.rows.anchor for family in pages.families for one in family.details if one.rows is not None}
     assert led
     assert set(led.values()) <= {one.anchor for one in pages.rows.sets}
+    assert {one.rows.text for family in pages.families for one in family.details if one.rows is not None} == {
+        f"section {pages.rows.number}"
+    }
     assert '<h4 id="S-1">Data set <bdi>test</bdi></h4>' in render(run)
 
 
