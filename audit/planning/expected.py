@@ -32,6 +32,8 @@ class Pilot:
     """Estimates by the finding's id and the member's name as `named` writes it."""
     datasets: Mapping[str, str]
     """Digests of its data sets by role."""
+    unmeasured: Mapping[str, tuple[str, ...]]
+    """By the finding's id, what it could not measure, and why."""
 
 
 def named(name: Name) -> str:
@@ -98,7 +100,11 @@ def pilot(place: Path) -> Pilot:
             name: {json.dumps(one["name"], sort_keys=True): stored.from_json(one["estimate"]) for one in found["members"]}
             for name, found in estimates["findings"].items()
         }
-        return Pilot(place, findings, {role: str(data["sha256"]) for role, data in results["datasets"].items()})
+        lacking = {
+            name: tuple(f"{unnamed(json.dumps(one['name']))}: {one['reason']}" for one in found.get("unmeasured", ()))
+            for name, found in estimates["findings"].items()
+        }
+        return Pilot(place, findings, {role: str(data["sha256"]) for role, data in results["datasets"].items()}, lacking)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"--pilot {place}: its estimates cannot be read ({type(error).__name__}: {error}): name a bundle that `audit run` wrote"
         raise InputError(msg) from error

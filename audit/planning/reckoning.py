@@ -43,6 +43,8 @@ class Expectation:
     """A pilot's estimates by the member's name."""
     same_rows: bool = False
     """Whether the pilot was measured on the very rows."""
+    unmeasured: tuple[str, ...] = ()
+    """What the pilot could not measure, and why."""
 
 
 def gates(index: int, job: Job, trials: Trials, expectation: Expectation | None) -> tuple[Gate, ...]:
@@ -249,6 +251,8 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
 def _as_in_pilot(gate: Gate, job: Job, expectation: Expectation, members: Mapping[str, Estimate]) -> Gate:
     """A pilot's own estimates: only it knows how often two models err on the same rows, and what fine-tuning does."""
     rows = job.subject.data.rows
+    if expectation.unmeasured:
+        return replace(gate, rows=rows, note=f"not planned: the pilot could not measure {expectation.unmeasured[0]}")
     evidence = Evidence(members=tuple(Member(unnamed(name), one) for name, one in members.items()), unit=job.check.unit, rows=rows)
     note = "" if expectation.same_rows else "reckoned on as many rows as the pilot had, which were others"
     return _expected(replace(gate, rows=rows, note=note), evidence, _asked(job, gate.bound, evidence), replace(expectation, same_rows=True))

@@ -196,7 +196,7 @@ def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> 
         same = all(pilot.datasets.get(data.role) == data.sha256 for data in seen)
         floor = bounds(requirement, job.check.better)[0].floor
         worst = (min if floor else max)(map(likely, members.values()))
-        return Expectation(worst, "pilot", members, same_rows=same)
+        return Expectation(worst, "pilot", members, same_rows=same, unmeasured=pilot.unmeasured.get(requirement.id, ()))
     alike = "reference" in job.check.needs or requirement.against is not None
     return Expectation(0.0, "no change") if alike else None
 

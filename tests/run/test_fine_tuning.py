@@ -117,3 +117,19 @@ def test_a_pilot_on_other_rows_is_told_of() -> None:
     path.write_text(text)
     (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
     assert gate.note == "reckoned on as many rows as the pilot had, which were others"
+
+
+def test_a_slice_that_the_pilot_could_not_measure_is_no_forecast_of_a_pass() -> None:
+    """No training row is in it, and a pass of the other slice alone would be foretold."""
+    path = written("finetuning/overfit_gap", TUNED)
+    made = yaml.safe_load(path.read_text())
+    made["require"][0] |= {"by": ["group"], "max": 0.9}
+    made["datasets"]["test"]["path"] = "strange.csv"
+    path.write_text(yaml.safe_dump(made))
+    lines = Path("test.csv").read_text().splitlines()
+    Path("strange.csv").write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",c"]) + "\n")
+    audit_policy(path, Options(Path("pilots"), "audit run"), Silent())
+    bundle = max(Path("pilots").glob("*/bundle.json"), key=lambda one: one.stat().st_mtime).parent
+    (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
+    assert gate.note == "not planned: the pilot could not measure group=c: no training row is in it: nothing was learned here"
+    assert gate.p_pass is None
