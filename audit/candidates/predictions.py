@@ -84,7 +84,7 @@ class SavedPredictions(KnownRows):
         refuse_foreign_words(data)
         said = ", ".join(map(repr, self.classes[:_SHOWN])) or "none"
         if len(self.classes) < 2:  # noqa: PLR2004
-            remedy = "none is named beside it: set columns.positive to the class that it is the probability of, or use columns.scores"
+            remedy = "none is named beside it: use columns.scores, which names both, or set columns.positive where that is the other one"
         else:
             remedy = "mend the rows that name another by mistake, or use columns.scores, one column a class"
         msg = f"datasets.{data.role}: columns.score tells two classes apart, and labels and predictions name {said}: {remedy}"

@@ -206,8 +206,9 @@ def test_rows_of_one_class_alone_have_the_positive_one_beside_it(only: object, p
 @pytest.mark.parametrize(
     ("rows", "positive", "told"),
     [
-        ((["no"], ["no"]), None, "name 'no': none is named beside it: set columns.positive"),
+        ((["no"], ["no"]), None, "name 'no': none is named beside it: use columns.scores, which names both"),
         ((["no"], ["no"]), "No", "name 'no': none is named beside it"),
+        ((["no"], ["no"]), "no", "or set columns.positive where that is the other one"),
         ((["no", "yes"], ["no", " yes"]), "yes", "name ' yes', 'no', 'yes': mend the rows that name another by mistake"),
         ((["true", "false"], [1, 0]), 1, "has the classes false, true, and column 'said' has 0, 1, none of them the same: name them alike"),
     ],
