@@ -117,11 +117,12 @@ def _concerned(finding: Finding, affected: Sequence[str]) -> str:
         return "Nobody, as long as it does not apply."
     if finding.status == "pass":
         return people
-    names: list[Name] = list(finding.failing)
+    head = finding.headline
+    names: list[Name] = sorted(finding.failing, key=lambda name: head is None or name != head.member)
     if not names and finding.status == "inconclusive" and finding.evidence is not None and not _crosses(finding):
         names = [one.name for one in finding.evidence.unmeasured] or _few(finding)
-    if not names and finding.headline is not None:
-        names = [finding.headline.member]
+    if not names and head is not None:
+        names = [head.member]
     told = "; ".join(named(name) for name in names[:_MEMBERS] if name != OVERALL)
     more = f"; and {len(names) - _MEMBERS:,} more" if len(names) > _MEMBERS else ""
     return f"Above all {told}{more}. {people}" if told else people
