@@ -97,29 +97,43 @@ def drawn_together(
 
 def edges(estimate: Two, asked: Asked) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(2, second n + 1) fewest hits of the first sample, by those of the second, at which the lower and the upper end clear the bound."""
-    from scipy.interpolate import PchipInterpolator
-
-    knots, found = _edges(replace(estimate, first=replace(estimate.first, hits=0), second=replace(estimate.second, hits=0)), asked)
-    every = np.arange(estimate.second.n + 1)
-    low, high = (np.ceil(PchipInterpolator(knots, one)(every) - 1e-9) for one in found)
+    none = replace(estimate, first=replace(estimate.first, hits=0), second=replace(estimate.second, hits=0))
+    low, high = (_curve(estimate, _edge(none, asked, which)) for which in (0, 1))
     return low, high
 
 
-@lru_cache(maxsize=512)
-def _edges(none: Two, asked: Asked) -> tuple[tuple[int, ...], tuple[tuple[float, ...], tuple[float, ...]]]:
-    """Edges in hits and parts of one, at knots that stand closer towards no and towards all hits; `none` is the two without a hit."""
-    above, below, clears = none.first, none.second, (_low_clears, _high_clears)
+def _curve(estimate: Two, edge: tuple[tuple[int, ...], tuple[float, ...]]) -> NDArray[np.float64]:
+    """Between the knots a smooth curve; beyond the last of them no hits of the first sample suffice."""
+    from scipy.interpolate import PchipInterpolator
+
+    knots, found = edge
+    whole = np.full(estimate.second.n + 1, estimate.first.n + 1.0)
+    if knots:
+        every = np.arange(knots[-1] + 1)
+        whole[: len(every)] = np.ceil((PchipInterpolator(knots, found)(every) if len(knots) > 1 else np.array(found)) - 1e-9)
+    return whole
+
+
+@lru_cache(maxsize=1024)
+def _edge(none: Two, asked: Asked, which: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """An edge in hits and parts of one, at knots that stand closer towards either end of the hits at which it can be reached.
+
+    `none` is the two without a hit. Where it can be reached no more the curve breaks off: no knot stands across that place.
+    """
+    above, below, clears = none.first, none.second, (_low_clears, _high_clears)[which]
+
+    def clear(hits: Any, y: int) -> bool:
+        return clears(replace(none, first=replace(above, hits=hits), second=replace(below, hits=y)), asked)
+
+    most = first(lambda y: not clear(above.n, y), below.n) - 1  # the more hits of the second, the more are needed of the first
     wave = (1 - np.cos(np.linspace(0, math.pi, KNOTS))) / 2
-    knots = np.unique(np.rint(wave * below.n).astype(int)).tolist() if below.n > 2 * KNOTS else list(range(below.n + 1))
+    most = min(most, below.n)
+    knots = np.unique(np.rint(wave * most).astype(int)).tolist() if most > 2 * KNOTS else list(range(most + 1))
 
-    def edge(which: int, y: int) -> float:
-        def clear(part: int) -> bool:
-            hits: Any = part / PARTS
-            return hits > above.n or clears[which](replace(none, first=replace(above, hits=hits), second=replace(below, hits=y)), asked)
+    def edge(y: int) -> float:
+        return first(lambda part: clear(part / PARTS, y), above.n * PARTS) / PARTS
 
-        return first(clear, above.n * PARTS) / PARTS
-
-    return tuple(knots), (tuple(edge(0, y) for y in knots), tuple(edge(1, y) for y in knots))
+    return tuple(knots), tuple(map(edge, knots))
 
 
 def _low_clears(estimate: Two, asked: Asked) -> bool:
