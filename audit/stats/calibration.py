@@ -86,7 +86,20 @@ class CalibrationError:
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
         low = self.value - self._noise(lower_alpha) if self.value > self.noise_floor else 0.0
-        return max(0.0, low), min(1.0, self.value + self._noise(upper_alpha))
+        return max(0.0, low), min(1.0, max(self.value + self._noise(upper_alpha), self._too_sure(upper_alpha)))
+
+    def _too_sure(self, alpha: float) -> float:
+        """Upper end of how much oftener the less likely outcome comes than stated, which the error is at least.
+
+        Where few rows go against what is stated, as from a model that is always sure, their share is known less well than normals say.
+        """
+        stated = sum(min(confidence, 1 - confidence) * share.n for confidence, share in zip(self.confidence, self.observed, strict=True))
+        against = sum(
+            share.n - share.hits if confidence > 1 / 2 else share.hits
+            for confidence, share in zip(self.confidence, self.observed, strict=True)
+        )
+        pooled = Proportion(against, self.n, design_effect=self.n / self.support)
+        return pooled.bounds(alpha, alpha)[1] - stated / self.n
 
     def noise(self, shares: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
         """(some,) figures that the noise's L1 norm exceeds with chance `alpha`, where (some, bins) shares were seen in these bins."""

@@ -129,3 +129,13 @@ def test_entities_that_are_all_right_leave_room_for_one_that_is_not() -> None:
 def test_no_row_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one row"):
         CalibrationError.of(np.array([]), np.array([], dtype=bool), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 3, 20])
+def test_a_model_that_is_always_sure_is_no_surer_than_its_share_of_errors(wrong: int) -> None:
+    """Given 0 or 1 in every row, its error is how often it is wrong; 400 rows without a mistake still leave 0.95 % to be feared."""
+    stated = np.repeat([0.0, 1.0], 200)
+    hit = stated.astype(bool) ^ (np.arange(400) % 20 < 1) * (np.arange(400) < 20 * wrong)
+    found = CalibrationError.of(stated, hit, np.random.default_rng(0))
+    assert found.value == pytest.approx(wrong / 400)
+    assert found.bounds(0.025, 0.025)[1] >= Proportion(wrong, 400).bounds(0.025, 0.025)[1] - 1e-12
