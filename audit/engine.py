@@ -16,6 +16,7 @@ from audit.evidence import Evidence, Pair
 from audit.judge import judge, without_evidence
 from audit.measures import own_function
 from audit.reach import refuse_empty_bound
+from audit.wording import impersonal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,4 +156,5 @@ def _told(error: BaseException) -> str:
         return blamed
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}. The check broke: this is a fault of the tool or of its surroundings, not of the model."
+    told = f"{type(error).__name__}: {impersonal(str(error))}{place}"
+    return f"{told}. The check broke: this is a fault of the tool or of its surroundings, not of the model."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from audit.policy.schema import Requirement
 
+_ADDRESS = re.compile(r"[^\s'\"]*@[^\s'\"]*")
+_LONG = re.compile(r"(?:\d[ ()./+-]*){6,}\d")
+"""Seven digits and more, with or without what people write between them."""
 PLAIN = 1e-6
 """Smaller values, but for 0, are said with a power of ten."""
 
@@ -89,3 +93,8 @@ def quoted(text: str) -> str:
 def ended(text: str) -> str:
     """A message as a sentence that another may follow."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def impersonal(text: str) -> str:
+    """An error's text without the addresses and long numbers that it may quote from somebody's row."""
+    return _LONG.sub("(number)", _ADDRESS.sub("(address)", text))

@@ -58,6 +58,16 @@ def test_whatever_is_raised_is_an_error(error: BaseException) -> None:
     assert status_of(crash)[0] == "error"
 
 
+def test_an_error_quotes_nobody() -> None:
+    """A library's error may hold what stood in a cell, and the report would show it."""
+
+    def crash(*_: object) -> Evidence:
+        raise ValueError("could not convert string to float: 'jane@example.org', call +44 20 7946 0958, row 1500")
+
+    message = status_of(crash)[1]
+    assert message.startswith("ValueError: could not convert string to float: '(address)', call +(number), row 1500 (test_engine.py:")
+
+
 def test_cannot_measure_is_not_run_with_its_message() -> None:
     def nothing(*_: object) -> Evidence:
         raise CannotMeasure("add a column")

@@ -17,6 +17,7 @@ import numpy as np
 from audit.errors import AuditError, CannotMeasure
 from audit.measures.confusion import part
 from audit.stats import GroupJackknife
+from audit.wording import impersonal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,7 +123,7 @@ def _numbers(name: str, function: Callable[..., Any], answer: object) -> NDArray
         if found.dtype.kind in "biuf" or (found.dtype == object and all(isinstance(one, Real) for one in found.ravel())):
             return found.astype(np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # RuntimeError: a tensor that still counts gradients
-        raise _wrong(name, function, f"gave a {type(answer).__name__}, which is not numbers ({error})") from error
+        raise _wrong(name, function, f"gave a {type(answer).__name__}, which is not numbers ({impersonal(str(error))})") from error
     raise _wrong(name, function, f"gave {_KINDS.get(found.dtype.kind, f'a {type(answer).__name__}')}, where numbers are due")
 
 
@@ -152,7 +153,7 @@ def blamed(error: BaseException) -> str | None:
         frame, line = own[-1]
         place = file if str(frame.f_globals.get("__name__", "")).startswith(_PREFIX) else Path(frame.f_code.co_filename).name
         file = f"{place}:{line}"
-    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    told = f"{type(error).__name__}: {impersonal(str(error))}" if str(error) else type(error).__name__
     return f"the project's function {name} raised {told} ({file}): {_MEND}"
 
 

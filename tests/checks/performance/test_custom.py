@@ -95,6 +95,9 @@ def by_place(y_true, /):
 
 built_in = sum
 
+def quotes(y_true):
+    raise KeyError("jane@example.org, 0794 612 3458 of 1500 rows")
+
 def leaves(y_true):
     raise SystemExit(0)
 
@@ -306,6 +309,11 @@ def test_a_crash_is_told_as_the_projects_own_with_its_line(project: Path, name: 
         f"the project's function metrics.cost:{name} {told.format(line=line)}: "
         "mend the function, set `sha256` to the new digest of its file, and audit again"
     )
+
+
+def test_an_error_quotes_nobody(project: Path) -> None:
+    """What it quotes of a row may be an address or a telephone number; the report must not tell either."""
+    assert "raised KeyError: '(address) (number) of 1500 rows' (metrics/cost.py:" in ended(project, "quotes").message
 
 
 @pytest.mark.parametrize("name", ["nan", "text", "short", "masked", "either"])
