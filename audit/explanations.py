@@ -130,7 +130,7 @@ def _by_hits(estimate: Proportion, unit: str, bound: Bound, alpha: float) -> str
     if needed is None:
         best = n if bound.floor else 0
         least = _rows(replace(estimate, hits=best), bound, alpha) if best != hits else None
-        takes = "" if least is None else f" It takes {_about(least)}, even at {limit(best / n)}."
+        takes = "" if least is None else f" It takes {_about(least)}, even at a value of {limit(best / n)}."
         return f"even {best:,} of these {rows_in_words(n)} would not pass.{takes}"
     more = f"{abs(needed - hits):,} {'more' if needed > hits else 'fewer'} than now"
     return f"would pass at {unit} {_reach(bound)} {number(needed / n)} on these {rows_in_words(n)}: {needed:,} of them, {more}."
