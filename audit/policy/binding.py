@@ -151,8 +151,9 @@ def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Pr
         return
     if check.tasks is not None and candidate.task not in check.tasks:
         yield ("check",), f"{requirement.check} does not serve {candidate.task}; it serves {', '.join(check.tasks)}"
-    if "base" in check.needs and candidate.load is not None and candidate.load.kind == "predictions":
-        yield ("check",), f"{requirement.check} tells what fine-tuning did, which saved predictions do not know; name candidate.fine_tune"
+    if "base" in check.needs and candidate.load is not None:
+        unknown = "saved predictions do" if candidate.load.kind == "predictions" else "a loaded model does"
+        yield ("check",), f"{requirement.check} tells what fine-tuning did, which {unknown} not know; name candidate.fine_tune"
     if "model" in check.needs and candidate.load is not None and candidate.load.kind == "predictions":
         yield ("check",), f"{requirement.check} scores changed rows, and saved predictions cannot; load the model itself (candidate.load)"
 
