@@ -152,7 +152,7 @@ def _dulled(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: FBT00
 def _unsettled(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: FBT001  # a case's own signature
     """A learning rate so high that each training ends elsewhere, or one that is not."""
     spec = SPEC.model_copy(update={"epochs": 10, "learning_rate": 1.5e-2 if planted else 3e-3})
-    return tune(shop.place, letters(300, seed), spec=spec, folder=shop.untrained, seed=seed).subject(letters(400, 1000 + seed, "test"))
+    return tune(shop.place, letters(600, seed), spec=spec, folder=shop.untrained, seed=seed).subject(letters(400, 1000 + seed, "test"))
 
 
 _DECLARED: tuple[dict[str, Any], ...] = (
