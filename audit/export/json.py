@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
-from audit.evidence import OVERALL
+from audit.evidence import OVERALL, RateTable
 from audit.explanations import turning
 from audit.stats import stored
 
@@ -167,6 +167,29 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "rmf": list(finding.check.rmf),
         "evidence": list(finding.evidence_files),
         "notes": list(finding.evidence.notes) if finding.evidence else [],
+        "tables": [_rates(one) for one in finding.evidence.figures if isinstance(one, RateTable)] if finding.evidence else [],
+    }
+
+
+def _rates(table: RateTable) -> dict[str, Json]:
+    """A table that a law prescribes, one entry a category."""
+    return {
+        "rate": table.rate,
+        "by": list(table.columns),
+        "class": table.of or None,
+        "categories": [
+            {
+                "slice": name.to_json(),
+                "n": table.rows[i],
+                "hits": table.hits[i],
+                "rate": table.hits[i] / table.rows[i],
+                "impact_ratio": table.ratios[i],
+                "interval": None if low is None or high is None else [_end(low), _end(high)],
+                "exact_p": table.exact_p[i],
+                "left_out": table.apart[i] or None,
+            }
+            for i, (name, low, high) in enumerate(zip(table.names, table.lower, table.upper, strict=True))
+        ],
     }
 
 

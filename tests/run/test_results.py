@@ -156,3 +156,27 @@ def test_a_row_that_is_named_by_an_address_is_told_by_its_number(tmp_path: Path,
     said = done.stderr + json.dumps(results)
     assert "row number 8" in said
     assert "@" not in said
+
+
+def test_the_law_s_table_is_in_the_results(tmp_path: Path) -> None:
+    """By group: of how many how many are selected, the ratio to the highest rate, and who is left out of it."""
+    frame = table()
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    asked = {"check": "fairness/impact_ratio", "by": ["group"], "min": 0.5}
+    _, results = run(tmp_path, policy(asked, {"check": "performance/accuracy", "min": 0.5}, columns=ROLES | {"positive": 1}))
+    assert results is not None
+    ratios, accuracy = results["findings"]
+    assert accuracy["tables"] == []
+    (told,) = ratios["tables"]
+    assert (told["rate"], told["by"], told["class"]) == ("selection", ["group"], None)
+    rates = frame.groupby("group", dropna=False)["prediction"].agg(["size", "sum", "mean"])
+    best = rates.loc[["a", "b"], "mean"].max()
+    assert [one["slice"] for one in told["categories"]] == [{"group": "a"}, {"group": "b"}, {"group": None}]
+    for one, (_, (n, hits, rate)) in zip(told["categories"], rates.iterrows(), strict=True):
+        assert (one["n"], one["hits"], one["rate"]) == (n, hits, pytest.approx(rate))
+        known = one["slice"]["group"] is not None
+        assert one["impact_ratio"] == (pytest.approx(rate / best) if known else None)
+        assert one["left_out"] == (None if known else "unknown")
+        assert (one["interval"] is None) == (not known or rate == best)
+    ((low, high),) = (one["interval"] for one in told["categories"] if one["interval"])
+    assert low < rates.loc[["a", "b"], "mean"].min() / best < high
