@@ -168,4 +168,5 @@ def test_a_gap_is_told_in_words() -> None:
 
 def test_the_worst_of_those_that_fail_is_named_first() -> None:
     members = (Member(region("north"), Proportion(500, 1000)), Member(region("south"), Proportion(100, 1000)))
-    assert told(judged(Evidence(members, "accuracy", 2000), min=0.75))["Who is concerned"].startswith("Above all region south; region north. ")
+    said = told(judged(Evidence(members, "accuracy", 2000), min=0.75))
+    assert said["Who is concerned"].startswith("Above all region south; region north. ")
