@@ -64,7 +64,7 @@ SKELETON = """\
 policy: example
 datasets: {{train: {{path: train.csv}}, test: {{path: test.csv}}, production: {{path: production.csv}}}}
 columns: {{id: id, text: text, label: label, sensitive: [gender]{classes}}}
-candidate: {{task: {task}, load: {{kind: {kind}, path: model}}}}
+candidate: {{task: {task}, {candidate}}}
 require:
   {example}
 """
@@ -88,7 +88,8 @@ def test_the_example_of_every_check_is_a_valid_policy(check_id: str, schema: jso
     check = discover()[check_id]
     task = check.tasks[0] if check.tasks else "text-classification"
     kind, classes = ("sklearn", "") if task == "tabular-regression" else ("transformers", ", positive: yes")
-    text = SKELETON.format(task=task, kind=kind, classes=classes, example=example(check_id, check))
+    candidate = "fine_tune: {base: minilm, on: train}" if "base" in check.needs else f"load: {{kind: {kind}, path: model}}"
+    text = SKELETON.format(task=task, candidate=candidate, classes=classes, example=example(check_id, check))
     (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
     assert load(tmp_path / "policy.yaml", catalog=discover()).policy.require[0].check == check_id
     schema.validate(tree(text))
