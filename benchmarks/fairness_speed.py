@@ -8,7 +8,7 @@ user's audit does: from a table of labels and predictions to the evidence of twe
 difference over 1e-9 or a ratio of times under 100 is marked, and the exit code is then 1.
 
 Memory is what Python and numpy hold at the highest point (tracemalloc), in a run of its own that is not timed, fairlearn's with two
-resamples. The seed is fixed.
+resamples. The seed is fixed. fairlearn takes about an hour.
 """
 
 from __future__ import annotations
