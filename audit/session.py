@@ -307,7 +307,7 @@ def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger, look
         sealed = making.seal()
         making.check(audit)
         _record(audit, prepared, ledger, looks.entry() | {"bundle_sha256": sealed})
-    except BaseException:
+    except BaseException:  # an interruption too leaves no half bundle; raised again
         making.discard()
         raise
     return Outcome(audit, making.finish())

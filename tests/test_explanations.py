@@ -137,7 +137,7 @@ def test_reasons_and_conditions_say_it() -> None:
 
 @given(st.integers(1, 400), st.data(), st.sampled_from([0.1, 0.5, 0.8, 0.95]), st.booleans(), st.sampled_from([None, 25]))
 @settings(deadline=None, max_examples=150)
-def test_the_hits_said_are_the_first_that_pass(n: int, data: st.DataObject, limit: float, floor: bool, entities: int | None) -> None:  # noqa: FBT001
+def test_the_hits_said_are_the_first_that_pass(n: int, data: st.DataObject, limit: float, floor: bool, entities: int | None) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     """The judge passes that many and not one less, with entities too."""
     hits = data.draw(st.integers(0, n))
     estimate = Proportion(hits, n, entities, 1.0 if entities is None else 1.7)

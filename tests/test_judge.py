@@ -263,7 +263,7 @@ def test_deciding_interval_of_one_member_is_its_own() -> None:
     st.booleans(),
     st.sampled_from([0.0005, 0.005, ALPHA, 0.25]),
 )
-def test_the_ends_are_the_worst_over_all_members(sizes: list[tuple[int, float]], floor: bool, alpha: float) -> None:  # noqa: FBT001
+def test_the_ends_are_the_worst_over_all_members(sizes: list[tuple[int, float]], floor: bool, alpha: float) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     """Whichever members are not asked at the level that all of them share, no end moves."""
     shares = [Proportion(round(n * share), n) for n, share in sizes]
     each = alpha / len(shares)

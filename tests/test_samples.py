@@ -81,7 +81,7 @@ def test_cells_hold_every_row_once_and_rows_of_their_own_kind() -> None:
         assert one.name == OVERALL
         assert one.wrong == (one.rows if one.cell == ("1", "0") else 0)
         assert len(one.examples) == samples.ROWS
-        assert {example.note for example in one.examples} == {f"truly {one.cell[0]}, the candidate says {one.cell[1]}"}  # type: ignore[index]
+        assert {example.note for example in one.examples} == {f"truly {one.cell[0]}, the candidate says {one.cell[1]}"}  # type: ignore[index]  # cells were filtered
 
 
 def test_rows_shown_are_bounded() -> None:

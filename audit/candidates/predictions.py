@@ -83,7 +83,7 @@ class SavedPredictions(KnownRows):
             return
         refuse_foreign_words(data)
         said = ", ".join(map(repr, self.classes[:_SHOWN])) or "none"
-        if len(self.classes) < 2:  # noqa: PLR2004
+        if len(self.classes) < 2:  # noqa: PLR2004  # classes are told apart
             remedy = "none is named beside it: use columns.scores, which names both, or set columns.positive where that is the other one"
         else:
             remedy = "mend the rows that name another by mistake, or use columns.scores, one column a class"

@@ -84,6 +84,6 @@ def _two_tables(rng: Generator, trials: int, *, metric: Metric) -> Drawn:
         true = (rng.random(400) < 0.4).astype(np.int64)  # noqa: PLR2004  # a base rate
         shared = rng.random(400) < 0.7  # noqa: PLR2004  # rows on which both do the same
         first = rng.random(400) < 0.85  # noqa: PLR2004  # right
-        second = np.where(shared, first, rng.random(400) < 0.85)  # noqa: PLR2004
+        second = np.where(shared, first, rng.random(400) < 0.85)  # noqa: PLR2004  # a rate
         models = [np.where(right, true, 1 - true) for right in (first, second)]
         yield PairedConfusion.of(true, *models, metric=metric), 0.0

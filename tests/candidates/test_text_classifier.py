@@ -33,7 +33,7 @@ TEXTS = [*letters(60, 11).texts(), "", "hurry " * 300]
 
 
 def opened(folder: Path, **options: Path) -> TextClassifier:
-    return TextClassifier(ModelFolder(folder), CLASSES, **options)  # type: ignore[arg-type]
+    return TextClassifier(ModelFolder(folder), CLASSES, **options)  # type: ignore[arg-type]  # options by name
 
 
 def alone(folder: Path, text: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -25,7 +25,7 @@ def said(n: int, seed: int, temperature: float = 1.0) -> pd.DataFrame:
 
 
 def suggested(frame: pd.DataFrame, seed: int = 0, **columns: object) -> Suggestion:
-    return suggestion(subject(frame, **columns), TargetParams(target=None), np.random.default_rng(seed))  # type: ignore[arg-type]
+    return suggestion(subject(frame, **columns), TargetParams(target=None), np.random.default_rng(seed))  # type: ignore[arg-type]  # columns by name
 
 
 def falls(note: str) -> tuple[float, float, float]:

@@ -53,7 +53,7 @@ def test_correlation_agrees_with_all_pairs(some: list[tuple[bool, int, int, int]
 
 @settings(max_examples=40)
 @given(rows, st.booleans())
-def test_ends_contain_the_value_nest_and_turn_with_the_models(some: list[tuple[bool, int, int, int]], clustered: bool) -> None:  # noqa: FBT001
+def test_ends_contain_the_value_nest_and_turn_with_the_models(some: list[tuple[bool, int, int, int]], clustered: bool) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     positive, first, second, person = columns(some)
     clusters = person if clustered else None
     here, there = PairedAuc.of(positive, first, second, clusters), PairedAuc.of(positive, second, first, clusters)

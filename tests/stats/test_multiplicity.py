@@ -79,7 +79,7 @@ def test_five_effects_among_thirty() -> None:
 def test_what_is_no_list_of_p_values_is_refused(p: object) -> None:
     for adjust in (holm, benjamini_hochberg):
         with pytest.raises(ValueError, match="0 to 1"):
-            adjust(p)  # type: ignore[arg-type]
+            adjust(p)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_the_level_of_the_ends_of_what_is_named() -> None:

@@ -29,7 +29,7 @@ averages = st.sampled_from(["binary", "macro", "weighted"])
 
 @settings(max_examples=40)
 @given(rows, metrics, averages, st.booleans())
-def test_is_the_difference_of_two_tables(some: list[tuple[int, int, int, int]], metric: Metric, average: Average, clustered: bool) -> None:  # noqa: FBT001
+def test_is_the_difference_of_two_tables(some: list[tuple[int, int, int, int]], metric: Metric, average: Average, clustered: bool) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     true, first, second, person = np.array(some).T
     clusters = person if clustered else None
     found = PairedConfusion.of(true, first, second, metric=metric, average=average, clusters=clusters)

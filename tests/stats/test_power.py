@@ -59,7 +59,7 @@ SHARES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1 - 1e-9))  # on
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 80), SHARES, st.floats(0.01, 0.99), st.booleans(), st.sampled_from([1, 3, 50]))
-def test_one_proportion_is_exact(n: int, p: float, bound: float, floor: bool, count: int) -> None:  # noqa: FBT001
+def test_one_proportion_is_exact(n: int, p: float, bound: float, floor: bool, count: int) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     asked = Asked(bound, floor, 0.025, count)
     found = decided([Expected(Proportion(0, n), p)], 1.0, asked)
     assert found == pytest.approx(enumerated(n, p, asked), abs=1e-9)
@@ -104,7 +104,7 @@ def test_a_model_a_point_above_its_bound(n: int, passing: float) -> None:
 
 @pytest.mark.parametrize("kind", [Difference, Ratio])
 @pytest.mark.parametrize("floor", [True, False])
-def test_two_proportions_agree_with_enumeration(kind: type[Difference | Ratio], floor: bool) -> None:  # noqa: FBT001
+def test_two_proportions_agree_with_enumeration(kind: type[Difference | Ratio], floor: bool) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     """Rates that differ by .1, or by a ratio of 1.25, of samples of 30 and 80 rows."""
     asked = Asked((0.05 if kind is Difference else 1.1) if floor else (0.3 if kind is Difference else 2.0), floor, 0.2, 2)
     p, q, n, m = 0.5, 0.4, 30, 80
@@ -172,7 +172,7 @@ def gap_of(kind: type[Difference | Ratio], sides: list[OfGroup[Proportion]], a: 
 
 @pytest.mark.parametrize(("kind", "bound", "floor"), [(Difference, 0.15, False), (Ratio, 0.76, True)])
 @pytest.mark.parametrize("against", [False, True])
-def test_people_in_both_groups_are_foreseen(kind: type[Difference | Ratio], bound: float, floor: bool, against: bool) -> None:  # noqa: FBT001
+def test_people_in_both_groups_are_foreseen(kind: type[Difference | Ratio], bound: float, floor: bool, against: bool) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     """From pilots of fewer people, at equal shares: what draws say, and not what two samples would."""
     rng, asked = np.random.default_rng(1), Asked(bound, floor)
     pilots = [gap_of(kind, spanning(rng, 60, against=against)) for _ in range(10)]
@@ -220,7 +220,7 @@ def close(found: tuple[float, float], draw: Callable[[], Estimate], asked: Asked
 
 
 @pytest.mark.parametrize(("bound", "floor"), [(0.81, True), (0.90, True), (0.88, False)])
-def test_an_auc_agrees_with_drawn_ones(bound: float, floor: bool) -> None:  # noqa: FBT001
+def test_an_auc_agrees_with_drawn_ones(bound: float, floor: bool) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     rng, positive, shift, asked = np.random.default_rng(2), np.arange(500) < 150, norm.ppf(0.85) * math.sqrt(2), Asked(bound, floor)
     found = outlook([Expected(assumed.auc(0.85, 150, 350), 0.85)], asked)
     close((found.p_pass, found.p_fail), lambda: Auc.of(positive, rng.normal(positive * shift)), asked, 300, 0.05)
@@ -238,7 +238,7 @@ def test_an_area_near_its_end_is_skewed(n: int, positives: int, area: float, pas
 def test_a_function_of_the_table_agrees_with_drawn_ones(metric: str, bound: float) -> None:
     rng, asked, trials = np.random.default_rng(3), Asked(bound, floor=True), 150
     table = np.array([[430, 70], [60, 240]])
-    pilot = Confusion((tuple(table.ravel().tolist()),), metric)  # type: ignore[arg-type]
+    pilot = Confusion((tuple(table.ravel().tolist()),), metric)  # type: ignore[arg-type]  # a metric by its name
     drawn = iter([Confusion((tuple(row),), pilot.metric) for row in rng.multinomial(800, table.ravel() / 800, trials).tolist()])
     found = outlook([Expected(pilot)], asked)
     close((found.p_pass, found.p_fail), lambda: next(drawn), asked, trials, 0.04)
@@ -418,7 +418,7 @@ def test_too_few_rows_bar_a_pass_and_never_a_fail() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(st.floats(0.02, 0.97), st.floats(0.001, 0.02), st.integers(30, 3000), st.booleans())
-def test_better_is_never_less_likely_to_pass(truth: float, more: float, n: int, floor: bool) -> None:  # noqa: FBT001
+def test_better_is_never_less_likely_to_pass(truth: float, more: float, n: int, floor: bool) -> None:  # noqa: FBT001  # drawn, not typed by a caller
     asked = Asked(0.5, floor)
     worse, better = (truth, truth + more) if floor else (truth + more, truth)
     for estimate in (Proportion(n // 2, n), assumed.auc(0.7, n, n), Mean(0.5, 1.0, 0.5, n, n)):

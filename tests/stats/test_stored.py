@@ -171,13 +171,13 @@ def test_every_kind_is_among_them() -> None:
 
 
 def test_numbers_of_numpy_are_written_as_numbers() -> None:
-    stored = to_json(Proportion(np.int64(3), np.int64(8)))  # type: ignore[arg-type]
+    stored = to_json(Proportion(np.int64(3), np.int64(8)))  # type: ignore[arg-type]  # wrong on purpose
     assert json.dumps(stored) == '{"kind": "Proportion", "hits": 3, "n": 8, "entities": null, "design_effect": 1.0}'
 
 
 def test_what_is_no_estimate_is_refused() -> None:
     with pytest.raises(TypeError, match="no kind of estimate"):
-        to_json("0.9")  # type: ignore[arg-type]
+        to_json("0.9")  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ValueError, match="holds inf"):
         to_json(Census(math.inf, 3))
 

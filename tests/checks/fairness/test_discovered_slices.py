@@ -151,7 +151,7 @@ def test_a_neighbourhood_of_the_embedding_is_found() -> None:
     frame = pd.DataFrame({"text": [f"{one}{chr(97 + i % 26)}{chr(97 + i // 26 % 26)}" for i, one in enumerate(first)], "label": 1})
     frame["prediction"] = np.where(rng.random(1500) < np.where(first == "b", 0.5, 0.1), 0, 1)
     seen = subject(frame)
-    seen.predicted.candidate = Embedder(seen.candidate)  # type: ignore[assignment]
+    seen.predicted.candidate = Embedder(seen.candidate)  # type: ignore[assignment]  # a wrapped model
     found = measure(CHECK, seen, clusters=3)
     (weak,) = named(found)
     assert weak.startswith("text (cluster among 3)=")

@@ -64,7 +64,7 @@ def test_the_worst_pair_is_fairlearns_difference(metric: str, rows: list[tuple[f
     found = measure(CHECK, regressed(frame, by=BY), metric=metric)
     frames = MetricFrame(metrics=METRICS[metric], y_true=frame.label, y_pred=frame.prediction, sensitive_features=frame.region)
     assert worst(found) == pytest.approx(frames.difference(), abs=1e-9)
-    by_group = {dict(one.name.items)["region"]: one.estimate.value for one in found.context}  # type: ignore[union-attr]
+    by_group = {dict(one.name.items)["region"]: one.estimate.value for one in found.context}  # type: ignore[union-attr]  # names here are slices
     assert by_group == pytest.approx(frames.by_group.to_dict(), abs=1e-9)
 
 

@@ -31,7 +31,7 @@ def faults(tuned: Tuned, origin: Base | None = None, test: Dataset = TEST, **par
     """Parts with faults."""
     found = measure(CHECK, tuned.subject(test, origin=origin), **params)
     assert found.rows == FACTS + test.rows
-    counts = {dict(one.name.items)["part"]: one.estimate.value for one in found.members}  # type: ignore[union-attr]
+    counts = {dict(one.name.items)["part"]: one.estimate.value for one in found.members}  # type: ignore[union-attr]  # names here are slices
     assert len(counts) == 8
     return {str(name): int(count) for name, count in counts.items() if count}
 

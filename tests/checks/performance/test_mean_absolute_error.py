@@ -65,7 +65,7 @@ def test_slices_and_persons() -> None:
     found = measure(CHECK, regressed(frame, by=(("region",),), group="person"))
     assert [str(one.name) for one in found.members] == ["region=north", "region=south"]
     for one in found.members:
-        rows = frame[frame.region == dict(one.name.items)["region"]]  # type: ignore[union-attr]
+        rows = frame[frame.region == dict(one.name.items)["region"]]  # type: ignore[union-attr]  # names here are slices
         assert one.estimate.value == pytest.approx(mean_absolute_error(rows.label, rows.prediction), abs=1e-12)
     alone = measure(CHECK, regressed(frame, by=(("region",),)))
     assert found.members[0].estimate.bounds(0.025, 0.025)[1] > alone.members[0].estimate.bounds(0.025, 0.025)[1]
