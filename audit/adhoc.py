@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import ValidationError
 
@@ -30,7 +30,7 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from audit.check import Check, Params
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from audit.finding import Finding
     from audit.policy.positions import Tree
 
+OnRemark: TypeAlias = "Callable[[str], None]"
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "row_id"),
     "text": ("text", "sentence", "review", "comment"),
@@ -72,24 +73,40 @@ class Asked:
     confidence: float = 0.95
 
 
-def judged(asked: Asked) -> Finding:
-    """The finding of one check against the bounds that were given."""
+def _ignore(_text: str) -> None:
+    pass
+
+
+def judged(asked: Asked, on_remark: OnRemark = _ignore) -> Finding:
+    """The finding of one check against the bounds that were given; `on_remark` hears what its reader must know of the data."""
     with _said_in_flags(asked):
         job = _job(asked)
     if job.requirement.min is None and job.requirement.max is None:
         msg = "give --min or --max: without a bound nothing is judged"
         raise InputError(msg)
     (found,) = engine.run([job])
+    _pass_on_remarks(job, asked, on_remark)
     return replace(found, message=_in_flags(found.message, asked))
 
 
-def measured(asked: Asked) -> Evidence:
-    """The evidence of one check, judged against nothing."""
+def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
+    """The evidence of one check, judged against nothing; `on_remark` hears what its reader must know of the data."""
     with _said_in_flags(asked):
         job = _job(asked)
         if job.skip is not None:
             raise InputError(job.skip)
-        return engine.measured(job)
+        evidence = engine.measured(job)
+    _pass_on_remarks(job, asked, on_remark)
+    return evidence
+
+
+def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
+    for role, data in job.subject.datasets.items():
+        if role == data.role:  # `data` serves as `test` too
+            for text in data.remarks:
+                on_remark(_in_flags(f"datasets.{role}: {text}", asked))
+    for text in job.subject.candidate.remarks(job.subject.datasets):
+        on_remark(text)
 
 
 @contextmanager

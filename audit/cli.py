@@ -190,14 +190,15 @@ def _one_check(asked: Asked) -> int:
 
     from audit import adhoc, summary
 
+    remarks: list[str] = []
     if asked.minimum is None and asked.maximum is None:
         with contextlib.redirect_stdout(sys.stderr):
-            evidence = adhoc.measured(asked)
-        _paint(summary.evidence_lines(asked.check, evidence, asked.confidence))
+            evidence = adhoc.measured(asked, remarks.append)
+        _paint((*summary.evidence_lines(asked.check, evidence, asked.confidence), *summary.remark_lines(remarks)))
         return GOOD
     with contextlib.redirect_stdout(sys.stderr):
-        finding = adhoc.judged(asked)
-    _paint(summary.finding_lines(finding))
+        finding = adhoc.judged(asked, remarks.append)
+    _paint((*summary.finding_lines(finding), *summary.remark_lines(remarks)))
     return {"pass": GOOD, "fail": 1, "inconclusive": 1}.get(finding.status, BROKEN)
 
 

@@ -101,8 +101,10 @@ class _Prepared:
     """The candidate's base, and what it is compared with."""
 
     def remarks(self) -> tuple[Reason, ...]:
-        """What a reader must know of the comparisons."""
-        return rivals.remarks(self.beside.rivals, self.candidate)
+        """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
+        read = (Reason("data-remark", None, f"datasets.{role}: {text}") for role, data in self.datasets.items() for text in data.remarks)
+        ran = (Reason("model-remark", None, text) for text in self.candidate.remarks(self.datasets))
+        return (*read, *ran, *rivals.remarks(self.beside.rivals, self.candidate))
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""

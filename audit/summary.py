@@ -12,7 +12,7 @@ from audit.explanations import turning
 from audit.wording import asked_in_words, count, interval_in_words, moment, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from audit.evidence import Evidence
     from audit.finding import Finding
@@ -100,6 +100,11 @@ def evidence_lines(check_id: str, evidence: Evidence, confidence: float) -> Iter
     for one in evidence.unmeasured:
         yield Line(f"    {one.name}: {one.reason}")
     yield from _told(evidence)
+
+
+def remark_lines(remarks: Sequence[str]) -> Iterator[Line]:
+    """What a reader of a single check must know of its data, though it changes nothing."""
+    yield from (Line(f"  remark: {text}") for text in remarks)
 
 
 def _told(evidence: Evidence | None) -> Iterator[Line]:

@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 from audit.candidates import Outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,6 +58,9 @@ class Trained:
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         raise NotImplementedError(texts)
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        return ()
 
 
 HURRY = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -46,6 +46,10 @@ class Absent:
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Refused."""
         self._refuse(f"embeddings of {len(texts)} texts")
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()
 
     def _refuse(self, what: str) -> NoReturn:
         msg = f"there is no model to give {what}: name the columns prediction or score, or write a policy with a candidate"

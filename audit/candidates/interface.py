@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -79,3 +79,6 @@ class Candidate(Protocol):
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean-pooled last hidden states of its encoder; CannotMeasure where it has none."""
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """Sentences on how it was run on these data sets that a reader of the decision must know, such as how many texts were cut."""

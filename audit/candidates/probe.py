@@ -19,7 +19,7 @@ from audit.candidates.interface import Ability, Outputs
 from audit.errors import CannotMeasure, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -84,6 +84,10 @@ class Probe:
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean over the tokens of the base model's last hidden state."""
         return self._encoder.embed(texts)
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()
 
     def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Refused: it reads texts."""

@@ -11,7 +11,7 @@ from audit.candidates.interface import Ability, Outputs
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -70,6 +70,10 @@ class SklearnRegressor:
         """Refused: it has no encoder."""
         msg = f"a scikit-learn model has no encoder for {len(texts)} texts"
         raise CannotMeasure(msg)
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()
 
     def _refuse(self, what: str) -> NoReturn:
         msg = f"a regressor gives numbers, not probabilities of classes: {what} cannot be scored"

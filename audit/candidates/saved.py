@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NoReturn
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
 
 
 class KnownRows:
@@ -32,6 +34,10 @@ class KnownRows:
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Refused: there is no encoder."""
         self._refuse(f"{len(texts)} texts to embed")
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()
 
     def _refuse(self, what: str) -> NoReturn:
         msg = f"{self.who} cannot serve {what}{self.remedy}"

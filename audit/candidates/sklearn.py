@@ -18,7 +18,7 @@ from audit.datasets import canonical
 from audit.errors import CannotMeasure, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -77,6 +77,10 @@ class SklearnModel:
         """Refused: it has no encoder."""
         msg = f"a scikit-learn model has no encoder for {len(texts)} texts"
         raise CannotMeasure(msg)
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()
 
     def _probabilities(self, given: Any) -> NDArray[np.float64]:
         if not self._scores:

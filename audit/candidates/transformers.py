@@ -24,7 +24,7 @@ from audit.errors import CannotMeasure
 from audit.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -111,6 +111,10 @@ class TextClassifier:
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean over the tokens of the encoder's last hidden state."""
         return self._memory.recall("embeddings", texts, lambda new: self._run(new, "embeddings", self._progress))
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()
 
     def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Refused: it reads texts."""

@@ -92,6 +92,8 @@ class Dataset:
     """Columns that no model reads as features, such as another model's answers."""
     places: NDArray[np.int64] | None = None
     """(n,) places in the file, from 0, of rows that were picked out of it; None where all are there, or the first ones."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on how the file was read that a reader of the decision must know."""
 
     @property
     def rows(self) -> int:
@@ -221,7 +223,7 @@ class Dataset:
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
         digest = hashlib.sha256(f"{self.sha256}:first {rows} rows".encode()).hexdigest()
-        return Dataset(self.role, self.path, self.frame.head(rows), self.columns, digest, self.source, self.licence, self, self.aside)
+        return replace(self, frame=self.frame.head(rows), sha256=digest, whole=self)
 
     def where(self, mask: NDArray[np.bool_]) -> Dataset:
         """The rows that a mask marks, under their own names and a digest of their own."""

@@ -112,6 +112,10 @@ class StandIn:
         found = [np.random.default_rng(seeds.words(0, text)).standard_normal(DIMENSIONS) for text in texts]
         return np.array(found).reshape(len(texts), DIMENSIONS)
 
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()
+
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Refused: how a model answers changed texts cannot be drawn from labels."""
         self._refuse(len(texts))
