@@ -1,6 +1,7 @@
 """Data sets: files read into tables, with the roles of their columns and a digest."""
 
 from audit.datasets.columns import Columns
+from audit.datasets.kinds import ColumnKind, NumberColumn, OddCells
 from audit.datasets.table import Dataset, canonical
 
-__all__ = ["Columns", "Dataset", "canonical"]
+__all__ = ["ColumnKind", "Columns", "Dataset", "NumberColumn", "OddCells", "canonical"]

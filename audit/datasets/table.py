@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.datasets import kinds
+from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
     from numpy.typing import NDArray
 
     from audit.datasets.columns import Columns
+    from audit.datasets.kinds import KindName
     from audit.evidence import Value
 
 
@@ -30,6 +34,24 @@ MOST_CLASSES = 20
 """Labels with more different values are taken for numbers, where nothing says what they are."""
 EXACT = 2**53
 """Whole numbers below it are told apart as floats too."""
+_PLURALS: dict[KindName, str] = {
+    "number": "numbers",
+    "category": "categories",
+    "text": "texts",
+    "day": "days",
+    "time": "times",
+    "duration": "durations",
+    "boolean": "true and false",
+    "blank": "no value",
+}
+_IN_SECONDS = "write them as numbers of one unit, such as seconds"
+_NOT_NUMBERS: dict[KindName, str] = {
+    "boolean": "name another column",
+    "day": _IN_SECONDS,
+    "time": _IN_SECONDS,
+    "duration": _IN_SECONDS,
+}
+"""Kinds that are no target of a regression, with what to do."""
 _TRUTHS = frozenset({"True", "TRUE", "False", "FALSE"})
 """Words that a CSV's reader takes for booleans, as it does true and false."""
 
@@ -60,19 +82,6 @@ def _plain(value: object) -> Value:
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
-def _told_apart(cells: pd.Series) -> tuple[NDArray[np.int64], list[object]]:
-    """(n,) places in a list of cells, -1 where there is none: each value once, or every cell where values of several kinds are mixed.
-
-    In such a mixture 1, 1.0 and True would count as one value, and a list could not be looked up.
-    """
-    import pandas as pd
-
-    if cells.dtype != object or pd.api.types.infer_dtype(cells, skipna=True) in {"string", "boolean"}:
-        codes, distinct = pd.factorize(cells)
-        return codes.astype(np.int64), pd.Series(distinct).to_list()
-    return np.arange(len(cells)), cells.to_list()
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Rows in their file's order."""
@@ -94,6 +103,10 @@ class Dataset:
     """(n,) places in the file, from 0, of rows that were picked out of it; None where all are there, or the first ones."""
     remarks: tuple[str, ...] = ()
     """Sentences on how the file was read that a reader of the decision must know."""
+    types: Mapping[str, KindName] = field(default_factory=dict)
+    """Kinds of columns that the policy declares."""
+    origin: Dataset | None = None
+    """The data set with all rows, whose kinds of columns hold for these ones."""
 
     @property
     def rows(self) -> int:
@@ -129,7 +142,7 @@ class Dataset:
         return {}
 
     def _read_labels(self, column: str) -> NDArray[np.object_]:
-        codes, distinct = _told_apart(self.frame[column])
+        codes, distinct = distinct_cells(self.frame[column])
         texts = [*map(canonical, distinct), None]
         missing = np.flatnonzero(np.array([text is None for text in texts])[codes])
         if missing.size:
@@ -140,20 +153,49 @@ class Dataset:
             raise CannotMeasure(msg)
         return np.array(texts, dtype=object)[codes]
 
+    def kind(self, column: str) -> ColumnKind:
+        """What a column is made of, and how many of its cells are empty or something else. Every check asks here."""
+        if column not in self._kinds:
+            self._kinds[column] = self._find_kind(column)
+        return self._kinds[column]
+
+    @cached_property
+    def _kinds(self) -> dict[str, ColumnKind]:
+        return {}
+
+    def _find_kind(self, column: str) -> ColumnKind:
+        cells = self.frame[column]
+        if column not in self.types and column in {self.columns.text, self.columns.output}:
+            return ColumnKind("text", len(cells), int(cells.isna().sum()))
+        if self.origin is not None:
+            return kinds.count(cells, self.origin.kind(column))
+        return kinds.kind_of(cells, self.types.get(column))
+
+    def as_numbers(self, column: str) -> NumberColumn:
+        """A column's numbers, with NaN where a cell is empty or odd; days in days, times and durations in seconds.
+
+        Categories and texts are refused: their cells have no order.
+        """
+        kind = self.kind(column)
+        if not kind.is_ordered and kind.name != "blank":
+            msg = f"{self.role}: column {column!r} holds {_PLURALS[kind.name]}, not numbers: name another column"
+            raise CannotMeasure(msg)
+        return NumberColumn(kinds.to_numbers(self.frame[column]), kind)
+
     def continuous(self, column: str) -> bool:
         """Whether a column holds numbers that are no classes: more different ones than there are classes."""
-        from pandas.api import types
-
-        cells = self.frame[column]
-        return types.is_numeric_dtype(cells) and not types.is_bool_dtype(cells) and cells.nunique() > MOST_CLASSES
+        kind = self.kind(column)
+        return kind.name == "number" and kind.odd is None and self.frame[column].nunique() > MOST_CLASSES
 
     def numbers(self, column: str) -> NDArray[np.float64]:
         """(n,) a column of finite numbers. A cell that is none is refused: no error can be reckoned from it."""
         import pandas as pd
 
-        cells = self.frame[column]
-        if pd.api.types.is_bool_dtype(cells):
-            msg = f"{self.role}: column {column!r} holds true and false, and numbers are needed: name another column"
+        kind, cells = self.kind(column), self.frame[column]
+        if kind.name in _NOT_NUMBERS:
+            gaps = np.flatnonzero(cells.isna())
+            blank = f", and no value in {gaps.size:,} of {self.rows:,} rows (first: row {self.shown(int(gaps[0]))})" if gaps.size else ""
+            msg = f"{self.role}: column {column!r} holds {_PLURALS[kind.name]}{blank}, and numbers are needed: {_NOT_NUMBERS[kind.name]}"
             raise CannotMeasure(msg)
         values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         bad = np.flatnonzero(~np.isfinite(values))
@@ -184,7 +226,7 @@ class Dataset:
 
         Whole numbers stay so where blanks made them 3.0.
         """
-        codes, distinct = _told_apart(self.frame[column])
+        codes, distinct = distinct_cells(self.frame[column])
         found = [_plain(value) for value in distinct]
         if all(value is None or (isinstance(value, float) and value.is_integer() and abs(value) < EXACT) for value in found):
             found = [None if value is None else int(value) for value in found]
@@ -223,10 +265,10 @@ class Dataset:
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
         digest = hashlib.sha256(f"{self.sha256}:first {rows} rows".encode()).hexdigest()
-        return replace(self, frame=self.frame.head(rows), sha256=digest, whole=self)
+        return replace(self, frame=self.frame.head(rows), sha256=digest, whole=self, origin=self.origin or self)
 
     def where(self, mask: NDArray[np.bool_]) -> Dataset:
         """The rows that a mask marks, under their own names and a digest of their own."""
         digest = hashlib.sha256(f"{self.sha256}:rows ".encode() + np.packbits(mask).tobytes()).hexdigest()
         picked = self._places[mask]
-        return replace(self, frame=self.frame[mask].reset_index(drop=True), sha256=digest, places=picked)
+        return replace(self, frame=self.frame[mask].reset_index(drop=True), sha256=digest, places=picked, origin=self.origin or self)

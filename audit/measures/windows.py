@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.datasets import canonical
+from audit.datasets.kinds import to_numbers
 from audit.errors import CannotMeasure
 from audit.evidence import Slice, Unmeasured
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.evidence import Member
     from audit.subject import Subject
+
+
+_SCALES = frozenset({"number", "duration"})
+"""Kinds of columns that are compared as numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,26 +166,11 @@ def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
         values = [np.array([DERIVED[name](text) for text in data.texts()]) for data in (reference, current)]
         return Feature(name, numeric=True, reference=values[0], current=values[1])
     whose = None if reference.columns.group is None else reference.values(reference.columns.group)
-    if any(_is_numeric(data, name) for data in (reference, current)):
-        pair = [_numbers(data, name) for data in (reference, current)]
-        return Feature(name, numeric=True, reference=pair[0][0], current=pair[1][0], unreadable=pair[0][1] + pair[1][1], whose=whose)
+    if any(data.kind(name).name in _SCALES for data in (reference, current)):
+        before, now = (to_numbers(data.frame[name]) for data in (reference, current))
+        unreadable = sum(int(np.isnan(values).sum()) - data.kind(name).blank for values, data in ((before, reference), (now, current)))
+        return Feature(name, numeric=True, reference=before, current=now, unreadable=unreadable, whose=whose)
     return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name), whose=whose)
-
-
-def _is_numeric(data: Dataset, name: str) -> bool:
-    from pandas.api import types
-
-    cells = data.frame[name]
-    return bool(types.is_numeric_dtype(cells) and not types.is_bool_dtype(cells))
-
-
-def _numbers(data: Dataset, name: str) -> tuple[NDArray[np.float64], int]:
-    """A column as numbers, and how many of its cells are something else."""
-    import pandas as pd
-
-    cells = data.frame[name]
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    return values, int(np.isnan(values).sum() - cells.isna().sum())
 
 
 def _categories(data: Dataset, name: str) -> NDArray[np.object_]:
