@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import catalog, rivals
+from audit.candidates.interface import why_no_scores
 from audit.candidates.opening import MEASURES_THE_MODEL
 from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
@@ -145,7 +146,7 @@ def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iter
     if "values" in check.needs and "values" not in can:
         yield "the candidate gives classes, not numbers: declare candidate.task tabular-regression"
     if "scores" in check.needs and "scores" not in can:
-        yield "the candidate gives labels without probabilities: add columns.score or columns.scores"
+        yield why_no_scores(candidate)
     if "values" in can and check.tasks is not None and REGRESSION[0] not in check.tasks:
         yield f"the candidate gives numbers, not classes: it serves {', '.join(check.tasks)}"
     elif "model" in check.needs and not can & {"text", "frame"}:

@@ -45,9 +45,9 @@ class Predictions:
         with self._lock:
             return self._known.get(self._key(data))
 
-    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(len(texts), k) class probabilities of texts, each scored once."""
-        return self.candidate.score_texts(texts)
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """The candidate's answers to texts, each asked for once."""
+        return self.candidate.answer_texts(texts)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) the candidate's embeddings of texts; CannotMeasure where it has no encoder."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.candidates.interface import why_no_scores
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Slice, Value
 
@@ -121,8 +122,7 @@ class Subject:
         """(n, k) class probabilities, columns in the order of `classes`."""
         probabilities = self.predicted.of(data or self.data).probabilities
         if probabilities is None:
-            msg = "the candidate gives labels without probabilities: add columns.score or columns.scores"
-            raise CannotMeasure(msg)
+            raise CannotMeasure(why_no_scores(self.candidate))
         return probabilities
 
     @property

@@ -27,6 +27,7 @@ from audit.datasets.reading import read
 from audit.finetune.base import base_folder
 from audit.finetune.text import fine_tune
 from audit.policy.schema import FineTune
+from audit.predictions import Predictions
 from audit.progress import Silent
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def theirs(folder: Path, tokens_of: Path, pairs: Sequence[tuple[str, int]]) -> l
 def ours(model: TextClassifier, pairs: Sequence[tuple[str, int]]) -> list[attacks.Outcome]:
     """All in lockstep, through the candidate; its memory starts empty."""
     jobs = [attacks.Job(partial(attacks.load().deepwordbug, *pair), stream(number)) for number, pair in enumerate(pairs)]
-    return attacks.run(jobs, model.score_texts)
+    return attacks.run(jobs, attacks.asking(Predictions(model)))
 
 
 def stream(number: int) -> seeds.GlobalStream:

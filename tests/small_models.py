@@ -10,7 +10,9 @@ import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -44,17 +46,22 @@ class Trained:
         return tuple(str(name) for name in self.model.classes_)
 
     def predict(self, dataset: Dataset) -> Outputs:
-        names = np.array(self.classes, dtype=object)
-        rows = dataset.texts() if "text" in self.abilities else dataset.frame[list(dataset.feature_names())]
-        table = np.asarray(self.model.predict_proba(rows))
-        return Outputs(names[table.argmax(axis=1)], table)
+        return self._answers(dataset.texts() if "text" in self.abilities else dataset.frame[list(dataset.feature_names())])
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         self.batches.append(len(texts))
         return np.asarray(self.model.predict_proba(list(texts)))
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        return np.asarray(self.model.predict_proba(frame))
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        self.batches.append(len(texts))
+        return self._answers(list(texts))
+
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
+        return self._answers(frame)
+
+    def _answers(self, rows: Any) -> Outputs:
+        table = np.asarray(self.model.predict_proba(rows)) if "scores" in self.abilities else None
+        return Outputs(np.array([str(label) for label in self.model.predict(rows)], dtype=object), table)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         raise NotImplementedError(texts)
@@ -97,6 +104,14 @@ def letter_reader(seed: int = 0) -> Trained:
     train = letters(300, seed + 1000)
     model = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10.0, random_state=0))
     return Trained(model.fit(train["text"], train["label"]), frozenset({"predictions", "scores", "text"}))
+
+
+def cautious(reader: Trained, threshold: float, positive: str) -> Trained:
+    """The same model with a decision rule of its own: positive from a threshold on."""
+    fixed = FixedThresholdClassifier(FrozenEstimator(reader.model), threshold=threshold, pos_label=positive)
+    rows = customers(60, 0) if "frame" in reader.abilities else letters(60, 0)
+    given = rows.drop(columns="label") if "frame" in reader.abilities else rows["text"]
+    return Trained(fixed.fit(given, rows["label"]), reader.abilities)
 
 
 def customers(rows: int, seed: int) -> pd.DataFrame:

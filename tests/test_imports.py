@@ -57,8 +57,8 @@ def test_a_checks_docstring_has_its_four_headings(check_id: str) -> None:
 
 @pytest.mark.parametrize("check_id", list(catalog.discover()))
 def test_a_checks_file_is_short(check_id: str) -> None:
-    """At most 120 lines: what is longer belongs to what supports checks."""
-    assert len((ROOT / "audit/checks" / f"{check_id}.py").read_text(encoding="utf-8").splitlines()) <= 120
+    """At most 200 lines: what is longer belongs to what supports checks."""
+    assert len((ROOT / "audit/checks" / f"{check_id}.py").read_text(encoding="utf-8").splitlines()) <= 200
 
 
 def contracts(folder: Path) -> subprocess.CompletedProcess[str]:

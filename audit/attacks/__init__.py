@@ -2,6 +2,6 @@
 
 from audit.attacks.excerpt import changes
 from audit.attacks.offline import Outcome, TextAttack, load
-from audit.attacks.scheduler import Ask, Job, run
+from audit.attacks.scheduler import Ask, Job, asking, run
 
-__all__ = ["Ask", "Job", "Outcome", "TextAttack", "changes", "load", "run"]
+__all__ = ["Ask", "Job", "Outcome", "TextAttack", "asking", "changes", "load", "run"]

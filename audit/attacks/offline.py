@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from audit.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -43,7 +43,9 @@ class Outcome:
     predicted: int
     """Class of that text, as an index."""
     broken: bool
-    """Whether a text of another class was found."""
+    """Whether the model gives the last text another label than the one that the attack was to turn."""
+    tried: bool
+    """Whether any changed text was put to the model: without one, an unbroken row has withstood nothing."""
     queries: int
     """Texts whose scores the attack asked for."""
 
@@ -67,29 +69,38 @@ class TextAttack:
 
     def deepwordbug(self, text: str, label: int, ask: Ask, *, max_queries: int | None = None) -> Outcome:
         """One attack by the recipe DeepWordBugGao2018, as published."""
-        from textattack.goal_function_results import GoalFunctionResultStatus
-
         attack = copy.deepcopy(self.recipe)  # an attack keeps counts and caches of its own
-        attack.goal_function.model = _Victim(ask)
+        victim = attack.goal_function.model = _Victim(ask)
+        attack.search_method.get_transformations = victim.watching(attack.search_method.get_transformations)
         attack.goal_function.batch_size = sys.maxsize  # the scheduler cuts the batches
         if max_queries is not None:
             attack.goal_function.query_budget = max_queries
         found = attack.attack(text, label).perturbed_result
-        broken = found.goal_status == GoalFunctionResultStatus.SUCCEEDED
-        return Outcome(found.attacked_text.text, int(found.output), broken, int(attack.goal_function.num_queries))
+        predicted = int(found.output)
+        return Outcome(found.attacked_text.text, predicted, predicted != label, victim.tried, int(attack.goal_function.num_queries))
 
 
 class _Victim:
     """The model as textattack calls it."""
 
     def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+        self._ask, self._changed = ask, set[str]()
+        self.tried = False
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(n, k) probabilities. Where a batch's rows miss 1 by 1e-6 textattack takes them for logits, hence the division."""
-        scores = self._ask(texts)
-        shares: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
-        return shares
+        """(n, k + 1) probabilities, and the label's place."""
+        self.tried = self.tried or not self._changed.isdisjoint(texts)
+        return self._ask(texts)
+
+    def watching(self, transform: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+        """The same changes of a text, noted: texts with a word left out, by which an attack ranks the words, are none."""
+
+        def watched(*arguments: Any, **named: Any) -> list[Any]:
+            found = transform(*arguments, **named)
+            self._changed.update(text.tokenizer_input for text in found)
+            return found
+
+        return watched
 
 
 def load() -> TextAttack:
@@ -114,8 +125,27 @@ def _import() -> TextAttack:
 
             _quiet()
             _part_no_text()
-            recipe = DeepWordBugGao2018.build(SimpleNamespace(model=None))
+            recipe = _by_the_models_label(DeepWordBugGao2018.build(SimpleNamespace(model=None)))
     return TextAttack(version("textattack"), words, words_of, recipe)
+
+
+def _by_the_models_label(recipe: Any) -> Any:
+    """The attack with the model's own decision rule as its goal: textattack's takes the largest probability for the label."""
+    from textattack import Attack
+    from textattack.goal_functions import UntargetedClassification
+
+    class OtherLabel(UntargetedClassification):  # type: ignore[misc]  # textattack comes without types
+        def _process_model_outputs(self, _texts: Any, answers: Any) -> Any:
+            return answers
+
+        def _is_goal_complete(self, answer: Any, _text: Any) -> bool:
+            return self._get_displayed_output(answer) != self.ground_truth_output
+
+        def _get_displayed_output(self, answer: Any) -> int:
+            return int(answer[-1])
+
+    constraints = [*recipe.pre_transformation_constraints, *recipe.constraints]
+    return Attack(OtherLabel(recipe.goal_function.model), constraints, recipe.transformation, recipe.search_method)
 
 
 @contextmanager

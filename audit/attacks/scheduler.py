@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+from audit.candidates.interface import why_no_scores
+from audit.errors import CannotMeasure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from numpy.typing import NDArray
 
+    from audit.predictions import Predictions
     from audit.seeds import GlobalStream
 
 Result = TypeVar("Result")
 Ask: TypeAlias = "Callable[[Sequence[str]], NDArray[np.float64]]"
-"""(n texts) to (n, k) class probabilities."""
+"""(n texts) to (n, k + 1): class probabilities, and behind them the place among the classes of the label that the model gives."""
 LIVE = 64
 """Attacks under way at once: on two cores the batches are full from about 32 on."""
 
@@ -90,6 +94,19 @@ class _Lane(Generic[Result]):
         return True
 
 
+def asking(predicted: Predictions) -> Ask:
+    """What an attack asks the model: its probabilities lead the search, its own label decides whether a text is adversarial."""
+    place = {name: number for number, name in enumerate(predicted.candidate.classes)}
+
+    def ask(texts: Sequence[str]) -> NDArray[np.float64]:
+        answers = predicted.answer_texts(texts)
+        if answers.labels is None or answers.probabilities is None:
+            raise CannotMeasure(why_no_scores(predicted.candidate))
+        return np.column_stack([answers.probabilities, [place[label] for label in answers.labels]])
+
+    return ask
+
+
 def run(jobs: Sequence[Job[Result]], score: Ask, *, live: int = LIVE) -> list[Result]:
     """Outcomes of all attacks, in the order of the jobs; the same whatever `live` is. One attack's error ends all."""
     waiting = deque(range(len(jobs)))
@@ -117,9 +134,9 @@ def run(jobs: Sequence[Job[Result]], score: Ask, *, live: int = LIVE) -> list[Re
 
 
 def _answer(asked: dict[int, list[str]], score: Ask) -> dict[int, NDArray[np.float64]]:
-    """Score everything that was asked for in one call, each distinct text once."""
+    """Answer everything that was asked for in one call, each distinct text once."""
     place = {text: row for row, text in enumerate(dict.fromkeys(text for texts in asked.values() for text in texts))}
     if not place:
         return {index: np.empty((0, 0)) for index in asked}
-    table = score(list(place))  # (distinct texts, k)
+    table = score(list(place))  # (distinct texts, k + 1)
     return {index: table[[place[text] for text in texts]] for index, texts in asked.items()}

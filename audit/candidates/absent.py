@@ -39,9 +39,13 @@ class Absent:
         """Refused."""
         self._refuse(f"scores of {len(texts)} texts")
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
         """Refused."""
-        self._refuse(f"scores of {len(frame)} rows")
+        self._refuse(f"answers to {len(texts)} texts")
+
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
+        """Refused."""
+        self._refuse(f"answers to {len(frame)} rows")
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Refused."""

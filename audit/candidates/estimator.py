@@ -46,8 +46,7 @@ class Estimator:
 
     def described(self, what: str) -> str:
         """Its steps, what it tells apart, and its format."""
-        named = [type(step).__name__ for _, step in self.model.steps] if hasattr(self.model, "steps") else [type(self.model).__name__]
-        return f"{' → '.join(named)}, {what}, {'pickle' if self.path.suffix in PICKLES else 'skops'}"
+        return f"{_named(self.model)}, {what}, {'pickle' if self.path.suffix in PICKLES else 'skops'}"
 
     def refuse_unfit(self, dataset: Dataset) -> None:
         """InputError where a data set lacks features that the model was fitted on."""
@@ -89,6 +88,16 @@ class Estimator:
         """Columns that a model may see: the label, say, is none of them, even if it was fitted on it."""
         text = [dataset.columns.text] if dataset.columns.text and hasattr(self.model, "feature_names_in_") else []
         return dataset.frame[list(dict.fromkeys([*dataset.feature_names(), *text]))]
+
+
+def _named(model: Any) -> str:
+    """The classes of its steps, and of the estimator inside one that searches or sets a threshold."""
+    from sklearn.ensemble import BaseEnsemble
+
+    if hasattr(model, "steps"):
+        return " → ".join(_named(step) for _, step in model.steps)
+    inner = None if isinstance(model, BaseEnsemble) else getattr(model, "best_estimator_", getattr(model, "estimator_", None))
+    return type(model).__name__ if inner is None else f"{type(model).__name__}({_named(inner)})"
 
 
 def refuse(path: Path, what: str, remedy: str) -> NoReturn:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from audit.finetune.record import TrainingRecord
 
 Ability: TypeAlias = Literal["predictions", "scores", "text", "frame", "values"]
-"""`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: scores new texts or new tabular rows.
+"""`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: answers new texts or new tabular rows.
 
 `values`: numbers for a data set, of a candidate for regression, which has neither labels nor classes."""
 
@@ -31,6 +31,14 @@ class Outputs:
     """(n, k) class probabilities, columns in the order of `classes`; None where the candidate gives labels alone."""
     values: NDArray[np.float64] | None = None
     """(n,) predicted numbers, finite; None where the candidate gives labels."""
+
+
+def why_no_scores(candidate: Candidate) -> str:
+    """That a candidate gives no probabilities, and what would bring them."""
+    if candidate.kind == "predictions":
+        return "the candidate gives labels without probabilities: add columns.score or columns.scores"
+    model = candidate.description.partition(",")[0]
+    return f"{model} gives labels without probabilities: calibrate it (sklearn.calibration.CalibratedClassifierCV) and save that model"
 
 
 class Candidate(Protocol):
@@ -74,8 +82,11 @@ class Candidate(Protocol):
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities of new texts."""
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """(len(frame), k) class probabilities of new tabular rows."""
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """Labels of new texts by the model's own decision rule, and their probabilities where it has them."""
+
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
+        """The same of new tabular rows."""
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean-pooled last hidden states of its encoder; CannotMeasure where it has none."""

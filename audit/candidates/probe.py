@@ -74,12 +74,16 @@ class Probe:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The likeliest class of each row's text."""
-        probabilities = self.score_texts(dataset.texts())
-        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
+        return self.answer_texts(dataset.texts())
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities."""
         return self._weights().probabilities(self.embed_texts(texts))
+
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """The likeliest class of each text."""
+        probabilities = self.score_texts(texts)
+        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean over the tokens of the base model's last hidden state."""
@@ -89,7 +93,7 @@ class Probe:
         """None: nothing is changed or cut on the way to the answers."""
         return ()
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
         """Refused: it reads texts."""
         msg = f"the base model reads texts: {len(frame)} tabular rows cannot be scored"
         raise CannotMeasure(msg)

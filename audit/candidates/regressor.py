@@ -62,7 +62,11 @@ class SklearnRegressor:
         """Refused: it has no classes."""
         self._refuse(f"{len(texts)} texts")
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """Refused: it has no classes."""
+        self._refuse(f"{len(texts)} texts")
+
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
         """Refused: it has no classes."""
         self._refuse(f"{len(frame)} rows")
 

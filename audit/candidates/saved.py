@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.interface import Outputs
     from audit.datasets import Dataset
 
 
@@ -27,7 +28,11 @@ class KnownRows:
         """Refused: nothing is known of new texts."""
         self._refuse(f"{len(texts)} new texts")
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """Refused: nothing is known of new texts."""
+        self._refuse(f"{len(texts)} new texts")
+
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
         """Refused: nothing is known of new rows."""
         self._refuse(f"{len(frame)} new rows")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from audit.candidates import pickles
 from audit.candidates.estimator import BROKEN, PICKLES, Estimator, refuse
-from audit.candidates.interface import Ability, Outputs
+from audit.candidates.interface import Ability, Outputs, why_no_scores
 from audit.candidates.regressor import SklearnRegressor
 from audit.datasets import canonical
 from audit.errors import CannotMeasure, MissingExtra
@@ -55,23 +55,28 @@ class SklearnModel:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own labels, and its probabilities where it has them."""
-        given = self._estimator.given(dataset)
-        labels = np.array([canonical(label) for label in self._estimator.asked("predict", given)], dtype=object)
-        return Outputs(labels, self._probabilities(given) if self._scores else None)
+        return self._answered(self._estimator.given(dataset))
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities of new texts."""
+        probabilities = self.answer_texts(texts).probabilities
+        if probabilities is None:
+            raise CannotMeasure(why_no_scores(self))
+        return probabilities
+
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """The model's own labels of new texts, and its probabilities where it has them."""
         if not self._estimator.reads_text:
             msg = f"this model reads features, not texts: {len(texts)} texts cannot be scored"
             raise CannotMeasure(msg)
-        return self._probabilities(self._estimator.texts(texts)) if texts else np.zeros((0, len(self.classes)))
+        return self._answered(self._estimator.texts(texts))
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """(len(frame), k) class probabilities of new rows; columns that it was not fitted on are left aside."""
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
+        """The same of new rows; columns that it was not fitted on are left aside."""
         if self._estimator.reads_text:
             msg = f"this model reads texts: {len(frame)} tabular rows cannot be scored"
             raise CannotMeasure(msg)
-        return self._probabilities(self._estimator.features(frame))
+        return self._answered(self._estimator.features(frame))
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Refused: it has no encoder."""
@@ -82,10 +87,14 @@ class SklearnModel:
         """None: nothing is changed or cut on the way to the answers."""
         return ()
 
+    def _answered(self, given: Any) -> Outputs:
+        """By the model's own `predict`: a tuned threshold or a support vector machine does not go by the largest probability."""
+        if not len(given):
+            return Outputs(np.array([], dtype=object), np.zeros((0, len(self.classes))) if self._scores else None)
+        labels = np.array([canonical(label) for label in self._estimator.asked("predict", given)], dtype=object)
+        return Outputs(labels, self._probabilities(given) if self._scores else None)
+
     def _probabilities(self, given: Any) -> NDArray[np.float64]:
-        if not self._scores:
-            msg = f"{type(self._estimator.model).__name__} gives labels without probabilities: fit one with predict_proba"
-            raise CannotMeasure(msg)
         found = np.asarray(self._estimator.asked("predict_proba", given), dtype=np.float64)
         if not np.isfinite(found).all():
             what = "gives a probability that is no number"
@@ -183,7 +192,5 @@ def _scanned(path: Path, raw: bytes) -> bytes:
 
 
 def _abilities(*, text: bool, scores: bool) -> frozenset[Ability]:
-    found: set[Ability] = {"predictions"}
-    if scores:
-        found |= {"scores", "text" if text else "frame"}
-    return frozenset(found)
+    found: set[Ability] = {"predictions", "text" if text else "frame"}
+    return frozenset(found | {"scores"} if scores else found)

@@ -102,11 +102,18 @@ class TextClassifier:
     def predict(self, dataset: Dataset) -> Outputs:
         """The likeliest class of each row's text."""
         probabilities = self._memory.recall("scores", dataset.texts(), lambda new: self._run(new, "scores", self._progress))
-        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
+        return self._likeliest(probabilities)
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities: softmax in float64 of the model's logits."""
         return self._memory.recall("scores", texts, lambda new: self._run(new, "scores", Silent()))  # an attack asks hundreds of times
+
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """The likeliest class of each text."""
+        return self._likeliest(self.score_texts(texts))
+
+    def _likeliest(self, probabilities: NDArray[np.float64]) -> Outputs:
+        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean over the tokens of the encoder's last hidden state."""
@@ -116,7 +123,7 @@ class TextClassifier:
         """None: nothing is changed or cut on the way to the answers."""
         return ()
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
         """Refused: it reads texts."""
         msg = f"a text classifier cannot score {len(frame)} tabular rows"
         raise CannotMeasure(msg)

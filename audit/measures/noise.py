@@ -16,6 +16,11 @@ def added(cells: pd.Series, known: pd.Series, rng: Generator, *, scale: float, s
     return shaken(cells, known, scale, rng) if _is_number(known) else swapped(cells, known, swap, rng)
 
 
+def strength(known: pd.Series, *, scale: float, swap: float) -> float:
+    """How much noise a column gets: 0 where the parameters leave its kind alone."""
+    return scale if _is_number(known) else swap
+
+
 def _is_number(known: pd.Series) -> bool:
     """Whether a column measures something: 0/1 flags and booleans are categories."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype

@@ -120,7 +120,11 @@ class StandIn:
         """Refused: how a model answers changed texts cannot be drawn from labels."""
         self._refuse(len(texts))
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def answer_texts(self, texts: Sequence[str]) -> Outputs:
+        """Refused: how a model answers changed texts cannot be drawn from labels."""
+        self._refuse(len(texts))
+
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
         """Refused: how a model answers changed rows cannot be drawn from labels."""
         self._refuse(len(frame))
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from audit import attacks, seeds
+from audit.predictions import Predictions
 from tests.small_models import letter_reader, letters
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from tests.small_models import Trained
 
 pytestmark = [
     pytest.mark.full,
@@ -83,7 +86,7 @@ def test_outcomes_are_those_of_textattacks_own_attacker(live: int) -> None:
 
     pairs = [(text, model.classes.index(label)) for text, label in zip(rows["text"], rows["label"], strict=True)]
     jobs = [attacks.Job(partial(library.deepwordbug, *pair), seeded_as_attacker(number)) for number, pair in enumerate(pairs)]
-    ours = attacks.run(jobs, model.score_texts, live=live)
+    ours = attacks.run(jobs, asking(model), live=live)
     recipe = theirs_alone(model.score_texts)
     for number, (pair, outcome) in enumerate(zip(pairs, ours, strict=True)):
         arguments = AttackArgs(random_seed=number, disable_stdout=True, silent=True)
@@ -95,6 +98,10 @@ def test_outcomes_are_those_of_textattacks_own_attacker(live: int) -> None:
         assert (outcome.predicted, outcome.queries) == (theirs.output, theirs.num_queries)
         assert outcome.broken == (isinstance(result, SuccessfulAttackResult) or outcome.queries == 1)
     assert 0 < sum(outcome.broken for outcome in ours) < len(ours)
+
+
+def asking(model: Trained) -> attacks.Ask:
+    return attacks.asking(Predictions(model))
 
 
 def theirs_alone(score: object) -> object:
@@ -118,13 +125,13 @@ def test_scores_that_miss_one_by_rounding_are_taken_for_probabilities() -> None:
     library, model, rows = attacks.load(), letter_reader(), letters(8, 6)
 
     def blurred(texts: Sequence[str]) -> NDArray[np.float64]:
-        return model.score_texts(texts) * (1 + 4e-6)
+        return asking(model)(texts) * np.array([1 + 4e-6, 1 + 4e-6, 1])
 
     def outcomes(score: attacks.Ask) -> list[attacks.Outcome]:
         jobs = [attacks.Job(partial(library.deepwordbug, text, 0), seeds.GlobalStream((1,))) for text in rows["text"]]
         return attacks.run(jobs, score)
 
-    assert outcomes(blurred) == outcomes(model.score_texts)
+    assert outcomes(blurred) == outcomes(asking(model))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +157,7 @@ def test_odd_texts_are_attacked_too(text: str) -> None:
     model = letter_reader()
     label = int(model.score_texts([text]).argmax())
     stream = seeds.GlobalStream(seeds.words(0, text))
-    (outcome,) = attacks.run([attacks.Job(lambda ask: attacks.load().deepwordbug(text, label, ask), stream)], model.score_texts)
+    (outcome,) = attacks.run([attacks.Job(lambda ask: attacks.load().deepwordbug(text, label, ask), stream)], asking(model))
     assert outcome.queries >= 1
     assert outcome.broken == (outcome.predicted != label)
 
@@ -161,13 +168,13 @@ def test_a_mark_of_textattacks_own_is_a_word_like_any_other() -> None:
 
     def score(texts: Sequence[str]) -> NDArray[np.float64]:
         asked.extend(texts)
-        return model.score_texts([text.replace("SPLIT", "SPAIN") for text in texts])
+        return asking(model)([text.replace("SPLIT", "SPAIN") for text in texts])
 
     found = {}
     for word in ("SPLIT", "SPAIN"):
         text = f"the first part <{word}> hurry now and today"
         with seeds.GlobalStream((3,)).installed():
-            found[word] = library.deepwordbug(text, int(score([text])[0].argmax()), score)
+            found[word] = library.deepwordbug(text, int(score([text])[0][-1]), score)
     assert all(text.count(" ") == 7 for text in asked)
     assert found["SPLIT"].queries == found["SPAIN"].queries
     assert found["SPLIT"].broken == found["SPAIN"].broken
@@ -178,7 +185,7 @@ def test_a_query_budget_is_kept() -> None:
     model, rows = letter_reader(), letters(10, 8)
     for text, label in zip(rows["text"], rows["label"], strict=True):
         with seeds.GlobalStream((3,)).installed():
-            outcome = attacks.load().deepwordbug(text, model.classes.index(label), model.score_texts, max_queries=12)
+            outcome = attacks.load().deepwordbug(text, model.classes.index(label), asking(model), max_queries=12)
         assert outcome.queries <= 12
 
 

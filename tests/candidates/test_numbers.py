@@ -61,8 +61,8 @@ def test_without_a_column_there_is_no_candidate() -> None:
 def test_new_rows_are_refused() -> None:
     model = SavedValues({"test": dataset(FRAME)})
     with pytest.raises(CannotMeasure, match="load the model itself"):
-        model.score_frame(FRAME)
-    for ask in (model.score_texts, model.embed_texts):
+        model.answer_frame(FRAME)
+    for ask in (model.score_texts, model.answer_texts, model.embed_texts):
         with pytest.raises(CannotMeasure, match="load the model itself"):
             ask(["a"])
 

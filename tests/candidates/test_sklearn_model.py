@@ -30,7 +30,7 @@ from skops import io as skops
 
 from audit.candidates.sklearn import SklearnModel, load
 from audit.errors import CannotMeasure, InputError
-from tests.support import dataset, labels
+from tests.support import dataset, labels, subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def test_a_skops_file_round_trips(tmp_path: Path) -> None:
     assert labels(outputs).tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
     assert outputs.probabilities is not None
     np.testing.assert_array_equal(outputs.probabilities, fitted.predict_proba(FRAME[NUMBERS]))
-    np.testing.assert_array_equal(model.score_frame(FRAME), fitted.predict_proba(FRAME[NUMBERS]))
+    np.testing.assert_array_equal(model.answer_frame(FRAME).probabilities, fitted.predict_proba(FRAME[NUMBERS]))
     assert (model.classes, model.parameters, model.sha256) == (("0", "1"), 3, sha256(path))
     assert model.abilities == {"predictions", "scores", "frame"}
     assert model.description == "LogisticRegression, 2 classes, skops"
@@ -97,7 +97,7 @@ def test_a_model_that_reads_texts(tmp_path: Path) -> None:
     assert model.score_texts([]).shape == (0, 2)
     assert "text" in model.abilities
     with pytest.raises(CannotMeasure, match="reads texts: 40 tabular rows"):
-        model.score_frame(frame)
+        model.answer_frame(frame)
     with pytest.raises(CannotMeasure, match="no encoder"):
         model.embed_texts(["now"])
 
@@ -105,10 +105,11 @@ def test_a_model_that_reads_texts(tmp_path: Path) -> None:
 def test_labels_without_probabilities(tmp_path: Path) -> None:
     """A support vector machine predicts, and says that it has no probabilities."""
     model = opened(saved(LinearSVC().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops"))
-    assert model.abilities == {"predictions"}
+    assert model.abilities == {"predictions", "frame"}
     assert model.predict(dataset(FRAME)).probabilities is None
-    with pytest.raises(CannotMeasure, match="LinearSVC gives labels without probabilities"):
-        model.score_frame(FRAME)
+    assert labels(model.answer_frame(FRAME)).tolist() == labels(model.predict(dataset(FRAME))).tolist()
+    with pytest.raises(CannotMeasure, match="LinearSVC gives labels without probabilities: calibrate it"):
+        subject(FRAME, candidate=model).probabilities()
 
 
 def test_the_label_is_no_feature(tmp_path: Path) -> None:

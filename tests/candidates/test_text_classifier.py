@@ -109,7 +109,7 @@ def test_no_texts(classifier: Path) -> None:
     assert opened(classifier).score_texts([]).shape == (0, 2)
     assert opened(classifier).embed_texts([]).shape == (0, 32)
     with pytest.raises(CannotMeasure, match="cannot score 300 tabular rows"):
-        opened(classifier).score_frame(letters(300, 9).frame)
+        opened(classifier).answer_frame(letters(300, 9).frame)
 
 
 def changed(folder: Path, target: Path, **config: object) -> ModelFolder:

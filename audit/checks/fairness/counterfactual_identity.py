@@ -77,7 +77,9 @@ def measure(subject: Subject, params: IdentityParams, _rng: Generator) -> Eviden
         examples=tuple(example for one in found for example in _examples(subject, one)),
         notes=(
             f"Swapped by {source}.",
-            f"Shifts are of the probability of {followed or 'the class given before the swap'}, after the swap minus before.",
+            f"Shifts are of the probability of {followed or 'the class given before the swap'}, after the swap minus before."
+            if "scores" in subject.candidate.abilities
+            else "The model gives labels alone, so that no shift of its score is shown.",
         ),
         table=table(found, subject.data.ids),
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field, FiniteFloat
 
 from audit.check import Check, Params
@@ -20,8 +19,10 @@ from audit.measures import noise
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from audit.datasets import Dataset
     from audit.subject import Subject
@@ -41,7 +42,8 @@ def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evi
         msg = "the candidate cannot score new rows of a table, which noise needs: load a tabular model itself (candidate.load.kind)"
         raise CannotMeasure(msg)
     noisy = _noisy(subject.data, source := _source(subject), params, rng)
-    predicted = np.array(subject.classes, dtype=object)[subject.candidate.score_frame(noisy).argmax(axis=1)]
+    touched = _touched(subject.data, source, noisy, params)
+    predicted = _labels(subject, noisy)
     y_true, clean, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
     right = predicted == y_true  # (n,) bool
     members = tuple(
@@ -52,7 +54,7 @@ def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evi
         context=(Member(Slice((("noise", "none"),)), Proportion.of(clean == y_true, clusters)),),
         unit="accuracy under noise",
         rows=len(right),
-        notes=(f"Spreads and categories are those of {source.role}. Missing cells stay missing, whole numbers whole.",),
+        notes=(f"Spreads and categories are those of {source.role}. Missing cells stay missing, whole numbers whole.", touched),
         table={
             "id": subject.data.ids,
             "label": y_true.astype(str),
@@ -60,6 +62,15 @@ def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evi
             "prediction_noisy": predicted.astype(str),
         },
     )
+
+
+def _labels(subject: Subject, frame: pd.DataFrame) -> NDArray[np.object_]:
+    """(n,) the candidate's own labels of rows with noise."""
+    labels = subject.candidate.answer_frame(frame).labels
+    if labels is None:
+        msg = "the candidate gives no labels of new rows"
+        raise CannotMeasure(msg)
+    return labels
 
 
 def _source(subject: Subject) -> Dataset:
@@ -85,6 +96,21 @@ def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Gene
                 msg = f"{name}: {data.role} and {source.role} hold cells of different kinds: give the column one kind in both"
                 raise CannotMeasure(msg) from error
     return frame
+
+
+def _touched(data: Dataset, source: Dataset, noisy: pd.DataFrame, params: FeatureNoiseParams) -> str:
+    """How much the noise changed, in words; CannotMeasure where noise is wanted and changes nothing."""
+    before = data.frame[list(noisy.columns)]
+    changed = noisy.ne(before) & ~(noisy.isna() & before.isna())  # (n, d) bool
+    untouched = [str(name) for name in changed.columns if not changed[name].any()]
+    shaken = [name for name in changed.columns if name not in params.keep]
+    wanted = [str(name) for name in shaken if noise.strength(source.frame[name].dropna(), scale=params.scale, swap=params.swap)]
+    if wanted and not changed.to_numpy().any():
+        msg = f"{data.role}: the noise changes no cell of {', '.join(wanted)}: give features that vary, or a larger scale or swap"
+        raise CannotMeasure(msg)
+    rows = int(changed.any(axis=1).sum())
+    left = f", and no cell of {', '.join(untouched)}." if untouched and rows else "."
+    return f"The noise changed {rows:,} of {data.rows:,} rows{left}"
 
 
 CHECK = Check(

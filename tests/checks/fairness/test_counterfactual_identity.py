@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 
 from audit.catalog import discover
@@ -128,6 +130,18 @@ def test_agrees_with_the_published_definition(texts: list[str]) -> None:
     ]
     assert found.members[0].estimate == Proportion(sum(flips), len(flips))
     assert found.context[-1].estimate.value == pytest.approx(np.mean(gaps), abs=1e-9)
+
+
+def test_the_models_own_rule_decides() -> None:
+    """Positive at nearly any probability, the unfair model keeps its answer though the likelier class changes; labels suffice."""
+    own = FixedThresholdClassifier(FrozenEstimator(reader(fair=False).model), threshold=1e-9, pos_label="yes")
+    own.fit(["paid he", "late she"], ["yes", "no"])
+    texts = ("he was on the bus", "She was on the bus")
+    for abilities in (frozenset({"predictions", "scores", "text"}), frozenset({"predictions", "text"})):
+        found = measure(ID, subject(table(*texts), candidate=Trained(own, abilities), positive="yes"), attributes=["gender"])
+        assert found.members[0].estimate == Proportion(0, 2)
+        assert bool(found.context) == ("score" in found.table) == ("scores" in abilities)
+    assert measure(ID, seen(*texts), attributes=["gender"]).members[0].estimate == Proportion(2, 2)
 
 
 def test_a_model_that_reads_no_identity_never_flips() -> None:

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from audit import attacks, catalog
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Part
+from audit.predictions import Predictions
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
-from tests.small_models import letter_reader, letters
+from tests.judged import status
+from tests.small_models import Trained, cautious, letter_reader, letters
 from tests.support import measure, subject
 
 if TYPE_CHECKING:
+    from audit.candidates import Outputs
     from audit.evidence import Evidence
-    from tests.small_models import Trained
 
 ID = "robustness/deepwordbug_gao_2018"
 installed = pytest.mark.skipif(find_spec("textattack") is None, reason="textattack comes with the extra `attacks`")
@@ -28,6 +33,10 @@ installed = pytest.mark.skipif(find_spec("textattack") is None, reason="textatta
 @pytest.fixture(scope="module")
 def reader() -> Trained:
     return letter_reader()
+
+
+def asking(reader: Trained) -> attacks.Ask:
+    return attacks.asking(Predictions(reader))
 
 
 def attacked(frame: pd.DataFrame, reader: Trained, seed: int = 0, **params: object) -> Evidence:
@@ -48,7 +57,7 @@ def test_every_row_is_one_attack_by_the_library(reader: Trained) -> None:
             assert (told["queries"], told["survived"]) == (0, False)
             continue
         with GlobalStream(words(seed, row)).installed():
-            alone = attacks.load().deepwordbug(text, reader.classes.index(label), reader.score_texts)
+            alone = attacks.load().deepwordbug(text, reader.classes.index(label), asking(reader))
         assert (told["queries"], told["survived"]) == (alone.queries, not alone.broken)
         assert told["prediction_attacked"] == reader.classes[alone.predicted]
     assert found.members[0].estimate == Proportion(int(table["survived"].sum()), 40)
@@ -159,19 +168,65 @@ def test_rows_of_one_entity_widen_the_interval(reader: Trained) -> None:
 @pytest.mark.full
 def test_one_crashing_attack_is_an_error_of_the_check(reader: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that breaks on one of the misspelt texts breaks the check: no row is dropped."""
-    frame, score = letters(20, 9), reader.score_texts
+    frame, answer = letters(20, 9), reader.answer_texts
     seen = subject(frame, candidate=reader)
     seen.y_pred()
 
-    def fragile(texts: list[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def fragile(texts: list[str]) -> Outputs:
         if any("[UNK]" in text for text in texts):
             msg = "cannot read this"
             raise ArithmeticError(msg)
-        return score(texts)
+        return answer(texts)
 
-    monkeypatch.setattr(reader, "score_texts", fragile)
+    monkeypatch.setattr(reader, "answer_texts", fragile)
     with pytest.raises(ArithmeticError, match="cannot read this"):
         measure(ID, seen)
+
+
+@installed
+@pytest.mark.full
+@pytest.mark.parametrize("threshold", [0.1, 0.9])
+def test_the_models_own_rule_decides(reader: Trained, threshold: float) -> None:
+    """A threshold far from one half: a row is attacked where `predict` is right, and lost where `predict` changes its mind."""
+    own, frame = cautious(reader, threshold, "urgent"), letters(60, 13)
+    found = attacked(frame, own)
+    table = pd.DataFrame(dict(found.table)).set_index("id").loc[frame["id"]]
+    right = own.model.predict(frame["text"]) == frame["label"].to_numpy()
+    assert found.context[0].estimate == Proportion(int(right.sum()), 60)
+    assert (right != (reader.model.predict(frame["text"]) == frame["label"].to_numpy())).any()
+    assert ((table["queries"] > 1) == right).all()
+    assert (table["survived"] == (right & (table["prediction_attacked"] == table["label"]))).all()
+    assert 0 < found.members[0].estimate.value < right.mean()
+
+
+SHORT = ["\U0001f44d \U0001f600", "\u597d \u7231", "a b c", "I", "1 2 3"]
+"""No word of two characters."""
+
+
+@installed
+@pytest.mark.full
+@pytest.mark.parametrize(("short", "barred"), [(1, False), (6, True), (40, True)])
+def test_rows_that_the_attack_cannot_change_are_counted_and_bar_a_pass(short: int, *, barred: bool) -> None:
+    """Of 40 rows that are right: up to 5 % are told, more bar a pass, whatever the bound; a fail is still a fail."""
+    texts = [SHORT[number % len(SHORT)] for number in range(short)] + ["answer this letter tonight please"] * (40 - short)
+    frame = pd.DataFrame({"id": range(40), "text": texts, "label": "urgent"})
+    model = make_pipeline(TfidfVectorizer(analyzer="char"), LogisticRegression()).fit([*texts, "zzz"], ["urgent"] * 40 + ["other"])
+    found = attacked(frame, Trained(model, frozenset({"predictions", "scores", "text"})))
+    assert int((~np.asarray(found.table["changed"])).sum()) == short
+    assert any(f"{short} of the 40 attacked rows hold no word" in note for note in found.notes)
+    assert found.members[0].estimate.value == 1.0
+    assert status(ID, found, min=0.5) == ("inconclusive" if barred else "pass")
+    assert bool(found.unmeasured) == barred
+
+
+@installed
+@pytest.mark.full
+def test_a_budget_too_small_for_a_single_change_bars_a_pass(reader: Trained) -> None:
+    """The queries go into ranking the words: nothing is attacked, nothing is shown."""
+    found = attacked(letters(40, 7), reader, max_queries=2)
+    assert not np.asarray(found.table["changed"]).any()
+    assert status(ID, found, min=0.1) == "inconclusive"
+    assert not measure(ID, subject(letters(40, 7), candidate=reader), max_queries=2, max_unattackable=1.0).unmeasured
 
 
 @installed

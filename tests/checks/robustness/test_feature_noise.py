@@ -11,18 +11,18 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
+from sklearn.svm import LinearSVC
 
 from audit.errors import CannotMeasure
 from audit.measures import noise
 from audit.stats import Proportion
 from tests.judged import status
-from tests.small_models import Trained, customer_reader, customers, letter_reader, letters
+from tests.small_models import Trained, cautious, customer_reader, customers, letter_reader, letters
 from tests.support import measure, subject
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from audit.candidates import Outputs
     from audit.evidence import Evidence
 
 ID = "robustness/feature_noise"
@@ -34,9 +34,9 @@ class Watched(Trained):
 
     seen: pd.DataFrame | None = None
 
-    def score_frame(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
         self.seen = frame
-        return super().score_frame(frame)
+        return super().answer_frame(frame)
 
 
 def shaken(frame: pd.DataFrame, *, seed: int = 0, train: pd.DataFrame | None = None, **params: object) -> tuple[pd.DataFrame, Evidence]:
@@ -55,6 +55,36 @@ def test_worked_example_without_noise() -> None:
     assert found.members[0].estimate == found.context[0].estimate
     share = accuracy_score(frame["label"], customer_reader().model.predict(frame))
     assert found.members[0].estimate.value == share
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
+def test_the_models_own_rule_decides(threshold: float) -> None:
+    """A threshold far from one half: without noise the accuracy is that of `predict`, not that of the larger probability."""
+    frame, reader = customers(120, 6), cautious(customer_reader(), threshold, "yes")
+    found = measure(ID, subject(frame, candidate=reader), scale=0.0, swap=0.0)
+    own, likelier = reader.model.predict(frame.drop(columns="label")), customer_reader().model.predict(frame.drop(columns="label"))
+    assert found.members[0].estimate.value == accuracy_score(frame["label"], own)
+    assert (accuracy_score(frame["label"], own) == accuracy_score(frame["label"], likelier)) == (threshold == 0.5)
+
+
+def test_a_model_of_labels_alone_is_measured_too() -> None:
+    """A support vector machine has no probabilities, and needs none here."""
+    frame = customers(200, 7)[["income", "years", "label"]]
+    reader = Trained(LinearSVC().fit(frame[["income", "years"]], frame["label"]), frozenset({"predictions", "frame"}))
+    share = accuracy_score(frame["label"], reader.model.predict(frame[["income", "years"]]))
+    assert measure(ID, subject(frame, candidate=reader), scale=0.0).members[0].estimate.value == share
+    assert measure(ID, subject(frame, candidate=reader), scale=2.0).members[0].estimate.value < share
+
+
+def test_noise_that_changes_nothing_proves_nothing() -> None:
+    """Constant columns stay as they are: named in a note; where no column changes there is no figure."""
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"x": rng.normal(size=80), "flat": 1.5, "label": rng.choice(["up", "down"], 80)})
+    model = LogisticRegression().fit(frame[["x", "flat"]], frame["label"])
+    seen = subject(frame, candidate=Trained(model, frozenset({"predictions", "scores", "frame"})))
+    assert measure(ID, seen).notes[-1] == "The noise changed 80 of 80 rows, and no cell of flat."
+    with pytest.raises(CannotMeasure, match="the noise changes no cell of flat"):
+        measure(ID, seen, keep=["x"])
 
 
 def test_the_noise_has_the_spread_that_was_asked_for() -> None:
