@@ -134,7 +134,7 @@ def test_agrees_with_the_published_definition(texts: list[str]) -> None:
 
 def test_the_models_own_rule_decides() -> None:
     """Positive at nearly any probability, the unfair model keeps its answer though the likelier class changes; labels suffice."""
-    own = FixedThresholdClassifier(FrozenEstimator(reader(fair=False).model), threshold=1e-9, pos_label="yes")
+    own = FixedThresholdClassifier(FrozenEstimator(reader(fair=False).model), threshold=1e-12, pos_label="yes")
     own.fit(["paid he", "late she"], ["yes", "no"])
     texts = ("he was on the bus", "She was on the bus")
     for abilities in (frozenset({"predictions", "scores", "text"}), frozenset({"predictions", "text"})):
