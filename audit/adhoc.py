@@ -11,11 +11,13 @@ from pydantic import ValidationError
 
 from audit import cache, catalog, engine, plan
 from audit.candidates.absent import Absent
+from audit.candidates.model_remarks import model_remarks
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
 from audit.candidates.values import SavedValues
 from audit.check import REGRESSION
 from audit.datasets import Columns
 from audit.datasets.reading import read
+from audit.datasets.spellings import refuse_two_spellings
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError
 from audit.policy import roles
@@ -105,8 +107,8 @@ def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
         if role == data.role:  # `data` serves as `test` too
             for text in data.remarks:
                 on_remark(_in_flags(f"datasets.{role}: {text}", asked))
-    for text in job.subject.candidate.remarks(job.subject.datasets):
-        on_remark(text)
+    for text in model_remarks(job.subject.candidate, job.subject.datasets):
+        on_remark(_in_flags(text, asked))
 
 
 @contextmanager
@@ -254,6 +256,8 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
 def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPredictions | SavedValues | Absent:
     """Saved predictions where a column holds them, else no model."""
     columns = datasets["data"].columns
+    if not any(column and _of_numbers(check, datasets["data"], column) for column in (columns.prediction, columns.label)):
+        refuse_two_spellings(datasets)
     if columns.prediction and _of_numbers(check, datasets["data"], columns.prediction):
         return SavedValues(datasets)
     if columns.prediction or columns.score or columns.scores:

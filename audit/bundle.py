@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets import canonical
 from audit.errors import InputError, ToolError
 from audit.export import json as results_json
 
@@ -52,7 +51,7 @@ class Bundle:
         if data.columns.label is not None and outputs.values is not None:
             table["label"] = _numbers_or_cells(data, data.columns.label)
         elif data.columns.label is not None:
-            table["label"] = np.array([canonical(value) for value in data.values(data.columns.label)], dtype=object)
+            table["label"] = np.array([data.class_name(value) for value in data.values(data.columns.label)], dtype=object)
         if data.columns.group is not None:
             table["group"] = _cells(data, data.columns.group)
         if outputs.probabilities is not None:

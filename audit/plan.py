@@ -14,12 +14,14 @@ from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
 from audit.check import REGRESSION
 from audit.datasets import canonical
+from audit.datasets.spellings import normal_form, refuse_two_spellings
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.finding import Reason
 from audit.frameworks import nist_ai_rmf
 from audit.measures.declared import blank, required
 from audit.measures.windows import DERIVED
+from audit.policy import placing
 from audit.policy.durations import days
 from audit.policy.wording import nearest
 from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many, positive_class
@@ -65,8 +67,18 @@ def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None
         for key, message in _column_mistakes(requirement, datasets, _at_task(catalog.discover()[requirement.check], loaded))
     ]
     mistakes += rivals.column_mistakes(loaded, datasets)
+    mistakes += _spelling_mistakes(loaded, datasets)
     if mistakes:
         raise PolicyError(tuple(mistakes))
+
+
+def _spelling_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
+    """Classes that the data write in two ways."""
+    if loaded.policy.candidate.task not in REGRESSION:
+        try:
+            refuse_two_spellings(datasets)
+        except InputError as error:
+            yield from placing.of_candidate(loaded, error).mistakes
 
 
 def check_abilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> None:
@@ -179,7 +191,9 @@ def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], ca
             positive = positive_class(data, candidate.classes)
             if positive not in candidate.classes:
                 told.add(place)
-                yield loaded.marks.mistake(place, f"is {positive!r}; the classes are {', '.join(candidate.classes)}")
+                near = [name for name in candidate.classes if normal_form(name) == normal_form(positive)]
+                remedy = f"; write {near[0]!r}, as the data do" if near else ""
+                yield loaded.marks.mistake(place, f"is {positive!r}; the classes are {', '.join(candidate.classes)}{remedy}")
 
 
 def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, rivals, samples, waivers
 from audit.approvals import files as approvals
+from audit.candidates.model_remarks import model_remarks
 from audit.candidates.opening import Opener
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
@@ -103,7 +104,7 @@ class _Prepared:
     def remarks(self) -> tuple[Reason, ...]:
         """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
         read = (Reason("data-remark", None, f"datasets.{role}: {text}") for role, data in self.datasets.items() for text in data.remarks)
-        ran = (Reason("model-remark", None, text) for text in self.candidate.remarks(self.datasets))
+        ran = (Reason("model-remark", None, text) for text in model_remarks(self.candidate, self.datasets))
         return (*read, *ran, *rivals.remarks(self.beside.rivals, self.candidate))
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
@@ -230,7 +231,7 @@ def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
         data = read(role, loaded.resolve(spec.path), own.over(shared), optional=optional, source=spec.source, licence=spec.licence)
     except InputError as error:
         raise placing.of_data(loaded, role, error) from error
-    return rivals.set_aside(loaded, data)
+    return rivals.set_aside(loaded, replace(data, label_map=loaded.policy.labels.classes()))
 
 
 def _unjudged(finding: Finding) -> Finding:

@@ -190,9 +190,7 @@ _TWINS: tuple[tuple[frozenset[str], dict[str | None, str]], ...] = (
 
 def positive_class(data: Dataset, classes: Sequence[str]) -> str:
     """`columns.positive` as one of the classes; 1 or true where the labels are 0/1 or booleans."""
-    from audit.datasets import canonical  # the import would be circular at module level
-
-    declared = canonical(data.columns.positive)
+    declared = data.class_name(data.columns.positive)
     if declared not in classes:
         for pair, meant in _TWINS:
             if pair.issuperset(classes) and declared in meant:

@@ -14,6 +14,8 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -44,11 +46,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """What some checks need said: a weight without default, a file, a list shorter than both classes, words of the example's texts."""
 
 
-def dataset(frame: pd.DataFrame, role: str = "test", **columns: object) -> Dataset:
+def dataset(frame: pd.DataFrame, role: str = "test", *, label_map: Mapping[str, str] | None = None, **columns: object) -> Dataset:
     """A data set of a table. Roles are by default the columns of the same name."""
     found = {name: name for name in ("id", "text", "label", "prediction", "score") if name in frame.columns}
     roles = Columns.model_validate(found | columns)
-    return Dataset(role, Path(f"{role}.csv"), frame.reset_index(drop=True), roles, f"digest-of-{role}")
+    return Dataset(role, Path(f"{role}.csv"), frame.reset_index(drop=True), roles, f"digest-of-{role}", label_map=label_map or {})
 
 
 def subject(

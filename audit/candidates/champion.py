@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
+from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import CannotMeasure, InputError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class SavedChampion(SavedPredictions):
         if not served:
             msg = f"champion.columns: no data set has the columns {', '.join(columns.named())}: mend their names"
             raise InputError(msg)
+        refuse_two_spellings(served, {"a class of the candidate": classes})
         super().__init__(served, classes)
         for data in served.values():
             refuse_foreign_words(data)

@@ -9,12 +9,13 @@ from audit.candidates.champion import SavedChampion, refuse_other_classes
 from audit.candidates.folder import ModelFolder
 from audit.candidates.origin import Base, Tuning
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
+from audit.candidates.sklearn import SklearnModel, load_regressor
 from audit.candidates.sklearn import load as load_classifier
-from audit.candidates.sklearn import load_regressor
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.candidates.values import SavedValues
 from audit.check import REGRESSION
 from audit.datasets import canonical
+from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
 from audit.finetune.text import fine_tune
@@ -62,8 +63,14 @@ class Opener:
         else:
             msg = "candidate: neither `fine_tune` nor `load`: say where the model comes from"
             raise InputError(msg)
-        _refuse_foreign_classes(candidate, self._datasets)
+        self._refuse_other_names(candidate, "the candidate")
         return candidate
+
+    def _refuse_other_names(self, model: Candidate, words: str) -> None:
+        """A model whose classes are written otherwise than the data's labels, or have nothing in common with them."""
+        if "values" not in model.abilities:
+            refuse_two_spellings(self._datasets, {f"a class of {words}": model.classes})
+            _refuse_foreign_classes(model, self._datasets)
 
     def champion(self, candidate: Candidate) -> Candidate | None:
         """What runs today, opened as a candidate is; None where none is declared. One of other classes is refused."""
@@ -76,7 +83,7 @@ class Opener:
             champion = SavedChampion(self._datasets, spec.columns or ChampionColumns(), candidate.classes)
         else:
             champion = self._loaded(spec.load)
-            _refuse_foreign_classes(champion, self._datasets)
+            self._refuse_other_names(champion, "the champion")
         refuse_other_classes(champion, candidate)
         return champion
 
@@ -139,18 +146,24 @@ class Opener:
         model = load(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
         if model.goes_by_place:
             _refuse_other_orders(self._datasets)
+        if isinstance(model, SklearnModel):
+            model.rename(_mapped(model.classes, self._label_map))
         return model
 
     def _transformers(self, spec: Load) -> Candidate:
         if self._numbers:
             _not_served("candidate.load.kind transformers for tabular-regression")
         folder = ModelFolder(self._path(spec))
-        classes = folder.classes(_labels(self._datasets))
+        classes = _mapped(folder.classes(_labels(self._datasets)), self._label_map)
         reading = Reading(max_length=spec.max_length, batch_size=spec.batch_size)
         candidate = TextClassifier(folder, classes, reading=reading, store=self._cache, progress=self._progress)
         if spec.sha256 is not None and spec.sha256 != candidate.sha256:
             folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {spec.sha256}", "find out who changed it")
         return candidate
+
+    @property
+    def _label_map(self) -> Mapping[str, str]:
+        return self._policy.labels.classes()
 
     def _path(self, spec: Load) -> Path:
         if spec.path is None:
@@ -172,8 +185,19 @@ def _not_served(what: str) -> NoReturn:
 
 def _labels(datasets: Mapping[str, Dataset]) -> frozenset[str]:
     """Every label that the data holds."""
-    columns = [data.frame[data.columns.label] for data in datasets.values() if data.columns.label]
-    return frozenset(label for column in columns for label in map(canonical, column.to_list()) if label is not None)
+    return frozenset(name for data in datasets.values() if data.columns.label for name in data.class_counts(data.columns.label))
+
+
+def _mapped(classes: Sequence[str], label_map: Mapping[str, str]) -> tuple[str, ...]:
+    """A model's classes as the policy's labels name them. Two that would become one are refused: the model tells them apart."""
+    names = [str(canonical(name)) for name in classes]
+    found = tuple(label_map.get(name, name) for name in names)
+    if len(set(found)) < len(found):
+        one = next(name for name in found if found.count(name) > 1)
+        several = " and ".join(repr(name) for name, meant in zip(classes, found, strict=True) if meant == one)
+        msg = f"candidate: the model tells the classes {several} apart, and both are {one!r} in the labels: train it on one of them"
+        raise InputError(msg)
+    return found
 
 
 def _refuse_test_rows(learned: Sequence[Dataset], policy: Policy, datasets: Mapping[str, Dataset]) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from audit.candidates.interface import Ability, Outputs
 from audit.candidates.saved import KnownRows
-from audit.datasets import canonical
 from audit.errors import CannotMeasure, InputError
 from audit.subject import positive_class
 
@@ -141,8 +140,8 @@ def _score_columns(data: Dataset) -> dict[str, str]:
     """Class label to probability column."""
     scores = data.columns.scores
     if isinstance(scores, dict):
-        return {str(canonical(name)): column for name, column in scores.items()}
-    return {str(canonical(column)): column for column in scores or ()}
+        return {str(data.class_name(name)): column for name, column in scores.items()}
+    return {str(data.class_name(column)): column for column in scores or ()}
 
 
 def _shares(data: Dataset, column: str) -> NDArray[np.float64]:
@@ -168,7 +167,7 @@ def _classes(served: Sequence[Dataset]) -> tuple[str, ...]:
             raise InputError(msg)
         return tuple(sorted(named[0]))
     found = {name for data in served for column in _named(data) for name in _labels(data, column)}
-    declared = {name for data in served if (name := canonical(data.columns.positive)) is not None}
+    declared = {name for data in served if (name := data.class_name(data.columns.positive)) is not None}
     found = found or declared  # scores alone: all that is known of the classes is what the policy says
     for pair in _TWINS:
         if found and found < pair and declared <= frozenset().union(*_TWINS):

@@ -39,6 +39,7 @@ class SklearnModel:
         self._estimator = Estimator(path, model, reads_text=reads_text)
         self.sha256, self.folder = sha256, str(path)
         self.classes = tuple(str(canonical(name)) for name in model.classes_)
+        self._names = {name: name for name in self.classes}
         self._scores = hasattr(model, "predict_proba")
         self.abilities = _abilities(text=self._estimator.reads_text, scores=self._scores)
         self.parameters = self._estimator.parameters
@@ -48,6 +49,11 @@ class SklearnModel:
     def goes_by_place(self) -> bool:
         """Whether it knows its features by their order alone."""
         return self._estimator.goes_by_place
+
+    def rename(self, classes: Sequence[str]) -> None:
+        """Call the classes by these names, in the same order."""
+        self._names = dict(zip(self.classes, classes, strict=True))
+        self.classes = tuple(classes)
 
     def refuse_unfit(self, dataset: Dataset) -> None:
         """InputError where a data set lacks features that the model was fitted on."""
@@ -91,7 +97,8 @@ class SklearnModel:
         """By the model's own `predict`: a tuned threshold or a support vector machine does not go by the largest probability."""
         if not len(given):
             return Outputs(np.array([], dtype=object), np.zeros((0, len(self.classes))) if self._scores else None)
-        labels = np.array([canonical(label) for label in self._estimator.asked("predict", given)], dtype=object)
+        names = [str(canonical(label)) for label in self._estimator.asked("predict", given)]
+        labels = np.array([self._names.get(name, name) for name in names], dtype=object)
         return Outputs(labels, self._probabilities(given) if self._scores else None)
 
     def _probabilities(self, given: Any) -> NDArray[np.float64]:

@@ -107,6 +107,8 @@ class Dataset:
     """Kinds of columns that the policy declares."""
     origin: Dataset | None = None
     """The data set with all rows, whose kinds of columns hold for these ones."""
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    """The policy's `labels.map`: the class that is meant by each spelling that it names."""
 
     @property
     def rows(self) -> int:
@@ -143,7 +145,7 @@ class Dataset:
 
     def _read_labels(self, column: str) -> NDArray[np.object_]:
         codes, distinct = distinct_cells(self.frame[column])
-        texts = [*map(canonical, distinct), None]
+        texts = [*map(self.class_name, distinct), None]
         missing = np.flatnonzero(np.array([text is None for text in texts])[codes])
         if missing.size:
             msg = (
@@ -181,6 +183,24 @@ class Dataset:
             msg = f"{self.role}: column {column!r} holds {_PLURALS[kind.name]}, not numbers: name another column"
             raise CannotMeasure(msg)
         return NumberColumn(kinds.to_numbers(self.frame[column]), kind)
+
+    def class_name(self, value: object) -> str | None:
+        """The class that a value means, as text; None for a missing one."""
+        text = canonical(value)
+        return None if text is None else self.label_map.get(text, text)
+
+    def class_counts(self, column: str) -> dict[str, tuple[int, int]]:
+        """Every class that a column names, in the order of its first row, with its number of rows and that row."""
+        codes, distinct = distinct_cells(self.frame[column])
+        names = [*map(self.class_name, distinct), None]
+        places = {name: place for place, name in enumerate(dict.fromkeys(name for name in names if name is not None))}
+        of_row = np.array([-1 if name is None else places[name] for name in names], dtype=np.int64)[codes]
+        counts = np.bincount(of_row[of_row >= 0], minlength=len(places))
+        first = np.zeros(len(places), dtype=np.int64)
+        backwards = np.flatnonzero(of_row >= 0)[::-1]
+        first[of_row[backwards]] = backwards
+        found = {name: (int(counts[place]), int(first[place])) for name, place in places.items()}
+        return dict(sorted(found.items(), key=lambda item: item[1][1]))
 
     def continuous(self, column: str) -> bool:
         """Whether a column holds numbers that are no classes: more different ones than there are classes."""

@@ -73,7 +73,11 @@ def _max_length(spec: FineTune, base: ModelFolder) -> int:
 def _digest(task: _Task) -> str:
     """Of everything that determines the weights."""
     read = {"train": task.train, "validation": task.validation}
-    data = {name: [one.sha256, one.rows, one.columns.model_dump(mode="json")] for name, one in read.items() if one is not None}
+    data = {
+        name: [one.sha256, one.rows, one.columns.model_dump(mode="json"), dict(one.label_map)]
+        for name, one in read.items()
+        if one is not None
+    }
     facts = {"base": task.base.sha256, "spec": task.spec.model_dump(), "max_length": task.max_length, "seed": task.seed, "data": data}
     return disk.key(facts | disk.surroundings(*LIBRARIES))
 

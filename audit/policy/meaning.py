@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from os.path import normpath
 from typing import TYPE_CHECKING, TypeAlias
 
+from audit.check import REGRESSION
+from audit.datasets import canonical
 from audit.frameworks import nist_ai_rmf
 from audit.policy.wording import nearest, shown
 
@@ -29,6 +31,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
     if draft.rival is not None:
         for loc, text in _champion(draft.rival, draft):
             yield ("champion", *loc), text
+    yield from _labels(draft)
     yield from _not_measured(draft)
     yield from _default_data(draft)
     for index, requirement in draft.requirements:
@@ -117,6 +120,20 @@ def _same_path(one: str, other: str) -> bool:
 
 def _undeclared(role: str, draft: Draft) -> str:
     return f"{shown(role)} is not declared under datasets; {nearest(role, draft.datasets)}"
+
+
+def _labels(draft: Draft) -> Iterator[Problem]:
+    """A spelling that means one class, which means another: which of the two is meant is not clear."""
+    written = {} if draft.labels is None else draft.labels.map
+    classes = {} if draft.labels is None else draft.labels.classes()
+    if written and draft.candidate is not None and draft.candidate.task in REGRESSION:
+        yield ("labels", "map"), f"names classes, and candidate.task is {draft.candidate.task}; leave it out"
+    for name, value in written.items():
+        meant = classes[str(canonical(name))]
+        if meant != str(canonical(value)):
+            yield ("labels", "map", name), "is the same class as another key, and means another one; keep one of them"
+        elif classes.get(meant, meant) != meant:
+            yield ("labels", "map", name), f"means {shown(meant)}, which means {shown(classes[meant])} itself; name the last one"
 
 
 def _not_measured(draft: Draft) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
 
 from audit.check import Task
-from audit.datasets import Columns
+from audit.datasets import Columns, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,20 @@ class DatasetSpec(Strict):
     source: str | None = Field(None, description="where it comes from")
     licence: str | None = Field(None, description="under which licence it may be used")
     columns: Columns | None = Field(None, description="roles laid over the policy's own; null takes a role away")
+
+
+class Labels(Strict):
+    """What the written labels mean."""
+
+    map: dict[Text, str | int | float | bool] = Field(
+        default_factory=dict,
+        description="the class that is meant by a spelling, in data, predictions and models: {Approved: approved}; one that is mapped to"
+        " itself is a class of its own beside another spelling",
+    )
+
+    def classes(self) -> dict[str, str]:
+        """Both sides as class labels."""
+        return {str(canonical(written)): str(canonical(meant)) for written, meant in self.map.items()}
 
 
 class FineTune(Strict):
@@ -193,6 +207,7 @@ class Policy(Strict):
     system: System = Field(System(), description="declared facts, shown beside the measured ones")
     datasets: dict[Role, DatasetSpec] = Field(default_factory=dict, description="files of rows by their role: train, test, production")
     columns: Columns = Field(Columns(), description="which column is what; a data set may lay its own over these")
+    labels: Labels = Field(Labels(), description="what the written labels mean")
     candidate: CandidateSpec = Field(description="the model under audit")
     champion: ChampionSpec | None = Field(None, description="the model that runs today")
     require: tuple[Requirement, ...] = Field(description="what must hold; at least one line")

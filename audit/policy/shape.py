@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from audit.datasets import Columns
-from audit.policy.schema import IDENTIFIER, CandidateSpec, ChampionSpec, DatasetSpec, Policy, Requirement
+from audit.policy.schema import IDENTIFIER, CandidateSpec, ChampionSpec, DatasetSpec, Labels, Policy, Requirement
 from audit.policy.wording import messages
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Draft:
 
     tier: int
     columns: Columns | None
+    labels: Labels | None
     datasets: Mapping[str, DatasetSpec | None]
     candidate: CandidateSpec | None
     champion: bool
@@ -63,6 +64,7 @@ def draft_of(policy: Policy) -> Draft:
     return Draft(
         tier=policy.tier,
         columns=policy.columns,
+        labels=policy.labels,
         datasets=policy.datasets,
         candidate=policy.candidate,
         champion=policy.champion is not None,
@@ -134,6 +136,7 @@ def draft(tree: Tree, marks: Marks) -> Draft:
     return Draft(
         tier=tier if isinstance(tier, int) else _TOP_TIER,
         columns=_part(Columns, top.get("columns", {}), ("columns",), marks),
+        labels=_part(Labels, top.get("labels", {}), ("labels",), marks),
         datasets={role: _part(DatasetSpec, one, ("datasets", role), marks) for role, one in roles},
         candidate=_part(CandidateSpec, top.get("candidate"), ("candidate",), marks),
         champion=top.get("champion") is not None,

@@ -1,0 +1,85 @@
+"""What an audit makes of labels: two spellings of one class, maps between them, classes that the model does not know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from skops import io as skops
+
+from audit.errors import PolicyError
+from tests.run.in_process import audited, remarks
+from tests.running import policy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GAP = {"check": "fairness/demographic_parity_difference", "by": ["sex"], "max": 0.1}
+ROLES = {"label": "label", "prediction": "prediction", "positive": "approved"}
+
+
+def decisions(rows: int = 200) -> pd.DataFrame:
+    """Right in every row; of men 60 % are approved and of women 30 %, and men's approvals are predicted with a capital."""
+    sex = np.repeat(["F", "M"], rows)
+    approved = np.concatenate([np.arange(rows) < 0.3 * rows, np.arange(rows) < 0.6 * rows])
+    label = np.where(approved, "approved", "rejected")
+    prediction = np.where(approved & (sex == "M"), "Approved", label)
+    return pd.DataFrame({"label": label, "prediction": prediction, "sex": sex})
+
+
+def test_two_spellings_are_refused_at_their_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PolicyError, match=r"policy.yaml:\d+:\d+: datasets.test: one class .*'Approved' \(120 rows .* first row 201\)"):
+        audited(tmp_path, monkeypatch, policy(GAP, columns=ROLES), test=decisions())
+
+
+def test_mapped_spellings_are_one_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = policy(GAP, {"check": "performance/accuracy", "min": 0.95}, columns=ROLES, labels={"map": {"Approved": "approved"}})
+    gap, accuracy = audited(tmp_path, monkeypatch, made, test=decisions()).findings
+    assert gap.headline is not None
+    assert gap.headline.value == pytest.approx(0.3)
+    assert gap.status == "fail"
+    assert accuracy.headline is not None
+    assert accuracy.headline.value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("label_map", "told"),
+    [
+        ({"A": "B", "B": "C"}, 'means "B", which means "C" itself'),
+        ({"true": "x", "True": "y"}, "labels.map.true: is the same class as another key"),
+        ({"a": None}, "labels.map.a"),
+    ],
+)
+def test_a_map_that_contradicts_itself_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label_map: dict[str, str], told: str
+) -> None:
+    with pytest.raises(PolicyError) as error:
+        audited(tmp_path, monkeypatch, policy(labels={"map": label_map}))
+    assert told in str(error.value)
+
+
+def test_a_models_classes_are_mapped_and_unknown_labels_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2))
+    model = LogisticRegression().fit(pd.DataFrame(x, columns=["a", "b"]), np.where(x[:, 0] > 0, "Yes", "No"))
+    skops.dump(model, tmp_path / "model.skops")
+    label = np.where(x[:, 0] > 0, "yes", "no").astype(object)
+    label[:3] = "perhaps"
+    test = pd.DataFrame(x, columns=["a", "b"]).assign(label=label)
+    made = policy(
+        {"check": "performance/accuracy", "min": 0.9},
+        columns={"label": "label"},
+        candidate={"task": "tabular-classification", "load": {"kind": "sklearn", "path": "model.skops"}},
+    )
+    with pytest.raises(PolicyError, match=r"'Yes' \(a class of the candidate\)"):
+        audited(tmp_path, monkeypatch, made, test=test)
+    audit = audited(tmp_path, monkeypatch, made | {"labels": {"map": {"Yes": "yes", "No": "no"}}}, test=test)
+    (accuracy,) = audit.findings
+    assert accuracy.headline is not None
+    assert 0.95 < accuracy.headline.value <= 0.99
+    assert "a label is unknown to the model, which gets these rows wrong: 'perhaps' in 3 (first: row 1)" in remarks(audit)
+    with pytest.raises(PolicyError, match="tells the classes 'No' and 'Yes' apart"):
+        audited(tmp_path, monkeypatch, made | {"labels": {"map": {"Yes": "no", "No": "no"}}}, test=test)
