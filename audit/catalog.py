@@ -52,6 +52,7 @@ def info(check_id: str) -> CheckInfo:
         limitations=text["Limitations"],
         reference=text["Reference"],
         groups=check.by == "groups",
+        asks_the_model=check.asks_the_model,
     )
 
 

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 Effect: TypeAlias = Literal["ok", "condition", "block"]
 EVIDENCE_MISSING: frozenset[Status] = frozenset({"not_run", "error"})
 EVIDENCE_AGAINST: frozenset[Status] = frozenset({"fail", "inconclusive"})
+JUDGED: frozenset[Status] = frozenset({"pass", "fail", "inconclusive"})
+NO_MODEL_CHECK = Reason(
+    "model-unjudged",
+    None,
+    "No required check judged the model's own answers: nothing was shown about the model. "
+    "Require one that does, such as performance/accuracy, with `enforce: required`.",
+)
 DUE_DAYS: dict[Severity, int] = {"critical": 0, "high": 90, "medium": 180, "low": 365}
 """Days until a condition falls due; for high and medium as long as a waiver may last."""
 
@@ -38,7 +45,7 @@ def effect(finding: Finding) -> Effect:
 
 
 def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, barred: Sequence[Reason] = (), today: date) -> Verdict:
-    """Promote only on proof: every requirement answered, something judged, and nothing in the way.
+    """Promote only on proof: every requirement answered, the model's own answers judged, and nothing in the way.
 
     `barred` holds what blocks apart from findings: a partial run, a declared field that is missing, a characteristic that
     nobody looked at, a broken digest.
@@ -71,7 +78,15 @@ def _incomplete(required: Sequence[Requirement], findings: Sequence[Finding]) ->
         found.append(Reason("incomplete", None, f"The findings do not answer the policy: {missing}."))
     if not any(one.requirement.enforce == "required" and one.status != "not_applicable" for one in findings):
         found.append(Reason("nothing-judged", None, "No required check was judged: a policy that requires nothing proves nothing."))
+    elif not any(_judges_the_model(one) for one in findings):
+        found.append(NO_MODEL_CHECK)
     return found
+
+
+def _judges_the_model(finding: Finding) -> bool:
+    """Whether a required finding says something of the model's own answers, or blocks by itself because it cannot."""
+    required = finding.requirement.enforce == "required" and finding.check.asks_the_model
+    return required and (finding.status in JUDGED or effect(finding) == "block")
 
 
 _SEVERITY_RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}

@@ -64,6 +64,8 @@ class CheckInfo:
     reference: str
     groups: bool = False
     """Whether it holds groups against each other, whatever is left of them."""
+    asks_the_model: bool = False
+    """Whether its outcome depends on the model's own answers, and not on data or declarations alone."""
 
     def of_gap(self, evidence: Evidence) -> bool:
         """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""

@@ -15,11 +15,13 @@ from audit.candidates.sklearn import SklearnModel
 from audit.check import REGRESSION
 from audit.datasets import canonical
 from audit.datasets.spellings import normal_form, refuse_two_spellings
+from audit.decide import NO_MODEL_CHECK
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.finding import Reason
 from audit.frameworks import nist_ai_rmf
-from audit.measures.declared import blank, required
+from audit.measures.declared import missing, required
+from audit.measures.reasons import blank, is_reason
 from audit.measures.windows import DERIVED
 from audit.policy import placing
 from audit.policy.durations import days
@@ -27,7 +29,7 @@ from audit.policy.wording import nearest
 from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many, positive_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from audit.candidates import Candidate
     from audit.check import Check
@@ -276,19 +278,32 @@ def declared(policy: Policy) -> dict[str, object]:
     return facts
 
 
-def barred(policy: Policy) -> tuple[Reason, ...]:
-    """What blocks before anything is measured, by the declared tier: missing facts, characteristics that nobody looks at."""
+def barred(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[Reason, ...]:
+    """What blocks by the declared tier: missing facts, and characteristics without a measured required check.
+
+    `unmeasured` names requirements that measured nothing, once that is known.
+    """
     if "tier" not in policy.model_fields_set:
         return ()
-    facts = declared(policy)
-    missing = [name for name in required(policy.tier, policy.datasets) if blank(facts.get(name))]
-    found = [Reason("declared-field-missing", None, f"Tier {policy.tier} asks for {name}: declare it in the policy.") for name in missing]
+    absent = missing(required(policy.tier, policy.datasets), declared(policy))
+    found = [Reason("declared-field-missing", None, f"Tier {policy.tier} asks for {name}: declare it in the policy.") for name in absent]
     if policy.tier in {1, 2}:
-        found += [
-            Reason("characteristic-uncovered", None, f"Nothing looks at {name!r}: add a check or a reason under not_measured.{name}.")
-            for name in uncovered(policy)
-        ]
+        found += [Reason("characteristic-uncovered", None, _uncovered(policy, name)) for name in uncovered(policy, unmeasured=unmeasured)]
     return tuple(found)
+
+
+def _uncovered(policy: Policy, name: str) -> str:
+    """What is wrong with a characteristic, and what to do."""
+    stated = policy.not_measured.get(name)
+    if stated is not None:
+        return f"not_measured.{name} gives no reason, only {stated!r}: say in a sentence why it is not measured, or add a required check."
+    return f"No required check looks at {name!r}: add one, or a reason in a sentence under not_measured.{name}."
+
+
+def model_unasked(policy: Policy) -> tuple[Reason, ...]:
+    """The reason that blocks a policy which requires nothing of the model's own answers."""
+    asked = any(one.enforce == "required" and catalog.discover()[one.check].asks_the_model for one in policy.require)
+    return () if asked else (NO_MODEL_CHECK,)
 
 
 def trained_on(policy: Policy) -> tuple[Reason, ...]:
@@ -312,19 +327,20 @@ def remarks(policy: Policy) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def uncovered(policy: Policy) -> tuple[str, ...]:
-    """Characteristics of trustworthy AI with neither a check, nor a reason, nor the declared fact that stands for them."""
-    families, facts = {requirement.check.split("/")[0] for requirement in policy.require}, _declared_parents(policy)
+def uncovered(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[str, ...]:
+    """Characteristics of trustworthy AI without a required check that measured, a reason, or the declared fact that stands for them."""
+    measured = [one for one in policy.require if one.enforce == "required" and one.id not in unmeasured]
+    families, facts = {one.check.split("/")[0] for one in measured}, _declared_parents(policy)
     return tuple(
         trait.id
         for trait in nist_ai_rmf().characteristics
-        if families.isdisjoint(trait.families) and trait.id not in policy.not_measured and trait.declared not in facts
+        if families.isdisjoint(trait.families) and not is_reason(policy.not_measured.get(trait.id, "")) and trait.declared not in facts
     )
 
 
 def _declared_parents(policy: Policy) -> set[str]:
-    """The declared facts by name, `system.owner` for `system.owner.contact` too."""
-    return {".".join(name.split(".")[:2]) for name in declared(policy)}
+    """The stated facts by name, `system.owner` for `system.owner.contact` too."""
+    return {".".join(name.split(".")[:2]) for name, value in declared(policy).items() if not blank(value)}
 
 
 def smoke_policy(policy: Policy) -> Policy:

@@ -132,7 +132,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
         findings = tuple(map(_unjudged, findings))
     laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started, entries=looks.before))
     since = prepared.since(looks.before, started)
-    barred = (*_barred(loaded, options, looks), *policy_change.barred(since))
+    barred = (*_barred(loaded, options, looks, laid.findings), *policy_change.barred(since))
     verdict = decide.decide(loaded.policy.require, laid.findings, barred=barred, today=started.date())
     remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks())
     verdict = decide.remarked(verdict, remarks)
@@ -242,10 +242,11 @@ def _unjudged(finding: Finding) -> Finding:
     return replace(finding, status="not_run", message=message, headline=None, slices=(), failing=(), evidence=None)
 
 
-def _barred(loaded: LoadedPolicy, options: Options, looks: Looks) -> tuple[Reason, ...]:
+def _barred(loaded: LoadedPolicy, options: Options, looks: Looks, findings: Sequence[Finding]) -> tuple[Reason, ...]:
     partial = [name for name, used in (("--select", options.select), ("--smoke", options.smoke)) if used]
     found = tuple(Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial)
-    return (*found, *plan.barred(loaded.policy), *plan.trained_on(loaded.policy), *looks.barred())
+    unmeasured = {one.id for one in findings if one.status not in decide.JUDGED and decide.effect(one) != "block"}
+    return (*found, *plan.barred(loaded.policy, unmeasured=unmeasured), *plan.trained_on(loaded.policy), *looks.barred())
 
 
 def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:

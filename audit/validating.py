@@ -29,6 +29,8 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
     read = read_datasets(loaded, only=here)
     plan.check_columns(loaded, read)
     yield from (neutral(remark.text) for remark in plan.remarks(loaded.policy))
+    blocking = (*plan.barred(loaded.policy), *plan.trained_on(loaded.policy), *plan.model_unasked(loaded.policy))
+    yield from (neutral(f"{one.rule} (blocks): {one.text}") for one in blocking)
     if not absent:
         from audit.planning import lint
 

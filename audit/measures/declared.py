@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from audit.measures.reasons import blank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 REQUIRED: dict[int, tuple[str, ...]] = {
     3: ("system.purpose", "system.owner.contact"),
@@ -23,7 +28,6 @@ REQUIRED: dict[int, tuple[str, ...]] = {
 """What each tier requires beyond the tiers below it (3 is the lowest materiality)."""
 OF_DATA: dict[int, tuple[str, ...]] = {3: (), 2: ("source",), 1: ("licence",)}
 """The same for every declared data set: `datasets.train.source`."""
-_PLACEHOLDERS = frozenset({"", "-", "?", "...", "n/a", "na", "none", "null", "tba", "tbd", "todo", "fixme", "unknown", "xxx"})
 
 
 def required(tier: int, roles: Iterable[str]) -> tuple[str, ...]:
@@ -33,10 +37,6 @@ def required(tier: int, roles: Iterable[str]) -> tuple[str, ...]:
     return (*system, *(f"datasets.{role}.{name}" for role in sorted(roles) for one in tiers for name in OF_DATA[one]))
 
 
-def blank(value: object) -> bool:
-    """Whether nothing is stated: absent, empty, or a placeholder such as TODO."""
-    if value is None:
-        return True
-    if isinstance(value, str):
-        return value.strip().casefold() in _PLACEHOLDERS
-    return isinstance(value, Iterable) and all(blank(entry) for entry in value)
+def missing(names: Iterable[str], facts: Mapping[str, object]) -> tuple[str, ...]:
+    """Those of the facts that are not stated, or only by a placeholder. Names and numbers of the policy itself need no content."""
+    return tuple(name for name in names if (facts.get(name) is None if name.startswith("policy.") else blank(facts.get(name))))

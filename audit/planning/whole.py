@@ -113,7 +113,7 @@ def plan_policy(asking: Asking, progress: Progress) -> Plan:
     return Plan(
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),
-        barred=plan.barred(loaded.policy) + plan.trained_on(loaded.policy),
+        barred=plan.barred(loaded.policy) + plan.trained_on(loaded.policy) + plan.model_unasked(loaded.policy),
         cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, asking.out)),
         mistakes=tuple(_mistake(loaded, gate) for gate in found if gate.hindrance is not None and gate.requirement.enforce == "required"),
         looks=tuple({job.requirement.on: (job.requirement.on, job.spent) for job in jobs if job.spent is not None}.values()),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from audit import clock
 from audit.evidence import OVERALL
-from audit.measures.declared import blank
+from audit.measures.reasons import is_placeholder, is_reason
 from audit.waivers import approval, signing
 from audit.waivers.history import uses
 from audit.waivers.model import person
@@ -33,8 +33,10 @@ LONGEST_DAYS: dict[Severity, int] = {"high": 90, "medium": 180, "low": 180}
 """From grant to expiry."""
 FILL_IN = "FILL IN"
 """What a draft says where people have to write."""
-_FREE = frozenset({"nist", "remediation.ticket", "renewal_of"})
-"""Places where `none` is an answer."""
+_FREE = frozenset({"nist", "remediation.ticket", "renewal_of", "valid_while.op"})
+"""Places where `none`, or a sign, is an answer."""
+_REASONS = frozenset({"reason", "risk_accepted"})
+"""Places where a placeholder in many letters is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +224,12 @@ def _unwritten(tree: Tree, place: str) -> Iterator[str]:
     elif isinstance(tree, list):
         for value in tree:
             yield from _unwritten(value, place)
-    elif isinstance(tree, str) and (FILL_IN in tree or (blank(tree) and place not in _FREE)):
+    elif isinstance(tree, str) and (FILL_IN in tree or _says_nothing(tree, place)):
         yield place
+
+
+def _says_nothing(text: str, place: str) -> bool:
+    return not is_reason(text) if place in _REASONS else is_placeholder(text) and place not in _FREE
 
 
 def against(file: WaiverFile, finding: Finding) -> tuple[str, ...]:

@@ -25,6 +25,12 @@ ERRING = frozenset({"fairness/equalized_odds_ratio"})
 CALM = ("thank you for the kind help", "please send the invoice again", "where can i see my order", "the parcel came on time")
 URGENT = ("smoke comes out of the heater", "my child swallowed a part", "someone is in my account now", "the gas valve is leaking")
 
+ANSWERS: dict[bool, dict[str, object]] = {
+    False: {"check": "performance/accuracy", "id": "answers", "min": 0.3},
+    True: {"check": "performance/mean_absolute_error", "id": "answers", "max": 3.0},
+}
+"""What a policy must ask of the model's own answers to promote, for classes and for numbers."""
+
 
 def tables(folder: Path) -> None:
     """Test, training and production tables without any fault, generated so that nobody in them is real, and a function of their own."""
@@ -109,7 +115,7 @@ def policy(check_id: str, check: Check, *, against: bool = False) -> str:
         },
         "columns": columns,
         "candidate": {"task": task if numbers else "text-classification" if text else "tabular-classification", **candidate},
-        "require": [_requirement(check_id, check)],
+        "require": [_requirement(check_id, check), *([] if check.asks_the_model else [ANSWERS[numbers]])],
     }
     if against:
         made["champion"] = {"load": {"kind": "predictions"}, "columns": {"prediction": "old_estimate" if numbers else "old"}}

@@ -96,6 +96,7 @@ STATED = {
     "affected": ["z"],
     "limits": "English only",
 }
+UNMEASURED = ("safe", "secure_resilient", "explainable_interpretable", "privacy_enhanced", "fair_bias_managed")
 SOURCED = {"test": {"path": "test.csv", "source": "generated"}}
 
 
@@ -109,19 +110,19 @@ SOURCED = {"test": {"path": "test.csv", "source": "generated"}}
             {
                 "system": STATED,
                 "datasets": SOURCED,
-                "not_measured": dict.fromkeys(
-                    ("safe", "secure_resilient", "explainable_interpretable", "privacy_enhanced", "fair_bias_managed"), "a reason"
-                ),
+                "not_measured": dict.fromkeys(UNMEASURED, "a person decides, and the tool only sorts"),
             },
             0,
         ),
+        (2, {"system": STATED, "datasets": SOURCED, "not_measured": dict.fromkeys(UNMEASURED, "x1")}, 1),
+        (2, {"system": STATED, "datasets": SOURCED, "not_measured": dict.fromkeys(UNMEASURED, "see above")}, 1),
         (3, {}, 1),
         (3, {"system": {"purpose": "TODO", "owner": {"contact": "a@example.org"}}}, 1),
         (3, {"system": {"purpose": "x", "owner": {"contact": "a@example.org"}}}, 0),
     ],
 )
 def test_a_declared_tier_asks_for_facts_and_for_every_characteristic(tmp_path: Path, tier: int, changed: dict[str, Any], code: int) -> None:
-    """A characteristic with neither a check nor a reason blocks at tiers 1 and 2."""
+    """A characteristic with neither a check nor a reason blocks at tiers 1 and 2; words without content are no reason."""
     done, results = run(tmp_path, policy(tier=tier, **changed))
     assert done.returncode == code, done.stdout
     assert results is not None
@@ -199,3 +200,31 @@ def test_keys_without_effect_are_told(tmp_path: Path) -> None:
     assert done.returncode == 0
     told = [reason["text"] for reason in results["reasons"] if reason["rule"] == "no-effect"]
     assert told == [f"{key}: no effect on `audit run` in this release." for key in ("monitor", "registry")]
+
+
+ACCURACY = {"check": "performance/accuracy", "min": 0.8}
+GAP = {"check": "fairness/demographic_parity_difference", "by": ["group"], "max": 0.3}
+SORTS = "a person decides, and the tool only sorts"
+COVERED = {"system": STATED, "datasets": SOURCED, "not_measured": dict.fromkeys(UNMEASURED[:4], SORTS)}
+
+
+@pytest.mark.parametrize(
+    ("require", "changed", "rule"),
+    [
+        ([{"check": "governance/declared_fields", "max": 0, "fields": ["policy.name"], "severity": "low"}], {}, "model-unjudged"),
+        ([ACCURACY | {"enforce": "advisory"}, {"check": "data/class_imbalance", "min": 0.2}], {}, "model-unjudged"),
+        ([ACCURACY, GAP | {"enforce": "advisory"}], {"tier": 2, **COVERED}, "characteristic-uncovered"),
+        ([ACCURACY, GAP | {"by": ["only"], "severity": "low"}], {"tier": 2, **COVERED}, "characteristic-uncovered"),
+        ([ACCURACY, GAP], {"tier": 2, **COVERED}, None),
+    ],
+    ids=["governance-only", "model-check-advisory", "cover-advisory", "cover-not-measured", "covered"],
+)
+def test_only_required_checks_that_measured_count(
+    tmp_path: Path, require: list[dict[str, Any]], changed: dict[str, Any], rule: str | None
+) -> None:
+    """A promotion needs one of the model's own answers, and at tier 2 one for each characteristic without a reason."""
+    table().assign(only="one").fillna({"group": "c"}).to_csv(tmp_path / "test.csv", index=False)
+    done, results = run(tmp_path, policy(*require, **changed))
+    assert results is not None
+    assert (results["decision"] == "promote") == (done.returncode == 0) == (rule is None), done.stdout
+    assert rule is None or rule in {one["rule"] for one in results["reasons"]}

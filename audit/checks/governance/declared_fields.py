@@ -3,7 +3,8 @@
 Purpose      Count the declared facts that the system's tier requires and that are missing or blank: purpose, owner, way back,
              origin of the data and so on. Tier 1, the highest materiality, requires most.
 Risk         Above 0: nobody can be asked, nobody knows what the system is not for, or there is no way back.
-Limitations  Sees that a fact is stated, never that it is true. Placeholders such as TODO, TBD and n/a count as blank.
+Limitations  Sees that a fact is stated, never that it is true. Placeholders such as TODO, TBD and n/a, and texts without a
+             letter or digit, count as blank.
 Reference    Mitchell et al., Model cards, FAT* 2019; Gebru et al., Datasheets for datasets, CACM 2021; NIST AI 100-1, 2023.
 """
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from audit.check import Check, Params
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
-from audit.measures.declared import REQUIRED, blank, required
+from audit.measures.declared import REQUIRED, missing, required
 from audit.stats import Census
 
 if TYPE_CHECKING:
@@ -32,15 +33,15 @@ class DeclaredParams(Params):
 def measure(subject: Subject, params: DeclaredParams, _rng: Generator) -> Evidence:
     """Required facts that are missing or blank."""
     fields = _required(subject, params)
-    missing = [name for name in fields if blank(subject.declared.get(name))]
+    blank = missing(fields, subject.declared)
     notes = [f"Tier {_tier(subject)} requires {len(fields)} declared facts."]
-    if missing:
-        notes.append(f"Missing or blank: {', '.join(missing)}.")
+    if blank:
+        notes.append(f"Missing or blank: {', '.join(blank)}.")
     return Evidence(
-        members=(Member(OVERALL, Census(len(missing), len(fields))),),
+        members=(Member(OVERALL, Census(len(blank), len(fields))),),
         unit="fields",
         rows=len(fields),
-        examples=tuple(Example(name, (Part("missing or blank"),)) for name in missing),
+        examples=tuple(Example(name, (Part("missing or blank"),)) for name in blank),
         notes=tuple(notes),
     )
 

@@ -1,0 +1,58 @@
+"""Whether a stated fact or a reason says anything: placeholders, filler and single signs do not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_PLACEHOLDERS = frozenset({"", "na", "none", "null", "nil", "tba", "tbd", "tbc", "todo", "fixme", "unknown", "xxx", "wip", "pending"})
+"""Letters and digits of a text, without blanks and marks, that states nothing."""
+_FILLER = frozenset(
+    """
+    a above added additional an analysed analyzed and answer any applicable applied apply are as asdf at available bar baz be because
+    been below blah but by can cannot checked clear comment comments considered content could covered decided defined described detail
+    details determined did discussed do document documented does done dummy empty evident example expected explained explanation
+    filler fix fixme follow follows foo for found from future given had has have here how i if important in information ipsum
+    irrelevant is issue it item its just known later lorem matter may measured mentioned might missing must my na necessary needed
+    never nil no nobody none nor not note nothing now null obvious of on or our pending placeholder please point possible previous
+    provided qux qwerty reason reasons refer related relevant required same scope see self setup shall should skip skipped so some
+    soon stated still sufficient tba tbc tbd test tested text than that the their them then there these they thing things this those
+    to today todo tomorrow too unclear unknown unnecessary unneeded unspecified us valid was we were what when where which while who
+    why will wip with would write written xxx yes yet you your
+    """.split()  # noqa: SIM905  # a list of a hundred quoted words reads worse
+)
+"""Words that a sentence without content is made of."""
+_LEAST_WORDS = 2
+
+
+def blank(value: object) -> bool:
+    """Whether nothing is stated: absent, a placeholder such as TODO, or text without a letter or digit."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return is_placeholder(value)
+    return isinstance(value, Iterable) and all(blank(entry) for entry in value)
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text is one of those that stand where somebody still has to write: `-`, `n/a`, `TODO`."""
+    return _signs(text) in _PLACEHOLDERS
+
+
+def _signs(text: str) -> str:
+    """Letters and digits alone."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())
+
+
+def is_reason(text: str) -> bool:
+    """Whether a text gives a reason: at least two different words beside filler. `x1`, `see above` and `not applicable` give none."""
+    return len(set(_words(text)) - _FILLER) >= _LEAST_WORDS
+
+
+def _words(text: str) -> Iterable[str]:
+    """Words of two letters or more, not all the same one; of scripts without blanks between words, every two letters are one."""
+    for run in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", text).casefold()):
+        wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in run)
+        parts = [run[start : start + 2] for start in range(0, len(run), 2)] if wide else [run]
+        yield from (part for part in parts if len(set(part)) > 1)
