@@ -117,7 +117,7 @@ def _said_in_flags(asked: Asked) -> Iterator[None]:
     try:
         yield
     except (InputError, CannotMeasure) as error:
-        error.args = (_in_flags(str(error), asked),)
+        error.args = tuple(_in_flags(line, asked) for line in error.lines)
         raise
 
 
@@ -154,8 +154,7 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
     try:
         requirement = Requirement.model_validate({"check": asked.check, "id": asked.check, **given})
     except ValidationError as error:
-        msg = "\n".join(f"--{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise InputError(msg) from error
+        raise InputError(*(f"--{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())) from error
     found = [*bounds(requirement), *splits(requirement), *bound_problems(requirement, check)]
     if requirement.by and check.by == "none":
         found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
@@ -163,7 +162,7 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
         found += [((key,), text) for family in subject.by for key, text in plan.too_many(requirement, subject.data, check, family)]
     problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
     if problems:
-        raise InputError("\n".join(problems))
+        raise InputError(*problems)
     return requirement
 
 
@@ -174,8 +173,8 @@ def _params(asked: Asked, check: Check) -> Params:
     except ValidationError as error:
         told = messages(error, check.params, lambda loc: len(loc) == 1 and loc[0] in given)
         lines = [f"--param {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told]
-        msg = "\n".join([*lines, f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"])
-        raise InputError(msg) from error
+        takes = f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"
+        raise InputError(*lines, takes) from error
 
 
 def _value(option: str, key: str, text: str) -> Tree:
@@ -215,7 +214,7 @@ def _subject(asked: Asked, check: Check) -> Subject:
     missing = sorted({column for family in by for column in family} - set(there))
     if missing:
         has = f"it has {', '.join(there)}"
-        raise InputError("\n".join(f"--by {column}: {asked.data} has no such column; {nearest(column, there, has)}" for column in missing))
+        raise InputError(*(f"--by {column}: {asked.data} has no such column; {nearest(column, there, has)}" for column in missing))
     if "reference" in check.needs and "reference" not in others:
         msg = f"{asked.check} compares two data sets: add --dataset reference=FILE"
         raise InputError(msg)
@@ -245,7 +244,7 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
         columns = Columns.model_validate(guessed | said)
     except ValidationError as error:
         told = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in said)
-        raise InputError("\n".join(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
+        raise InputError(*(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
     clash = next(roles.clashes(columns), None)
     if clash is not None:
         msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"

@@ -12,11 +12,13 @@ import typer
 from typer.core import TyperCommand
 
 from audit import __version__
-from audit.ending import BROKEN, GOOD, USAGE, guarded, tell
+from audit.ending import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, tell
 from audit.errors import InputError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
 
     from audit.adhoc import Asked
     from audit.session import Options
@@ -49,9 +51,11 @@ AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths o
 
 
 def _say(lines: Iterable[str]) -> None:
-    """Results, to standard output."""
+    """Results, to standard output, each as one line that a terminal shows as it stands."""
+    from audit.terminal import neutral
+
     for line in lines:
-        typer.echo(line)
+        typer.echo(neutral(line))
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
@@ -73,7 +77,6 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
     from audit import catalog, validating
     from audit.policy import load
     from audit.session import ledger_path
-    from audit.terminal import neutral
     from audit.waivers import commands, files
 
     if files.is_waiver(policy):
@@ -84,7 +87,7 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
     tell(commands.of_policy(loaded))
     tell(validating.since_promotion(loaded, ledger_path(out)))
     count = len(loaded.policy.require)
-    _say([neutral(f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}")])
+    _say([f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}"])
     return GOOD
 
 
@@ -111,9 +114,18 @@ def outlook(
 
 
 def _width() -> int:
+    return _console().width
+
+
+def _console() -> Console:
+    """Standard output; as wide as usual where the environment names a width in which nothing could be read, such as COLUMNS=0."""
     from rich.console import Console
 
-    return Console().width
+    made = Console(soft_wrap=True, highlight=False)
+    return made if made.width >= _NARROWEST else Console(soft_wrap=True, highlight=False, width=_USUAL_WIDTH)
+
+
+_NARROWEST, _USUAL_WIDTH = 20, 80
 
 
 @command()
@@ -207,7 +219,7 @@ def schema() -> int:
     """Print the JSON Schema of policies, for editors."""
     from audit.docs_pages import schema_page
 
-    _say([schema_page().rstrip("\n")])
+    _say(schema_page().splitlines())
     return GOOD
 
 
@@ -240,10 +252,9 @@ def init(
 ) -> int:
     """Write a commented starter policy for the data and the model in a folder."""
     from audit import starter
-    from audit.terminal import neutral
 
     path = starter.write(folder, name)
-    _say([neutral(f"{path}: written; set its bounds, then: audit run {path}")])
+    _say([f"{path}: written; set its bounds, then: audit run {path}"])
     return GOOD
 
 
@@ -346,12 +357,11 @@ def history(out: Out = Path("reports")) -> int:
 
 def _paint(lines: Iterable[Line]) -> None:
     """Results, to standard output, coloured where that is a terminal."""
-    from rich.console import Console
     from rich.text import Text
 
     from audit.terminal import neutral
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     for line in lines:
         console.print(Text(neutral(line.text), style=line.style))
 
@@ -370,7 +380,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         if getattr(sys, name) is None:  # a shell closed it: what is said is lost, the exit code is not
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # it stays open to the end
     try:
-        code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
+        with ci_commands_spelt_out():
+            code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
     except SystemExit as end:  # typer's answer to a closed pipe, which would read as a verdict
         raise BrokenPipeError from end
     if code == _INTERRUPTED:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import typer
 
 from audit.errors import AuditError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 GOOD, USAGE, BROKEN = 0, 2, 3
 """Exit codes; 1 and 4 come from a verdict alone."""
@@ -19,9 +20,41 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)  # o
 
 
 def tell(lines: Iterable[str]) -> None:
-    """Messages, to standard error."""
+    """Messages, to standard error, each as one line that a terminal shows as it stands."""
+    from audit.terminal import neutral
+
     for line in lines:
-        typer.echo(line, err=True)
+        typer.echo(neutral(line), err=True)
+
+
+@contextmanager
+def ci_commands_spelt_out() -> Iterator[None]:
+    """Whatever is printed meanwhile, by libraries too, no line of either stream is one that a CI system obeys."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast("TextIO", _Stream(one)) for one in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Stream:
+    """A text stream that differs in `write` alone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        from audit.terminal import spell_commands
+
+        return self._stream.write(spell_commands(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def guarded(work: Callable[[], int]) -> int:
@@ -29,6 +62,9 @@ def guarded(work: Callable[[], int]) -> int:
     try:
         return work()
     except _UsageError as error:
+        from audit.terminal import neutral
+
+        error.message = "\n".join(neutral(line) for line in error.message.splitlines())
         error.show()
         return USAGE
     except AuditError as error:
@@ -51,11 +87,9 @@ def _expected(error: AuditError) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    from audit.terminal import neutral
-
     if os.environ.get("AUDIT_DEBUG"):
         import traceback
 
-        tell(traceback.format_exception(error))
-    tell([neutral(f"audit broke: {type(error).__name__}: {error} (AUDIT_DEBUG=1 shows where)")])
+        tell(line for part in traceback.format_exception(error) for line in part.splitlines())
+    tell([f"audit broke: {type(error).__name__}: {error} (AUDIT_DEBUG=1 shows where)"])
     return BROKEN

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 
 class AuditError(Exception):
-    """An expected error: shown to the user as one message, without a traceback."""
+    """An expected error: shown to the user without a traceback, each argument as one line."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One message a line of output. Line breaks inside a message come from data, models or files, and end no line."""
+        return tuple(map(str, self.args))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class InputError(AuditError):
@@ -34,7 +42,7 @@ class PolicyError(InputError):
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         self.mistakes = tuple(sorted(mistakes))
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+        super().__init__(*map(str, self.mistakes))
 
 
 class CannotMeasure(AuditError):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 import unicodedata
 from itertools import groupby
 from typing import TYPE_CHECKING
-
-from audit.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from audit.check import Check
     from audit.doctor import Diagnosis
+    from audit.errors import AuditError
     from audit.explain import Explanation
     from audit.ledger import Entry
 
@@ -22,19 +22,28 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that move the cursor, turn the direction of writing, or cannot be seen."""
 
 
+_COMMAND = re.compile(r"^\s*:(?=:)|#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE | re.MULTILINE)
+"""The sign that begins what a CI system takes for a command: of GitHub at a line's start, of others anywhere in it."""
+
+
 def neutral(text: str) -> str:
-    """One line of text that a terminal shows as it stands: control characters are spelt out."""
-    return "".join(_spelt(letter) if unicodedata.category(letter) in _HIDDEN else letter for letter in text)
+    """One line of text that a terminal shows as it stands, and a CI system obeys nowhere: control characters and commands are spelt out."""
+    shown = "".join(_spelt(letter) if unicodedata.category(letter) in _HIDDEN else letter for letter in text)
+    return spell_commands(shown)
+
+
+def spell_commands(text: str) -> str:
+    """Text in which a CI system finds no command; all else stays."""
+    return _COMMAND.sub(lambda found: f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}", text)
 
 
 def _spelt(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
-def error_lines(error: BaseException) -> list[str]:
-    """An expected error as it is shown: one line a mistake."""
-    told = [str(mistake) for mistake in error.mistakes] if isinstance(error, PolicyError) else str(error).splitlines()
-    return [neutral(line) for line in told]
+def error_lines(error: AuditError) -> list[str]:
+    """An expected error as it is shown: one line a message. Each is neutralised whole, so that no line break of a cell begins a line."""
+    return [neutral(line) for line in error.lines]
 
 
 def catalogue(checks: Mapping[str, Check]) -> Iterator[str]:

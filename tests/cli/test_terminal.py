@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.cli import _paint
+from audit.ending import ci_commands_spelt_out
 from audit.errors import InputError, Mistake, PolicyError
+from audit.summary import Line
 from audit.terminal import error_lines, neutral
 
 
@@ -42,5 +46,37 @@ def test_a_mistake_is_one_line_whatever_it_quotes() -> None:
     assert error_lines(error) == ["a.yaml:1:1: first\\nb.yaml:9:9: forged", "a.yaml:2:1: second"]
 
 
-def test_other_errors_keep_their_lines() -> None:
-    assert error_lines(InputError("one\ntwo\x07")) == ["one", "two\\x07"]
+def test_each_message_of_an_error_is_one_line() -> None:
+    """Line breaks inside a message come from a cell, a header or a file's name."""
+    assert error_lines(InputError("cell 'a\n::error::b'", "two\x07")) == ["cell 'a\\n::error::b'", "two\\x07"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error file=a::b", "\\x3a:error file=a::b"),
+        ("  ::set-output name=a::b", "  \\x3a:set-output name=a::b"),
+        ("a ##[error]b", "a \\x23#[error]b"),
+        ("a ##vso[task.complete]", "a \\x23#vso[task.complete]"),
+        ("##teamcity[buildStop]", "\\x23#teamcity[buildStop]"),
+        ("a::b ## c", "a::b ## c"),
+    ],
+)
+def test_commands_to_a_ci_system_are_spelt_out(text: str, shown: str) -> None:
+    assert neutral(text) == shown
+
+
+def test_what_libraries_print_holds_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with ci_commands_spelt_out():
+        sys.stdout.write("fine\n::error::a\n")
+        sys.stderr.writelines(["::warning::b\n"])
+    assert capsys.readouterr() == ("fine\n\\x3a:error::a\n", "\\x3a:warning::b\n")
+
+
+@pytest.mark.parametrize("columns", ["0", "1"])
+def test_a_terminal_without_width_shows_results_all_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    _paint([Line("a result")])
+    assert capsys.readouterr().out == "a result\n"
