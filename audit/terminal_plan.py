@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from audit.ledger.spending import level_in_words
+from audit.planning import joint
 from audit.summary import STYLES, Line
 from audit.wording import count, interval_in_words, limit, number, rows_in_words
 
@@ -202,7 +202,7 @@ def conclusion(plan: Plan) -> Iterator[str]:
     if failing:
         yield f"Will not pass as the data stand, whatever the model: {failing}."
     if rare := _names(gate for gate in required if gate.hindrance is None and _out_of_reach(gate)):
-        yield f"Passes in fewer than 8 audits of 10, whatever the model: {rare}."
+        yield f"Passes in fewer than 8 audits of 10, on any simulated model: {rare}."
     if weak:
         told = ", ".join(f"{gate.requirement.id} ({percent(gate.p_pass or 0.0)})" for gate in weak)
         yield f"Passes in fewer than 8 audits of 10: {told}."
@@ -222,7 +222,7 @@ def conclusion(plan: Plan) -> Iterator[str]:
 
 
 def _promotion(plan: Plan) -> str:
-    product, most = plan.chances()
+    chance, most = plan.p_promote, 0.0 if plan.barred else min(plan.chances.values(), default=1.0)
     if most <= 0.0:
         return "So this policy will not promote on this data."
     if plan.unknown:
@@ -230,14 +230,10 @@ def _promotion(plan: Plan) -> str:
         told = f" (by the others {'less than 1 %' if most < 1 - _SURE else f'at most {percent(most)}'})" if most < _SURE else ""
         remedy = "State it with --expect ID=VALUE, or give --pilot BUNDLE."
         return f"The chance of a promotion is not known{told}: nothing is expected of {few}. {remedy}"
-    if product > _SURE:
+    if chance > _SURE:
         return "So a model as expected is promoted: every required gate passes in practically every audit."
-    shared = Counter(gate.requirement.on for gate in plan.required if gate.known is None).most_common(1)
-    told = f"P(promote) = {percent(product)}, the product over the required gates as if each were a sample of its own."
-    if shared and shared[0][1] > 1 and percent(most) != percent(product):
-        role, gates = shared[0]
-        told += f" {gates} of them rest on the rows of {role} and mostly pass and fail together: then it is more, up to {percent(most)}."
-    return told
+    together = f", as they rise and fall together in {joint.MODELS} simulated models" if len(plan.chances) > 1 else ""
+    return f"P(promote) = {percent(chance)}: the chance that every required gate passes{together}."
 
 
 def _names(gates: Iterable[Gate]) -> str:

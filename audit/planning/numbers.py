@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Numbers:
-    """True numbers and noise of every data set, the same for stand-ins of every strength."""
+    """True numbers and noise of every data set, the same for stand-ins of every strength; each `draw` has its own noise."""
 
-    def __init__(self, datasets: Mapping[str, Dataset], seed: int) -> None:
-        self._seed = seed
+    def __init__(self, datasets: Mapping[str, Dataset], seed: int, draw: int = 0) -> None:
+        self._seed, self._draw = seed, f", draw {draw}" if draw else ""
         known = [data.numbers(data.columns.label) for data in datasets.values() if data.columns.label is not None]
         together = np.concatenate(known) if known else np.zeros(0)
         if len(together) < 2 or together.std() == 0:  # noqa: PLR2004  # a spread is of two at least
@@ -37,7 +37,7 @@ class Numbers:
     def rows(self, data: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(n,) true numbers, drawn as normal where the data name none, and (n,) standard normal noise."""
         if data.role not in self._known:
-            rng = seeds.stream(self._seed, f"stand-in for {data.role}")
+            rng = seeds.stream(self._seed, f"stand-in for {data.role}{self._draw}")
             noise = rng.standard_normal(data.rows)
             drawn = self.mean + self.spread * rng.standard_normal(data.rows)
             self._known[data.role] = (drawn if data.columns.label is None else data.numbers(data.columns.label)), noise
@@ -54,7 +54,7 @@ class NumberTwin(Numbers):
     def rows(self, data: Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(n,) the same true numbers, and (n,) noise that correlates with the other model's by `SHARED`."""
         values, noise = super().rows(data)
-        own = seeds.stream(self._seed, f"rival of the stand-in for {data.role}").standard_normal(noise.shape)
+        own = seeds.stream(self._seed, f"rival of the stand-in for {data.role}{self._draw}").standard_normal(noise.shape)
         return values, SHARED * noise + np.sqrt(1 - SHARED**2) * own
 
 

@@ -11,13 +11,14 @@ from audit.finding import bounds
 from audit.judge import one_sided
 from audit.planning.expected import named, unnamed
 from audit.planning.gates import Basis, Gate, Part
-from audit.stats import Census, Difference, MeanDifference, Ratio
+from audit.planning.standin import STRONGEST
+from audit.stats import Census, Difference, MeanDifference, Proportion, Ratio
 from audit.stats.laws import Asked, best, likely
-from audit.stats.power import Expected, decided, outlook
+from audit.stats.power import Expected, averaged, decided, outlook
 from audit.wording import number, rows_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from audit.engine import Job
     from audit.finding import Bound
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 NEVER = 0.001
 """Chance below which a pass counts as out of reach."""
 
+SIMULATED = "no pass is foreseen on the simulated models, but a model with other rates may pass: give --pilot to know better"
 UNTUNED = "what fine-tuning does is known once it is done"
 NO_SPREAD = "not planned: its values are all alike in some slice on the stand-in for the model, which bounds nothing: give --pilot"
 
@@ -65,7 +67,15 @@ def _gate(gate: Gate, job: Job, trials: Trials, expectation: Expectation | None)
     if trial.evidence is None:
         return _unseen(gate, trial)
     found = _measured(replace(gate, rows=_rows(trial.evidence)), job, trials, (trial, trial.evidence), expectation)
-    return _by_smaller_errors(gate, found, job, trials, expectation) if found.hindrance is not None or found.note == NO_SPREAD else found
+    return found if found.hindrance is None and found.note != NO_SPREAD else _on_better_models(gate, found, job, trials, expectation)
+
+
+def _on_better_models(gate: Gate, found: Gate, job: Job, trials: Trials, expectation: Expectation | None) -> Gate:
+    """The gate again, since what no usual model passes another one may."""
+    found = _by_smaller_errors(gate, found, job, trials, expectation)
+    if found.hindrance is not None and found.known is None and _may_pass(gate, job, trials):
+        return replace(found, hindrance=None, needed=None, note=SIMULATED)
+    return found
 
 
 def _by_smaller_errors(gate: Gate, found: Gate, job: Job, trials: Trials, expectation: Expectation | None) -> Gate:
@@ -92,8 +102,15 @@ def _measured(gate: Gate, job: Job, trials: Trials, seen: tuple[Trial, Evidence]
     if trial.model_free and (expectation is None or expectation.basis != "stated"):
         return _known(replace(gate, known=trial.finding), evidence, asked)
     if expectation is not None:
-        return _expected(gate, evidence, asked, expectation)
+        further = trials.redrawn(job, expectation.value) if _hangs_on_the_draw(evidence, expectation) else []
+        return _expected(gate, [evidence, *further], asked, expectation)
     return _open(gate, job, trials, evidence)
+
+
+def _hangs_on_the_draw(evidence: Evidence, expectation: Expectation) -> bool:
+    """Whether another model as good would change what is planned: not where a pilot's estimates stand, nor for a share of fixed rows."""
+    fixed = all(isinstance(one.estimate, Proportion) and one.estimate.design_effect == 1.0 for one in evidence.members)
+    return expectation.members is None and not fixed
 
 
 def _rows(evidence: Evidence) -> int:
@@ -158,11 +175,13 @@ def _times(chance: float) -> str:
     return "practically always" if chance > 0.995 else f"in {chance:.0%} of audits"  # noqa: PLR2004  # it would read as 100 %
 
 
-def _expected(gate: Gate, evidence: Evidence, asked: Asked, expectation: Expectation) -> Gate:
+def _expected(gate: Gate, found: Sequence[Evidence], asked: Asked, expectation: Expectation) -> Gate:
+    """Rows and distances from the first evidence; chances and interval averaged over all, which are of models equally good."""
+    evidence = found[0]
     members = _believed(evidence, expectation)
     if not members:
         return _hindered(gate, evidence, members, asked)
-    seen = outlook(members, asked)
+    seen = averaged(outlook(members, asked), [_believed(one, expectation) for one in found[1:]], asked)
     value = expectation.value
     gate = replace(
         gate, expected=value, basis=expectation.basis, outlook=seen, passes_from=_from(gate.bound, seen), needed=_needed(gate, seen)
@@ -248,11 +267,32 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
     return replace(gate, hindrance=reason, needed=_needed(gate, there), passes_from=None)
 
 
+def _may_pass(gate: Gate, job: Job, trials: Trials) -> bool:
+    """Whether a nearly perfect model, which answers every group alike, proves the bound: then no simulated gap rules out a pass."""
+    evidence = trials.of(usual=STRONGEST).at(job, None).evidence
+    if evidence is None or evidence.unmeasured:
+        return False
+    asked = _asked(job, gate.bound, evidence)
+    return all(_proves(one, asked) for one in evidence.members)
+
+
+def _proves(member: Member, asked: Asked) -> bool:
+    estimate = member.estimate
+    if estimate.support < max(asked.min_n, estimate.least):
+        return False
+    if isinstance(member.name, Pair) and isinstance(estimate, (Difference, Ratio)):  # shares of 1 leave a gap the least noise
+        first, second = (Proportion(one.n, one.n, one.entities, one.design_effect) for one in (estimate.first, estimate.second))
+        estimate = replace(estimate, first=first, second=second)
+    low, high = estimate.bounds(*asked.levels)
+    return low >= asked.bound if asked.floor else high <= asked.bound
+
+
 def _as_in_pilot(gate: Gate, job: Job, expectation: Expectation, members: Mapping[str, Estimate]) -> Gate:
     """A pilot's own estimates: only it knows how often two models err on the same rows, and what fine-tuning does."""
     rows = job.subject.data.rows
     if expectation.unmeasured:
         return replace(gate, rows=rows, note=f"not planned: the pilot could not measure {expectation.unmeasured[0]}")
     evidence = Evidence(members=tuple(Member(unnamed(name), one) for name, one in members.items()), unit=job.check.unit, rows=rows)
-    note = "" if expectation.same_rows else "reckoned on as many rows as the pilot had, which were others"
-    return _expected(replace(gate, rows=rows, note=note), evidence, _asked(job, gate.bound, evidence), replace(expectation, same_rows=True))
+    note = "" if expectation.same_rows else "planned on as many rows as the pilot had, which were others"
+    asked = _asked(job, gate.bound, evidence)
+    return _expected(replace(gate, rows=rows, note=note), [evidence], asked, replace(expectation, same_rows=True))

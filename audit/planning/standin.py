@@ -30,11 +30,11 @@ _LEAST = 1e-12
 
 
 class Population:
-    """True classes and noise of every data set, the same for stand-ins of every strength."""
+    """True classes and noise of every data set, the same for stand-ins of every strength; each `draw` has its own noise."""
 
-    def __init__(self, classes: Sequence[str], datasets: Mapping[str, Dataset], seed: int) -> None:
+    def __init__(self, classes: Sequence[str], datasets: Mapping[str, Dataset], seed: int, draw: int = 0) -> None:
         self.classes = tuple(classes)
-        self._seed = seed
+        self._seed, self._draw = seed, f", draw {draw}" if draw else ""
         labelled = [data.labels(data.columns.label) for data in datasets.values() if data.columns.label is not None]
         counts = np.array([sum(int(np.sum(labels == name)) for labels in labelled) for name in self.classes], dtype=float)
         self._shares = (counts + 1) / (counts + 1).sum()
@@ -43,7 +43,7 @@ class Population:
     def rows(self, data: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """(n,) true classes, drawn where the data name none, and (n, k) standard normal noise."""
         if data.role not in self._known:
-            rng = seeds.stream(self._seed, f"stand-in for {data.role}")
+            rng = seeds.stream(self._seed, f"stand-in for {data.role}{self._draw}")
             noise = rng.standard_normal((data.rows, len(self.classes)))
             if data.columns.label is None:
                 codes = rng.choice(len(self.classes), data.rows, p=self._shares)
@@ -64,7 +64,7 @@ class Twin(Population):
     def rows(self, data: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """(n,) the same true classes, and (n, k) noise that correlates with the other model's by `SHARED`."""
         codes, noise = super().rows(data)
-        own = seeds.stream(self._seed, f"rival of the stand-in for {data.role}").standard_normal(noise.shape)
+        own = seeds.stream(self._seed, f"rival of the stand-in for {data.role}{self._draw}").standard_normal(noise.shape)
         return codes, SHARED * noise + np.sqrt(1 - SHARED**2) * own
 
 

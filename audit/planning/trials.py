@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from audit.predictions import Predictions
 from audit.stats import CalibrationError, Proportion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from audit.candidates.interface import Ability, Outputs
     from audit.engine import Job
     from audit.finding import Finding
@@ -25,6 +27,10 @@ OFF = 0.1
 """How far a stand-in's bins are off; what counts is that all are alike."""
 HALVINGS = 10
 """Of the strength: to less than a hundredth."""
+REDRAWS = 7
+"""Further models over which chances and intervals are averaged: a single one has its own luck."""
+
+Populations: TypeAlias = "Callable[[int], tuple[Population | Numbers, Twin | NumberTwin]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +49,14 @@ class Trial:
 
 
 class Trials:
-    """Every trial of one plan."""
+    """Every trial of one plan. `populations` gives the rows as a draw of a model sees them, and as its rival does."""
 
     def __init__(
-        self, population: Population | Numbers, twin: Twin | NumberTwin, abilities: frozenset[Ability], kind: str, *, usual: float = USUAL
+        self, populations: Populations, abilities: frozenset[Ability], kind: str, *, usual: float = USUAL, draw: int = 0
     ) -> None:
-        self._population = population
+        self._populations = populations
+        self._population, self._twin = populations(draw)
         self._usual = usual
-        self._twin = twin
         self._abilities = abilities
         self._kind = kind
         self.embedded = 0
@@ -60,11 +66,15 @@ class Trials:
         """Trials on a model whose numbers are nearly exact; None of classes, and where these are such trials."""
         if not isinstance(self._population, Numbers) or self._usual == STRONGEST:
             return None
-        return Trials(self._population, self._twin, self._abilities, self._kind, usual=STRONGEST)
+        return self.of(usual=STRONGEST)
 
-    def stand_in(self, strength: float = USUAL) -> StandIn | NumberStandIn:
+    def of(self, *, draw: int = 0, usual: float | None = None) -> Trials:
+        """Trials on another model: another draw of its noise, another strength where nothing else fixes that."""
+        return Trials(self._populations, self._abilities, self._kind, usual=self._usual if usual is None else usual, draw=draw)
+
+    def stand_in(self, strength: float | None = None) -> StandIn | NumberStandIn:
         """A candidate of that strength."""
-        return self._population.model(self._abilities, strength, kind=self._kind)
+        return self._population.model(self._abilities, self._usual if strength is None else strength, kind=self._kind)
 
     def foresees(self, job: Job) -> bool:
         """Whether a stand-in says anything of the check: none has been fine-tuned."""
@@ -76,7 +86,16 @@ class Trials:
             return Trial(None, None, model_free=False, refused=True)
         if "model" in job.check.needs:
             return Trial(_shares(job, 0.9 if value is None else value), None, model_free=False)
-        return self._run(job, self._usual if value is None else self._fitted(job, value))
+        strength = None if value is None else self.strength(job, value)
+        return self._run(job, self._usual if strength is None else strength)
+
+    def redrawn(self, job: Job, value: float) -> list[Evidence]:
+        """What the check finds on further models of the same strength, each with noise of its own; nothing where `at` needs no model."""
+        if "model" in job.check.needs or not self.foresees(job):
+            return []
+        strength = self.strength(job, value)
+        found = [self.of(draw=draw, usual=strength).at(job, None).evidence for draw in range(1, REDRAWS + 1)]
+        return [evidence for evidence in found if evidence is not None]
 
     def _run(self, job: Job, strength: float) -> Trial:
         model = self.stand_in(strength)
@@ -94,14 +113,14 @@ class Trials:
         data = job.subject.data
         return Trial(finding.evidence, finding, model_free=False, rivals=_rivals(model.of(data), rival.of(data)))
 
-    def _fitted(self, job: Job, value: float) -> float:
-        """By halving; the usual strength where the value does not rise or fall with it, as a gap between groups does not."""
-        if job.check.by == "groups" or "reference" in job.check.needs or job.requirement.against is not None:
-            return self._usual
+    def strength(self, job: Job, value: float) -> float | None:
+        """At which the check's value is the given one, by halving; None where it does not follow the strength, as gaps do not."""
+        if job.check.by == "groups" or not {"reference", "model"}.isdisjoint(job.check.needs) or job.requirement.against is not None:
+            return None
         low, high = 0.0, STRONGEST
         ends = [self._value(job, low), self._value(job, high)]
         if not min(ends) < value < max(ends) or (ends[0] < ends[1]) != (job.check.better == "higher"):
-            return self._usual
+            return None
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             weaker = (self._value(job, middle) < value) == (job.check.better == "higher")

@@ -15,7 +15,7 @@ from audit.check import REGRESSION
 from audit.errors import CannotMeasure, InputError
 from audit.finding import bounds
 from audit.ledger import Ledger
-from audit.planning import cost, expected, looking, reckoning
+from audit.planning import cost, expected, joint, looking, reckoning
 from audit.planning.numbers import Numbers, NumberTwin
 from audit.planning.reckoning import Expectation
 from audit.planning.standin import Population, Twin
@@ -24,7 +24,6 @@ from audit.policy import load, placing
 from audit.predictions import Predictions
 from audit.session import ledger_path, read_datasets
 from audit.stats.laws import likely
-from audit.stats.power import all_pass
 from audit.wording import bound_in_words, rows_in_words
 
 if TYPE_CHECKING:
@@ -74,6 +73,8 @@ class Plan:
     """Requirements that a quick plan left out."""
     pilot_rows: tuple[str, ...] = ()
     """Data sets on whose very rows the pilot was measured."""
+    p_promote: float = 0.0
+    """Chance that every required requirement passes, of those whose chance is known."""
 
     @property
     def required(self) -> tuple[Gate, ...]:
@@ -86,14 +87,18 @@ class Plan:
         left = {gate.requirement.id for gate in self.required if gate.p_pass is None}
         return tuple(dict.fromkeys((*sorted(left), *self.skipped)))
 
-    def chances(self) -> tuple[float, float]:
-        """Chance that every required requirement passes, were they independent; and the most that it can be, of those that are known."""
-        each: dict[str, float] = {}
-        for gate in self.required:
-            if gate.p_pass is not None:  # of two bounds at most one is missed
-                each[gate.requirement.id] = max(0.0, each.get(gate.requirement.id, 1.0) + gate.p_pass - 1)
-        blocked = bool(self.barred)
-        return (0.0, 0.0) if blocked else (all_pass(each.values()), min(each.values(), default=1.0))
+    @property
+    def chances(self) -> dict[str, float]:
+        """Of a pass, by the id of the required requirement; those of which nothing is expected are left out."""
+        return _chances(self.required)
+
+
+def _chances(gates: Sequence[Gate]) -> dict[str, float]:
+    each: dict[str, float] = {}
+    for gate in gates:
+        if gate.p_pass is not None:  # of two bounds at most one is missed
+            each[gate.requirement.id] = max(0.0, each.get(gate.requirement.id, 1.0) + gate.p_pass - 1)
+    return each
 
 
 def plan_policy(asking: Asking, progress: Progress) -> Plan:
@@ -109,17 +114,30 @@ def plan_policy(asking: Asking, progress: Progress) -> Plan:
     entries = Ledger(ledger_path(asking.out)).verified()
     jobs = looking.ready(loaded.policy, plan.jobs(loaded, datasets, Predictions(model)), entries)
     skipped = tuple(job.requirement.id for job in jobs if asking.quick and _slow(job))
-    found = _gates(jobs, trials, {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}, (skipped, progress))
+    expectations = {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}
+    trials = trials.of(usual=_stated_strength(jobs, trials, expectations))
+    found = _gates(jobs, trials, expectations, (skipped, progress))
+    required = [gate for gate in found if gate.requirement.enforce == "required"]
+    barred = plan.barred(loaded.policy) + plan.trained_on(loaded.policy) + plan.model_unasked(loaded.policy)
     return Plan(
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),
-        barred=plan.barred(loaded.policy) + plan.trained_on(loaded.policy) + plan.model_unasked(loaded.policy),
+        barred=barred,
         cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, asking.out)),
         mistakes=tuple(_mistake(loaded, gate) for gate in found if gate.hindrance is not None and gate.requirement.enforce == "required"),
         looks=tuple({job.requirement.on: (job.requirement.on, job.spent) for job in jobs if job.spent is not None}.values()),
         skipped=skipped,
         pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
+        p_promote=0.0 if barred else joint.chance_of_all(_chances(required), jobs, trials, loaded.policy.seed),
     )
+
+
+def _stated_strength(jobs: Sequence[Job], trials: Trials, expectations: Mapping[str, Expectation | None]) -> float | None:
+    """Strength of the models behind gates that do not fix it, such as gaps: that of the values expected of the others, on average."""
+    known = [(job, expectation) for job in jobs if (expectation := expectations[job.requirement.id]) is not None]
+    fitted = [trials.strength(job, one.value) for job, one in known if one.basis != "no change"]
+    found = [strength for strength in fitted if strength is not None]
+    return sum(found) / len(found) if found else None
 
 
 def _slow(job: Job) -> bool:
@@ -166,7 +184,7 @@ def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
         msg = f"the data name {', '.join(sorted(labels)) or 'no class'}: a plan needs labels of two classes at least, under columns.label"
         raise InputError(msg)
     every, seed = sorted(set(classes) | labels), loaded.policy.seed
-    return Trials(Population(every, datasets, seed), Twin(every, datasets, seed), abilities, kind)
+    return Trials(lambda draw: (Population(every, datasets, seed, draw), Twin(every, datasets, seed, draw)), abilities, kind)
 
 
 def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
@@ -176,13 +194,13 @@ def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Tri
     try:
         if kind == "predictions":
             SavedValues(datasets)  # numbers that are none are refused here as in the audit
-        population = Numbers(datasets, seed)
+        Numbers(datasets, seed)
     except InputError as error:
         raise placing.of_candidate(loaded, error) from error
     except CannotMeasure as error:
         msg = str(error)
         raise InputError(msg) from error
-    return Trials(population, NumberTwin(datasets, seed), frozenset({"values"}), kind)
+    return Trials(lambda draw: (Numbers(datasets, seed, draw), NumberTwin(datasets, seed, draw)), frozenset({"values"}), kind)
 
 
 def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:

@@ -10,7 +10,7 @@ from audit.stats.laws import Asked, Group, best, chances, gap_chances, grown, li
 from audit.stats.proportion import Proportion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from audit.stats.interface import Estimate
 
@@ -85,6 +85,17 @@ def outlook(members: Sequence[Expected], asked: Asked) -> Outlook:
     )
 
 
+def averaged(seen: Outlook, further: Sequence[Sequence[Expected]], asked: Asked) -> Outlook:
+    """The outlook with its chances and its interval averaged over those of further models, each given by its members."""
+    chances_and_ends = [(seen.p_pass, seen.p_fail, *seen.interval)]
+    for members in further:
+        if members:
+            told = replace(asked, count=max(asked.count, len(members)))
+            chances_and_ends.append((*decided(members, 1.0, told), *_interval(members, told)))
+    p_pass, p_fail, low, high = (math.fsum(column) / len(chances_and_ends) for column in zip(*chances_and_ends, strict=True))
+    return replace(seen, p_pass=p_pass, p_fail=p_fail, interval=(low, high))
+
+
 def decided(members: Sequence[Expected], growth: float, asked: Asked) -> tuple[float, float]:
     """Chance that the requirement passes and that it fails, on `growth` times the rows."""
     alone = [one for one in members if one.groups is None]
@@ -98,14 +109,6 @@ def decided(members: Sequence[Expected], growth: float, asked: Asked) -> tuple[f
         passed, standing = passed * all_good, standing * (1 - some_bad)
     barred = any(one.estimate.support * growth < max(asked.min_n, one.estimate.least) - 1e-9 for one in members)
     return 0.0 if barred else min(1.0, max(0.0, passed)), min(1.0, max(0.0, 1.0 - standing))
-
-
-def all_pass(p_pass: Iterable[float]) -> float:
-    """Chance that every gate passes, were they independent: the product.
-
-    Gates that look at the same rows mostly rise and fall together: then it is more, and at most the least of them.
-    """
-    return math.prod(p_pass)
 
 
 def _interval(members: Sequence[Expected], asked: Asked) -> tuple[float, float]:

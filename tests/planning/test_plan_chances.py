@@ -105,16 +105,57 @@ def test_rises_with_the_rows_and_with_the_value(tmp_path_factory: pytest.TempPat
     assert chance(n, value + 0.03) >= there - 1e-9
 
 
-def test_a_policy_passes_as_often_as_its_independent_gates_do(tmp_path: Path) -> None:
-    """Two bounds of one requirement are missed in different samples, so their misses add up; requirements multiply."""
+def test_gates_on_the_same_answers_pass_together(tmp_path: Path) -> None:
+    """Two bounds of one requirement are missed in different samples, so their misses add up; accuracy and macro F1 go together."""
     both = {"check": "performance/accuracy", "id": "both", "min": 0.8, "max": 0.95}
     f1 = {"check": "performance/f1", "average": "macro", "min": 0.8}
     advisory = {"check": "performance/recall", "average": "macro", "min": 0.99, "enforce": "advisory"}
     found = planned(tmp_path, rows(400), both, f1, advisory, expect=["both=0.87", "performance/f1=0.86", "performance/recall=0.5"])
     chance = {(gate.requirement.id, gate.bound.floor): gate.p_pass or 0.0 for gate in found.gates}
     two = chance["both", True] + chance["both", False] - 1
-    assert found.chances() == pytest.approx((two * chance["performance/f1", True], min(two, chance["performance/f1", True])))
+    assert found.chances == pytest.approx({"both": two, "performance/f1": chance["performance/f1", True]})
+    product, least = math.prod(found.chances.values()), min(found.chances.values())
+    assert product + 0.5 * (least - product) < found.p_promote <= least + 0.01
     assert found.gates[-1].requirement.enforce == "advisory"
+
+
+def test_gates_on_different_rows_pass_as_often_as_independent_ones(tmp_path: Path) -> None:
+    rows(400).to_csv(tmp_path / "other.csv", index=False)
+    datasets = {"test": {"path": "test.csv"}, "other": {"path": "other.csv"}}
+    accuracy = {"check": "performance/accuracy", "min": 0.8}
+    expect = ["performance/accuracy=0.85", "other=0.85"]
+    found = planned(tmp_path, rows(400), accuracy, accuracy | {"id": "other", "on": "other"}, expect=expect, datasets=datasets)
+    assert found.p_promote == pytest.approx(math.prod(found.chances.values()), abs=0.05)
+
+
+def test_p_promote_agrees_with_a_simulation_through_the_judge(tmp_path: Path) -> None:
+    """Accuracy, macro recall and the gap between regions of models whose latent scores are drawn anew."""
+    frame = rows(400, ("north", "south"))
+    data = dataset(frame)
+    require: list[dict[str, object]] = [
+        {"check": "performance/accuracy", "min": 0.8},
+        {"check": "performance/balanced_accuracy", "min": 0.8},
+        {"check": "fairness/equal_opportunity_difference", "by": ["region"], "max": 0.14},
+    ]
+    roles = {"id": "id", "label": "label", "prediction": "prediction", "positive": 1}
+    expect = ["performance/accuracy=0.85", "performance/balanced_accuracy=0.85", "fairness/equal_opportunity_difference=0"]
+    found = planned(tmp_path, frame, *require, expect=expect, columns=roles)
+    strength = float(2 * norm.ppf(0.85) / math.sqrt(2))
+    promoted, passed = [], []
+    for draw in range(1000, 1200):
+        said = StandIn(Population(("0", "1"), {"test": data}, 3, draw), frozenset({"predictions"}), strength).predict(data)
+        assert said.labels is not None
+        frame["prediction"] = said.labels.astype(int)
+        each = []
+        for asked in require:
+            made = Requirement.model_validate({"id": asked["check"]} | {key: value for key, value in asked.items() if key != "by"})
+            evidence = measure(made.check, subject(frame, by=(("region",),) if "by" in asked else (), positive=1))
+            each.append(judge(made, info(made.check), evidence, confidence=0.95, owner="").status == "pass")
+        passed.append(each[2])
+        promoted.append(all(each))
+    assert 0.2 < np.mean(promoted) < 0.9, "a case that tells nothing"
+    assert found.chances["fairness/equal_opportunity_difference"] == pytest.approx(np.mean(passed), abs=0.13)
+    assert found.p_promote == pytest.approx(np.mean(promoted), abs=0.12)
 
 
 def test_a_stand_in_is_binormal_and_calibrated() -> None:

@@ -45,7 +45,8 @@ def test_a_comparison_passes_as_often_as_two_equal_models_do(tmp_path: Path, che
     datasets = read_datasets(loaded)
     passed, runs = 0, 150
     for seed in range(runs):
-        trials = Trials(Population(("0", "1"), datasets, seed), Twin(("0", "1"), datasets, seed), ABILITIES, "predictions")
+        both = Population(("0", "1"), datasets, seed), Twin(("0", "1"), datasets, seed)
+        trials = Trials(lambda _draw, both=both: both, ABILITIES, "predictions")
         (job,) = plan.jobs(loaded, datasets, Predictions(trials.stand_in()))
         finding = trials.at(replace(job, seed=seed), 0.0).finding
         passed += finding is not None and finding.status == "pass"

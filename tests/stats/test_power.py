@@ -30,7 +30,7 @@ from audit.stats import (
     StabilityIndex,
 )
 from audit.stats.laws import Asked, assumed, chances, grown, likely
-from audit.stats.power import POWER, Expected, all_pass, decided, outlook
+from audit.stats.power import POWER, Expected, decided, outlook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -349,8 +349,6 @@ def test_slices_are_a_product_and_one_bad_one_fails_all() -> None:
     found = decided([Expected(Proportion(88, 100))] * 11 + [Expected(Proportion(55, 100))], 1.0, asked)
     assert found == pytest.approx(tuple(seen), abs=3 * math.sqrt(0.25 / trials))
     assert found[1] > 0.5
-    assert all_pass([0.9] * 20) == pytest.approx(0.9**20)
-    assert all_pass([]) == 1
 
 
 def test_entities_count_for_what_they_are_worth() -> None:
