@@ -20,6 +20,7 @@ from audit.datasets.reading import read
 from audit.datasets.spellings import refuse_two_spellings
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError
+from audit.guessed_roles import guess
 from audit.policy import roles
 from audit.policy.binding import bound_problems
 from audit.policy.meaning import bounds, splits
@@ -32,7 +33,7 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from audit.check import Check, Params
@@ -42,14 +43,6 @@ if TYPE_CHECKING:
     from audit.policy.positions import Tree
 
 OnRemark: TypeAlias = "Callable[[str], None]"
-NAMES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "row_id"),
-    "text": ("text", "sentence", "review", "comment"),
-    "label": ("label", "target", "y", "y_true", "class"),
-    "prediction": ("prediction", "predicted", "y_pred", "pred"),
-    "score": ("score", "y_score", "probability", "proba"),
-}
-"""Column names that a role is taken from when nothing is said."""
 _IN_A_POLICY = re.compile(r"; a role that this file lacks is set to null: .*")
 """Advice that only a policy can follow."""
 _DATA = re.compile(r"\bdatasets\.([A-Za-z][\w-]*): |^(data): (?=columns\.)")
@@ -223,7 +216,8 @@ def _subject(asked: Asked, check: Check) -> Subject:
         raise InputError(msg)
     candidate = _candidate(datasets, check)
     predicted = Predictions(candidate, cache.root())
-    return Subject(data=data, predicted=predicted, reference=others.get("reference"), datasets=datasets, by=by)
+    learned = tuple(role for role in ("train", "validation") if role in others)
+    return Subject(data=data, predicted=predicted, reference=others.get("reference"), datasets=datasets, by=by, learned_from=learned)
 
 
 def _path(text: str) -> Path:
@@ -235,11 +229,10 @@ def _path(text: str) -> Path:
 def _read(role: str, path: Path, asked: Asked) -> Dataset:
     """The file, with roles taken from the names of its columns and then from what was said."""
     whole = read(role, path, Columns())
-    there = [str(column) for column in whole.frame.columns]
-    guessed = {name: found for name, known in NAMES.items() if (found := next((one for one in known if one in there), None))}
-    structured = {"positive", "sensitive", "features", "scores"}
     given = _pairs("--column", asked.columns)
-    said = {key: _value("--column", key, value) if key in structured else value for key, value in given.items()}
+    there = {str(column) for column in whole.frame.columns}
+    said = {key: _column(key, value, there) for key, value in given.items()}
+    guessed, remarks = guess(whole, said)
     try:
         columns = Columns.model_validate(guessed | said)
     except ValidationError as error:
@@ -249,7 +242,18 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     if clash is not None:
         msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
         raise InputError(msg)
-    return read(role, path, columns)
+    data = read(role, path, columns)
+    return replace(data, remarks=(*remarks, *data.remarks))
+
+
+_STRUCTURED = frozenset({"positive", "sensitive", "features", "scores"})
+
+
+def _column(role: str, text: str, there: Collection[str]) -> Tree:
+    """What a role is said to be: nothing at all takes it away, and so does `null` where no column is called so."""
+    if role in _STRUCTURED:
+        return _value("--column", role, text)
+    return None if not text or (text == "null" and text not in there) else text
 
 
 def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPredictions | SavedValues | Absent:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from audit import catalog, rivals
 from audit.candidates.interface import why_no_scores
-from audit.candidates.opening import MEASURES_THE_MODEL
 from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
 from audit.check import REGRESSION
@@ -27,6 +26,7 @@ from audit.policy import placing
 from audit.policy.durations import days
 from audit.policy.wording import nearest
 from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many, positive_class
+from audit.training_rows import training_roles
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -234,6 +234,7 @@ def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, 
         datasets=datasets,
         by=requirement.by,
         reference_group=requirement.reference_group,
+        learned_from=tuple(training_roles(policy)),
         declared=declared(policy),
         seed=policy.seed,
         project=str(loaded.project),
@@ -304,17 +305,6 @@ def model_unasked(policy: Policy) -> tuple[Reason, ...]:
     """The reason that blocks a policy which requires nothing of the model's own answers."""
     asked = any(one.enforce == "required" and catalog.discover()[one.check].asks_the_model for one in policy.require)
     return () if asked else (NO_MODEL_CHECK,)
-
-
-def trained_on(policy: Policy) -> tuple[Reason, ...]:
-    """What blocks because it is measured on the rows that trained the candidate, or that chose its checkpoint."""
-    spec = policy.candidate.fine_tune
-    learned = {} if spec is None else {spec.validation: "chose its checkpoint", spec.on: "it was trained on"}
-    return tuple(
-        Reason("trained-on", one.id, f"{one.id}, measured on rows that {learned[one.on]}, proves nothing.")
-        for one in policy.require
-        if one.on in learned and one.enforce == "required" and one.check.split("/")[0] in MEASURES_THE_MODEL
-    )
 
 
 def remarks(policy: Policy) -> tuple[Reason, ...]:

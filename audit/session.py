@@ -27,6 +27,7 @@ from audit.looks import Asked, roles, take
 from audit.policy import load, placing
 from audit.predictions import Predictions
 from audit.results import AuditRun, CandidateFacts, DatasetFacts, RunFacts
+from audit.training_rows import TrainingRows, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -100,12 +101,14 @@ class _Prepared:
     """Those of what the policy loosens."""
     beside: rivals.Beside
     """The candidate's base, and what it is compared with."""
+    learned: TrainingRows
+    """Rows that it has learned from and is measured on."""
 
     def remarks(self) -> tuple[Reason, ...]:
         """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
         read = (Reason("data-remark", None, f"datasets.{role}: {text}") for role, data in self.datasets.items() for text in data.remarks)
         ran = (Reason("model-remark", None, text) for text in model_remarks(self.candidate, self.datasets))
-        return (*read, *ran, *rivals.remarks(self.beside.rivals, self.candidate))
+        return (*read, *ran, *self.learned.remarks, *rivals.remarks(self.beside.rivals, self.candidate))
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""
@@ -132,7 +135,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
         findings = tuple(map(_unjudged, findings))
     laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started, entries=looks.before))
     since = prepared.since(looks.before, started)
-    barred = (*_barred(loaded, options, looks, laid.findings), *policy_change.barred(since))
+    barred = (*_barred(prepared, options, looks, laid.findings), *policy_change.barred(since))
     verdict = decide.decide(loaded.policy.require, laid.findings, barred=barred, today=started.date())
     remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks())
     verdict = decide.remarked(verdict, remarks)
@@ -199,7 +202,8 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
             raise placing.of_candidate(loaded, error) from error
         plan.check_abilities(loaded, datasets, candidate)
         compared = rivals.opened(loaded, datasets, candidate, opener)
-    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()), folder, approved, compared)
+    learned = find(policy, datasets)
+    return _Prepared(loaded, seen, candidate, Predictions(candidate, cache.root()), folder, approved, compared, learned)
 
 
 def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
@@ -242,11 +246,11 @@ def _unjudged(finding: Finding) -> Finding:
     return replace(finding, status="not_run", message=message, headline=None, slices=(), failing=(), evidence=None)
 
 
-def _barred(loaded: LoadedPolicy, options: Options, looks: Looks, findings: Sequence[Finding]) -> tuple[Reason, ...]:
+def _barred(prepared: _Prepared, options: Options, looks: Looks, findings: Sequence[Finding]) -> tuple[Reason, ...]:
     partial = [name for name, used in (("--select", options.select), ("--smoke", options.smoke)) if used]
     found = tuple(Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial)
     unmeasured = {one.id for one in findings if one.status not in decide.JUDGED and decide.effect(one) != "block"}
-    return (*found, *plan.barred(loaded.policy, unmeasured=unmeasured), *plan.trained_on(loaded.policy), *looks.barred())
+    return (*found, *plan.barred(prepared.loaded.policy, unmeasured=unmeasured), *prepared.learned.blocking, *looks.barred())
 
 
 def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:

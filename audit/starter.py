@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import catalog
-from audit.adhoc import NAMES
 from audit.datasets import Columns, canonical
 from audit.datasets.reading import read
 from audit.datasets.table import MOST_CLASSES
 from audit.errors import InputError
+from audit.guessed_roles import NAMES
 from audit.policy.schema import NAME
 
 if TYPE_CHECKING:

@@ -43,6 +43,8 @@ class Subject:
     """Families of slices: each names the columns that it crosses."""
     reference_group: str | None = None
     """What groups are compared with: `pooled_rest`, a group, `highest`; None for every ordered pair."""
+    learned_from: tuple[str, ...] = ()
+    """Roles of the data sets that trained the candidate, or chose its checkpoint."""
     declared: Mapping[str, object] = field(default_factory=dict)
     """The policy's declared facts, flattened: `system.purpose`, `policy.tier`, `system.owner.contact`."""
     seed: int = 0

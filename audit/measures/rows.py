@@ -1,91 +1,149 @@
-"""Rows made comparable: normalised text, and the number of the first row that says the same."""
+"""Rows that say the same: which columns decide it, and where in its own or another data set a row stands too."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets import canonical
+from audit.datasets.identifiers import identifies_rows
+from audit.datasets.values import value_codes
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
 
 _LAST = 0x110000
+_DISTINCT = 0.99
+"""Share of the cells that are different where a column is said to differ in every row."""
 
 
 @cache
 def _marks() -> Mapping[int, str | None]:
     """Punctuation becomes a space; characters without a shape (category Cf, such as the zero-width space) vanish."""
-    table: dict[int, str | None] = {}
-    for code in range(_LAST):
-        category = unicodedata.category(chr(code))
-        if category[0] == "P":
-            table[code] = " "
-        elif category == "Cf":
-            table[code] = None
-    return table
+    kinds = {code: unicodedata.category(chr(code)) for code in range(_LAST)}
+    return {code: None if kind == "Cf" else " " for code, kind in kinds.items() if kind == "Cf" or kind[0] == "P"}
+
+
+@cache
+def _shapeless() -> Mapping[int, str | None]:
+    return {code: None for code, mark in _marks().items() if mark is None}
 
 
 def normalise(text: str) -> str:
     """Text without differences of Unicode form, case, punctuation and white space; a text of marks alone keeps its marks."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(folded.translate(_marks()).split()) or " ".join(folded.split())
+    return " ".join(folded.translate(_marks()).split()) or " ".join(folded.translate(_shapeless()).split())
 
 
-def compared(data: Dataset) -> tuple[str, ...]:
-    """Columns that make two rows equal: the text, and the features where there is no text or the policy names them."""
-    text = () if data.columns.text is None else (data.columns.text,)
-    features = data.feature_names() if data.columns.features is not None or not text else ()
-    names = tuple(dict.fromkeys(text + features))
-    if not data.rows:
-        msg = f"{data.role}: the data set has no rows"
-        raise CannotMeasure(msg)
-    if not names:
-        msg = f"{data.role}: no column to compare: name columns.text or columns.features"
-        raise CannotMeasure(msg)
-    return names
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """The cells of one or more data sets in the columns that they are compared by, as codes that are equal where the values are."""
+
+    columns: tuple[str, ...]
+    codes: NDArray[np.int64]
+    """(columns, rows of all data sets), 0 where a cell is blank."""
+    sizes: tuple[int, ...]
+    """Rows of each data set."""
+    text: str | None
+    """The column of texts among them."""
+    left_out: tuple[str, ...] = ()
+    """Sentences on columns that are not compared."""
+
+    def keys(self, columns: Sequence[str]) -> tuple[NDArray[np.int64], ...]:
+        """One array a data set: rows with the same number agree in every one of these columns; -1 where a row has nothing but a blank text.
+
+        Blank cells of other columns are equal to each other.
+        """
+        of_column = dict(zip(self.columns, self.codes, strict=True))
+        key = np.zeros(sum(self.sizes), dtype=np.int64)
+        for column in columns:
+            codes = of_column[column]
+            key = np.unique(key * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1].astype(np.int64)
+        if self.text in columns:
+            key[np.all([of_column[column] == 0 for column in columns], axis=0)] = -1
+        return self._split(key)
+
+    def of(self, column: str) -> tuple[NDArray[np.int64], ...]:
+        """One column's codes in each data set."""
+        return self._split(self.codes[self.columns.index(column)])
+
+    def differs_in_every_row(self, column: str) -> bool:
+        """Whether hardly a value of a column comes twice in a data set, texts as wholes apart."""
+        there = [codes[codes > 0] for codes in self.of(column)]
+        return column != self.text and all(len(codes) > 1 and len(np.unique(codes)) >= _DISTINCT * len(codes) for codes in there)
+
+    def _split(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        return tuple(np.split(values, np.cumsum(self.sizes)[:-1]))
 
 
-def keys(tables: Sequence[Dataset], columns: Sequence[str]) -> tuple[NDArray[np.int64], ...]:
-    """One array a data set: rows with the same number agree in every column, within and across data sets."""
+def comparison(tables: Sequence[Dataset], named: Sequence[str] | None = None) -> Comparison:
+    """What rows are compared by: the text, and the features where there is no text or the policy names them; or the `named` columns.
+
+    Columns that identify rows are left out, unless they are named here; so are those that a data set lacks.
+    """
     for data in tables:
-        missing = [column for column in columns if column not in data.frame.columns]
-        if missing:
-            msg = f"{data.role}: no column {', '.join(map(repr, missing))}, which the other data set has: the rows cannot be compared"
+        if not data.rows:
+            msg = f"{data.role}: the data set has no rows"
             raise CannotMeasure(msg)
-    key = np.zeros(sum(data.rows for data in tables), dtype=np.int64)
-    for column in columns:
-        codes = _codes(tables, column)
-        key = np.unique(key * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1].astype(np.int64)
-    return tuple(np.split(key, np.cumsum([data.rows for data in tables])[:-1]))
+    texts = [data.columns.text for data in tables]
+    text = texts[0] if None not in texts else None
+    wanted = _wanted(tables, text) if named is None else tuple(dict.fromkeys(named))
+    kept, lacking, identifying = [], [], []
+    for name in wanted:
+        if not _shared(tables, name, text):
+            lacking.append(name)
+        elif named is None and name != text and identifies_rows([data.frame[name] for data in tables], name):
+            identifying.append(name)
+        else:
+            kept.append(name)
+    if not kept or (named is not None and lacking):
+        raise CannotMeasure(_nothing(tables, lacking, identifying))
+    codes = [_text_codes(tables) if name == text else value_codes([data.frame[name] for data in tables]) for name in kept]
+    left_out = (*_of_one(tables, lacking), *(f"{name} is left out: it numbers or names the rows." for name in identifying))
+    return Comparison(tuple(kept), np.stack(codes), tuple(data.rows for data in tables), text, left_out)
 
 
-def _codes(tables: Sequence[Dataset], column: str) -> NDArray[np.int64]:
-    """A column's cells as numbers from 0, equal where the cells are; missing cells are equal to each other."""
+def _wanted(tables: Sequence[Dataset], text: str | None) -> tuple[str, ...]:
+    named = any(data.columns.features is not None for data in tables)
+    features = [name for data in tables for name in data.feature_names()] if named or text is None else []
+    texts = {data.columns.text for data in tables} if text is not None else set()
+    return tuple(dict.fromkeys([*([] if text is None else [text]), *(name for name in features if name not in texts)]))
+
+
+def _shared(tables: Sequence[Dataset], name: str, text: str | None) -> bool:
+    return name == text or all(name in data.frame.columns for data in tables)
+
+
+def _of_one(tables: Sequence[Dataset], names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        lacks = ", ".join(data.role for data in tables if name not in data.frame.columns)
+        yield f"{name} is left out: {lacks} has no such column."
+
+
+def _nothing(tables: Sequence[Dataset], lacking: Sequence[str], identifying: Sequence[str]) -> str:
+    """Why no column is left to compare, and what to do."""
+    role = tables[0].role
+    if lacking:
+        lacks = next(data for data in tables if lacking[0] not in data.frame.columns)
+        there = ", ".join(map(str, lacks.frame.columns))
+        return f"{lacks.role}: no column {', '.join(map(repr, lacking))} to compare rows by; there are {there}"
+    if identifying:
+        return f"{role}: nothing but {', '.join(identifying)}, which identifies the rows: name columns.text or columns.features"
+    return f"{role}: no column to compare: name columns.text or columns.features"
+
+
+def _text_codes(tables: Sequence[Dataset]) -> NDArray[np.int64]:
+    """Normalised texts as codes; 0 for blank ones."""
     import pandas as pd
-    from pandas.api import types
 
-    parts = [data.frame[column] for data in tables]
-    if all(types.is_numeric_dtype(part) and not types.is_bool_dtype(part) for part in parts):
-        cells = pd.concat(parts, ignore_index=True)
-    else:
-        known: dict[str, str] = {}
-        cells = pd.Series([_cell(value, known) for part in parts for value in part.to_list()], dtype=object)
-    return np.asarray(pd.factorize(cells)[0], dtype=np.int64) + 1
-
-
-def _cell(value: object, known: dict[str, str]) -> str | None:
-    text = canonical(value)
-    if text is None or text == "<NA>":
-        return None
-    if text not in known:
-        known[text] = normalise(text)
-    return known[text]
+    codes, texts = pd.factorize(np.array([text for data in tables for text in data.texts()], dtype=object))
+    normalised = pd.factorize(np.array([normalise(text) or None for text in texts], dtype=object))[0] + 1
+    return np.asarray(normalised[codes], dtype=np.int64)

@@ -24,6 +24,7 @@ from audit.policy import load, placing
 from audit.predictions import Predictions
 from audit.session import ledger_path, read_datasets
 from audit.stats.laws import likely
+from audit.training_rows import find
 from audit.wording import bound_in_words, rows_in_words
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def plan_policy(asking: Asking, progress: Progress) -> Plan:
     trials = trials.of(usual=_stated_strength(jobs, trials, expectations))
     found = _gates(jobs, trials, expectations, (skipped, progress))
     required = [gate for gate in found if gate.requirement.enforce == "required"]
-    barred = plan.barred(loaded.policy) + plan.trained_on(loaded.policy) + plan.model_unasked(loaded.policy)
+    barred = plan.barred(loaded.policy) + find(loaded.policy, datasets).blocking + plan.model_unasked(loaded.policy)
     return Plan(
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),

@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from skops import io as skops
 
-from audit import plan
 from audit.candidates.opening import open_candidate
 from audit.candidates.predictions import SavedPredictions
 from audit.errors import InputError
@@ -106,18 +105,6 @@ def test_no_set_that_is_measured_trains_or_chooses(folder: Path, datasets: dict[
     later = {"later": replace(datasets["held"], role="later")}
     with pytest.raises(InputError, match=r"datasets\.held: is the file of datasets\.later, on which it is measured"):
         opened(folder, datasets | later, require=require, fine_tune=TUNE | {"validation": "held"})
-
-
-def test_to_measure_on_the_training_set_bars_promotion() -> None:
-    learned = {"task": "text-classification", "fine_tune": TUNE | {"validation": "held"}}
-    require = [
-        {"check": "performance/accuracy", "id": role, "on": role, "min": 0.5, "enforce": enforce}
-        for role, enforce in (("train", "required"), ("held", "required"), ("test", "required"), ("train", "advisory"))
-    ]
-    require.append({"check": "data/duplicates", "id": "d", "on": "train", "max": 0})
-    made = Policy.model_validate({"policy": "p", "candidate": learned, "require": require})
-    assert [(reason.rule, reason.finding) for reason in plan.trained_on(made)] == [("trained-on", "train"), ("trained-on", "held")]
-    assert plan.trained_on(made)[0].text == "train, measured on rows that it was trained on, proves nothing."
 
 
 def test_a_loaded_text_classifier(folder: Path, datasets: dict[str, Dataset]) -> None:

@@ -1,9 +1,11 @@
-"""Leakage: rows that the model is tested on and was trained on.
+"""Leakage: rows that the model is tested on and has learned from.
 
-Purpose      Count rows of the tested data set that also stand in the training set, but for case, punctuation and white space.
+Purpose      Count rows of the tested data set that also stand in the training or validation set: the same text, but for case,
+             punctuation and white space, or the same features.
 Risk         Above 0: part of the test asks what the model has already seen the answer to, and every quality number is too good.
-Limitations  Looks at the declared training set alone: what the base model was pretrained on is not known. Paraphrases are not
-             found; neither are rows of the same person or document, which `columns.group` should keep apart.
+Limitations  Looks at the declared training and validation sets alone: what the base model was pretrained on is not known.
+             Paraphrases are not found; neither are rows of the same person or document, which `columns.group` should keep apart.
+             Columns that number or name the rows are left out, as are those in which no row can agree while all others do.
 Reference    Kapoor & Narayanan, Leakage and the reproducibility crisis in machine-learning-based science, Patterns 2023.
 """
 
@@ -17,13 +19,14 @@ from pydantic import Field
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
-from audit.measures import near, rows
+from audit.measures import row_matches
 from audit.stats import Census
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.datasets import Dataset
+    from audit.measures.row_matches import Matches
     from audit.subject import Subject
 
 _SHOWN = 20
@@ -33,53 +36,71 @@ class LeakageParams(Params):
     """Where the model was trained, and how alike two rows must be."""
 
     train: str = "train"
-    """Role of the training set."""
+    """Role of the training set; the validation set is looked at too, where one is declared."""
     near: Annotated[float, Field(gt=0, le=1)] | None = None
     """Jaccard similarity of the texts' 5-character shingles from which a row counts as leaked; equality where absent."""
+    columns: tuple[str, ...] | None = None
+    """Columns to compare; by default the text, or in a table every feature that does not identify the row."""
 
 
 def measure(subject: Subject, params: LeakageParams, _rng: Generator) -> Evidence:
-    """Rows of the tested data set that also stand in the training set."""
-    data, train = subject.data, _train(subject, params)
-    train_key, key = rows.keys((train, data), rows.compared(data))
-    known, place = np.unique(train_key, return_index=True)
-    at = np.minimum(np.searchsorted(known, key), len(known) - 1)
-    twin = np.where(known[at] == key, place[at], -1)  # (n,) row of the training set, -1 where there is none
+    """Rows of the tested data set that also stand in the training or validation set."""
+    data, learned = subject.data, _learned(subject, params)
+    found = [row_matches.matches(data, other, params.columns) for other in learned]
+    places = [one.place for one in found]
     if params.near is not None:
-        if data.columns.text is None or train.columns.text is None:
-            msg = f"{data.role}: `near` compares texts, and no column is named under columns.text: leave `near` out"
-            raise CannotMeasure(msg)
-        texts = [rows.normalise(text) for text in train.texts() + data.texts()]
-        twin = np.maximum(twin, near.first_near(texts, params.near, start=train.rows)[train.rows :])
-    leaked = np.flatnonzero(twin >= 0)
+        near = [row_matches.near_places((other, data), params.near) for other in learned]
+        places = [np.maximum(place, other) for place, other in zip(places, near, strict=True)]
+    which = np.argmax(np.stack(places) >= 0, axis=0)  # (n,) the first set that holds a row
+    leaked = np.flatnonzero(np.stack(places).max(axis=0) >= 0)
+    roles = np.array([other.role for other in learned])
+    twins = [(learned[which[row]], int(places[which[row]][row])) for row in leaked]
     return Evidence(
         members=(Member(OVERALL, Census(len(leaked), data.rows)),),
         unit="rows",
-        rows=data.rows + train.rows,
+        rows=data.rows + sum(other.rows for other in learned),
         # the rows' text is left out: it may hold personal data
         examples=tuple(
-            Example(data.shown(row), (Part(f"also stands in {train.role}, as row {train.shown(twin[row])}"),)) for row in leaked[:_SHOWN]
+            Example(data.shown(row), (Part(f"also stands in {other.role}, as row {other.shown(place)}"),))
+            for row, (other, place) in list(zip(leaked, twins, strict=True))[:_SHOWN]
         ),
-        notes=(f"{data.rows:,} rows of {data.role} were looked up among {train.rows:,} rows of {train.role}.",),
-        table={"row": data.ids[leaked], "train_row": train.ids[twin[leaked]]},
+        notes=tuple(note for other, one in zip(learned, found, strict=True) for note in _notes(data, other, one)),
+        table={
+            "row": data.ids[leaked],
+            "stands_in": roles[which[leaked]],
+            "train_row": np.array([other.ids[place] for other, place in twins], dtype=str),
+        },
     )
 
 
-def _train(subject: Subject, params: LeakageParams) -> Dataset:
-    if params.train not in subject.datasets:
+def _notes(data: Dataset, other: Dataset, found: Matches) -> tuple[str, ...]:
+    looked = f"{data.rows:,} rows of {data.role} were looked up among {other.rows:,} rows of {other.role}, by {', '.join(found.columns)}"
+    return (f"{looked}: {len(found.rows):,} stand there.", *found.notes)
+
+
+def _learned(subject: Subject, params: LeakageParams) -> tuple[Dataset, ...]:
+    """The training set, and every other data set that trained the model or chose its checkpoint."""
+    if _roles(subject, params)[0] not in subject.datasets:
         msg = f"no data set {params.train!r}: declare the training set under datasets.{params.train}"
         raise CannotMeasure(msg)
-    train = subject.datasets[params.train]
-    if not train.rows:
-        msg = f"{params.train}: the training set has no rows"
-        raise CannotMeasure(msg)
-    return train
+    return _found(subject, params)
 
 
-def _both(subject: Subject, params: LeakageParams) -> int:
-    """Rows of both data sets."""
-    train = subject.datasets.get(params.train)
-    return subject.data.rows + (0 if train is None else train.rows)
+def _roles(subject: Subject, params: LeakageParams) -> tuple[str, ...]:
+    """The training set as the parameter names it, else as the candidate was trained, before the other roles."""
+    named = "train" in params.model_fields_set or params.train in subject.datasets or not subject.learned_from
+    return tuple(dict.fromkeys((params.train if named else subject.learned_from[0], *subject.learned_from)))
+
+
+def _found(subject: Subject, params: LeakageParams) -> tuple[Dataset, ...]:
+    """Those that are there; the tested data set itself only where it is all there is."""
+    there = [role for role in _roles(subject, params) if role in subject.datasets]
+    return tuple(subject.datasets[role] for role in [role for role in there if role != subject.data.role] or there)
+
+
+def _all_rows(subject: Subject, params: LeakageParams) -> int:
+    """Rows of every data set that is looked at."""
+    return subject.data.rows + sum(data.rows for data in _found(subject, params))
 
 
 CHECK = Check(
@@ -92,5 +113,5 @@ CHECK = Check(
     params=LeakageParams,
     census=True,
     highest=float("inf"),
-    expected_rows=_both,
+    expected_rows=_all_rows,
 )

@@ -80,11 +80,13 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 
 
 def test_a_table_compares_every_feature_and_equal_missing_cells() -> None:
-    frame = pd.DataFrame({"age": [30, 30, 30, None, None], "city": ["Rome", "rome ", "Oslo", None, None], "label": list("aabab")})
-    found = table(frame)
+    """Cells are values: of two spellings nobody said that they are one."""
+    cities = ["Rome", "Rome", "rome ", "Oslo", None, None]
+    found = table(pd.DataFrame({"age": [30, 30, 30, 30, None, None], "city": cities, "label": list("aababa")}))
     assert value(found) == 2
-    assert found.table["repeats"].tolist() == ["1", "4"]
+    assert found.table["repeats"].tolist() == ["1", "5"]
     assert "1 of the repeats carry another label than the row they repeat." in found.notes
+    assert found.notes[0] == "Compared by age, city."
 
 
 def test_agrees_with_pandas_on_numbers() -> None:
@@ -94,12 +96,47 @@ def test_agrees_with_pandas_on_numbers() -> None:
     assert value(table(frame)) == int(frame.duplicated().sum())
 
 
-def test_labels_and_ids_do_not_make_a_row_new_but_an_unnamed_identifier_is_reported() -> None:
-    frame = pd.DataFrame({"id": [1, 2], "key": ["k1", "k2"], "x": [7, 7]})
-    assert value(table(frame.drop(columns="key"))) == 1
-    found = table(frame)
+def test_labels_ids_and_row_numbers_do_not_make_a_row_new() -> None:
+    """Nor does a column that names the rows, whoever forgot to say so; a number that merely differs everywhere is told."""
+    frame = pd.DataFrame({"id": [1, 2], "x": [7, 7]})
+    assert value(table(frame)) == 1
+    found = table(frame.assign(key=["k1", "k2"]))
+    assert (value(found), found.notes[1]) == (1, "key is left out: it numbers or names the rows.")
+    found = table(frame.assign(income=[1003, 1010]))
     assert value(found) == 0
-    assert any("key" in note and "columns.id" in note for note in found.notes)
+    assert "A different value in every row: income. If it identifies the row, name it under columns.id." in found.notes
+    assert value(measure(CHECK, subject(frame.assign(income=[1003, 1010], prediction="x")), columns=["x"])) == 1
+
+
+@pytest.mark.parametrize("kind", ["Unnamed: 0", "nr", "order_id", "rowId", "sha"])
+def test_identifiers_are_known_by_name_or_values(kind: str) -> None:
+    """A saved index, numbers that count on, an id of other numbers, tokens; a blank or a word among them changes nothing."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": np.tile(np.linspace(0, 1, 30), 2), "c": ["a", "b", "c"] * 20})
+    cells: list[Any] = {
+        "Unnamed: 0": [*range(30), *range(30)],
+        "nr": list(rng.permutation(60) + 7),
+        "order_id": [*range(100, 160, 2), "NULL", *range(500, 587, 3)],
+        "rowId": [None, *rng.permutation(10_000)[:59].astype(float)],
+        "sha": [f"{i:x}f{i * 7}" for i in range(60)],
+    }[kind]
+    found = table(frame.assign(**{kind: cells}))
+    assert (value(found), found.notes[1]) == (30, f"{kind} is left out: it numbers or names the rows.")
+
+
+def test_measurements_and_dates_are_no_identifiers() -> None:
+    frame = pd.DataFrame({"when": [f"2024-01-{day:02}" for day in range(1, 29)], "x": np.linspace(0.1, 1, 28), "n": np.arange(28) * 9})
+    assert table(frame).notes[0] == "Compared by when, x, n."
+
+
+def test_blank_texts_repeat_nothing() -> None:
+    """A row without text says nothing; beside other columns its blank is a value."""
+    found = texts("", "", " \u200b ", "called back", "Called back.")
+    assert (value(found), found.table["row"].tolist()) == (1, ["r4"])
+    assert "3 rows of test have no text: they are the same as no other row." in found.notes
+    assert value(texts("", "", "called back", "called  back", near=0.5)) == 1
+    frame = pd.DataFrame({"text": ["", "", ""], "channel": ["mail", "mail", None]})
+    assert value(table(frame, features=("channel",))) == 1
 
 
 def test_features_named_beside_a_text_count_too() -> None:
@@ -168,6 +205,10 @@ def test_what_cannot_be_measured_is_refused() -> None:
         table(pd.DataFrame({"x": pd.Series([], dtype=float)}))
     with pytest.raises(CannotMeasure, match="no column to compare"):
         table(pd.DataFrame({"id": [1, 2]}))
+    with pytest.raises(CannotMeasure, match="nothing but Unnamed: 0, which identifies the rows"):
+        table(pd.DataFrame({"Unnamed: 0": [1, 2]}))
+    with pytest.raises(CannotMeasure, match="no column 'y'"):
+        measure(CHECK, subject(pd.DataFrame({"x": [1, 1], "prediction": "a"})), columns=["y"])
     with pytest.raises(CannotMeasure, match="`near` compares texts"):
         measure(CHECK, subject(pd.DataFrame({"x": [1, 1], "prediction": "a"})), near=0.8)
     with pytest.raises(ValidationError):

@@ -1,0 +1,47 @@
+"""Roles that columns are given by their names alone, where nobody says what they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.datasets.table import MOST_CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.datasets import Dataset
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "row_id"),
+    "text": ("text", "sentence", "review", "comment"),
+    "label": ("label", "target", "y", "y_true", "class"),
+    "prediction": ("prediction", "predicted", "y_pred", "pred"),
+    "score": ("score", "y_score", "probability", "proba"),
+}
+"""Column names that a role is taken from when nothing is said."""
+
+
+def guess(data: Dataset, said: Mapping[str, object]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Roles taken from column names alone, but for those that are said, and what a reader must know of them."""
+    there = [str(column) for column in data.frame.columns]
+    named = {role: column for role, known in NAMES.items() if (column := next((one for one in known if one in there), None))}
+    free = {role: column for role, column in named.items() if role not in said and column not in said.values()}
+    remarks = []
+    others = set(there) - {column for column in (*free.values(), *said.values()) if isinstance(column, str)}
+    if others and "text" in free and not _reads_as_text(data, free["text"]):
+        column = free.pop("text")
+        remarks.append(
+            f"{column} is not taken for the text, since few of its cells are filled and different: --column text={column} makes it so"
+        )
+    if free:
+        taken = ", ".join(role if role == column else f"{role} from {column}" for role, column in free.items())
+        remarks.insert(0, f"roles by the names of the columns: {taken}; --column ROLE=COLUMN names another, --column ROLE= none")
+    return free, tuple(remarks)
+
+
+def _reads_as_text(data: Dataset, column: str) -> bool:
+    """Whether most cells are filled, and either many or most of the filled ones are different."""
+    filled = data.frame[column].dropna().astype(str).str.strip()
+    filled = filled[filled != ""]
+    different = filled.nunique()
+    return 2 * len(filled) >= data.rows and (different > MOST_CLASSES or 2 * different >= len(filled))
