@@ -139,7 +139,7 @@ def _by_the_models_label(recipe: Any) -> Any:
             return answers
 
         def _is_goal_complete(self, answer: Any, _text: Any) -> bool:
-            return self._get_displayed_output(answer) != self.ground_truth_output
+            return bool(self._get_displayed_output(answer) != self.ground_truth_output)
 
         def _get_displayed_output(self, answer: Any) -> int:
             return int(answer[-1])

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from audit.candidates.parts import is_model_class, is_score_function, member
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,13 +63,8 @@ _KNOWN = {
     "pandas.core.internals.managers": "BlockManager SingleBlockManager",
     "pandas.core.series": "Series",
     "scipy.interpolate._interpolate": "interp1d",
-    "sklearn.feature_selection._mutual_info": "mutual_info_classif",
-    "sklearn.feature_selection._univariate_selection": "chi2 f_classif",
 }
 _UFUNCS = ("numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath")
-_CLASSES_OF = ("sklearn.", "scipy.sparse.")
-"""Packages whose own classes a model is made of; functions of theirs are none of a model's parts, but for Cython's makers of objects."""
-_NEVER = ("sklearn.datasets.", "sklearn.externals.", "scipy.sparse.linalg.")
 _MAKER = re.compile(r"newObj|__pyx_unpickle_\w+")
 
 
@@ -98,20 +95,23 @@ def _usual(module: str, name: str) -> bool:
 
         part = vars(np).get(name)
         return isinstance(part, np.ufunc) or (isinstance(part, type) and issubclass(part, np.generic))
-    return f"{module}.".startswith(_CLASSES_OF) and not f"{module}.".startswith(_NEVER) and _own(module, name)
+    if module.startswith("sklearn."):
+        return is_model_class(module, name) or is_score_function(module, name) or _is_maker(module, name)
+    return module.startswith("scipy.sparse._") and _own(module, name)
 
 
 def _own(module: str, name: str) -> bool:
-    """Whether an installed package defines it as a class: its modules import much else, `os` included."""
-    package = module.partition(".")[0]
-    if {"tests", "conftest", "_build_utils"} & set(module.split(".")):
-        return False
+    """Whether scipy defines it as a class there."""
     try:
         part = vars(importlib.import_module(module)).get(name)
     except ImportError:
         return False
-    maker = _MAKER.fullmatch(name) is not None and callable(part)
-    return maker or (isinstance(part, type) and part.__module__.split(".")[0] == package)
+    return isinstance(part, type) and part.__module__.startswith("scipy.")
+
+
+def _is_maker(module: str, name: str) -> bool:
+    """Whether it is one of Cython's makers of objects, beside the compiled classes that it makes."""
+    return _MAKER.fullmatch(name) is not None and callable(member(module, name))
 
 
 @dataclass(eq=False)
@@ -205,7 +205,10 @@ def _called(what: object, arguments: Any) -> _Thing:
     if not (isinstance(what, _Thing) and isinstance(arguments, tuple)):
         msg = f"a call of {type(what).__name__}"
         raise pickle.UnpicklingError(msg)
-    return _Thing(what.name, arguments) if what.arguments is None else _Thing(f"{what.name}()", arguments)
+    if what.arguments is not None:
+        msg = f"a call of what {what.name} gives"
+        raise pickle.UnpicklingError(msg)
+    return _Thing(what.name, arguments)
 
 
 def _item_size(dtype: Any) -> int | None:

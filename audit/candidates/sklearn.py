@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import warnings
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.candidates import pickles
-from audit.candidates.estimator import BROKEN, PICKLES, Estimator, refuse
+from audit.candidates.estimator import Estimator, refuse
 from audit.candidates.interface import Ability, Outputs, why_no_scores
+from audit.candidates.model_file import opened
 from audit.candidates.regressor import SklearnRegressor
 from audit.datasets import canonical
-from audit.errors import CannotMeasure, MissingExtra
+from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,86 +112,14 @@ def _one_label(classes: Any) -> bool:
 
 def load(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool) -> SklearnModel:
     """The classifier in a file."""
-    model, found = _opened(path, sha256, trust_pickle=trust_pickle)
+    model, found = opened(path, sha256, trust_pickle=trust_pickle)
     return SklearnModel(path, model, found, reads_text=reads_text)
 
 
 def load_regressor(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool) -> SklearnRegressor:
     """The regressor in a file."""
-    model, found = _opened(path, sha256, trust_pickle=trust_pickle)
+    model, found = opened(path, sha256, trust_pickle=trust_pickle)
     return SklearnRegressor(path, model, found, reads_text=reads_text)
-
-
-def _opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[Any, str]:
-    """The model in a file, and its digest, taken of the very bytes that are loaded."""
-    if not path.is_file():
-        refuse(path, "there is no such file", "name the model's file: .skops, or .pkl, .pickle, .joblib where it is trusted")
-    raw = path.read_bytes()
-    found = hashlib.sha256(raw).hexdigest()
-    if sha256 is not None and sha256 != found:
-        refuse(path, f"its SHA-256 is {found}, the policy names {sha256}", "find out who changed the file; then mend candidate.load.sha256")
-    trusted = trust_pickle and sha256 is not None
-    vouch = f"if you made this file, add `trust: pickle` and `candidate.load.sha256: {found}`"
-    if path.suffix == ".skops":
-        return _skops(path, raw, None if trusted else vouch), found
-    if path.suffix not in PICKLES:
-        refuse(
-            path,
-            "not a kind of file that can be loaded",
-            f"save it with skops.io.dump (.skops); or {', '.join(PICKLES)} where it is trusted",
-        )
-    if not trusted:
-        refuse(path, "a pickle can run any code when it is loaded", f"save it with skops.io.dump, or, {vouch}")
-    return _pickle(path, raw), found
-
-
-def _skops(path: Path, raw: bytes, vouch: str | None) -> Any:  # noqa: RET503  # every way returns or refuses
-    """Types that skops itself trusts; others are listed, and load only from a file that the policy trusts by its digest."""
-    try:
-        from skops import io as skops
-    except ModuleNotFoundError as error:
-        part = "skops"
-        raise MissingExtra(part, "sklearn") from error
-    try:
-        untrusted = skops.get_untrusted_types(data=raw)
-        if not untrusted or vouch is None:
-            return skops.loads(raw, trusted=untrusted)
-    except (*BROKEN, zipfile.BadZipFile) as error:
-        refuse(path, f"cannot be loaded ({type(error).__name__}: {error})", "save it with skops.io.dump under the same scikit-learn")
-    refuse(path, f"holds types that are not trusted: {', '.join(untrusted)}", f"use scikit-learn's plainer ones, or, {vouch}")
-
-
-def _pickle(path: Path, raw: bytes) -> Any:
-    """Runs what the file says: reached only for a file that the policy trusts by its digest, and scanned first."""
-    try:
-        import joblib
-        from sklearn.exceptions import InconsistentVersionWarning
-    except ModuleNotFoundError as error:
-        part = "scikit-learn"
-        raise MissingExtra(part, "sklearn") from error
-    stream = _scanned(path, raw)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", InconsistentVersionWarning)  # another version may predict otherwise, without a word
-        try:
-            return joblib.load(io.BytesIO(stream))
-        except (InconsistentVersionWarning, *BROKEN) as error:
-            refuse(path, f"cannot be loaded ({type(error).__name__}: {error})", "save it again under the same scikit-learn")
-
-
-def _scanned(path: Path, raw: bytes) -> bytes:
-    """The pickle, if it names nothing but what models are made of."""
-    try:
-        stream = pickles.plain(raw)
-        strange = pickles.strange_names(stream)
-    except pickles.UNREADABLE as error:
-        refuse(path, f"cannot be scanned ({type(error).__name__}: {error}), and so is not loaded", "save it with skops.io.dump")
-    if strange:
-        refuse(
-            path,
-            f"a pickle that loads what is no part of a scikit-learn model: {', '.join(strange)}",
-            "find out who put that in; save a model of scikit-learn's own classes, or one with others by skops.io.dump",
-        )
-    return stream
 
 
 def _abilities(*, text: bool, scores: bool) -> frozenset[Ability]:

@@ -125,7 +125,8 @@ def test_scores_that_miss_one_by_rounding_are_taken_for_probabilities() -> None:
     library, model, rows = attacks.load(), letter_reader(), letters(8, 6)
 
     def blurred(texts: Sequence[str]) -> NDArray[np.float64]:
-        return asking(model)(texts) * np.array([1 + 4e-6, 1 + 4e-6, 1])
+        answers: NDArray[np.float64] = asking(model)(texts) * np.array([1 + 4e-6, 1 + 4e-6, 1])
+        return answers
 
     def outcomes(score: attacks.Ask) -> list[attacks.Outcome]:
         jobs = [attacks.Job(partial(library.deepwordbug, text, 0), seeds.GlobalStream((1,))) for text in rows["text"]]
