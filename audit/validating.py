@@ -10,6 +10,7 @@ from audit.approvals import files
 from audit.ledger import Ledger
 from audit.session import read_datasets
 from audit.terminal import neutral
+from audit.training_rows import find
 from audit.waivers import read_folder
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
     read = read_datasets(loaded, only=here)
     plan.check_columns(loaded, read)
     yield from (neutral(remark.text) for remark in plan.remarks(loaded.policy))
-    blocking = (*plan.barred(loaded.policy), *plan.trained_on(loaded.policy), *plan.model_unasked(loaded.policy))
+    blocking = (*plan.barred(loaded.policy), *find(loaded.policy, read).blocking, *plan.model_unasked(loaded.policy))
     yield from (neutral(f"{one.rule} (blocks): {one.text}") for one in blocking)
     if not absent:
         from audit.planning import lint
