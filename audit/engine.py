@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import seeds
-from audit.errors import AuditError, CannotMeasure
+from audit.errors import AuditError, CandidateError, CannotMeasure
 from audit.evidence import Evidence, Pair
 from audit.judge import judge, without_evidence
 from audit.measures import own_function
@@ -76,11 +76,13 @@ def _run(job: Job) -> Finding:
 
 
 def _finding(job: Job) -> Finding:
-    """The finding of one job; this is the only place that catches everything."""
+    """The finding of one job; this is the only place that catches everything but a candidate that cannot be run."""
     try:
         return judge(job.requirement, job.info, measured(job), confidence=job.confidence, owner=job.owner, spent=job.spent)
     except CannotMeasure as error:
         return without_evidence(job.requirement, job.info, "not_run", str(error), owner=job.owner)
+    except CandidateError:
+        raise
     except AuditError as error:
         return without_evidence(job.requirement, job.info, "error", str(error), owner=job.owner)
     except Exception as error:  # noqa: BLE001  # whatever a check raises is an error of that check

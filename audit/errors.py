@@ -21,6 +21,10 @@ class InputError(AuditError):
     """A policy, data set, candidate or option that cannot be used: exit code 2."""
 
 
+class CandidateError(InputError):
+    """The model itself cannot be loaded or run. It ends the audit even where a check is the first to notice: nothing else can be judged."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
     """One mistake in a file, with its place."""

@@ -18,7 +18,7 @@ from audit.candidates.opening import Opener
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
 from audit.datasets.reading import read
-from audit.errors import InputError, PolicyError, ToolError
+from audit.errors import CandidateError, InputError, PolicyError, ToolError
 from audit.export import json as results_json
 from audit.finding import Reason
 from audit.ledger import Ledger
@@ -129,7 +129,10 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
     jobs = tuple(rivals.ready(job, prepared.beside) for job in jobs)
     looks = take(ledger, _asked(prepared, jobs, started))
-    findings = _measured([looks.ready(job) for job in jobs], options.workers, progress, heard)
+    try:
+        findings = _measured([looks.ready(job) for job in jobs], options.workers, progress, heard)
+    except CandidateError as error:
+        raise placing.of_candidate(loaded, error) from error
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
     if options.smoke:
         findings = tuple(map(_unjudged, findings))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit import cache
-from audit.candidates.loading import LIBRARIES, Loaded, load_encoder, refuse_strange_tokens
+from audit.candidates.loading import LIBRARIES, load_encoder
 from audit.candidates.memory import Memory
-from audit.candidates.transformers import CPU_ROWS, batches, forward
+from audit.candidates.running import Runner, embeddings
 from audit.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class Encoder:
     """A folder of a pretrained text model without a head. torch is loaded with the first text that is new."""
 
-    def __init__(self, folder: ModelFolder, *, max_length: int, store: Path | None = None, progress: Progress | None = None) -> None:
+    def __init__(self, folder: ModelFolder, *, max_length: int | None, store: Path | None = None, progress: Progress | None = None) -> None:
         self._folder, self._max_length, self._progress = folder, max_length, progress or Silent()
         self.path, self.parameters = folder.path, folder.parameters
         self._lock = threading.Lock()
-        self._held: Loaded | None = None
+        self._runner: Runner | None = None
         key = cache.key({"encoder": self.sha256, **cache.surroundings(*LIBRARIES)})
         self._memory = Memory(store / "texts" / f"{key}.sqlite" if store else None)
 
@@ -45,20 +45,11 @@ class Encoder:
         return self._memory.recall("embeddings", texts, self._run)
 
     def _run(self, texts: list[str]) -> NDArray[np.float64]:
-        import torch
-
         task = self._progress.start("embed texts", len(texts))
         try:
-            with self._lock, torch.inference_mode():
-                self._held = loaded = self._held or load_encoder(self._folder)
-                found = np.zeros((len(texts), int(loaded.model.config.hidden_size)))
-                tokens = loaded.tokenizer(texts, truncation=True, max_length=self._max_length) if texts else {"input_ids": []}
-                refuse_strange_tokens(self._folder, loaded.model, tokens["input_ids"])
-                for places, batch in batches(loaded.tokenizer, tokens, self._max_length, CPU_ROWS):
-                    found[places] = forward(loaded, batch, "embeddings")[: len(places)]
-                    task.advance(len(places))
+            with self._lock:
+                self._runner = runner = self._runner or Runner(self._folder, load_encoder(self._folder), self._max_length)
+                found = runner.run(runner.tokens(texts), embeddings, advance=task.advance)
         finally:
             task.finish()
-        if not np.isfinite(found).all():
-            self._folder.refuse("gives a number that is none for a text", "its weights are broken: save them again")
-        return found
+        return np.zeros((0, int(runner.loaded.model.config.hidden_size))) if found is None else found

@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from audit import cache
-from audit.errors import InputError
+from audit.candidates import contents
+from audit.errors import CandidateError, InputError
 
-_DETERMINING = (".safetensors", ".json", ".txt", ".model", ".spm", ".vocab", ".tiktoken")
-_OURS = frozenset({"training.json"})
-"""Written beside a model by fine-tuning; no part of what determines outputs."""
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model")
 _UNNAMED = re.compile(r"LABEL_(\d+)")
 _LONGEST_HEADER = 100_000_000
@@ -27,6 +25,14 @@ _LONGEST_HEADER = 100_000_000
 _NO_LIMIT = 10**9
 """Tokenizers write 1e30 for "none"."""
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+"""Keys of config.json under which the architectures name the positions that they know."""
+_POSITION_TABLES = ("position_embeddings.weight", "wpe.weight", "positions_embed.weight")
+_FROM_PADDING = frozenset(
+    {"roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "longformer", "mpnet", "ibert", "data2vec-text"}
+    | {"xmod", "luke", "mluke", "esm", "markuplm", "layoutlmv3", "lilt"}
+)
+"""Model types that count positions from behind the padding token's number: their first positions are never used."""
 
 
 @dataclass(frozen=True)
@@ -38,57 +44,54 @@ class ModelFolder:
     def __post_init__(self) -> None:
         if not self.path.is_dir():
             self.refuse("there is no such folder", "name the folder that holds the model's config.json")
-        self._refuse_links_outside()
+        contents.refuse_links_outside(self)
+        contents.refuse_parts_not_run(self)
         if not (self.path / "config.json").is_file():
             self.refuse("has no config.json", "save the model with save_pretrained")
-        if not self.weights:
-            if any(found for pattern in _PICKLES for found in self.path.glob(pattern)):
-                remedy = "on a machine that may run them, load and save_pretrained(..., safe_serialization=True)"
-                self.refuse("has weights as a pickle only, which can run any code when it is loaded", remedy)
-            self.refuse("has no weights (*.safetensors)", "save the model with save_pretrained")
+        _ = self.weights
         if not any((self.path / name).is_file() for name in _TOKENIZERS):
             self.refuse("has no tokenizer", "save the tokenizer into it with save_pretrained")
-        if (self.path / "tokenizer.json").is_file() and not self._json("tokenizer.json").get("model"):
+        if (self.path / "tokenizer.json").is_file() and not self.json("tokenizer.json").get("model"):
             self.refuse("tokenizer.json holds no tokenizer", "save the tokenizer again with save_pretrained")
-
-    def _refuse_links_outside(self) -> None:
-        """Files by which a model is read lie in its folder, or, in a cache of Hugging Face, under the same repository."""
-        root = self.path.resolve()
-        if root.parent.name == "snapshots" and root.parent.parent.name.startswith("models--"):
-            root = root.parent.parent
-        for file in sorted((*self.path.glob("*"), *self.path.glob("*/*"))):
-            if not Path(os.path.realpath(file)).is_relative_to(root):
-                self.refuse(f"{file.relative_to(self.path)} leads out of the folder", "copy the file in its place")
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
         """The folder cannot be used."""
         msg = f"{self.path}: {what}: {remedy}"
-        raise InputError(msg)
+        raise CandidateError(msg)
 
     @cached_property
     def weights(self) -> tuple[Path, ...]:
-        """Weight files in the order of their names."""
-        return tuple(sorted(self.path.glob("*.safetensors")))
+        """The weight files that are opened, in the order of their names."""
+        return contents.weight_files(self)
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """The model's configuration, as JSON."""
-        return self._json("config.json")
+        return self.json("config.json")
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def json(self, name: str) -> dict[str, Any]:
+        """One of its files; empty where it is not there."""
         path = self.path / name
         try:
             found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             msg = f"{path}: not JSON ({error}): save the model again"
             raise InputError(msg) from error
         return found if isinstance(found, dict) else {}
 
     @cached_property
     def sha256(self) -> str:
-        """Digest over the names and digests of all files that determine outputs, in name order."""
-        files = sorted(file for file in self.path.iterdir() if file.suffix in _DETERMINING and file.name not in _OURS)
-        lines = "".join(f"{cache.digest(file)}  {file.name}\n" for file in files if file.is_file())
+        """Digest over the names and digests of all files that can determine outputs, in name order."""
+        return self._digest()
+
+    def refuse_changed(self) -> None:
+        """Taken again after loading: the files that were loaded are those whose digest is recorded."""
+        if self._digest() != self.sha256:
+            self.refuse("was changed while it was loaded", "run again when nothing writes to it any more")
+
+    def _digest(self) -> str:
+        names = [(file, file.relative_to(self.path).as_posix()) for file in contents.files(self.path)]
+        lines = "".join(f"{cache.digest(file)}  {name}\n" for file, name in names)
         return hashlib.sha256(lines.encode()).hexdigest()
 
     @property
@@ -100,7 +103,12 @@ class ModelFolder:
     @cached_property
     def parameters(self) -> int:
         """Number of weights, from the headers of their files."""
-        return sum(_count(header) for header in map(self._header, self.weights))
+        return sum(math.prod(one["shape"]) for one in self.tensors.values() if one["dtype"] in _FLOATS)
+
+    @cached_property
+    def tensors(self) -> dict[str, dict[str, Any]]:
+        """The type and shape of every tensor by its name, from the headers of the weight files."""
+        return {name: one for path in self.weights for name, one in self._header(path).items() if name != "__metadata__"}
 
     def _header(self, path: Path) -> dict[str, Any]:
         try:
@@ -109,13 +117,37 @@ class ModelFolder:
                 header: dict[str, Any] = json.loads(file.read(min(length, _LONGEST_HEADER)))
         except (struct.error, ValueError, OSError) as error:
             self.refuse(f"{path.name} is no whole safetensors file ({error})", "save the model again with save_pretrained")
+        entries = header.items() if isinstance(header, dict) else ()
+        whole = all(name == "__metadata__" or (isinstance(one, dict) and {"dtype", "shape"} <= one.keys()) for name, one in entries)
+        if not entries or not whole:
+            what = f"{path.name} is no whole safetensors file (its header lists no tensors)"
+            self.refuse(what, "save the model again with save_pretrained")
         return header
 
     @cached_property
+    def architecture(self) -> str:
+        """The class that the model was saved from; empty where config.json names none."""
+        named = self.config.get("architectures")
+        return str(named[0]) if isinstance(named, list) and named else ""
+
+    @cached_property
+    def positions(self) -> int | None:
+        """Tokens that the model can take at most, as far as its files say; one more and it fails."""
+        nested = self.config.get("text_config")
+        told = [place.get(key) for place in (self.config, nested) if isinstance(place, dict) for key in _POSITIONS]
+        tables = [one["shape"][0] for name, one in self.tensors.items() if name.endswith(_POSITION_TABLES) and one["shape"]]
+        known = [int(limit) for limit in (*told, *tables) if _is_limit(limit)]
+        if not known:
+            return None
+        padding = self.config.get("pad_token_id", 1)
+        first = max(int(padding) + 1, 2) if self.config.get("model_type") in _FROM_PADDING and isinstance(padding, int) else 0
+        return max(1, min(known) - first)
+
+    @cached_property
     def length_limit(self) -> int | None:
-        """Tokens that the model can take, as far as its files say."""
-        told = (self.config.get("max_position_embeddings"), self._json("tokenizer_config.json").get("model_max_length"))
-        limits = [int(limit) for limit in told if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT]
+        """Tokens at which texts are cut where the policy names no length: what the model can take and its tokenizer allows."""
+        allowed = self.json("tokenizer_config.json").get("model_max_length")
+        limits = [limit for limit in (self.positions, int(allowed) if _is_limit(allowed) else None) if limit is not None]
         return min(limits, default=None)
 
     def classes(self, labels: frozenset[str]) -> tuple[str, ...]:
@@ -135,5 +167,5 @@ class ModelFolder:
         return tuple(map(str, names))
 
 
-def _count(header: dict[str, Any]) -> int:
-    return sum(math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__" and one["dtype"] in _FLOATS)
+def _is_limit(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _NO_LIMIT

@@ -18,7 +18,7 @@ from audit.datasets import canonical
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
-from audit.finetune.text import fine_tune
+from audit.finetune.text import fine_tune, refuse_longer
 from audit.policy.schema import ChampionColumns
 
 if TYPE_CHECKING:
@@ -117,10 +117,12 @@ class Opener:
         folder, record = fine_tune(
             spec, self._base(spec), train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress
         )
-        reading = Reading(max_length=int(record.hyperparameters["max_length"] or 0))
-        return TextClassifier(
+        reading = Reading(max_length=record.max_length)
+        candidate = TextClassifier(
             ModelFolder(folder), record.classes, reading=reading, training=record, store=self._cache, progress=self._progress
         )
+        candidate.open()
+        return candidate
 
     def _loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
         match spec.kind:
@@ -155,10 +157,12 @@ class Opener:
             _not_served("candidate.load.kind transformers for tabular-regression")
         folder = ModelFolder(self._path(spec))
         classes = _mapped(folder.classes(_labels(self._datasets)), self._label_map)
+        refuse_longer(spec.max_length, folder, "load")
         reading = Reading(max_length=spec.max_length, batch_size=spec.batch_size)
         candidate = TextClassifier(folder, classes, reading=reading, store=self._cache, progress=self._progress)
         if spec.sha256 is not None and spec.sha256 != candidate.sha256:
             folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {spec.sha256}", "find out who changed it")
+        candidate.open()
         return candidate
 
     @property

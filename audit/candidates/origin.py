@@ -60,7 +60,7 @@ class Base:
         self._known: dict[int, Predictions] = {}
 
     @property
-    def declared(self) -> Mapping[str, str | int | float]:
+    def declared(self) -> Mapping[str, str | int | float | None]:
         """What the policy says of the fine-tuning, defaults filled in."""
         return {**self._tuning.spec.model_dump(), "seed": self._tuning.seed}
 
@@ -90,9 +90,9 @@ class Base:
         return self._parts[1]
 
     @property
-    def max_length(self) -> int:
-        """Tokens at which texts are cut."""
-        return int(self.record.hyperparameters["max_length"] or 0)
+    def max_length(self) -> int | None:
+        """Tokens at which texts are cut; None where nothing cuts them."""
+        return self.record.max_length
 
     @cached_property
     def probe(self) -> Predictions:

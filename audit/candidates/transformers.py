@@ -2,52 +2,47 @@
 
 A text's scores depend on that text alone, bit for bit, and not on what it was scored with: texts are padded to a multiple of eight
 tokens and run in batches of one fixed size, so that the same shapes meet the same kernels. Rounding would only make differences rarer.
+Padding is tried out on the model first; where it changes a score, each text is scored by itself.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit import cache
 from audit.candidates.interface import Ability, Outputs
-from audit.candidates.loading import LIBRARIES, Loaded, load_classifier, refuse_strange_tokens
+from audit.candidates.loading import LIBRARIES, load_classifier
 from audit.candidates.memory import Memory
-from audit.candidates.padding import padded
-from audit.errors import CannotMeasure
+from audit.candidates.running import Runner, TextWithoutTokens, embeddings, logits, probabilities
+from audit.errors import CandidateError, CannotMeasure
 from audit.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
     from numpy.typing import NDArray
 
     from audit.candidates.folder import ModelFolder
+    from audit.candidates.padding import Compute
     from audit.datasets import Dataset
     from audit.finetune.record import TrainingRecord
-
-_STEP = 8
-"""Token counts are padded to a multiple of it."""
-CPU_ROWS = 8
-"""Rows of a batch on a processor: small calls, as attacks make them, waste little, and larger batches gain nothing."""
-
-_Output: TypeAlias = Literal["scores", "embeddings"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How texts are fed to the model."""
 
-    max_length: int = 128
-    """Tokens; longer texts are cut."""
+    max_length: int | None = None
+    """Tokens at which longer texts are cut; the model's own limit where none is named."""
     batch_size: int = 64
     """Rows of a batch on a GPU."""
 
@@ -69,18 +64,18 @@ class TextClassifier:
         progress: Progress | None = None,
     ) -> None:
         _refuse_other_tasks(folder, classes)
-        self._folder, self.classes, self.training = folder, classes, training
-        self._max_length = min(reading.max_length, folder.length_limit or reading.max_length)
+        self._folder, self.classes, self.training, self._store = folder, classes, training, store
+        self.max_length = cut_length(folder, reading.max_length)
         self._batch_size = reading.batch_size
         self._progress = progress or Silent()
         self._lock = threading.Lock()
-        self._held: Loaded | None = None
-        self._memory = Memory(store / "texts" / f"{self._memory_key()}.sqlite" if store else None)
+        self._runner: Runner | None = None
+        self._memory = Memory(store / "texts" / f"{self._memory_key}.sqlite" if store else None)
 
     @cached_property
     def sha256(self) -> str:
         """Over all files that determine the outputs, and the length at which texts are cut."""
-        return hashlib.sha256(f"{self._folder.sha256} max_length {self._max_length}".encode()).hexdigest()
+        return hashlib.sha256(f"{self._folder.sha256} max_length {self.max_length}".encode()).hexdigest()
 
     @property
     def parameters(self) -> int:
@@ -90,7 +85,7 @@ class TextClassifier:
     @property
     def description(self) -> str:
         """Class, origin and format."""
-        name = (self._folder.config.get("architectures") or ["text classifier"])[0]
+        name = self._folder.architecture or "text classifier"
         origin = f"fine-tuned from {self.training.base}" if self.training else f"from {self._folder.path.name}"
         return f"{name} {origin}, {len(self.classes)} classes, safetensors"
 
@@ -100,9 +95,15 @@ class TextClassifier:
         return str(self._folder.path)
 
     def predict(self, dataset: Dataset) -> Outputs:
-        """The likeliest class of each row's text."""
-        probabilities = self._memory.recall("scores", dataset.texts(), lambda new: self._run(new, "scores", self._progress))
-        return self._likeliest(probabilities)
+        """The likeliest class of each row's text. A text that the model cannot read ends the audit: its row has no answer."""
+        texts = dataset.texts()
+        try:
+            scores = self._memory.recall("scores", texts, lambda new: self._run(new, "scores", self._progress))
+        except TextWithoutTokens as error:
+            where = f"datasets.{dataset.role}: row {dataset.shown(texts.index(error.text))}"
+            msg = f"{where}: {error}: fill the text in, or take the row out"
+            raise CandidateError(msg) from error
+        return self._likeliest(scores)
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities: softmax in float64 of the model's logits."""
@@ -119,75 +120,90 @@ class TextClassifier:
         """(len(texts), d) mean over the tokens of the encoder's last hidden state."""
         return self._memory.recall("embeddings", texts, lambda new: self._run(new, "embeddings", self._progress))
 
-    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
-        """None: nothing is changed or cut on the way to the answers."""
-        return ()
+    def open(self) -> None:
+        """Refuse a model that cannot be loaded or run before anything is measured; what was opened once is not opened again for that."""
+        _ = self._padding_remark
+
+    @cached_property
+    def _padding_remark(self) -> str | None:
+        """Whether a batch padded by the folder's own tokenizer would be scored otherwise. The model is loaded, once for all runs."""
+        place = self._store / "opened" / f"{self._memory_key}.json" if self._store else None
+        kept = cache.read(place) if place else None
+        if kept is not None and (facts := json.loads(kept)).get("key") == self._memory_key:
+            return str(facts["remark"]) if facts["remark"] else None
+        runner = self._loaded()
+        with self._lock:
+            remark = runner.padding_remark(logits)
+        if place:
+            cache.write(place, json.dumps({"key": self._memory_key, "remark": remark}).encode())
+        return remark
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """How many texts were cut, and whether the model depends on how a batch is padded."""
+        cut = [self._cut(role, data) for role, data in datasets.items() if data.columns.text is not None]
+        return tuple(text for text in (self._padding_remark, *cut) if text)
 
     def answer_frame(self, frame: pd.DataFrame) -> Outputs:
         """Refused: it reads texts."""
         msg = f"a text classifier cannot score {len(frame)} tabular rows"
         raise CannotMeasure(msg)
 
+    @cached_property
     def _memory_key(self) -> str:
         return cache.key({"candidate": self.sha256, "kind": self.kind, "batch": self._batch_size, **cache.surroundings(*LIBRARIES)})
 
-    def _run(self, texts: list[str], output: _Output, progress: Progress) -> NDArray[np.float64]:
-        import torch
+    def _cut(self, role: str, data: Dataset) -> str | None:
+        if self.max_length is None:
+            return None
+        lengths = self._memory.recall("lengths", data.texts(), self._lengths)[:, 0]  # (rows,)
+        if not (count := int((lengths > self.max_length).sum())):
+            return None
+        limit = self._folder.length_limit
+        own = " (the model's own limit)" if limit == self.max_length else f" (the model takes {limit:,})" if limit else ""
+        told = f"{count:,} of {data.rows:,} texts were cut at {self.max_length:,} tokens{own}"
+        return f"datasets.{role}: {told}; the longest has {int(lengths.max()):,}."
 
-        loaded = self._loaded()
-        rows = min(self._batch_size, CPU_ROWS) if loaded.device.type == "cpu" else self._batch_size
-        found = np.zeros((len(texts), len(self.classes) if output == "scores" else int(loaded.model.config.hidden_size)))
+    def _lengths(self, texts: list[str]) -> NDArray[np.float64]:
+        """(len(texts), 1) tokens of each text before it is cut."""
+        runner = self._loaded()
+        with self._lock:
+            return np.array(runner.token_counts(texts), dtype=np.float64).reshape(-1, 1)
+
+    def _run(self, texts: list[str], output: str, progress: Progress) -> NDArray[np.float64]:
+        runner = self._loaded()
+        compute, like = _COMPUTE[output]
         task = progress.start("score texts" if output == "scores" else "embed texts", len(texts))
         try:
-            with self._lock, torch.inference_mode():
-                tokens = loaded.tokenizer(texts, truncation=True, max_length=self._max_length) if texts else {"input_ids": []}
-                refuse_strange_tokens(self._folder, loaded.model, tokens["input_ids"])
-                for places, batch in batches(loaded.tokenizer, tokens, self._max_length, rows):
-                    found[places] = forward(loaded, batch, output)[: len(places)]  # rows that fill up the batch come last
-                    if not np.isfinite(found[places]).all():
-                        self._folder.refuse("gives a number that is none for a text", "its weights are broken: train it again")
-                    task.advance(len(places))
+            with self._lock:
+                found = runner.run(runner.tokens(texts), compute, like=like, advance=task.advance)
         finally:
             task.finish()
-        return found
+        width = len(self.classes) if output == "scores" else int(runner.loaded.model.config.hidden_size)
+        return np.zeros((0, width)) if found is None else found
 
-    def _loaded(self) -> Loaded:
+    def _loaded(self) -> Runner:
         with self._lock:
-            if self._held is None:
-                self._held = load_classifier(self._folder, len(self.classes))
-            return self._held
+            if self._runner is None:
+                self._runner = Runner(self._folder, load_classifier(self._folder, len(self.classes)), self.max_length, self._batch_size)
+            return self._runner
+
+
+_COMPUTE: dict[str, tuple[Compute, Compute]] = {"scores": (probabilities, logits), "embeddings": (embeddings, embeddings)}
+"""What is computed, and what padding is tried out on: two probabilities near 1 would look alike."""
+
+
+def cut_length(folder: ModelFolder, named: int | None) -> int | None:
+    """Tokens at which texts are cut: those that the policy names, as far as the model can take them, else the model's own limit."""
+    if named is None:
+        return folder.length_limit
+    return min(named, folder.positions or named)
 
 
 def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
-    named = str((folder.config.get("architectures") or [""])[0])
-    if not named.endswith("ForSequenceClassification"):
-        folder.refuse(f"holds {named or 'a model of no named class'}, not a text classifier", "fine-tune it first (candidate.fine_tune)")
+    if not folder.architecture.endswith("ForSequenceClassification"):
+        what = f"holds {folder.architecture or 'a model of no named class'}, not a text classifier"
+        folder.refuse(what, "fine-tune it first (candidate.fine_tune)")
     if len(classes) < 2:  # noqa: PLR2004  # one class is no choice
         folder.refuse("tells no two classes apart", "this release serves classifiers of two classes and more")
     if folder.config.get("problem_type") in {"multi_label_classification", "regression"}:
         folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")
-
-
-def batches(tokenizer: Any, tokens: Any, max_length: int, rows: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
-    """Batches of one size, each of texts with the same padded length, with the places of their texts."""
-    places = defaultdict(list)
-    for place, ids in enumerate(tokens["input_ids"]):
-        places[min(-(-len(ids) // _STEP) * _STEP, max_length)].append(place)
-    for length in sorted(places, reverse=True):  # longest first: what does not fit into memory fails at once
-        for start in range(0, len(places[length]), rows):
-            chosen = places[length][start : start + rows]
-            filled = chosen + chosen[-1:] * (rows - len(chosen))
-            yield chosen, padded(tokenizer, tokens, filled, length)
-
-
-def forward(loaded: Loaded, batch: dict[str, Any], output: _Output) -> NDArray[np.float64]:
-    """(rows, k) probabilities, or (rows, d) mean-pooled last hidden states, of one batch."""
-    given = {name: tensor.to(loaded.device) for name, tensor in batch.items()}
-    if output == "scores":
-        logits = loaded.model(**given).logits.double()
-        scores: NDArray[np.float64] = logits.softmax(dim=-1).cpu().numpy()
-        return scores
-    states = loaded.model.base_model(**given).last_hidden_state.double()
-    mask = given["attention_mask"].unsqueeze(-1).double()
-    vectors: NDArray[np.float64] = ((states * mask).sum(dim=1) / mask.sum(dim=1)).cpu().numpy()
-    return vectors

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit import seeds
-from audit.candidates.padding import padded
-from audit.errors import ToolError
+from audit.errors import CandidateError
 from audit.finetune import batches, state
 from audit.finetune.record import LossPoint
 from audit.finetune.schedule import Schedule, multiplier
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from audit.candidates.padding import Padding
     from audit.progress import Progress
 
 CHECKPOINT_SECONDS = 30.0
@@ -72,8 +72,8 @@ class Outcome:
 class Trainer:
     """One training of one model."""
 
-    def __init__(self, model: Any, tokenizer: Any, settings: Settings, state_path: Path) -> None:
-        self._model, self._tokenizer, self._settings, self._path = model, tokenizer, settings, state_path
+    def __init__(self, model: Any, padding: Padding, settings: Settings, state_path: Path) -> None:
+        self._model, self._padding, self._settings, self._path = model, padding, settings, state_path
         self._device = next(model.parameters()).device
         self._optimizer = _optimizer(model, settings)
         self._best: dict[str, torch.Tensor] = {}
@@ -156,7 +156,7 @@ class Trainer:
         """(len(batch),) cross-entropies in nats."""
         import torch
 
-        given = padded(self._tokenizer, rows.tokens, batch)
+        given = self._padding.batch(rows.tokens, batch)
         targets = torch.tensor([rows.targets[row] for row in batch], device=self._device)
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._settings.bfloat16):
             logits = self._model(**{name: tensor.to(self._device) for name, tensor in given.items()}).logits
@@ -199,6 +199,6 @@ def _optimizer(model: Any, settings: Settings) -> torch.optim.Optimizer:
 
 def _finite(value: float, step: int, what: str = "loss") -> float:
     if value - value != 0:
-        msg = f"the {what} is {value} after step {step}: lower candidate.fine_tune.learning_rate"
-        raise ToolError(msg)
+        msg = f"candidate.fine_tune.learning_rate: the {what} is {value} after step {step}: lower it"
+        raise CandidateError(msg)
     return value

@@ -54,3 +54,9 @@ class TrainingRecord(BaseModel):
     cached: bool = False
     """Whether this run took the weights from the cache."""
     resumed_from_step: int | None = None
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens at which texts were cut; None where nothing cut them."""
+        named = self.hyperparameters.get("max_length")
+        return None if named is None else int(named)

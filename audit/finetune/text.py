@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audit import cache as disk
 from audit import seeds
 from audit.candidates.folder import ModelFolder
-from audit.candidates.loading import LIBRARIES, SAFE, broken, libraries, quiet, refuse_strange_tokens, refuse_unpadded
+from audit.candidates.loading import LIBRARIES, Loaded, libraries, read_files, refuse_strange_tokens, refuse_unused_layers
+from audit.candidates.padding import Padding, Trial, take_from_tokenizer, tokenize
+from audit.candidates.running import TextWithoutTokens, logits
+from audit.candidates.transformers import cut_length
 from audit.errors import InputError
 from audit.finetune.determinism import deterministic
 from audit.finetune.examples import Examples, parts
@@ -37,7 +40,15 @@ class _Task:
     train: Dataset
     validation: Dataset | None
     seed: int
-    max_length: int
+    max_length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What is trained, and how its batches are padded."""
+
+    loaded: Loaded
+    padding: Padding
 
 
 def fine_tune(
@@ -45,7 +56,8 @@ def fine_tune(
 ) -> tuple[Path, TrainingRecord]:
     """The folder of the tuned model, and how it was made. A run that was killed goes on from its last saved state."""
     folder = ModelFolder(base)
-    task = _Task(spec, folder, train, validation, seed, _max_length(spec, folder))
+    refuse_longer(spec.max_length, folder, "fine_tune")
+    task = _Task(spec, folder, train, validation, seed, cut_length(folder, spec.max_length))
     place = cache / "finetune" / _digest(task)
     kept = _kept(place)
     if kept is not None:
@@ -59,15 +71,11 @@ def fine_tune(
         return place, kept or _trained(task, place, progress)
 
 
-def _max_length(spec: FineTune, base: ModelFolder) -> int:
-    """Tokens kept of a text. The default is cut to what the base can take; a length that the policy names is not."""
-    limit = base.length_limit
-    if limit is None or spec.max_length <= limit:
-        return spec.max_length
-    if "max_length" in spec.model_fields_set:
-        msg = f"candidate.fine_tune.max_length: {spec.max_length} is more than the {limit} tokens that {base.path} can take: lower it"
+def refuse_longer(named: int | None, folder: ModelFolder, key: str) -> None:
+    """A length that the policy names is kept as it is, or refused where the model cannot take it."""
+    if named is not None and folder.positions is not None and named > folder.positions:
+        msg = f"candidate.{key}.max_length: {named} is more than the {folder.positions} tokens that {folder.path} can take: lower it"
         raise InputError(msg)
-    return limit
 
 
 def _digest(task: _Task) -> str:
@@ -107,12 +115,12 @@ def _trained(task: _Task, place: Path, progress: Progress) -> TrainingRecord:
     classes = tuple(sorted(set(train.labels)))
     state = place.with_suffix(".state")
     with deterministic():
-        model, tokenizer = _load(task, classes)
-        rows, cut = _rows(train, classes, tokenizer, task.max_length)
-        held, _ = _rows(validation, classes, tokenizer, task.max_length)
-        refuse_strange_tokens(task.base, model, [*rows.tokens["input_ids"], *held.tokens["input_ids"]])
+        made = _load(task, classes)
+        rows, cut = _rows(task, task.train, train, classes, made)
+        held, _ = _rows(task, task.validation or task.train, validation, classes, made)
+        model, tokenizer = made.loaded.model, made.loaded.tokenizer
         settings = _settings(task, model)
-        outcome = Trainer(model, tokenizer, settings, state).train(rows, held, progress)
+        outcome = Trainer(model, made.padding, settings, state).train(rows, held, progress)
     half = place.with_suffix(f".half-{os.getpid()}")
     shutil.rmtree(half, ignore_errors=True)
     model.save_pretrained(half)
@@ -133,48 +141,52 @@ def _trained(task: _Task, place: Path, progress: Progress) -> TrainingRecord:
     return record
 
 
-def _load(task: _Task, classes: tuple[str, ...]) -> tuple[Any, Any]:
-    """Model and tokenizer; a head that the base lacks is drawn from the seed."""
-    torch, transformers = libraries()
+def _load(task: _Task, classes: tuple[str, ...]) -> _Model:
+    """Model and tokenizer; a head that the base lacks is drawn from the seed. A base that padding changes is refused."""
+    torch, _ = libraries()
     torch.manual_seed(seeds.words(task.seed, "fine-tune/head")[0])
     names = {"id2label": dict(enumerate(classes)), "label2id": {name: index for index, name in enumerate(classes)}}
-    with quiet():
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(task.base.path, **SAFE)
-            model, told = transformers.AutoModelForSequenceClassification.from_pretrained(
-                task.base.path,
-                use_safetensors=True,
-                ignore_mismatched_sizes=True,
-                num_labels=len(classes),
-                output_loading_info=True,
-                **names,
-                **SAFE,
-            )
-        except broken() as error:
-            task.base.refuse(f"cannot be loaded ({' '.join(str(error).split())[:300]})", "name the folder of a text model")
-    refuse_unpadded(task.base, tokenizer)
-    _refuse_untrained(task.base, model, told)
-    model.config._name_or_path = tokenizer.name_or_path = task.base.path.name  # noqa: SLF001  # no path of this machine in the files
+    auto = "AutoModelForSequenceClassification"
+    files = read_files(task.base, auto, ignore_mismatched_sizes=True, num_labels=len(classes), **names)
+    _refuse_untrained(task.base, files.model, files.missing)
+    refuse_unused_layers(task.base, files)
+    tokenizer = files.tokenizer
+    files.model.config._name_or_path = tokenizer.name_or_path = task.base.path.name  # noqa: SLF001  # no path of this machine in the files
     tokenizer.init_kwargs.pop("name_or_path", None)
-    tokenizer.model_max_length = task.max_length
-    return model.float().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+    if task.max_length is not None:
+        tokenizer.model_max_length = task.max_length
+    loaded = files.ready()
+    padding = take_from_tokenizer(task.base, loaded)
+    with torch.inference_mode():
+        trial = Trial.of(task.base, loaded, logits, task.max_length)
+        best = next((one for one in (padding, replace(padding, side="left")) if trial.agrees(one)), None)
+    if best is None:
+        what = f"gives a text other scores in a padded batch (padding token {padding.token}) than by itself"
+        task.base.refuse(what, "train it where texts are not padded, and load the result with kind transformers")
+    return _Model(loaded, best)
 
 
-def _refuse_untrained(base: ModelFolder, model: Any, told: dict[str, Any]) -> None:
+def _refuse_untrained(base: ModelFolder, model: Any, new: Sequence[str]) -> None:
     """Of the encoder only a pooler may be new: weights that do not fit would be drawn at random, and the base be none."""
-    new = {key if isinstance(key, str) else key[0] for key in (*told["missing_keys"], *told["mismatched_keys"])}
-    lost = sorted(key for key in new if key.startswith(f"{model.base_model_prefix}.") and ".pooler." not in key)
+    lost = [key for key in new if key.startswith(f"{model.base_model_prefix}.") and ".pooler." not in key]
     if lost:
         base.refuse(f"has no weights that fit {', '.join(lost[:3])}", "its config.json and its weights do not match: save it again")
 
 
-def _rows(examples: Examples, classes: Sequence[str], tokenizer: Any, max_length: int) -> tuple[Rows, int]:
+def _rows(task: _Task, data: Dataset, examples: Examples, classes: Sequence[str], made: _Model) -> tuple[Rows, int]:
     """Tokens and class numbers, and how many texts were cut."""
     numbers = {name: number for number, name in enumerate(classes)}
-    whole = tokenizer(list(examples.texts), truncation=False, verbose=False)
-    cut = sum(len(ids) > max_length for ids in whole["input_ids"])
-    tokens = tokenizer(list(examples.texts), truncation=True, max_length=max_length) if cut else whole
-    return Rows(dict(tokens.items()), tuple(numbers[label] for label in examples.labels)), cut
+    texts = list(examples.texts)
+    tokens = tokenize(made.loaded, texts, None)
+    cut = 0 if task.max_length is None else sum(len(ids) > task.max_length for ids in tokens["input_ids"])
+    tokens = tokenize(made.loaded, texts, task.max_length) if cut else tokens
+    if [] in tokens["input_ids"]:
+        text = texts[tokens["input_ids"].index([])]
+        where = f"datasets.{data.role}: row {data.shown(data.texts().index(text))}"
+        msg = f"{where}: {TextWithoutTokens(text)}: fill the text in, or take the row out"
+        raise InputError(msg)
+    refuse_strange_tokens(task.base, made.loaded.model, tokens["input_ids"])
+    return Rows(tokens, tuple(numbers[label] for label in examples.labels)), cut
 
 
 def _settings(task: _Task, model: Any) -> Settings:

