@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import itertools
 import json
+import os
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,15 +32,23 @@ if TYPE_CHECKING:
     from audit.results import AuditRun
 
 
+PARTIAL = ".partial"
+"""Ending of a folder in the making, whose name begins with a dot."""
+_SETTLING = 60
+"""Seconds for which a folder is left alone though nobody holds it."""
+
+
 class Bundle:
-    """A folder in the making."""
+    """A folder in the making, locked until it is in its place or given up, so that no other run clears it away."""
 
     def __init__(self, out: Path, run_id: str) -> None:
         self.place = out / run_id
-        self._partial = out / f".{run_id}.partial"
+        self._partial = out / f".{run_id}{PARTIAL}"
         try:
             out.mkdir(parents=True, exist_ok=True)
             self._partial.mkdir()
+            self._lock: int | None = os.open(self._partial, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as error:
             raise _unwritable(out, error) from error
         (self._partial / "evidence").mkdir()
@@ -118,9 +130,34 @@ class Bundle:
         self._partial.rename(self.place)
         return self.place
 
+    def withdraw(self) -> None:
+        """Take a bundle out of its place again, where it got there."""
+        if self.place.is_dir() and not self._partial.exists():
+            self.place.rename(self._partial)
+
     def discard(self) -> None:
         """Remove what was written so far."""
         shutil.rmtree(self._partial, ignore_errors=True)
+        self.release()
+
+    def release(self) -> None:
+        """Nobody writes it any more."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def clear_stale(out: Path) -> None:
+    """Remove what killed runs left half written in a folder of bundles. A run at work holds a lock on its own."""
+    for path in out.glob(f".*{PARTIAL}"):
+        with contextlib.suppress(OSError):  # another run was quicker, or still holds it
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - path.stat().st_mtime > _SETTLING:  # a run makes its folder a moment before it locks it
+                    shutil.rmtree(path)
+            finally:
+                os.close(lock)
 
 
 def refuse_unwritable(out: Path) -> None:

@@ -140,12 +140,17 @@ def run(
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
     """Run the whole audit, print the decision and write the bundle."""
-    from audit.session import Options
+    from audit import recording
+    from audit.ledger import Ledger
+    from audit.session import Options, ledger_path
     from audit.supervise import supervised
 
     _refuse_unserved(formats or [], engine)
     options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside)
-    return supervised(lambda: guarded(lambda: _audit(policy, options)))
+    code = supervised(lambda: guarded(lambda: _audit(policy, options)))
+    if code == GOOD:  # whatever ran in the other process may lie
+        recording.refuse_unproven(out, Ledger(ledger_path(out)), options.token)
+    return code
 
 
 def _refuse_unserved(formats: Sequence[str], engine: str) -> None:
@@ -339,20 +344,15 @@ def diff(
 
 @command()
 def history(out: Out = Path("reports")) -> int:
-    """List the runs that the ledger holds, after checking its chain."""
-    from audit.ledger import Ledger
+    """List the runs that the ledger holds, after checking its chain and the bundles at hand. 1 where one is not as recorded."""
+    from audit.history import history as told
     from audit.session import ledger_path
-    from audit.terminal import history as lines
 
-    if out.exists() and not out.is_dir():
-        msg = f"{out}: no folder: name the one that `audit run` writes its bundles into"
-        raise InputError(msg)
-    ledger = Ledger(ledger_path(out))
-    if ledger.verify():
-        _say(lines(ledger.entries()))
-    else:
-        tell([f"{ledger.path}: no runs yet"])
-    return GOOD
+    lines, wrong = told(out)
+    shown = list(lines)
+    _say(shown)
+    tell(wrong or ([] if shown else [f"{ledger_path(out)}: no runs yet"]))
+    return 1 if wrong else GOOD
 
 
 def _paint(lines: Iterable[Line]) -> None:

@@ -28,6 +28,11 @@ class _Sealed(BaseModel):
     files: tuple[_File, ...]
 
 
+def digest(folder: Path) -> str:
+    """SHA-256 that stands for the whole bundle: of its list of files."""
+    return hashlib.sha256((folder / NAME).read_bytes()).hexdigest()
+
+
 def refuse_changed(folder: Path) -> None:
     """Refuse a folder that is no bundle, or one with a file that was changed, taken away or added."""
     try:

@@ -5,13 +5,29 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from audit import __version__, bundle, cache, catalog, clock, decide, engine, inputs, plan, policy_change, rivals, samples, waivers
+from audit import (
+    __version__,
+    bundle,
+    cache,
+    catalog,
+    clock,
+    decide,
+    engine,
+    inputs,
+    plan,
+    policy_change,
+    recording,
+    rivals,
+    samples,
+    waivers,
+)
 from audit.approvals import files as approvals
 from audit.candidates.model_remarks import model_remarks
 from audit.candidates.opening import Opener
@@ -62,6 +78,8 @@ class Options:
     smoke: bool = False
     workers: int = 1
     allow_outside: bool = False
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Part of the run's id, by which whoever started the run knows its bundle and its entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +142,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     loaded = load(path, allow_outside=options.allow_outside, catalog=catalog.discover())
     _check_selection(loaded, options.select)
     ledger = Ledger(ledger_path(options.out))
-    ledger.verify()
+    told = recording.reconcile(options.out, ledger)
     prepared = _prepare(loaded, options, progress, watch)
     jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
     jobs = tuple(rivals.ready(job, prepared.beside) for job in jobs)
@@ -140,7 +158,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     since = prepared.since(looks.before, started)
     barred = (*_barred(prepared, options, looks, laid.findings), *policy_change.barred(since))
     verdict = decide.decide(loaded.policy.require, laid.findings, barred=barred, today=started.date())
-    remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks())
+    remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks(), *told)
     verdict = decide.remarked(verdict, remarks)
     facts = _run_facts(loaded, options, started, watch)
     audit = _results(prepared, laid, verdict, replace(facts, seconds=time.perf_counter() - begun), looks)
@@ -258,7 +276,7 @@ def _barred(prepared: _Prepared, options: Options, looks: Looks, findings: Seque
 
 def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:
     return RunFacts(
-        id=bundle.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{os.getpid():x}"),
+        id=bundle.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{options.token}"),
         started=started.isoformat(timespec="seconds"),
         seconds=0.0,
         seed=loaded.policy.seed,
@@ -317,25 +335,21 @@ def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger, look
         audit = _fill(making, audit, prepared)
         sealed = making.seal()
         making.check(audit)
-        _record(audit, prepared, ledger, looks.entry() | {"bundle_sha256": sealed})
     except BaseException:  # an interruption too leaves no half bundle; raised again
         making.discard()
         raise
-    return Outcome(audit, making.finish())
+    more = looks.entry() | {"bundle_sha256": sealed}
+    recording.record(making, ledger, audit.run.started, lambda entries: _payload(audit, prepared, more, entries))
+    return Outcome(audit, making.place)
 
 
-def _record(audit: AuditRun, prepared: _Prepared, ledger: Ledger, more: dict[str, object]) -> None:
-    """The run's entry, written while no other can be: what was promoted meanwhile must not ask more than this run's policy."""
-    told: dict[str, object] = _entry(audit, prepared) | more | waivers.entry(prepared.waivers, audit.waivers)
-
-    def still(entries: Sequence[Entry]) -> Mapping[str, object]:
-        since = prepared.since(entries, datetime.fromisoformat(audit.run.started))
-        if audit.verdict.decision == "promote" and since is not None and since.bars:
-            msg = f"run {since.run} was promoted meanwhile, under a policy that asks more: this run is not recorded; run the audit again"
-            raise ToolError(msg)
-        return told
-
-    ledger.extend(audit.run.started, "run", still)
+def _payload(audit: AuditRun, prepared: _Prepared, more: Mapping[str, object], entries: Sequence[Entry]) -> Mapping[str, object]:
+    """What the run's entry says. What was promoted meanwhile must not ask more than this run's policy."""
+    since = prepared.since(entries, datetime.fromisoformat(audit.run.started))
+    if audit.verdict.decision == "promote" and since is not None and since.bars:
+        msg = f"run {since.run} was promoted meanwhile, under a policy that asks more: this run is not recorded; run the audit again"
+        raise ToolError(msg)
+    return _entry(audit, prepared) | more | waivers.entry(prepared.waivers, audit.waivers)
 
 
 def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditRun:

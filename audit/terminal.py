@@ -95,10 +95,11 @@ def _section(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from _table([(f"  {name}", neutral(text)) for name, text in rows], 120)
 
 
-def history(entries: Sequence[Entry]) -> Iterator[str]:
-    """One line an entry of the ledger, oldest first."""
+def history(entries: Sequence[Entry], states: Mapping[int, str] | None = None) -> Iterator[str]:
+    """One line an entry of the ledger, oldest first, with the state of its bundle by its number."""
     for entry in entries:
         told = json.loads(entry.payload)
         facts = [str(told[name]) for name in ("decision", "policy", "run") if name in told]
         facts += [f"look {number} of {told['max']} on {role}" for role, number in told.get("numbers", {}).items()]
+        facts += [states[entry.number]] if states and entry.number in states else []
         yield neutral(f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from audit.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _SCHEMA = """
@@ -56,8 +56,9 @@ class Entry:
 class Ledger:
     """An append-only file of entries. Several processes may append at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float = 30) -> None:
         self.path = path
+        self._patience = patience  # seconds to wait for another process that writes
 
     def entries(self) -> tuple[Entry, ...]:
         """All entries, oldest first. A file that is no ledger is refused; an empty one is a first entry that was never finished."""
@@ -66,6 +67,8 @@ class Ledger:
         try:
             return self._read("rw" if self._unfinished() else "ro")
         except sqlite3.Error as error:
+            if _is_busy(error):
+                raise self._busy() from error
             msg = f"{self.path}: not a readable ledger ({error}): restore it from a copy, or name another with AUDIT_LEDGER"
             raise ToolError(msg) from error
 
@@ -75,7 +78,7 @@ class Ledger:
         return file.with_name(f"{file.name}-journal").exists()
 
     def _read(self, mode: str) -> tuple[Entry, ...]:
-        with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", timeout=30, uri=True)) as database:
+        with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode={mode}", timeout=self._patience, uri=True)) as database:
             return _all(database)
 
     def head(self) -> str | None:
@@ -106,11 +109,17 @@ class Ledger:
         return self._append(time, kind, lambda _database: payload)
 
     def extend(
-        self, time: str, kind: str, payload_of: Callable[[tuple[Entry, ...]], Mapping[str, object]]
+        self,
+        time: str,
+        kind: str,
+        payload_of: Callable[[tuple[Entry, ...]], Mapping[str, object]],
+        *,
+        before_commit: Callable[[Entry], None] = lambda _entry: None,
     ) -> tuple[tuple[Entry, ...], Entry]:
         """All entries before, and one more whose payload follows from them.
 
-        They are read and checked, and the payload is made, while no other process may append: two runs never take one number.
+        They are read and checked, the payload is made, and `before_commit` does what must be done before the entry counts, while no
+        other process may append: two runs never take one number.
         """
         before: tuple[Entry, ...] = ()
 
@@ -120,26 +129,64 @@ class Ledger:
             self._verify(before)
             return payload_of(before)
 
-        entry = self._append(time, kind, following)
+        entry = self._append(time, kind, following, before_commit)
         return before, entry
 
-    def _append(self, time: str, kind: str, payload_of: Callable[[sqlite3.Connection], Mapping[str, object]]) -> Entry:
+    def settle(self, missing: Callable[[tuple[Entry, ...]], Sequence[Entry]]) -> tuple[Entry, ...]:
+        """All entries, after adding as they are those that `missing` finds to be missing; no other process may append meanwhile."""
+        with self._writing() as database:
+            before = _all(database)
+            self._verify(before)
+            added = tuple(missing(before))
+            self._verify((*before, *added))
+            for entry in added:
+                _insert(database, entry)
+        return (*before, *added)
+
+    def _append(
+        self,
+        time: str,
+        kind: str,
+        payload_of: Callable[[sqlite3.Connection], Mapping[str, object]],
+        before_commit: Callable[[Entry], None] = lambda _entry: None,
+    ) -> Entry:
+        with self._writing() as database:
+            payload = payload_of(database)
+            row = database.execute("SELECT number, digest FROM entries ORDER BY number DESC LIMIT 1").fetchone()
+            number, previous = (row[0] + 1, row[1]) if row else (1, START)
+            text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            entry = Entry(number, time, kind, text, previous, Entry(number, time, kind, text, previous, "").computed())
+            _insert(database, entry)
+            before_commit(entry)
+        return entry
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The file while no other process may write it; what was written counts once the block ends well."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as database:
+            with closing(sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)) as database:
                 database.executescript(_SCHEMA)
                 database.execute("BEGIN IMMEDIATE")
-                payload = payload_of(database)
-                row = database.execute("SELECT number, digest FROM entries ORDER BY number DESC LIMIT 1").fetchone()
-                number, previous = (row[0] + 1, row[1]) if row else (1, START)
-                text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
-                entry = Entry(number, time, kind, text, previous, Entry(number, time, kind, text, previous, "").computed())
-                database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", astuple(entry))
+                yield database
                 database.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
+            if _is_busy(error):
+                raise self._busy() from error
             msg = f"{self.path}: the ledger cannot be written ({error}): the run is not recorded, so it does not count"
             raise ToolError(msg) from error
-        return entry
+
+    def _busy(self) -> ToolError:
+        return ToolError(f"{self.path}: another process has been writing the ledger for {self._patience:g} s: wait for it, then run again")
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether a file is only locked by another process, and not broken."""
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _insert(database: sqlite3.Connection, entry: Entry) -> None:
+    database.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", astuple(entry))
 
 
 def _all(database: sqlite3.Connection) -> tuple[Entry, ...]:

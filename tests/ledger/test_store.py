@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,6 +132,21 @@ def test_an_entry_that_was_killed_half_written_is_taken_back(tmp_path: Path) -> 
     assert ledger.entries() == (entry,)
     assert ledger.append(TIME, "run", {}).previous == entry.digest
     assert ledger.verify() == 2
+
+
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_locked_ledger_is_busy_and_not_broken(tmp_path: Path, lock: str) -> None:
+    """Another process writes it: the message says to wait, and afterwards all is well."""
+    ledger = Ledger(tmp_path / "ledger.sqlite", patience=0.01)
+    ledger.append(TIME, "run", {})
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as other:
+        other.execute(f"BEGIN {lock}")
+        with pytest.raises(ToolError, match=r"another process has been writing the ledger for 0\.01 s: wait for it, then run again"):
+            ledger.append(TIME, "run", {})
+        if lock == "EXCLUSIVE":
+            with pytest.raises(ToolError, match="another process"):
+                ledger.entries()
+    assert ledger.append(TIME, "run", {}).number == 2
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
