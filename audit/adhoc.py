@@ -137,6 +137,9 @@ def _job(asked: Asked) -> Job:
     params = _params(asked, check)
     subject = _subject(asked, check)
     requirement = _requirement(asked, check, subject)
+    unknown = next(plan.positive_unknown(check, subject.data, subject.candidate), None)
+    if unknown is not None:
+        raise InputError(unknown)
     skip = plan.weighted(subject, check)
     return Job(requirement, check, catalog.info(asked.check), params, subject, asked.seed, asked.confidence, "you", skip)
 

@@ -68,6 +68,8 @@ class Bundle:
             table["group"] = _cells(data, data.columns.group)
         if outputs.probabilities is not None:
             table |= {f"probability:{name}": outputs.probabilities[:, index] for index, name in enumerate(classes)}
+        if outputs.ranking is not None:
+            table |= {f"score:{name}": outputs.ranking[:, index] for index, name in enumerate(classes)}
         cut = [column for column in shown if column in data.frame.columns]
         table |= {f"slice:{column}": _cells(data, column) for column in cut}
         return self.table(f"predictions-{data.role}", table)

@@ -103,6 +103,8 @@ class Check:
     compare: Callable[[Subject, Any, Generator], Evidence] | None = None
     """Measures candidate minus rival on the same rows (`against`); None where the check compares no two models."""
 
+    ranks: bool = False
+    """Whether it reads scores by their order alone, so that raw decision scores serve it too."""
     asked_of: Callable[[Subject, Any], Sequence[tuple[Slice, NDArray[np.bool_]]]] | None = None
     """(n,) rows that each member will rest on, of a check that asks the model about changed rows of its own choice, for `audit plan`."""
     trainings: Callable[[Any], int] | None = None

@@ -25,7 +25,8 @@ def guess(data: Dataset, said: Mapping[str, object]) -> tuple[dict[str, str], tu
     """Roles taken from column names alone, but for those that are said, and what a reader must know of them."""
     there = [str(column) for column in data.frame.columns]
     named = {role: column for role, known in NAMES.items() if (column := next((one for one in known if one in there), None))}
-    free = {role: column for role, column in named.items() if role not in said and column not in said.values()}
+    taken_roles = {*said, *(["score"] if "scores" in said else [])}
+    free = {role: column for role, column in named.items() if role not in taken_roles and column not in said.values()}
     remarks = []
     others = set(there) - {column for column in (*free.values(), *said.values()) if isinstance(column, str)}
     if others and "text" in free and not _reads_as_text(data, free["text"]):

@@ -159,26 +159,27 @@ def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iter
         yield f"a {candidate.kind} candidate gives no predictions"
     if "values" in check.needs and "values" not in can:
         yield "the candidate gives classes, not numbers: declare candidate.task tabular-regression"
-    if "scores" in check.needs and "scores" not in can:
+    if "scores" in check.needs and "scores" not in can and not (check.ranks and "ranking" in can):
         yield why_no_scores(candidate)
     if "values" in can and check.tasks is not None and REGRESSION[0] not in check.tasks:
         yield f"the candidate gives numbers, not classes: it serves {', '.join(check.tasks)}"
     elif "model" in check.needs and not can & {"text", "frame"}:
         yield "saved predictions cannot score changed rows: load the model itself (candidate.load.kind)"
-    if _tells_positive(check, data, candidate):
+    yield from positive_unknown(check, data, candidate)
+
+
+def positive_unknown(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
+    """That one of two classes must be known as the positive one, where it is not: by the check, or to read a column of scores."""
+    if "values" in candidate.abilities or len(candidate.classes) > 2:  # noqa: PLR2004  # numbers have no classes; of more each is looked at
+        return
+    compares = check.by == "groups" and "predictions" in check.needs
+    read = {"scores"} if data.columns.prediction is not None else {"scores", "predictions"}
+    scored = candidate.kind == "predictions" and data.columns.score is not None and not check.needs.isdisjoint(read)
+    if "positive" in check.needs or compares or scored:
         try:
             positive_class(data, candidate.classes)
         except CannotMeasure as error:
             yield str(error)
-
-
-def _tells_positive(check: Check, data: Dataset, candidate: Candidate) -> bool:
-    """Whether one class must be known as the positive one: by the check, or to read a column of scores."""
-    if "values" in candidate.abilities:  # numbers have no classes
-        return False
-    compares = check.by == "groups" and "predictions" in check.needs and len(candidate.classes) <= 2  # noqa: PLR2004  # two classes
-    scored = candidate.kind == "predictions" and data.columns.score is not None and not check.needs.isdisjoint({"predictions", "scores"})
-    return "positive" in check.needs or compares or scored
 
 
 def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:

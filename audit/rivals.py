@@ -62,7 +62,8 @@ def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], fou
         if requirement.against is None:
             continue
         rival, place = found[requirement.against], ("require", index, "against")
-        if "scores" in catalog.discover()[requirement.check].needs and "scores" not in rival.abilities:
+        check = catalog.discover()[requirement.check]
+        if "scores" in check.needs and "scores" not in rival.abilities and not (check.ranks and "ranking" in rival.abilities):
             text = f"{requirement.check}: the champion gives labels without probabilities: add champion.columns.score, or load it itself"
             yield loaded.marks.mistake(place, text)
         if isinstance(rival, (SklearnModel, SklearnRegressor)):

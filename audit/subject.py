@@ -99,6 +99,9 @@ class Subject:
     def y_pred(self, data: Dataset | None = None) -> NDArray[np.object_]:
         """(n,) predicted labels as text."""
         labels = self.predicted.of(data or self.data).labels
+        if labels is None and self.classes:
+            msg = "the candidate gives raw decision scores and no predicted classes: add columns.prediction"
+            raise CannotMeasure(msg)
         if labels is None:
             msg = "the candidate gives numbers, not classes: use a check for regression"
             raise CannotMeasure(msg)
@@ -124,8 +127,15 @@ class Subject:
         """(n, k) class probabilities, columns in the order of `classes`."""
         probabilities = self.predicted.of(data or self.data).probabilities
         if probabilities is None:
+            if self.candidate.kind == "predictions" and (data or self.data).columns.score is not None:
+                positive_class(data or self.data, self.classes)  # without it, nobody knows which class the score is of
             raise CannotMeasure(why_no_scores(self.candidate))
         return probabilities
+
+    def ranking(self, data: Dataset | None = None) -> NDArray[np.float64]:
+        """(n, k) scores by which rows are ordered, a column a class: probabilities, or raw decision scores."""
+        ranking = self.predicted.of(data or self.data).ranking
+        return self.probabilities(data) if ranking is None else ranking
 
     @property
     def positive(self) -> str:
@@ -199,8 +209,13 @@ def positive_class(data: Dataset, classes: Sequence[str]) -> str:
                 return meant[declared]
     if declared is not None:
         return declared
-    msg = f"which class counts as positive is not said: set columns.positive to one of {', '.join(classes)}"
+    msg = f"which class counts as positive is not said: set columns.positive to {either(classes)}"
     raise CannotMeasure(msg)
+
+
+def either(classes: Sequence[str]) -> str:
+    """The classes to choose from: `no or yes`."""
+    return " or ".join(classes) if len(classes) <= 2 else f"one of {', '.join(classes)}"  # noqa: PLR2004  # two classes
 
 
 def _order(value: Value) -> tuple[int, float, str]:

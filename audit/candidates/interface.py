@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.finetune.record import TrainingRecord
 
-Ability: TypeAlias = Literal["predictions", "scores", "text", "frame", "values"]
+Ability: TypeAlias = Literal["predictions", "scores", "ranking", "text", "frame", "values"]
 """`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: answers new texts or new tabular rows.
+
+`ranking`: raw decision scores of saved predictions, which order the rows and are no probabilities.
 
 `values`: numbers for a data set, of a candidate for regression, which has neither labels nor classes."""
 
@@ -31,10 +33,14 @@ class Outputs:
     """(n, k) class probabilities, columns in the order of `classes`; None where the candidate gives labels alone."""
     values: NDArray[np.float64] | None = None
     """(n,) predicted numbers, finite; None where the candidate gives labels."""
+    ranking: NDArray[np.float64] | None = None
+    """(n, k) raw decision scores, in place of probabilities: they order the rows and say no more."""
 
 
 def why_no_scores(candidate: Candidate) -> str:
     """That a candidate gives no probabilities, and what would bring them."""
+    if "ranking" in candidate.abilities:
+        return "the candidate gives raw decision scores, not probabilities from 0 to 1: calibrate them, or ask for roc_auc"
     if candidate.kind == "predictions":
         return "the candidate gives labels without probabilities: add columns.score or columns.scores"
     model = candidate.description.partition(",")[0]

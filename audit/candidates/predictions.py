@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.candidates.interface import Ability, Outputs
 from audit.candidates.saved import KnownRows
+from audit.candidates.score_columns import Scores, class_columns, contradiction, listed_classes, read_score, read_scores
 from audit.errors import CannotMeasure, InputError
 from audit.subject import positive_class
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,11 +43,14 @@ class SavedPredictions(KnownRows):
             raise InputError(msg)
         found, named = _classes(served), any(data.columns.scores is not None for data in served)
         self.classes = tuple(classes) if not named and set(found) <= set(classes) else found  # those known beforehand may not all occur
+        self._scores: dict[str, Scores] = {}
         for data in served:
             _refuse_two_kinds(data)
-            self._refuse_bad_scores(data)
+            self._refuse_more_than_two(data)
             self._refuse_unscored_predictions(data)
-        self.abilities: frozenset[Ability] = frozenset({"predictions", "scores"} if all(map(_has_scores, served)) else {"predictions"})
+            if _has_scores(data):  # at opening, since a score that is none would else be found only by the checks that read it
+                self._scores[data.role] = self._read_scores(data.whole or data)
+        self.abilities = self._abilities(served)
         self.description = f"saved predictions in {', '.join(data.role for data in served)}"
         digest = hashlib.sha256()
         for data in sorted(served, key=lambda data: data.role):
@@ -57,28 +62,67 @@ class SavedPredictions(KnownRows):
         if not _columns(dataset):
             msg = f"{dataset.role}: no saved predictions: name columns.prediction, columns.score or columns.scores for it"
             raise CannotMeasure(msg)
-        probabilities = self._probabilities(dataset)
+        scores = self._of_classes(dataset)
+        kind = "probabilities" if dataset.role not in self._scores or self._scores[dataset.role].are_probabilities else "ranking"
+        found = Outputs(None) if scores is None else replace(Outputs(None), **{kind: scores})
         if dataset.columns.prediction is not None:
-            return Outputs(dataset.labels(dataset.columns.prediction), probabilities)
-        if probabilities is None:
-            msg = f"{dataset.role}: neither predictions nor scores"
-            raise CannotMeasure(msg)
+            return replace(found, labels=dataset.labels(dataset.columns.prediction))
+        if found.probabilities is None:
+            return found
         names = np.array(self.classes, dtype=object)
         if dataset.columns.score is not None:
             positive = self._positive(dataset)
-            return Outputs(names[np.where(probabilities[:, positive] >= THRESHOLD, positive, 1 - positive)], probabilities)
-        return Outputs(names[probabilities.argmax(axis=1)], probabilities)
+            called = np.where(found.probabilities[:, positive] >= THRESHOLD, positive, 1 - positive)
+            return replace(found, labels=names[called])
+        return replace(found, labels=names[found.probabilities.argmax(axis=1)])
 
-    def _refuse_bad_scores(self, data: Dataset) -> None:
-        """At opening, since a score that is none would else be found only by the checks that read it."""
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """How scores were read, and where they contradict the predictions."""
+        seen = {data.role: data for data in datasets.values() if data.role in self._scores}
+        return tuple(text for role, data in seen.items() for text in (*self._scores[role].remarks, *self._contradictions(data)))
+
+    def _abilities(self, served: Sequence[Dataset]) -> frozenset[Ability]:
+        found: set[Ability] = set()
+        probable = [self._scores[data.role].are_probabilities if data.role in self._scores else None for data in served]
+        if all(data.columns.prediction is not None or known for data, known in zip(served, probable, strict=True)):
+            found.add("predictions")
+        if None not in probable:
+            found.add("scores" if all(probable) else "ranking")
+        return frozenset(found)
+
+    def _contradictions(self, data: Dataset) -> Iterator[str]:
+        """Of a score for the positive class, or of the scores of each class."""
+        if data.columns.prediction is None or (scores := self._of_classes(data)) is None:
+            return
+        predicted = data.labels(data.columns.prediction)
+        looked_at = range(len(self.classes)) if data.columns.score is None else [self._positive(data)]
+        for code in looked_at:
+            name = self.classes[code]
+            words = f"column {data.columns.score!r}" if data.columns.score is not None else f"the score of {name!r}"
+            yield from contradiction(data, scores[:, code], predicted == name, words)
+
+    def _read_scores(self, data: Dataset) -> Scores:
+        return read_score(data) if data.columns.scores is None else read_scores(data, self.classes)
+
+    def _of_classes(self, data: Dataset) -> NDArray[np.float64] | None:
+        """(n, k) scores, a column a class; None where there are none, or where it is not said which class a score is of."""
+        if not _has_scores(data):
+            return None
+        table = self._read_scores(data).table
         if data.columns.scores is not None:
-            self._probabilities(data)
-        elif data.columns.score is not None:
-            self._refuse_more_than_two(data)
-            _shares(data, data.columns.score)
+            return table
+        try:
+            positive = self._positive(data)
+        except CannotMeasure:
+            if data.columns.prediction is None:
+                raise
+            return None
+        score, raw = table[:, 0], not self._scores[data.role].are_probabilities
+        other = -score if raw else 1.0 - score
+        return np.column_stack([score if code == positive else other for code in range(len(self.classes))])
 
     def _refuse_more_than_two(self, data: Dataset) -> None:
-        if len(self.classes) == 2:  # noqa: PLR2004  # one score column tells two classes apart
+        if data.columns.score is None or len(self.classes) == 2:  # noqa: PLR2004  # one score column tells two classes apart
             return
         refuse_foreign_words(data)
         said = ", ".join(map(repr, self.classes[:_SHOWN])) or "none"
@@ -106,21 +150,6 @@ class SavedPredictions(KnownRows):
             raise CannotMeasure(msg)
         return self.classes.index(positive)
 
-    def _probabilities(self, data: Dataset) -> NDArray[np.float64] | None:
-        columns = data.columns
-        if columns.scores is not None:
-            of_class = _score_columns(data)
-            table = np.column_stack([_shares(data, of_class[name]) for name in self.classes])
-            if not np.allclose(table.sum(axis=1), 1.0, atol=1e-3):
-                msg = f"datasets.{data.role}: columns.scores do not sum to 1 in every row: give probabilities, one column a class"
-                raise InputError(msg)
-            return table
-        if columns.score is None:
-            return None
-        score = _shares(data, columns.score)
-        positive = self._positive(data)
-        return np.column_stack([score if code == positive else 1.0 - score for code in range(len(self.classes))])
-
 
 def _columns(data: Dataset) -> bool:
     return any(role is not None for role in (data.columns.prediction, data.columns.score, data.columns.scores))
@@ -136,36 +165,24 @@ def _refuse_two_kinds(data: Dataset) -> None:
         raise InputError(msg)
 
 
-def _score_columns(data: Dataset) -> dict[str, str]:
-    """Class label to probability column."""
-    scores = data.columns.scores
-    if isinstance(scores, dict):
-        return {str(data.class_name(name)): column for name, column in scores.items()}
-    return {str(data.class_name(column)): column for column in scores or ()}
-
-
-def _shares(data: Dataset, column: str) -> NDArray[np.float64]:
-    """A column of numbers from 0 to 1."""
-    import pandas as pd
-
-    values = pd.to_numeric(data.frame[column], errors="coerce").to_numpy(dtype=float)
-    bad = np.flatnonzero(~((values >= 0) & (values <= 1)))
-    if bad.size:
-        first = data.shown(int(bad[0]))
-        msg = f"datasets.{data.role}: column {column!r} is not a number from 0 to 1 in {bad.size} rows (first: row {first}): "
-        msg += "give the probability in every row, or leave these rows out of the file"
-        raise InputError(msg)
-    return values
-
-
 def _classes(served: Sequence[Dataset]) -> tuple[str, ...]:
     """Every class that the data sets name, in sorted order; those of `columns.scores` where that is set."""
-    named = [_score_columns(data) for data in served if data.columns.scores is not None]
+    named = [scored for data in served if data.columns.scores is not None and (scored := _scored(data, served))]
     if named:
-        if any(set(other) != set(named[0]) for other in named):
+        if any(other != named[0] for other in named):
             msg = "the data sets' columns.scores name different classes: give the same classes everywhere"
             raise InputError(msg)
         return tuple(sorted(named[0]))
+    return _written(served)
+
+
+def _scored(data: Dataset, served: Sequence[Dataset]) -> frozenset[str]:
+    """The classes that `columns.scores` of a data set has scores of."""
+    return frozenset(class_columns(data) or listed_classes(data, _written(served)))
+
+
+def _written(served: Sequence[Dataset]) -> tuple[str, ...]:
+    """Every class that labels, predictions and `columns.positive` name, in sorted order."""
     found = {name for data in served for column in _named(data) for name in _labels(data, column)}
     declared = {name for data in served if (name := data.class_name(data.columns.positive)) is not None}
     found = found or declared  # scores alone: all that is known of the classes is what the policy says

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from audit.evidence import Value
 
@@ -23,10 +23,18 @@ class Columns(BaseModel):
     prediction: str | None = Field(None, description="the predicted class or value, for saved predictions")
     score: str | None = Field(None, description="probability of the positive class, for saved predictions")
     scores: dict[str, str] | tuple[str, ...] | None = Field(
-        None, description="one probability column per class: a mapping from class to column, or columns named after their classes"
+        None,
+        description="one probability column per class: a mapping from class to column, or columns named after their classes; or one column"
+        " that holds a list in every row, as [column]",
     )
     output: str | None = Field(None, description="what a generating model wrote")
     weight: str | None = Field(None, description="how many rows of the population a row stands for")
+
+    @field_validator("scores", mode="before")
+    @classmethod
+    def _one_column(cls, scores: object) -> object:
+        """`scores: column` is short for `scores: [column]`."""
+        return [scores] if isinstance(scores, str) else scores
 
     def over(self, base: Columns) -> Columns:
         """These roles laid over a base's: whatever is set here wins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
@@ -114,7 +115,7 @@ def _refuse_missing_columns(role: str, path: Path, frame: pd.DataFrame, columns:
 def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Columns) -> None:
     """Cells that are no single value, and whole numbers that a float can no longer tell apart."""
     named = columns.named()
-    for column in dict.fromkeys(named.values()):
+    for column in dict.fromkeys(column for use, column in named.items() if not use.startswith("scores")):
         cells = frame[column].to_list()
         odd = next((cell for cell in cells if isinstance(cell, (bytes, list, dict))), None)
         if odd is not None:
@@ -129,11 +130,11 @@ def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Colum
 
 
 def _write_out_nested_cells(frame: pd.DataFrame) -> None:
-    """Lists and objects in columns without a role as the text of their content: two of them can be compared, and counted."""
+    """Lists and objects as JSON: two of them can be compared and counted, and lists of scores can be read."""
     for column in [name for name, kind in frame.dtypes.items() if kind.kind == "O"]:
         cells = frame[column].to_list()
         if any(isinstance(cell, (list, dict)) for cell in cells):
-            frame[column] = [str(cell) if isinstance(cell, (list, dict)) else cell for cell in cells]
+            frame[column] = [json.dumps(cell, default=str) if isinstance(cell, (list, dict)) else cell for cell in cells]
 
 
 def _refuse_bad_ids(role: str, path: Path, frame: pd.DataFrame, column: str | None) -> None:

@@ -28,7 +28,8 @@ class _Use:
     role: str | None
     """The data set; None where it stands in a model or a policy."""
     words: str
-    rows: int = 0
+    labelled: int = 0
+    """Rows that have it as their label."""
 
 
 def normal_form(text: str) -> str:
@@ -85,14 +86,14 @@ def _uses(data: Dataset) -> Iterator[tuple[str, _Use]]:
         if column is not None:
             for name, (rows, first) in whole.class_counts(column).items():
                 words = f"{rows:,} row{'s' if rows > 1 else ''} of column {column!r} in {data.path.name}, first row {whole.shown(first)}"
-                yield name, _Use(data.role, words, rows)
+                yield name, _Use(data.role, words, rows if column == whole.columns.label else 0)
 
 
 def _message(twice: list[list[str]], uses: Mapping[str, list[_Use]]) -> str:
     """Every spelling with its places, and the mapping that would make them one."""
     told = [" and ".join(f"{name!r} ({'; '.join(use.words for use in uses[name])})" for name in names) for names in twice[:_SHOWN]]
     more = f"; and {len(twice) - _SHOWN} more classes" if len(twice) > _SHOWN else ""
-    usual = {name: max(names, key=lambda one: sum(use.rows for use in uses[one])) for names in twice[:_SHOWN] for name in names}
+    usual = {name: max(names, key=lambda one: sum(use.labelled for use in uses[one])) for names in twice[:_SHOWN] for name in names}
     pairs = ", ".join(f"{_quoted(written)}: {_quoted(meant)}" for written, meant in usual.items() if written != meant)
     roles = [use.role for names in twice for name in names for use in uses[name]]
     at = next((f"datasets.{role}: " for role in roles if role is not None), "candidate: ")

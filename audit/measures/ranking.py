@@ -50,6 +50,13 @@ class Ranking:
     paired: Callable[[Truth, Score, Score, Clusters], OfClass]
     influence: Callable[[Truth, Score], NDArray[np.float64]]
     """(n,) what each row adds to the number's deviation from the true one."""
+    symmetric: bool = False
+    """Whether it is the same for either of two classes, so that no positive one is needed."""
+
+    def targets(self, subject: Subject) -> tuple[str, ...]:
+        """The classes that are told from the rest."""
+        either = self.symmetric and len(subject.classes) == 2 and subject.data.columns.positive is None  # noqa: PLR2004  # two classes
+        return subject.classes[-1:] if either and not subject.binary else subject.targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,8 @@ def ranked(subject: Subject, ranking: Ranking, params: OneVsRest, figures: Seque
     def influence(one: str, true: Truth, rows: Rows) -> NDArray[np.float64]:
         return ranking.influence(true, score_of(subject, one)[rows])
 
-    members, unmeasured = _members(subject, _Sides(estimate, influence), macro=params.average == "macro")
-    notes = _notes(subject, params)
+    members, unmeasured = _members(subject, ranking.targets(subject), _Sides(estimate, influence), macro=params.average == "macro")
+    notes = _notes(ranking.targets(subject), params)
     return Evidence(tuple(members), ranking.unit, subject.data.rows, unmeasured=tuple(unmeasured), figures=tuple(figures), notes=notes)
 
 
@@ -85,15 +92,21 @@ def compared(subject: Subject, ranking: Ranking, params: OneVsRest) -> Evidence:
     def influence(one: str, true: Truth, rows: Rows) -> NDArray[np.float64]:
         return ranking.influence(true, score_of(subject, one)[rows]) - ranking.influence(true, score_of(rival, one)[rows])
 
-    members, unmeasured = _members(subject, _Sides(estimate, influence), macro=params.average == "macro")
+    members, unmeasured = _members(subject, ranking.targets(subject), _Sides(estimate, influence), macro=params.average == "macro")
     overall = [_of_models(one.estimate) for one in members if one.name == OVERALL and isinstance(one.estimate, Comparisons)]
-    notes = [*_notes(subject, params), *(comparison.both(subject, ranking.unit, *pair) for pair in overall)]
+    notes = [*_notes(ranking.targets(subject), params), *(comparison.both(subject, ranking.unit, *pair) for pair in overall)]
     return comparison.evidence(subject, members, ranking.unit, unmeasured=unmeasured, notes=notes)
 
 
 def score_of(subject: Subject, one: str) -> NDArray[np.float64]:
-    """(n,) probability of one class."""
-    return subject.probabilities()[:, subject.classes.index(one)]
+    """(n,) score of one class: its probability, or what else orders the rows."""
+    return subject.ranking()[:, subject.classes.index(one)]
+
+
+def called_as(subject: Subject, one: str) -> NDArray[np.bool_] | None:
+    """(n,) whether a row is predicted to be of a class; None where raw scores come without predictions."""
+    predicted = subject.predicted.of(subject.data).labels
+    return None if predicted is None else np.asarray(predicted == one, dtype=bool)
 
 
 Comparisons = (PairedAuc, PairedPrecision, ClassMean)
@@ -107,14 +120,14 @@ def _of_models(estimate: PairedAuc | PairedPrecision | ClassMean) -> tuple[float
     return estimate.first.value, estimate.second.value
 
 
-def _notes(subject: Subject, params: OneVsRest) -> tuple[str, ...]:
-    several = len(subject.targets) > 1
-    return (f"average: macro, over {', '.join(subject.targets)}, each against the rest",) if several and params.average == "macro" else ()
+def _notes(targets: Sequence[str], params: OneVsRest) -> tuple[str, ...]:
+    several = len(targets) > 1
+    return (f"average: macro, over {', '.join(targets)}, each against the rest",) if several and params.average == "macro" else ()
 
 
-def _members(subject: Subject, sides: _Sides, *, macro: bool) -> tuple[list[Member], list[Unmeasured]]:
+def _members(subject: Subject, targets: Sequence[str], sides: _Sides, *, macro: bool) -> tuple[list[Member], list[Unmeasured]]:
     """Every slice and class, or every slice where the classes' mean is asked for."""
-    y_true, targets, clusters = subject.y_true(), subject.targets, subject.clusters()
+    y_true, clusters = subject.y_true(), subject.clusters()
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
     if len(targets) > 1:

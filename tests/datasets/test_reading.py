@@ -243,7 +243,7 @@ def test_lists_that_play_no_role_are_read(tmp_path: Path) -> None:
     assert read("test", tmp_path / "a.parquet", Columns(label="label")).values("tokens").tolist() == ["[1, 2]", "[3]"]
     path = write(tmp_path, "a.jsonl", '{"label": 0, "tokens": [1, 2]}\n{"label": 1, "tokens": {"a": 1}}\n{"label": 1}\n')
     data = read("test", path, Columns(label="label"))
-    assert data.values("tokens").tolist() == ["[1, 2]", "{'a': 1}", None]
+    assert data.values("tokens").tolist() == ["[1, 2]", '{"a": 1}', None]
     assert not data.frame.duplicated().any()
 
 

@@ -39,7 +39,7 @@ def test_values_counts_and_rows_are_named() -> None:
     told = str(error.value)
     assert "'Ok' (2 rows of column 'prediction' in test.csv, first row 3)" in told
     assert "'ok' (3 rows of column 'label' in test.csv, first row 1; 1 row of column 'prediction' in test.csv, first row 1)" in told
-    assert "labels: {map: {Ok: ok}}" in told, "the rarer spelling is mapped to the usual one"
+    assert "labels: {map: {Ok: ok}}" in told, "predictions are mapped to the labels' spelling"
 
 
 def test_labels_of_several_data_sets_and_of_the_model_are_compared() -> None:

@@ -65,7 +65,11 @@ def test_a_misspelt_positive_class_is_refused_at_its_place(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [({0: "No", 1: "Yes"}, "has the classes 0, 1, and column 'prediction' has No, Yes"), ({0: False, 1: True}, "has false, true")],
+    [
+        ({0: "low", 1: "high"}, "has the classes 0, 1, and column 'prediction' has high, low"),
+        ({0: "No", 1: "Yes"}, 'labels: {map: {Yes: "1", No: "0"}}'),
+        ({0: False, 1: True}, 'labels: {map: {"true": "1", "false": "0"}}'),
+    ],
 )
 def test_labels_and_predictions_in_other_words_are_refused(tmp_path: Path, words: dict[int, Any], told: str) -> None:
     frame = table()

@@ -41,7 +41,7 @@ class SubgroupParams(Params):
 
 def measure(subject: Subject, params: SubgroupParams, _rng: Generator) -> Evidence:
     """Three areas for each group and class."""
-    y_true, scores, clusters = subject.y_true(), subject.probabilities(), subject.clusters()
+    y_true, scores, clusters = subject.y_true(), subject.ranking(), subject.clusters()
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
     groups = subgroups(subject, params.terms)
@@ -86,8 +86,9 @@ CHECK = Check(
     rmf=("MEASURE 2.11",),
     better="higher",
     unit="ROC AUC",
-    needs=frozenset({"labels", "scores"}),
+    needs=frozenset({"labels", "positive", "scores"}),
     params=SubgroupParams,
+    ranks=True,
     by="slices",
     groups_in="terms",
     tasks=CLASSIFICATION,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
 from audit.evidence import Evidence, PrecisionRecall
-from audit.measures.ranking import OneVsRest, Ranking, compared, ranked, thresholds
+from audit.measures.ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.stats import AveragePrecision, PairedPrecision, Proportion
 from audit.stats.average_precision import influence
 
@@ -36,7 +36,7 @@ TAIL = 0.025
 def measure(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
     """Average precision of each slice, for each class that is told from the rest or for their mean."""
     positive = subject.y_true() == subject.targets[0]
-    figures = (_curve(subject, positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(positive) else ()
+    figures = (_curve(subject, subject.targets[0], positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(positive) else ()
     return ranked(subject, RANKING, params, figures)
 
 
@@ -45,19 +45,20 @@ def compare(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
     return compared(subject, RANKING, params)
 
 
-def _curve(subject: Subject, positive: NDArray[np.bool_]) -> PrecisionRecall:
+def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> PrecisionRecall:
     """The curve over all rows; the band is Wilson's for the precision at each threshold."""
-    found, called = thresholds(subject.y_score(), positive, POINTS, by="found")
+    score = score_of(subject, target)
+    found, called = thresholds(score, positive, POINTS, by="found")
     band = [Proportion(hits, n).bounds(TAIL, TAIL) for hits, n in zip(found.tolist(), called.tolist(), strict=True)]
-    chosen: NDArray[np.bool_] = subject.y_pred() == subject.targets[0]
+    chosen = called_as(subject, target)
     return PrecisionRecall(
         recall=tuple((found / positive.sum()).tolist()),
         precision=tuple((found / called).tolist()),
         lower=tuple(low for low, _ in band),
         upper=tuple(high for _, high in band),
         share=float(positive.mean()),
-        operating_point=(float(chosen[positive].mean()), float(positive[chosen].mean())) if chosen.any() else None,
-        area=AveragePrecision.of(positive, subject.y_score()).value,
+        operating_point=None if chosen is None or not chosen.any() else (float(chosen[positive].mean()), float(positive[chosen].mean())),
+        area=AveragePrecision.of(positive, score).value,
     )
 
 
@@ -69,8 +70,9 @@ CHECK = Check(
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
     better="higher",
     unit="average precision",
-    needs=frozenset({"labels", "scores"}),
+    needs=frozenset({"labels", "positive", "scores"}),
     params=OneVsRest,
+    ranks=True,
     by="slices",
     tasks=CLASSIFICATION,
 )

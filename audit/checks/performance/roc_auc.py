@@ -17,7 +17,7 @@ import numpy as np
 
 from audit.check import CLASSIFICATION, Check
 from audit.evidence import Evidence, Roc
-from audit.measures.ranking import OneVsRest, Ranking, compared, ranked, thresholds
+from audit.measures.ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.stats import Auc, PairedAuc, Proportion
 from audit.stats.auc import influence
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from audit.subject import Subject
 
-RANKING = Ranking("ROC AUC", Auc.of, PairedAuc.of, influence)
+RANKING = Ranking("ROC AUC", Auc.of, PairedAuc.of, influence, symmetric=True)
 POINTS = 101
 """Points of the drawn curve."""
 TAIL = 0.025
@@ -35,8 +35,9 @@ TAIL = 0.025
 
 def measure(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
     """Area of each slice, for each class that is told from the rest or for their mean."""
-    positive = subject.y_true() == subject.targets[0]
-    figures = (_curve(subject, positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(positive) else ()
+    targets = RANKING.targets(subject)
+    positive = subject.y_true() == targets[0]
+    figures = (_curve(subject, targets[0], positive),) if len(targets) == 1 and 0 < positive.sum() < len(positive) else ()
     return ranked(subject, RANKING, params, figures)
 
 
@@ -45,19 +46,20 @@ def compare(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
     return compared(subject, RANKING, params)
 
 
-def _curve(subject: Subject, positive: NDArray[np.bool_]) -> Roc:
+def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Roc:
     """The curve over all rows; the band is Wilson's for the true positive rate at each threshold."""
-    found, called_so_far = (np.append(0, count) for count in thresholds(subject.y_score(), positive, POINTS, by="rows"))
+    score = score_of(subject, target)
+    found, called_so_far = (np.append(0, count) for count in thresholds(score, positive, POINTS, by="rows"))
     alarms = called_so_far - found
     band = [Proportion(int(hits), int(positive.sum())).bounds(TAIL, TAIL) for hits in found]
-    called: NDArray[np.bool_] = subject.y_pred() == subject.targets[0]
+    called = called_as(subject, target)
     return Roc(
         false_positive_rate=tuple((alarms / (~positive).sum()).tolist()),
         true_positive_rate=tuple((found / positive.sum()).tolist()),
         lower=tuple(low for low, _ in band),
         upper=tuple(high for _, high in band),
-        operating_point=(float(called[~positive].mean()), float(called[positive].mean())),
-        area=Auc.of(positive, subject.y_score()).value,
+        operating_point=None if called is None else (float(called[~positive].mean()), float(called[positive].mean())),
+        area=Auc.of(positive, score).value,
     )
 
 
@@ -71,6 +73,7 @@ CHECK = Check(
     unit="ROC AUC",
     needs=frozenset({"labels", "scores"}),
     params=OneVsRest,
+    ranks=True,
     by="slices",
     tasks=CLASSIFICATION,
 )
