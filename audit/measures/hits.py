@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.evidence import Example
-from audit.measures import cells, masking, pii, reviews
+from audit.measures import cells, masking, reviews
+from audit.redaction import scanner as scanning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.redaction.entities import Entity
+    from audit.redaction.scanner import Scanner
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Hit:
     column: str
     sha256: str
     """Of the cell's text."""
-    entity: pii.Entity
+    entity: Entity
 
     @property
     def key(self) -> reviews.Key:
@@ -34,10 +37,10 @@ class Hit:
         return (self.sha256, self.entity.start, self.entity.end, self.entity.kind)
 
 
-def of(data: Dataset, column: str, scanner: pii.Scanner, score: float) -> Iterator[Hit]:
+def of(data: Dataset, column: str, scanner: Scanner, score: float) -> Iterator[Hit]:
     """Entities of at least a score, row by row; equal texts are read once. The column's name counts as context."""
-    texts = pii.texts(data.frame[column])
-    context = column.replace("_", " ").split()
+    texts = scanning.texts(data.frame[column])
+    context = scanning.words_of_name(column)
     found = {text: [entity for entity in scanner.find(text, context) if entity.score >= score] for text in dict.fromkeys(texts)}
     for row, text in enumerate(texts):
         yield from (Hit(row, column, reviews.digest(text), entity) for entity in found[text])
@@ -56,9 +59,9 @@ def table(data: Dataset, hits: Sequence[Hit]) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def examples(data: Dataset, scanner: pii.Scanner, hits: Sequence[Hit]) -> tuple[Example, ...]:
+def examples(data: Dataset, scanner: Scanner, hits: Sequence[Hit]) -> tuple[Example, ...]:
     """Masked excerpts. Everything that looks like an entity is masked, however low its score."""
-    texts = {column: pii.texts(data.frame[column]) for column in dict.fromkeys(hit.column for hit in hits)}
+    texts = {column: scanning.texts(data.frame[column]) for column in dict.fromkeys(hit.column for hit in hits)}
     common = {column: cells.words_of(data, said) for column, said in texts.items()}
     return tuple(
         Example(

@@ -12,7 +12,7 @@ from audit.evidence import Part
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from audit.measures.pii import Entity
+    from audit.redaction.entities import Entity
 
 COMMON = 10
 """Different texts in which a word stands before it is shown: one that so many share names nobody."""

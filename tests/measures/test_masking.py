@@ -14,8 +14,9 @@ import yaml
 
 from audit.attacks import Outcome
 from audit.checks.robustness import deepwordbug_gao_2018 as deepwordbug
-from audit.measures import bins, cells, hits, pii, windows
+from audit.measures import bins, cells, hits, windows
 from audit.progress import Silent
+from audit.redaction import scanner as pii
 from audit.session import Options, audit_policy
 from tests.numbered import regressed
 from tests.support import dataset, measure, subject

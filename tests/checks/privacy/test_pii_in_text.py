@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Bars, Part
-from audit.measures import masking, pii, reviews
+from audit.measures import masking, reviews
+from audit.redaction import scanner as pii
 from tests import realdata
 from tests.judged import status
 from tests.support import measure, subject
@@ -245,7 +246,7 @@ def test_further_kinds_read_every_text_in_full() -> None:
 
 @pytest.mark.data
 def test_recall_and_precision_on_marked_texts() -> None:
-    """Cards, addresses of mail and of machines, and social security numbers are all found; the quick search loses nothing."""
+    """At least 95 of 100 of every kind, phones too, at as high a precision; the quick search loses nothing."""
     path = realdata.path("pii_synth") / "generated_large.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
         rows = [json.loads(line) for line in lines]
@@ -253,13 +254,12 @@ def test_recall_and_precision_on_marked_texts() -> None:
     slow._filtered = False
     found = [[entity for entity in scanner.find(row["full_text"]) if entity.score >= 0.5] for row in rows]
     assert found == [[entity for entity in slow.find(row["full_text"]) if entity.score >= 0.5] for row in rows]
-    least = {"CREDIT_CARD": 1.0, "EMAIL_ADDRESS": 1.0, "US_SSN": 1.0, "IP_ADDRESS": 1.0, "IBAN_CODE": 0.89, "PHONE_NUMBER": 0.55}
-    for kind, recall in least.items():
+    for kind in ("CREDIT_CARD", "EMAIL_ADDRESS", "US_SSN", "IP_ADDRESS", "IBAN_CODE", "PHONE_NUMBER"):
         marked = [[(s["start_position"], s["end_position"]) for s in row["spans"] if s["entity_type"] == kind] for row in rows]
         seen = [[(entity.start, entity.end) for entity in entities if entity.kind == kind] for entities in found]
         hit = [any(a < d and c < b for c, d in there) for spans, there in zip(marked, seen, strict=True) for a, b in spans]
         right = [any(a < d and c < b for c, d in spans) for spans, there in zip(marked, seen, strict=True) for a, b in there]
-        assert np.mean(hit) >= recall, kind
+        assert np.mean(hit) >= 0.95, kind
         assert np.mean(right) >= 0.95, kind
 
 
@@ -268,7 +268,7 @@ def test_thousands_of_clean_rows_take_seconds() -> None:
     scan(["a@example.org"])
     started = time.process_time()
     assert value(scan([f"{row} {i}" for i, row in enumerate(rows)])) == 0
-    assert time.process_time() - started < 30
+    assert time.process_time() - started < 10
 
 
 def test_what_cannot_be_measured_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
