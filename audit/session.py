@@ -18,6 +18,7 @@ from audit import (
     cache,
     catalog,
     clock,
+    confinement,
     decide,
     engine,
     inputs,
@@ -213,6 +214,7 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
         datasets = read_datasets(loaded)
         plan.check_columns(loaded, datasets)
     bundle.refuse_unwritable(options.out)
+    confinement.confine([options.out, ledger_path(options.out).parent, cache.root()])
     with watch.stage("candidate"):
         chosen = plan.smoke_policy(policy) if options.smoke else policy
         seen = {role: data.head(plan.SMOKE_ROWS) for role, data in datasets.items()} if options.smoke else datasets

@@ -14,6 +14,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from audit import confinement
 from audit.errors import ToolError
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
     _end_with_parent()
+    confinement.arm()
     code = BROKEN
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
