@@ -55,13 +55,13 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write(path: Path, content: bytes) -> None:
-    """The content under its own digest, whole or not at all."""
+def write(path: Path, content: bytes, *, key: str | None = None) -> None:
+    """The content under a digest of itself and of its key, which is the file's name unless said; whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
         made = Path(file.name)
         try:
-            file.write(hashlib.sha256(content).digest() + content)
+            file.write(_seal(key or path.name, content) + content)
             file.close()
             made.replace(path)
         except BaseException:  # a full disk, an interruption
@@ -69,17 +69,22 @@ def write(path: Path, content: bytes) -> None:
             raise
 
 
-def read(path: Path) -> bytes | None:
-    """What was written; None where nothing was, or where its digest says that it was changed since."""
+def read(path: Path, *, key: str | None = None) -> bytes | None:
+    """What was written under this key; None where nothing was, or where its digest says that it was changed since or is another's."""
     try:
         raw = path.read_bytes()
     except OSError:
         return None
     seal, content = raw[:32], raw[32:]
-    if hashlib.sha256(content).digest() == seal:
+    if _seal(key or path.name, content) == seal:
         return content
-    LOG.warning("%s was changed since it was written: it is computed anew", path)
+    LOG.warning("%s was changed since it was written, or holds another entry: it is computed anew", path)
     return None
+
+
+def _seal(key: str, content: bytes) -> bytes:
+    """Of the key too: one entry copied over another is not taken for it."""
+    return hashlib.sha256(hashlib.sha256(key.encode()).digest() + content).digest()
 
 
 def surroundings(*libraries: str) -> dict[str, str]:

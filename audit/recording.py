@@ -26,9 +26,7 @@ _ASIDE = ".unrecorded"
 """Ending of a bundle that was whole when its run was killed, and that the ledger can no longer take."""
 
 
-def record(
-    making: bundle.Bundle, ledger: Ledger, time: str, payload_of: Callable[[tuple[Entry, ...]], Mapping[str, object]]
-) -> Entry:
+def record(making: bundle.Bundle, ledger: Ledger, time: str, payload_of: Callable[[tuple[Entry, ...]], Mapping[str, object]]) -> Entry:
     """Put a whole bundle in its place and its entry into the ledger.
 
     The bundle is moved first and the entry committed second, so that no entry is without its bundle. The entry is kept beside

@@ -53,6 +53,19 @@ def test_written_and_read(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_an_entry_copied_over_another_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It belongs to another key, whatever the file is called."""
+    for name in ("one", "two"):
+        cache.write(tmp_path / name, name.encode())
+    (tmp_path / "one").write_bytes((tmp_path / "two").read_bytes())
+    with caplog.at_level(logging.WARNING):
+        assert cache.read(tmp_path / "one") is None
+    assert "holds another entry" in caplog.text
+    cache.write(tmp_path / "seal", b"of a folder", key="folder")
+    assert cache.read(tmp_path / "seal", key="folder") == b"of a folder"
+    assert cache.read(tmp_path / "seal", key="another") is None
+
+
 def test_what_could_not_be_written_is_not_left_half_there(tmp_path: Path) -> None:
     """Each run against a full disk would else leave one more file on it."""
     (tmp_path / "taken" / "by a folder").mkdir(parents=True)

@@ -103,6 +103,20 @@ def test_a_changed_file_is_computed_anew(model: Counting, tmp_path: Path, caplog
     assert model.predicted == 6
 
 
+def test_predictions_copied_over_others_are_computed_anew(model: Counting, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Those of other rows, though of as many."""
+    data, others = (dataset(letters(50, seed)) for seed in (1, 2))
+    expected = table(Predictions(model, tmp_path).of(data))
+    (path,) = (tmp_path / "predictions").iterdir()
+    Predictions(model, tmp_path).of(replace(others, sha256="other"))
+    (other,) = set((tmp_path / "predictions").iterdir()) - {path}
+    path.write_bytes(other.read_bytes())
+    with caplog.at_level(logging.WARNING):
+        np.testing.assert_array_equal(table(Predictions(model, tmp_path).of(data)), expected)
+    assert "holds another entry" in caplog.text
+    assert model.predicted == 3
+
+
 def test_labels_without_probabilities(tmp_path: Path) -> None:
     """Their absence is kept too."""
     model = counting(customer_reader())

@@ -59,7 +59,7 @@ class Memory:
             if not isinstance(error, sqlite3.OperationalError):  # which means busy, not broken
                 self._path.unlink(missing_ok=True)
             return {}
-        whole = {text: np.frombuffer(vector) for text, vector, seal in rows if seal == _seal(kind, text, vector)}
+        whole = {text: np.frombuffer(vector) for text, vector, seal in rows if seal == self._seal(kind, text, vector)}
         if len(whole) < len(rows):
             LOG.warning("%s: %d entries were changed since they were written: they are computed anew", self._path, len(rows) - len(whole))
         return whole
@@ -67,7 +67,7 @@ class Memory:
     def _save(self, kind: str, found: Mapping[bytes, NDArray[np.float64]]) -> None:
         if self._path is None:
             return
-        rows = [(kind, text, vector.tobytes(), _seal(kind, text, vector.tobytes())) for text, vector in found.items()]
+        rows = [(kind, text, vector.tobytes(), self._seal(kind, text, vector.tobytes())) for text, vector in found.items()]
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=30)) as file, file:
@@ -78,6 +78,7 @@ class Memory:
             LOG.warning("%s cannot be written (%s): the next run computes anew", self._path, error)
             self._path = None
 
-
-def _seal(kind: str, text: bytes, vector: bytes) -> bytes:
-    return hashlib.sha256(kind.encode() + b"\0" + text + vector).digest()[:16]
+    def _seal(self, kind: str, text: bytes, vector: bytes) -> bytes:
+        """Of the file's name too, which stands for the model: rows of another model's file are not taken for this one's."""
+        name = "" if self._path is None else self._path.name
+        return hashlib.sha256(f"{name}\0{kind}\0".encode() + text + vector).digest()[:16]

@@ -53,7 +53,7 @@ def save(path: Path, course: Course, tensors: Tensors) -> None:
     from safetensors.torch import save_file
 
     half = path.with_suffix(".half")
-    save_file(tensors, half, metadata={"course": course.to_json()})
+    save_file(tensors, half, metadata={"course": course.to_json(), "training": path.stem})
     half.replace(path)
 
 
@@ -65,6 +65,9 @@ def load(path: Path) -> tuple[Course, Tensors] | None:
         return None
     try:
         with safe_open(path, framework="pt") as file:
+            if file.metadata()["training"] != path.stem:
+                LOG.warning("%s is the state of another training: this one starts anew", path)
+                return None
             course = Course.from_json(file.metadata()["course"])
             return course, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:

@@ -92,7 +92,7 @@ def _digest(task: _Task) -> str:
 
 def _kept(place: Path) -> TrainingRecord | None:
     """What the cache holds, where its files are the very ones that were written."""
-    seal = disk.read(place / _SEAL)
+    seal = disk.read(place / _SEAL, key=place.name)
     if seal is None:
         return None
     if seal != _fingerprint(place):
@@ -134,7 +134,7 @@ def _trained(task: _Task, place: Path, progress: Progress) -> TrainingRecord:
     }
     record = _record(task, settings, outcome, ModelFolder(half), facts | {"environment": _environment(model)})
     (half / _RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    disk.write(half / _SEAL, _fingerprint(half) or b"")
+    disk.write(half / _SEAL, _fingerprint(half) or b"", key=place.name)
     shutil.rmtree(place, ignore_errors=True)
     half.rename(place)
     state.unlink(missing_ok=True)

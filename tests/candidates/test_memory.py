@@ -69,6 +69,16 @@ def test_a_changed_entry_is_computed_anew(tmp_path: Path, caplog: pytest.LogCapt
     assert "1 entries were changed since they were written" in caplog.text
 
 
+def test_the_file_of_another_model_is_computed_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A file copied over another holds what another model said."""
+    path = tmp_path / "m.sqlite"
+    Memory(path).recall("scores", TEXTS, Lengths())
+    path.rename(tmp_path / "other.sqlite")
+    with caplog.at_level(logging.WARNING):
+        assert Memory(tmp_path / "other.sqlite")._load("scores") == {}
+    assert "entries were changed since they were written" in caplog.text
+
+
 def test_a_file_that_is_no_database(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is replaced, with a warning."""
     path = tmp_path / "m.sqlite"

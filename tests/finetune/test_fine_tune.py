@@ -21,7 +21,7 @@ from audit.candidates.folder import ModelFolder
 from audit.candidates.transformers import TextClassifier
 from audit.errors import CandidateError, InputError, MissingExtra
 from audit.finetune import base as bases
-from audit.finetune import loop
+from audit.finetune import loop, state, text
 from audit.finetune.text import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent
@@ -124,7 +124,7 @@ def test_twice_interrupted_with_states_behind(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from audit.finetune import loop
+from audit.finetune import loop, state, text
 from tests.finetune.test_fine_tune import StopAt, tune
 loop.CHECKPOINT_SECONDS, loop._CHECKPOINT_SHARE = 0.0, 1e9
 class Kill(StopAt):
@@ -185,6 +185,16 @@ def test_a_changed_cache_is_not_believed(
     assert "was changed since it was written" in caplog.text
     assert not record.cached
     assert record.weights_sha256 == undisturbed[1].weights_sha256
+
+
+def test_weights_of_another_training_are_not_believed(undisturbed: tuple[Path, TrainingRecord], tmp_path: Path) -> None:
+    """A whole folder of the cache, or a half-done training's state, copied over another."""
+    assert text._kept(undisturbed[0]) is not None
+    assert text._kept(shutil.copytree(undisturbed[0], tmp_path / "another")) is None
+    state.save(tmp_path / "one.state", state.Course(step=3), {"weight": torch.zeros(2)})
+    assert state.load(tmp_path / "one.state") is not None
+    shutil.copy(tmp_path / "one.state", tmp_path / "two.state")
+    assert state.load(tmp_path / "two.state") is None
 
 
 def test_two_runs_at_once_train_once(base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:
