@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,11 +17,13 @@ from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
 from audit.candidates.values import SavedValues
 from audit.check import REGRESSION
 from audit.datasets import Columns
+from audit.datasets.label_words import refuse_label_words
+from audit.datasets.options import ReadOptions
 from audit.datasets.reading import read
 from audit.datasets.spellings import refuse_two_spellings
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError
-from audit.guessed_roles import guess
+from audit.guessed_roles import NAMES, guess
 from audit.policy import roles
 from audit.policy.binding import bound_problems
 from audit.policy.meaning import bounds, splits
@@ -46,6 +49,8 @@ OnRemark: TypeAlias = "Callable[[str], None]"
 _IN_A_POLICY = re.compile(r"; a role that this file lacks is set to null: .*")
 """Advice that only a policy can follow."""
 _DATA = re.compile(r"\bdatasets\.([A-Za-z][\w-]*): |^(data): (?=columns\.)")
+_READING = re.compile(r"`(missing|separator|decimal|encoding|types): ([^`]*)`")
+"""A key of a data set as a policy would set it."""
 _COLUMN = re.compile(r"\bcolumns\.(?=[a-z])")
 
 
@@ -66,6 +71,8 @@ class Asked:
     maximum: float | None = None
     seed: int = 0
     confidence: float = 0.95
+    reading: Sequence[str] = ()
+    """`key=value` of how the files are read: missing, separator, decimal, encoding, types."""
 
 
 def _ignore(_text: str) -> None:
@@ -126,6 +133,7 @@ def _in_flags(text: str, asked: Asked) -> str:
 
     for role, path in (("data", asked.data), *files.items()):
         text = text.replace(f"datasets.{role}: {path}: ", f"datasets.{role}: ")
+    text = _READING.sub(lambda found: f"--read {shlex.quote(f'{found[1]}={found[2]}')}", text)
     return _COLUMN.sub("--column ", _DATA.sub(flag, _IN_A_POLICY.sub("", text)))
 
 
@@ -198,7 +206,7 @@ def _split(pair: str) -> tuple[str, str]:
     if not found:
         msg = f"{pair!r}: write it as name=value"
         raise InputError(msg)
-    return key.strip(), value.strip()
+    return key.strip(), value
 
 
 def _subject(asked: Asked, check: Check) -> Subject:
@@ -226,12 +234,13 @@ def _subject(asked: Asked, check: Check) -> Subject:
 def _path(text: str) -> Path:
     from pathlib import Path
 
-    return Path(text)
+    return Path(text.strip())
 
 
 def _read(role: str, path: Path, asked: Asked) -> Dataset:
     """The file, with roles taken from the names of its columns and then from what was said."""
-    whole = read(role, path, Columns())
+    options = _read_options(asked)
+    whole = read(role, path, Columns(), options)
     given = _pairs("--column", asked.columns)
     there = {str(column) for column in whole.frame.columns}
     said = {key: _column(key, value, there) for key, value in given.items()}
@@ -245,7 +254,9 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     if clash is not None:
         msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
         raise InputError(msg)
-    data = read(role, path, columns)
+    _refuse_blanks(role, path, there, {**guessed, **said})
+    data = read(role, path, columns, options)
+    refuse_label_words(data)
     return replace(data, remarks=(*remarks, *data.remarks))
 
 
@@ -257,6 +268,27 @@ def _column(role: str, text: str, there: Collection[str]) -> Tree:
     if role in _STRUCTURED:
         return _value("--column", role, text)
     return None if not text or (text == "null" and text not in there) else text
+
+
+def _refuse_blanks(role: str, path: Path, there: Collection[str], roles_of: Mapping[str, object]) -> None:
+    """A column called ` prediction` is the prediction's, and the blank is easily overlooked."""
+    for name, known in NAMES.items():
+        near = next((column for column in sorted(there) if column != column.strip() and column.strip() in known), None)
+        if near is not None and name not in roles_of and near not in roles_of.values():
+            msg = f"datasets.{role}: {path}: column {near!r} begins or ends with a blank: mend the first line of the file, or "
+            msg += f"add --column {shlex.quote(f'{name}={near}')}"
+            raise InputError(msg)
+
+
+def _read_options(asked: Asked) -> ReadOptions:
+    given = {key: _value("--read", key, value) for key, value in _pairs("--read", asked.reading).items()}
+    missing = given.get("missing", [])
+    given["missing"] = missing if isinstance(missing, list) else str(missing).split(",") if isinstance(missing, str) else [missing]
+    try:
+        return ReadOptions.model_validate(given)
+    except ValidationError as error:
+        told = messages(error, ReadOptions, lambda loc: len(loc) == 1 and loc[0] in given)
+        raise InputError(*(f"--read {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
 
 
 def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPredictions | SavedValues | Absent:

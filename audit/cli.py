@@ -191,13 +191,16 @@ def check(
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")
     ] = None,
+    reading: Annotated[
+        list[str] | None, typer.Option("--read", metavar="K=V", help="how files are read: missing, separator, decimal, encoding, types")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")] = 0,
 ) -> int:
     """Run one check without a policy. With a bound: 0 pass, 1 not, 3 not measured. Without: 0, measured and not judged."""
     from audit.adhoc import Asked
     from audit.supervise import supervised
 
-    asked = Asked(check_id, data, param or (), column or (), dataset or (), by or (), minimum, maximum, seed)
+    asked = Asked(check_id, data, param or (), column or (), dataset or (), by or (), minimum, maximum, seed, reading=reading or ())
     return supervised(lambda: guarded(lambda: _one_check(asked)))
 
 

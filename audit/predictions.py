@@ -62,6 +62,7 @@ class Predictions:
                 "data": data.sha256,
                 "rows": data.rows,  # a smoke run sees the first rows of the same file
                 "columns": data.columns.model_dump_json(),
+                "read_with": data.read_with,
                 **cache.surroundings(*_LIBRARIES),
             }
         )

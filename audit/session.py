@@ -255,7 +255,7 @@ def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
     shared, own = loaded.policy.columns, spec.columns or Columns()
     optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL)
     try:
-        data = read(role, loaded.resolve(spec.path), own.over(shared), optional=optional, source=spec.source, licence=spec.licence)
+        data = read(role, loaded.resolve(spec.path), own.over(shared), spec, optional=optional, source=spec.source, licence=spec.licence)
     except InputError as error:
         raise placing.of_data(loaded, role, error) from error
     return rivals.set_aside(loaded, replace(data, label_map=loaded.policy.labels.classes()))

@@ -54,7 +54,7 @@ class SavedPredictions(KnownRows):
         self.description = f"saved predictions in {', '.join(data.role for data in served)}"
         digest = hashlib.sha256()
         for data in sorted(served, key=lambda data: data.role):
-            digest.update(f"{data.role}:{data.sha256}:{data.columns.model_dump_json()}".encode())
+            digest.update(f"{data.role}:{data.sha256}:{data.columns.model_dump_json()}{data.read_with}".encode())
         self.sha256 = digest.hexdigest()
 
     def predict(self, dataset: Dataset) -> Outputs:

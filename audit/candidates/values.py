@@ -38,7 +38,7 @@ class SavedValues(KnownRows):
         digest = hashlib.sha256()
         for data in served:
             self._refuse_bad_numbers(data)
-            digest.update(f"{data.role}:{data.sha256}:{self._column(data)}".encode())
+            digest.update(f"{data.role}:{data.sha256}:{self._column(data)}{data.read_with}".encode())
         self.sha256 = digest.hexdigest()
         said = "saved numbers" if champion is None else "saved numbers of the champion"
         self.description = f"{said} in {', '.join(data.role for data in served)}"

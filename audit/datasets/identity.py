@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from audit.datasets.table import canonical
+from audit.datasets.canonical import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -5,11 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
+
 from audit.datasets import formats
-from audit.datasets.table import EXACT, Dataset, canonical
+from audit.datasets.canonical import canonical
+from audit.datasets.csv_file import csv_table
+from audit.datasets.declared_types import apply_types, empty_words, kinds_of_columns, refuse_unknown_columns
+from audit.datasets.file_bytes import Unreadable, read_bytes, unpack
+from audit.datasets.kinds import distinct_cells
+from audit.datasets.notation import EXACT
+from audit.datasets.options import ReadOptions, quote
+from audit.datasets.remarks import on_columns
+from audit.datasets.table import Dataset
 from audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,27 +34,39 @@ _KINDS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndj
 
 
 _KINDS_OF_CELL = {bytes: "bytes", list: "a list", dict: "an object"}
-_TELLING = frozenset({"id", "label", "group", "prediction", "sensitive"})
-"""Roles whose values tell rows, classes or groups apart."""
+_TELLING = frozenset({"id", "group", "sensitive"})
+"""Roles whose values tell rows or groups apart. Labels may be large numbers, and are looked at where they are read as classes."""
+_NO_ANSWER = frozenset(
+    {"na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "nat", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+)
+"""Words in any case that programs write for a missing or infinite value, and that name no class unless the policy says so."""
+_NO_ANSWER_AS_WRITTEN = frozenset({"None", "NONE"})
+"""The same where the case tells: `none` is a class of its own in many tables."""
 
 
 def read(
     role: str,
     path: Path,
     columns: Columns,
+    options: ReadOptions | None = None,
     *,
     optional: frozenset[str] = frozenset(),
     source: str | None = None,
     licence: str | None = None,
 ) -> Dataset:
     """The data set in a file. Its digest is of the very bytes that were parsed. `optional` names roles that the file may lack."""
+    options = options or ReadOptions()
     name = path.name.lower()
     if not name.endswith(_KINDS):
         _refuse(role, path, "not a kind of file that can be read", f"give one that ends in {', '.join(_KINDS)}")
-    raw = _bytes(role, path)
     try:
-        frame = _table(name, raw, columns)
-    except formats.Unreadable as error:
+        raw = read_bytes(path)
+        frame, remarks = _table(name, raw, columns, options)
+        if not frame.empty:
+            refuse_unknown_columns(options, map(str, frame.columns))
+            empty_words(frame, options, _texts(columns))
+            apply_types(frame, options)
+    except Unreadable as error:
         _refuse(role, path, error.what, error.remedy)
     if frame.empty:
         _refuse(role, path, "holds no rows", "nothing can be measured on it: give a file with rows")
@@ -51,8 +74,11 @@ def read(
     _refuse_missing_columns(role, path, frame, columns)
     _refuse_bad_cells(role, path, frame, columns)
     _refuse_bad_ids(role, path, frame, columns.id)
+    _refuse_no_answers(role, path, frame, columns, options)
     _write_out_nested_cells(frame)
-    return Dataset(role, path, frame, columns, hashlib.sha256(raw).hexdigest(), source, licence)
+    digest = hashlib.sha256(raw).hexdigest()
+    data = Dataset(role, path, frame, columns, digest, source, licence, types=kinds_of_columns(options), read_with=options.to_json())
+    return replace(data, remarks=(*remarks, *on_columns(data)))
 
 
 def _refuse(role: str, path: Path, what: str, remedy: str) -> NoReturn:
@@ -60,29 +86,31 @@ def _refuse(role: str, path: Path, what: str, remedy: str) -> NoReturn:
     raise InputError(msg)
 
 
-def _bytes(role: str, path: Path) -> bytes:
-    if path.is_dir():
-        _refuse(role, path, "is a folder", "name one file in it")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        _refuse(role, path, "there is no such file", "mend the path, or make the file first")
-    except OSError as error:
-        _refuse(role, path, f"cannot be read ({error.strerror})", "see to its permissions")
-
-
-def _table(name: str, raw: bytes, columns: Columns) -> pd.DataFrame:
-    if name.endswith(".parquet"):
-        return formats.parquet_table(raw)
-    plain = formats.unpacked(raw) if name.endswith(".gz") else raw
+def _table(name: str, raw: bytes, columns: Columns, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table in a file's bytes, and remarks on how it was read."""
+    packed = name.endswith(".gz")
+    plain = unpack(raw) if packed else raw
     if name.removesuffix(".gz").endswith(".csv"):
-        return formats.csv_table(plain, _verbatim(columns))
-    return formats.json_lines_table(plain, _verbatim(columns))
+        return csv_table(plain, _verbatim(columns), _texts(columns), options)
+    kind = "Parquet" if name.endswith(".parquet") else "JSON lines"
+    keys = ("separator", "decimal", "encoding") if kind == "Parquet" else ("separator", "decimal")
+    useless = [key for key in keys if getattr(options, key) is not None]
+    if useless:
+        what = f"is {kind}, and {' and '.join(useless)} {'are' if len(useless) > 1 else 'is'} for CSV"
+        raise Unreadable(what, "leave it out")
+    if kind == "Parquet":
+        return formats.parquet_table(plain), ()
+    return formats.json_lines_table(plain, _verbatim(columns), options.encoding), ()
 
 
 def _verbatim(columns: Columns) -> set[str]:
     """Columns whose cells are names or text: read as they stand, so that `007` stays `007` in every file."""
-    return {column for column in (columns.id, columns.text, columns.group, columns.output) if column is not None}
+    return _texts(columns) | {column for column in (columns.id, columns.group) if column is not None}
+
+
+def _texts(columns: Columns) -> set[str]:
+    """Columns of texts, in which every word is one."""
+    return {column for column in (columns.text, columns.output) if column is not None}
 
 
 def _without_absent(columns: Columns, there: set[str], optional: frozenset[str]) -> Columns:
@@ -127,6 +155,28 @@ def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Colum
         if large is not None:
             what = f"row {cells.index(large) + 1} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
             _refuse(role, path, what, "its last digits are lost: write these numbers as text")
+
+
+def _refuse_no_answers(role: str, path: Path, frame: pd.DataFrame, columns: Columns, options: ReadOptions) -> None:
+    """Words such as NA and infinity as a label or prediction: no class, and nothing that can be right."""
+    for column in dict.fromkeys(column for column in (columns.label, columns.prediction) if column is not None):
+        if options.types.get(column) in {"category", "text"}:
+            continue
+        codes, distinct = distinct_cells(frame[column])
+        bad = np.flatnonzero(np.array([*map(_is_no_answer, distinct), False])[codes])
+        if bad.size:
+            first = int(bad[0])
+            word = str(distinct[codes[first]])
+            what = f"row {first + 1} has {word!r} in column {column!r} ({bad.size:,} of {len(frame):,} rows have such a word)"
+            remedy = f"it is no class and no number; list it (`missing: [{quote(word)}]`) where a row has no value"
+            _refuse(role, path, what, f"{remedy}, or declare that it is a class (`types: {{{quote(column)}: category}}`)")
+
+
+def _is_no_answer(value: object) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isinf(value))
+    word = value.strip() if isinstance(value, str) else ""
+    return word.casefold() in _NO_ANSWER or word in _NO_ANSWER_AS_WRITTEN
 
 
 def _write_out_nested_cells(frame: pd.DataFrame) -> None:

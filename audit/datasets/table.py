@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.datasets import kinds
+from audit.datasets.canonical import canonical, is_missing
 from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
+from audit.datasets.notation import EXACT
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -32,8 +34,6 @@ _PERSONAL = re.compile(r"@|(?:\d[ ()./+-]*){7}")
 
 MOST_CLASSES = 20
 """Labels with more different values are taken for numbers, where nothing says what they are."""
-EXACT = 2**53
-"""Whole numbers below it are told apart as floats too."""
 _PLURALS: dict[KindName, str] = {
     "number": "numbers",
     "category": "categories",
@@ -52,30 +52,11 @@ _NOT_NUMBERS: dict[KindName, str] = {
     "duration": _IN_SECONDS,
 }
 """Kinds that are no target of a regression, with what to do."""
-_TRUTHS = frozenset({"True", "TRUE", "False", "FALSE"})
-"""Words that a CSV's reader takes for booleans, as it does true and false."""
-
-
-def _missing(value: object) -> bool:
-    """None, NaN, NaT, and pandas' own NA, which cannot be compared."""
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)  # noqa: PLR0124  # NaN is unequal to itself
-
-
-def canonical(value: object) -> str | None:
-    """A class label as text, the same whether it was read as 1, 1.0 or "1", as true or "True"; None for a missing value."""
-    if _missing(value):
-        return None
-    if isinstance(value, (bool, np.bool_)):
-        return "true" if value else "false"
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    text = str(value)
-    return text.lower() if text in _TRUTHS else text
 
 
 def _plain(value: object) -> Value:
     """A cell as a JSON value."""
-    if _missing(value):
+    if is_missing(value):
         return None
     if isinstance(value, np.generic):
         value = value.item()
@@ -105,6 +86,8 @@ class Dataset:
     """Sentences on how the file was read that a reader of the decision must know."""
     types: Mapping[str, KindName] = field(default_factory=dict)
     """Kinds of columns that the policy declares."""
+    read_with: str = ""
+    """The keys that decided how the file was read, as JSON: with others, the same bytes give other cells."""
     origin: Dataset | None = None
     """The data set with all rows, whose kinds of columns hold for these ones."""
     label_map: Mapping[str, str] = field(default_factory=dict)
@@ -153,7 +136,20 @@ class Dataset:
                 f"{self.shown(int(missing[0]))}): fill it or leave these rows out of the file"
             )
             raise CannotMeasure(msg)
+        self._refuse_as_classes(column, distinct)
         return np.array(texts, dtype=object)[codes]
+
+    def _refuse_as_classes(self, column: str, distinct: Sequence[object]) -> None:
+        """Days, times and durations, and whole numbers whose last digits a float has lost, name no class."""
+        kind = self.kind(column)
+        if kind.name in {"day", "time", "duration"} and not all(isinstance(value, str) for value in distinct):
+            msg = f"{self.role}: column {column!r} holds {_PLURALS[kind.name]}, which are no classes: name the column of the classes"
+            raise CannotMeasure(msg)
+        large = next((value for value in distinct if isinstance(value, float) and value.is_integer() and abs(value) >= EXACT), None)
+        if large is not None:
+            msg = f"{self.role}: column {column!r} has a number near {large:.0f}, read beside blanks or fractions: "
+            msg += "its last digits are lost, so it names no class; write these numbers as text"
+            raise CannotMeasure(msg)
 
     def kind(self, column: str) -> ColumnKind:
         """What a column is made of, and how many of its cells are empty or something else. Every check asks here."""

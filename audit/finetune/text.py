@@ -82,7 +82,7 @@ def _digest(task: _Task) -> str:
     """Of everything that determines the weights."""
     read = {"train": task.train, "validation": task.validation}
     data = {
-        name: [one.sha256, one.rows, one.columns.model_dump(mode="json"), dict(one.label_map)]
+        name: [one.sha256, one.rows, one.read_with, one.columns.model_dump(mode="json"), dict(one.label_map)]
         for name, one in read.items()
         if one is not None
     }

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, Strin
 
 from audit.check import Task
 from audit.datasets import Columns, canonical
+from audit.datasets.options import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ class System(Strict):
     feedback_channel: str | None = Field(None, description="where affected people can complain or appeal")
 
 
-class DatasetSpec(Strict):
+class DatasetSpec(ReadOptions):
     """A file of rows."""
 
     path: str = Field(description="CSV, Parquet or JSON lines; may hold ${ENV}")

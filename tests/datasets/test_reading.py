@@ -105,7 +105,8 @@ REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "long record": ("a.csv", "id,text,label\n1,x,y,0\n", "line 2: 4 cells under 3 column names"),
     "open quote": ("a.csv", 'id,text,label\n1,"x,0\n', "line 2: unexpected end of data"),
     "twice": ("a.csv", "id,text,text,label\n1,x,y,0\n", "column 'text' is there 2 times"),
-    "nameless": ("a.csv", ",id,text,label\n0,1,x,0\n", "column 1 of the first line has no name"),
+    "nameless": ("a.csv", "id,,text,label\n0,1,x,0\n", "column 2 of the first line has no name"),
+    "nameless and no index": ("a.csv", ",id,text,label\n0,1,x,0\n0,2,y,1\n", "column 1 of the first line has no name"),
     "not utf-8": ("a.csv", b"id,text,label\n1,caf\xe9,0\n", "line 2: not UTF-8 (byte 0xe9): save the file as UTF-8"),
     "absent": ("a.csv", "id,txt,label\n1,x,0\n", "columns.text: no column 'text', did you mean 'txt'?"),
     "same id": ("a.csv", "id,text,label\n1,x,0\n2,y,0\n2,z,0\n1,w,0\n", "id '1' is there 2 times in column 'id'"),
@@ -204,14 +205,14 @@ def test_refused_tables(tmp_path: Path, case: str) -> None:
 
 
 def test_numbers_too_large_for_a_float_are_not_merged(tmp_path: Path) -> None:
-    """Beside a gap they become floats, and two accounts would become one group; without a gap, or as text, they stay."""
+    """Two accounts stay two groups, beside a gap too; beside fractions they would become one, and are refused."""
     rows = "account,label\n9007199254740993,1\n9007199254740992,0\n"
     roles = Columns(label="label", sensitive=("account",))
     assert len(set(read("test", write(tmp_path, "a.csv", rows), roles).values("account"))) == 2
     quoted = write(tmp_path, "b.jsonl", '{"account": "9007199254740993", "label": 1}\n{"account": null, "label": 0}\n')
     assert read("test", quoted, roles).values("account").tolist() == ["9007199254740993", None]
     with pytest.raises(InputError, match=r"near 9007199254740992 in column 'account'.*: write these numbers as text"):
-        read("test", write(tmp_path, "c.csv", rows + ",1\n"), roles)
+        read("test", write(tmp_path, "c.csv", rows + "0.5,1\n"), roles)
 
 
 def test_blank_cells_are_rows_and_empty_lines_are_none(tmp_path: Path) -> None:

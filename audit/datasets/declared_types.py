@@ -1,0 +1,126 @@
+"""What a data set declares of its columns: words that stand for an empty cell, and the type that a column has."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from audit.datasets import notation
+from audit.datasets.canonical import canonical
+from audit.datasets.file_bytes import Unreadable
+from audit.datasets.kinds import distinct_cells
+from audit.datasets.options import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from collections.abc import Set as AbstractSet
+
+    import pandas as pd
+
+    from audit.datasets.kinds import KindName
+    from audit.datasets.options import ReadOptions
+
+
+def kinds_of_columns(options: ReadOptions) -> dict[str, KindName]:
+    """The declared kinds by column; a date is a day."""
+    return {column: "day" if name == "date" else name for column, name in options.types.items()}
+
+
+def refuse_unknown_columns(options: ReadOptions, there: Iterable[str]) -> None:
+    """A type of a column that is not there."""
+    names = list(there)
+    for column in options.types:
+        if column not in names:
+            near = get_close_matches(column, names, n=1)
+            what = f"types.{column}: no column {column!r}" + (f", did you mean {near[0]!r}?" if near else "")
+            raise Unreadable(what, f"it has {', '.join(names)}")
+
+
+def empty_words(frame: pd.DataFrame, options: ReadOptions, texts: AbstractSet[str]) -> None:
+    """Cells that say a word for an empty cell become empty; those of texts stay."""
+    words = set(options.missing_words)
+    if not words:
+        return
+    for name in [name for name in frame.columns if name not in texts]:
+        cells = frame[name]
+        if cells.dtype.kind == "O":
+            gone = cells.map(lambda cell: isinstance(cell, str) and cell.strip() in words)
+        elif cells.dtype.kind in "iuf":
+            gone = cells.isin([float(word) for word in words if notation.to_plain(word, ".") is not None])
+        else:
+            continue
+        if gone.any():
+            frame[name] = cells.mask(gone.astype(bool))
+
+
+def apply_types(frame: pd.DataFrame, options: ReadOptions) -> None:
+    """Columns as what they are declared to be; the first cell that is something else is refused."""
+    for column, kind in kinds_of_columns(options).items():
+        cells = frame[column]
+        if kind == "number" and cells.dtype.kind in "iuf":
+            continue
+        codes, distinct = distinct_cells(cells)
+        found = []
+        for value in distinct:
+            try:
+                found.append(None if canonical(value) is None else _TYPES[kind](value))
+            except (ValueError, TypeError):
+                row = next(row for row, code in enumerate(codes.tolist()) if distinct[code] == value and code >= 0) + 1
+                _refuse_cell(row, value, column, kind)
+        frame[column] = _series(codes, found, kind)
+
+
+def _refuse_cell(row: int, value: object, column: str, kind: str) -> None:
+    what = f"row {row:,} has {str(value)!r} in column {column!r}, which is declared to hold {_FORMS[kind]}"
+    raise Unreadable(what, f"mend it, or list it where it stands for an empty cell (`missing: [{quote(str(value))}]`)")
+
+
+def _series(codes: Any, found: list[Any], kind: str) -> pd.Series[Any]:
+    import numpy as np
+    import pandas as pd
+
+    if kind == "number":
+        return notation.series_of(codes, found)
+    cells = np.empty(len(found) + 1, dtype=object)
+    cells[:-1] = found
+    series = pd.Series(cells[codes], dtype=object)
+    return pd.to_datetime(series, utc=any(value is not None and value.tzinfo for value in found)) if kind == "time" else series
+
+
+def _number(value: object) -> str:
+    text = str(value).strip()
+    if isinstance(value, (bool, date)) or not (plain := text.removeprefix("+")):
+        raise ValueError(text)
+    float(plain.replace("_", "x"))  # Python reads 1_000 as a number, and files do not mean one
+    if plain.strip("-").lower() in {"nan", "inf", "infinity"}:
+        raise ValueError(text)
+    return plain
+
+
+def _day(value: object) -> date:
+    if isinstance(value, str):
+        return date.fromisoformat(value.strip())
+    if isinstance(value, datetime) and (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0):
+        return value.date()
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError(value)
+
+
+def _time(value: object) -> datetime:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value.strip())
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # a file's days have no zone
+    raise ValueError(value)
+
+
+_TYPES: dict[str, Callable[[object], Any]] = {"text": str, "category": canonical, "number": _number, "day": _day, "time": _time}
+_FORMS = {
+    "number": "numbers",
+    "day": "days such as 2026-01-31",
+    "time": "times such as 2026-01-31T12:00:00",
+}
