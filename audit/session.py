@@ -34,6 +34,7 @@ from audit.candidates.model_remarks import model_remarks
 from audit.candidates.opening import Opener
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
+from audit.datasets.label_words import refuse_label_words
 from audit.datasets.reading import read
 from audit.errors import CandidateError, InputError, PolicyError, ToolError
 from audit.export import json as results_json
@@ -256,9 +257,11 @@ def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
     optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL)
     try:
         data = read(role, loaded.resolve(spec.path), own.over(shared), spec, optional=optional, source=spec.source, licence=spec.licence)
+        data = replace(data, label_map=loaded.policy.labels.classes())
+        refuse_label_words(data)
     except InputError as error:
         raise placing.of_data(loaded, role, error) from error
-    return rivals.set_aside(loaded, replace(data, label_map=loaded.policy.labels.classes()))
+    return rivals.set_aside(loaded, data)
 
 
 def _unjudged(finding: Finding) -> Finding:

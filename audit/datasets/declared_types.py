@@ -58,7 +58,7 @@ def apply_types(frame: pd.DataFrame, options: ReadOptions) -> None:
     """Columns as what they are declared to be; the first cell that is something else is refused."""
     for column, kind in kinds_of_columns(options).items():
         cells = frame[column]
-        if kind == "number" and cells.dtype.kind in "iuf":
+        if kind == "number" and cells.dtype.kind in "iuf" and not cells.isin([float("inf"), float("-inf")]).any():
             continue
         codes, distinct = distinct_cells(cells)
         found = []

@@ -9,16 +9,13 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-
 from audit.datasets import formats
 from audit.datasets.canonical import canonical
 from audit.datasets.csv_file import csv_table
 from audit.datasets.declared_types import apply_types, empty_words, kinds_of_columns, refuse_unknown_columns
 from audit.datasets.file_bytes import Unreadable, read_bytes, unpack
-from audit.datasets.kinds import distinct_cells
 from audit.datasets.notation import EXACT
-from audit.datasets.options import ReadOptions, quote
+from audit.datasets.options import ReadOptions
 from audit.datasets.remarks import on_columns
 from audit.datasets.table import Dataset
 from audit.errors import InputError
@@ -36,12 +33,6 @@ _KINDS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndj
 _KINDS_OF_CELL = {bytes: "bytes", list: "a list", dict: "an object"}
 _TELLING = frozenset({"id", "group", "sensitive"})
 """Roles whose values tell rows or groups apart. Labels may be large numbers, and are looked at where they are read as classes."""
-_NO_ANSWER = frozenset(
-    {"na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "nat", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
-)
-"""Words in any case that programs write for a missing or infinite value, and that name no class unless the policy says so."""
-_NO_ANSWER_AS_WRITTEN = frozenset({"None", "NONE"})
-"""The same where the case tells: `none` is a class of its own in many tables."""
 
 
 def read(
@@ -74,7 +65,6 @@ def read(
     _refuse_missing_columns(role, path, frame, columns)
     _refuse_bad_cells(role, path, frame, columns)
     _refuse_bad_ids(role, path, frame, columns.id)
-    _refuse_no_answers(role, path, frame, columns, options)
     _write_out_nested_cells(frame)
     digest = hashlib.sha256(raw).hexdigest()
     data = Dataset(role, path, frame, columns, digest, source, licence, types=kinds_of_columns(options), read_with=options.to_json())
@@ -155,28 +145,6 @@ def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Colum
         if large is not None:
             what = f"row {cells.index(large) + 1} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
             _refuse(role, path, what, "its last digits are lost: write these numbers as text")
-
-
-def _refuse_no_answers(role: str, path: Path, frame: pd.DataFrame, columns: Columns, options: ReadOptions) -> None:
-    """Words such as NA and infinity as a label or prediction: no class, and nothing that can be right."""
-    for column in dict.fromkeys(column for column in (columns.label, columns.prediction) if column is not None):
-        if options.types.get(column) in {"category", "text"}:
-            continue
-        codes, distinct = distinct_cells(frame[column])
-        bad = np.flatnonzero(np.array([*map(_is_no_answer, distinct), False])[codes])
-        if bad.size:
-            first = int(bad[0])
-            word = str(distinct[codes[first]])
-            what = f"row {first + 1} has {word!r} in column {column!r} ({bad.size:,} of {len(frame):,} rows have such a word)"
-            remedy = f"it is no class and no number; list it (`missing: [{quote(word)}]`) where a row has no value"
-            _refuse(role, path, what, f"{remedy}, or declare that it is a class (`types: {{{quote(column)}: category}}`)")
-
-
-def _is_no_answer(value: object) -> bool:
-    if isinstance(value, (float, np.floating)):
-        return bool(np.isinf(value))
-    word = value.strip() if isinstance(value, str) else ""
-    return word.casefold() in _NO_ANSWER or word in _NO_ANSWER_AS_WRITTEN
 
 
 def _write_out_nested_cells(frame: pd.DataFrame) -> None:

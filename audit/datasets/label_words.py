@@ -1,0 +1,47 @@
+"""Words such as NA and infinity as a label or prediction: no class, and nothing that can be right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.datasets.canonical import canonical
+from audit.datasets.kinds import distinct_cells
+from audit.datasets.options import quote
+from audit.errors import InputError
+
+if TYPE_CHECKING:
+    from audit.datasets.table import Dataset
+
+_NO_CLASS = frozenset(
+    {"na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "null", "nat"}
+    | {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+)
+"""Words in any case that programs write for a missing or infinite value, and that name no class unless the policy says so."""
+_NO_CLASS_AS_WRITTEN = frozenset({"None", "NONE"})
+"""The same where the case tells: `none` is a class of its own in many tables."""
+
+
+def refuse_label_words(data: Dataset) -> None:
+    """InputError at the first such word, unless the column is declared to hold categories or `labels.map` names the word."""
+    for column in dict.fromkeys(column for column in (data.columns.label, data.columns.prediction) if column is not None):
+        if data.types.get(column) in {"category", "text"}:
+            continue
+        codes, distinct = distinct_cells(data.frame[column])
+        is_bad = [_is_no_class(value) and str(canonical(value)) not in data.label_map for value in distinct]
+        bad = np.flatnonzero(np.array([*is_bad, False])[codes])
+        if bad.size:
+            word = str(distinct[codes[bad[0]]])
+            rows = f"{bad.size:,} of {data.rows:,} rows have" if bad.size > 1 else f"1 of {data.rows:,} rows has"
+            msg = f"datasets.{data.role}: {data.path}: row {bad[0] + 1:,} has {word!r} in column {column!r} ({rows} such a word): it is "
+            msg += f"no class and no number; set `missing: [{quote(word)}]` where a row has no value, or declare that it is a class "
+            msg += f"(`types: {{{quote(column)}: category}}`)"
+            raise InputError(msg)
+
+
+def _is_no_class(value: object) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isinf(value))
+    word = value.strip() if isinstance(value, str) else ""
+    return word.casefold() in _NO_CLASS or word in _NO_CLASS_AS_WRITTEN
