@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from audit.candidates.categories import known_categories, unknown_categories
 from audit.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -61,9 +62,18 @@ class Estimator:
         """The model's answer; what it does not take is told as its own words say."""
         try:
             return getattr(self.model, method)(given)
-        except BROKEN as error:
+        except Exception as error:  # noqa: BLE001  # whatever a model raises is a matter of that model and its rows
             what = f"{method} refuses these rows ({type(error).__name__}: {' '.join(str(error).split())[:_SHOWN]})"
             refuse(self.path, what, "give it the columns and values that it was fitted on")
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """One sentence for each column with categories that the model never saw."""
+        if self.reads_text:
+            return ()
+        served = {role: self._served(data) for role, data in datasets.items()}
+        names = getattr(self.model, "feature_names_in_", None)
+        columns = [str(name) for name in (names if names is not None else next(iter(served.values())).columns)]
+        return tuple(unknown_categories(known_categories(self.model, columns), served))
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.object_]:
         """Texts as a model of texts takes them."""

@@ -75,9 +75,9 @@ class SklearnRegressor:
         msg = f"a scikit-learn model has no encoder for {len(texts)} texts"
         raise CannotMeasure(msg)
 
-    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
-        """None: nothing is changed or cut on the way to the answers."""
-        return ()
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """One sentence for each column with categories that the model never saw."""
+        return self._estimator.remarks(datasets)
 
     def _refuse(self, what: str) -> NoReturn:
         msg = f"a regressor gives numbers, not probabilities of classes: {what} cannot be scored"

@@ -85,9 +85,9 @@ class SklearnModel:
         msg = f"a scikit-learn model has no encoder for {len(texts)} texts"
         raise CannotMeasure(msg)
 
-    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
-        """None: nothing is changed or cut on the way to the answers."""
-        return ()
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """One sentence for each column with categories that the model never saw."""
+        return self._estimator.remarks(datasets)
 
     def _answered(self, given: Any) -> Outputs:
         """By the model's own `predict`: a tuned threshold or a support vector machine does not go by the largest probability."""
