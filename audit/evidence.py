@@ -100,7 +100,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """A reliability diagram: one entry a bin, bins of equal mass."""
+    """A reliability diagram: one entry a bin."""
 
     confidence: tuple[float, ...]
     observed: tuple[float, ...]
@@ -114,6 +114,7 @@ class Reliability:
     """95th percentile of the value under a perfectly calibrated model."""
     of: str = ""
     """Which rows or which class it shows, where that is not all there is: `region=north`."""
+    binning: Literal["equal_mass", "equal_width"] = "equal_mass"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,5 +110,6 @@ def diagram(seen: CalibrationError, name: Slice = OVERALL, title: str = "") -> R
         band_upper=tuple(float(high) for _, high in band),
         counts=tuple(counts),
         noise_floor=seen.noise_floor,
+        binning=seen.binning,
         of=title or ("" if name == OVERALL else str(name)),
     )

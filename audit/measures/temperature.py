@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.measures.calibration import Event, TargetParams, diagram, events
+from audit.measures.calibration import TargetParams, diagram, events
 from audit.measures.confusion import part
 from audit.seeds import stream
 from audit.stats import CalibrationError, PairedMean
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.evidence import Reliability
+    from audit.stats.calibration import Binning
     from audit.subject import Subject
 
 LEAST = 200
@@ -55,7 +56,7 @@ def scaled(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np
     return found
 
 
-def suggestion(subject: Subject, params: TargetParams, rng: Generator, *, bins: int = 15) -> Suggestion:
+def suggestion(subject: Subject, params: TargetParams, rng: Generator, *, bins: int = 15, binning: Binning = "equal_mass") -> Suggestion:
     """The rows are halved by the policy's seed alone, so that all checks on them suggest one temperature.
 
     Noise floors are drawn with the check's own generator, last of all, so that no judged number moves with them.
@@ -71,7 +72,15 @@ def suggestion(subject: Subject, params: TargetParams, rng: Generator, *, bins: 
     probabilities = subject.probabilities()
     temperature = fitted(probabilities[fit], codes[fit])
     better = scaled(probabilities, temperature)
-    before, after = (_errors(events(subject, params, one), (~fit, clusters), rng, bins) for one in (probabilities, better))
+
+    def errors(scored: NDArray[np.float64]) -> tuple[CalibrationError, ...]:
+        rows, whose = ~fit, part(clusters, ~fit)
+        seen = events(subject, params, scored)
+        return tuple(
+            CalibrationError.of(one.probability[rows], one.hit[rows], rng, bins=bins, binning=binning, clusters=whose) for one in seen
+        )
+
+    before, after = errors(probabilities), errors(better)
     was, now = (_losses(one[~fit], codes[~fit]) for one in (probabilities, better))
     gain = PairedMean.of(was, now, part(clusters, ~fit))
     title = f"At temperature {number(temperature)}, on the rows it was not fitted on"
@@ -83,14 +92,6 @@ def _losses(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> NDA
     """(n,) nats."""
     found: NDArray[np.float64] = -np.log(np.maximum(probabilities[np.arange(len(codes)), codes], SMALLEST))
     return found
-
-
-def _errors(
-    seen: tuple[Event, ...], split: tuple[NDArray[np.bool_], NDArray[np.int64] | None], rng: Generator, bins: int
-) -> tuple[CalibrationError, ...]:
-    """Of each event on the rows that a mask marks; `split` is that mask and the entities of all rows."""
-    rows, clusters = split
-    return tuple(CalibrationError.of(one.probability[rows], one.hit[rows], rng, bins=bins, clusters=part(clusters, rows)) for one in seen)
 
 
 def _said(

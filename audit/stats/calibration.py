@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+Binning: TypeAlias = Literal["equal_mass", "equal_width"]
 DRAWS = 1000
 """Redrawn label sets behind the noise floor."""
 BLOCK = 4_000_000
@@ -22,7 +23,7 @@ BLOCK = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
-    """L1 calibration error over bins of equal mass (Naeini et al., AAAI 2015; Nixon et al., CVPR-W 2019).
+    """L1 calibration error over bins of equal width (Naeini et al., AAAI 2015) or equal mass (Nixon et al., CVPR-W 2019).
 
     Never a bootstrap: the plug-in value of a perfect model is far above 0. By the triangle inequality the observed error is
     within the noise's own L1 norm, the weighted sum of |share seen - true share|, of the true one; that norm is a sum of
@@ -36,6 +37,7 @@ class CalibrationError:
     """Share of each bin's rows in which the event came to be."""
     noise_floor: float
     """95th percentile of the value when labels are drawn from the predicted probabilities."""
+    binning: Binning = "equal_mass"
     least: ClassVar[int] = 100
 
     @classmethod
@@ -46,6 +48,7 @@ class CalibrationError:
         rng: Generator,
         *,
         bins: int = 15,
+        binning: Binning = "equal_mass",
         clusters: NDArray[np.int64] | None = None,
     ) -> CalibrationError:
         """From the predicted probability of an event and whether it came to be, one a row."""
@@ -53,14 +56,14 @@ class CalibrationError:
             msg = "a calibration error needs at least one row"
             raise ValueError(msg)
         order = np.argsort(probability, kind="stable")
-        starts = _starts(probability[order], bins)
+        starts = _starts((equal_mass if binning == "equal_mass" else equal_width)(probability[order], bins))
         parts = np.split(order, starts[1:])
         confidence = np.array([probability[part].mean() for part in parts])
         observed = tuple(Proportion.of(hit[part], None if clusters is None else clusters[part]) for part in parts)
         spread = np.sqrt([share.design_effect for share in observed])
         size = np.array([share.n for share in observed])
         noise = [np.abs(drawn / size - confidence) * spread @ size / len(order) for drawn in _redrawn(probability[order], starts, rng)]
-        return cls(tuple(confidence.tolist()), observed, float(np.quantile(np.concatenate(noise), 0.95)))
+        return cls(tuple(confidence.tolist()), observed, float(np.quantile(np.concatenate(noise), 0.95)), binning)
 
     @property
     def value(self) -> float:
@@ -81,7 +84,7 @@ class CalibrationError:
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return f"triangle inequality, equal-mass bins: {len(self.observed)}, noise floor {self.noise_floor:.3f}"
+        return f"triangle inequality, {self.binning.replace('_', '-')} bins: {len(self.observed)}, noise floor {self.noise_floor:.3f}"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
@@ -127,9 +130,16 @@ def equal_mass(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]
     return found
 
 
-def _starts(ascending: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """Where each bin begins among the sorted probabilities."""
-    return np.flatnonzero(np.diff(equal_mass(ascending, bins), prepend=-1)).astype(np.int64)
+def equal_width(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """(n,) bin of each row, 0 upwards, empty ones left out: each holds its upper edge, the first its lower one too."""
+    of_row = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability)
+    found: NDArray[np.int64] = np.unique(of_row, return_inverse=True)[1].astype(np.int64)
+    return found
+
+
+def _starts(of_row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each bin begins, given the rising bins of the rows."""
+    return np.flatnonzero(np.diff(of_row, prepend=-1)).astype(np.int64)
 
 
 def _redrawn(ascending: NDArray[np.float64], starts: NDArray[np.int64], rng: Generator) -> list[NDArray[np.int64]]:

@@ -53,6 +53,7 @@ _KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUM
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
 _LATER = {
+    "CalibrationError": frozenset({"binning"}),
     "Confusion": frozenset({"beta"}),
     "PairedConfusion": frozenset({"beta"}),
     "MeanDifference": frozenset({"shared"}),

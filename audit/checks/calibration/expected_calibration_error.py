@@ -18,6 +18,7 @@ from audit.evidence import OVERALL, Evidence, Member, Reliability
 from audit.measures.calibration import Cell, Event, TargetParams, diagram, events, members
 from audit.measures.temperature import suggestion
 from audit.stats import CalibrationError
+from audit.stats.calibration import Binning  # noqa: TC001  # pydantic reads it
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -31,7 +32,9 @@ DIAGRAMS = 24
 class CalibrationParams(TargetParams):
     """Which probability is looked at, in how many bins."""
 
-    bins: int = Field(15, ge=2, le=100, description="bins of equal mass; rows of equal probability share one")
+    bins: int = Field(15, ge=2, le=100, description="how many bins there are at most; rows of equal probability share one")
+    binning: Binning = "equal_mass"
+    """equal_mass: bins of equally many rows; equal_width: equal stretches from 0 to 1, as the measure was first published."""
 
 
 def measure(subject: Subject, params: CalibrationParams, rng: Generator) -> Evidence:
@@ -39,14 +42,14 @@ def measure(subject: Subject, params: CalibrationParams, rng: Generator) -> Evid
     seen, clusters = events(subject, params), subject.clusters()
 
     def error(cell: Cell) -> CalibrationError:
-        return CalibrationError.of(cell.probability, cell.hit, rng, bins=params.bins, clusters=cell.clusters)
+        return CalibrationError.of(cell.probability, cell.hit, rng, bins=params.bins, binning=params.binning, clusters=cell.clusters)
 
     wholes = [error(Cell(event.name(OVERALL), event.probability, event.hit, clusters)) for event in seen]
     if subject.by:
         found = members(subject, seen, error)
     else:
         found = tuple(Member(event.name(OVERALL), whole) for event, whole in zip(seen, wholes, strict=True))
-    remedy = suggestion(subject, params, rng, bins=params.bins)
+    remedy = suggestion(subject, params, rng, bins=params.bins, binning=params.binning)
     return Evidence(
         members=found,
         unit="calibration error",

@@ -36,9 +36,10 @@ def reliability(figure: Reliability, foot: str) -> Drawing:
     said = "; ".join(
         f"{percent(figure.confidence[i])} stated, {percent(figure.observed[i])} observed, {figure.counts[i]:,} rows" for i in range(n)
     )
+    bins = figure.binning.replace("_", " ")
     return Drawing(
         title,
-        "Bins of equal mass. Dashed: stated equals observed. Grey band: where a calibrated model of this size falls.",
+        f"Bins of {bins}. Dashed: stated equals observed. Grey band: where a calibrated model of this size falls.",
         svg.figure(WIDTH, HEIGHT, title, said, *parts),
         f"{foot} Value that a calibrated model would reach by chance: {words.figure(figure.noise_floor)}.",
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,43 @@ def test_agrees_with_a_plain_implementation(bins: int) -> None:
     frame = said(600, 3)
     expected = plain(frame.score.to_numpy(), frame.label.to_numpy() == 1, bins)
     assert measure(CHECK, subject(frame), bins=bins).members[0].estimate.value == pytest.approx(expected, abs=1e-12)
+
+
+def of_equal_width(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
+    """As Guo et al. (ICML 2017) have it: over (0, 1/m], (1/m, 2/m], ... the sum of each bin's share times |accuracy - confidence|."""
+    edges = np.linspace(0, 1, bins + 1)
+    parts = [(score > low) & (score <= high) for low, high in pairwise(edges)]
+    return float(sum(abs(hit[part].mean() - score[part].mean()) * part.mean() for part in parts if part.any()))
+
+
+@pytest.mark.parametrize("bins", [2, 10, 15])
+def test_bins_of_equal_width_agree_with_the_published_formula(bins: int) -> None:
+    """Skewed and rounded probabilities, so that some bins are empty and some rows lie on an edge."""
+    rng = np.random.default_rng(bins)
+    score = np.maximum(rng.beta(6, 1, 500).round(2), 0.01)
+    frame = pd.DataFrame({"label": (rng.random(500) < score**2).astype(int), "score": score})
+    found = measure(CHECK, subject(frame), bins=bins, binning="equal_width")
+    assert found.members[0].estimate.value == pytest.approx(of_equal_width(score, frame.label.to_numpy() == 1, bins), abs=1e-12)
+    assert found.members[0].estimate.value != measure(CHECK, subject(frame), bins=bins).members[0].estimate.value
+    assert "equal-width bins" in found.members[0].estimate.method
+    diagram = found.figures[0]
+    assert isinstance(diagram, Reliability)
+    assert (diagram.binning, sum(diagram.counts)) == ("equal_width", 500)
+    top = measure(CHECK, subject(frame), bins=bins, binning="equal_width", target="top").members[0].estimate.value
+    confidence, hit = np.maximum(score, 1 - score), (score > 0.5) == (frame.label.to_numpy() == 1)
+    assert top == pytest.approx(of_equal_width(confidence, hit, bins), abs=1e-12)
+
+
+def test_bins_of_equal_width_cover_too() -> None:
+    """A model .1 off everywhere whose probabilities crowd near .8, so that some bins hold few rows."""
+    ends = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        score = 0.1 + 0.7 * rng.beta(5, 1, 600)
+        frame = pd.DataFrame({"label": (rng.random(600) < score + 0.1).astype(int), "score": score})
+        ends.append(measure(CHECK, subject(frame), binning="equal_width").members[0].estimate.bounds(ALPHA, ALPHA))
+    assert np.mean([low > 0.1 for low, _ in ends]) <= 0.05
+    assert np.mean([high < 0.1 for _, high in ends]) <= 0.05
 
 
 def test_the_top_class_of_several() -> None:
