@@ -11,14 +11,13 @@ import numpy as np
 from audit.datasets import canonical
 from audit.evidence import Histogram
 from audit.measures.masking import COMMON
+from audit.measures.usable import RARE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.measures.windows import Feature
 
-RARE = 5
-"""Rows of the reference below which a value is counted under `OTHER`: chi-square needs about as many in a bin."""
 OTHER, MISSING, FEW = "(other)", "(missing)", "(values of few rows)"
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.measures.bins import MISSING, OTHER, RARE
+from audit.measures.bins import MISSING, OTHER
+from audit.measures.usable import RARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 
-_SCALES = frozenset({"number", "duration"})
+_SCALES = frozenset({"number", "duration", "day", "time"})
 """Kinds of columns that are compared as numbers."""
+_TIMES = frozenset({"day", "time"})
+DAY = 86_400.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +42,8 @@ class Feature:
     """Cells that are no number in a column of numbers; they count as missing."""
     whose: NDArray[np.object_] | None = None
     """(n,) the entity of each row of the reference, where rows belong to some."""
+    tells_time: bool = False
+    """Whether its numbers are seconds since 1970."""
 
     @property
     def slice(self) -> Slice:
@@ -166,11 +171,19 @@ def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
         values = [np.array([DERIVED[name](text) for text in data.texts()]) for data in (reference, current)]
         return Feature(name, numeric=True, reference=values[0], current=values[1])
     whose = None if reference.columns.group is None else reference.values(reference.columns.group)
-    if any(data.kind(name).name in _SCALES for data in (reference, current)):
-        before, now = (to_numbers(data.frame[name]) for data in (reference, current))
-        unreadable = sum(int(np.isnan(values).sum()) - data.kind(name).blank for values, data in ((before, reference), (now, current)))
-        return Feature(name, numeric=True, reference=before, current=now, unreadable=unreadable, whose=whose)
-    return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name), whose=whose)
+    kinds = [data.kind(name) for data in (reference, current)]
+    declared = any(kind.declared and not kind.is_ordered for kind in kinds)
+    if declared or not any(kind.name in _SCALES for kind in kinds):
+        return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name), whose=whose)
+    before, now = (_quantities(data, name) for data in (reference, current))
+    unreadable = sum(int(np.isnan(values).sum()) - kind.blank for values, kind in zip((before, now), kinds, strict=True))
+    tells_time = all(kind.name in {*_TIMES, "blank"} for kind in kinds)
+    return Feature(name, numeric=True, reference=before, current=now, unreadable=unreadable, whose=whose, tells_time=tells_time)
+
+
+def _quantities(data: Dataset, name: str) -> NDArray[np.float64]:
+    """A column's numbers; days in seconds, as times are."""
+    return to_numbers(data.frame[name]) * (DAY if data.kind(name).name == "day" else 1.0)
 
 
 def _categories(data: Dataset, name: str) -> NDArray[np.object_]:

@@ -51,9 +51,7 @@ class Trial:
 class Trials:
     """Every trial of one plan. `populations` gives the rows as a draw of a model sees them, and as its rival does."""
 
-    def __init__(
-        self, populations: Populations, abilities: frozenset[Ability], kind: str, *, usual: float = USUAL, draw: int = 0
-    ) -> None:
+    def __init__(self, populations: Populations, abilities: frozenset[Ability], kind: str, *, usual: float = USUAL, draw: int = 0) -> None:
         self._populations = populations
         self._population, self._twin = populations(draw)
         self._usual = usual

@@ -14,6 +14,7 @@ from scipy.stats import chi2_contingency, ttest_ind
 
 from audit import seeds
 from audit.evidence import Slice
+from audit.measures import windows
 from audit.measures.weak import attributes, kmeans, search, texts
 from audit.measures.weak.halves import Halves, signed_deviance, signed_square
 from tests.support import dataset
@@ -29,7 +30,8 @@ def halved(wrong: NDArray[np.generic], seed: int = 0) -> Halves:
 
 
 def values(name: str, cells: list[str] | NDArray[np.str_]) -> attributes.Attribute:
-    (found,) = attributes.of_columns(dataset(pd.DataFrame({name: cells})), [name], np.ones(len(cells), dtype=bool), 1)
+    data = dataset(pd.DataFrame({name: cells}))
+    (found,) = attributes.of_columns(windows.features(data, data, [name])[0], np.ones(len(cells), dtype=bool), 1)
     return found
 
 
@@ -82,11 +84,21 @@ def test_numbers_at_the_ends_of_the_floats_are_cut_too(scale: float) -> None:
     assert np.isin(found.codes, range(found.bins)).all()
 
 
+def test_times_are_cut_like_numbers_and_written_as_days_or_moments() -> None:
+    days = pd.date_range("2024-01-01", periods=16).strftime("%Y-%m-%d")
+    hours = pd.date_range("2024-01-01", periods=16, freq="h").strftime("%Y-%m-%d %H:%M:%S")
+    data = dataset(pd.DataFrame({"day": days, "hour": hours}))
+    day, hour = attributes.of_columns(windows.features(data, data, ["day", "hour"])[0], EVERY, 1)
+    assert [name for name, _ in day.conditions][:2] == ["up to 2024-01-02", "up to 2024-01-04"]
+    assert hour.conditions[0][0] == "up to 2024-01-01 01:00:00"
+    assert hour.mask(0).sum() == day.mask(0).sum() == 2
+
+
 def test_rare_values_are_no_condition_and_labels_are_no_attribute() -> None:
     frame = pd.DataFrame({"region": ["n"] * 6 + ["s"] * 5 + ["w"], "label": 1, "prediction": 1, "age": 3})
     data = dataset(frame, sensitive=("region",), features=("age",))
     assert attributes.default_columns(data) == ("region", "age")
-    (region,) = attributes.of_columns(data, ["region"], np.ones(12, dtype=bool), 5)
+    (region,) = attributes.of_columns(windows.features(data, data, ["region"])[0], np.ones(12, dtype=bool), 5)
     assert [name for name, _ in region.conditions] == ["n", "s"]
 
 

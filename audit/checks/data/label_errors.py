@@ -10,6 +10,7 @@ Reference    Northcutt, Jiang & Chuang, Confident learning, JAIR 2021 (pruning b
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from audit.check import CLASSIFICATION, Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Bars, Evidence, Example, Member, Part
 from audit.measures import confident_learning as learning
-from audit.measures import encoding, linear, windows
+from audit.measures import encoding, linear, usable, windows
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.evidence import Unmeasured
     from audit.subject import Subject
 
 _SHOWN = 20
@@ -43,7 +45,8 @@ def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evide
     data, y_true = subject.data, subject.y_true()
     classes, label = np.unique(y_true.astype(str), return_inverse=True)
     _enough(data, classes, label)
-    matrix = _matrix(subject, params)
+    read = _read(subject, params)
+    matrix = read.matrix
     probability = learning.out_of_fold(label, rng, lambda train, held: linear.probabilities(matrix[train], label[train], matrix[held]))
     flagged = learning.flagged(label, probability)
     rows, best = np.flatnonzero(flagged), probability.argmax(axis=1)
@@ -54,6 +57,7 @@ def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evide
         members=(Member(OVERALL, Proportion.of(flagged, subject.clusters())),),
         unit="share of rows",
         rows=data.rows,
+        unmeasured=read.unmeasured,
         figures=(Bars("Suspected rows by their given label", tuple(classes.tolist()), tuple(counts.tolist())),),
         # the rows' text is left out: it may hold personal data
         examples=tuple(
@@ -65,6 +69,7 @@ def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evide
                 f"The model behind, a logistic regression cross-validated over {learning.FOLDS} folds, agrees with "
                 f"{np.mean(best == label):.0%} of the labels; the lower that is, the more right labels are suspected."
             ),
+            *read.notes,
         ),
         table={"row": data.ids[rows], "label": given, "suggested": suggested, "p": sure},
     )
@@ -79,18 +84,29 @@ def _enough(data: Dataset, classes: NDArray[np.str_], label: NDArray[np.int64]) 
         raise CannotMeasure(msg)
 
 
-def _matrix(subject: Subject, params: LabelErrorParams) -> Any:
-    """(n, d) what the model reads, sparse for n-grams."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """What the model behind reads."""
+
+    matrix: Any
+    """(n, d), sparse for n-grams."""
+    unmeasured: tuple[Unmeasured, ...] = ()
+    """Columns that it cannot read."""
+    notes: tuple[str, ...] = ()
+
+
+def _read(subject: Subject, params: LabelErrorParams) -> _Read:
+    """The texts, else the columns that tell rows apart."""
     data = subject.data
-    if data.columns.text is None:
-        found, _ = windows.features(data, data, None)
-        if not found:
-            msg = f"{data.role} has no feature column and no text: name columns.features"
-            raise CannotMeasure(msg)
-        return encoding.encode(found)[0]
-    if params.features == "embedding":
-        return subject.predicted.embed_texts(data.texts())
-    return linear.ngrams(data.texts())
+    if data.columns.text is not None:
+        return _Read(subject.predicted.embed_texts(data.texts()) if params.features == "embedding" else linear.ngrams(data.texts()))
+    found, unmeasured, notes = usable.of_one_table(data, windows.features(data, data, None)[0])
+    if not found:
+        names = ", ".join(str(one.name) for one in unmeasured)
+        msg = f"{data.role} has no feature column and no text{f' that can be used ({names})' if names else ''}: name columns.features"
+        raise CannotMeasure(msg)
+    told = f"It reads {', '.join(feature.name for feature in found)}."
+    return _Read(encoding.encode(found)[0], unmeasured, (told, *notes))
 
 
 CHECK = Check(

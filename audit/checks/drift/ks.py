@@ -4,11 +4,13 @@ Purpose      Show which numeric features, or lengths of the text, have moved bet
 Risk         High: the model answers for cases unlike those it was tested on, and its measured quality no longer speaks for them.
 Limitations  One feature at a time: a change of how features go together is not seen (drift/mmd sees it). Change is not harm:
              where labels come in, judge the loss. A missing cell ranks below every number, so more missing cells count as drift.
+             Categories, codes and times are not compared; unless `columns` names the numbers, they count as unmeasured.
 Reference    Kolmogorov 1933; Smirnov 1939; as `scipy.stats.ks_2samp`. Rabanser et al., Failing loudly, NeurIPS 2019.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +18,7 @@ import numpy as np
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.measures import alibi, bins, windows
+from audit.measures import alibi, bins, usable, windows
 from audit.stats import KolmogorovSmirnov
 from audit.stats.distance import largest_distance
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.evidence import Unmeasured
     from audit.measures.windows import Feature
     from audit.subject import Subject
 
@@ -47,36 +50,45 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     reference, current = windows.both(subject)
     named = windows.chosen(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
-    numeric, skipped = _numeric(found, named=named is not None, lacking=bool(lacking))
+    numeric, unmeasured = _numeric(found, named=named is not None, lacking=bool(lacking))
     sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
     told = {feature.name: _distance(feature, params.backend) for feature in numeric}
     members = tuple(Member(feature.slice, KolmogorovSmirnov(told[feature.name][0], *sizes)) for feature in numeric)
     worst = sorted(numeric, key=lambda feature: -told[feature.name][0])[:_FIGURES]
-    notes = (*windows.changed(members), *_missing(numeric), *windows.clustered(subject), *skipped)
+    notes = (*windows.changed(members), *_missing(numeric), *windows.clustered(subject))
     if params.backend == "alibi-detect":
         notes += (alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in told.items())}.")
     return Evidence(
         members=members,
         unit="KS distance",
         rows=reference.rows + current.rows,
-        unmeasured=lacking,
+        unmeasured=(*lacking, *unmeasured),
         figures=tuple(bins.of(feature, _BINS).figure(feature.name, reference.role, current.role) for feature in worst),
         notes=notes,
         backend=alibi.name() if params.backend == "alibi-detect" else "audit",
     )
 
 
-def _numeric(found: Sequence[Feature], *, named: bool, lacking: bool) -> tuple[list[Feature], tuple[str, ...]]:
-    """The numeric features, and a sentence on the others; one that the policy names is refused."""
-    numeric = [feature for feature in found if feature.numeric]
-    others = ", ".join(feature.name for feature in found if not feature.numeric)
+def _numeric(found: Sequence[Feature], *, named: bool, lacking: bool) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
+    """The features of numbers, and the others as unmeasured; one that the policy names is refused."""
+    as_numbers = [_truth(feature) for feature in found]
+    numeric, others = usable.divide(as_numbers, usable.categorical, *(() if named else (usable.timed,)))
     if named and others:
-        msg = f"not numeric: {others}; drift/psi compares categories"
+        msg = f"not numeric: {', '.join(dict(one.name.items)['column'] for one in others)}; drift/psi compares categories"
         raise CannotMeasure(msg)
-    if not numeric and not lacking:
+    if not any(feature.numeric for feature in as_numbers) and not lacking:
         msg = "no numeric feature and no text: drift/psi compares categories"
         raise CannotMeasure(msg)
-    return numeric, (f"Not numeric, so not compared here: {others}.",) if others else ()
+    return numeric, others
+
+
+def _truth(feature: Feature) -> Feature:
+    """Truth values as 0 and 1."""
+    if feature.numeric or not {"true", "false"}.issuperset({*feature.reference, *feature.current} - {None}):
+        return feature
+    number = {None: np.nan, "false": 0.0, "true": 1.0}
+    before, now = (np.array([number[cell] for cell in side]) for side in (feature.reference, feature.current))
+    return replace(feature, numeric=True, reference=before, current=now)
 
 
 def _distance(feature: Feature, backend: alibi.Backend) -> tuple[float, float]:

@@ -10,7 +10,7 @@ Reference    Gretton et al., A kernel two-sample test, JMLR 2012. Gaussian kerne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +18,7 @@ from pydantic import Field
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Member
-from audit.measures import alibi, encoding, kernel, windows
+from audit.measures import alibi, encoding, kernel, usable, windows
 from audit.stats import MeanDiscrepancy
 
 if TYPE_CHECKING:
@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.evidence import Unmeasured
     from audit.subject import Subject
+
+
+Matrices: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64]]"
+"""Of the reference and the current window, one row a row."""
 
 
 class MmdParams(Params):
@@ -48,7 +53,7 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
     """The unbiased estimate, with an interval of our own bootstrap whichever part measured it."""
     reference, current = windows.both(subject)
     drawn = [_drawn(subject, data, params, rng) for data in (reference, current)]
-    before, now = _matrices(subject, params, drawn)
+    (before, now), unmeasured = _matrices(subject, params, drawn)
     seen = kernel.gaussian(before, now)
     squared, notes = seen.squared(), [f"Gaussian kernel, bandwidth {seen.bandwidth:.4g} (median heuristic)."]
     if params.backend == "alibi-detect":
@@ -60,6 +65,7 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
         members=members,
         unit="squared MMD",
         rows=len(before) + len(now),
+        unmeasured=unmeasured,
         notes=(*windows.changed(members), *notes, *_left_out(drawn, (reference, current))),
         backend=alibi.name() if params.backend == "alibi-detect" else "audit",
     )
@@ -79,19 +85,21 @@ def _drawn(subject: Subject, data: Dataset, params: MmdParams, rng: Generator) -
     return np.sort(order[: params.max_rows])
 
 
-def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The drawn rows as vectors: the candidate's embedding of the text, else the encoded columns."""
+def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.int64]]) -> tuple[Matrices, tuple[Unmeasured, ...]]:
+    """The drawn rows as vectors: the candidate's embedding of the text, else the encoded columns; and columns that cannot be used."""
     reference, current = windows.both(subject)
     if params.columns is None and current.columns.text is not None:
         sides = [np.array(data.texts(), dtype=object)[rows].tolist() for data, rows in zip((reference, current), drawn, strict=True)]
         before, now = (np.asarray(subject.predicted.embed_texts(texts), dtype=float) for texts in sides)
-        return before, now
+        return (before, now), ()
     found, lacking = windows.features(reference, current, params.columns)
-    if lacking or not found:
-        reason = "; ".join(gone.reason for gone in lacking) or f"{current.role} has no feature column and no text"
+    compared, unmeasured = usable.divide(found, usable.scattered, *(() if params.columns else (usable.timed,)))
+    if lacking or not compared:
+        reasons = [*(gone.reason for gone in lacking), *(f"{gone.name}: {gone.reason}" for gone in unmeasured)]
+        reason = "; ".join(reasons) or f"{current.role} has no feature column and no text"
         msg = f"{reason}: name the columns that both have under `columns`"
         raise CannotMeasure(msg)
-    return encoding.encode([feature.rows(*drawn) for feature in found])
+    return encoding.encode([feature.rows(*drawn) for feature in compared]), unmeasured
 
 
 def _left_out(drawn: Sequence[NDArray[np.int64]], windows_seen: Sequence[Dataset]) -> Iterator[str]:

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Member, Unmeasured
-from audit.measures import bins, windows
+from audit.evidence import Evidence, Member
+from audit.measures import bins, usable, windows
 from audit.stats import StabilityIndex
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 _FIGURES = 12
-_MOSTLY = 0.5
 
 
 class PsiParams(Params):
@@ -41,33 +40,29 @@ class PsiParams(Params):
 def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     """The index of each feature between the two windows."""
     reference, current = windows.both(subject)
-    found, lacking = windows.features(reference, current, windows.chosen(subject, params.columns))
+    named = windows.chosen(subject, params.columns)
+    found, lacking = windows.features(reference, current, named)
     if not found and not lacking:
         msg = f"{current.role} has no feature column and no text: name columns.features"
         raise CannotMeasure(msg)
     sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
     binned = {feature: bins.of(feature, params.bins) for feature in found}
-    scattered = [feature for feature, cells in binned.items() if cells.other > _MOSTLY]
-    members = tuple(
-        Member(feature.slice, StabilityIndex(cells.index, len(cells.labels), *sizes))
-        for feature, cells in binned.items()
-        if feature not in scattered
+    compared, unmeasured = usable.divide(
+        found,
+        lambda feature: usable.SCATTERED if binned[feature].other > usable.MOSTLY else None,
+        *(() if named else (usable.timed,)),
     )
+    members = tuple(Member(one.slice, StabilityIndex(binned[one].index, len(binned[one].labels), *sizes)) for one in compared)
     worst = sorted(binned, key=lambda feature: -binned[feature].index)[:_FIGURES]
     return Evidence(
         members=members,
         unit="PSI",
         rows=reference.rows + current.rows,
-        unmeasured=(*lacking, *(Unmeasured(feature.slice, _SCATTERED) for feature in scattered)),
+        unmeasured=(*lacking, *unmeasured),
         figures=tuple(binned[feature].figure(feature.name, reference.role, current.role) for feature in worst),
         notes=(*windows.changed(members), *windows.clustered(subject)),
     )
 
-
-_SCATTERED = (
-    "most reference rows hold a value that fewer than five others share, so shares cannot be compared: if the column identifies "
-    "rows or tells the time, name it under columns.id or columns.time; else choose the features with `columns`"
-)
 
 CHECK = Check(
     measure=measure,

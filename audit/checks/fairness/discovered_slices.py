@@ -56,26 +56,28 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
     least = search.least_rows(halves, params.min_rows)
     enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
     asked = known.Asked(params.columns, params.clusters, least)
-    told_by, unseen = known.attributes_of(subject, asked, halves, rng) if enough else ((), ())
-    looking = search.Search(told_by, halves, least, clusters)
+    told_by = known.attributes_of(subject, asked, halves, rng) if enough else known.Known()
+    looking = search.Search(told_by.attributes, halves, least, clusters)
     found = looking.found(params.k)
     entities = "" if clusters is None else " entities"
     if not found:
         msg = f"{data.role}: nothing splits its {data.rows:,} rows into slices of at least {least}{entities} in each half: "
+        unused = ", ".join(str(one.name) for one in told_by.unmeasured)
+        msg += f"of no use are {unused}; " if unused else ""
         lower = halves.flags or least > MeanDifference.least
         raise CannotMeasure(msg + ("add rows, name columns, or set min_rows lower" if lower else "add rows, or name columns"))
     weak = naming.tested(found, halves, clusters)
     kinds = "columns" if data.columns.text is None else "columns, marks of the text and words"
-    looked_at = (
-        f"{looking.count():,} conditions on {len(told_by):,} {kinds}, and their crossings, of at least {least}{entities or ' rows'} each"
-    )
+    size = f"at least {least}{entities or ' rows'} each"
+    looked_at = f"{looking.count():,} conditions on {len(told_by.attributes):,} {kinds}, and their crossings, of {size}"
     return Evidence(
         members=tuple(Member(one.name, one.gap) for one in weak),
         unit="accuracy gap" if halves.flags else "mean absolute error gap",
         rows=data.rows,
+        unmeasured=told_by.unmeasured,
         figures=(telling.figure(subject, weak, halves),),
         examples=telling.examples(subject, weak, halves),
-        notes=(*telling.notes(subject, weak, halves, looked_at), *unseen),
+        notes=(*telling.notes(subject, weak, halves, looked_at), *told_by.notes),
         table=telling.table(subject, weak, halves),
     )
 

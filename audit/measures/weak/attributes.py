@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from audit.datasets import canonical
-from audit.measures import windows
+from audit.measures.windows import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.measures.windows import Feature
 
 BINS = 8
 """Quantile bins of a column of numbers; every run of neighbours is a condition."""
@@ -46,13 +48,19 @@ class Attribute:
         return np.isin(self.codes, self.conditions[condition][1])
 
 
-def of_columns(data: Dataset, names: Sequence[str], learnt: NDArray[np.bool_], least: int) -> tuple[Attribute, ...]:
+def of_columns(features: Sequence[Feature], learnt: NDArray[np.bool_], least: int) -> tuple[Attribute, ...]:
     """One attribute a column; bins come from the rows `learnt` alone."""
-    features, _ = windows.features(data, data, names)
-    return tuple(
-        of_numbers(one.name, one.reference.astype(float), learnt) if one.numeric else _of_values(one.name, one.reference, learnt, least)
-        for one in features
-    )
+    return tuple(_of_column(feature, learnt, least) for feature in features)
+
+
+def _of_column(feature: Feature, learnt: NDArray[np.bool_], least: int) -> Attribute:
+    if not feature.numeric:
+        return _of_values(feature.name, feature.reference, learnt, least)
+    numbers = feature.reference.astype(float)
+    if not feature.tells_time:
+        return of_numbers(feature.name, numbers, learnt)
+    days = not (np.nan_to_num(numbers) % DAY).any()  # whole days make rounder bins
+    return of_numbers(feature.name, numbers / DAY if days else numbers, learnt, _moment(DAY if days else 1.0))
 
 
 def default_columns(data: Dataset) -> tuple[str, ...]:
@@ -62,7 +70,9 @@ def default_columns(data: Dataset) -> tuple[str, ...]:
     return tuple(str(column) for column in data.frame.columns if column not in taken)
 
 
-def of_numbers(name: str, values: NDArray[np.float64], learnt: NDArray[np.bool_]) -> Attribute:
+def of_numbers(
+    name: str, values: NDArray[np.float64], learnt: NDArray[np.bool_], written: Callable[[float], str] | None = None
+) -> Attribute:
     """Runs of quantile bins, each value a bin where there are few; missing cells are a condition of their own."""
     there = np.unique(values[np.isfinite(values)])
     few = len(there) <= BINS and not np.isinf(values).any()
@@ -70,7 +80,10 @@ def of_numbers(name: str, values: NDArray[np.float64], learnt: NDArray[np.bool_]
     k = len(edges) + 1
     codes = np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left"))
     runs = [(first, last) for first in range(k) for last in range(first, k) if last - first < k - 1]
-    said = [_values(there, first, last) if few else _run(edges, first, last) for first, last in runs]
+    written = written or _said
+    said = [
+        _values(list(map(written, there)), first, last) if few else _run(list(map(written, edges)), first, last) for first, last in runs
+    ]
     conditions: list[Condition] = [(one, tuple(range(first, last + 1))) for one, (first, last) in zip(said, runs, strict=True)]
     return Attribute(name, codes.astype(np.int64), (*conditions, (None, (k,))), k + 1)
 
@@ -85,21 +98,31 @@ def _edges(seen: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.extract((edges >= least) & (edges < most), edges)
 
 
-def _values(there: NDArray[np.float64], first: int, last: int) -> str:
+def _values(there: Sequence[str], first: int, last: int) -> str:
     """`3`, or `1 to 3`."""
-    return _said(there[first]) if first == last else f"{_said(there[first])} to {_said(there[last])}"
+    return there[first] if first == last else f"{there[first]} to {there[last]}"
 
 
-def _run(edges: NDArray[np.float64], first: int, last: int) -> str:
+def _run(edges: Sequence[str], first: int, last: int) -> str:
     """`up to 25`, `above 25 to 40`, `above 60`."""
-    low = f"above {_said(edges[first - 1])}" if first else ""
-    high = ("to " if low else "up to ") + _said(edges[last]) if last < len(edges) else ""
+    low = f"above {edges[first - 1]}" if first else ""
+    high = ("to " if low else "up to ") + edges[last] if last < len(edges) else ""
     return f"{low} {high}".strip()
 
 
 def _said(edge: float) -> str:
     """With all its digits: a row is in the slice or it is not."""
     return repr(float(edge)).removesuffix(".0")
+
+
+def _moment(seconds: float) -> Callable[[float], str]:
+    """How a moment is written that counts units of so many seconds since 1970: `2024-03-01`, or with its time."""
+
+    def written(edge: float) -> str:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(edge) * seconds)
+        return moment.date().isoformat() if seconds == DAY else moment.isoformat(sep=" ").removesuffix("+00:00")
+
+    return written
 
 
 def _of_values(name: str, values: NDArray[np.generic], learnt: NDArray[np.bool_], least: int) -> Attribute:

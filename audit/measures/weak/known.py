@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.errors import CannotMeasure
+from audit.measures import usable, windows
 from audit.measures.masking import common_words
 from audit.measures.weak import attributes, texts
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.evidence import Unmeasured
     from audit.measures.weak.attributes import Attribute
     from audit.measures.weak.halves import Halves
     from audit.subject import Subject
@@ -34,19 +36,38 @@ class Asked:
     """Searched rows of a value or a word."""
 
 
-def attributes_of(subject: Subject, asked: Asked, halves: Halves, rng: Generator) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
-    """What rows are told apart by, and sentences on what could not be looked at."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What rows are told apart by."""
+
+    attributes: tuple[Attribute, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    """Columns that no condition can be made of."""
+    notes: tuple[str, ...] = ()
+    """Sentences on the columns, and on what could not be looked at."""
+
+
+def attributes_of(subject: Subject, asked: Asked, halves: Halves, rng: Generator) -> Known:
+    """Of the columns that can be used, and of the texts."""
     data = subject.data
-    columns = attributes.of_columns(data, _names(subject, asked), halves.search, asked.least)
+    features, unmeasured, left_out = usable.of_one_table(data, windows.features(data, data, _names(subject, asked))[0])
+    columns = attributes.of_columns(features, halves.search, asked.least)
+    looked_at = (f"Columns: {', '.join(feature.name for feature in features)}.",) if features else ()
     if data.columns.text is None:
         if asked.clusters:
             msg = f"{data.role}: clusters are made of texts: name their column under columns.text, or leave clusters out"
             raise CannotMeasure(msg)
-        return columns, ()
-    said = data.texts()
+        return Known(columns, unmeasured, (*looked_at, *left_out))
+    found, unseen = _of_texts(subject, asked, halves, rng)
+    return Known((*columns, *found), unmeasured, (*looked_at, *left_out, *unseen))
+
+
+def _of_texts(subject: Subject, asked: Asked, halves: Halves, rng: Generator) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
+    """Marks, words and neighbourhoods of the texts, and sentences on what could not be looked at."""
+    said = subject.data.texts()
     held = texts.tokens(said)
     words = texts.words(said, held, halves, asked.least, entities=subject.clusters())
-    found = (*columns, *texts.marks(said, halves.search), *words)
+    found = (*texts.marks(said, halves.search), *words)
     if asked.clusters == 0:
         return found, ()
     try:

@@ -89,11 +89,17 @@ def test_a_text_is_compared_by_its_length_and_letters() -> None:
     assert set(by_column(drift({"text": short}, {"text": long}, columns=["text (words)"]))) == {"text (words)"}
 
 
-def test_categories_are_left_to_psi_and_said_to_be() -> None:
-    found = drift({"x": [1, 2], "colour": ["red", "blue"]}, {"x": [1, 2], "colour": ["red", "red"]})
-    assert "Not numeric, so not compared here: colour." in found.notes
+def test_categories_are_left_to_psi_and_count_as_unmeasured() -> None:
+    found = drift({"x": [1, 2] * 50, "colour": ["red", "blue"] * 50}, {"x": [1, 2] * 50, "colour": ["red"] * 100})
+    assert [str(one.name) for one in found.unmeasured] == ["column=colour"]
+    assert "drift/psi compares categories" in found.unmeasured[0].reason
+    assert status(CHECK, found, max=0.9) == "inconclusive"
     with pytest.raises(CannotMeasure, match="colour"):
         drift({"x": [1], "colour": ["red"]}, {"x": [1], "colour": ["red"]}, columns=["colour"])
+
+
+def test_truth_values_are_numbers() -> None:
+    assert by_column(drift({"x": [True, False]}, {"x": [True, True]})) == {"x": 0.5}
 
 
 def test_the_interval_decides() -> None:
