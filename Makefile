@@ -78,7 +78,7 @@ $(MODERN)/installed-dev: pyproject.toml constraints/modern.txt
 # sentence-transformers and only its files are used.
 define install
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or 3.12: make PYTHON=/path/to/python" >&2; exit 1; }
-	@echo "make: installing into $(1) (once; some minutes and 2 GB)"
+	@echo "make: installing into $(1) (once; some minutes, and 3 GB with the CPU build of torch)"
 	@test -x $(1)/bin/pip || $(PYTHON) -m venv $(1)
 	$(1)/bin/pip install --quiet --upgrade 'pip>=25.1'
 	$(1)/bin/pip install --quiet -c $(2) $(TORCH) torch

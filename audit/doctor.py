@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from audit import __version__, confinement
+from audit import DISTRIBUTION, __version__, confinement
+from audit.errors import pip_install
 
 _BRINGS = {
     "text": "fine-tuning and loading of transformers text models",
@@ -59,12 +60,19 @@ def _parts() -> tuple[list[str], dict[str, list[str]]]:
     """Parts of the core, and of each extra, as the installed package asks for them."""
     core: list[str] = []
     extras: dict[str, list[str]] = {name: [] for name in _BRINGS}
-    for line in metadata.requires("audit") or []:
+    for line in _requirements():
         found = _PART.match(line)
         if found is None or found[3] == "all":
             continue
         (core if found[3] is None else extras.setdefault(found[3], [])).append(found[1])
     return core, {name: parts for name, parts in extras.items() if parts}
+
+
+def _requirements() -> list[str]:
+    try:
+        return metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+        return []
 
 
 def _version(part: str) -> str | None:
@@ -92,7 +100,7 @@ def _extra(extra: str, parts: list[str]) -> str:
     missing = [part for part in parts if _version(part) is None]
     brings = _BRINGS.get(extra, "")
     if missing:
-        return f"missing {', '.join(missing)}: pip install 'audit[{extra}]' brings {brings}"
+        return f"missing {', '.join(missing)}: {pip_install(extra)} brings {brings}"
     return f"{', '.join(f'{part} {_version(part)} ({licence(part)})' for part in parts)}: {brings}"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audit import DISTRIBUTION
+
 
 class AuditError(Exception):
     """An expected error: shown to the user without a traceback, each argument as one line."""
@@ -58,7 +60,12 @@ class MissingExtra(CannotMeasure):
 
     def __init__(self, part: str, extra: str) -> None:
         self.extra = extra
-        super().__init__(f"{part} is not installed: pip install 'audit[{extra}]'")
+        super().__init__(f"{part} is not installed: {pip_install(extra)}")
+
+
+def pip_install(extra: str) -> str:
+    """The command that brings an optional extra."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 class ToolError(AuditError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit import catalog
-from audit.errors import InputError
+from audit.errors import InputError, pip_install
 from audit.policy.wording import nearest
 from audit.wording import limit
 
@@ -95,7 +95,7 @@ def _facts(check: Check) -> tuple[tuple[str, str], ...]:
         ("Tasks", ", ".join(check.tasks) if check.tasks else "all"),
         ("Claim", "census: about the very rows at hand, without sampling error" if check.census else "sample: judged on an interval"),
         ("NIST AI RMF 1.0", ", ".join(check.rmf)),
-        ("Extra", f"pip install 'audit[{check.extra}]'" if check.extra else "none"),
+        ("Extra", pip_install(check.extra) if check.extra else "none"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
-from audit import catalog, docs_pages
+from audit import DISTRIBUTION, catalog, docs_pages
 from audit.cli import app
 from audit.frameworks import Trait, nist_ai_rmf
 from audit.policy import load, schema
@@ -176,3 +177,16 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_decision_records_fit_a_page(name: str) -> None:
     """An ADR that nobody finishes decides nothing."""
     assert len(read(ROOT / "docs/adr" / f"{name}.md").split()) < 900
+
+
+def test_the_distribution_has_one_name() -> None:
+    """Hints and documents name the package of `pyproject.toml`: pip would take `audit` from somebody else."""
+    assert tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["name"] == DISTRIBUTION
+    named = [
+        *(ROOT / "audit").rglob("*.py"),
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "Makefile",
+    ]
+    assert [path.name for path in named if re.search(r"pip install[^\n]*'audit\b", read(path))] == []

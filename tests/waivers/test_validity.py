@@ -215,7 +215,7 @@ def test_without_cryptography_no_waiver_is_in_force(tmp_path: Path, monkeypatch:
     """And it is said which extra brings it."""
     tree = signed(told())
     monkeypatch.setitem(sys.modules, "cryptography", None)
-    assert "pip install 'audit[signing]'" in why(tmp_path, tree)
+    assert "pip install 'model-audit-gate[signing]'" in why(tmp_path, tree)
 
 
 SLICED = Evidence(proportions((280, 400), (300, 400), (390, 400)).members, "accuracy", 1200)
