@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from audit import catalog, clock, plan, policy_change
+from audit import cache, catalog, clock, plan, policy_change, rivals
 from audit.approvals import files
+from audit.candidates.opening import Opener
+from audit.errors import InputError, MissingExtra
+from audit.finetune.base import ALIASES
 from audit.ledger import Ledger
+from audit.policy import placing
+from audit.progress import Silent
 from audit.session import read_datasets
 from audit.terminal import neutral
 from audit.training_rows import find
 from audit.waivers import read_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from audit.datasets import Dataset
     from audit.policy import LoadedPolicy
+    from audit.policy.schema import Policy
 
 
 def told(loaded: LoadedPolicy) -> Iterator[str]:
@@ -36,6 +43,33 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
         from audit.planning import lint
 
         yield from (neutral(str(one)) for one in lint.warnings(loaded, read))
+        yield from map(neutral, _of_models(loaded, read))
+
+
+def _of_models(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[str]:
+    """The models are opened as a run opens them, short of a training and of any answer; what a run would refuse is raised."""
+    paths = list(_model_paths(loaded.policy))
+    if absent := [path for path in paths if not os.path.exists(loaded.resolve(path))]:  # noqa: PTH110  # Path.exists raises where it may not look
+        yield f"not here, so no model is opened: {', '.join(absent)}"
+        return
+    opener = Opener(loaded.policy, datasets, resolve=loaded.resolve, cache=cache.root(), progress=Silent())
+    try:
+        candidate = opener.inspect()
+        if candidate is not None:
+            plan.check_abilities(loaded, datasets, candidate)
+            rivals.opened(loaded, datasets, candidate, opener)
+    except MissingExtra as error:
+        yield f"no model is opened: {error}"
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+
+
+def _model_paths(policy: Policy) -> Iterator[str]:
+    """Paths of the models that the policy names, but for those that come as packages."""
+    loads = (policy.candidate.load, policy.champion.load if policy.champion else None)
+    yield from (load.path for load in loads if load is not None and load.path is not None)
+    if policy.candidate.fine_tune is not None and policy.candidate.fine_tune.base not in ALIASES:
+        yield policy.candidate.fine_tune.base
 
 
 def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pytest
 from audit import catalog, engine
 from audit.check import NoParams
 from audit.engine import Job
-from audit.errors import CannotMeasure, InputError
+from audit.errors import CandidateError, CannotMeasure, InputError
 from audit.evidence import OVERALL, Evidence, Member
 from audit.stats import Proportion
 from tests.findings import requirement
@@ -56,6 +56,17 @@ def test_whatever_is_raised_is_an_error(error: BaseException) -> None:
         raise error
 
     assert status_of(crash)[0] == "error"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_candidate_that_cannot_be_run_ends_the_audit(workers: int) -> None:
+    """It is the user's to mend: no finding calls it an error of the check."""
+
+    def crash(*_: object) -> Evidence:
+        raise CandidateError("model: fails on texts of 64 tokens")
+
+    with pytest.raises(CandidateError, match="fails on texts"):
+        engine.run([job(), job(crash), job()], workers=workers)
 
 
 def test_an_error_quotes_nobody() -> None:

@@ -21,7 +21,13 @@ _SPECIAL = ("[PAD]", "<pad>", "[CLS]", "[SEP]", "[UNK]", "[MASK]")
 """Token 0 pads, but for the models that say 1."""
 PIECES = len(_SPECIAL) + len(WORDS)
 NAMES = {"id2label": {0: "other", 1: "urgent"}, "label2id": {"other": 0, "urgent": 1}}
-_SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "initializer_range": 0.5}
+_SMALL: dict[str, object] = {
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "initializer_range": 0.5,
+}
 _SHAPES: dict[str, dict[str, object]] = {
     "Bert": _SMALL | {"max_position_embeddings": 64, "pad_token_id": 0},
     "Roberta": _SMALL | {"max_position_embeddings": 64, "pad_token_id": 1},

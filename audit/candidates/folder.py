@@ -114,15 +114,15 @@ class ModelFolder:
         try:
             with path.open("rb") as file:
                 (length,) = struct.unpack("<Q", file.read(8))
-                header: dict[str, Any] = json.loads(file.read(min(length, _LONGEST_HEADER)))
+                header: object = json.loads(file.read(min(length, _LONGEST_HEADER)))
         except (struct.error, ValueError, OSError) as error:
             self.refuse(f"{path.name} is no whole safetensors file ({error})", "save the model again with save_pretrained")
-        entries = header.items() if isinstance(header, dict) else ()
-        whole = all(name == "__metadata__" or (isinstance(one, dict) and {"dtype", "shape"} <= one.keys()) for name, one in entries)
+        entries = header if isinstance(header, dict) else {}
+        whole = all(name == "__metadata__" or (isinstance(one, dict) and {"dtype", "shape"} <= one.keys()) for name, one in entries.items())
         if not entries or not whole:
             what = f"{path.name} is no whole safetensors file (its header lists no tensors)"
             self.refuse(what, "save the model again with save_pretrained")
-        return header
+        return entries
 
     @cached_property
     def architecture(self) -> str:
@@ -136,7 +136,7 @@ class ModelFolder:
         nested = self.config.get("text_config")
         told = [place.get(key) for place in (self.config, nested) if isinstance(place, dict) for key in _POSITIONS]
         tables = [one["shape"][0] for name, one in self.tensors.items() if name.endswith(_POSITION_TABLES) and one["shape"]]
-        known = [int(limit) for limit in (*told, *tables) if _is_limit(limit)]
+        known = [limit for limit in map(_limit, (*told, *tables)) if limit is not None]
         if not known:
             return None
         padding = self.config.get("pad_token_id", 1)
@@ -147,8 +147,17 @@ class ModelFolder:
     def length_limit(self) -> int | None:
         """Tokens at which texts are cut where the policy names no length: what the model can take and its tokenizer allows."""
         allowed = self.json("tokenizer_config.json").get("model_max_length")
-        limits = [limit for limit in (self.positions, int(allowed) if _is_limit(allowed) else None) if limit is not None]
+        limits = [limit for limit in (self.positions, _limit(allowed)) if limit is not None]
         return min(limits, default=None)
+
+    def cut_length(self, named: int | None, key: str | None = None) -> int | None:
+        """Tokens at which texts are cut: those that the policy names under a key, else the limit. More than the model takes is refused."""
+        if named is None:
+            return self.length_limit
+        if key is not None and self.positions is not None and named > self.positions:
+            msg = f"{key}: {named} is more than the {self.positions} tokens that {self.path} can take: lower it"
+            raise InputError(msg)
+        return min(named, self.positions or named)
 
     def classes(self, labels: frozenset[str]) -> tuple[str, ...]:
         """Class labels by index. A model without names for them takes the numbers that the data's `labels` are."""
@@ -167,5 +176,5 @@ class ModelFolder:
         return tuple(map(str, names))
 
 
-def _is_limit(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _NO_LIMIT
+def _limit(value: object) -> int | None:
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _NO_LIMIT else None

@@ -53,16 +53,11 @@ def read_files(folder: ModelFolder, auto: AutoClass, **settings: Any) -> Files:
     """Tokenizer and model. What cannot be loaded, or changes meanwhile, is refused."""
     _, transformers = libraries()
     _ = folder.sha256  # computed before any file is opened, for the comparison below
-    with quiet():
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder.path, **SAFE)
-            model, info = getattr(transformers, auto).from_pretrained(
-                folder.path, use_safetensors=True, output_loading_info=True, **settings, **SAFE
-            )
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001  # libraries raise what they will on files that do not belong together
-            _refuse_load(folder, short(error), error)
+    tokenizer = read_tokenizer(folder)
+    with _opening(folder):
+        model, info = getattr(transformers, auto).from_pretrained(
+            folder.path, use_safetensors=True, output_loading_info=True, **settings, **SAFE
+        )
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data = tensor.data.clone()  # until now it may be the file itself, mapped into memory, and change with it
     folder.refuse_changed()
@@ -71,6 +66,24 @@ def read_files(folder: ModelFolder, auto: AutoClass, **settings: Any) -> Files:
     if folder.architecture and not hasattr(transformers, folder.architecture):
         _refuse_class(folder, type(model).__name__)
     return Files(model, tokenizer, _names((*info["missing_keys"], *info["mismatched_keys"])), _names(info["unexpected_keys"]))
+
+
+def read_tokenizer(folder: ModelFolder) -> Any:
+    """The folder's tokenizer alone."""
+    _, transformers = libraries()
+    with _opening(folder):
+        return transformers.AutoTokenizer.from_pretrained(folder.path, **SAFE)
+
+
+@contextmanager
+def _opening(folder: ModelFolder) -> Iterator[None]:
+    with quiet():
+        try:
+            yield
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  # libraries raise what they will on files that do not belong together
+            _refuse_load(folder, short(error), error)
 
 
 def load_classifier(folder: ModelFolder, classes: int) -> Loaded:

@@ -9,6 +9,7 @@ from audit.candidates.champion import SavedChampion, refuse_other_classes
 from audit.candidates.folder import ModelFolder
 from audit.candidates.origin import Base, Tuning
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
+from audit.candidates.running import refuse_blank_texts
 from audit.candidates.sklearn import SklearnModel, load_regressor
 from audit.candidates.sklearn import load as load_classifier
 from audit.candidates.transformers import Reading, TextClassifier
@@ -18,7 +19,7 @@ from audit.datasets import canonical
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
-from audit.finetune.text import fine_tune, refuse_longer
+from audit.finetune.text import fine_tune, inspect
 from audit.policy.schema import ChampionColumns
 
 if TYPE_CHECKING:
@@ -53,9 +54,7 @@ class Opener:
     def candidate(self) -> Candidate:
         """The candidate, fine-tuned or loaded."""
         spec = self._policy.candidate
-        if spec.task not in _SERVED:
-            msg = f"candidate.task {spec.task} is not served by this release: it serves {' and '.join(sorted(_SERVED))}"
-            raise InputError(msg)
+        self._refuse_other_tasks()
         if spec.fine_tune is not None:
             candidate = self._fine_tuned(spec.fine_tune)
         elif spec.load is not None:
@@ -65,6 +64,21 @@ class Opener:
             raise InputError(msg)
         self._refuse_other_names(candidate, "the candidate")
         return candidate
+
+    def inspect(self) -> Candidate | None:
+        """What a run would refuse, found without a training or an answer. None where the candidate is yet to be tuned."""
+        spec = self._policy.candidate.fine_tune
+        if spec is None:
+            return self.candidate()
+        self._refuse_other_tasks()
+        base, train, validation = self._tuned_from(spec)
+        inspect(spec, base, train, validation, seed=self._policy.seed)
+        return None
+
+    def _refuse_other_tasks(self) -> None:
+        if (task := self._policy.candidate.task) not in _SERVED:
+            msg = f"candidate.task {task} is not served by this release: it serves {' and '.join(sorted(_SERVED))}"
+            raise InputError(msg)
 
     def _refuse_other_names(self, model: Candidate, words: str) -> None:
         """A model whose classes are written otherwise than the data's labels, or have nothing in common with them."""
@@ -109,14 +123,23 @@ class Opener:
         train = self._role(spec.on, "candidate.fine_tune.on")
         return train, None if isinstance(spec.validation, float) else self._role(spec.validation, "candidate.fine_tune.validation")
 
-    def _fine_tuned(self, spec: FineTune) -> Candidate:
+    def _tuned_from(self, spec: FineTune) -> tuple[Path, Dataset, Dataset | None]:
+        """The base's folder, the training set and the validation set, once all of it can be used."""
         if self._policy.candidate.task != "text-classification":
             _not_served(f"candidate.fine_tune for {self._policy.candidate.task}")
         train, validation = self._learned(spec)
         _refuse_test_rows([train] if validation is None else [validation, train], self._policy, self._datasets)
-        folder, record = fine_tune(
-            spec, self._base(spec), train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress
-        )
+        base = self._base(spec)
+        refuse_blank_texts(ModelFolder(base), self._measured())
+        return base, train, validation
+
+    def _measured(self) -> list[Dataset]:
+        """Data sets on which the candidate itself is measured."""
+        return [self._datasets[role] for role in sorted(_measured_roles(self._policy) & self._datasets.keys())]
+
+    def _fine_tuned(self, spec: FineTune) -> Candidate:
+        base, train, validation = self._tuned_from(spec)
+        folder, record = fine_tune(spec, base, train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress)
         reading = Reading(max_length=record.max_length)
         candidate = TextClassifier(
             ModelFolder(folder), record.classes, reading=reading, training=record, store=self._cache, progress=self._progress
@@ -157,12 +180,12 @@ class Opener:
             _not_served("candidate.load.kind transformers for tabular-regression")
         folder = ModelFolder(self._path(spec))
         classes = _mapped(folder.classes(_labels(self._datasets)), self._label_map)
-        refuse_longer(spec.max_length, folder, "load")
-        reading = Reading(max_length=spec.max_length, batch_size=spec.batch_size)
+        reading = Reading(folder.cut_length(spec.max_length, "candidate.load.max_length"), spec.batch_size)
         candidate = TextClassifier(folder, classes, reading=reading, store=self._cache, progress=self._progress)
         if spec.sha256 is not None and spec.sha256 != candidate.sha256:
             folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {spec.sha256}", "find out who changed it")
         candidate.open()
+        refuse_blank_texts(folder, self._measured())
         return candidate
 
     @property
@@ -204,10 +227,15 @@ def _mapped(classes: Sequence[str], label_map: Mapping[str, str]) -> tuple[str, 
     return found
 
 
+def _measured_roles(policy: Policy) -> set[str]:
+    return {"test", *(one.on for one in policy.require if one.check.split("/")[0] in MEASURES_THE_MODEL)}
+
+
 def _refuse_test_rows(learned: Sequence[Dataset], policy: Policy, datasets: Mapping[str, Dataset]) -> None:
     """No file on which the candidate is measured may train it or choose its checkpoint, under whatever name."""
-    measured = {"test", *(one.on for one in policy.require if one.check.split("/")[0] in MEASURES_THE_MODEL)}
-    measured -= {data.role for data in learned} - {"test"}  # to name the training set itself is said aloud, and bars promotion
+    measured = _measured_roles(policy) - (
+        {data.role for data in learned} - {"test"}
+    )  # to name the training set itself is said aloud, and bars promotion
     for data, does in zip(reversed(learned), ("train the candidate", "choose the checkpoint"), strict=False):
         for role in sorted(measured & datasets.keys()):
             if role == data.role or datasets[role].sha256 == data.sha256:

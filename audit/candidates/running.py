@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from audit.candidates.loading import inputs_of, refuse_strange_tokens, short
+from audit.candidates.loading import inputs_of, read_tokenizer, refuse_strange_tokens, short
 from audit.candidates.padding import Padding, Trial, alone, of_tokenizer, padded_length, tokenize
-from audit.errors import AuditError, CannotMeasure
+from audit.errors import AuditError, CandidateError, CannotMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import torch
     from numpy.typing import NDArray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from audit.candidates.folder import ModelFolder
     from audit.candidates.loading import Loaded
     from audit.candidates.padding import Compute, Tokens
+    from audit.datasets import Dataset
 
 CPU_ROWS = 8
 """Rows of a batch on a processor: small calls, as attacks make them, waste little, and larger batches gain nothing."""
@@ -33,6 +35,27 @@ class TextWithoutTokens(CannotMeasure):
     def __init__(self, text: str) -> None:
         self.text = text
         super().__init__(f"the tokenizer gives no token for the text {text[:40]!r}: the model cannot score it")
+
+    def refuse(self, data: Dataset) -> NoReturn:
+        """As a row of a data set, which has to be mended."""
+        row = data.shown(data.texts().index(self.text))
+        msg = f"datasets.{data.role}: row {row}: {self}: fill the text in, or take the row out"
+        raise CandidateError(msg) from self
+
+
+def refuse_blank_texts(folder: ModelFolder, datasets: Iterable[Dataset]) -> None:
+    """Before anything long begins: texts without a visible character, where the tokenizer gives no token for them."""
+    texts = {text: data for data in datasets if data.columns.text is not None for text in data.texts() if _is_blank(text)}
+    if not texts:
+        return
+    tokenizer = read_tokenizer(folder)
+    for text, data in texts.items():
+        if not tokenizer(text)["input_ids"]:
+            TextWithoutTokens(text).refuse(data)
+
+
+def _is_blank(text: str) -> bool:
+    return all(unicodedata.category(letter)[0] in "ZC" for letter in text)
 
 
 class Runner:

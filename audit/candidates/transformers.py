@@ -21,7 +21,7 @@ from audit.candidates.interface import Ability, Outputs
 from audit.candidates.loading import LIBRARIES, load_classifier
 from audit.candidates.memory import Memory
 from audit.candidates.running import Runner, TextWithoutTokens, embeddings, logits, probabilities
-from audit.errors import CandidateError, CannotMeasure
+from audit.errors import CannotMeasure
 from audit.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class TextClassifier:
     ) -> None:
         _refuse_other_tasks(folder, classes)
         self._folder, self.classes, self.training, self._store = folder, classes, training, store
-        self.max_length = cut_length(folder, reading.max_length)
+        self.max_length = folder.cut_length(reading.max_length)
         self._batch_size = reading.batch_size
         self._progress = progress or Silent()
         self._lock = threading.Lock()
@@ -100,9 +100,7 @@ class TextClassifier:
         try:
             scores = self._memory.recall("scores", texts, lambda new: self._run(new, "scores", self._progress))
         except TextWithoutTokens as error:
-            where = f"datasets.{dataset.role}: row {dataset.shown(texts.index(error.text))}"
-            msg = f"{where}: {error}: fill the text in, or take the row out"
-            raise CandidateError(msg) from error
+            error.refuse(dataset)
         return self._likeliest(scores)
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -158,8 +156,8 @@ class TextClassifier:
         lengths = self._memory.recall("lengths", data.texts(), self._lengths)[:, 0]  # (rows,)
         if not (count := int((lengths > self.max_length).sum())):
             return None
-        limit = self._folder.length_limit
-        own = " (the model's own limit)" if limit == self.max_length else f" (the model takes {limit:,})" if limit else ""
+        able = self._folder.positions
+        own = "" if able is None else " (the model's own limit)" if able == self.max_length else f" (the model takes {able:,})"
         told = f"{count:,} of {data.rows:,} texts were cut at {self.max_length:,} tokens{own}"
         return f"datasets.{role}: {told}; the longest has {int(lengths.max()):,}."
 
@@ -190,13 +188,6 @@ class TextClassifier:
 
 _COMPUTE: dict[str, tuple[Compute, Compute]] = {"scores": (probabilities, logits), "embeddings": (embeddings, embeddings)}
 """What is computed, and what padding is tried out on: two probabilities near 1 would look alike."""
-
-
-def cut_length(folder: ModelFolder, named: int | None) -> int | None:
-    """Tokens at which texts are cut: those that the policy names, as far as the model can take them, else the model's own limit."""
-    if named is None:
-        return folder.length_limit
-    return min(named, folder.positions or named)
 
 
 def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit import seeds
+from audit.candidates.loading import short
 from audit.errors import CandidateError
 from audit.finetune import batches, state
 from audit.finetune.record import LossPoint
 from audit.finetune.schedule import Schedule, multiplier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -115,7 +117,8 @@ class Trainer:
         torch.manual_seed(words[0] << 31 | words[1])
         self._model.train()
         loss: Any = self._loss(rows, batch).mean()
-        loss.backward()
+        with _blame_base():
+            loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self._model.parameters(), settings.max_grad_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -158,7 +161,7 @@ class Trainer:
 
         given = self._padding.batch(rows.tokens, batch)
         targets = torch.tensor([rows.targets[row] for row in batch], device=self._device)
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._settings.bfloat16):
+        with _blame_base(), torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._settings.bfloat16):
             logits = self._model(**{name: tensor.to(self._device) for name, tensor in given.items()}).logits
         return torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
 
@@ -185,6 +188,20 @@ class Trainer:
         self._best = {name: tensor.to(self._device) for name, tensor in part["best."].items()}
         state.restore_optimizer(self._optimizer, tensors)
         return self._course.step
+
+
+@contextmanager
+def _blame_base() -> Iterator[None]:
+    """What a library raises while a model runs is about that model."""
+    import torch
+
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        msg = f"candidate.fine_tune.base: cannot be trained ({short(error)}): check that its files belong together, or name another base"
+        raise CandidateError(msg) from error
 
 
 def _optimizer(model: Any, settings: Settings) -> torch.optim.Optimizer:

@@ -126,8 +126,15 @@ def _training(record: TrainingRecord) -> tuple[Fact, ...]:
         Fact("Settings", settings or "see training.json"),
         Fact("Steps", f"{record.steps:,} done, step {record.kept_step:,} kept{', stopped early' if record.stopped_early else ''}"),
         Fact("Precision", record.precision),
+        *_cut(record),
         Fact("Where from", f"{origin}{resumed}, {words.seconds(record.seconds)}"),
     )
+
+
+def _cut(record: TrainingRecord) -> tuple[Fact, ...]:
+    if not record.cut_texts:
+        return ()
+    return (Fact("Length", f"{record.cut_texts:,} of {record.train_rows:,} training texts were cut at {record.max_length:,} tokens"),)
 
 
 @dataclass(frozen=True, slots=True)

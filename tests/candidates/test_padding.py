@@ -33,7 +33,7 @@ def opened(folder: Path, **options: Any) -> TextClassifier:
     return TextClassifier(ModelFolder(folder), ("other", "urgent"), **options)
 
 
-CASES = {
+CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any], bool]] = {
     "encoder with a mask": ("Bert", {}, {}, False),
     "positions from the padding token": ("Roberta", {}, {"pad_token": "<pad>"}, False),
     "two padding tokens, positions behind them": ("Roberta", {}, {"padding_side": "left"}, True),
