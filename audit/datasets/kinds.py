@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KindName: TypeAlias = Literal["number", "category", "text", "day", "time", "duration", "boolean", "blank"]
+EMPTY_WORDS = frozenset(
+    {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"}
+    | {"N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
+)
+"""Words that `pandas.read_csv` takes for an empty cell unless it is told otherwise."""
 MOSTLY = 0.9
-"""Share of the filled cells that are numbers (days, times) in a column that is one of numbers with odd cells among them."""
+"""Share of the filled cells, without words for empty ones, that are numbers (days, times) in a column of numbers with odd cells."""
+_HALF, _FEW_WORDS, _MANY_NUMBERS = 0.5, 2, 20
+"""Where one or two words alone stand among more different numbers than there are classes, half of the cells are enough."""
 ORDERED: frozenset[KindName] = frozenset({"number", "day", "time", "duration", "boolean"})
 """Kinds whose cells are numbers on a scale: a day counts as days, times and durations as seconds, truth values as 0 and 1."""
 _SHOWN_WORDS = 3
 _SECONDS_A_DAY = 86_400
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_FIRST, _LONGEST = frozenset("+-.0123456789"), 60
+"""Characters with which a number, a day or a time begins, and how many it has at most."""
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _CODE = re.compile(r"[+-]?0\d[\d.]*")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -176,6 +185,8 @@ _WORD = ("word", math.nan)
 
 def _part(value: object) -> tuple[str, float]:
     """What one cell is, and its number."""
+    if type(value) is str:  # the usual case of a column that must be looked at
+        return _part_of_text(value.strip())
     if value is None or type(value).__name__ == "NAType" or value != value:  # noqa: PLR0124  # NaN and NaT are unequal to themselves
         return _EMPTY
     return next((part(value) for kind, part in _PARTS if isinstance(value, kind)), _WORD)
@@ -184,18 +195,20 @@ def _part(value: object) -> tuple[str, float]:
 def _part_of_text(text: str) -> tuple[str, float]:
     if not text:
         return _EMPTY
-    if _CODE.fullmatch(text):
-        return "code", math.nan
-    if _NUMBER.fullmatch(text):
-        return "number", float(text)
+    if text[0] not in _FIRST or len(text) > _LONGEST:
+        return ("empty word", math.nan) if text in EMPTY_WORDS else _WORD
+    if text in EMPTY_WORDS or _CODE.fullmatch(text):
+        return "empty word" if text in EMPTY_WORDS else "code", math.nan
+    return ("number", float(text)) if _NUMBER.fullmatch(text) else _part_of_date(text)
+
+
+def _part_of_date(text: str) -> tuple[str, float]:
     try:
         if _DAY.fullmatch(text):
             return _part(date.fromisoformat(text))
-        if _TIME.fullmatch(text):
-            return _part(datetime.fromisoformat(text))
+        return _part(datetime.fromisoformat(text)) if _TIME.fullmatch(text) else _WORD
     except ValueError:
-        pass
-    return _WORD
+        return _WORD
 
 
 def _part_of_time(value: Any) -> tuple[str, float]:
@@ -217,8 +230,9 @@ _PARTS: tuple[tuple[Any, Callable[[Any], tuple[str, float]]], ...] = (
 def _majority(parts: _Cells, filled: int) -> KindName:
     """The kind of at least nine filled cells in ten. Codes such as 007 make categories; so does text that is numbers throughout."""
     counts: dict[str, int] = {kind: int(parts.rows_of(kind).sum()) for kind in ("code", "boolean", "number", "duration", "day", "time")}
-    enough = MOSTLY * filled
-    if not filled or counts["code"]:
+    meant = filled - int(parts.rows_of("empty word").sum())
+    enough = MOSTLY * meant
+    if not meant or counts["code"]:
         return "category" if filled else "blank"
     if counts["number"] == filled and all(isinstance(value, str) for value in parts.distinct if value is not None):
         return "category"
@@ -226,7 +240,13 @@ def _majority(parts: _Cells, filled: int) -> KindName:
         return "boolean"
     counts["time"] += 0 if counts["day"] >= enough else counts["day"]  # a day is a time too
     names: tuple[KindName, ...] = ("number", "duration", "day", "time")
-    return next((name for name in names if counts[name] >= enough), "category")
+    found: KindName = next((name for name in names if counts[name] >= enough), "category")
+    return "number" if found == "category" and counts["number"] >= _HALF * meant and _few_words_among_numbers(parts) else found
+
+
+def _few_words_among_numbers(parts: _Cells) -> bool:
+    words = {value for value, kind in zip(parts.distinct, parts.kinds, strict=True) if kind not in {"number", "empty word", "blank"}}
+    return len(words) <= _FEW_WORDS and len(set(parts.numbers[parts.kinds == "number"].tolist())) > _MANY_NUMBERS
 
 
 def _odd(parts: _Cells, name: KindName, blank: NDArray[np.bool_]) -> OddCells | None:

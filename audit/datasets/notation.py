@@ -33,12 +33,12 @@ def _pattern(mark: Mark) -> re.Pattern[str]:
 _PATTERNS: dict[Mark, re.Pattern[str]] = {".": _pattern("."), ",": _pattern(",")}
 _PLAIN = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _STRIPPED = re.compile(rf"[{_SPACES}]")
-_LONGEST = 60
-"""Characters of a number."""
+_FIRST, _LONGEST = frozenset("+-.,0123456789"), 60
+"""Characters with which a number begins, and how many it has at most."""
 
 
 def _fits(text: str, mark: Mark) -> bool:
-    return len(text) <= _LONGEST and _PATTERNS[mark].fullmatch(text) is not None
+    return text[:1] in _FIRST and len(text) <= _LONGEST and _PATTERNS[mark].fullmatch(text) is not None
 
 
 def _fits_plain(text: str) -> bool:

@@ -7,26 +7,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets.kinds import distinct_cells
+from audit.datasets.kinds import EMPTY_WORDS, distinct_cells
 from audit.datasets.options import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from audit.datasets.kinds import ColumnKind
     from audit.datasets.table import Dataset
 
-EMPTY_WORDS = frozenset(
-    {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"}
-    | {"N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
-)
-"""Words that `pandas.read_csv` takes for an empty cell unless it is told otherwise."""
 _OWN_WORDS = ("id", "text", "group", "output", "label", "prediction", "score", "scores", "weight")
 """Roles in which odd words are refused, or are what the column is for."""
 
 
+_SHOWN = 3
+"""Columns that are told one by one; more of them are told together."""
+
+
 def on_columns(data: Dataset) -> tuple[str, ...]:
-    """What a reader must know of columns of words and numbers, one sentence a column."""
-    return tuple(text for column in _looked_at(data) for text in _on_column(data, column))
+    """What a reader must know of columns of words and numbers."""
+    numbers, words = [], []
+    for column in _looked_at(data):
+        kind = data.kind(column)
+        if kind.odd is not None:
+            numbers.append(_odd_cells(kind, column))
+        elif kind.name == "category" and (told := _empty_words(data, column)) is not None:
+            words.append(told)
+    return (*_together(numbers, "numbers"), *_together(words, "categories"))
 
 
 def _looked_at(data: Dataset) -> Iterator[str]:
@@ -36,20 +43,36 @@ def _looked_at(data: Dataset) -> Iterator[str]:
             yield column
 
 
-def _on_column(data: Dataset, column: str) -> Iterator[str]:
-    kind = data.kind(column)
-    if kind.odd is not None:
-        words = [word.strip() for word, _ in kind.odd.words if not re.search(r"\d", word)]
-        listed = ", ".join(map(quote, words))
-        advice = f"Set `missing: [{listed}]` if it stands for an empty cell" if words else "Mend these cells"
-        yield f"{kind.describe(column)}. {advice}, or set `types: {{{quote(column)}: text}}`."
-    elif kind.name == "category":
-        codes, distinct = distinct_cells(data.frame[column])
-        is_word = np.array([*(isinstance(value, str) and value.strip() in EMPTY_WORDS for value in distinct), False])
-        rows = np.flatnonzero(is_word[codes])
-        if rows.size:
-            word = str(distinct[codes[rows[0]]]).strip()
-            what = f"{column}: {word!r} is read as a word, not as an empty cell, in {rows.size:,} of {data.rows:,} rows"
-            empty, category = f"`missing: [{quote(word)}]`", f"`types: {{{quote(column)}: category}}`"
-            advice = f"Set {empty} if it stands for an empty cell, as pandas takes it, or {category}"
-            yield f"{what}, first in row {rows[0] + 1:,}. {advice}."
+def _together(found: list[tuple[str, str]], of: str) -> Iterator[str]:
+    """Each column's sentence with what to do; of many columns those of the first, and how many more there are."""
+    for what, advice in found[:_SHOWN]:
+        yield f"{what}. {advice}."
+    if len(found) > _SHOWN:
+        columns = ", ".join(what.partition(":")[0] for what, _ in found[_SHOWN:][:_MOST])
+        more = f" and {len(found) - _SHOWN - _MOST} more" if len(found) > _SHOWN + _MOST else ""
+        yield f"The same holds of {len(found) - _SHOWN} further columns of {of}: {columns}{more}."
+
+
+_MOST = 10
+"""Names of further columns."""
+
+
+def _odd_cells(kind: ColumnKind, column: str) -> tuple[str, str]:
+    words = [word.strip() for word, _ in kind.odd.words if not re.search(r"\d", word)] if kind.odd else []
+    listed = ", ".join(map(quote, words))
+    advice = f"Set `missing: [{listed}]` if it stands for an empty cell" if words else "Mend these cells"
+    return kind.describe(column), f"{advice}, or set `types: {{{quote(column)}: text}}`"
+
+
+def _empty_words(data: Dataset, column: str) -> tuple[str, str] | None:
+    codes, distinct = distinct_cells(data.frame[column])
+    is_word = np.array([*(isinstance(value, str) and value.strip() in EMPTY_WORDS for value in distinct), False])
+    rows = np.flatnonzero(is_word[codes])
+    if not rows.size:
+        return None
+    word = str(distinct[codes[rows[0]]]).strip()
+    what = (
+        f"{column}: {word!r} is read as a word, not as an empty cell, in {rows.size:,} of {data.rows:,} rows, first in row {rows[0] + 1:,}"
+    )
+    empty, category = f"`missing: [{quote(word)}]`", f"`types: {{{quote(column)}: category}}`"
+    return what, f"Set {empty} if it stands for an empty cell, as pandas takes it, or {category}"

@@ -69,6 +69,13 @@ def test_read(tmp_path: Path, case: str) -> None:
     assert bool(remark) == bool(data.remarks)
 
 
+def test_many_columns_are_told_together(tmp_path: Path) -> None:
+    names = [f"c{place}" for place in range(20)]
+    data = read_file(tmp_path, f"{','.join(names)}\n{','.join(['NA'] * 20)}\n{','.join('x' * 20)}\n")
+    assert len(data.remarks) == 4
+    assert data.remarks[-1] == "The same holds of 17 further columns of categories: c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 and 7 more."
+
+
 REFUSED: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "two separators": ("a;b,c;d\n1;2,3;4\n", {}, "can be read with ',' (2 columns) and with ';' (3 columns) between its cells"),
     "one that nearly fits": ("a;b\n1;2;3\n", {}, "seems to have ';' between its cells, but line 2: 3 cells under 2 column names"),
