@@ -153,11 +153,11 @@ def clear_stale(out: Path) -> None:
     """Remove what killed runs left half written in a folder of bundles. A run at work holds a lock on its own."""
     for path in out.glob(f".*{PARTIAL}"):
         with contextlib.suppress(OSError):  # another run was quicker, or still holds it
-            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            lock = os.open(path, os.O_RDONLY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if time.time() - path.stat().st_mtime > _SETTLING:  # a run makes its folder a moment before it locks it
-                    shutil.rmtree(path)
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
             finally:
                 os.close(lock)
 

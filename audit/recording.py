@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit import bundle, sealed
+from audit import bundle, clock, files, sealed
 from audit.errors import AuditError, InputError, ToolError
 from audit.finding import Reason
 from audit.ledger import Entry
@@ -37,7 +36,7 @@ def record(making: bundle.Bundle, ledger: Ledger, time: str, payload_of: Callabl
 
     def put_in_place(entry: Entry) -> None:
         done.append(entry)
-        _write_whole(pending, json.dumps([str(ledger.path.resolve()), *astuple(entry)]))
+        files.replace(pending, json.dumps([str(ledger.path.resolve()), *astuple(entry)]))
         making.finish()
 
     try:
@@ -61,20 +60,13 @@ def _holds(ledger: Ledger, entry: Entry) -> bool:
         return True
 
 
-def _write_whole(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def reconcile(out: Path, ledger: Ledger) -> tuple[Reason, ...]:
     """Before a run: clear away and complete what killed runs left, and refuse a ledger that does not hold every bundle of the folder."""
     bundle.clear_stale(out)
     entries = ledger.verified()
+    said = [Reason("clock-behind-ledger", None, text) for text in clock.behind(entries)]
     if not any(_bundles(out)) and not any(_pending(out)):
-        return ()
-    said: list[Reason] = []
+        return tuple(said)
     unknown: list[str] = []
 
     def missing(before: tuple[Entry, ...]) -> Sequence[Entry]:  # while no run is between its bundle and its entry

@@ -132,7 +132,7 @@ class _Prepared:
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""
-        present = policy_change.Present(self.loaded.policy, self.waivers.trusted, self.approvals, clock.latest(started))
+        present = policy_change.Present(self.loaded.policy, self.waivers.trusted, self.approvals, clock.latest(started, entries))
         head = entries[-1].digest if entries else None
         return policy_change.since_promotion(entries, head, present, catalog=catalog.discover())
 

@@ -13,6 +13,7 @@ from audit.datasets import Columns, canonical
 from audit.datasets.reading import read
 from audit.datasets.table import MOST_CLASSES
 from audit.errors import InputError
+from audit.files import write_new
 from audit.guessed_roles import NAMES
 from audit.policy.schema import NAME
 
@@ -73,8 +74,7 @@ def write(folder: Path, name: str | None = None) -> Path:
         msg = f"{path.parent}: the policy cannot be written there ({error.strerror}); move what is in the way"
         raise InputError(msg) from error
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        write_new(path, text)
     except FileExistsError as error:
         msg = f"{path} is there already; delete it, or write another with --name"
         raise InputError(msg) from error

@@ -75,7 +75,7 @@ def _model_paths(policy: Policy) -> Iterator[str]:
 def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
     """What the policy loosens since the last promotion that a ledger holds, and what became of each approval beside it."""
     entries, file = Ledger(ledger).verified(), files.read(loaded)
-    present = policy_change.Present(loaded.policy, read_folder(loaded).trusted, file, clock.now())
+    present = policy_change.Present(loaded.policy, read_folder(loaded).trusted, file, clock.latest(clock.now(), entries))
     head = entries[-1].digest if entries else None
     change = policy_change.since_promotion(entries, head, present, catalog=catalog.discover())
     if change is None:

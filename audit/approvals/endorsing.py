@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from audit import catalog, policy_change
+from audit import catalog, clock, policy_change
 from audit.approvals import files
 from audit.approvals.standing import statement
 from audit.errors import InputError, ToolError
@@ -58,8 +58,8 @@ def is_policy(path: Path) -> bool:
 def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
     """Put a signature under what a policy loosens; returns what was signed, and by whom."""
     loaded = load(path, allow_outside=asking.allow_outside, catalog=catalog.discover())
-    present = Present(loaded.policy, read_folder(loaded).trusted, files.read(loaded), now)
     entries = Ledger(asking.ledger).verified()
+    present = Present(loaded.policy, read_folder(loaded).trusted, files.read(loaded), clock.latest(now, entries))
     change = _to_approve(path, _held(entries, present), asking)
     secret, key = signing.read_secret(said.key)
     own = _approval(path, change, said, key) | {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from audit import catalog, clock
 from audit.finding import bounds
+from audit.ledger import Ledger
 from audit.terminal import neutral
 from audit.waivers import drafting, endorsing, signing
 from audit.waivers.applying import preview
@@ -56,11 +57,13 @@ def checked(path: Path) -> list[str]:
     return [neutral(one) for one in told]
 
 
-def of_policy(loaded: LoadedPolicy) -> list[str]:
+def of_policy(loaded: LoadedPolicy, ledger: Path) -> list[str]:
     """Every waiver of a policy, as far as can be told before anything is measured. PolicyError where one cannot be read."""
+    folder = read_folder(loaded)
+    entries = Ledger(ledger).verified() if folder.waivers else ()
     known = catalog.discover()
     required = [(one, bounds(one, known[one.check].better)) for one in loaded.policy.require]
-    return [neutral(one) for one in lines(preview(required, situation(loaded, read_folder(loaded), None, clock.now())))]
+    return [neutral(one) for one in lines(preview(required, situation(loaded, folder, None, clock.now(), entries=entries)))]
 
 
 def lines(states: Iterable[WaiverState]) -> Iterable[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
+from audit import files
 from audit.errors import InputError
 from audit.evidence import OVERALL, Pair, Slice
 from audit.policy.schema import Severity  # noqa: TC001  # pydantic needs it at run time
@@ -74,9 +75,7 @@ def draft(bundle: Path, finding_id: str, folder: Path, now: datetime) -> Path:
     path = folder / f"{_unused(folder)}.yaml"
     text = _text(results, finding, path, now.astimezone(UTC).replace(microsecond=0))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        files.write_new(path, text)
     except OSError as error:
         msg = f"{path}: cannot be written ({error.strerror}): name another folder with -o"
         raise InputError(msg) from error

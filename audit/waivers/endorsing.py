@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from audit import files
 from audit.errors import InputError, ToolError
 from audit.policy import positions, reading
 from audit.waivers import approval, signing
@@ -96,11 +96,9 @@ def _write(path: Path, file: WaiverFile, own: Mapping[str, Tree]) -> None:
 
 
 def put_in_place(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there when it is whole, so that nobody finds half of one."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Replace a file when the new one is whole, so that nobody finds half of one."""
     try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        os.replace(partial, path)  # noqa: PTH105  # the same call
+        files.replace(path, text)
     except OSError as error:
         msg = f"{path}: cannot be written ({error.strerror})"
         raise InputError(msg) from error

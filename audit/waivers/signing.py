@@ -6,9 +6,9 @@ import base64
 import binascii
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING
 
+from audit import files
 from audit.errors import InputError, MissingExtra
 from audit.waivers.files import read_key
 from audit.wording import quoted
@@ -96,9 +96,7 @@ def _public_text(name: str, line: Line, role: str | None, raw: bytes) -> str:
 
 def _write_new(path: Path, text: str, mode: int) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            file.write(text)
+        files.write_new(path, text, mode=mode)
     except FileExistsError as error:
         msg = f"{path}: is there already, and a key is never overwritten: take another name or folder"
         raise InputError(msg) from error

@@ -54,7 +54,7 @@ class Situation:
     folder: Folder
     earliest: datetime
     latest: datetime
-    """Time of the run and time of the clock: a run that is given an old time revives no waiver."""
+    """Time of the run, of the clock and of the ledger's newest entry: none of them set back revives a waiver."""
     used: tuple[Use, ...] = ()
     """Waivers that covered this candidate in earlier runs, by the ledger."""
 
@@ -72,7 +72,7 @@ def situation(
         author=policy.system.author,
         folder=folder,
         earliest=clock.earliest(started),
-        latest=clock.latest(started),
+        latest=clock.latest(started, entries),
         used=uses(entries, model=policy.policy, candidate=candidate),
     )
 

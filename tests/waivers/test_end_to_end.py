@@ -134,6 +134,16 @@ def test_from_block_to_conditions_and_back(project: Path, monkeypatch: pytest.Mo
     assert (code, expired["decision"]) == (1, "block")
     assert [one["rule"] for one in expired["reasons"]] == ["high-fail", "waiver-void"]
     assert "expired at" in expired["reasons"][1]["text"]
+    a_clock_that_was_set_back(monkeypatch, capfd)
+
+
+def a_clock_that_was_set_back(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is behind the ledger's newest entry, and revives nothing."""
+    assert "W-1 for performance/accuracy: void: expired at" in audit(capfd, "validate", "policy.yaml")[2]
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    code, behind, _ = run(capfd)
+    assert (code, behind["waivers"][0]["state"]) == (1, "void")
+    assert [one["rule"] for one in behind["reasons"]] == ["high-fail", "waiver-void", "clock-behind-ledger"]
     assert "W-1 for performance/accuracy: void: expired at" in audit(capfd, "validate", "policy.yaml")[2]
 
 

@@ -1,0 +1,49 @@
+"""Text files that are there whole or not at all, whenever their writer is killed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What a file system says that knows no hard links."""
+
+
+def write_new(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """A file that was not there before; FileExistsError where it was. Its folder is made where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(path, text, mode) as partial:
+        try:
+            os.link(partial, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, mode))
+            partial.replace(path)
+
+
+def replace(path: Path, text: str) -> None:
+    """A file in place of the one that is there."""
+    with _beside(path, text, 0o666) as partial:
+        partial.replace(path)
+
+
+@contextmanager
+def _beside(path: Path, text: str, mode: int) -> Iterator[Path]:
+    """The whole text in a file of its own beside its place, which is gone afterwards."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
