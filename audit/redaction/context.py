@@ -84,6 +84,7 @@ _CARD = {
 _SOCIAL = "ssn ssns ssid social security"
 _THINGS = "order item case invoice ticket reference ref account code article parcel batch serial version bestellung commande pedido ordine"
 """What a number belongs to that is no phone's, where it stands right before the number."""
+_MAIL = "mail* email* e-mail* mailto courriel* correo* posta* адрес* почта* 邮箱* 邮件* メ-ル*"
 LANGUAGES = frozenset(PHONE)
 
 
@@ -99,6 +100,11 @@ def supporting(kind: str, language: str) -> re.Pattern[str] | None:
 def telephone(language: str) -> re.Pattern[str]:
     """Words that leave no doubt that a phone number follows."""
     return pattern((*_of(PHONE, language), "answering reach contact"))
+
+
+def mail() -> re.Pattern[str]:
+    """Words that leave no doubt that an e-mail address follows."""
+    return pattern((_MAIL,))
 
 
 def after() -> re.Pattern[str]:

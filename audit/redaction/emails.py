@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from audit.redaction import context
 from audit.redaction.entities import SURE, Entity
 
 if TYPE_CHECKING:
@@ -13,13 +14,18 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(
     r"(?P<local>[\w!#$%&'*+/=?^`{|}~-](?:[\w!#$%&'*+/=?^`{|}~.-]{0,62}[\w!#$%&'*+/=?^`{|}~-])?)"
-    r"@(?P<domain>(?:[^\W_](?:[\w-]{0,62}[^\W_])?\.)+[^\W_](?:[\w-]{0,62}[^\W_])?)"
+    r"(?P<at> ?@ ?)(?P<domain>(?:[^\W_](?:[\w-]{0,62}[^\W_])?\.)+[^\W_](?:[\w-]{0,62}[^\W_])?)"
 )
 
 
 def emails(text: str) -> Iterator[Entity]:
-    """Addresses whose domain ends in a public suffix; what a sentence adds after it (`example.com.Please`) is left out."""
+    """Addresses whose domain ends in a public suffix; what a sentence adds after it (`example.com.Please`) is left out.
+
+    With a blank beside the at sign it counts only after a word for mail: `meet me @ example.com` is none.
+    """
     for match in _ADDRESS.finditer(text):
+        if match["at"] != "@" and not context.mail().search(context.words_before(text, match.start(), 3)):
+            continue
         labels = match["domain"].split(".")
         while len(labels) > 1 and not _registrable(".".join(labels)):
             labels.pop()

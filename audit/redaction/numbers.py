@@ -108,10 +108,11 @@ def _modulo_97(account: str) -> bool:
 
 
 def social_security(text: str) -> Iterator[Entity]:
-    """US numbers 3-2-4 with the same sign between; nine bare digits need words around them to count."""
+    """US numbers 3-2-4 with the same sign between; nine bare digits, or unlike signs, need words around them to count."""
     for match in _SOCIAL.finditer(text):
         area, first, group, second, serial = match.groups()
         number = area + group + serial
         issued = area not in {"000", "666"} and group != "00" and serial != "0000"
-        if issued and first.strip() == second.strip() and bool(first) == bool(second) and len(set(number)) > 1 and number not in _SAMPLES:
-            yield Entity("US_SSN", match.start(), match.end(), COUNTED if first else _BARE)
+        if issued and len(set(number)) > 1 and number not in _SAMPLES:
+            alike = first and second and first.strip() == second.strip()
+            yield Entity("US_SSN", match.start(), match.end(), COUNTED if alike else _BARE)

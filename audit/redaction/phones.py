@@ -55,8 +55,8 @@ _DATE = re.compile(
     r"(?<!\d)(?:(?:1[5-9]|2[01])\d\d([-./])[01]?\d\1[0-3]?\d|[0-3]?\d([-./])[0-3]?\d\2(?:1[5-9]|2[01])\d\d)(?!\d|[-./]\d)"
     r"(?:[T ][0-2]?\d[:.][0-5]\d(?:[:.][0-5]\d)?)?"
 )
-_GROUPED = re.compile(r"\+(?:\D?\d){7}|\d[ ().-]+\d(?:\D*\d){5}|\d(?:\D*\d){4}[ ().-]+\d")
-_PARTS = re.compile(r"\d[ ().-]+\d")
+_GROUPED = re.compile(r"\+(?:\D?\d){7}|\d[ ()./-]+\d(?:\D*\d){5}|\d(?:\D*\d){4}[ ()./-]+\d")
+_PARTS = re.compile(r"\d[ ()./-]+\d")
 _NO_PHONE = re.compile(
     r"(?:1[5-9]|2[01])\d\d ?[-/ ] ?(?:1[5-9]|2[01])\d\d|\d{1,2}\.\d\d ?- ?\d{1,2}\.\d\d"  # years, and hours, from one to another
     r"|[1-9]\d?(?:\.\d{3})+|\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+"  # thousands, addresses of machines, decimals

@@ -102,6 +102,13 @@ def test_an_address_of_mail_is_found_however_it_is_written(text: str) -> None:
         assert text in stretch
 
 
+def test_blanks_beside_the_at_sign_need_a_word_for_mail() -> None:
+    assert found("mail: kim\u00a0@\u00a0example.com") == [(MAIL, "kim\u00a0@\u00a0example.com")]
+    assert found("mail kim @example.com and b@example.org") == [(MAIL, "kim @example.com"), (MAIL, "b@example.org")]
+    assert not found("meet me @ example.com")
+    assert found("meet me @ kim@example.com") == [(MAIL, "kim@example.com")]
+
+
 def test_what_a_sentence_adds_to_an_address_is_left_out() -> None:
     assert found("to kim@example.com.Please answer") == [(MAIL, "kim@example.com")]
     assert found("kim@example.com_") == [(MAIL, "kim@example.com")]
@@ -174,6 +181,8 @@ def test_the_register_is_as_long_as_it_says() -> None:
         ("+1-177-892-0730x52646", "en", None, "+1-177-892-0730x52646"),
         ("0033 6 12 34 56 78", "en", None, "0033 6 12 34 56 78"),
         ("+49 (0)89 1234567", "en", None, "+49 (0)89 1234567"),
+        ("see 06/12/34/56/78", "en", None, "06/12/34/56/78"),
+        ("see 089/1234567", "en", None, "089/1234567"),
     ],
 )
 def test_phone_numbers_by_country_and_by_words(text: str, language: str, countries: tuple[str, ...] | None, number: str) -> None:
@@ -222,6 +231,12 @@ def test_places_of_the_copy_lie_in_the_original_and_in_order(text: str) -> None:
         assert all(0 <= start <= end <= len(text) for start, end in zip(copy.starts, copy.ends, strict=True))
         assert list(copy.starts) == sorted(copy.starts)
         assert "  " not in copy.text
+
+
+def test_a_social_security_number_of_unlike_signs_needs_a_word() -> None:
+    assert found("social security no. 536 90-4399") == [(SSN, "536 90-4399")]
+    assert not found("part 536 90-4399")
+    assert not found("part 536904399")
 
 
 def test_a_footnote_ends_a_number() -> None:

@@ -1,10 +1,12 @@
 """Label errors: the share of rows whose label other rows speak against.
 
-Purpose      Find labels that are likely wrong: a simple model, trained on the other rows, is sure of another class.
+Purpose      Find labels that are likely wrong: a simple model trained on the other rows, or the candidate itself, is sure of another
+             class.
 Risk         High: the model learns mistakes as truth, and every quality number is measured against wrong answers.
 Limitations  A flag is a suspicion, for a person to settle. Hard rows are flagged too: where the simple model behind agrees with
              80 % of the labels, about a tenth of all rows is suspected though none is wrong, so set the bound from a sample
-             that people have looked at. Mistakes that follow a rule are learnt and missed.
+             that people have looked at. Mistakes that follow a rule are learnt and missed. With `probabilities: candidate` the
+             rows must be none that it has learned from: it would repeat their mistakes.
 Reference    Northcutt, Jiang & Chuang, Confident learning, JAIR 2021 (pruning by noise rate); interval of Wilson, JASA 1927.
 """
 
@@ -34,20 +36,19 @@ _SHOWN = 20
 
 
 class LabelErrorParams(Params):
-    """What the model behind the suspicion reads."""
+    """Whose probabilities speak against a label."""
 
+    probabilities: Literal["cross_validated", "candidate"] = "cross_validated"
+    """cross_validated: those of a simple model trained on the other rows; candidate: its own, as confident learning is usually run."""
     features: Literal["tfidf", "embedding"] = "tfidf"
-    """For texts: word and character n-grams, or the candidate's own embedding. Tables are read by their columns."""
+    """What the simple model reads of texts: word and character n-grams, or the candidate's own embedding. Of tables it reads columns."""
 
 
 def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evidence:
     """Share of rows that confident learning flags."""
-    data, y_true = subject.data, subject.y_true()
-    classes, label = np.unique(y_true.astype(str), return_inverse=True)
-    _enough(data, classes, label)
-    read = _read(subject, params)
-    matrix = read.matrix
-    probability = learning.out_of_fold(label, rng, lambda train, held: linear.probabilities(matrix[train], label[train], matrix[held]))
+    data = subject.data
+    stated = _of_candidate(subject) if params.probabilities == "candidate" else _cross_validated(subject, params, rng)
+    classes, label, probability = stated.classes, stated.label, stated.probability
     flagged = learning.flagged(label, probability)
     rows, best = np.flatnonzero(flagged), probability.argmax(axis=1)
     rows = rows[np.argsort(probability[rows, label[rows]] - probability[rows, best[rows]], kind="stable")]
@@ -57,7 +58,7 @@ def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evide
         members=(Member(OVERALL, Proportion.of(flagged, subject.clusters())),),
         unit="share of rows",
         rows=data.rows,
-        unmeasured=read.unmeasured,
+        unmeasured=stated.unmeasured,
         figures=(Bars("Suspected rows by their given label", tuple(classes.tolist()), tuple(counts.tolist())),),
         # the rows' text is left out: it may hold personal data
         examples=tuple(
@@ -65,14 +66,58 @@ def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evide
             for row, was, like, p in list(zip(rows, given, suggested, sure, strict=True))[:_SHOWN]
         ),
         notes=(
-            (
-                f"The model behind, a logistic regression cross-validated over {learning.FOLDS} folds, agrees with "
-                f"{np.mean(best == label):.0%} of the labels; the lower that is, the more right labels are suspected."
-            ),
-            *read.notes,
+            f"{stated.by} agrees with {np.mean(best == label):.0%} of the labels; the lower that is, the more right labels are suspected.",
+            *stated.notes,
         ),
         table={"row": data.ids[rows], "label": given, "suggested": suggested, "p": sure},
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stated:
+    """Class probabilities of rows that whoever states them has not learned from."""
+
+    classes: NDArray[np.str_]
+    label: NDArray[np.int64]
+    """(n,) place of each row's label among the classes."""
+    probability: NDArray[np.float64]
+    """(n, k)"""
+    by: str
+    """Whose they are, in words."""
+    unmeasured: tuple[Unmeasured, ...] = ()
+    """Columns that the model behind cannot read."""
+    notes: tuple[str, ...] = ()
+
+
+def _of_candidate(subject: Subject) -> _Stated:
+    """Refused on rows that it has learned from: there it repeats wrong labels as if they were right."""
+    data, y_true = subject.data, subject.y_true().astype(str)
+    if data.role in subject.learned_from:
+        msg = f"{data.role}: the candidate has learned from these rows, so that it repeats their mistakes: "
+        msg += "ask for probabilities: cross_validated, or name other rows under `on`"
+        raise CannotMeasure(msg)
+    place = {name: code for code, name in enumerate(subject.classes)}
+    if unknown := sorted(set(y_true) - set(place)):
+        msg = f"{data.role}: the candidate knows no class {', '.join(unknown)}: it states no probability of it"
+        raise CannotMeasure(msg)
+    if len(set(y_true)) < 2:  # noqa: PLR2004  # one class cannot be mistaken for another
+        msg = f"{data.role}: {len(set(y_true))} classes: label errors need rows of two"
+        raise CannotMeasure(msg)
+    label = np.array([place[name] for name in y_true], dtype=np.int64)
+    told = "The probabilities must come from a model that has not seen these rows." if subject.candidate.kind == "predictions" else ""
+    notes = (told,) if told else ()
+    return _Stated(np.array(subject.classes, dtype=str), label, subject.probabilities(), "The candidate", notes=notes)
+
+
+def _cross_validated(subject: Subject, params: LabelErrorParams, rng: Generator) -> _Stated:
+    """Of a logistic regression that is trained without the rows it is asked about."""
+    classes, label = np.unique(subject.y_true().astype(str), return_inverse=True)
+    _enough(subject.data, classes, label)
+    read = _read(subject, params)
+    matrix = read.matrix
+    probability = learning.out_of_fold(label, rng, lambda train, held: linear.probabilities(matrix[train], label[train], matrix[held]))
+    by = f"The model behind, a logistic regression cross-validated over {learning.FOLDS} folds,"
+    return _Stated(classes, label, probability, by, read.unmeasured, read.notes)
 
 
 def _enough(data: Dataset, classes: NDArray[np.str_], label: NDArray[np.int64]) -> None:

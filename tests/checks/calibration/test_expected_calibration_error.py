@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
 from audit.evidence import Reliability
+from audit.stats import CalibrationError
 from tests.classified import shuffled, three_scored
 from tests.judged import status
 from tests.misses import misses, most
@@ -86,11 +87,11 @@ def test_bins_of_equal_width_agree_with_the_published_formula(bins: int) -> None
 def test_bins_of_equal_width_cover_too() -> None:
     """A model .1 off everywhere whose probabilities crowd near .8, so that some bins hold few rows."""
     ends = []
-    for seed in range(80):
+    for seed in range(150):
         rng = np.random.default_rng(seed)
         score = 0.1 + 0.7 * rng.beta(5, 1, 600)
-        frame = pd.DataFrame({"label": (rng.random(600) < score + 0.1).astype(int), "score": score})
-        ends.append(measure(CHECK, subject(frame), binning="equal_width").members[0].estimate.bounds(ALPHA, ALPHA))
+        found = CalibrationError.of(score, rng.random(600) < score + 0.1, rng, binning="equal_width")
+        ends.append(found.bounds(ALPHA, ALPHA))
     assert np.mean([low > 0.1 for low, _ in ends]) <= 0.05
     assert np.mean([high < 0.1 for _, high in ends]) <= 0.05
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,6 +156,45 @@ def test_the_candidates_embedding_can_stand_in_for_words() -> None:
         measure(CHECK, subject(frame), features="embedding")
 
 
+def stated(rows: int, seed: int) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Labels of three classes with a model's probabilities, and which labels are wrong."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, rows)
+    planted = rng.random(rows) < 0.08
+    label = np.where(planted, (truth + rng.integers(1, 3, rows)) % 3, truth)
+    weight = rng.gamma(0.3, size=(rows, 3)) + 4 * np.eye(3)[truth]
+    frame = pd.DataFrame(weight / weight.sum(axis=1, keepdims=True), columns=["ant", "bee", "cow"])
+    return frame.assign(label=np.array(["ant", "bee", "cow"])[label], prediction="ant"), planted
+
+
+SCORES = ("ant", "bee", "cow")
+
+
+def test_the_candidates_own_probabilities_flag_what_cleanlab_flags() -> None:
+    filters = pytest.importorskip("cleanlab.filter", reason="needs cleanlab")
+    for seed in range(4):
+        frame, planted = stated(500, seed)
+        found = measure(CHECK, subject(frame, scores=SCORES), probabilities="candidate")
+        label = frame.label.map({name: code for code, name in enumerate(SCORES)}).to_numpy()
+        theirs = filters.find_label_issues(label, frame[list(SCORES)].to_numpy(), n_jobs=1)
+        assert sorted(suspects(found)) == np.flatnonzero(theirs).tolist()
+        assert planted[suspects(found)].mean() > 0.9
+        assert np.isin(np.flatnonzero(planted), suspects(found)).mean() > 0.7
+        assert found.notes[0].startswith("The candidate agrees with 9")
+        assert (status(CHECK, found, max=0.02), status(CHECK, found, max=0.15)) == ("fail", "pass")
+
+
+def test_the_candidate_is_not_asked_about_rows_that_it_has_learned_from() -> None:
+    frame, _ = stated(100, 1)
+    learned = replace(subject(frame, scores=SCORES), learned_from=("test",))
+    with pytest.raises(CannotMeasure, match="has learned from these rows"):
+        measure(CHECK, learned, probabilities="candidate")
+    with pytest.raises(CannotMeasure, match="1 classes"):
+        measure(CHECK, subject(frame.assign(label="ant"), scores=SCORES), probabilities="candidate")
+    with pytest.raises(CannotMeasure):
+        measure(CHECK, subject(frame.drop(columns=list(SCORES)).assign(label=["ant", "bee"] * 50)), probabilities="candidate")
+
+
 def test_the_same_seed_flags_the_same_rows_and_no_text_reaches_the_report() -> None:
     pytest.importorskip("sklearn", reason="needs scikit-learn")
     frame, _ = complaints(300, 0.06)
@@ -198,7 +238,7 @@ def test_what_cannot_be_measured_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(CannotMeasure, match="no feature column"):
         measure(CHECK, subject(even.drop(columns="text")))
     monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
-    with pytest.raises(MissingExtra, match=r"audit\[sklearn\]"):
+    with pytest.raises(MissingExtra, match=r"\[sklearn\]"):
         measure(CHECK, subject(even))
 
 
