@@ -16,7 +16,7 @@ from audit.candidates.model_remarks import model_remarks
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
 from audit.candidates.values import SavedValues
 from audit.check import REGRESSION
-from audit.datasets import Columns
+from audit.datasets import Columns, copies
 from audit.datasets.label_words import refuse_label_words
 from audit.datasets.options import ReadOptions
 from audit.datasets.reading import read
@@ -105,7 +105,7 @@ def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
 def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
     for role, data in job.subject.datasets.items():
         if role == data.role:  # `data` serves as `test` too
-            for text in data.remarks:
+            for text in (*data.remarks, *(copies.remark(data) if data is job.subject.data else ())):
                 on_remark(_in_flags(f"datasets.{role}: {text}", asked))
     for text in model_remarks(job.subject.candidate, job.subject.datasets):
         on_remark(_in_flags(text, asked))
@@ -163,7 +163,7 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
     if requirement.by and check.by == "none":
         found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
     elif check.by != "features":
-        found += [((key,), text) for family in subject.by for key, text in plan.too_many(requirement, subject.data, check, family)]
+        found += [((key,), text) for family in subject.by for key, text in plan.family_mistakes(requirement, subject.data, check, family)]
     problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
     if problems:
         raise InputError(*problems)

@@ -103,6 +103,8 @@ class Check:
     compare: Callable[[Subject, Any, Generator], Evidence] | None = None
     """Measures candidate minus rival on the same rows (`against`); None where the check compares no two models."""
 
+    of_one_class: bool = False
+    """Whether rows of one true class are enough for it, as for a rate among the rows of that class."""
     ranks: bool = False
     """Whether it reads scores by their order alone, so that raw decision scores serve it too."""
     asked_of: Callable[[Subject, Any], Sequence[tuple[Slice, NDArray[np.bool_]]]] | None = None

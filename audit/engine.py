@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from audit import seeds
 from audit.errors import AuditError, CandidateError, CannotMeasure
-from audit.evidence import Evidence, Pair
+from audit.evidence import Evidence, Pair, Unmeasured
 from audit.judge import judge, without_evidence
 from audit.measures import own_function
+from audit.one_class import unproven
 from audit.reach import refuse_empty_bound
 from audit.wording import impersonal
 
@@ -42,6 +43,8 @@ class Job:
     owner: str
     skip: str | None = None
     """Why it is not run, where it is not."""
+    lost: tuple[Unmeasured, ...] = ()
+    """Groups that the last promotion was measured on and the data lack."""
     spent: Spent | None = None
     """What it may use towards a pass, where the error is spent over looks."""
 
@@ -98,7 +101,9 @@ def measured(job: Job) -> Evidence:
     refuse_empty_bound(job.requirement, job.check, job.subject, job.params)
     evidence = _within(job.check.limit, lambda: asked(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)))
     _complete(job, evidence)
-    return evidence
+    known = {one.name for one in evidence.unmeasured}
+    more = [one for one in (*unproven(job.subject, job.check), *job.lost) if one.name not in known]
+    return replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence
 
 
 def _within(limit: float, measure: Callable[[], Evidence]) -> Evidence:

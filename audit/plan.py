@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from audit import catalog, rivals
+from audit import catalog, rivals, slice_coverage
 from audit.candidates.interface import why_no_scores
 from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
@@ -108,7 +108,7 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
         yield "by", f"column {column!r} is not in {data.path}; {nearest(column, there | derived, has)}"
     for family in requirement.by:
         if there.issuperset(family) and check.by != "features":
-            yield from too_many(requirement, data, check, family)
+            yield from family_mistakes(requirement, data, check, family)
         groups = _groups(data, family) if there.issuperset(family) and requirement.reference_group not in _REFERENCES else ()
         if groups and requirement.reference_group not in groups:
             told = nearest(str(requirement.reference_group), groups)
@@ -121,8 +121,9 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
         yield "check", f"{requirement.check} needs texts: name their column under columns.text"
 
 
-def too_many(requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """A family of more slices than anybody could judge, or of more groups than can be held each against each."""
+def family_mistakes(requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """A family without a group, of more slices than anybody could judge, or of more groups than can each be compared with each."""
+    yield from (("by", text) for text in slice_coverage.blank_columns(data, family))
     slices = len(data.crossed(family)[1])
     if slices > MOST_SLICES:
         yield "by", many(family, slices, MOST_SLICES)

@@ -27,11 +27,13 @@ from audit import (
     recording,
     rivals,
     samples,
+    slice_coverage,
     waivers,
 )
 from audit.approvals import files as approvals
 from audit.candidates.model_remarks import model_remarks
 from audit.candidates.opening import Opener
+from audit.data_remarks import data_remarks
 from audit.datasets import Columns
 from audit.datasets.identity import rows_sha256
 from audit.datasets.label_words import refuse_label_words
@@ -126,7 +128,7 @@ class _Prepared:
 
     def remarks(self) -> tuple[Reason, ...]:
         """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
-        read = (Reason("data-remark", None, f"datasets.{role}: {text}") for role, data in self.datasets.items() for text in data.remarks)
+        read = data_remarks(self.loaded.policy, self.datasets)
         ran = (Reason("model-remark", None, text) for text in model_remarks(self.candidate, self.datasets))
         return (*read, *ran, *self.learned.remarks, *rivals.remarks(self.beside.rivals, self.candidate))
 
@@ -149,6 +151,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     jobs = plan.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
     jobs = tuple(rivals.ready(job, prepared.beside) for job in jobs)
     looks = take(ledger, _asked(prepared, jobs, started))
+    jobs = slice_coverage.with_lost_groups(jobs, looks.before, loaded.policy.policy)
     try:
         findings = _measured([looks.ready(job) for job in jobs], options.workers, progress, heard)
     except CandidateError as error:
@@ -379,7 +382,8 @@ def _fill(making: bundle.Bundle, audit: AuditRun, prepared: _Prepared) -> AuditR
 def _entry(audit: AuditRun, prepared: _Prepared) -> dict[str, object]:
     """What the ledger keeps of a run; of a promoting one its policy too, against which the next ones are held."""
     promoted = audit.verdict.decision == "promote"
-    return (policy_change.entry(audit.policy, prepared.waivers.trusted) if promoted else {}) | {
+    kept = policy_change.entry(audit.policy, prepared.waivers.trusted) | slice_coverage.kept(audit.policy, prepared.datasets)
+    return (kept if promoted else {}) | {
         "run": audit.run.id,
         "policy": audit.policy.policy,
         "policy_sha256": audit.policy_sha256,

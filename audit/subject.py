@@ -169,10 +169,11 @@ class Subject:
         return self.probabilities(data)[:, self.classes.index(self.positive)]
 
     def clusters(self, data: Dataset | None = None) -> NDArray[np.int64] | None:
-        """(n,) code of each row's entity under `columns.group`, or None where rows are independent."""
+        """(n,) code of each row's entity under `columns.group`, or of its copies where these dominate; None where rows are independent."""
         data = data or self.data
         if data.columns.group is None:
-            return None
+            copies = data.copies if data is self.data and self.reference is None else None
+            return None if copies is None else copies.codes
         values = data.values(data.columns.group)
         missing = np.flatnonzero([value is None for value in values])
         if missing.size:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets.columns import Columns
+    from audit.datasets.copies import Copies
     from audit.datasets.kinds import KindName
     from audit.evidence import Value
 
@@ -179,6 +180,19 @@ class Dataset:
             msg = f"{self.role}: column {column!r} holds {_PLURALS[kind.name]}, not numbers: name another column"
             raise CannotMeasure(msg)
         return NumberColumn(kinds.to_numbers(self.frame[column]), kind)
+
+    def blank(self, column: str) -> NDArray[np.bool_]:
+        """(n,) whether a cell holds nothing, or white space alone."""
+        codes, distinct = distinct_cells(self.frame[column])
+        empty = [_missing(value) or (isinstance(value, str) and not value.strip()) for value in distinct]
+        return np.array([*empty, True], dtype=bool)[codes]
+
+    @cached_property
+    def copies(self) -> Copies | None:
+        """Rows that are copies of each other, where these dominate the file."""
+        from audit.datasets.copies import dominating_copies
+
+        return dominating_copies(self)
 
     def class_name(self, value: object) -> str | None:
         """The class that a value means, as text; None for a missing one."""

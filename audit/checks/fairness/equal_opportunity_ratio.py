@@ -35,6 +35,7 @@ CHECK = Check(
     better="higher",
     unit="rate ratio",
     needs=frozenset({"labels", "predictions", "groups"}),
+    of_one_class=True,
     by="groups",
     tasks=CLASSIFICATION,
 )

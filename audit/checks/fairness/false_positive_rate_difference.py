@@ -36,6 +36,7 @@ CHECK = Check(
     better="lower",
     unit="rate difference",
     needs=frozenset({"labels", "predictions", "groups"}),
+    of_one_class=True,
     by="groups",
     tasks=CLASSIFICATION,
 )

@@ -42,6 +42,7 @@ CHECK = Check(
     better="higher",
     unit="recall",
     needs=frozenset({"labels", "predictions"}),
+    of_one_class=True,
     params=Averaged,
     by="slices",
     tasks=CLASSIFICATION,
