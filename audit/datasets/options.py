@@ -41,7 +41,7 @@ class ReadOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     missing: tuple[MissingWord, ...] = Field((), description="words that stand for an empty cell, such as [NA, NULL, -999]; none in texts")
-    separator: Annotated[str | None, BeforeValidator(_sign), Field(min_length=1, max_length=3)] = Field(
+    separator: Annotated[Annotated[str, Field(min_length=1, max_length=3)] | None, BeforeValidator(_sign)] = Field(
         None, description="one character between the cells of a CSV, or the word tab; found by itself where only one fits"
     )
     decimal: Literal[".", ","] | None = Field(None, description="decimal mark of a CSV's numbers; found by itself where only one fits")

@@ -184,7 +184,7 @@ class Dataset:
     def blank(self, column: str) -> NDArray[np.bool_]:
         """(n,) whether a cell holds nothing, or white space alone."""
         codes, distinct = distinct_cells(self.frame[column])
-        empty = [_missing(value) or (isinstance(value, str) and not value.strip()) for value in distinct]
+        empty = [is_missing(value) or (isinstance(value, str) and not value.strip()) for value in distinct]
         return np.array([*empty, True], dtype=bool)[codes]
 
     @cached_property
