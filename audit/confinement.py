@@ -28,8 +28,10 @@ _TREE = _FILE | sum(1 << bit for bit in range(4, 13))
 _SINCE: Final = {2: 1 << 13, 3: 1 << 14}
 """What later versions know: to move between folders, to cut files short."""
 _TRUNCATE = 1 << 14
-_DEVICES = ("null", "zero", "full", "tty", "random", "urandom", "kfd")
-_DEVICE_FOLDERS = ("shm", "dri", "nvidia-caps")
+_HARMLESS = ("null", "zero", "full", "random", "urandom")
+"""Devices that keep nothing of what is written."""
+_DEVICES = ("tty", "kfd", "shm", "dri", "nvidia-caps")
+"""Terminal, accelerators, memory shared between processes."""
 _armed = False
 
 
@@ -52,15 +54,23 @@ def arm() -> None:
     globals()["_armed"] = True
 
 
-def confine(folders: Iterable[Path]) -> bool:
-    """From here on nothing is written but below these folders, the temporary one and devices; False where the system cannot or need not."""
+def is_armed() -> bool:
+    """Whether this process is one that may be confined."""
+    return _armed
+
+
+def confine(folders: Iterable[Path], *, devices: bool = True) -> bool:
+    """From here on nothing is written but below these folders, the temporary one and devices; False where the system cannot or need not.
+
+    `devices`: accelerators, the terminal and shared memory too, not only devices that keep nothing.
+    """
     known = version()
     if not _armed or known == 0:
         return False
     rights = _TREE | sum(right for since, right in _SINCE.items() if known >= since)
     rules = _checked(_library().syscall(_CREATE, ctypes.byref(_Rules(rights)), ctypes.c_size_t(ctypes.sizeof(_Rules)), ctypes.c_uint32(0)))
     try:
-        for path in (*folders, Path(tempfile.gettempdir()), *_devices()):
+        for path in (*folders, Path(tempfile.gettempdir()), *_devices(every=devices)):
             _allow(rules, path, rights)
         _checked(_library().prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
         _checked(_library().syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint32(0)))
@@ -82,9 +92,10 @@ def _allow(rules: int, path: Path, rights: int) -> None:
         os.close(place)
 
 
-def _devices() -> list[Path]:
+def _devices(*, every: bool) -> list[Path]:
     root = Path("/dev")
-    return [*(root / name for name in (*_DEVICES, *_DEVICE_FOLDERS)), *root.glob("nvidia[0-9c-z]*")]
+    more = [*(root / name for name in _DEVICES), *root.glob("nvidia[0-9c-z]*")] if every else []
+    return [*(root / name for name in _HARMLESS), *more]
 
 
 def _checked(result: int) -> int:

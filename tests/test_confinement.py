@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 needed = pytest.mark.skipif(confinement.version() == 0, reason="this system has no Landlock")
 PROGRAM = """
 import os, subprocess, sys, tempfile, threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 from audit import confinement
 
 inside, outside = Path(sys.argv[1]), Path(sys.argv[2])

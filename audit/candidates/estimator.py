@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from audit.candidates.categories import known_categories, unknown_categories
-from audit.errors import InputError
+from audit.candidates.categories import unknown_categories
+from audit.candidates.fitted import ModelError
+from audit.errors import CandidateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.fitted import FittedModel, Method
     from audit.datasets import Dataset
 
 BROKEN = (ValueError, KeyError, TypeError, AttributeError, ImportError, OSError, EOFError)
@@ -28,29 +31,21 @@ _SHOWN = 200
 class Estimator:
     """A model as it lies in a file, asked with the columns that it was fitted on, or with texts."""
 
-    def __init__(self, path: Path, model: Any, *, reads_text: bool) -> None:
-        self.path, self.model = path, model
-        self.reads_text = reads_text and not hasattr(model, "feature_names_in_")
+    def __init__(self, path: Path, model: FittedModel, *, reads_text: bool) -> None:
+        self.path, self.facts, self._model = path, model.facts, model
+        self.reads_text = reads_text and self.facts.columns is None
 
     @property
     def goes_by_place(self) -> bool:
         """Whether it knows its features by their order alone."""
-        return not self.reads_text and not hasattr(self.model, "feature_names_in_")
-
-    @property
-    def parameters(self) -> int | None:
-        """Coefficients and intercepts of a linear model; others count in ways that do not compare."""
-        last = self.model.steps[-1][1] if hasattr(self.model, "steps") else self.model
-        if not (hasattr(last, "coef_") and hasattr(last, "intercept_")):
-            return None
-        return int(np.size(last.coef_)) + int(np.size(last.intercept_))
+        return not self.reads_text and self.facts.columns is None
 
     def described(self, what: str) -> str:
         """Its steps, what it tells apart, and its format."""
-        return f"{_named(self.model)}, {what}, {'pickle' if self.path.suffix in PICKLES else 'skops'}"
+        return f"{self.facts.name}, {what}, {'pickle' if self.path.suffix in PICKLES else 'skops'}"
 
     def refuse_unfit(self, dataset: Dataset) -> None:
-        """InputError where a data set lacks features that the model was fitted on."""
+        """CandidateError where a data set lacks features that the model was fitted on."""
         if not self.reads_text:
             self.given(dataset)
 
@@ -58,22 +53,24 @@ class Estimator:
         """What the model reads of a data set: texts, or features."""
         return self.texts(dataset.texts()) if self.reads_text else self.features(self._served(dataset))
 
-    def asked(self, method: str, given: Any) -> Any:
+    def asked(self, method: Method, given: Any) -> NDArray[Any]:
         """The model's answer; what it does not take is told as its own words say."""
         try:
-            return getattr(self.model, method)(given)
-        except Exception as error:  # noqa: BLE001  # whatever a model raises is a matter of that model and its rows
-            what = f"{method} refuses these rows ({type(error).__name__}: {' '.join(str(error).split())[:_SHOWN]})"
-            refuse(self.path, what, "give it the columns and values that it was fitted on")
+            return self._model.ask(method, given)
+        except ModelError as error:
+            verb = "predict" if method == "values" else method
+            refuse(self.path, f"{verb} refuses these rows ({str(error)[:_SHOWN]})", "give it the columns and values that it was fitted on")
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         """One sentence for each column with categories that the model never saw."""
         if self.reads_text:
             return ()
         served = {role: self._served(data) for role, data in datasets.items()}
-        names = getattr(self.model, "feature_names_in_", None)
-        columns = [str(name) for name in (names if names is not None else next(iter(served.values())).columns)]
-        return tuple(unknown_categories(known_categories(self.model, columns), served))
+        known = self.facts.categories
+        if self.facts.columns is None:
+            columns = [str(name) for name in next(iter(served.values())).columns]
+            known = tuple(replace(one, column=columns[int(one.column)]) for one in known if int(one.column) < len(columns))
+        return tuple(unknown_categories(known, served))
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.object_]:
         """Texts as a model of texts takes them."""
@@ -81,14 +78,14 @@ class Estimator:
 
     def features(self, frame: pd.DataFrame) -> Any:
         """The columns that it was fitted on, in their order. Fitted without names, it takes the features as they come."""
-        names = getattr(self.model, "feature_names_in_", None)
+        names = self.facts.columns
         if names is None:
-            wanted = getattr(self.model, "n_features_in_", frame.shape[1])
+            wanted = frame.shape[1] if self.facts.features is None else self.facts.features
             if frame.shape[1] != wanted:
                 what = f"fitted on {wanted} features without names, given {frame.shape[1]}"
                 refuse(self.path, what, "name them in their order under columns.features")
             return frame.to_numpy()
-        missing = [str(name) for name in names if name not in frame.columns]
+        missing = [name for name in names if name not in frame.columns]
         if missing:
             what = f"fitted on columns that the data does not offer as features: {', '.join(missing[:5])}"
             refuse(self.path, what, "add them to the file, or list all features under columns.features")
@@ -96,21 +93,11 @@ class Estimator:
 
     def _served(self, dataset: Dataset) -> pd.DataFrame:
         """Columns that a model may see: the label, say, is none of them, even if it was fitted on it."""
-        text = [dataset.columns.text] if dataset.columns.text and hasattr(self.model, "feature_names_in_") else []
+        text = [dataset.columns.text] if dataset.columns.text and self.facts.columns is not None else []
         return dataset.frame[list(dict.fromkeys([*dataset.feature_names(), *text]))]
-
-
-def _named(model: Any) -> str:
-    """The classes of its steps, and of the estimator inside one that searches or sets a threshold."""
-    from sklearn.ensemble import BaseEnsemble
-
-    if hasattr(model, "steps"):
-        return " → ".join(_named(step) for _, step in model.steps)
-    inner = None if isinstance(model, BaseEnsemble) else getattr(model, "best_estimator_", getattr(model, "estimator_", None))
-    return type(model).__name__ if inner is None else f"{type(model).__name__}({_named(inner)})"
 
 
 def refuse(path: Path, what: str, remedy: str) -> NoReturn:
     """The model's file cannot be used."""
     msg = f"{path}: {what}: {remedy}"
-    raise InputError(msg)
+    raise CandidateError(msg)

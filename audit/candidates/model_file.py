@@ -6,10 +6,14 @@ import hashlib
 import io
 import warnings
 import zipfile
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from audit import confinement
 from audit.candidates import pickles, skops_file, tree_bounds
 from audit.candidates.estimator import BROKEN, PICKLES, refuse
+from audit.candidates.fitted import LocalModel
+from audit.candidates.model_process import ModelProcess
 from audit.candidates.parts import misplaced, objects
 from audit.errors import MissingExtra
 
@@ -17,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from audit.candidates.fitted import FittedModel
+
 _SHOWN = 8
 """Names of foreign parts in a message."""
 
 
-def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[Any, str]:
-    """The model in a file, and its digest, taken of the very bytes that are loaded."""
+def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[FittedModel, str]:
+    """The model in a file, and its digest, taken of the very bytes that are loaded; in a process of its own where the audit has one."""
     if not path.is_file():
         refuse(path, "there is no such file", "name the model's file: .skops, or .pkl, .pickle, .joblib where it is trusted")
     raw = path.read_bytes()
@@ -36,18 +42,26 @@ def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[Any, 
         refuse(path, "not a kind of file that can be loaded", remedy)
     if path.suffix != ".skops" and not trusted:
         refuse(path, "a pickle can run any code when it is loaded", f"save it with skops.io.dump, or, {vouch}")
-    model = _skops(path, raw, None if trusted else vouch) if path.suffix == ".skops" else _pickle(path, raw)
-    _refuse_misplaced(path, model, functions=trusted)
-    return model, found
+    _require(*(("skops",) if path.suffix == ".skops" else ("joblib", "sklearn")))
+
+    def build() -> Any:
+        model = _skops(path, raw, None if trusted else vouch) if path.suffix == ".skops" else _pickle(path, raw)
+        _refuse_misplaced(path, model, functions=trusted)
+        return model
+
+    return (ModelProcess(path, build) if confinement.is_armed() else LocalModel(build())), found
+
+
+def _require(*parts: str) -> None:
+    for part in parts:
+        if find_spec(part) is None:
+            raise MissingExtra({"sklearn": "scikit-learn"}.get(part, part), "sklearn")
 
 
 def _skops(path: Path, raw: bytes, vouch: str | None) -> Any:
     """Parts of scikit-learn models; others are listed, and load only from a file that the policy trusts by its digest."""
-    try:
-        from skops import io as skops
-    except ModuleNotFoundError as error:
-        part = "skops"
-        raise MissingExtra(part, "sklearn") from error
+    from skops import io as skops
+
     try:
         foreign = skops_file.foreign_parts(skops_file.schema(raw))
     except (*BROKEN, zipfile.BadZipFile, RecursionError) as error:
@@ -61,11 +75,8 @@ def _skops(path: Path, raw: bytes, vouch: str | None) -> Any:
 
 def _pickle(path: Path, raw: bytes) -> Any:
     """Runs what the file says: reached only for a file that the policy trusts by its digest, and scanned first."""
-    try:
-        import joblib
-    except ModuleNotFoundError as error:
-        part = "scikit-learn"
-        raise MissingExtra(part, "sklearn") from error
+    import joblib
+
     stream = _scanned(path, raw)
     return _built(path, lambda: joblib.load(io.BytesIO(stream)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.fitted import FittedModel
     from audit.datasets import Dataset
 
 
@@ -28,15 +29,13 @@ class SklearnRegressor:
     classes: tuple[str, ...] = ()
     abilities: frozenset[Ability] = frozenset({"values"})
 
-    def __init__(self, path: Path, model: Any, sha256: str, *, reads_text: bool) -> None:
-        from sklearn.base import is_regressor
-
-        if not hasattr(model, "predict") or not is_regressor(model):
-            what = f"{type(model).__name__} is no regressor, and candidate.task is tabular-regression"
+    def __init__(self, path: Path, model: FittedModel, sha256: str, *, reads_text: bool) -> None:
+        if not model.facts.is_regressor:
+            what = f"{model.facts.name} is no regressor, and candidate.task is tabular-regression"
             refuse(path, what, "give one that predicts numbers, or declare a task of classification")
         self._estimator = Estimator(path, model, reads_text=reads_text)
         self.sha256, self.folder = sha256, str(path)
-        self.parameters = self._estimator.parameters
+        self.parameters = model.facts.parameters
         self.description = self._estimator.described("one number a row")
 
     @property
@@ -50,7 +49,7 @@ class SklearnRegressor:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own numbers."""
-        found = np.asarray(self._estimator.asked("predict", self._estimator.given(dataset)), dtype=np.float64)
+        found = self._estimator.asked("values", self._estimator.given(dataset))
         if found.size != dataset.rows:
             what = f"gives numbers of shape {found.shape} for {dataset.rows:,} rows"
             refuse(self._estimator.path, what, "fit one model for each target")

@@ -10,7 +10,6 @@ from audit.candidates.estimator import Estimator, refuse
 from audit.candidates.interface import Ability, Outputs, why_no_scores
 from audit.candidates.model_file import opened
 from audit.candidates.regressor import SklearnRegressor
-from audit.datasets import canonical
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.fitted import FittedModel
     from audit.datasets import Dataset
 
 
@@ -29,16 +29,16 @@ class SklearnModel:
     kind = "sklearn"
     training = None
 
-    def __init__(self, path: Path, model: Any, sha256: str, *, reads_text: bool) -> None:
-        if not _one_label(getattr(model, "classes_", None)):
-            refuse(path, f"{type(model).__name__} is no fitted classifier of one label", "give one with classes_")
+    def __init__(self, path: Path, model: FittedModel, sha256: str, *, reads_text: bool) -> None:
+        if not model.facts.is_classifier:
+            refuse(path, f"{model.facts.name} is no fitted classifier of one label", "give one with classes_")
         self._estimator = Estimator(path, model, reads_text=reads_text)
         self.sha256, self.folder = sha256, str(path)
-        self.classes = tuple(str(canonical(name)) for name in model.classes_)
+        self.classes = model.facts.classes
         self._names = {name: name for name in self.classes}
-        self._scores = hasattr(model, "predict_proba")
+        self._scores = model.facts.has_scores
         self.abilities = _abilities(text=self._estimator.reads_text, scores=self._scores)
-        self.parameters = self._estimator.parameters
+        self.parameters = model.facts.parameters
         self.description = self._estimator.described(f"{len(self.classes)} classes")
 
     @property
@@ -93,7 +93,7 @@ class SklearnModel:
         """By the model's own `predict`: a tuned threshold or a support vector machine does not go by the largest probability."""
         if not len(given):
             return Outputs(np.array([], dtype=object), np.zeros((0, len(self.classes))) if self._scores else None)
-        names = [str(canonical(label)) for label in self._estimator.asked("predict", given)]
+        names = self._estimator.asked("predict", given).tolist()
         labels = np.array([self._names.get(name, name) for name in names], dtype=object)
         return Outputs(labels, self._probabilities(given) if self._scores else None)
 
@@ -103,11 +103,6 @@ class SklearnModel:
             what = "gives a probability that is no number"
             refuse(self._estimator.path, what, "look at the rows with missing values; fit the model anew")
         return found
-
-
-def _one_label(classes: Any) -> bool:
-    """Whether these are the classes of one label: several labels have a list of arrays."""
-    return isinstance(classes, np.ndarray) and classes.ndim == 1
 
 
 def load(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool) -> SklearnModel:

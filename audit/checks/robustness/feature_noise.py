@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, FiniteFloat
 
 from audit.check import Check, Params
-from audit.errors import CannotMeasure
+from audit.errors import CannotMeasure, InputError
 from audit.evidence import Evidence, Member, Slice
 from audit.measures import noise
 from audit.stats import Proportion
@@ -66,7 +66,11 @@ def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evi
 
 def _labels(subject: Subject, frame: pd.DataFrame) -> NDArray[np.object_]:
     """(n,) the candidate's own labels of rows with noise."""
-    labels = subject.candidate.answer_frame(frame).labels
+    try:
+        labels = subject.candidate.answer_frame(frame).labels
+    except InputError as error:
+        msg = f"the model does not take rows with noise: {error}"
+        raise CannotMeasure(msg) from error
     if labels is None:
         msg = "the candidate gives no labels of new rows"
         raise CannotMeasure(msg)
