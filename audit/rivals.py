@@ -105,10 +105,13 @@ def facts(rivals: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:
     return {name: CandidateFacts(one.kind, one.sha256, one.parameters, one.description, one.classes) for name, one in found.items()}
 
 
-def remarks(rivals: Mapping[str, Predictions], candidate: Candidate) -> tuple[Reason, ...]:
-    """A candidate that is compared with itself: true, and of no use."""
-    return tuple(
+def remarks(rivals: Mapping[str, Predictions], candidate: Candidate, datasets: Mapping[str, Dataset]) -> tuple[Reason, ...]:
+    """A candidate that is compared with itself: true, and of no use. How a loaded champion was run, as it is told of the candidate."""
+    same = (
         Reason("same-model", None, f"The candidate is {rival_in_words(name)}, byte for byte: comparing the two shows nothing.")
         for name, one in rivals.items()
         if one.candidate.sha256 == candidate.sha256
     )
+    loaded = {name: one.candidate for name, one in rivals.items() if one.candidate.folder is not None}
+    told = (Reason("model-remark", None, f"{name}: {text}") for name, one in loaded.items() for text in one.remarks(datasets))
+    return (*same, *told)

@@ -130,7 +130,7 @@ class _Prepared:
         """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
         read = data_remarks(self.loaded.policy, self.datasets)
         ran = (Reason("model-remark", None, text) for text in model_remarks(self.candidate, self.datasets))
-        return (*read, *ran, *self.learned.remarks, *rivals.remarks(self.beside.rivals, self.candidate))
+        return (*read, *ran, *self.learned.remarks, *rivals.remarks(self.beside.rivals, self.candidate, self.datasets))
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""

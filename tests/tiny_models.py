@@ -21,19 +21,20 @@ _SPECIAL = ("[PAD]", "<pad>", "[CLS]", "[SEP]", "[UNK]", "[MASK]")
 """Token 0 pads, but for the models that say 1."""
 PIECES = len(_SPECIAL) + len(WORDS)
 NAMES = {"id2label": {0: "other", 1: "urgent"}, "label2id": {"other": 0, "urgent": 1}}
-_SMALL: dict[str, object] = {
+_SMALL: dict[str, Any] = {
     "hidden_size": 16,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
     "intermediate_size": 32,
     "initializer_range": 0.5,
 }
-_SHAPES: dict[str, dict[str, object]] = {
+_SHAPES: dict[str, dict[str, Any]] = {
     "Bert": _SMALL | {"max_position_embeddings": 64, "pad_token_id": 0},
     "Roberta": _SMALL | {"max_position_embeddings": 64, "pad_token_id": 1},
     "DistilBert": {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 64, "initializer_range": 0.5},
     "FNet": {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 32, "max_position_embeddings": 64, "initializer_range": 0.5}
     | {"pad_token_id": 0},
+    "T5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2, "eos_token_id": 3, "decoder_start_token_id": 0},
     "XLNet": {"d_model": 16, "n_layer": 1, "n_head": 2, "d_inner": 32, "initializer_range": 0.5, "pad_token_id": 0},
     "GPT2": {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64, "initializer_range": 0.5, "pad_token_id": 0}
     | {"bos_token_id": 3, "eos_token_id": 3},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _NOT_READ = frozenset({"training.json", "sealed", "LICENSE", "LICENSE.txt", "NOTICE"})
 """Files that no library opens; `training.json` and `sealed` are written beside a model by fine-tuning."""
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
+"""Folders in which a training keeps its states, each a model of its own."""
 _ADAPTERS = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 _INDEX = "model.safetensors.index.json"
 _PATH_KEYS = ("_file", "_files", "_path", "_paths", "_dir", "_dic")
@@ -24,12 +27,14 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
 
 
 def files(folder: Path) -> list[Path]:
-    """All files that can determine outputs, sub-folders included: all but hidden ones, documents and our own records."""
+    """All files that can determine outputs, sub-folders included: all but hidden ones, documents, checkpoints and our own records."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and _is_read(path.relative_to(folder)))
 
 
 def _is_read(name: Path) -> bool:
-    return not any(part.startswith(".") for part in name.parts) and name.name not in _NOT_READ and name.suffix != ".md"
+    if any(part.startswith(".") for part in name.parts) or _CHECKPOINT.fullmatch(name.parts[0]):
+        return False
+    return name.name not in _NOT_READ and name.suffix != ".md"
 
 
 def weight_files(folder: ModelFolder) -> tuple[Path, ...]:

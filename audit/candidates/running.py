@@ -73,10 +73,19 @@ class Runner:
 
         if compute not in self._trials:
             with torch.inference_mode():
-                trial = Trial.of(self._folder, self.loaded, compute, self._max_length)
+                trial = self._tried(compute)
                 best, own = trial.best(), of_tokenizer(self.loaded)
                 self._trials[compute] = (best, True if own is not None and own == best else trial.agrees(own))
         return self._trials[compute]
+
+    def _tried(self, compute: Compute) -> Trial:
+        try:
+            return Trial.of(self._folder, self.loaded, compute, self._max_length)
+        except CandidateError as error:
+            if compute is not embeddings:
+                raise
+            msg = f"{type(self.loaded.model).__name__} gives no hidden state for each token, and so no embedding of a text"
+            raise CannotMeasure(msg) from error
 
     def padding_remark(self, compute: Compute) -> str | None:
         """That a batch as the folder's own tokenizer pads it gives other outputs, where it does."""

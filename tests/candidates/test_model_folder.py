@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from audit.candidates import loading
+from audit.candidates import contents, loading
 from audit.candidates.folder import ModelFolder
 from audit.candidates.loading import load_classifier, load_encoder
 from audit.candidates.transformers import TextClassifier
@@ -170,7 +171,10 @@ def test_weights_under_another_name_are_refused(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "counts"),
-    [("bpe.codes", True), ("additional/vocab.bin", True), ("README.md", False), (".cache/download.json", False), ("training.json", False)],
+    [
+        *(("bpe.codes", True), ("additional/vocab.bin", True), ("README.md", False), (".cache/download.json", False)),
+        *(("training.json", False), ("checkpoint-500/model.safetensors", False)),
+    ],
 )
 def test_the_digest_covers_every_file_that_may_be_opened(copy: Path, name: str, *, counts: bool) -> None:
     """Sub-folders and files of any name included; documents, hidden files and our own records are not opened."""
@@ -178,6 +182,25 @@ def test_the_digest_covers_every_file_that_may_be_opened(copy: Path, name: str, 
     (copy / name).parent.mkdir(exist_ok=True)
     (copy / name).write_bytes(b"new")
     assert (ModelFolder(copy).sha256 != before) is counts
+
+
+def test_every_file_that_is_opened_is_in_the_digest(copy: Path) -> None:
+    """As Python sees it: whatever the libraries open below the folder."""
+    (copy / "vocab.txt").write_text("now\nsoon\n")
+    seen: set[Path] = set()
+    watching = [True]
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if watching[0] and event == "open" and str(arguments[0]).startswith(str(copy)):
+            seen.add(copy.__class__(str(arguments[0])))
+
+    sys.addaudithook(watch)  # stays for the process, and is deaf afterwards
+    try:
+        opened(copy).score_texts(TEXTS)
+    finally:
+        watching[0] = False
+    assert {path.name for path in seen} >= {"config.json", "tokenizer_config.json"}
+    assert seen <= set(contents.files(copy))
 
 
 def test_a_folder_that_changes_while_it_is_loaded_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,14 @@ def test_embeddings_obey_the_same_rules(tmp_path: Path) -> None:
     np.testing.assert_allclose(Encoder(ModelFolder(folder), max_length=64).embed(TEXTS), expected, atol=1e-5)
 
 
+def test_a_model_without_hidden_states_has_no_embeddings(tmp_path: Path) -> None:
+    """A check that asks for them is not run; the model's scores are."""
+    candidate = opened(model(tmp_path / "m", "T5"))
+    assert candidate.score_texts(TEXTS[:3]).shape == (3, 2)
+    with pytest.raises(CannotMeasure, match="T5ForSequenceClassification gives no hidden state for each token"):
+        candidate.embed_texts(TEXTS[:3])
+
+
 def test_a_text_without_tokens_is_named_by_its_row(tmp_path: Path) -> None:
     """A frame of special tokens gives an empty text a score; without one there is nothing to run the model on."""
     assert opened(model(tmp_path / "framed", "GPT2")).score_texts([""]).shape == (1, 2)

@@ -42,8 +42,8 @@ def written(candidate: dict[str, Any], **more: Any) -> Path:
     return Path("policy.yaml")
 
 
-def run(candidate: dict[str, Any]) -> Outcome:
-    return audit_policy(written(candidate), Options(Path("reports"), "audit run policy.yaml"), Silent())
+def run(candidate: dict[str, Any], **more: Any) -> Outcome:
+    return audit_policy(written(candidate, **more), Options(Path("reports"), "audit run policy.yaml"), Silent())
 
 
 def validated(candidate: dict[str, Any], **more: Any) -> list[str]:
@@ -77,6 +77,18 @@ def test_texts_that_were_cut_are_told_for_training_and_test() -> None:
     results, report = (found.place / "results.json").read_text(), (found.place / "report.html").read_text()
     assert all(text in results and text in report for text in told), told
     assert f"{found.audit.training.cut_texts} of {found.audit.training.train_rows} training texts were cut" in report
+
+
+def test_how_a_loaded_champion_was_run_is_told_too() -> None:
+    """It may cut texts that the candidate reads to their end."""
+    model(Path("base"), "Bert")
+    model(Path("champion"), "Bert", words(model_max_length=8), hidden_act="relu")
+    champion = {"load": {"kind": "transformers", "path": "champion"}}
+    compared = {"check": "performance/accuracy", "against": "champion", "margin": 0.5}
+    found = run(LOADED, champion=champion, require=[compared])
+    told = [reason.text for reason in found.audit.verdict.reasons if reason.rule == "model-remark"]
+    assert len(told) == 2
+    assert all("champion: datasets.t" in text and "texts were cut at 8 tokens (the model takes 64)" in text for text in told)
 
 
 def adapter() -> None:
