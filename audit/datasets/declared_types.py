@@ -11,6 +11,7 @@ from audit.datasets.canonical import canonical
 from audit.datasets.file_bytes import Unreadable
 from audit.datasets.kinds import distinct_cells
 from audit.datasets.options import quote
+from audit.redaction.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,8 +73,10 @@ def apply_types(frame: pd.DataFrame, options: ReadOptions) -> None:
 
 
 def _refuse_cell(row: int, value: object, column: str, kind: str) -> None:
-    what = f"row {row:,} has {str(value)!r} in column {column!r}, which is declared to hold {_FORMS[kind]}"
-    raise Unreadable(what, f"mend it, or list it where it stands for an empty cell (`missing: [{quote(str(value))}]`)")
+    shown = quoted(str(value))
+    what = f"row {row:,} has {shown} in column {column!r}, which is declared to hold {_FORMS[kind]}"
+    listed = f" (`missing: [{quote(str(value))}]`)" if shown == repr(str(value)) else ""
+    raise Unreadable(what, f"mend it, or list it where it stands for an empty cell{listed}")
 
 
 def _series(codes: Any, found: list[Any], kind: str) -> pd.Series[Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from audit.redaction.quoting import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -73,7 +75,7 @@ class ColumnKind:
         """`x: numbers in 398 of 400 rows; 'NA' in 2, first in row 8`; empty where no cell is odd."""
         if self.odd is None:
             return ""
-        words = ", ".join(f"{word!r} in {count:,}" for word, count in self.odd.words)
+        words = ", ".join(f"{quoted(word)} in {count:,}" for word, count in self.odd.words)
         more = self.odd.rows - sum(count for _, count in self.odd.words)
         words += f", other words in {more:,}" if more else ""
         right = self.rows - self.blank - self.odd.rows

@@ -9,6 +9,7 @@ import numpy as np
 
 from audit.datasets.kinds import EMPTY_WORDS, distinct_cells
 from audit.datasets.options import quote
+from audit.redaction.quoting import looks_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ _MOST = 10
 
 
 def _odd_cells(kind: ColumnKind, column: str) -> tuple[str, str]:
-    words = [word.strip() for word, _ in kind.odd.words if not re.search(r"\d", word)] if kind.odd else []
+    words = [word.strip() for word, _ in kind.odd.words if not re.search(r"\d", word) and not looks_personal(word)] if kind.odd else []
     listed = ", ".join(map(quote, words))
     advice = f"Set `missing: [{listed}]` if it stands for an empty cell" if words else "Mend these cells"
     return kind.describe(column), f"{advice}, or set `types: {{{quote(column)}: text}}`"

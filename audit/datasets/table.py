@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from audit.datasets.canonical import canonical, is_missing
 from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
 from audit.datasets.notation import EXACT
 from audit.errors import CannotMeasure
+from audit.redaction.quoting import looks_personal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from audit.datasets.kinds import KindName
     from audit.evidence import Value
 
-
-_PERSONAL = re.compile(r"@|(?:\d[ ()./+-]*){7}")
-"""An at sign, or seven digits, with or without what people write between them."""
 
 MOST_CLASSES = 20
 """Labels with more different values are taken for numbers, where nothing says what they are."""
@@ -109,7 +106,7 @@ class Dataset:
     def shown(self, row: int) -> str:
         """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""
         found = str(self.ids[row])
-        return f"number {self._places[row] + 1}" if self.columns.id is not None and _PERSONAL.search(found) else found
+        return f"number {self._places[row] + 1}" if self.columns.id is not None and looks_personal(found) else found
 
     @property
     def _places(self) -> NDArray[np.int64]:
