@@ -171,7 +171,7 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
 
 
 def _params(asked: Asked, check: Check) -> Params:
-    given = {key: _value("--param", key, value) for key, value in _pairs("--param", asked.params).items()}
+    given = {key: _value("--param", key, value) for key, value in pairs("--param", asked.params).items()}
     try:
         return typed(check.params, given)
     except ValidationError as error:
@@ -190,7 +190,7 @@ def _value(option: str, key: str, text: str) -> Tree:
     return plain(root)
 
 
-def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
     """Names and values; a name that is given twice is refused."""
     found: dict[str, str] = {}
     for key, value in map(_split, given):
@@ -211,7 +211,7 @@ def _split(pair: str) -> tuple[str, str]:
 
 def _subject(asked: Asked, check: Check) -> Subject:
     data = _read("data", asked.data, asked)
-    others = {role: _read(role, _path(path), asked) for role, path in _pairs("--dataset", asked.others).items()}
+    others = {role: _read(role, _path(path), asked) for role, path in pairs("--dataset", asked.others).items()}
     datasets = {"data": data, "test": data, **others}
     by = tuple(tuple(family.split(",")) for family in asked.by)
     there = [str(column) for column in data.frame.columns]
@@ -241,7 +241,7 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     """The file, with roles taken from the names of its columns and then from what was said."""
     options = _read_options(asked)
     whole = read(role, path, Columns(), options)
-    given = _pairs("--column", asked.columns)
+    given = pairs("--column", asked.columns)
     there = {str(column) for column in whole.frame.columns}
     said = {key: _column(key, value, there) for key, value in given.items()}
     guessed, remarks = guess(whole, said)
@@ -281,7 +281,7 @@ def _refuse_blanks(role: str, path: Path, there: Collection[str], roles_of: Mapp
 
 
 def _read_options(asked: Asked) -> ReadOptions:
-    given = {key: _value("--read", key, value) for key, value in _pairs("--read", asked.reading).items()}
+    given = {key: _value("--read", key, value) for key, value in pairs("--read", asked.reading).items()}
     missing = given.get("missing", [])
     given["missing"] = missing if isinstance(missing, list) else str(missing).split(",") if isinstance(missing, str) else [missing]
     try:

@@ -257,11 +257,14 @@ def explain(check: Annotated[str, typer.Argument(metavar="ID", help="a check, su
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder with the data and the model")] = Path(),
     name: Annotated[str | None, typer.Option("--name", help="name of the policy; the folder's where absent")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the prediction, ...")
+    ] = None,
 ) -> int:
     """Write a commented starter policy for the data and the model in a folder."""
-    from audit import starter
+    from audit import adhoc, starter
 
-    path = starter.write(folder, name)
+    path = starter.write(folder, name, adhoc.pairs("--column", column or []))
     _say([f"{path}: written; set its bounds, then: audit run {path}"])
     return GOOD
 

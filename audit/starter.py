@@ -16,9 +16,10 @@ from audit.errors import InputError
 from audit.files import write_new
 from audit.guessed_roles import NAMES
 from audit.policy.schema import NAME
+from audit.policy.wording import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from audit.datasets import Dataset
 
@@ -37,7 +38,12 @@ _MORE_NAMES: dict[str, tuple[str, ...]] = {
     "time": ("time", "timestamp", "date", "created_at"),
     "group": ("customer_id", "user_id", "patient_id", "group_id"),
 }
-_SENSITIVE = ("gender", "sex", "race", "ethnicity", "age_group", "religion", "disability", "nationality", "region")
+_SENSITIVE = (
+    *("gender", "sex", "race", "ethnicity", "age_group", "religion", "disability", "nationality", "region"),
+    *("marital", "marital_status", "foreign_worker"),
+)
+_SHOWN = 6
+"""Columns that may be the label, of which a message names so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,8 @@ class _Found:
     """Mean distance of the labels from their middle, where they are numbers; None where they are classes, or missing."""
 
 
-def write(folder: Path, name: str | None = None) -> Path:
-    """The starter policy's path. What is there already is never overwritten."""
+def write(folder: Path, name: str | None = None, columns: Mapping[str, str] | None = None) -> Path:
+    """The starter policy's path. What is there already is never overwritten. `columns` says what names alone do not, such as the label."""
     here = Path.cwd().resolve()
     below = folder.resolve().is_relative_to(here)
     start = here if below else folder.resolve()
@@ -67,7 +73,7 @@ def write(folder: Path, name: str | None = None) -> Path:
         msg = f"--name {name!r}: use letters, digits, dots, dashes and underscores, beginning with a letter or digit"
         raise InputError(msg)
     path = (Path("policies") if below else folder) / f"{name}.yaml"
-    text = "\n".join(_policy(name, _look(folder), start)) + "\n"
+    text = "\n".join(_policy(name, _look(folder, columns or {}), start)) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -84,7 +90,7 @@ def write(folder: Path, name: str | None = None) -> Path:
     return path
 
 
-def _look(folder: Path) -> _Found:
+def _look(folder: Path, said: Mapping[str, str]) -> _Found:
     if not folder.is_dir():
         msg = f"{folder} is not a folder; name the one that holds the data"
         raise InputError(msg)
@@ -97,12 +103,36 @@ def _look(folder: Path) -> _Found:
     test = tables["test"]
     there = {str(column).lower(): str(column) for column in test.frame.columns}
     named = {role: next((there[one] for one in names if one in there), None) for role, names in (NAMES | _MORE_NAMES).items()}
-    roles = {role: column for role, column in named.items() if column is not None}
+    roles = {role: column for role, column in named.items() if column is not None and column not in said.values()} | dict(said)
+    _refuse_unclear(test, roles)
     sensitive = tuple(there[one] for one in _SENSITIVE if one in there)
-    spread = _spread(test, roles)
-    if spread is not None:  # numbers have no probability
-        roles.pop("score", None)
-    return _Found(tables, roles, _classes(test, roles.get("label")), _model(files), sensitive, spread)
+    spread, classes = _spread(test, roles), _classes(test, roles.get("label"))
+    if "score" in roles and "score" not in said and not _is_probability(test, roles["score"], classes):
+        roles.pop("score")
+    return _Found(tables, roles, classes, _model(files), sensitive, spread)
+
+
+def _is_probability(test: Dataset, score: str, classes: tuple[str, ...]) -> bool:
+    """Whether a column may be the probability of one of two classes: numbers have none, and a credit score is none."""
+    from pandas.api import types
+
+    cells = test.frame[score]
+    return len(classes) == 2 and types.is_numeric_dtype(cells) and bool(cells.between(0, 1).all())  # noqa: PLR2004  # two classes
+
+
+def _refuse_unclear(test: Dataset, roles: Mapping[str, str]) -> None:
+    """Without a label nothing can be asked of a model, and which column it is cannot be guessed."""
+    there = [str(column) for column in test.frame.columns]
+    for role, column in roles.items():
+        if column not in there:
+            msg = f"--column {role}={column}: {test.path} has no such column; {nearest(column, there, 'it has ' + ', '.join(there))}"
+            raise InputError(msg)
+    if "label" not in roles:
+        few = [f"{one} ({count} values)" for one in there if 2 <= (count := test.frame[one].nunique()) <= MOST_CLASSES]  # noqa: PLR2004  # two classes
+        likely = f"; columns of a few values are {', '.join(few[::-1][:_SHOWN])}" if few else ""
+        msg = f"{test.path}: no column is called as labels usually are ({', '.join(NAMES['label'])}){likely}: "
+        msg += "say which holds the true answers, with --column label=NAME, and with --column prediction=NAME what a model said"
+        raise InputError(msg)
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
@@ -226,16 +256,23 @@ def _requirements(found: _Found) -> Iterator[str]:
 
 
 def _performance(found: _Found) -> Iterator[str]:
-    if found.spread is not None and (found.model or "prediction" in found.roles):
+    if found.spread is not None:
         by = f", by: [{', '.join(map(_quoted, found.sensitive))}]" if found.sensitive else ""
         yield f"check: performance/mean_absolute_error{by}, max: {_rounded(found.spread / 2)}"
         yield "check: performance/r2, min: 0.5"
     if not found.classes:
         return
-    if found.model or {"prediction", "score"} & set(found.roles) or "text" in found.roles:
-        by = f", by: [{', '.join(map(_quoted, found.sensitive))}]" if found.sensitive else ""
-        yield f"check: performance/accuracy{by}, min: 0.8"
-        yield "check: performance/f1, average: macro, min: 0.75"
+    by = f", by: [{', '.join(map(_quoted, found.sensitive))}]" if found.sensitive else ""
+    yield f"check: performance/accuracy{by}, min: 0.8"
+    yield "check: performance/f1, average: macro, min: 0.75"
+    yield "check: performance/balanced_accuracy, min: 0.75"
+    yield "check: performance/matthews_correlation, min: 0.5, severity: medium"
+    yield "check: performance/cohen_kappa, min: 0.5, severity: medium"
+    if "score" in found.roles or "text" in found.roles:
+        yield "check: performance/roc_auc, min: 0.8, severity: medium"
+        yield "check: calibration/expected_calibration_error, max: 0.1, severity: medium"
+    if _told_apart(found):
+        yield "check: fairness/discovered_slices, max: 0.3, severity: medium"
 
 
 def _rounded(value: float) -> str:

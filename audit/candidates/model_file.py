@@ -97,6 +97,9 @@ def _built(path: Path, build: Callable[[], Any]) -> Any:
 
 
 def _refuse_unloadable(path: Path, error: Exception) -> NoReturn:
+    if isinstance(error, ModuleNotFoundError):
+        what = f"needs the module {error.name}, which cannot be imported here"
+        refuse(path, what, "if it is your project's own code, put its folder on PYTHONPATH; else install the package")
     refuse(path, f"cannot be loaded ({type(error).__name__}: {error})", "save it again under the installed scikit-learn")
 
 

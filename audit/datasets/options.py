@@ -52,6 +52,10 @@ class ReadOptions(BaseModel):
         default_factory=dict, description="what a column holds, for every check and model: text, category, number, day (or date), time"
     )
 
+    unlabelled: Literal["drop"] | None = Field(
+        None, description="drop: rows without a label are left out and counted in a remark; they are refused where absent"
+    )
+
     def to_json(self) -> str:
         """The keys that are set; empty where none is."""
         given = self.model_dump(mode="json", include=set(ReadOptions.model_fields), exclude_defaults=True)

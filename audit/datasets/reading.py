@@ -9,6 +9,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
+
 from audit.datasets import formats
 from audit.datasets.canonical import canonical
 from audit.datasets.csv_file import csv_table
@@ -68,7 +70,21 @@ def read(
     _write_out_nested_cells(frame)
     digest = hashlib.sha256(raw).hexdigest()
     data = Dataset(role, path, frame, columns, digest, source, licence, types=kinds_of_columns(options), read_with=options.to_json())
-    return replace(data, remarks=(*remarks, *on_columns(data)))
+    data = replace(data, remarks=(*remarks, *on_columns(data)))
+    return _labelled(data) if options.unlabelled == "drop" and columns.label is not None else data
+
+
+def _labelled(data: Dataset) -> Dataset:
+    """The rows that have a label. The digest stays that of the file: with `read_with` and the roles it says which rows these are."""
+    column = str(data.columns.label)
+    blank = data.blank(column)
+    if not blank.any():
+        return data
+    if blank.all():
+        _refuse(data.role, data.path, f"no row has a label in column {column!r}", "name the column of the labels under columns.label")
+    first = data.shown(int(np.flatnonzero(blank)[0]))
+    remark = f"{int(blank.sum()):,} of {data.rows:,} rows have no label in column {column!r} and are left out (first: row {first})."
+    return replace(data.where(~blank), sha256=data.sha256, remarks=(*data.remarks, remark))
 
 
 def _refuse(role: str, path: Path, what: str, remedy: str) -> NoReturn:

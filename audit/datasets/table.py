@@ -133,6 +133,7 @@ class Dataset:
                 f"{self.role}: column {column!r} has no value in {missing.size} of {self.rows} rows (first: row "
                 f"{self.shown(int(missing[0]))}): fill it or leave these rows out of the file"
             )
+            msg += "; `unlabelled: drop` leaves them out here" if column == self.columns.label else ""
             raise CannotMeasure(msg)
         self._refuse_as_classes(column, distinct)
         return np.array(texts, dtype=object)[codes]

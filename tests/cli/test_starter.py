@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from audit import plan, starter
 from audit.catalog import discover
-from audit.errors import InputError
+from audit.errors import InputError, PolicyError
 from audit.policy import LoadedPolicy, load
-from audit.session import read_datasets
+from audit.progress import Silent
+from audit.session import Options, audit_policy, read_datasets
+from tests import realdata
 
 PREDICTIONS = "row_id,y_true,pred,Gender,amount\n" + "".join(
     f"{i},{'yes' if i % 3 == 0 else 'no'},no,{'fm'[i % 2]},{i}\n" for i in range(30)
@@ -56,7 +60,7 @@ def test_rows_that_nothing_tells_apart_are_no_repeats(folder: Path) -> None:
         lines = [",".join([str(i % 2), str(i % 2), "fm"[i % 2]][: header.count(",") + 1]) for i in range(30)]
         (folder / "scored.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
         checks.append({one.check for one in proposed(starter.write(Path(), f"letters-{number}")).policy.require})
-    assert ["data/duplicates" in one for one in checks] == [False, True, True], "the last has nothing else to ask for"
+    assert ["data/duplicates" in one for one in checks] == [False, True, False]
 
 
 def test_texts_without_a_model_are_fine_tuned(folder: Path) -> None:
@@ -105,11 +109,13 @@ def test_numbers_for_labels_are_no_classes(folder: Path) -> None:
     assert "performance/r2" in found
 
 
-def test_numbers_without_a_model_are_not_measured(folder: Path) -> None:
+def test_numbers_without_a_model_wait_for_one(folder: Path) -> None:
     (folder / "test.csv").write_text("target,size\n" + "".join(f"{i * 1.5},{i}\n" for i in range(50)), encoding="utf-8")
     policy = proposed(starter.write(Path())).policy
     assert policy.candidate.task == "tabular-regression"
-    assert [one.check for one in policy.require] == ["data/duplicates"]
+    assert [one.check for one in policy.require] == ["performance/mean_absolute_error", "performance/r2", "data/duplicates"]
+    assert policy.candidate.load is not None
+    assert policy.candidate.load.path == "models/model.skops", "a place for the model, without which nothing runs"
 
 
 def test_texts_with_numbers_for_labels_say_so(folder: Path) -> None:
@@ -141,10 +147,10 @@ def test_data_behind_a_link_are_named_by_the_link(folder: Path, tmp_path_factory
 
 
 def test_column_names_that_yaml_would_misread_are_quoted(folder: Path) -> None:
-    (folder / "a, b.csv").write_text("label,prediction,Region\n" + "no,null,1\nno,no,2\nnull,no,3\n", encoding="utf-8")
+    (folder / "a, b.csv").write_text("label,prediction,Region\n" + "no,~,1\nno,no,2\n~,no,3\n", encoding="utf-8")
     policy = proposed(starter.write(Path())).policy
     assert policy.datasets["test"].path == "a, b.csv"
-    assert policy.columns.positive == "null"
+    assert policy.columns.positive == "~"
 
 
 def test_a_folder_elsewhere_gets_its_policy_beside_its_data(folder: Path, tmp_path: Path) -> None:
@@ -178,3 +184,43 @@ def test_a_name_that_is_a_path_is_refused(folder: Path) -> None:
     (folder / "test.csv").write_text(PREDICTIONS, encoding="utf-8")
     with pytest.raises(InputError, match="use letters, digits"):
         starter.write(Path(), "../../escaped")
+
+
+def test_without_a_label_it_asks(folder: Path) -> None:
+    """And writes nothing: a policy that asks nothing of the model would prove nothing."""
+    rows = "".join(f"{i},{i % 3},{1 + i % 2}\n" for i in range(30))
+    (folder / "credit.csv").write_text("amount,purpose,credit\n" + rows, encoding="utf-8")
+    with pytest.raises(InputError, match=r"a few values are credit \(2 values\), purpose \(3 values\): say .* --column label=NAME"):
+        starter.write(Path())
+    assert not (folder / "policies").exists()
+    with pytest.raises(InputError, match=r"--column label=kredit: credit.csv has no such column; did you mean 'credit'"):
+        starter.write(Path(), columns={"label": "kredit"})
+    policy = proposed(starter.write(Path(), columns={"label": "credit"})).policy
+    assert (policy.columns.label, policy.columns.positive) == ("credit", "2")
+    assert len([one for one in policy.require if discover()[one.check].asks_the_model]) >= 6
+
+
+def test_a_score_that_is_no_probability_is_a_feature(folder: Path) -> None:
+    rows = "".join(f"{i % 2},{i % 2},{300 + 7 * i}\n" for i in range(30))
+    (folder / "test.csv").write_text("label,prediction,score\n" + rows, encoding="utf-8")
+    assert proposed(starter.write(Path())).policy.columns.score is None
+
+
+@pytest.mark.parametrize(("name", "label"), [("german_credit", "credit"), ("bank_marketing", "y")])
+def test_public_tables_end_in_an_audit_or_a_question(folder: Path, name: str, label: str) -> None:
+    """As they come they hold no answers of a model, which `audit run` asks for; with answers six checks of the model are judged."""
+    frame = pd.read_csv(next(realdata.path(name).glob("*.csv.gz"))).head(1500)
+    frame.to_csv(folder / "test.csv", index=False)
+    asked = {"label": label}
+    path = starter.write(Path(), "waiting", asked)
+    with pytest.raises(PolicyError, match=r"models/model\.skops: there is no such file"):
+        audit_policy(path, Options(folder / "reports", "audit run"), Silent())
+    wrong = np.random.default_rng(0).random(len(frame)) < 0.1
+    classes = frame[label].unique()
+    frame.assign(prediction=np.where(wrong, classes[0], frame[label])).to_csv(folder / "test.csv", index=False)
+    path = starter.write(Path(), "answered", asked)
+    findings = audit_policy(path, Options(folder / "reports", "audit run"), Silent()).audit.findings
+    asking = [one for one in findings if discover()[one.requirement.check].asks_the_model]
+    assert len([one for one in asking if one.status in {"pass", "fail", "inconclusive"}]) >= 6
+    accuracy = next(one for one in findings if one.requirement.check == "performance/accuracy")
+    assert accuracy.status == "pass"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from skops import io as skops
 
-from audit.errors import PolicyError
+from audit import adhoc
+from audit.errors import InputError, PolicyError
 from tests.run.in_process import audited, remarks
 from tests.running import policy
 
@@ -83,3 +85,21 @@ def test_a_models_classes_are_mapped_and_unknown_labels_named(tmp_path: Path, mo
     assert "a label is unknown to the model, which gets these rows wrong: 'perhaps' in 3 (first: row 1)" in remarks(audit)
     with pytest.raises(PolicyError, match="tells the classes 'No' and 'Yes' apart"):
         audited(tmp_path, monkeypatch, made | {"labels": {"map": {"Yes": "no", "No": "no"}}}, test=test)
+
+
+def test_rows_without_a_label_are_refused_or_dropped_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = decisions(100).assign(prediction=lambda one: one["label"])
+    frame.loc[[3, 50, 60], "label"] = [None, " ", None]
+    made = policy({"check": "performance/accuracy", "min": 0.9}, columns=ROLES)
+    with pytest.raises(InputError, match=r"has no value in 2 of 200 rows \(first: row 4\).*`unlabelled: drop` leaves them out"):
+        audited(tmp_path, monkeypatch, made, test=frame)
+    audit = audited(tmp_path, monkeypatch, made | {"datasets": {"test": {"path": "test.csv", "unlabelled": "drop"}}}, test=frame)
+    (accuracy,) = audit.findings
+    assert accuracy.headline is not None
+    assert (accuracy.headline.n, accuracy.headline.value) == (197, 1.0)
+    assert "3 of 200 rows have no label in column 'label' and are left out (first: row 4)" in remarks(audit)
+    assert audit.datasets[0].sha256 == hashlib.sha256((tmp_path / "test.csv").read_bytes()).hexdigest()
+    told: list[str] = []
+    asked = adhoc.Asked("performance/accuracy", tmp_path / "test.csv", reading=["unlabelled=drop"])
+    assert adhoc.measured(asked, told.append).rows == 197
+    assert any("3 of 200 rows have no label" in text for text in told)
