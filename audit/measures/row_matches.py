@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets.values import quantities
+from audit.datasets.kinds import to_numbers
 from audit.errors import CannotMeasure
 from audit.measures import near
 from audit.measures.rows import comparison, normalise
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _BEYOND = 2.0
 """How many times as many pairs of rows must agree as chance would give, before a column in which none agree is left out."""
+
+
+_QUANTITIES = frozenset({"number", "day", "time", "duration"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,11 +111,10 @@ def _shares_nothing(compared: Comparison, name: str) -> bool:
 
 def _same_range(name: str, tables: Sequence[Dataset]) -> bool:
     """Whether a column holds numbers or times of one range in both data sets: that none is the same then says that no row is."""
-    measured = [quantities(data.frame[name]) for data in tables]
-    if any(one is None or not len(one) for one in measured):
+    if not all(data.kind(name).name in _QUANTITIES for data in tables):
         return False
-    (low, high), (least, most) = ((one.min(), one.max()) for one in measured if one is not None)
-    return bool(low <= most and least <= high)
+    one, other = (to_numbers(data.frame[name]) for data in tables)
+    return bool(np.nanmin(one) <= np.nanmax(other) and np.nanmin(other) <= np.nanmax(one))
 
 
 def _beyond_chance(key: NDArray[np.int64], other: NDArray[np.int64]) -> bool:

@@ -100,13 +100,13 @@ def comparison(tables: Sequence[Dataset], named: Sequence[str] | None = None) ->
     for name in wanted:
         if not _shared(tables, name, text):
             lacking.append(name)
-        elif named is None and name != text and identifies_rows([data.frame[name] for data in tables], name):
+        elif named is None and name != text and identifies_rows(tables, name):
             identifying.append(name)
         else:
             kept.append(name)
     if not kept or (named is not None and lacking):
         raise CannotMeasure(_nothing(tables, lacking, identifying))
-    codes = [_text_codes(tables) if name == text else value_codes([data.frame[name] for data in tables]) for name in kept]
+    codes = [_text_codes(tables) if name == text else value_codes(tables, name) for name in kept]
     left_out = (*_of_one(tables, lacking), *(f"{name} is left out: it numbers or names the rows." for name in identifying))
     return Comparison(tuple(kept), np.stack(codes), tuple(data.rows for data in tables), text, left_out)
 

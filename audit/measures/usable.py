@@ -37,7 +37,7 @@ def divide(found: Sequence[Feature], *rules: Callable[[Feature], str | None]) ->
 
 def of_one_table(data: Dataset, found: Sequence[Feature]) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...], tuple[str, ...]]:
     """The features that tell rows of one table apart, those that cannot be used, and sentences on those that only name the rows."""
-    names = [one.name for one in found if scattered(one) and identifies_rows([data.frame[one.name]], one.name)]
+    names = [one.name for one in found if scattered(one) and identifies_rows((data,), one.name)]
     kept, unmeasured = divide([one for one in found if one.name not in names], scattered)
     return kept, unmeasured, tuple(f"{name} is left out: it numbers or names the rows." for name in names)
 
