@@ -26,7 +26,7 @@ def guess(data: Dataset, said: Mapping[str, object]) -> tuple[dict[str, str], tu
     there = [str(column) for column in data.frame.columns]
     named = {role: column for role, known in NAMES.items() if (column := next((one for one in known if one in there), None))}
     taken_roles = {*said, *(["score"] if "scores" in said else [])}
-    free = {role: column for role, column in named.items() if role not in taken_roles and column not in said.values()}
+    free = {role: column for role, column in named.items() if role not in taken_roles}
     remarks = []
     others = set(there) - {column for column in (*free.values(), *said.values()) if isinstance(column, str)}
     if others and "text" in free and not _reads_as_text(data, free["text"]):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from audit import adhoc, catalog
@@ -145,6 +146,41 @@ def test_mistakes_are_told_of_what_was_typed(folder: Path, asked: adhoc.Asked, t
     for said in (str(found.value), judged or told):
         assert told in said
         assert not re.search(r"datasets\.|\bcolumns\.|set to null", said)
+
+
+def guesses(folder: Path, cells: dict[str, list[object]], *said: str) -> tuple[dict[str, str], list[str]]:
+    """The roles that a table's columns get, and the remarks."""
+    pd.DataFrame(cells).to_csv(folder / "guess.csv", index=False)
+    remarks: list[str] = []
+    evidence = adhoc.measured(adhoc.Asked("data/duplicates", folder / "guess.csv", columns=said), remarks.append)
+    return {note.split(" ")[0]: note for note in evidence.notes}, remarks
+
+
+def test_roles_by_name_are_told_and_can_be_taken_away(tmp_path: Path) -> None:
+    texts: dict[str, list[object]] = {"text": ["one", "One", "two"], "label": [1, 0, 1], "channel": ["a", "b", "c"]}
+    notes, remarks = guesses(tmp_path, texts)
+    assert notes["Compared"] == "Compared by text."
+    assert len(remarks) == 1
+    assert "roles by the names of the columns: text, label;" in remarks[0]
+    for said in ("text=", "text=null"):
+        notes, remarks = guesses(tmp_path, texts, said)
+        assert notes["Compared"] == "Compared by text, channel."
+        assert "roles by the names of the columns: label;" in remarks[0]
+    assert guesses(tmp_path, texts, "text=channel", "label=")[1] == []
+
+
+@pytest.mark.parametrize(
+    "comments",
+    [["called back", None, None] * 20, ["called back", "no answer", "called back"] * 20, [" ", "called back", "x y"] * 20, [None] * 60],
+)
+def test_a_column_that_reads_like_no_text_is_a_feature(tmp_path: Path, comments: list[object]) -> None:
+    """Mostly blank, or a few answers over and over; said to be the text it is one."""
+    cells: dict[str, list[object]] = {"comment": comments, "age": list(range(0, 120, 2))}
+    notes, remarks = guesses(tmp_path, cells)
+    assert notes["Compared"] == "Compared by comment, age."
+    assert "comment is not taken for the text" in remarks[0]
+    assert guesses(tmp_path, cells, "text=comment")[0]["Compared"] == "Compared by comment."
+    assert guesses(tmp_path, {"comment": ["called back", "no answer"] * 3})[0]["Compared"] == "Compared by comment."
 
 
 def test_a_column_of_thousands_of_values_is_no_column_of_groups(folder: Path) -> None:

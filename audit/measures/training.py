@@ -135,7 +135,7 @@ def _clipping(base: Base, highest_norm: float) -> Iterator[Fault]:
 
 def _overlap(base: Base, tested: Dataset) -> Iterator[Fault]:
     """Tested rows whose text chose the checkpoint; the text itself is left out, as it may hold personal data."""
-    known = {normalise(text): row for row, text in reversed(list(enumerate(base.validation.texts())))}
+    known = {said: row for row, text in reversed(list(enumerate(base.validation.texts()))) if (said := normalise(text))}
     for row, text in enumerate(tested.texts()):
         if (twin := known.get(normalise(text))) is not None:
             place = f"row {base.validation.shown(twin)} of {base.validation.role}"
