@@ -47,11 +47,11 @@ def dominating_copies(data: Dataset) -> Copies | None:
         return None
     codes = np.zeros(data.rows, dtype=np.int64)
     for column in features:
-        codes = _joined(codes, value_codes([data.frame[column]]))
+        codes = _joined(codes, value_codes((data,), column))
         sizes = np.bincount(codes)
         if data.rows / float(sizes @ sizes) * data.rows > DOMINATE * data.rows:
             return None
-    both = reduce(_joined, (value_codes([data.frame[column]]) for column in answers), codes)
+    both = reduce(_joined, (value_codes((data,), column) for column in answers), codes)
     if both.max() > codes.max():
         return None
     common = int(sizes.argmax())
@@ -73,7 +73,7 @@ def _features(data: Dataset) -> Sequence[str]:
     if data.columns.text is not None:
         return (data.columns.text,)
     told = [name for name in data.feature_names() if name in data.frame.columns and name not in data.columns.sensitive]
-    names = [name for name in told if not identifies_rows([data.frame[name]], name)]
+    names = [name for name in told if not identifies_rows((data,), name)]
     return sorted(names, key=lambda name: data.frame[name].dtype.kind != "f")
 
 
