@@ -133,8 +133,13 @@ def _in_flags(text: str, asked: Asked) -> str:
 
     for role, path in (("data", asked.data), *files.items()):
         text = text.replace(f"datasets.{role}: {path}: ", f"datasets.{role}: ")
-    text = _READING.sub(lambda found: f"--read {shlex.quote(f'{found[1]}={found[2]}')}", text)
+    text = _READING.sub(lambda found: f"--read {shlex.quote(f'{found[1]}={_bare(found[2])}')}", text)
     return _COLUMN.sub("--column ", _DATA.sub(flag, _IN_A_POLICY.sub("", text)))
+
+
+def _bare(value: str) -> str:
+    """A value without the quotes that a policy needs around it."""
+    return value[1:-1] if re.fullmatch('"[^"]"', value) else value
 
 
 def _job(asked: Asked) -> Job:
@@ -281,14 +286,15 @@ def _refuse_blanks(role: str, path: Path, there: Collection[str], roles_of: Mapp
 
 
 def _read_options(asked: Asked) -> ReadOptions:
-    given = {key: _value("--read", key, value) for key, value in pairs("--read", asked.reading).items()}
+    told = pairs("--read", asked.reading)
+    given: dict[str, Tree] = {key: _value("--read", key, value) if key in {"missing", "types"} else value for key, value in told.items()}
     missing = given.get("missing", [])
     given["missing"] = missing if isinstance(missing, list) else str(missing).split(",") if isinstance(missing, str) else [missing]
     try:
         return ReadOptions.model_validate(given)
     except ValidationError as error:
-        told = messages(error, ReadOptions, lambda loc: len(loc) == 1 and loc[0] in given)
-        raise InputError(*(f"--read {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
+        wrong = messages(error, ReadOptions, lambda loc: len(loc) == 1 and loc[0] in given)
+        raise InputError(*(f"--read {'.'.join(map(str, loc))}: {text}" for loc, text, _ in wrong)) from error
 
 
 def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPredictions | SavedValues | Absent:

@@ -8,6 +8,7 @@ import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictInt, StrictStr
+from pydantic_core import PydanticCustomError
 
 TypeName: TypeAlias = Literal["text", "category", "number", "day", "date", "time"]
 MissingWord: TypeAlias = StrictStr | StrictInt | FiniteFloat | None
@@ -21,8 +22,8 @@ def _known_encoding(name: str | None) -> str | None:
     try:
         return codecs.lookup(name).name
     except LookupError as error:
-        msg = f"{name!r} is no encoding that Python knows, such as utf-8, utf-16 or cp1252"
-        raise ValueError(msg) from error
+        kind, msg = "encoding", "give an encoding that Python knows, such as utf-8, utf-16 or cp1252"
+        raise PydanticCustomError(kind, msg) from error
 
 
 def _sign(value: object) -> object:
@@ -41,7 +42,7 @@ class ReadOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     missing: tuple[MissingWord, ...] = Field((), description="words that stand for an empty cell, such as [NA, NULL, -999]; none in texts")
-    separator: Annotated[Annotated[str, Field(min_length=1, max_length=3)] | None, BeforeValidator(_sign)] = Field(
+    separator: Annotated[Annotated[str, Field(min_length=1, max_length=1)] | None, BeforeValidator(_sign)] = Field(
         None, description="one character between the cells of a CSV, or the word tab; found by itself where only one fits"
     )
     decimal: Literal[".", ","] | None = Field(None, description="decimal mark of a CSV's numbers; found by itself where only one fits")

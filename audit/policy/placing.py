@@ -16,6 +16,8 @@ _KEY = re.compile(r"((?:candidate|datasets)(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(?:: | 
 """The key path with which a message may begin."""
 _COLUMN = re.compile(r": columns\.(.+?): no column ")
 """The role whose column a file lacks."""
+_TYPED = re.compile(r": types\.(.+?): no column ")
+"""The column that a file lacks and whose type is declared."""
 _CHAMPION = re.compile(r"(champion(?:\.(?:load|columns))?(?:\.[a-z0-9]+)?): ")
 """The key path of the champion with which a message may begin."""
 
@@ -31,6 +33,8 @@ def of_data(loaded: LoadedPolicy, role: str, error: InputError) -> PolicyError:
         for place in places:
             if place in loaded.marks.values:
                 return _at(loaded, place, text)
+    if (typed := _TYPED.search(text)) is not None and (place := ("datasets", role, "types", typed[1])) in loaded.marks.values:
+        return _at(loaded, place, text)
     return _at(loaded, ("datasets", role, "path"), text + _start(loaded, loaded.policy.datasets[role].path))
 
 
