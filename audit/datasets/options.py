@@ -7,11 +7,12 @@ import json
 import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictInt, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 TypeName: TypeAlias = Literal["text", "category", "number", "day", "date", "time"]
 MissingWord: TypeAlias = StrictStr | StrictInt | FiniteFloat | None
+_SEPARATOR = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 1}, {"enum": ["tab", "\\t", None]}]}
 _NULL = ("null", "NULL", "Null")
 """What YAML reads as null where a policy lists it as a word."""
 
@@ -42,8 +43,8 @@ class ReadOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     missing: tuple[MissingWord, ...] = Field((), description="words that stand for an empty cell, such as [NA, NULL, -999]; none in texts")
-    separator: Annotated[Annotated[str, Field(min_length=1, max_length=1)] | None, BeforeValidator(_sign)] = Field(
-        None, description="one character between the cells of a CSV, or the word tab; found by itself where only one fits"
+    separator: Annotated[Annotated[str, Field(min_length=1, max_length=1)] | None, BeforeValidator(_sign), WithJsonSchema(_SEPARATOR)] = (
+        Field(None, description="one character between the cells of a CSV, or the word tab; found by itself where only one fits")
     )
     decimal: Literal[".", ","] | None = Field(None, description="decimal mark of a CSV's numbers; found by itself where only one fits")
     encoding: Annotated[str | None, AfterValidator(_known_encoding)] = Field(
