@@ -112,8 +112,8 @@ def _payload(entries: Sequence[Entry], asked: Asked) -> dict[str, object]:
     }
 
 
-def _told(sets: Mapping[str, Identity]) -> dict[str, dict[str, str]]:
-    return {role: {"file": one.file, "rows": one.rows} for role, one in sets.items()}
+def _told(sets: Mapping[str, Identity]) -> dict[str, dict[str, object]]:
+    return {role: one.to_json() for role, one in sets.items()}
 
 
 def _plan(policy: Policy) -> Plan | None:

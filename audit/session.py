@@ -35,7 +35,7 @@ from audit.candidates.model_remarks import model_remarks
 from audit.candidates.opening import Opener
 from audit.data_remarks import data_remarks
 from audit.datasets import Columns
-from audit.datasets.identity import rows_sha256
+from audit.datasets.identity import columns_sha256, rows_sha256
 from audit.datasets.label_words import refuse_label_words
 from audit.datasets.reading import read
 from audit.errors import CandidateError, InputError, PolicyError, ToolError
@@ -175,7 +175,7 @@ def _asked(prepared: _Prepared, jobs: Sequence[Job], started: datetime) -> Asked
     whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(jobs)}
     champion = prepared.loaded.policy.champion
     others = champion.columns.named() if champion is not None and champion.columns is not None else ()
-    sets = {role: Identity(data.sha256, rows_sha256(data, without=others)) for role, data in whole.items()}
+    sets = {role: Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)) for role, data in whole.items()}
     return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 

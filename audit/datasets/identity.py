@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from audit.datasets.canonical import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+    import pandas as pd
+    from numpy.typing import NDArray
 
     from audit.datasets.table import Dataset
 
@@ -42,3 +47,55 @@ def _telling(data: Dataset, without: Collection[str]) -> dict[str, str]:
 
 def _columns_of_scores(data: Dataset) -> Iterator[str]:
     yield from (column for role, column in data.columns.named().items() if role.startswith("scores"))
+
+
+_LEAST = 20
+"""Different values, and changes of the label along them, below which a column could be alike in other rows by chance."""
+_MOST_COLUMNS = 16
+
+
+def columns_sha256(data: Dataset) -> tuple[str, ...]:
+    """One digest of each column that tells rows apart, together with the label, whatever the roles, names and order of all others are.
+
+    Two sets that share one are the same rows: nobody gets a fresh test set by declaring other roles. Left out are columns of few
+    values. Numbers that only count rows, and texts, which may do so too, need a label that changes along them.
+    """
+    label = data.columns.label
+    labels = None if label is None or label not in data.frame.columns else _codes(_words(data.frame[label]))
+    names = sorted(map(str, data.frame.columns))[:_MOST_COLUMNS]
+    found = {_column_sha256(data.frame[name], labels) for name in names if name != label and _tells(data.frame[name])}
+    return tuple(sorted(digest for digest in found if digest is not None))
+
+
+def _tells(values: pd.Series[object]) -> bool:
+    """Whether a column has many different values."""
+    try:
+        return values.nunique() >= max(_LEAST, len(values) // 4)
+    except TypeError:  # lists, which cannot be counted
+        return False
+
+
+def _column_sha256(values: pd.Series[object], labels: NDArray[np.uint64] | None) -> str | None:
+    from pandas.api import types
+
+    if types.is_numeric_dtype(values) and not types.is_bool_dtype(values):
+        cells: NDArray[Any] = values.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0  # no -0.0
+        counts_rows = bool(np.all(np.diff(np.sort(cells)) == 1))
+    else:
+        cells, counts_rows = _codes(_words(values)), True
+    codes = np.zeros(len(cells), dtype=np.uint64) if labels is None else labels
+    order = np.lexsort((codes, cells))
+    if counts_rows and np.count_nonzero(codes[order][1:] != codes[order][:-1]) < _LEAST:
+        return None
+    return hashlib.sha256(cells[order].tobytes() + codes[order].tobytes()).hexdigest()
+
+
+def _words(values: pd.Series[object]) -> list[str]:
+    """Every value as text, the same in every format."""
+    return [str(canonical(value)) for value in values.tolist()]
+
+
+def _codes(words: list[str]) -> NDArray[np.uint64]:
+    """(n,) eight bytes of each word's own digest."""
+    known = {word: int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:8]) for word in set(words)}
+    return np.array([known[word] for word in words], dtype=np.uint64)

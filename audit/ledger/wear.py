@@ -16,16 +16,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells a set of rows from others: two are one set if either digest is the same."""
+    """What tells a set of rows from others: two are one set if they share any digest."""
 
     file: str
     """SHA-256 of the file's bytes."""
     rows: str
     """SHA-256 of its rows, whatever else the file holds; empty where an old entry does not say it."""
+    columns: tuple[str, ...] = ()
+    """SHA-256 of each column that tells its rows apart, with the label, whatever roles are declared; none where an old entry says none."""
 
     def same(self, other: Identity) -> bool:
         """Whether both are one set."""
-        return self.file == other.file or (self.rows == other.rows != "")
+        return not self.digests().isdisjoint(other.digests())
+
+    def digests(self) -> frozenset[str]:
+        """All that it may be known by."""
+        return frozenset({f"file {self.file}", *([f"rows {self.rows}"] if self.rows else ()), *self.columns})
+
+    def to_json(self) -> dict[str, object]:
+        """As an entry of the ledger keeps it."""
+        return {"file": self.file, "rows": self.rows, "columns": list(self.columns)}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Identity:
+        """The same identity."""
+        return cls(told["file"], told["rows"], tuple(told.get("columns", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,7 @@ class _Use:
     def sets(self) -> dict[str, Identity]:
         """By role; an entry that does not say which sets decided stands for all that it names."""
         if "test_sets" in self.told:
-            return {role: Identity(one["file"], one["rows"]) for role, one in self.told["test_sets"].items()}
+            return {role: Identity.from_json(one) for role, one in self.told["test_sets"].items()}
         return {role: Identity(digest, "") for role, digest in self.told["datasets"].items()}
 
     def look(self, role: str) -> Look:
@@ -94,8 +109,8 @@ def _known(entries: Sequence[Entry], rows: Identity) -> frozenset[Identity]:
     """Every identity under which the ledger holds these rows: what is the same as one of them is the same set too."""
     others, known = {one for use in _uses(entries) for one in use.sets().values()}, {rows}
     while True:
-        files, digests = {one.file for one in known}, {one.rows for one in known} - {""}
-        fresh = {one for one in others - known if one.file in files or one.rows in digests}
+        digests = frozenset().union(*(one.digests() for one in known))
+        fresh = {one for one in others - known if not one.digests().isdisjoint(digests)}
         if not fresh:
             return frozenset(known)
         known |= fresh

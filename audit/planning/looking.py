@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from audit.datasets.identity import rows_sha256
+from audit.datasets.identity import columns_sha256, rows_sha256
 from audit.judge import one_sided
 from audit.ledger.spending import Look, Plan, Spent, levels
 from audit.ledger.wear import Identity, wear
@@ -31,7 +31,7 @@ def ready(policy: Policy, jobs: Sequence[Job], entries: Sequence[Entry]) -> tupl
     looks: dict[str, tuple[Look, ...]] = {}
     for role in roles(jobs):
         data = next(job.subject.data for job in jobs if job.requirement.on == role)
-        worn = wear(entries, Identity(data.sha256, rows_sha256(data, without=others)))
+        worn = wear(entries, Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)))
         looks[role] = (*worn.looks, Look(_NEXT, worn.number(_NEXT), plan))
     return tuple(_ready(job, looks.get(job.requirement.on)) for job in jobs)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from audit.datasets.identity import rows_sha256
+from audit.datasets.identity import columns_sha256, rows_sha256
 from tests.support import dataset
 
 TABLE = pd.DataFrame({"id": [1, 2, 3], "x": [0.5, 0.25, 1.0], "label": [0, 1, 1], "prediction": [0, 1, 0], "score": [0.1, 0.7, 0.2]})
@@ -54,3 +55,33 @@ def test_columns_of_other_candidates_are_no_part_of_the_rows() -> None:
     known = rows_sha256(dataset(NAMELESS.assign(old=[0, 1, 1])), without=["old"])
     assert known == rows_sha256(dataset(NAMELESS.assign(old=[1, 1, 1])), without=["old"])
     assert known != rows_sha256(dataset(NAMELESS.assign(old=[1, 1, 1])))
+
+
+def many(seed: int, rows: int = 200) -> pd.DataFrame:
+    """Row numbers, a label that follows nothing, a measurement, and a group of few values."""
+    rng = np.random.default_rng(seed)
+    made = {"id": range(rows), "label": rng.integers(0, 2, rows), "size": rng.normal(0, 1, rows), "group": rng.integers(0, 3, rows)}
+    return pd.DataFrame(made)
+
+
+@pytest.mark.parametrize("kept", [["id", "label"], ["size", "label"], ["id", "size", "label", "group"]])
+def test_rows_are_known_by_any_column_under_any_roles(kept: list[str]) -> None:
+    """Other names, other roles, fewer columns, another order, a column more, another type of number."""
+    known = set(columns_sha256(dataset(many(1))))
+    table = many(1)[kept].sample(frac=1, random_state=3).assign(prediction=1)
+    renamed = table.rename(columns={"id": "text", "label": "truth", "size": "x"}).astype({"truth": float})
+    assert known & set(columns_sha256(dataset(renamed, text=None, label="truth")))
+    assert not known & set(columns_sha256(dataset(many(2)[kept])))
+
+
+def test_what_chance_could_make_alike_tells_nothing() -> None:
+    """Few values, row numbers along sorted labels, row numbers without labels, and few rows."""
+    plain = many(1)[["id", "label", "group"]]
+    assert columns_sha256(dataset(plain.assign(label=sorted(plain["label"])))) == ()
+    assert columns_sha256(dataset(plain.drop(columns="label"))) == ()
+    assert columns_sha256(dataset(many(1, rows=15))) == ()
+
+
+def test_a_changed_label_makes_other_rows() -> None:
+    table = many(1)
+    assert not set(columns_sha256(dataset(table))) & set(columns_sha256(dataset(table.assign(label=1 - table["label"]))))

@@ -62,6 +62,15 @@ def test_what_is_the_same_as_the_same_set_is_the_same_set(tmp_path: Path) -> Non
     assert wear(ledger.entries(), OTHER).candidates == ()
 
 
+def test_rows_are_known_again_by_one_column(tmp_path: Path) -> None:
+    """Whatever roles the policy of then declared."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    then = Identity("another", "read otherwise", ("c" * 64, "d" * 64))
+    ledger.append("t", "run", told("a") | {"test_sets": {"test": then.to_json()}})
+    assert wear(ledger.entries(), Identity(SET.file, SET.rows, ("d" * 64,))).candidates == ("a",)
+    assert wear(ledger.entries(), Identity(SET.file, SET.rows, ("e" * 64,))).candidates == ()
+
+
 def test_runs_of_before_there_were_looks_count(tmp_path: Path) -> None:
     """They name every data set with the digest of its file, and not which of them decided."""
     ledger = Ledger(tmp_path / "ledger.sqlite")
