@@ -1,10 +1,11 @@
-"""Text files that are there whole or not at all, whenever their writer is killed."""
+"""Small text files: read within a limit, and written whole or not at all, whenever their writer is killed."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 """What a file system says that knows no hard links."""
+
+
+def read_at_most(path: Path, most: int) -> bytes:
+    """What a regular file holds, of a larger one one byte more than the limit. OSError for a pipe or device, which may never end."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        return file.read(most + 1)
 
 
 def write_new(path: Path, text: str, *, mode: int = 0o666) -> None:

@@ -6,14 +6,15 @@ import errno
 import os
 import signal
 import stat
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from audit import files
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from audit.errors import InputError
+from audit.policy import load
+from audit.waivers.files import is_waiver, read_waiver
 
 
 def test_a_new_file_never_overwrites(tmp_path: Path) -> None:
@@ -63,3 +64,18 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(FileExistsError):
         files.write_new(tmp_path / "a", "other")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a", "text")]
+
+
+def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
+    """A pipe without a writer would be waited for, and a device may never end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="no regular file"):
+            files.read_at_most(path, 10)
+        with pytest.raises(InputError, match="cannot be read"):
+            load(path)
+        with pytest.raises(InputError, match="cannot be read"):
+            read_waiver(path)
+        assert not is_waiver(path)
+    (tmp_path / "long").write_text("x" * 20)
+    assert files.read_at_most(tmp_path / "long", 10) == b"x" * 11

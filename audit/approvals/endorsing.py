@@ -13,6 +13,7 @@ from audit import catalog, clock, policy_change
 from audit.approvals import files
 from audit.approvals.standing import statement
 from audit.errors import InputError, ToolError
+from audit.files import read_at_most
 from audit.ledger import Ledger
 from audit.policy import load, positions, reading
 from audit.policy_change import Present
@@ -49,7 +50,8 @@ class Asking:
 def is_policy(path: Path) -> bool:
     """Whether a file is meant as a policy and not as a waiver."""
     try:
-        tree, _ = positions.flatten(reading.parse(path.read_text(encoding="utf-8"), str(path))[0])
+        text = read_at_most(path, reading.MOST_BYTES).decode("utf-8")
+        tree, _ = positions.flatten(reading.parse(text, str(path))[0])
     except (OSError, UnicodeDecodeError):
         return False
     return isinstance(tree, dict) and bool({"policy", "require", "extends"} & set(tree))

@@ -76,18 +76,31 @@ def _tells(values: pd.Series[object]) -> bool:
 
 
 def _column_sha256(values: pd.Series[object], labels: NDArray[np.uint64] | None) -> str | None:
-    from pandas.api import types
-
-    if types.is_numeric_dtype(values) and not types.is_bool_dtype(values):
-        cells: NDArray[Any] = values.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0  # no -0.0
-        counts_rows = bool(np.all(np.diff(np.sort(cells)) == 1))
+    cells: NDArray[Any] | None = _numbers(values)
+    counts_rows = cells is None or bool(np.all(np.diff(np.sort(cells)) == 1))
+    if cells is None:
+        cells = _codes(_words(values))
     else:
-        cells, counts_rows = _codes(_words(values)), True
+        with np.errstate(over="ignore"):
+            cells = cells.astype(np.float32)  # readers differ in the last digits
     codes = np.zeros(len(cells), dtype=np.uint64) if labels is None else labels
     order = np.lexsort((codes, cells))
     if counts_rows and np.count_nonzero(codes[order][1:] != codes[order][:-1]) < _LEAST:
         return None
     return hashlib.sha256(cells[order].tobytes() + codes[order].tobytes()).hexdigest()
+
+
+def _numbers(values: pd.Series[object]) -> NDArray[np.float64] | None:
+    """(n,) a column's numbers, also where a role had them read as text; None where some are none."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(values):
+        return None
+    numeric = pd.to_numeric(values, errors="coerce")
+    if numeric.isna().sum() > values.isna().sum():
+        return None
+    found: NDArray[np.float64] = numeric.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0  # no -0.0
+    return found
 
 
 def _words(values: pd.Series[object]) -> list[str]:

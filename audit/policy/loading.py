@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit import files
 from audit.errors import InputError, Mistake, PolicyError
 from audit.policy import binding, extending, meaning, paths, positions, reading, roles, serving, shape
 from audit.policy.schema import Policy
@@ -153,12 +154,12 @@ def _read_one(path: Path, shown: str) -> _Merged:
 
 def _text(path: Path, shown: str) -> str:
     try:
-        raw = path.read_bytes()
+        raw = files.read_at_most(path, reading.MOST_BYTES)
     except OSError as error:
         msg = f"{shown}: the policy cannot be read ({error.strerror}); {paths.alike(path)}"
         raise InputError(msg) from error
     if len(raw) > reading.MOST_BYTES:
-        msg = f"{shown}: {len(raw):,} bytes; a policy has at most {reading.MOST_BYTES:,}"
+        msg = f"{shown}: is larger than a policy may be, at most {reading.MOST_BYTES:,} bytes"
         raise InputError(msg)
     try:
         return raw.decode("utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from audit.errors import InputError, Mistake, PolicyError
+from audit.files import read_at_most
 from audit.policy import positions, reading
 from audit.policy.wording import messages
 from audit.waivers.model import PublicKey, Waiver, person
@@ -155,7 +156,8 @@ def read_key(path: Path) -> PublicKey:
 def is_waiver(path: Path) -> bool:
     """Whether a file is meant as a waiver and not as a policy."""
     try:
-        tree, _ = positions.flatten(reading.parse(path.read_text(encoding="utf-8"), str(path))[0])
+        text = read_at_most(path, reading.MOST_BYTES).decode("utf-8")
+        tree, _ = positions.flatten(reading.parse(text, str(path))[0])
     except (OSError, UnicodeDecodeError):
         return False
     keys = set(tree) if isinstance(tree, dict) else set()
@@ -187,12 +189,12 @@ def _unfit(model: type[Model], tree: Tree, marks: Marks) -> Iterator[Mistake]:
 
 def _text(path: Path, shown: str) -> str:
     try:
-        raw = path.read_bytes()
+        raw = read_at_most(path, reading.MOST_BYTES)
     except OSError as error:
         msg = f"{shown}: cannot be read ({error.strerror}); mend the path"
         raise InputError(msg) from error
     if len(raw) > reading.MOST_BYTES:
-        msg = f"{shown}: {len(raw):,} bytes; a waiver or key has at most {reading.MOST_BYTES:,}"
+        msg = f"{shown}: is larger than a waiver or key may be, at most {reading.MOST_BYTES:,} bytes"
         raise InputError(msg)
     try:
         return raw.decode("utf-8")

@@ -26,6 +26,10 @@ KIND = "audit.waiver/1"
 """Part of what is signed, so that no signature of a waiver is one of anything else."""
 
 
+_MOST_BYTES = 100_000
+"""Of a key file."""
+
+
 def require_cryptography() -> None:
     """MissingExtra where nothing can be signed or verified."""
     try:
@@ -118,7 +122,7 @@ def read_secret(path: Path) -> tuple[Ed25519PrivateKey, PublicKey]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     try:
-        secret = form.load_pem_private_key(path.read_bytes(), password=None)
+        secret = form.load_pem_private_key(files.read_at_most(path, _MOST_BYTES), password=None)
     except OSError as error:
         msg = f"{path}: the key cannot be read ({error.strerror})"
         raise InputError(msg) from error

@@ -256,3 +256,10 @@ def test_the_best_of_five_bad_candidates_passes_as_seldom_as_one() -> None:
 def _passes(hits: int, number: int, level: float) -> bool:
     found = judge(requirement(min=0.8), INFO, proportions((hits, 400)), confidence=0.95, owner="nobody", spent=Spent(number, 5, level))
     return found.status == "pass"
+
+
+def test_other_roles_make_no_fresh_test_set(folder: Path) -> None:
+    """Another candidate's file, and no id declared."""
+    first = looked(folder, 1)
+    second = looked(folder, 2, columns={"label": "label", "prediction": "prediction"})
+    assert [one["looks"]["test"]["number"] for one in (first, second)] == [1, 2]
