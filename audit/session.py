@@ -155,7 +155,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     try:
         findings = _measured([looks.ready(job) for job in jobs], options.workers, progress, heard)
     except CandidateError as error:
-        raise placing.of_candidate(loaded, error) from error
+        raise placing.of_model(loaded, error) from error
     watch.seconds |= {finding.id: finding.seconds for finding in findings}
     if options.smoke:
         findings = tuple(map(_unjudged, findings))

@@ -48,7 +48,7 @@ class ModelFacts:
         """The facts of a model at hand."""
         from sklearn.base import is_regressor
 
-        classes = getattr(model, "classes_", None)
+        classes: Any = getattr(model, "classes_", None)
         one_label = isinstance(classes, np.ndarray) and classes.ndim == 1  # several labels have a list of arrays
         columns, features = getattr(model, "feature_names_in_", None), getattr(model, "n_features_in_", None)
         named = [str(name) for name in columns] if columns is not None else [str(place) for place in range(features or 0)]

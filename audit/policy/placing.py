@@ -68,6 +68,15 @@ def of_champion(loaded: LoadedPolicy, error: InputError) -> PolicyError:
     return _at(loaded, ("champion",), text)
 
 
+def of_model(loaded: LoadedPolicy, error: InputError) -> PolicyError:
+    """A model that breaks while it is asked: the champion where the message begins with its path, else the candidate."""
+    champion, candidate = (one.load if one else None for one in (loaded.policy.champion, loaded.policy.candidate))
+    paths = [str(loaded.project / one.path) if one and one.path else None for one in (champion, candidate)]
+    if paths[0] is not None and paths[0] != paths[1] and str(error).startswith(f"{paths[0]}: "):
+        return of_champion(loaded, error)
+    return of_candidate(loaded, error)
+
+
 def _at(loaded: LoadedPolicy, place: Loc, text: str) -> PolicyError:
     return PolicyError((loaded.marks.mistake(place, text),))
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from audit.errors import PolicyError
 from audit.progress import Silent
 from audit.session import Options, audit_policy
 from tests.compared import table
@@ -196,7 +197,7 @@ def test_the_champions_answers_are_no_features(here: Path) -> None:
     assert {str(row.name) for row in found.slices} == {"column=person", "column=size"}
 
 
-def test_a_champion_that_breaks_while_predicting_is_an_error_and_no_pass(here: Path) -> None:
+def test_a_champion_that_breaks_while_predicting_is_refused_at_its_line(here: Path) -> None:
     """Fitted on columns of numbers, it is given words in a place where it only looks when asked."""
     skops = pytest.importorskip("skops.io", reason="comes with the extra sklearn")
     from sklearn.linear_model import LogisticRegression
@@ -204,10 +205,8 @@ def test_a_champion_that_breaks_while_predicting_is_an_error_and_no_pass(here: P
     frame = table(200)
     skops.dump(LogisticRegression().fit(frame[["score"]].rename(columns={"score": "a"}), frame["label"]), here / "old.skops")
     frame.assign(a="word").to_csv(here / "test.csv", index=False)
-    outcome = audited(here, comparing(champion={"load": {"kind": "sklearn", "path": "old.skops"}}))
-    (found,) = outcome.audit.findings
-    assert (found.status, outcome.audit.verdict.decision, outcome.audit.verdict.exit_code) == ("error", "block", 3)
-    assert "predict refuses these rows" in found.message
+    with pytest.raises(PolicyError, match=r"champion\.load\.path: .*old\.skops: predict refuses these rows"):
+        audited(here, comparing(champion={"load": {"kind": "sklearn", "path": "old.skops"}}))
 
 
 def test_select_and_smoke_runs_compare_too(tmp_path: Path) -> None:
