@@ -50,8 +50,8 @@ def find_layout(text: str, separator: str | None) -> tuple[Layout, tuple[str, ..
     given, text, skipped = _first_line(text)
     if separator or given:
         return _accept(_layout(text, separator or given or ",", skipped)), ()
-    comma = _layout(text, ",", skipped)
-    others = [found for sign in _OTHERS if len((found := _layout(text, sign, skipped)).header) > 1] if _may_differ(comma) else []
+    comma, first = _layout(text, ",", skipped), text.partition("\n")[0]
+    others = [found for sign in _OTHERS if sign in first and len((found := _layout(text, sign, skipped)).header) > 1]
     fitting = [found for found in (comma, *others) if found.fits]
     if len(fitting) > 1:
         read = " and with ".join(f"{_NAMES[one.separator]} ({len(one.header)} columns)" for one in fitting)
@@ -66,10 +66,6 @@ def find_layout(text: str, separator: str | None) -> tuple[Layout, tuple[str, ..
         what = f"seems to have {_NAMES[best.separator]} between its cells, but {best.error.what if best.error else 'does not fit'}"
         raise Unreadable(what, best.error.remedy if best.error else "mend it")
     return _accept(comma), ()
-
-
-def _may_differ(comma: Layout) -> bool:
-    return any(sign in name for sign in _OTHERS for name in comma.header)
 
 
 def _first_line(text: str) -> tuple[str | None, str, int]:
@@ -88,7 +84,8 @@ def _accept(layout: Layout) -> Layout:
 
 
 def _layout(text: str, separator: str, skipped: int) -> Layout:
-    reader, header = _reader(text, separator), []
+    reader = _reader(text, separator)
+    header: list[str] = []
     try:
         with cells_of_any_length():
             header = next(reader, [])

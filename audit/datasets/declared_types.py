@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +69,16 @@ def apply_types(frame: pd.DataFrame, options: ReadOptions) -> None:
             except (ValueError, TypeError):
                 row = next(row for row, code in enumerate(codes.tolist()) if distinct[code] == value and code >= 0) + 1
                 _refuse_cell(row, value, column, kind)
+        if kind == "time":
+            found = _in_one_zone(found, column)
         frame[column] = _series(codes, found, kind)
 
 
 def _refuse_cell(row: int, value: object, column: str, kind: str) -> None:
     shown = quoted(str(value))
     what = f"row {row:,} has {shown} in column {column!r}, which is declared to hold {_FORMS[kind]}"
+    if kind == "number" and notation.to_plain(str(value), ",") is not None:
+        raise Unreadable(what, 'say whether the comma is the decimal mark (`decimal: ","`) or stands between thousands (`decimal: "."`)')
     listed = f" (`missing: [{quote(str(value))}]`)" if shown == repr(str(value)) else ""
     raise Unreadable(what, f"mend it, or list it where it stands for an empty cell{listed}")
 
@@ -88,7 +92,19 @@ def _series(codes: Any, found: list[Any], kind: str) -> pd.Series[Any]:
     cells = np.empty(len(found) + 1, dtype=object)
     cells[:-1] = found
     series = pd.Series(cells[codes], dtype=object)
-    return pd.to_datetime(series, utc=any(value is not None and value.tzinfo for value in found)) if kind == "time" else series
+    return pd.to_datetime(series) if kind == "time" else series
+
+
+def _in_one_zone(found: list[datetime | None], column: str) -> list[datetime | None]:
+    """Times with a zone as those of Greenwich; beside them one without is refused, since it may be of any."""
+    zoned = [value is not None and value.tzinfo is not None for value in found]
+    if not any(zoned):
+        return found
+    without = next((value for value, has in zip(found, zoned, strict=True) if value is not None and not has), None)
+    if without is not None:
+        what = f"column {column!r} has times with a zone and without one, such as {without.isoformat()!r}"
+        raise Unreadable(what, "write the zone in every row, or in none")
+    return [None if value is None else value.astimezone(UTC) for value in found]
 
 
 def _number(value: object) -> str:
@@ -112,15 +128,16 @@ def _day(value: object) -> date:
 
 
 def _time(value: object) -> datetime:
-    if isinstance(value, str):
-        return datetime.fromisoformat(value.strip())
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # a file's days have no zone
-    raise ValueError(value)
+    found = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    if isinstance(found, date) and not isinstance(found, datetime):
+        found = datetime(found.year, found.month, found.day)  # noqa: DTZ001  # a file's days have no zone
+    if not isinstance(found, datetime) or not _FIRST_YEAR < found.year < _LAST_YEAR:
+        raise ValueError(value)
+    return found
 
 
+_FIRST_YEAR, _LAST_YEAR = 1677, 2262
+"""Years whose times pandas can hold."""
 _TYPES: dict[str, Callable[[object], Any]] = {"text": str, "category": canonical, "number": _number, "day": _day, "time": _time}
 _FORMS = {
     "number": "numbers",

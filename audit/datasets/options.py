@@ -21,6 +21,7 @@ def _known_encoding(name: str | None) -> str | None:
     if name is None:
         return None
     try:
+        b"".decode(name)  # finds out too whether it is one of text
         return codecs.lookup(name).name
     except LookupError as error:
         kind, msg = "encoding", "give an encoding that Python knows, such as utf-8, utf-16 or cp1252"
@@ -29,7 +30,10 @@ def _known_encoding(name: str | None) -> str | None:
 
 def _sign(value: object) -> object:
     """A tab may be written as a word, since a shell hands none over."""
-    return "\t" if value in {"tab", "\\t"} else value
+    if value in ("\n", "\r", '"'):
+        kind, msg = "separator", "give a character that ends neither a line nor a cell, such as ; or tab"
+        raise PydanticCustomError(kind, msg)
+    return "\t" if value in ("tab", "\\t") else value
 
 
 def quote(word: str) -> str:

@@ -24,6 +24,20 @@ READ: dict[str, tuple[str | bytes, dict[str, Any], dict[str, list[Any]], str]] =
     "semicolon and points": ("a;s\n1;0.5\n2;0.25\n", {}, {"s": [0.5, 0.25]}, "';'"),
     "thousands beside commas": ("a;s\n1;1.234,56\n2;12,5\n", {}, {"s": [1234.56, 12.5]}, "a comma is read as the decimal mark ('s')"),
     "thousands in another column": ("a;s\n1.234;0,5\n2.345;0,25\n", {}, {"a": [1234, 2345]}, "decimal mark"),
+    "semicolon and quotes": (
+        '"a";"s"\n"x;y";"0,5"\n"z";"0,25"\n',
+        {},
+        {"a": ["x;y", "z"], "s": [0.5, 0.25]},
+        "';' stands between its cells",
+    ),
+    "spaces of thousands": ("a;s\n1;1 234,5\n2;12 345,25\n", {}, {"s": [1234.5, 12345.25]}, "decimal mark"),
+    "an index beside commas": (";a\n0;2,5\n1;4,5\n", {}, {"a": [2.5, 4.5]}, "left out as the index"),
+    "a word beside commas": (
+        "x;k\n" + "".join(f"{n},5;1\n" for n in range(30)) + "NA;1\n",
+        {},
+        {},
+        "x: numbers in 30 of 31 rows; 'NA' in 1, first in row 31",
+    ),
     "tab": ("a\tb\n1\tx, y\n2\tz\n", {}, {"b": ["x, y", "z"]}, "a tab stands between"),
     "tab, named by its word": ("a\tb\n1\tx\n2\tz\n", {"separator": "tab"}, {"b": ["x", "z"]}, ""),
     "bar": ("a|b\n1|x\n2|z\n", {}, {"b": ["x", "z"]}, "'|' stands between"),
@@ -92,6 +106,9 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     ),
     "no number": ("a\n3\ninf\n", {"types": {"a": "number"}}, "row 2 has 'inf' in column 'a'"),
     "no day": ("a\n01/02/2026\n", {"types": {"a": "day"}}, "row 1 has '01/02/2026' in column 'a', which is declared to hold days"),
+    "a comma in a number": ('a\n"1,234"\n', {"types": {"a": "number"}}, "say whether the comma is the decimal mark"),
+    "no time that can be held": ("a\n9999-12-31\n", {"types": {"a": "time"}}, "row 1 has '9999-12-31' in column 'a'"),
+    "times of two kinds": ("a\n2026-01-02T00:00Z\n2026-01-02T00:00\n", {"types": {"a": "time"}}, "has times with a zone and without one"),
     "no column": ("age\n3\n", {"types": {"aeg": "number"}}, "types.aeg: no column 'aeg', did you mean 'age'?"),
 }
 

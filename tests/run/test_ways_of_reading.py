@@ -97,7 +97,13 @@ def test_a_blank_in_a_column_name_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [("foo=1", "--read foo: unknown key"), ("separator=ab", "--read separator: "), ("encoding=latin-99", "--read encoding: ")],
+    [
+        ("foo=1", "--read foo: unknown key"),
+        ("separator=ab", "--read separator: "),
+        ("encoding=latin-99", "--read encoding: "),
+        ("encoding=rot13", "--read encoding: "),
+        ('separator="', "--read separator: "),
+    ],
 )
 def test_wrong_options_of_reading(tmp_path: Path, given: str, message: str) -> None:
     (tmp_path / "a.csv").write_text("label,prediction\n0,0\n")
