@@ -88,6 +88,12 @@ _MAIL = "mail* email* e-mail* mailto courriel* correo* posta* адрес* поч
 LANGUAGES = frozenset(PHONE)
 
 
+def base_language(language: str) -> str:
+    """`de` of `de-AT`; Norwegian by one name."""
+    base = language.replace("_", "-").split("-")[0].casefold()
+    return "no" if base in {"nb", "nn"} else base
+
+
 def supporting(kind: str, language: str) -> re.Pattern[str] | None:
     """The words that speak for a kind in a language; None where the kind has none here."""
     if kind == "PHONE_NUMBER":

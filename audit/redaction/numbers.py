@@ -62,24 +62,28 @@ def cards(text: str) -> Iterator[Entity]:
 
 
 def _cards_of(text: str, groups: Sequence[tuple[int, int]]) -> Iterator[Entity]:
+    widths = [end - start for start, end in groups]
     for first, (start, _) in enumerate(groups):
-        for last, size in enumerate(accumulate(end - begin for begin, end in groups[first:]), first):
+        for last, size in enumerate(accumulate(widths[first:]), first):
             if size > _LONGEST:
                 break
+            shown = widths[first : last + 1]
+            if size < _SHORTEST or not (_grouped_as_card(shown) or (len(shown) == len(groups) and _evenly_grouped(shown))):
+                continue
             stretch = text[start : groups[last][1]]
             number = "".join(_DIGITS.findall(stretch))
-            if size >= _SHORTEST and _grouped_as_card(stretch, size) and _luhn(number):
+            if _luhn(number) and ("\n" not in stretch or set(shown) == {_BANK}):  # over two lines groups of four alone
                 yield Entity("CREDIT_CARD", start, groups[last][1], SURE if _ISSUERS.fullmatch(number) else _UNKNOWN_ISSUER)
 
 
-def _grouped_as_card(stretch: str, size: int) -> bool:
-    """4111 1111 1111 1111, 3782 822463 10005, or equal groups; over two lines groups of four alone."""
-    sizes = [len(group) for group in _DIGITS.findall(stretch)]
-    if "\n" in stretch:
-        return set(sizes) == {_BANK}
-    if len(sizes) == 1 or (sizes[0] >= _BANK and min(sizes) >= _OTHERS):
-        return True
-    return len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0] and size in _EVEN
+def _grouped_as_card(widths: Sequence[int]) -> bool:
+    """4111 1111 1111 1111, 3782 822463 10005, 4111111111111111."""
+    return len(widths) == 1 or (widths[0] >= _BANK and min(widths) >= _OTHERS)
+
+
+def _evenly_grouped(widths: Sequence[int]) -> bool:
+    """4 1 1 1 ... or 41 11 ...: only where nothing else stands in the row of numbers."""
+    return len(set(widths[:-1])) == 1 and widths[-1] <= widths[0] and sum(widths) in _EVEN
 
 
 def _luhn(number: str) -> bool:

@@ -86,10 +86,11 @@ class Scanner:
         self._recognizers = recognizers(tuple(kinds), language)
         self._kinds = frozenset(kinds)
         self._own = {kind: finder for kind, finder in _OWN.items() if kind in self._kinds or kind in _SHIELDS}
-        self._context = {kind: context.supporting(kind, language) for kind in kinds}
-        self._plans = Plans(language, countries)
+        spoken = context.base_language(language)
+        self._context = {kind: context.supporting(kind, spoken) for kind in kinds}
+        self._plans = Plans(spoken, countries)
         self._filtered = self._kinds <= set(DEFAULT)
-        self.notes = _notes(self._kinds, language, self._plans)
+        self.notes = _notes(self._kinds, spoken, self._plans)
 
     def find(self, text: str, further: Sequence[str] = ()) -> tuple[Entity, ...]:
         """Entities of any score in the order of the text, as places in the original; further words count as words before each."""

@@ -137,6 +137,12 @@ def test_cards_have_12_to_19_digits_and_the_check_digit_decides(digits: int) -> 
         assert not list(cards(wrong))
 
 
+def test_a_row_of_single_digits_is_a_card_only_by_itself() -> None:
+    """Letter-spaced, but not any sixteen answers of a long questionnaire."""
+    assert found("card " + " ".join("4111111111111111")) == [(CARD, " ".join("4111111111111111"))]
+    assert not list(cards("answers " + "4 1 3 2 5 " * 40))
+
+
 def test_a_card_of_no_known_issuer_needs_a_word_around() -> None:
     number = with_check_digit("900100000000000")
     assert not [kind for kind, _ in found(f"batch {number}") if kind == CARD]
@@ -170,6 +176,7 @@ def test_the_register_is_as_long_as_it_says() -> None:
     ("text", "language", "countries", "number"),
     [
         ("Telefonnummer 02079460958", "de", None, "02079460958"),
+        ("Telefonnummer 02079460958", "de-AT", None, "02079460958"),
         ("téléphone : 0612345678", "fr", None, "0612345678"),
         ("llámame al 612345678", "es", None, "612345678"),
         ("电话\uff1a13812345678", "zh", None, "13812345678"),

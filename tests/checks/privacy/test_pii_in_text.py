@@ -162,6 +162,19 @@ def test_no_personal_data_leaves_the_check() -> None:
     )
 
 
+def test_typesetting_neither_hides_personal_data_nor_brings_it_into_the_evidence() -> None:
+    rows = [
+        "mail kim&#64;example.com",
+        "card 4111\u00a01111\u00a01111\u00a01111",
+        "iban de89\u20113704\u20110044\u20110532\u20110130\u201100",
+    ]
+    rows += ["mail k\u200bim@exam\u00adple.com", "ssn 536\u201390\u20134399", "call 06\u202f12\u202f34\u202f56\u202f78"]
+    found = scan(rows)
+    assert value(found) == len(rows)
+    for word in ("kim", "4111", "1111", "3704", "exam", "4399", "56"):
+        assert word not in repr(found.examples), word
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from(["call", "me", "Bob", "x7", "rare", *KINDS.values()]), min_size=1, max_size=8))
 def test_an_excerpt_holds_marks_and_common_words_alone(words: list[str]) -> None:
