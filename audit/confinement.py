@@ -10,13 +10,14 @@ import ctypes
 import os
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 """Numbers of the system calls, the same on every processor."""
@@ -32,7 +33,7 @@ _HARMLESS = ("null", "zero", "full", "random", "urandom")
 """Devices that keep nothing of what is written."""
 _DEVICES = ("tty", "kfd", "shm", "dri", "nvidia-caps")
 """Terminal, accelerators, memory shared between processes."""
-_armed = False
+_armed = _apart = False
 
 
 class _Rules(ctypes.Structure):
@@ -57,6 +58,21 @@ def arm() -> None:
 def is_armed() -> bool:
     """Whether this process is one that may be confined."""
     return _armed
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Models that are opened meanwhile run in processes of their own, though this one is not confined."""
+    globals()["_apart"] = True
+    try:
+        yield
+    finally:
+        globals()["_apart"] = False
+
+
+def models_apart() -> bool:
+    """Whether models are opened in processes of their own."""
+    return _apart
 
 
 def confine(folders: Iterable[Path], *, devices: bool = True) -> bool:

@@ -119,7 +119,8 @@ def _write_protection() -> str:
     """Whether the system keeps a model that is opened from writing elsewhere."""
     found = confinement.version()
     if found:
-        return f"Landlock {found}: once a model is opened, `audit run` writes below its output, ledger, cache and temporary folders alone"
+        where = "once a model is opened, `audit run` writes below its output, ledger, cache and temporary folders alone"
+        return f"Landlock {found}: {where}; a scikit-learn model has a process of its own, which writes in a temporary folder alone"
     return "none here (Landlock, on Linux 5.13 and newer): a model that runs code could write wherever this user may"
 
 

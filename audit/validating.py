@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from audit import cache, catalog, clock, plan, policy_change, rivals
+from audit import cache, catalog, clock, confinement, plan, policy_change, rivals
 from audit.approvals import files
 from audit.candidates.opening import Opener
 from audit.errors import InputError, MissingExtra
@@ -54,10 +54,11 @@ def _of_models(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterato
         return
     opener = Opener(loaded.policy, datasets, resolve=loaded.resolve, cache=cache.root(), progress=Silent())
     try:
-        candidate = opener.inspect()
-        if candidate is not None:
-            plan.check_abilities(loaded, datasets, candidate)
-            rivals.opened(loaded, datasets, candidate, opener)
+        with confinement.apart():
+            candidate = opener.inspect()
+            if candidate is not None:
+                plan.check_abilities(loaded, datasets, candidate)
+                rivals.opened(loaded, datasets, candidate, opener)
     except MissingExtra as error:
         yield f"no model is opened: {error}"
     except InputError as error:

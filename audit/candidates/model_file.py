@@ -49,7 +49,7 @@ def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[Fitte
         _refuse_misplaced(path, model, functions=trusted)
         return model
 
-    return (ModelProcess(path, build) if confinement.is_armed() else LocalModel(build())), found
+    return (ModelProcess(path, build) if confinement.is_armed() or confinement.models_apart() else LocalModel(build())), found
 
 
 def _require(*parts: str) -> None:

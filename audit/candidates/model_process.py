@@ -16,6 +16,8 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
+import weakref
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -49,12 +51,15 @@ class ModelProcess:
         self._answers, answering = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        self._child = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # threads that read the data do nothing now
+            self._child = os.fork()
         if self._child == 0:
             _be_model(path, load, asking, answering)
         os.close(asking)
         os.close(answering)
         self._reading = os.fdopen(self._answers, "rb")
+        weakref.finalize(self, _close, self._questions, self._reading, self._child)
         self.facts = ModelFacts.from_json(json.loads(self._answer(_FACTS)[1:]))
 
     def ask(self, method: Method, given: Any) -> NDArray[Any]:
@@ -90,10 +95,20 @@ class ModelProcess:
         raise CandidateError(msg)
 
 
+def _close(questions: int, answers: IO[bytes], child: int) -> None:
+    """Nobody asks any more: the process ends by itself."""
+    os.close(questions)
+    answers.close()
+    _status(child)
+
+
 def _status(child: int) -> int:
     """The exit code of a process that gives no more answers; it is ended where it has not ended itself."""
     for _ in range(_PATIENCE):
-        done, status = os.waitpid(child, os.WNOHANG)
+        try:
+            done, status = os.waitpid(child, os.WNOHANG)
+        except ChildProcessError:  # looked for before
+            return 0
         if done:
             return os.waitstatus_to_exitcode(status)
         time.sleep(_PAUSE)
@@ -148,6 +163,7 @@ def _keep_to_itself(*pipes: int) -> None:
         low = pipe + 1
     os.closerange(low, os.sysconf("SC_OPEN_MAX"))
     tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="model-")
+    confinement.arm()
     confinement.confine([], devices=False)
 
 
