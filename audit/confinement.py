@@ -31,7 +31,7 @@ _SINCE: Final = {2: 1 << 13, 3: 1 << 14}
 _TRUNCATE = 1 << 14
 _HARMLESS = ("null", "zero", "full", "random", "urandom")
 """Devices that keep nothing of what is written."""
-_DEVICES = ("tty", "kfd", "shm", "dri", "nvidia-caps")
+_DEVICES = ("tty", "kfd", "shm", "dri")
 """Terminal, accelerators, memory shared between processes."""
 _armed = _apart = False
 
@@ -110,7 +110,7 @@ def _allow(rules: int, path: Path, rights: int) -> None:
 
 def _devices(*, every: bool) -> list[Path]:
     root = Path("/dev")
-    more = [*(root / name for name in _DEVICES), *root.glob("nvidia[0-9c-z]*")] if every else []
+    more = [*(root / name for name in _DEVICES), *root.glob("nvidia*")] if every else []
     return [*(root / name for name in _HARMLESS), *more]
 
 
