@@ -113,9 +113,14 @@ def comparison(tables: Sequence[Dataset], named: Sequence[str] | None = None) ->
 
 def _wanted(tables: Sequence[Dataset], text: str | None) -> tuple[str, ...]:
     named = any(data.columns.features is not None for data in tables)
-    features = [name for data in tables for name in data.feature_names()] if named or text is None else []
+    features = [name for data in tables for name in data.feature_names() if _is_feature(tables, name)] if named or text is None else []
     texts = {data.columns.text for data in tables} if text is not None else set()
     return tuple(dict.fromkeys([*([] if text is None else [text]), *(name for name in features if name not in texts)]))
+
+
+def _is_feature(tables: Sequence[Dataset], name: str) -> bool:
+    """Whether no data set gives the column another role, such as that of a prediction."""
+    return all(name in data.feature_names() or name not in data.frame.columns for data in tables)
 
 
 def _shared(tables: Sequence[Dataset], name: str, text: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _SCALES = frozenset({"number", "duration", "day", "time"})
 """Kinds of columns that are compared as numbers."""
 _TIMES = frozenset({"day", "time"})
+_CODE = re.compile(r"[+-]?0\d+")
 DAY = 86_400.0
 """Seconds."""
 
@@ -173,12 +175,18 @@ def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
     whose = None if reference.columns.group is None else reference.values(reference.columns.group)
     kinds = [data.kind(name) for data in (reference, current)]
     declared = any(kind.declared and not kind.is_ordered for kind in kinds)
-    if declared or not any(kind.name in _SCALES for kind in kinds):
+    codes = any(kind.name == "category" and _holds_codes(data, name) for data, kind in zip((reference, current), kinds, strict=True))
+    if declared or codes or not any(kind.name in _SCALES for kind in kinds):
         return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name), whose=whose)
     before, now = (_quantities(data, name) for data in (reference, current))
     unreadable = sum(int(np.isnan(values).sum()) - kind.blank for values, kind in zip((before, now), kinds, strict=True))
     tells_time = all(kind.name in {*_TIMES, "blank"} for kind in kinds)
     return Feature(name, numeric=True, reference=before, current=now, unreadable=unreadable, whose=whose, tells_time=tells_time)
+
+
+def _holds_codes(data: Dataset, name: str) -> bool:
+    """Whether numbers in a column are written with a zero before their first digit, such as 01234: they are codes in any window."""
+    return any(isinstance(cell, str) and _CODE.fullmatch(cell.strip()) for cell in data.frame[name].unique())
 
 
 def _quantities(data: Dataset, name: str) -> NDArray[np.float64]:

@@ -144,6 +144,14 @@ def test_nothing_left_to_compare_is_not_measured() -> None:
         tables(test.assign(g="a"), train.assign(g="a"))
 
 
+def test_a_column_with_another_role_in_one_file_is_no_feature() -> None:
+    """The model's answers stand in the test file; those in the training file are another matter."""
+    frame = pd.DataFrame({"a": [1, 2, 3], "prediction": [0, 0, 0]})
+    seen = subject(frame, train=frame.assign(prediction=1))
+    train = replace(seen.datasets["train"], columns=seen.data.columns.model_copy(update={"prediction": None}))
+    assert value(measure(CHECK, replace(seen, datasets={**seen.datasets, "train": train}))) == 3
+
+
 def test_validation_rows_are_looked_at_too() -> None:
     """They chose the checkpoint."""
     frames = {"test": ["a", "b", "c", "d"], "train": ["a", "x"], "validation": ["b", "a", "y"]}
