@@ -56,7 +56,7 @@ def cards(text: str) -> Iterator[Entity]:
         if _DECIMAL.fullmatch(run.group()):
             continue
         groups = [(group.start(), group.end()) for group in _DIGITS.finditer(text, run.start(), run.end())]
-        if text[run.end() : run.end() + 1].isalpha():
+        if re.match("[A-Za-z]", text[run.end() : run.end() + 1]):
             groups.pop()
         yield from _cards_of(text, groups)
 

@@ -83,7 +83,7 @@ class Plans:
         text = _DATE.sub(lambda date: "#" * len(date.group()), text)
         for run in _RUN.finditer(text):
             digits = sum(map(str.isdigit, run["number"]))
-            if digits < _SHORT or text[run.end() : run.end() + 1].isalpha():
+            if digits < _SHORT or re.match("[A-Za-z]", text[run.end() : run.end() + 1]):
                 continue
             if _NO_PHONE.fullmatch(run["number"]) and not self._called(text, run, further):
                 continue

@@ -147,6 +147,7 @@ def test_a_card_of_no_known_issuer_needs_a_word_around() -> None:
     number = with_check_digit("900100000000000")
     assert not [kind for kind, _ in found(f"batch {number}") if kind == CARD]
     assert found(f"card {number}") == [(CARD, number)]
+    assert found("卡号4111111111111111是我的") == [(CARD, "4111111111111111")]
     assert found(f"Kreditkarte {number}", "de") == [(CARD, number)]
 
 
@@ -181,6 +182,7 @@ def test_the_register_is_as_long_as_it_says() -> None:
         ("llámame al 612345678", "es", None, "612345678"),
         ("电话\uff1a13812345678", "zh", None, "13812345678"),
         ("我的手机13812345678", "zh", None, "13812345678"),
+        ("手机13812345678是我的", "zh", None, "13812345678"),
         ("see 0479 50 54 03", "en", None, "0479 50 54 03"),
         ("see 612 345 678", "en", ("ES",), "612 345 678"),
         ("you can call 73 448 266", "en", None, "73 448 266"),
