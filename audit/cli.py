@@ -86,6 +86,7 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
     tell(validating.told(loaded))
     tell(commands.of_policy(loaded, ledger_path(out)))
     tell(validating.since_promotion(loaded, ledger_path(out)))
+    tell(validating.unknown_bundles(out, ledger_path(out)))
     count = len(loaded.policy.require)
     _say([f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}"])
     return GOOD

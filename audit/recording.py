@@ -80,14 +80,19 @@ def reconcile(out: Path, ledger: Ledger) -> tuple[Reason, ...]:
     else:
         missing(())
     if unknown:
+        raise InputError(*gap(out, ledger, unknown))
+    return tuple(said)
+
+
+def gap(out: Path, ledger: Ledger, unknown: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a ledger that does not hold some bundles of a folder, in words."""
+    if unknown:
         count = f"{len(unknown)} bundles that are" if len(unknown) > 1 else "a bundle that is"
-        msg = (
+        yield (
             f"{out}: holds {count} not in the ledger {ledger.path}, first {unknown[0]}: the ledger is missing, was shortened or is another "
             "one, and with it the looks, waivers and promotions before. Restore it from a copy, name the right one with AUDIT_LEDGER, "
             "or move these bundles away, which begins a new history"
         )
-        raise InputError(msg)
-    return tuple(said)
 
 
 def unknown_bundles(out: Path, entries: Sequence[Entry]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from audit import cache, catalog, clock, confinement, plan, policy_change, rivals
+from audit import cache, catalog, clock, confinement, plan, policy_change, recording, rivals
 from audit.approvals import files
 from audit.candidates.opening import Opener
 from audit.errors import InputError, MissingExtra
@@ -88,3 +88,9 @@ def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
     word = "blocks" if change.bars else "does not block"
     reasons = (*policy_change.barred(change), *policy_change.remarks(change))
     yield from (neutral(f"{one.rule} ({word}): {one.text}") for one in reasons)
+
+
+def unknown_bundles(out: Path, ledger: Path) -> Iterator[str]:
+    """That the ledger does not hold the bundles of the folder, which `audit run` refuses."""
+    opened = Ledger(ledger)
+    yield from recording.gap(out, opened, recording.unknown_bundles(out, opened.verified()))

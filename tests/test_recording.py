@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from audit import bundle, recording
+from audit import bundle, recording, validating
 from audit.bundle import Bundle
 from audit.errors import InputError, ToolError
 from audit.history import history
@@ -172,6 +172,7 @@ def test_a_ledger_that_does_not_hold_the_bundles_is_refused(tmp_path: Path, faul
             ledger.append(entry.time, entry.kind, json.loads(entry.payload))
     with pytest.raises(InputError, match=r"not in the ledger .*ledger\.sqlite, first (first|second): the ledger is missing"):
         recording.reconcile(out, ledger)
+    assert len(list(validating.unknown_bundles(out, ledger.path))) == 1
     assert len(list(out.iterdir())) == 2
 
 

@@ -51,7 +51,8 @@ def _columns_of_scores(data: Dataset) -> Iterator[str]:
 
 _LEAST = 20
 """Different values, and changes of the label along them, below which a column could be alike in other rows by chance."""
-_MOST_COLUMNS = 16
+_FEWEST_COLUMNS, _MOST_CELLS = 16, 5_000_000
+"""Columns that are looked at in any case, and cells beyond which no further ones are."""
 
 
 def columns_sha256(data: Dataset) -> tuple[str, ...]:
@@ -62,12 +63,12 @@ def columns_sha256(data: Dataset) -> tuple[str, ...]:
     """
     label = data.columns.label
     labels = None if label is None or label not in data.frame.columns else _codes(_words(data.frame[label]))
-    names = sorted(map(str, data.frame.columns))[:_MOST_COLUMNS]
+    names = sorted(map(str, data.frame.columns))[: max(_FEWEST_COLUMNS, _MOST_CELLS // max(data.rows, 1))]
     found = {_column_sha256(data.frame[name], labels) for name in names if name != label and _tells(data.frame[name])}
     return tuple(sorted(digest for digest in found if digest is not None))
 
 
-def _tells(values: pd.Series[object]) -> bool:
+def _tells(values: pd.Series[Any]) -> bool:
     """Whether a column has many different values."""
     try:
         return values.nunique() >= max(_LEAST, len(values) // 4)
@@ -75,7 +76,7 @@ def _tells(values: pd.Series[object]) -> bool:
         return False
 
 
-def _column_sha256(values: pd.Series[object], labels: NDArray[np.uint64] | None) -> str | None:
+def _column_sha256(values: pd.Series[Any], labels: NDArray[np.uint64] | None) -> str | None:
     cells: NDArray[Any] | None = _numbers(values)
     counts_rows = cells is None or bool(np.all(np.diff(np.sort(cells)) == 1))
     if cells is None:
@@ -90,7 +91,7 @@ def _column_sha256(values: pd.Series[object], labels: NDArray[np.uint64] | None)
     return hashlib.sha256(cells[order].tobytes() + codes[order].tobytes()).hexdigest()
 
 
-def _numbers(values: pd.Series[object]) -> NDArray[np.float64] | None:
+def _numbers(values: pd.Series[Any]) -> NDArray[np.float64] | None:
     """(n,) a column's numbers, also where a role had them read as text; None where some are none."""
     import pandas as pd
 
@@ -103,7 +104,7 @@ def _numbers(values: pd.Series[object]) -> NDArray[np.float64] | None:
     return found
 
 
-def _words(values: pd.Series[object]) -> list[str]:
+def _words(values: pd.Series[Any]) -> list[str]:
     """Every value as text, the same in every format."""
     return [str(canonical(value)) for value in values.tolist()]
 

@@ -97,6 +97,13 @@ def test_no_fault_promotes(folder: Path, check_id: str, mode: str) -> None:
     refused(folder, run(folder, check_id, fault=mode), check_id, mode)
 
 
+def test_a_process_that_only_says_that_it_promotes_is_not_believed(folder: Path) -> None:
+    """The command looks for the bundle and the entry itself, where the audit's process claims exit code 0."""
+    done = run(folder, "performance/accuracy", fault="lie")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "no bundle in out-performance-accuracy-lie and entry of" in done.stderr
+
+
 @pytest.mark.slow
 def test_a_sound_comparison_promotes(folder: Path) -> None:
     """So that the next test can fail."""

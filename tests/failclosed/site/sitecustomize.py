@@ -6,12 +6,14 @@ and the decision. The judge is not touched.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.abc
 import importlib.machinery
 import math
 import os
 import signal
+import stat
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -42,6 +44,15 @@ def _kill(*_: Any) -> Any:
 
 
 def _exit_zero(*_: Any) -> Any:
+    os._exit(0)
+
+
+def _lie(*_: Any) -> Any:
+    """Say to whoever listens at a pipe that all is well, as only the end of an audit may."""
+    for number in range(3, 64):
+        with contextlib.suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(number).st_mode):
+                os.write(number, b"0")
     os._exit(0)
 
 
@@ -93,6 +104,7 @@ FAULTS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "hang": lambda _: _hang,
     "kill": lambda _: _kill,
     "exit-zero": lambda _: _exit_zero,
+    "lie": lambda _: _lie,
 }
 
 
