@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit import cache as disk
 from audit.candidates.folder import ModelFolder
-from audit.candidates.loading import LIBRARIES, libraries
+from audit.candidates.loading import LIBRARIES, libraries, quiet
 from audit.errors import InputError
 from audit.finetune.determinism import deterministic
 from audit.finetune.loop import Outcome, Settings, Trainer
@@ -98,8 +98,9 @@ def _trained(task: Task, place: Path, progress: Progress) -> TrainingRecord:
         outcome = Trainer(model, ready.padding, settings, state).train(ready.rows, ready.held, progress)
     half = place.with_suffix(f".half-{os.getpid()}")
     shutil.rmtree(half, ignore_errors=True)
-    model.save_pretrained(half)
-    ready.loaded.tokenizer.save_pretrained(half)
+    with quiet():
+        model.save_pretrained(half)
+        ready.loaded.tokenizer.save_pretrained(half)
     facts = {
         "classes": ready.classes,
         "train_rows": len(ready.rows.targets),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -16,7 +17,7 @@ from audit.progress import Silent
 from audit.session import Options, audit_policy
 from tests.running import policy
 from tests.tiny_bert import letters
-from tests.tiny_models import model, words
+from tests.tiny_models import model, one_by_one, words
 
 if TYPE_CHECKING:
     from audit.session import Outcome
@@ -58,10 +59,15 @@ def test_a_base_that_reads_otherwise_than_bert_is_tuned(kind: str) -> None:
     assert not [line for line in validated(TUNED) if "base" in line]
     assert not Path("cache/finetune").exists()
     found = run(TUNED)
-    assert found.audit.findings[0].status == "pass"
-    assert (found.audit.training.cut_texts if found.audit.training else None) == 0
     (tuned,) = Path("cache/finetune").glob("*/config.json")
     assert json.loads(tuned.read_text())["pad_token_id"] == 0
+    test = letters(60, 2, "test")
+    scores = one_by_one(tuned.parent, test.texts())
+    headline = found.audit.findings[0].headline
+    assert headline is not None
+    assert headline.value == (np.array(["other", "urgent"])[scores.argmax(axis=1)] == test.labels("label")).mean()
+    assert found.audit.training is not None
+    assert found.audit.training.cut_texts == 0
     assert not [reason for reason in found.audit.verdict.reasons if reason.rule == "model-remark"]
 
 
