@@ -32,7 +32,7 @@ class Encoder:
         self.path, self.parameters = folder.path, folder.parameters
         self._lock = threading.Lock()
         self._runner: Runner | None = None
-        key = cache.key({"encoder": self.sha256, **cache.surroundings(*LIBRARIES)})
+        key = cache.key({"run": 2, "encoder": self.sha256, **cache.surroundings(*LIBRARIES)})
         self._memory = Memory(store / "texts" / f"{key}.sqlite" if store else None)
 
     @cached_property

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 """How every model and tokenizer is loaded."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
+_OLD_CONSTANTS = (".attn.masked_bias",)
+"""Constants that older releases of transformers stored with the weights; newer ones no longer know them all."""
 AutoClass: TypeAlias = Literal["AutoModel", "AutoModelForSequenceClassification", "AutoModelForMaskedLM"]
 
 
@@ -65,7 +67,8 @@ def read_files(folder: ModelFolder, auto: AutoClass, **settings: Any) -> Files:
         folder.refuse("is loaded with an adapter", "merge the adapter first and save the merged model")
     if folder.architecture and not hasattr(transformers, folder.architecture):
         _refuse_class(folder, type(model).__name__)
-    return Files(model, tokenizer, _names((*info["missing_keys"], *info["mismatched_keys"])), _names(info["unexpected_keys"]))
+    unexpected = [name for name in _names(info["unexpected_keys"]) if not name.endswith(_OLD_CONSTANTS)]
+    return Files(model, tokenizer, _names((*info["missing_keys"], *info["mismatched_keys"])), tuple(unexpected))
 
 
 def read_tokenizer(folder: ModelFolder) -> Any:
@@ -153,7 +156,7 @@ def _refuse_load(folder: ModelFolder, what: str, cause: BaseException | None = N
 
 
 def _names(keys: Iterable[Any]) -> tuple[str, ...]:
-    """Names of weights; one of another shape comes with both shapes."""
+    """Names of weights in order; a key of another shape comes with both shapes."""
     return tuple(sorted({key if isinstance(key, str) else str(key[0]) for key in keys}))
 
 

@@ -39,7 +39,7 @@ class MaskedHead:
         self._base, self._tuned, self._max_length, self._progress = base, tuned, max_length, progress
         self._lock = threading.Lock()
         self._runners: dict[Stage, Runner] = {}
-        facts = {"masked": 1, "base": base.sha256, "tuned": tuned.sha256, "max_length": max_length, **cache.surroundings(*LIBRARIES)}
+        facts = {"masked": 2, "base": base.sha256, "tuned": tuned.sha256, "max_length": max_length, **cache.surroundings(*LIBRARIES)}
         self._memory = Memory(store / "texts" / f"{cache.key(facts)}.sqlite" if store else None)
 
     def losses(self, texts: Sequence[str], stage: Stage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

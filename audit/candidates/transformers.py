@@ -148,7 +148,9 @@ class TextClassifier:
 
     @cached_property
     def _memory_key(self) -> str:
-        return cache.key({"candidate": self.sha256, "kind": self.kind, "batch": self._batch_size, **cache.surroundings(*LIBRARIES)})
+        return cache.key(
+            {"run": 2, "candidate": self.sha256, "kind": self.kind, "batch": self._batch_size, **cache.surroundings(*LIBRARIES)}
+        )
 
     def _cut(self, role: str, data: Dataset) -> str | None:
         if self.max_length is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from audit.candidates import contents, loading
@@ -115,6 +116,15 @@ def test_weights_that_the_class_does_not_use_are_refused(copy: Path) -> None:
         save_file(whole | {name: whole[layer].clone()}, copy / "model.safetensors", {"format": "pt"})
         with pytest.raises(CandidateError, match=f"has weights that BertForSequenceClassification does not use \\({name}\\)"):
             opened(copy).score_texts(TEXTS)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Bert", "bert.embeddings.position_ids"), ("GPT2", "transformer.h.0.attn.masked_bias")])
+def test_constants_of_older_releases_are_no_weights(tmp_path: Path, kind: str, name: str) -> None:
+    """Many published folders hold them beside the weights."""
+    folder = model(tmp_path / "m", kind)
+    whole = load_file(folder / "model.safetensors")
+    save_file(whole | {name: torch.arange(64)[None]}, folder / "model.safetensors", {"format": "pt"})
+    assert load_classifier(ModelFolder(folder), 2).model
 
 
 def test_of_a_base_only_its_head_is_left_out(copy: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_base_with_a_head_of_the_same_classes_answers_by_itself(place: Path, f
     zero_shot = onwards.zero_shot
     assert zero_shot is not None
     texts = found.train.texts()
-    np.testing.assert_array_equal(zero_shot.score_texts(texts), found.retrained(3).score_texts(texts))
+    np.testing.assert_array_equal(zero_shot.candidate.score_texts(texts), found.retrained(3).candidate.score_texts(texts))
 
 
 def test_what_the_policy_says_is_told_apart_from_what_was_done(place: Path, folder: Path) -> None:

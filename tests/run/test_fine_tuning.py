@@ -115,7 +115,7 @@ def test_a_pilot_on_other_rows_is_told_of() -> None:
     Path("other.csv").write_text("".join(Path("test.csv").read_text().splitlines(keepends=True)[:-1]))
     path.write_text(text)
     (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
-    assert gate.note == "reckoned on as many rows as the pilot had, which were others"
+    assert gate.note == "planned on as many rows as the pilot had, which were others"
 
 
 def test_a_slice_that_the_pilot_could_not_measure_is_no_forecast_of_a_pass() -> None:
