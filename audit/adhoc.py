@@ -24,6 +24,7 @@ from audit.datasets.spellings import refuse_two_spellings
 from audit.engine import Job
 from audit.errors import CannotMeasure, InputError
 from audit.guessed_roles import NAMES, guess
+from audit.measures.windows import DERIVED
 from audit.policy import roles
 from audit.policy.binding import bound_problems
 from audit.policy.meaning import bounds, splits
@@ -149,8 +150,11 @@ def _job(asked: Asked) -> Job:
         raise InputError(msg)
     params = _params(asked, check)
     subject = _subject(asked, check)
+    _refuse_unknown("--param columns:", getattr(params, "columns", None) or (), subject.data, DERIVED)
     requirement = _requirement(asked, check, subject)
     unknown = next(plan.positive_unknown(check, subject.data, subject.candidate), None)
+    if unknown is None and subject.classes:
+        unknown = plan.wrong_positive(subject.data, subject.classes)
     if unknown is not None:
         raise InputError(unknown)
     skip = plan.weighted(subject, check)
@@ -219,11 +223,7 @@ def _subject(asked: Asked, check: Check) -> Subject:
     others = {role: _read(role, _path(path), asked) for role, path in pairs("--dataset", asked.others).items()}
     datasets = {"data": data, "test": data, **others}
     by = tuple(tuple(family.split(",")) for family in asked.by)
-    there = [str(column) for column in data.frame.columns]
-    missing = sorted({column for family in by for column in family} - set(there))
-    if missing:
-        has = f"it has {', '.join(there)}"
-        raise InputError(*(f"--by {column}: {asked.data} has no such column; {nearest(column, there, has)}" for column in missing))
+    _refuse_unknown("--by", {column for family in by for column in family}, data)
     if "reference" in check.needs and "reference" not in others:
         msg = f"{asked.check} compares two data sets: add --dataset reference=FILE"
         raise InputError(msg)
@@ -234,6 +234,16 @@ def _subject(asked: Asked, check: Check) -> Subject:
     predicted = Predictions(candidate, cache.root())
     learned = tuple(role for role in ("train", "validation") if role in others)
     return Subject(data=data, predicted=predicted, reference=others.get("reference"), datasets=datasets, by=by, learned_from=learned)
+
+
+def _refuse_unknown(option: str, columns: Collection[str], data: Dataset, more: Collection[str] = ()) -> None:
+    """Columns that an option names and the data have not, each with the nearest one and all that there are."""
+    there = [str(column) for column in data.frame.columns]
+    has = f"it has {', '.join(there)}"
+    near = {column: nearest(column, [*there, *more], has) for column in sorted(set(columns) - {*there, *more})}
+    told = {column: text if text == has else f"{text} {has[:1].upper()}{has[1:]}" for column, text in near.items()}
+    if told:
+        raise InputError(*(f"{option} {column}: {data.path} has no such column; {text}" for column, text in told.items()))
 
 
 def _path(text: str) -> Path:
@@ -306,6 +316,7 @@ def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPrediction
         return SavedValues(datasets)
     if columns.prediction or columns.score or columns.scores:
         candidate = SavedPredictions(datasets)
+        refuse_two_spellings(datasets, {"a class of the scores": candidate.classes})
         refuse_foreign_words(datasets["data"])
         return candidate
     classes = columns.label is not None and not _of_numbers(check, datasets["data"], columns.label)

@@ -185,19 +185,25 @@ def positive_unknown(check: Check, data: Dataset, candidate: Candidate) -> Itera
 
 def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
     """A positive class that there is not, once for each place that names it: rates would be those of a class without rows."""
-    if "predictions" not in candidate.abilities:
+    if candidate.abilities.isdisjoint({"predictions", "scores", "ranking"}):
         return
     told = set()
     for role, data in datasets.items():
         own = ("datasets", role, "columns", "positive")
         place = own if own in loaded.marks.values else ("columns", "positive")
-        if data.columns.positive is not None and place not in told:
-            positive = positive_class(data, candidate.classes)
-            if positive not in candidate.classes:
-                told.add(place)
-                near = [name for name in candidate.classes if normal_form(name) == normal_form(positive)]
-                remedy = f"; write {near[0]!r}, as the data do" if near else ""
-                yield loaded.marks.mistake(place, f"is {positive!r}; the classes are {', '.join(candidate.classes)}{remedy}")
+        wrong = None if place in told else wrong_positive(data, candidate.classes)
+        if wrong is not None:
+            told.add(place)
+            yield loaded.marks.mistake(place, wrong.removeprefix("columns.positive "))
+
+
+def wrong_positive(data: Dataset, classes: Sequence[str]) -> str | None:
+    """That `columns.positive` is no class, and how the class is written that it may mean."""
+    if data.columns.positive is None or (positive := positive_class(data, classes)) in classes:
+        return None
+    near = [name for name in classes if normal_form(name) == normal_form(positive)]
+    remedy = f"; write {near[0]!r}, as the data do" if near else ""
+    return f"columns.positive is {positive!r}, but the classes are {', '.join(classes)}{remedy}"
 
 
 def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:

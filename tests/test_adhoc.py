@@ -131,7 +131,14 @@ HERE = Path("test.csv")
         ),
         (adhoc.Asked("performance/recall", HERE, columns=["positive=urgent"]), "--column positive is 'urgent', but the classes are 0, 1"),
         (adhoc.Asked("performance/accuracy", HERE, columns=["lable=label"]), "--column lable: unknown key; did you mean 'label'?"),
-        (adhoc.Asked("performance/accuracy", HERE, by=["gruop"]), "--by gruop: test.csv has no such column; did you mean 'group'?"),
+        (
+            adhoc.Asked("performance/accuracy", HERE, by=["gruop"]),
+            "--by gruop: test.csv has no such column; did you mean 'group'? It has id, label,",
+        ),
+        (
+            adhoc.Asked("data/duplicates", HERE, params=["columns=[gruop]"]),
+            "--param columns: gruop: test.csv has no such column; did you mean 'group'?",
+        ),
         (adhoc.Asked("performance/accuracy", HERE, columns=["weight=w"]), "--column weight is set for"),
     ],
 )

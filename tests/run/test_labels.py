@@ -103,3 +103,19 @@ def test_rows_without_a_label_are_refused_or_dropped_and_counted(tmp_path: Path,
     asked = adhoc.Asked("performance/accuracy", tmp_path / "test.csv", reading=["unlabelled=drop"])
     assert adhoc.measured(asked, told.append).rows == 197
     assert any("3 of 200 rows have no label" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("check", "columns", "told"),
+    [
+        ("performance/recall", ["positive=Approved"], "is 'Approved', but the classes are .*; write 'approved'"),
+        ("performance/log_loss", ["scores=[Approved, rejected]", "prediction="], "'Approved' \\(a class of the scores\\)"),
+    ],
+)
+def test_other_spellings_of_the_positive_class_and_of_scores_are_refused(
+    tmp_path: Path, check: str, columns: list[str], told: str
+) -> None:
+    frame = decisions(100).assign(prediction=lambda one: one["label"], Approved=0.5)
+    frame.assign(rejected=0.5).to_csv(tmp_path / "test.csv", index=False)
+    with pytest.raises(InputError, match=told):
+        adhoc.measured(adhoc.Asked(check, tmp_path / "test.csv", columns=columns))

@@ -60,7 +60,7 @@ def test_a_misspelt_positive_class_is_refused_at_its_place(tmp_path: Path) -> No
     made = policy({"check": "performance/accuracy", "min": 0.8}, columns=ROLES | {"positive": "urgnet"})
     said = refused(tmp_path, frame, made)
     assert "policy.yaml:" in said
-    assert "columns.positive: is 'urgnet'; the classes are not, urgent" in said
+    assert "columns.positive: is 'urgnet', but the classes are not, urgent" in said
 
 
 @pytest.mark.parametrize(
