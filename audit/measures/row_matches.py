@@ -64,7 +64,7 @@ def matches(data: Dataset, other: Dataset, named: Sequence[str] | None = None) -
     notes = (*compared.left_out, *blank(compared, tables))
     separate = tuple(name for name in compared.columns if _shares_nothing(compared, name))
     distinct = tuple(name for name in compared.columns if name not in separate and compared.differs_in_every_row(name))
-    measured = frozenset(name for name in (*separate, *distinct) if name == compared.text or _same_range(name, tables))
+    measured = frozenset(name for name in (*separate, *distinct) if _tells_rows_apart(compared, name, tables))
     for without in dict.fromkeys(((), separate, (*separate, *distinct))) if named is None else ((),):
         kept = tuple(name for name in compared.columns if name not in without)
         keys = compared.keys(kept)
@@ -109,10 +109,10 @@ def _shares_nothing(compared: Comparison, name: str) -> bool:
     return name != compared.text and not len(np.intersect1d(one, other, assume_unique=True))
 
 
-def _same_range(name: str, tables: Sequence[Dataset]) -> bool:
-    """Whether a column holds numbers or times of one range in both data sets: that none is the same then says that no row is."""
+def _tells_rows_apart(compared: Comparison, name: str, tables: Sequence[Dataset]) -> bool:
+    """Whether it says that no row is the same where no value of a column is: of a text, and of numbers or times of one range."""
     if not all(data.kind(name).name in _QUANTITIES for data in tables):
-        return False
+        return name == compared.text or compared.differs_in_every_row(name)
     one, other = (to_numbers(data.frame[name]) for data in tables)
     return bool(np.nanmin(one) <= np.nanmax(other) and np.nanmin(other) <= np.nanmax(one))
 

@@ -136,6 +136,16 @@ def test_measurements_that_are_never_the_same_show_that_no_row_is() -> None:
     assert value(tables(test, train, columns=["g"])) == 200
 
 
+def test_free_texts_without_a_role_tell_rows_apart() -> None:
+    """Names or notes that differ in every row; where all other columns agree, they hide no leak."""
+    said = [[f"{role} note number {i}" for i in range(n)] for role, n in (("first", 80), ("other", 300))]
+    test, train = (pd.DataFrame({"note": notes, "g": ["a", "b"] * (len(notes) // 2)}) for notes in said)
+    assert value(tables(test, train)) == 0
+    known = real_rows(300, 1).drop_duplicates()
+    test, train = known.head(80).assign(note=said[0]), known.assign(note=said[1][: len(known)])
+    assert value(tables(test, train)) == 80
+
+
 def test_nothing_left_to_compare_is_not_measured() -> None:
     test, train = pd.DataFrame({"shop": list("abab")}), pd.DataFrame({"shop": list("xyxy")})
     with pytest.raises(CannotMeasure, match="test and train share no value of shop, and nothing else is there to compare"):
