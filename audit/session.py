@@ -7,7 +7,7 @@ import os
 import platform
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -218,7 +218,10 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
         datasets = read_datasets(loaded)
         plan.check_columns(loaded, datasets)
     bundle.refuse_unwritable(options.out)
-    confinement.confine([options.out, ledger_path(options.out).parent, cache.root()])
+    ledger_folder = ledger_path(options.out).parent
+    with suppress(OSError):  # told of where the ledger is written
+        ledger_folder.mkdir(parents=True, exist_ok=True)
+    confinement.confine([options.out, ledger_folder, cache.root()])
     with watch.stage("candidate"):
         chosen = plan.smoke_policy(policy) if options.smoke else policy
         seen = {role: data.head(plan.SMOKE_ROWS) for role, data in datasets.items()} if options.smoke else datasets

@@ -56,10 +56,13 @@ class Estimator:
     def asked(self, method: Method, given: Any) -> NDArray[Any]:
         """The model's answer; what it does not take is told as its own words say."""
         try:
-            return self._model.ask(method, given)
+            found = self._model.ask(method, given)
         except ModelError as error:
             verb = "predict" if method == "values" else method
             refuse(self.path, f"{verb} refuses these rows ({str(error)[:_SHOWN]})", "give it the columns and values that it was fitted on")
+        if method != "values" and len(found) != len(given):
+            refuse(self.path, f"{method} gives {len(found):,} answers for {len(given):,} rows", "fit and save the model anew")
+        return found
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         """One sentence for each column with categories that the model never saw."""

@@ -107,7 +107,7 @@ def _refuse_misplaced(path: Path, model: Any, *, functions: bool) -> None:
     """A model whose parts are scikit-learn's own, and stand where scikit-learn would not put them, is made by hand."""
     try:
         found = [*misplaced(model, functions=functions), *(what for thing in objects(model) if (what := tree_bounds.broken(thing)))]
-    except (*BROKEN, IndexError) as error:
+    except (*BROKEN, IndexError, RecursionError) as error:
         found = [f"{type(error).__name__}: {error}"]
     if found:
         what = f"is not as scikit-learn fits a model: {'; '.join(dict.fromkeys(found))}"

@@ -18,7 +18,7 @@ import threading
 import time
 import warnings
 import weakref
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_Answer = TypeVar("_Answer")
 _LENGTH = struct.Struct(">Q")
 _FACTS, _LABELS, _ARRAY, _RAISED, _REFUSED = b"F", b"L", b"A", b"R", b"X"
 """What an answer holds, as its first byte."""
@@ -60,7 +61,7 @@ class ModelProcess:
         os.close(answering)
         self._reading = os.fdopen(self._answers, "rb")
         weakref.finalize(self, _close, self._questions, self._reading, self._child)
-        self.facts = ModelFacts.from_json(json.loads(self._answer(_FACTS)[1:]))
+        self.facts = self._read(lambda: ModelFacts.from_json(json.loads(self._answer(_FACTS)[1:])))
 
     def ask(self, method: Method, given: Any) -> NDArray[Any]:
         """What it answers."""
@@ -69,11 +70,16 @@ class ModelProcess:
                 _send(self._questions, pickle.dumps((method, given), protocol=pickle.HIGHEST_PROTOCOL))
             except BrokenPipeError:
                 self._ended()
-            said = self._answer(_LABELS if method == "predict" else _ARRAY)
-        if said[:1] == _LABELS:
-            return np.array(json.loads(said[1:]), dtype=object)
-        found: NDArray[Any] = np.load(io.BytesIO(said[1:]), allow_pickle=False)
-        return found
+            return self._read(lambda: _array(self._answer(_LABELS if method == "predict" else _ARRAY)))
+
+    def _read(self, answer: Callable[[], _Answer]) -> _Answer:
+        """What the process sends, which may be anything."""
+        try:
+            return answer()
+        except (ValueError, TypeError, LookupError, MemoryError, OverflowError) as error:
+            what = f"the process of this model gives no answer that can be read ({type(error).__name__})"
+            msg = f"{self._path}: {what}: fit and save the model anew"
+            raise CandidateError(msg) from error
 
     def _answer(self, kind: bytes) -> bytes:
         said = _receive(self._reading)
@@ -93,6 +99,13 @@ class ModelProcess:
         how = f"signal {-self._status}" if self._status < 0 else f"status {self._status}"
         msg = f"{self._path}: the process of this model ended with {how} in place of an answer: fit and save the model anew"
         raise CandidateError(msg)
+
+
+def _array(said: bytes) -> NDArray[Any]:
+    if said[:1] == _LABELS:
+        return np.array([str(label) for label in json.loads(said[1:])], dtype=object)
+    found: NDArray[Any] = np.load(io.BytesIO(said[1:]), allow_pickle=False)
+    return found
 
 
 def _close(questions: int, answers: IO[bytes], child: int) -> None:

@@ -36,7 +36,7 @@ _SLOTS = frozenset(
 """Attributes that hold estimators, without the underscores around them."""
 _NAMED = {"estimators", "steps", "transformer_list", "transformers"}
 """Those of them that hold them as (name, estimator, ...)."""
-_CHOICES = {"response_method", "stack_method", "stack_method_"}
+_CHOICES = {"chain_method", "chain_method_", "response_method", "stack_method", "stack_method_"}
 """Attributes that name a method of another estimator."""
 _METHODS = {"auto", "decision_function", "predict", "predict_log_proba", "predict_proba"}
 _CALLABLE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial, np.ufunc)
@@ -126,7 +126,7 @@ def _wrong(thing: Any, name: str, value: Any, *, functions: bool) -> Iterator[st
         yield from (
             f"holds {_name(one)}, a function" for one in [value, *_inside(value)] if isinstance(one, _CALLABLE) and not _checks(one)
         )
-    if name in _SCORES and not isinstance(value, types.FunctionType):
+    if name in _SCORES and not callable(value):
         yield f"holds {type(value).__name__}, which is no function"
 
 
