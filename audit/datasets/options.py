@@ -21,9 +21,9 @@ def _known_encoding(name: str | None) -> str | None:
     if name is None:
         return None
     try:
-        b"".decode(name)  # finds out too whether it is one of text
+        "a".encode(name)  # finds out too whether it is one of text
         return codecs.lookup(name).name
-    except LookupError as error:
+    except (LookupError, UnicodeError) as error:
         kind, msg = "encoding", "give an encoding that Python knows, such as utf-8, utf-16 or cp1252"
         raise PydanticCustomError(kind, msg) from error
 
