@@ -299,7 +299,8 @@ def _read_options(asked: Asked) -> ReadOptions:
     told = pairs("--read", asked.reading)
     given: dict[str, Tree] = {key: _value("--read", key, value) if key in {"missing", "types"} else value for key, value in told.items()}
     missing = given.get("missing", [])
-    given["missing"] = missing if isinstance(missing, list) else str(missing).split(",") if isinstance(missing, str) else [missing]
+    words: list[Tree] = [*missing.split(",")] if isinstance(missing, str) else [missing]
+    given["missing"] = missing if isinstance(missing, list) else words
     try:
         return ReadOptions.model_validate(given)
     except ValidationError as error:

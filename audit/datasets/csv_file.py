@@ -45,10 +45,10 @@ class _Reading:
         header = self.layout.header
         kept = self.verbatim if columns is None else columns
         words = ["", *self.options.missing_words]
-        exact: Any = (
-            {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
-        )  # the default from 3.1 on
+        exact: Any = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+        # reading every digit is the default from 3.1 on
         types: Any = {place: str for place, name in enumerate(header) if name in kept}
+        gaps: Any = {place: [""] if name in self.whole else words for place, name in enumerate(header)}
         frame: pd.DataFrame = pd.read_csv(
             io.StringIO(self.layout.text),
             sep=self.layout.separator,
@@ -60,11 +60,11 @@ class _Reading:
             index_col=False,
             skip_blank_lines=False,  # or a text of blanks alone would go with its row
             keep_default_na=False,
-            na_values={place: [""] if name in self.whole else words for place, name in enumerate(header)},
+            na_values=gaps,
             low_memory=False,  # one type a column, whatever the length of the file
             **exact,
         )
-        frame.columns = [header[place] for place in frame.columns]
+        frame.columns = pd.Index([header[int(place)] for place in frame.columns])
         return frame
 
 
