@@ -11,7 +11,7 @@ from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.measures import comparison
 from audit.measures.confusion import part
-from audit.stats import Mean, PairedMean
+from audit.stats import PairedProbabilityLoss, ProbabilityLoss, RowLosses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,20 +25,21 @@ LARGEST = -math.log(SMALLEST)
 """Log loss of a row."""
 
 
-def mean_losses(subject: Subject, loss: NDArray[np.float64], unit: str, *, high: float) -> Evidence:
-    """Mean of the (n,) losses in each slice; a loss lies between 0 and `high`."""
+def mean_losses(subject: Subject, losses: RowLosses, unit: str, *, high: float) -> Evidence:
+    """Mean of the losses in each slice; a loss lies between 0 and `high`."""
     clusters = subject.clusters()
-    members = tuple(Member(name, Mean.of(loss[rows], part(clusters, rows), low=0.0, high=high)) for name, rows in subject.slices())
-    return Evidence(members=members, unit=unit, rows=len(loss))
+    members = tuple(Member(name, ProbabilityLoss.of(losses.of(rows), part(clusters, rows), high=high)) for name, rows in subject.slices())
+    return Evidence(members=members, unit=unit, rows=len(losses.loss))
 
 
-def losses_apart(subject: Subject, losses: tuple[NDArray[np.float64], NDArray[np.float64]], unit: str, *, high: float) -> Evidence:
+def losses_apart(subject: Subject, losses: tuple[RowLosses, RowLosses], unit: str, *, high: float) -> Evidence:
     """Difference of the mean losses of candidate and rival in each slice."""
     (first, second), clusters = losses, subject.clusters()
     members = [
-        Member(name, PairedMean.of(first[rows], second[rows], part(clusters, rows), low=0.0, high=high)) for name, rows in subject.slices()
+        Member(name, PairedProbabilityLoss.of(first.of(rows), second.of(rows), part(clusters, rows), high=high))
+        for name, rows in subject.slices()
     ]
-    said = comparison.both(subject, unit, float(first.mean()), float(second.mean()))
+    said = comparison.both(subject, unit, float(first.loss.mean()), float(second.loss.mean()))
     return comparison.evidence(subject, members, unit, notes=(said,))
 
 
@@ -48,6 +49,20 @@ def log_losses(subject: Subject, data: Dataset | None = None) -> NDArray[np.floa
     given = subject.probabilities(data)[np.arange(len(columns)), columns]
     loss: NDArray[np.float64] = -np.log(np.clip(given, SMALLEST, 1 - SMALLEST))
     return loss
+
+
+def row_losses(subject: Subject, table: NDArray[np.float64]) -> RowLosses:
+    """From (n, k) losses, were each class the true one. A row that is right is, if wrong, taken to lose what its probabilities expect."""
+    true, probabilities = true_columns(subject), subject.probabilities()
+    every, top = np.arange(len(true)), probabilities.argmax(axis=1)
+    others = probabilities.copy()
+    others[every, top] = 0.0
+    rest, loss = others.sum(axis=1), table[every, true]
+    even = (np.arange(table.shape[1]) != top[:, None]) / max(1, table.shape[1] - 1)
+    weights = np.where(rest[:, None] > 0, others / np.where(rest > 0, rest, 1.0)[:, None], even)
+    expected = (weights * table).sum(axis=1)
+    right = table[every, top]
+    return RowLosses(loss, right, np.where(true == top, np.maximum(expected, right), loss), probabilities[every, top], true != top)
 
 
 def true_columns(subject: Subject, data: Dataset | None = None) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
 from audit.stats.paired_precision import PairedPrecision
+from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, RowLosses
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
@@ -54,10 +55,13 @@ __all__ = [
     "PairedDifference",
     "PairedMean",
     "PairedPrecision",
+    "PairedProbabilityLoss",
+    "ProbabilityLoss",
     "Proportion",
     "Quantile",
     "Ratio",
     "RootMeanSquare",
+    "RowLosses",
     "SmoothCalibrationError",
     "SquaredDistance",
     "StabilityIndex",

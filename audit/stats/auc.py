@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 import numpy as np
 
 from audit.stats.counted import OfTwoClasses, by_entities
+from audit.stats.entities import LEAST_FREEDOM, effective_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 Areas = TypeVar("Areas", float, "NDArray[np.float64]")
+PLENTY = 300
+"""Rows of the rarer class from which on DeLong's interval on the logit scale alone keeps its level."""
 GRID = 2001
 """Areas between which the score's ends are interpolated where many are asked for."""
 
@@ -24,9 +27,10 @@ class Auc(OfTwoClasses):
     """Chance that a positive row scores above a negative one.
 
     Variance of DeLong, DeLong & Clarke-Pearson, Biometrics 1988, by ranks (Sun & Xu, IEEE SPL 2014), taken to the logit
-    scale. Near 1 and with few rows of a class that end errs at up to thrice its level, so each end is at least as far out as
-    the score interval of Hanley & McNeil's variance (Newcombe, Statistics in Medicine 2006, method 5). With entities the
-    components are summed by entity (Obuchowski, Biometrics 1997). An area of exactly 1 or 0 has no logit: its open end is the
+    scale. Near 1 and with few rows of a class that end errs at up to thrice its level, so with fewer than `PLENTY` of the rarer
+    class each end is at least as far out as the score interval of Hanley & McNeil's variance (Newcombe, Statistics in Medicine
+    2006, method 5). With entities the components are summed by entity (Obuchowski, Biometrics 1997), each without its own pull
+    on the area, and the quantile is Student's. An area of exactly 1 or 0 has no logit: its open end is the
     exact one (Clopper & Pearson 1934) of as many disjoint pairs as the rarer class has rows.
     """
 
@@ -34,8 +38,8 @@ class Auc(OfTwoClasses):
     variance: float
     positives: int
     negatives: int
-    rarer: int
-    """Independent units of the rarer class: rows, or entities that hold one."""
+    rarer: float
+    """Independent units of the rarer class: rows, or effective entities that hold one."""
     entities: int | None = None
     design_effect: float = 1.0
     """Variance with entities over variance without, at least 1."""
@@ -52,7 +56,7 @@ class Auc(OfTwoClasses):
         codes = np.unique(clusters, return_inverse=True)[1]
         count = int(codes.max()) + 1
         variance = covariance(positive, component, component, codes)
-        rarer = min(len(np.unique(codes[rows])) for rows in (positive, ~positive))
+        rarer = min(effective_number(codes[rows]) for rows in (positive, ~positive))
         return cls(area, variance, m, n, rarer, count, max(1.0, variance / alone) if alone > 0 else (m + n) / count)
 
     @property
@@ -63,21 +67,22 @@ class Auc(OfTwoClasses):
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return by_entities("DeLong on the logit scale and Newcombe's score", self.entities)
+        return by_entities(f"DeLong on the logit scale{'' if self._plenty else ' and Newcombe' + chr(39) + 's score'}", self.entities)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        from scipy.special import expit, logit, ndtri
+        from scipy.special import expit, logit
 
         if self._degenerate:
             low = lower_alpha ** (1 / self.rarer) if self.area >= 1.0 else 0.0
             high = 1 - upper_alpha ** (1 / self.rarer) if self.area <= 0.0 else 1.0
             return low, high
-        centre, lower_z, upper_z = float(logit(self.area)), -float(ndtri(lower_alpha)), -float(ndtri(upper_alpha))
-        return (
-            min(float(expit(centre - lower_z * self._step)), _score_lower(self.area, self._pairs(), lower_z)),
-            max(float(expit(centre + upper_z * self._step)), 1 - _score_lower(1 - self.area, self._pairs(), upper_z)),
-        )
+        centre, lower_z, upper_z = float(logit(self.area)), self._quantile(lower_alpha), self._quantile(upper_alpha)
+        low, high = float(expit(centre - lower_z * self._step)), float(expit(centre + upper_z * self._step))
+        if self._plenty:
+            return low, high
+        score_low, score_high = _score_lower(self.area, self._pairs(), lower_z), _score_lower(1 - self.area, self._pairs(), upper_z)
+        return min(low, score_low), max(high, 1 - score_high)
 
     def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""
@@ -89,13 +94,25 @@ class Auc(OfTwoClasses):
             low, high = (exact if self.area >= 1.0 else 0 * far), (1 - exact if self.area <= 0.0 else 1 + 0 * far)
         else:
             centre, shares = float(logit(self.area)), np.linspace(0.0, 1.0, GRID)
-            below, above = (_score_inverse(area, self._pairs(), shares * area, far) for area in (self.area, 1 - self.area))
-            low, high = np.minimum(expit(centre - far * self._step), below), np.maximum(expit(centre + far * self._step), 1 - above)
+            low, high = expit(centre - far * self._step), expit(centre + far * self._step)
+            if not self._plenty:
+                below, above = (_score_inverse(area, self._pairs(), shares * area, far) for area in (self.area, 1 - self.area))
+                low, high = np.minimum(low, below), np.maximum(high, 1 - above)
         return np.where(z == 0, self.area, np.where(z < 0, low, high))
 
     @property
     def _degenerate(self) -> bool:
         return self.area >= 1.0 or self.area <= 0.0 or self.variance <= 0.0
+
+    @property
+    def _plenty(self) -> bool:
+        return self.rarer >= PLENTY
+
+    def _quantile(self, alpha: float) -> float:
+        """Standard errors at which an end of this level lies: a normal's, with entities Student's."""
+        from scipy.special import ndtri, stdtrit
+
+        return -float(ndtri(alpha) if self.entities is None else stdtrit(max(self.rarer - 1, LEAST_FREEDOM), alpha))
 
     @property
     def _step(self) -> float:
@@ -130,10 +147,10 @@ def covariance(
     if codes is None:
         return sum(_mean_product(first[rows], second[rows]) for rows in (positive, ~positive))
     count = int(codes.max()) + 1
-    if count == 1:
+    if min(len(np.unique(codes[rows])) for rows in (positive, ~positive)) == 1:
         return 0.25
-    one, two = (np.bincount(codes, weights=_deviations(positive, component), minlength=count) for component in (first, second))
-    return count / (count - 1) * float(one @ two)
+    one, two = (_parts(positive, component, codes) for component in (first, second))
+    return (count - 1) / count * float(one @ two)
 
 
 def influence(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -152,6 +169,16 @@ def _deviations(positive: NDArray[np.bool_], component: NDArray[np.float64]) -> 
     size = np.where(positive, np.count_nonzero(positive), np.count_nonzero(~positive))
     deviation: NDArray[np.float64] = (component - component[positive].mean()) / size
     return deviation
+
+
+def _parts(positive: NDArray[np.bool_], component: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(entities,) what each adds to the area's deviation, in each class from the mean of the other entities (CR3)."""
+    count, deviation = int(codes.max()) + 1, _deviations(positive, component)
+    found = np.zeros(count)
+    for rows in (positive, ~positive):
+        pull = np.bincount(codes[rows], minlength=count) / np.count_nonzero(rows)
+        found += np.bincount(codes[rows], weights=deviation[rows], minlength=count) / (1 - pull)
+    return found
 
 
 def _score_lower(area: float, pairs: tuple[float, float], z: float) -> float:

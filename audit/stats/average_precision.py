@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.counted import OfTwoClasses, by_entities
-from audit.stats.entities import by_entity
+from audit.stats.entities import LEAST_FREEDOM, by_entity, effective_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +42,8 @@ class AveragePrecision(OfTwoClasses):
     """Units that carry the variance: the squared sum of their squared shares over the sum of the fourth powers."""
     positives: int
     negatives: int
-    rarer: int
-    """Independent units of the rarer class: rows, or entities that hold one."""
+    rarer: float
+    """Independent units of the rarer class: rows, or effective entities that hold one."""
     entities: int | None = None
     least: ClassVar[int] = 30
 
@@ -51,8 +51,12 @@ class AveragePrecision(OfTwoClasses):
     def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> AveragePrecision:
         """From the class and the score of each row; both classes must occur."""
         value, bias, shares = _parts(positive, score)
-        units, entity = by_entity(shares, clusters), np.arange(len(positive)) if clusters is None else clusters
-        rarer = min(len(np.unique(entity[side])) for side in (positive, ~positive))
+        units = by_entity(shares, clusters)
+        rarer: float = min(int(np.count_nonzero(side)) for side in (positive, ~positive))
+        if clusters is not None:  # each without its own pull on the mean over the positive rows (CR3)
+            pull = by_entity(positive.astype(float), clusters) / np.count_nonzero(positive)
+            units = units * (1 - 1 / len(units)) / np.maximum(1 - pull, 1 / len(positive))
+            rarer = min(effective_number(clusters[side]) for side in (positive, ~positive))
         squares = float((units**2).sum())
         variance = squares * len(units) / (len(units) - 1) if len(units) > 1 else 0.25
         carriers = squares**2 / float((units**4).sum()) if squares > 0 else 0.0
@@ -111,7 +115,10 @@ class AveragePrecision(OfTwoClasses):
         from scipy.special import stdtrit
 
         step = self.variance**0.5 / (self.precision * (1 - self.precision))
-        quantile = np.maximum(0.0, -stdtrit(max(self.carriers - 1, 1.0), alpha))
+        freedom = max(self.carriers - 1, 1.0)
+        if self.entities is not None:
+            freedom = max(min(freedom, self.rarer - 1), LEAST_FREEDOM)
+        quantile = np.maximum(0.0, -stdtrit(freedom, alpha))
         reach: NDArray[np.float64] = quantile * step
         return reach
 

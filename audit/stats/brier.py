@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.calibration import equal_mass
-from audit.stats.counted import Clustered, OfRows, by_entities
+from audit.stats.counted import Clustered, OfRows, by_entities, freedom
 from audit.stats.distance import least_end, noncentrality
-from audit.stats.entities import small_sample
+from audit.stats.entities import effective_number, small_sample
 from audit.stats.proportion import Proportion
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class SquaredDistance(OfRows, Clustered):
     bins: int
     rows: int
     entities: int | None = None
+    effective_entities: float | None = None
+    """Entities of equal size that tell as much."""
     least: ClassVar[int] = 100
 
     @property
@@ -71,7 +73,7 @@ class SquaredDistance(OfRows, Clustered):
 
     def _law(self, alpha: float) -> tuple[float, float]:
         """Scale and degrees of freedom of the chi-square that an end at this level inverts."""
-        wider = 1.0 if self.entities is None else 1.0 / small_sample(self.entities, alpha)
+        wider = 1.0 if self.entities is None else 1.0 / small_sample(freedom(self), alpha)
         return self.largest * wider, self._freedom(wider)
 
     def _freedom(self, wider: float) -> float:
@@ -108,7 +110,7 @@ def decompose(
     stated, shares = (np.bincount(of_row, weights=values) / sizes for values in (probability, y))
     codes = None if clusters is None else np.unique(clusters, return_inverse=True)[1].astype(np.int64)
     most = _most(of_row, hit, codes, weight)
-    entities = None if codes is None else int(codes.max()) + 1
+    entities = (None, None) if codes is None else (int(codes.max()) + 1, effective_number(codes))
     off, spread = (
         (_covariance(values - means[of_row], of_row, codes)) for values, means in ((probability - y, stated - shares), (y, shares))
     )
@@ -117,7 +119,7 @@ def decompose(
 
     def squared(distance: NDArray[np.float64], noise: NDArray[np.float64]) -> SquaredDistance:
         seen, chance = float(weight @ distance**2), float(np.trace(noise))
-        return SquaredDistance(seen, chance, max(most, float(np.linalg.eigvalsh(noise)[-1])), len(weight), n, entities)
+        return SquaredDistance(seen, chance, max(most, float(np.linalg.eigvalsh(noise)[-1])), len(weight), n, *entities)
 
     return Decomposition(
         squared(stated - shares, off), squared(shares - rate, around), rate * (1 - rate), float(np.mean((probability - y) ** 2))

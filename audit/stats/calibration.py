@@ -79,7 +79,7 @@ class CalibrationError:
     @property
     def support(self) -> float:
         """Rows, or what they are worth where rows are clustered."""
-        return sum(share.n / share.design_effect for share in self.observed)
+        return sum(min(share.support, share.n / share.design_effect) for share in self.observed)
 
     @property
     def method(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.class_scores import CLOSED, ClassScores
 from audit.stats.counted import by_entities
 from audit.stats.redraw import Redraw, ends
 from audit.stats.scores import METRICS, WITHOUT_AVERAGE, Average, Metric, averaged, least, scores
@@ -19,15 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """A function of the confusion table's cells, resampled from their Dirichlet law.
+    """A function of the confusion table's cells: of each class by itself, or of the whole table.
 
-    Goutte & Gaussier, ECIR 2005. As in the exact interval of one proportion (Clopper & Pearson, Biometrika 1934) the lower
-    end counts errors more than were seen and the upper end hits more, two in all, shared evenly by the classes: so a table
-    without errors still has an honest interval, which a plain bootstrap has not, and the halves of Jeffreys, which pull both
-    ends towards the middle once a class, do not add up over many classes. Where the draws' mean shows a bias, an end is moved
-    outwards by twice as much (Efron & Tibshirani 1993, chapter 10), never inwards. With entities, their tables are reweighted
-    by a Dirichlet law (Rubin, Annals of Statistics 1981), and the errors and hits more are whole entities of the class, since
-    entities are what is drawn. The draws follow from the table and a fixed seed.
+    What is a mean over classes that count alike has a closed form (`audit.stats.class_scores`): a class of few rows that carries
+    the errors is as badly known as its rows are few. A mean weighted by the classes' rows, Matthews' correlation and Cohen's
+    kappa are resampled from the Dirichlet law of the cells (Goutte & Gaussier, ECIR 2005). The lower end counts errors more than
+    were seen and the upper end hits more, two in all, shared evenly by the classes: so a table without errors still has an honest
+    interval, which a plain bootstrap has not, and the halves of Jeffreys, which pull both ends towards the middle once a class,
+    do not add up over many classes. Where the draws' mean shows a bias, an end is moved outwards by twice as much (Efron &
+    Tibshirani 1993, chapter 10), never inwards. With entities, their tables are reweighted by a Dirichlet law (Rubin, Annals of
+    Statistics 1981), and the errors and hits more are whole entities of the class, since entities are what is drawn. The draws
+    follow from the table and a fixed seed.
     """
 
     tables: tuple[tuple[int, ...], ...]
@@ -81,24 +84,33 @@ class Confusion:
 
     @property
     def support(self) -> float:
-        """Rows, or entities that hold one, of the class that is averaged and has fewest; of any class where the mean is weighted."""
+        """Rows, or effective entities, of the class that is averaged and has fewest; of any class where the mean is weighted."""
+        redraw = self.redraw()
         if self.average == "weighted":
-            return float(self.n if self.copies is None else sum(self.copies))
-        averaged_classes = self.present()[0 if self.metric == "balanced_accuracy" else 1]
-        return float(self.redraw().holders()[0, 1, averaged_classes].min())
+            return redraw.effective_units()
+        return redraw.effective_holders(self.present()[0 if self.metric == "balanced_accuracy" else 1])
 
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return by_entities("Dirichlet resample of the confusion table", None if self.copies is None else sum(self.copies))
+        name = "exact ends of each class, put together by MOVER" if self._closed else "Dirichlet resample of the confusion table"
+        return by_entities(name, None if self.copies is None else sum(self.copies))
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
-        """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""
+        """Lower and upper end, each at its own level."""
+        if self._closed:
+            classes = self.present()[0 if self.metric == "balanced_accuracy" else 1]
+            beta = self.beta if self.metric == "fbeta" else 1.0
+            return ClassScores.of(self.redraw(), self.metric, beta).mean_ends(classes, lower_alpha, upper_alpha)
         span = (least(self.metric), 1.0)
         if self.metric in WITHOUT_AVERAGE and np.count_nonzero(self.redraw().table()[0, 1:].any(axis=0)) == 1:
             return span  # one class alone shows no agreement beyond chance
         of_all, place = replace(self, metric=METRICS[0]), METRICS.index(self.metric)  # the metrics of a table share their draws
         return ends(lambda size: _draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), span)
+
+    @property
+    def _closed(self) -> bool:
+        return self.metric in CLOSED and self.average != "weighted"
 
     def redraw(self) -> Redraw:
         """The table, or those of the entities, to be redrawn."""

@@ -12,7 +12,7 @@ class _Rows(Protocol):
 
 class _Units(_Rows, Protocol):
     @property
-    def units(self) -> int: ...
+    def units(self) -> float: ...
 
 
 class _Entities(Protocol):
@@ -21,6 +21,9 @@ class _Entities(Protocol):
 
     @property
     def entities(self) -> int | None: ...
+
+    @property
+    def effective_entities(self) -> float | None: ...
 
 
 class _Classes(Protocol):
@@ -31,7 +34,7 @@ class _Classes(Protocol):
     def negatives(self) -> int: ...
 
     @property
-    def rarer(self) -> int: ...
+    def rarer(self) -> float: ...
 
 
 class OfRows:
@@ -46,7 +49,7 @@ class OfRows:
 
 
 class OfUnits(OfRows):
-    """Of so many rows in so many independent units: as many where rows are independent, entities where they are clustered."""
+    """Of so many rows in so many independent units: as many where rows are independent, effective entities where they are clustered."""
 
     __slots__ = ()
 
@@ -56,8 +59,8 @@ class OfUnits(OfRows):
         return self.units
 
     def by_units(self: _Units, name: str) -> str:
-        """The name of an interval, and how many entities it is made from."""
-        return by_entities(name, None if self.units == self.rows else self.units)
+        """The name of an interval, and how many entities of equal size it is made from."""
+        return name if self.units == self.rows else f"{name}, {self.units:,.0f} effective entities"
 
 
 class Clustered:
@@ -67,8 +70,8 @@ class Clustered:
 
     @property
     def support(self: _Entities) -> float:
-        """Entities where rows are clustered, else rows."""
-        return self.n if self.entities is None else self.entities
+        """Effective entities where rows are clustered, else rows."""
+        return self.n if self.entities is None else freedom(self)
 
 
 class OfTwoClasses:
@@ -83,8 +86,13 @@ class OfTwoClasses:
 
     @property
     def support(self: _Classes) -> float:
-        """Rows of the rarer class, or the entities that hold one."""
+        """Rows of the rarer class, or the effective entities that hold one."""
         return self.rarer
+
+
+def freedom(estimate: _Entities) -> float:
+    """Entities of equal size that tell as much; all of them where a stored estimate does not say."""
+    return float(estimate.entities or 0) if estimate.effective_entities is None else estimate.effective_entities
 
 
 def by_entities(name: str, entities: int | None) -> str:

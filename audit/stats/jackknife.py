@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.counted import OfUnits
+from audit.stats.entities import effective_number
 from audit.stats.mean import Mean
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class GroupJackknife(OfUnits):
     pseudo: Mean
     """Of one pseudo-value a group."""
     rows: int
-    units: int
-    """Rows, or entities where rows are clustered."""
+    units: float
+    """Rows, or effective entities where rows are clustered."""
     least: ClassVar[int] = 200
 
     @classmethod
@@ -54,7 +55,7 @@ class GroupJackknife(OfUnits):
         group = rng.permutation(np.arange(units) % groups)[unit]
         whole = function(np.ones(n, dtype=bool))
         without = np.array([function(group != one) for one in range(groups)])
-        return cls(whole, Mean.of(groups * whole - (groups - 1) * without), n, units)
+        return cls(whole, Mean.of(groups * whole - (groups - 1) * without), n, n if clusters is None else effective_number(unit))
 
     @property
     def value(self) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.counted import OfUnits
+from audit.stats.entities import LEAST_FREEDOM, mean_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,9 @@ class Mean(OfUnits):
     """Mean of n values, with the skewness taken out of Student's t (Hall, JRSS B 1992, cubic transformation).
 
     The sufficient statistic is count, mean, standard deviation and skewness, so any level has a closed form and no resample
-    is drawn. With entities, the units are the entities and their values the totals over the mean size. Values that are all
+    is drawn. With entities, the units are as many of equal size as tell as much (Kish, Survey Sampling 1965), and the variance
+    is that of the entities' totals, each without its own pull on the mean (CR3, MacKinnon & White, Journal of Econometrics 1985);
+    an end is then moved outwards for the skewness, never inwards, since one entity may carry it. Values that are all
     alike show no spread: each end then allows for the share of rows that may differ unseen (1 - alpha^(1/n), Clopper &
     Pearson 1934), each as far away as the range reaches, and is open where the range is.
     """
@@ -28,8 +31,8 @@ class Mean(OfUnits):
     deviation: float
     """Standard deviation of one unit, ddof 1."""
     skewness: float
-    units: int
-    """Independent units: rows, or entities where rows are clustered."""
+    units: float
+    """Independent units: rows, or effective entities where rows are clustered."""
     rows: int
     low: float | None = None
     """The least that a value can be; None where it has no end."""
@@ -53,17 +56,11 @@ class Mean(OfUnits):
         if (low is not None and values.min() < low) or (high is not None and values.max() > high):
             msg = f"values from {values.min()} to {values.max()} leave their range [{low}, {high}]"
             raise ValueError(msg)
-        mean = float(values.mean())
-        units = values - mean
-        if clusters is not None:
-            codes = np.unique(clusters, return_inverse=True)[1]
-            totals = np.bincount(codes, weights=units)
-            units = totals * (len(totals) / len(values))
-        deviation = float(units.std(ddof=1)) if len(units) > 1 else 0.0
+        mean, n = float(values.mean()), len(values)
+        deviation, third, units = _of_rows(values) if clusters is None else _of_entities((values - mean) / n, clusters)
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
-            return cls(mean, 0.0, 0.0, len(units), len(values), low, high)
-        third = float(np.mean(((units - units.mean()) / deviation) ** 3))  # the cube of a tiny deviation is 0
-        return cls(mean, deviation, third, len(units), len(values), low, high)
+            return cls(mean, 0.0, 0.0, units, n, low, high)
+        return cls(mean, deviation, third if clusters is None or units >= cls.least else 0.0, units, n, low, high)
 
     @property
     def value(self) -> float:
@@ -84,9 +81,12 @@ class Mean(OfUnits):
         if self.deviation == 0:
             low, high = (1 - alpha ** (1 / self.units) for alpha in (lower_alpha, upper_alpha))
             return self.mean - low * (self.mean - lowest), self.mean + high * (highest - self.mean)
-        scale, df = self.deviation / math.sqrt(self.units), self.units - 1
-        low = self.mean - scale * self._inverse(float(stdtrit(df, 1 - lower_alpha)))
-        high = self.mean - scale * self._inverse(float(stdtrit(df, upper_alpha)))
+        scale, df = self.deviation / math.sqrt(self.units), max(self.units - 1, LEAST_FREEDOM)
+        far_low, far_high = (scale * float(stdtrit(df, 1 - alpha)) for alpha in (lower_alpha, upper_alpha))
+        low = self.mean - scale * self._inverse(far_low / scale)
+        high = self.mean - scale * self._inverse(-far_high / scale)
+        if self.units != self.rows:
+            low, high = min(low, self.mean - far_low), max(high, self.mean + far_high)
         return max(lowest, min(low, self.mean)), min(highest, max(high, self.mean))
 
     def _inverse(self, x: float) -> float:
@@ -96,3 +96,18 @@ class Mean(OfUnits):
             return x
         inner = 1 + self.skewness * (x / root - self.skewness / (6 * self.units))
         return root * 3 / self.skewness * (math.copysign(abs(inner) ** (1 / 3), inner) - 1)
+
+
+def _of_rows(values: NDArray[np.float64]) -> tuple[float, float, int]:
+    """Deviation and skewness of independent rows, and how many there are."""
+    n = len(values)
+    deviation = float(values.std(ddof=1)) if n > 1 else 0.0
+    third = float(np.mean(((values - values.mean()) / deviation) ** 3)) if deviation > 0 else 0.0  # the cube of a tiny deviation is 0
+    return deviation, third, n
+
+
+def _of_entities(deviations: NDArray[np.float64], clusters: NDArray[np.int64]) -> tuple[float, float, float]:
+    """The same of one of as many equal entities as tell as much as these; `deviations` are over the number of rows."""
+    parts, units = mean_parts(deviations, clusters)
+    error = math.sqrt(float(parts @ parts))
+    return error * math.sqrt(units), float(np.sum((parts / error) ** 3)) * math.sqrt(units) if error > 0 else 0.0, units

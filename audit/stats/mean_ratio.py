@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.counted import OfUnits
+from audit.stats.entities import mean_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ class MeanRatio(OfUnits):
     mean is as far from 0 as the level allows, in Student's t with the skewness taken out (Hall, JRSS B 1992). The sufficient
     statistic are the means and the joint second and third moments, so that any level has an end without a resample. An end is
     open where no ratio is so far off: where the second mean itself is hardly told from 0, and where the rows show no spread at all.
+    With entities as in `Mean`.
     """
 
     numerator: float
@@ -35,8 +37,8 @@ class MeanRatio(OfUnits):
     """Variances and covariance of one unit, ddof 1: of the first, of both, of the second."""
     third: tuple[float, float, float, float]
     """Third central moments of one unit, from the first alone to the second alone."""
-    units: int
-    """Independent units: rows, or entities where rows are clustered."""
+    units: float
+    """Independent units: rows, or effective entities where rows are clustered."""
     rows: int
     least: ClassVar[int] = 100
 
@@ -49,13 +51,16 @@ class MeanRatio(OfUnits):
         if second.mean() <= 0:
             msg = f"a ratio of means needs a positive second mean, got {second.mean()}"
             raise ValueError(msg)
-        u, v = _units(first, clusters), _units(second, clusters)
-        n = len(u)
-        moments = tuple(float(np.sum(u ** (2 - i) * v**i)) / max(1, n - 1) for i in range(3))
-        cubes = tuple(float(np.mean(u ** (3 - i) * v**i)) for i in range(4))
-        a, b, c = moments
-        p, q, r, s = cubes
-        return cls(float(first.mean()), float(second.mean()), (a, b, c), (p, q, r, s), n, len(first))
+        n, units = len(first), float(len(first))
+        u, v = first - first.mean(), second - second.mean()
+        if clusters is None:
+            units, spread, cube = n, 1 / max(1, n - 1), 1 / n
+        else:
+            (u, units), (v, _) = mean_parts(u / n, clusters), mean_parts(v / n, clusters)
+            spread, cube = units, units**2 if units >= cls.least else 0.0
+        a, b, c = (float(np.sum(u ** (2 - i) * v**i)) * spread for i in range(3))
+        p, q, r, s = (float(np.sum(u ** (3 - i) * v**i)) * cube for i in range(4))
+        return cls(float(first.mean()), float(second.mean()), (a, b, c), (p, q, r, s), units, n)
 
     @property
     def value(self) -> float:
@@ -75,7 +80,11 @@ class MeanRatio(OfUnits):
         if df < 1 or self._still(self.value):
             return -math.inf, math.inf
         low, high = float(stdtrit(df, 1 - lower_alpha)), float(stdtrit(df, upper_alpha))
-        return self._end(lambda ratio: self._pivot(ratio) - low, -1), self._end(lambda ratio: high - self._pivot(ratio), 1)
+        ends = self._end(lambda ratio: self._pivot(ratio) - low, -1), self._end(lambda ratio: high - self._pivot(ratio), 1)
+        if self.units == self.rows or not any(self.third):
+            return ends
+        plain = replace(self, third=(0.0, 0.0, 0.0, 0.0)).bounds(lower_alpha, upper_alpha)
+        return min(ends[0], plain[0]), max(ends[1], plain[1])
 
     def _end(self, beyond: Callable[[float], float], direction: int) -> float:
         """Where the pivot leaves the level: positive from there on."""
@@ -116,15 +125,6 @@ class MeanRatio(OfUnits):
         root = math.sqrt(self.units)
         t = away / math.sqrt(variance) * root
         return t + skewness * t**2 / (3 * root) + skewness**2 * t**3 / (27 * self.units) + skewness / (6 * root)
-
-
-def _units(values: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> NDArray[np.float64]:
-    """Values less their mean; with entities, their totals over the mean size."""
-    centred: NDArray[np.float64] = values - values.mean()
-    if clusters is None:
-        return centred
-    totals = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=centred)
-    return totals * (len(totals) / len(values))
 
 
 @dataclass(frozen=True, slots=True)

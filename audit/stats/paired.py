@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import Clustered, with_effect
-from audit.stats.entities import design_effect, small_sample
+from audit.stats.counted import Clustered, freedom, with_effect
+from audit.stats.entities import design_effect, effective_number, small_sample
 from audit.stats.proportion import FAR, exact_lower
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class PairedDifference(Clustered):
     """Number of entities that the rows belong to, where rows are not independent."""
     design_effect: float = 1.0
     """Variance of the difference with entities over variance without; 1 where rows are independent."""
+    effective_entities: float | None = None
+    """Entities of equal size that tell as much."""
     least: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -55,7 +57,7 @@ class PairedDifference(Clustered):
         codes = np.unique(clusters, return_inverse=True)[1]
         entities = int(codes.max()) + 1
         effect = design_effect(first.astype(float) - second, codes, entities)
-        return cls(both, only_first, only_second, neither, entities, effect)
+        return cls(both, only_first, only_second, neither, entities, effect, effective_number(clusters))
 
     @property
     def value(self) -> float:
@@ -80,7 +82,7 @@ class PairedDifference(Clustered):
     def _lower(self, more: int, fewer: int, alpha: float) -> float:
         n = self.n / self.design_effect
         if self.entities is not None:
-            n *= small_sample(self.entities, alpha)
+            n *= small_sample(freedom(self), alpha)
         score = _tango_lower(more / self.n, fewer / self.n, n, alpha)
         if score <= 0 and alpha >= FAR:
             return score

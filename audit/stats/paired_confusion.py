@@ -92,11 +92,11 @@ class PairedConfusion:
 
     @property
     def support(self) -> float:
-        """Rows, or entities that hold one, of the class that either average has and fewest are of; of any where it is weighted."""
+        """Rows, or effective entities, of the class that either average has and fewest are of; of any where it is weighted."""
+        redraw = self.redraw()
         if self.average == "weighted":
-            return float(self.n if self.copies is None else sum(self.copies))
-        classes = self.present()[:, 0 if self.metric == "balanced_accuracy" else 1].any(axis=0)
-        return float(self.redraw().holders()[0, 1, classes].min())
+            return redraw.effective_units()
+        return redraw.effective_holders(self.present()[:, 0 if self.metric == "balanced_accuracy" else 1].any(axis=0))
 
     @property
     def method(self) -> str:
@@ -104,7 +104,7 @@ class PairedConfusion:
         return by_entities("Dirichlet resample of both confusion tables", None if self.copies is None else sum(self.copies))
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
-        """Lower and upper end, each at its own level; the end of the range where the level is too far out to be drawn."""
+        """Lower and upper end, each at its own level."""
         furthest = 1.0 - least(self.metric)
         if self.metric in WITHOUT_AVERAGE and np.count_nonzero(self.redraw().table()[:, 1:].any(axis=(0, 1))) == 1:
             return -furthest, furthest  # one class alone shows no agreement beyond chance

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from audit.stats.counted import Clustered, with_effect
-from audit.stats.entities import design_effect, small_sample
-from audit.stats.pair import Subtracted, TwoSamples, reaches
+from audit.stats.counted import Clustered, freedom, with_effect
+from audit.stats.entities import effect_of_totals, effective_entities, small_sample
+from audit.stats.pair import Subtracted, TwoSamples
 from audit.stats.shared import apart, held, lowest
 
 if TYPE_CHECKING:
@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 
 FAR = 0.02
 """Error levels below it are a corrected, far tail: there Wilson's interval errs too often and the exact one is used."""
+MEDIAN = 0.5
+"""The level at which an end is the share itself."""
+FEW, FEW_OUTER = 10, 50
+"""Hits or misses below which an end is exact; the second for the end towards the nearer of 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion(Clustered):
     """Hits among n rows.
 
-    Wilson, JASA 1927; exact ends (Clopper & Pearson, Biometrika 1934) for levels below 2 %. With entities, rows of one
-    entity move together: n is divided by the design effect of the entities' totals (Korn & Graubard, Survey Methodology 1998).
+    Wilson, JASA 1927; exact ends (Clopper & Pearson, Biometrika 1934) for levels below 2 % and for few hits or misses, where
+    Wilson's end towards 0 or 1 misses in up to 16 %. With entities, rows of one entity move together: n is divided by the
+    design effect of the entities' totals (Korn & Graubard, Survey Methodology 1998).
     """
 
     hits: int
@@ -34,6 +39,8 @@ class Proportion(Clustered):
     """Number of entities that the rows belong to, where rows are not independent."""
     design_effect: float = 1.0
     """Variance with entities over variance without; 1 where rows are independent."""
+    effective_entities: float | None = None
+    """Entities of equal size that tell as much (Kish, Survey Sampling 1965): Student's t has one degree of freedom less."""
     least: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -48,8 +55,14 @@ class Proportion(Clustered):
         if clusters is None or n == 0:
             return cls(hits, n)
         codes = np.unique(clusters, return_inverse=True)[1]
-        entities = int(codes.max()) + 1
-        return cls(hits, n, entities, design_effect(hit.astype(float), codes, entities))
+        return cls.of_entities(np.bincount(codes, weights=hit.astype(float)), np.bincount(codes).astype(float))
+
+    @classmethod
+    def of_entities(cls, hits: NDArray[np.float64], rows: NDArray[np.float64]) -> Proportion:
+        """From the hits and the rows, at least one, of each entity."""
+        n, total = float(rows.sum()), float(hits.sum())
+        effect = effect_of_totals(rows, hits - rows * (total / n), total * (1 - total / n))
+        return cls(round(total), round(n), len(rows), effect, effective_entities(rows))
 
     @property
     def value(self) -> float:
@@ -59,18 +72,33 @@ class Proportion(Clustered):
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return with_effect("Wilson score, exact in corrected ends", self.entities, self.design_effect)
+        return with_effect("Wilson score, exact for few hits or misses and in corrected ends", self.entities, self.design_effect)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
         return self._lower(self.hits, lower_alpha), 1.0 - self._lower(self.n - self.hits, upper_alpha)
 
+    def exact_bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Clopper and Pearson's ends, each at its own level."""
+        low, high = (self.effective(alpha) for alpha in (lower_alpha, upper_alpha))
+        return exact_lower(self.value * low, low, lower_alpha), 1.0 - exact_lower((1 - self.value) * high, high, upper_alpha)
+
+    def score_bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Wilson's ends however few hits or misses there are, of which Newcombe's difference is made; exact in corrected ends."""
+        return self._score_lower(self.hits, lower_alpha), 1.0 - self._score_lower(self.n - self.hits, upper_alpha)
+
     def effective(self, alpha: float) -> float:
         """Independent rows that tell as much, for an end at this level."""
         n = self.n / self.design_effect
-        return n if self.entities is None else n * small_sample(self.entities, alpha)
+        return n if self.entities is None else n * small_sample(freedom(self), alpha)
 
     def _lower(self, hits: int, alpha: float) -> float:
+        n = self.effective(alpha)
+        x = hits / self.n * n
+        few = min(x, n - x) < FEW or x < min(FEW_OUTER, n / 2)
+        return exact_lower(x, n, alpha) if few and alpha < MEDIAN else self._score_lower(hits, alpha)
+
+    def _score_lower(self, hits: int, alpha: float) -> float:
         n = self.effective(alpha)
         x = hits / self.n * n
         return exact_lower(x, n, alpha) if alpha < FAR else _wilson_lower(x, n, alpha)
@@ -153,7 +181,7 @@ class Difference(Subtracted, _OfShares):
         if self.shared:
             down, up = _falls(self, self.first, self.second, lower_alpha), _falls(self, self.second, self.first, upper_alpha)
         else:
-            down, up = reaches(self, (lower_alpha, upper_alpha))
+            down, up = _hybrid(self.first, self.second, lower_alpha), _hybrid(self.second, self.first, upper_alpha)
         return max(-1.0, self.value - down), min(1.0, self.value + up)
 
 
@@ -202,11 +230,17 @@ def _moves(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -
 
     A share of 0 or 1 has shown nothing of that: then as badly as its end allows.
     """
-    low, high = falling.bounds(alpha, 0.5)[0], rising.bounds(0.5, alpha)[1]
+    low, high = falling.score_bounds(alpha, 0.5)[0], rising.score_bounds(0.5, alpha)[1]
     p, q = falling.value, rising.value
     if all(0 < one.hits < one.n for one in (falling, rising)):
         return p - low, high - q, held(pair.correlation, pair.shared, alpha)
     return p - low, high - q, min(pair.correlation, lowest((low, p), (q, high)))
+
+
+def _hybrid(falling: Proportion, rising: Proportion, alpha: float) -> float:
+    """How far the difference of two samples may fall."""
+    low, high = falling.score_bounds(alpha, 0.5)[0], rising.score_bounds(0.5, alpha)[1]
+    return math.hypot(falling.value - low, high - rising.value)
 
 
 def _falls(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> float:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import Clustered, OfRows, with_effect
-from audit.stats.entities import design_effect, small_sample
+from audit.stats.counted import Clustered, OfRows, freedom, with_effect
+from audit.stats.entities import design_effect, effective_number, small_sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Quantile(OfRows, Clustered):
     entities: int | None = None
     """Number of entities that the rows belong to, where rows are not independent."""
     design_effect: float = 1.0
+    effective_entities: float | None = None
+    """Entities of equal size that tell as much."""
     least: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -61,16 +63,16 @@ class Quantile(OfRows, Clustered):
             msg = f"a quantile's share lies between 0 and 1, got {share}"
             raise ValueError(msg)
         ascending, middle = np.sort(values), _rank(n, share)
-        entities, effect = None, 1.0
+        entities, effect, effective = None, 1.0, None
         if clusters is not None:
             codes = np.unique(clusters, return_inverse=True)[1]
             entities = int(codes.max()) + 1
-            effect = design_effect((values <= ascending[middle - 1]).astype(float), codes, entities)
+            effect, effective = design_effect((values <= ascending[middle - 1]).astype(float), codes, entities), effective_number(codes)
         reach = math.ceil(REACH * math.sqrt(n * share * (1 - share) * effect)) + KEPT // 4
         first, last = max(1, middle - reach), min(n, middle + reach)
         spaced = np.linspace(first, last, min(KEPT, last - first + 1)).round().astype(int)
         ranks = np.unique(np.append(spaced, middle))
-        return cls(share, n, tuple(ranks.tolist()), tuple(ascending[ranks - 1].tolist()), entities, effect)
+        return cls(share, n, tuple(ranks.tolist()), tuple(ascending[ranks - 1].tolist()), entities, effect, effective)
 
     @property
     def value(self) -> float:
@@ -99,7 +101,7 @@ class Quantile(OfRows, Clustered):
     def _effective(self, alpha: float) -> float:
         """Independent rows that tell as much, for an end at this level."""
         n = self.rows / self.design_effect
-        return n if self.entities is None else n * small_sample(self.entities, alpha)
+        return n if self.entities is None else n * small_sample(freedom(self), alpha)
 
     def _middle(self) -> int:
         return _rank(self.rows, self.share)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import by_entities
-from audit.stats.entities import small_sample
+from audit.stats.counted import by_entities, freedom
+from audit.stats.entities import effective_number, small_sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,9 +43,11 @@ class Coefficient:
     """Signed root of the deviance at each of them, falling, 0 at the estimate; as of independent rows on a line that fits."""
     design_effect: float
     rows: int
-    rarer: int
-    """Rows of the rarer outcome, or entities that hold one."""
+    rarer: float
+    """Rows of the rarer outcome, or effective entities that hold one."""
     entities: int | None = None
+    effective_entities: float | None = None
+    """Entities of equal size that tell as much."""
     least: ClassVar[int] = 50
 
     @property
@@ -60,7 +62,7 @@ class Coefficient:
 
     @property
     def support(self) -> float:
-        """Rows of the rarer outcome, or entities that hold one."""
+        """Rows of the rarer outcome, or effective entities that hold one."""
         return self.rarer
 
     @property
@@ -84,7 +86,7 @@ class Coefficient:
 
         far = -float(ndtri(alpha)) * math.sqrt(self.design_effect)
         if self.entities is not None:
-            far /= math.sqrt(small_sample(self.entities, alpha))
+            far /= math.sqrt(small_sample(freedom(self), alpha))
         if far <= 0:
             return self.coefficient
         if far > sign * self.roots[0 if sign > 0 else -1]:
@@ -165,8 +167,8 @@ def line(probability: NDArray[np.float64], hit: NDArray[np.bool_], clusters: NDA
         raise ValueError(reason)
     x, y = logits(probability), hit.astype(float)
     codes = None if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    rarer = min(np.count_nonzero(rows) if codes is None else len(np.unique(codes[rows])) for rows in (hit, ~hit))
-    counts = (len(x), int(rarer), None if codes is None else int(codes.max()) + 1)
+    rarer = min(int(np.count_nonzero(rows)) if codes is None else effective_number(codes[rows]) for rows in (hit, ~hit))
+    counts = (len(x), rarer, *((None, None) if codes is None else (int(codes.max()) + 1, effective_number(codes))))
     both = np.stack([x, np.ones_like(x)], axis=1)
     fitted = _fit(both, y, np.zeros(len(x)), np.array([1.0, 0.0]))
     above = _fit(both[:, 1:], y, x, np.zeros(1))
@@ -210,7 +212,7 @@ class _Curve:
         return max(0.0, 2 * lost), others
 
 
-def _coefficient(curve: _Curve, codes: NDArray[np.int64] | None, counts: tuple[int, int, int | None]) -> Coefficient:
+def _coefficient(curve: _Curve, codes: NDArray[np.int64] | None, counts: tuple[int, float, int | None, float | None]) -> Coefficient:
     model, robust = curve.variances(codes)
     effect, value = max(1.0, robust / model), float(curve.fitted[0])
     steps = np.linspace(0.0, 1.0, STEPS + 1)[1:] ** 1.5 * REACH * math.sqrt(effect * model)
@@ -222,8 +224,7 @@ def _coefficient(curve: _Curve, codes: NDArray[np.int64] | None, counts: tuple[i
             side.append((value + sign * step, -sign * math.sqrt(deviance)))
         sides.append(side)
     places = [*sides[0][::-1], (value, 0.0), *sides[1]]
-    rows, rarer, entities = counts
-    return Coefficient(value, tuple(at for at, _ in places), tuple(root for _, root in places), effect, rows, rarer, entities)
+    return Coefficient(value, tuple(at for at, _ in places), tuple(root for _, root in places), effect, *counts)
 
 
 def _share(logit: NDArray[np.float64]) -> NDArray[np.float64]:

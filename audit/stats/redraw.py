@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.stats.entities import small_sample
+from audit.stats.entities import effective_entities, small_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DRAWS = 5_000
 """Draws at levels down to 0.8 %; further out there are 40 in the tail."""
 MOST_DRAWS = 400_000
-"""Beyond it no end is drawn: the bound is the end of the range, which proves nothing."""
+"""Beyond it no end is drawn: it lies as much farther out than the last that is as a normal law's does."""
 IN_TAIL = 40
 MORE = 2.0
 """Hits more than were seen at the upper end, errors more at the lower one; in entities where rows belong to some. Of two models on
@@ -46,6 +46,11 @@ class Redraw:
         one = np.eye(self.classes)
         true = one[self.true]
         return np.stack([np.stack([true * (self.true == by)[:, None], true, one[by]], axis=1) for by in self.predicted], axis=1)
+
+    def units(self) -> NDArray[np.float64]:
+        """(tables, 3, k) hits, true rows and predicted rows of each class in each table, of the first model."""
+        found: NDArray[np.float64] = np.tensordot(self.counts.astype(float), self._kinds()[:, 0], 1)
+        return found
 
     def table(self) -> NDArray[np.float64]:
         """(models, 3, k) hits, true rows and predicted rows of each class in all rows."""
@@ -96,7 +101,21 @@ class Redraw:
         kinds = self._kinds().reshape(len(self.true), -1)
         if self.copies is None:
             return self.counts[0].astype(float), kinds
-        return self.copies * small_sample(int(self.copies.sum()), 0.025), self.counts @ kinds
+        return self.copies * small_sample(self.effective_units(), 0.025), self.counts @ kinds
+
+    def effective_units(self) -> float:
+        """Rows, or entities of equal size that tell as much."""
+        rows = self.counts.sum(axis=1).astype(float)
+        return float(rows[0]) if self.copies is None else effective_entities(np.repeat(rows, self.copies))
+
+    def effective_holders(self, classes: NDArray[np.bool_]) -> float:
+        """The fewest rows that are truly of any of (k,) classes, or entities of equal size that hold one (Kish 1965)."""
+        true = np.tensordot(self.counts.astype(float), self._kinds(), 1)[:, 0, 1][:, classes]
+        if self.copies is None:
+            return float(true[0].min())
+        squares = self.copies @ true**2
+        held = np.divide((self.copies @ true) ** 2, squares, out=np.zeros_like(squares), where=squares > 0)
+        return round(float(held.min()), 9)
 
 
 def ends(
@@ -109,14 +128,23 @@ def ends(
 
 def undrawn(alpha: float) -> bool:
     """Whether an end at this level is that of the span, whatever was seen."""
-    return not alpha or IN_TAIL / alpha > MOST_DRAWS
+    return not alpha
 
 
 def _end(draws: Callable[[int], NDArray[np.float64]], value: float, alpha: float, *, upper: bool) -> float:
     if undrawn(alpha):
         return math.inf if upper else -math.inf
+    if IN_TAIL / alpha > MOST_DRAWS:
+        return _beyond(draws, value, alpha, upper=upper)
     size = max(DRAWS, math.ceil(IN_TAIL / alpha))
     drawn = draws(size)[int(upper)]
     bias = 2 * (float(drawn.mean()) - value)
     end = float(np.quantile(drawn, 1 - alpha if upper else alpha))
     return end - min(0.0, bias) if upper else end - max(0.0, bias)
+
+
+def _beyond(draws: Callable[[int], NDArray[np.float64]], value: float, alpha: float, *, upper: bool) -> float:
+    from scipy.special import ndtri
+
+    last = IN_TAIL / MOST_DRAWS
+    return value + (_end(draws, value, last, upper=upper) - value) * float(ndtri(alpha) / ndtri(last))

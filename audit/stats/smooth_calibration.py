@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import by_entities
+from audit.stats.counted import by_entities, freedom
 from audit.stats.entities import small_sample
 from audit.stats.proportion import Proportion
 
@@ -113,7 +113,7 @@ class SmoothCalibrationError:
     def _noise(self, alpha: float) -> NDArray[np.float64]:
         """(widths,) figures that the noise's norm exceeds with this chance."""
         found = np.array([_quantile(mean, variance, alpha) for mean, variance in zip(self.means, self.variances, strict=True)])
-        return found if self.observed.entities is None else found / math.sqrt(small_sample(self.observed.entities, alpha))
+        return found if self.observed.entities is None else found / math.sqrt(small_sample(freedom(self.observed), alpha))
 
 
 def norm(masses: NDArray[np.float64], width: float) -> float:

@@ -30,6 +30,7 @@ from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
 from audit.stats.paired_precision import PairedPrecision
+from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, UnseenErrors
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
@@ -49,13 +50,16 @@ _PAIRED = (Amplification, AucDifference, GapChange, PairedAuc, PairedConfusion, 
 _RANKED = (AveragePrecision, ClassMean, GroupJackknife)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
 _OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare, WeightedMean, WeightedShare)
-_KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUMBERS, Difference, Ratio, *_PAIRED, *_DISTANCES)
+_LOSSES = (PairedProbabilityLoss, ProbabilityLoss, UnseenErrors)
+_KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUMBERS, *_LOSSES, Difference, Ratio, *_PAIRED, *_DISTANCES)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
 """Every kind of estimate by its name."""
 _LATER = {
     "CalibrationError": frozenset({"binning"}),
     "Confusion": frozenset({"beta"}),
     "PairedConfusion": frozenset({"beta"}),
+    "WeightedShare": frozenset({"effective_units"}),
+    **dict.fromkeys(("Proportion", "PairedDifference", "Quantile", "SquaredDistance", "Coefficient"), frozenset({"effective_entities"})),
     "MeanDifference": frozenset({"shared"}),
     **dict.fromkeys(("AverageDifference", "Difference", "Ratio"), frozenset({"correlation", "shared"})),
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import design_effect, small_sample
+from audit.stats.entities import design_effect, effective_entities, small_sample, without_pull
 from audit.stats.mean import Mean
 from audit.stats.proportion import exact_lower
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class WeightedShare:
     """Weighted share of hits: exact ends on as many rows as the weighted ones are worth (Korn & Graubard, Survey Methodology 1998).
 
-    They are worth the fewer of two counts: what the linearised variance of the ratio of totals says (Binder, ISR 1983), and the sum
-    of the weights squared over the sum of their squares (Kish, Survey Sampling 1965), which knows of heavy rows that happen to hit
-    alike.
+    They are worth the fewer of two counts: what the linearised variance of the ratio of totals says (Binder, ISR 1983), each row or
+    entity without its own pull on the share (CR3), and the sum of the weights squared over the sum of their squares (Kish, Survey
+    Sampling 1965), which knows of heavy rows that happen to hit alike. The latter, less one, is Student's degrees of freedom.
     """
 
     share: float
@@ -30,6 +30,8 @@ class WeightedShare:
     worth: float
     """Independent rows of equal weight that tell as much."""
     entities: int | None = None
+    effective_units: float | None = None
+    """Rows, or entities, of equal weight that tell as much; None where rows have one weight."""
     least: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -43,6 +45,7 @@ class WeightedShare:
         values = hit.astype(float)
         share = min(1.0, float(np.average(values, weights=weights)))
         worth, entities = kish(weights), None
+        effective = effective_entities(weights if clusters is None else _totals(weights, clusters))
         if clusters is not None:
             codes = np.unique(clusters, return_inverse=True)[1]
             entities = int(codes.max()) + 1
@@ -50,7 +53,7 @@ class WeightedShare:
         variance = linearised(values - share, weights, clusters)
         if variance > 0:
             worth = min(worth, share * (1 - share) / variance)
-        return cls(share, len(hit), worth, entities)
+        return cls(share, len(hit), worth, entities, None if clusters is None and weights.min() == weights.max() else effective)
 
     @property
     def value(self) -> float:
@@ -64,8 +67,8 @@ class WeightedShare:
 
     @property
     def support(self) -> float:
-        """Rows of equal weight that tell as much."""
-        return self.worth
+        """Rows of equal weight that tell as much; not more than there are such entities."""
+        return self.worth if self.entities is None else min(self.worth, self.effective_units or float(self.entities))
 
     @property
     def method(self) -> str:
@@ -77,13 +80,18 @@ class WeightedShare:
         return self._lower(self.share, lower_alpha), 1.0 - self._lower(1.0 - self.share, upper_alpha)
 
     def _lower(self, share: float, alpha: float) -> float:
-        n = self.worth if self.entities is None else self.worth * small_sample(self.entities, alpha)
+        units = self.entities if self.effective_units is None else self.effective_units
+        n = self.worth * (1.0 if units is None else small_sample(units, alpha))
         return min(share, exact_lower(share * n, n, alpha))
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedMean:
-    """Weighted mean: that of as many equal rows as the weighted ones are worth (Kish 1965), its variance the linearised one at least."""
+    """Weighted mean: that of as many equal rows as the weighted ones are worth (Kish 1965), its variance the linearised one at least.
+
+    As in `Mean` of entities, each row or entity counts without its own pull on the mean, and an end moves outwards alone for the
+    skewness.
+    """
 
     equal: Mean
     """Of rows of equal weight that tell as much."""
@@ -93,14 +101,15 @@ class WeightedMean:
     @classmethod
     def of(cls, values: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> WeightedMean:
         """From one finite value and one weight over 0 a row, and the entity of each where there is one."""
+        if clusters is None and weights.min() == weights.max():
+            return cls(Mean.of(values), len(values))
         mean = float(np.average(values, weights=weights))
-        worth = kish(weights if clusters is None else _totals(weights, clusters))
-        units = max(1, math.floor(worth * (1 + 1e-9)))  # rounding may leave a little less than a whole number
-        spread = float(np.average((values - mean) ** 2, weights=weights))
-        deviation = math.sqrt(max(spread * units / max(1, units - 1), linearised(values - mean, weights, clusters) * units))
+        units = effective_entities(weights if clusters is None else _totals(weights, clusters))
+        spread, parts = float(np.average((values - mean) ** 2, weights=weights)), _parts(values - mean, weights, clusters)
+        deviation = math.sqrt(units * max(spread / max(1, units - 1), float(parts @ parts)))
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
             return cls(Mean(mean, 0.0, 0.0, units, len(values)), len(values))
-        skewness = float(np.average(((values - mean) / math.sqrt(spread)) ** 3, weights=weights))
+        skewness = units**2 * float(np.sum(parts**3)) / deviation**3 if units >= cls.least else 0.0
         return cls(Mean(mean, deviation, skewness, units, len(values)), len(values))
 
     @property
@@ -121,7 +130,7 @@ class WeightedMean:
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return f"skewness-corrected t (Hall 1992), weighted rows worth {self.equal.units:,}"
+        return f"skewness-corrected t (Hall 1992), weighted rows worth {self.equal.units:,.0f}"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
@@ -135,9 +144,14 @@ def kish(weights: NDArray[np.float64]) -> float:
 
 def linearised(deviations: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> float:
     """Variance of a weighted mean from the deviations of its rows, summed by entity where there is one (Binder 1983)."""
-    totals = weights * deviations if clusters is None else _totals(weights * deviations, clusters)
-    count = len(totals)
-    return 0.0 if count == 1 else float(count / (count - 1) * (totals @ totals) / weights.sum() ** 2)
+    parts = _parts(deviations, weights, clusters)
+    return float(parts @ parts)
+
+
+def _parts(deviations: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """(units,) what each row or entity adds to the deviation of the weighted mean."""
+    pulled = weights * deviations / weights.sum()
+    return without_pull(pulled, weights) if clusters is None else without_pull(_totals(pulled, clusters), _totals(weights, clusters))
 
 
 def _totals(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> NDArray[np.float64]:

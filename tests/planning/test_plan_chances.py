@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, norm
+from scipy.stats import beta, binom, norm
 
 from audit.catalog import info
 from audit.judge import judge
@@ -51,7 +51,7 @@ def test_accuracy_by_hand(tmp_path: Path) -> None:
     (gate,) = planned(tmp_path, rows(400), {"check": "performance/accuracy", "min": 0.85}, expect=["performance/accuracy=0.9"]).gates
     assert gate.p_pass == pytest.approx(by_hand, abs=1e-9)
     assert gate.outlook is not None
-    assert gate.outlook.interval == pytest.approx((wilson_lower(360, 400), 1 - wilson_lower(40, 400)), abs=1e-9)
+    assert gate.outlook.interval == pytest.approx((wilson_lower(360, 400), float(beta.ppf(0.975, 361, 40))), abs=1e-9)
     assert gate.rows == 400
     assert gate.passes_from is not None
     at = float(binom.sf(fewest - 1, 400, gate.passes_from))

@@ -146,7 +146,7 @@ def test_coverage_with_entities() -> None:
     assert max(misses(lambda: draw(honest=True), 0.0, trials)) <= most(ALPHA, trials)
     assert max(misses(lambda: draw(honest=False), 0.0, trials)) > 0.08
     found = draw(honest=True)
-    assert found.support == 40
+    assert 28 < found.support < 40  # of unequal size
     assert "80 entities" in found.method
 
 

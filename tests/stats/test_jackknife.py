@@ -61,7 +61,7 @@ def test_entities_are_left_out_whole() -> None:
     )
     assert four.support == alone.support
     assert four.bounds(ALPHA, ALPHA) == pytest.approx(alone.bounds(ALPHA, ALPHA))
-    assert four.method.endswith("300 entities")
+    assert four.method.endswith("300 effective entities")
 
 
 def test_a_function_that_never_moves_proves_nothing() -> None:

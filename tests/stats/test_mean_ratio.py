@@ -72,7 +72,7 @@ def test_entities_widen_it() -> None:
     first, second = shared + rng.normal(size=300), rng.exponential(size=300) + 1
     alone, together = MeanRatio.of(first, second), MeanRatio.of(first, second, person)
     assert (together.support, together.n) == (60, 300)
-    assert "60 entities" in together.method
+    assert "60 effective entities" in together.method
     width = np.ptp(together.bounds(ALPHA, ALPHA)) / np.ptp(alone.bounds(ALPHA, ALPHA))
     assert 1.3 < width < 2.5
 

@@ -49,7 +49,7 @@ def test_ends_by_hand() -> None:
     a, b = Proportion(15, 30, 30, 1.0), Proportion(10, 30, 30, 1.0)
     found = Difference(a, b, 0.6, 30.0)
     kept = 0.6 * 30 / (30 + 2 * 2.045**2)
-    down, up = a.value - a.bounds(ALPHA, ALPHA)[0], b.bounds(ALPHA, ALPHA)[1] - b.value
+    down, up = a.value - a.score_bounds(ALPHA, ALPHA)[0], b.score_bounds(ALPHA, ALPHA)[1] - b.value
     assert found.bounds(ALPHA, ALPHA)[0] == pytest.approx(5 / 30 - math.sqrt(down**2 + up**2 - 2 * kept * down * up), abs=1e-4)
     against = Difference(a, b, -0.6, 30.0)
     assert against.bounds(ALPHA, ALPHA)[0] == pytest.approx(5 / 30 - math.sqrt(down**2 + up**2 + 1.2 * down * up), abs=1e-12)
@@ -65,7 +65,7 @@ def test_entities_in_one_group_each_leave_two_samples_as_they_are() -> None:
         assert (found.correlation, found.shared) == (0.0, 0.0)
         assert found.bounds(0.03, 0.01) == kind(found.first, found.second).bounds(0.03, 0.01)
     one, other = Proportion(56, 70), Proportion(48, 80)
-    (l1, u1), (l2, u2) = one.bounds(ALPHA, ALPHA), other.bounds(ALPHA, ALPHA)
+    (l1, u1), (l2, u2) = one.score_bounds(ALPHA, ALPHA), other.score_bounds(ALPHA, ALPHA)
     gap = one.value - other.value
     assert Difference(one, other).bounds(ALPHA, ALPHA) == (
         gap - math.hypot(one.value - l1, u2 - other.value),
@@ -93,7 +93,7 @@ def test_shares_of_none_and_all_leave_room(level: float) -> None:
     """A person's rows of the one group all miss, those of the other all hit: how they go together was not seen, so the worst counts."""
     hit, person, first = np.arange(80) >= 40, np.tile(np.arange(40), 2), np.arange(80) < 40
     low, high = pair(Difference, hit, person, first).bounds(level, level)
-    rise = Proportion(0, 40, 40, 1.0).bounds(level, level)[1]
+    rise = Proportion(0, 40, 40, 1.0).score_bounds(level, level)[1]
     assert low == -1.0
     assert high == pytest.approx(-1 + 2 * rise, abs=1e-9)
     none = pair(Difference, np.zeros(80, dtype=bool), person, first)
@@ -143,7 +143,7 @@ def test_an_end_of_the_ratio_is_where_the_differences_end_is_zero(x: int, y: int
     """MOVER-R: at the lower end r, p - r q less its margin is 0."""
     a, b = Proportion(x, 30, 30, 1.0), Proportion(y, 30, 30, 1.0)
     r = Ratio(a, b, correlation, 30.0).bounds(ALPHA, ALPHA)[0]
-    down, up = a.value - a.bounds(ALPHA, ALPHA)[0], r * (b.bounds(ALPHA, ALPHA)[1] - b.value)
+    down, up = a.value - a.score_bounds(ALPHA, ALPHA)[0], r * (b.score_bounds(ALPHA, ALPHA)[1] - b.value)
     kept = held(correlation, 30.0, ALPHA)
     assert a.value - r * b.value == pytest.approx(math.sqrt(down**2 + up**2 - 2 * kept * down * up), abs=1e-9)
 

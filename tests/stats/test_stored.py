@@ -172,7 +172,7 @@ def test_every_kind_is_among_them() -> None:
 
 def test_numbers_of_numpy_are_written_as_numbers() -> None:
     stored = to_json(Proportion(np.int64(3), np.int64(8)))  # type: ignore[arg-type]  # wrong on purpose
-    assert json.dumps(stored) == '{"kind": "Proportion", "hits": 3, "n": 8, "entities": null, "design_effect": 1.0}'
+    assert json.dumps(stored).startswith('{"kind": "Proportion", "hits": 3, "n": 8, "entities": null, "design_effect": 1.0, ')
 
 
 def test_what_is_no_estimate_is_refused() -> None:

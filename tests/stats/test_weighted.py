@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import beta
+from scipy.stats import beta, norm, t
 
 from audit.stats import Mean, Proportion, WeightedMean, WeightedShare
 
@@ -15,9 +15,10 @@ def test_a_worked_example() -> None:
     """Three rows of weight 2, 1 and 1, the first a hit: a half, worth 16 / 6 rows by Kish and fewer by the linearised variance."""
     found = WeightedShare.of(np.array([True, False, False]), np.array([2.0, 1.0, 1.0]))
     assert found.value == 0.5
-    variance = 3 / 2 * ((2 * 0.5) ** 2 + 0.5**2 + 0.5**2) / 16
+    variance = 2 / 3 * ((2 * 0.5 / (1 - 2 / 4)) ** 2 + 2 * (0.5 / (1 - 1 / 4)) ** 2) / 16  # each without its own pull
     assert found.worth == pytest.approx(min(16 / 6, 0.25 / variance))
-    x, n = 0.5 * found.worth, found.worth
+    n = found.worth * (norm.ppf(0.025) / t.ppf(0.025, 16 / 6 - 1)) ** 2
+    x = 0.5 * n
     assert found.bounds(0.025, 0.025) == pytest.approx((beta.ppf(0.025, x, n - x + 1), beta.ppf(0.975, x + 1, n - x)))
 
 
@@ -50,7 +51,8 @@ def test_rows_of_one_weight_are_worth_themselves_whatever_the_weight() -> None:
     """What rounding takes from the square of a sum of weights is no row."""
     weights = np.random.default_rng(0).uniform(0.1, 100, 200)
     assert {WeightedMean.of(np.array([1.0, 2.0, 4.0]), np.full(3, weight)).support for weight in weights} == {3}
-    assert WeightedMean.of(1e-120 * np.array([1.0, 2.0, 4.0]), np.ones(3)).equal.skewness == pytest.approx(0.382, abs=1e-3)
+    tiny = WeightedMean.of(1e-120 * np.array([1.0, 2.0, 4.0]), np.ones(3)).equal
+    assert tiny.skewness == pytest.approx(Mean.of(np.array([1.0, 2.0, 4.0])).skewness)
 
 
 def test_equal_weights_give_the_plain_mean() -> None:
@@ -64,7 +66,7 @@ def test_one_heavy_row_is_not_taken_for_many() -> None:
     """A row of weight a million hits: linearised it looks certain, by Kish it is one row."""
     hit, weights = np.arange(1000) == 0, np.where(np.arange(1000) == 0, 1e6, 1.0)
     assert WeightedShare.of(hit, weights).worth < 1.1
-    assert WeightedMean.of(hit.astype(float), weights).support == 1
+    assert WeightedMean.of(hit.astype(float), weights).support < 1.01
 
 
 def test_rows_of_one_person_are_worth_less() -> None:

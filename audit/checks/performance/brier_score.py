@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.losses import losses_apart, mean_losses, true_columns
+from audit.measures.losses import losses_apart, mean_losses, row_losses
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.evidence import Evidence
+    from audit.stats import RowLosses
     from audit.subject import Subject
 
 UNIT = "Brier score"
@@ -45,12 +45,11 @@ def _highest(subject: Subject) -> float:
     return 1.0 if len(subject.classes) <= 2 else 2.0  # noqa: PLR2004  # scikit-learn halves the sum over two classes
 
 
-def _loss(subject: Subject) -> NDArray[np.float64]:
-    """(n,) squared distances; halved for two classes, and the rounding of saved probabilities kept out of the range's way."""
-    happened = np.eye(len(subject.classes))[true_columns(subject)]
-    squares = ((subject.probabilities() - happened) ** 2).sum(axis=1) * (_highest(subject) / 2)
-    loss: NDArray[np.float64] = np.minimum(squares, _highest(subject))
-    return loss
+def _loss(subject: Subject) -> RowLosses:
+    """Squared distances; halved for two classes, and the rounding of saved probabilities kept out of the range's way."""
+    probabilities, classes = subject.probabilities(), range(len(subject.classes))
+    squares = [((probabilities - np.eye(len(classes))[one]) ** 2).sum(axis=1) for one in classes]
+    return row_losses(subject, np.minimum(np.stack(squares, axis=1) * (_highest(subject) / 2), _highest(subject)))
 
 
 CHECK = Check(

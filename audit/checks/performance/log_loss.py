@@ -12,24 +12,31 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.losses import LARGEST, log_losses, losses_apart, mean_losses
+from audit.measures.losses import LARGEST, SMALLEST, losses_apart, mean_losses, row_losses
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.evidence import Evidence
+    from audit.stats import RowLosses
     from audit.subject import Subject
 
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Log loss of each slice."""
-    return mean_losses(subject, log_losses(subject), "log loss", high=LARGEST)
+    return mean_losses(subject, _losses(subject), "log loss", high=LARGEST)
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the log losses in each slice."""
-    return losses_apart(subject, (log_losses(subject), log_losses(subject.of_rival)), "log loss", high=LARGEST)
+    return losses_apart(subject, (_losses(subject), _losses(subject.of_rival)), "log loss", high=LARGEST)
+
+
+def _losses(subject: Subject) -> RowLosses:
+    return row_losses(subject, -np.log(np.clip(subject.probabilities(), SMALLEST, 1 - SMALLEST)))
 
 
 CHECK = Check(

@@ -19,15 +19,25 @@ from audit.stats.mean import Mean
 from audit.stats.mean_difference import MeanDifference
 from audit.stats.mean_ratio import Explained, MeanRatio
 from audit.stats.mover import AverageDifference
+from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, UnseenErrors
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.root_mean_square import RootMeanSquare
 from audit.stats.weighted import WeightedMean, WeightedShare
 
 
-def times(count: int, growth: float) -> int:
+def times(count: float, growth: float) -> int:
     """A count on so many times the rows, at least 1."""
     return max(1, round(count * growth))
+
+
+def scaled(count: float, growth: float) -> float:
+    """A count, or an effective number, on so many times the rows."""
+    return times(count, growth) if isinstance(count, int) else count * growth
+
+
+def _maybe_scaled(count: float | None, growth: float) -> float | None:
+    return None if count is None else scaled(count, growth)
 
 
 def _maybe_times(count: int | None, growth: float) -> int | None:
@@ -44,7 +54,8 @@ def grown(estimate: Any, growth: float) -> Any:
 @grown.register
 def _(estimate: Proportion, growth: float) -> Proportion:
     n = times(estimate.n, growth)
-    return replace(estimate, hits=round(estimate.value * n), n=n, entities=_maybe_times(estimate.entities, growth))
+    entities, effective = _maybe_times(estimate.entities, growth), _maybe_scaled(estimate.effective_entities, growth)
+    return replace(estimate, hits=round(estimate.value * n), n=n, entities=entities, effective_entities=effective)
 
 
 @grown.register(Difference)
@@ -66,7 +77,23 @@ def _(estimate: CalibrationError, growth: float) -> CalibrationError:
 
 @grown.register
 def _(estimate: Mean, growth: float) -> Mean:
-    return replace(estimate, units=times(estimate.units, growth), rows=times(estimate.rows, growth))
+    return replace(estimate, units=scaled(estimate.units, growth), rows=times(estimate.rows, growth))
+
+
+@grown.register
+def _(estimate: UnseenErrors, growth: float) -> UnseenErrors:
+    return replace(estimate, wrong=tuple(grown(share, growth) for share in estimate.wrong))
+
+
+@grown.register
+def _(estimate: ProbabilityLoss, growth: float) -> ProbabilityLoss:
+    return replace(estimate, mean=grown(estimate.mean, growth), errors=grown(estimate.errors, growth))
+
+
+@grown.register
+def _(estimate: PairedProbabilityLoss, growth: float) -> PairedProbabilityLoss:
+    mean = replace(estimate.mean, difference=grown(estimate.mean.difference, growth))
+    return replace(estimate, mean=mean, first=grown(estimate.first, growth), second=grown(estimate.second, growth))
 
 
 @grown.register
@@ -82,7 +109,7 @@ def _(estimate: MeanDifference, growth: float) -> MeanDifference:
 
 @grown.register
 def _(estimate: MeanRatio, growth: float) -> MeanRatio:
-    return replace(estimate, units=times(estimate.units, growth), rows=times(estimate.rows, growth))
+    return replace(estimate, units=scaled(estimate.units, growth), rows=times(estimate.rows, growth))
 
 
 @grown.register
@@ -98,7 +125,7 @@ def _(estimate: KolmogorovSmirnov | StabilityIndex, growth: float) -> Kolmogorov
 
 @grown.register
 def _(estimate: Auc, growth: float) -> Auc:
-    positives, negatives, rarer = (times(n, growth) for n in (estimate.positives, estimate.negatives, estimate.rarer))
+    positives, negatives, rarer = times(estimate.positives, growth), times(estimate.negatives, growth), scaled(estimate.rarer, growth)
     entities, variance = _maybe_times(estimate.entities, growth), estimate.variance / growth
     return replace(estimate, variance=variance, positives=positives, negatives=negatives, rarer=rarer, entities=entities)
 
@@ -107,8 +134,9 @@ def _(estimate: Auc, growth: float) -> Auc:
 def _(estimate: Coefficient, growth: float) -> Coefficient:
     """The likelihood is so many times as steep."""
     points = tuple(estimate.value + (point - estimate.value) / math.sqrt(growth) for point in estimate.points)
-    rows, rarer, entities = times(estimate.rows, growth), times(estimate.rarer, growth), _maybe_times(estimate.entities, growth)
-    return replace(estimate, points=points, rows=rows, rarer=rarer, entities=entities)
+    entities, effective = _maybe_times(estimate.entities, growth), _maybe_scaled(estimate.effective_entities, growth)
+    rows, rarer = times(estimate.rows, growth), scaled(estimate.rarer, growth)
+    return replace(estimate, points=points, rows=rows, rarer=rarer, entities=entities, effective_entities=effective)
 
 
 @grown.register
@@ -118,7 +146,7 @@ def _(estimate: Departure, growth: float) -> Departure:
 
 @grown.register
 def _(estimate: AveragePrecision, growth: float) -> AveragePrecision:
-    positives, negatives, rarer = (times(n, growth) for n in (estimate.positives, estimate.negatives, estimate.rarer))
+    positives, negatives, rarer = times(estimate.positives, growth), times(estimate.negatives, growth), scaled(estimate.rarer, growth)
     known = replace(estimate, variance=estimate.variance / growth, bias=estimate.bias / growth, carriers=estimate.carriers * growth)
     return replace(known, positives=positives, negatives=negatives, rarer=rarer, entities=_maybe_times(estimate.entities, growth))
 
@@ -131,7 +159,8 @@ def _(estimate: ClassMean, growth: float) -> ClassMean:
 @grown.register
 def _(estimate: WeightedShare, growth: float) -> WeightedShare:
     rows, entities = times(estimate.rows, growth), _maybe_times(estimate.entities, growth)
-    return replace(estimate, rows=rows, worth=min(float(rows), estimate.worth * growth), entities=entities)
+    effective = _maybe_scaled(estimate.effective_units, growth)
+    return replace(estimate, rows=rows, worth=min(float(rows), estimate.worth * growth), entities=entities, effective_units=effective)
 
 
 @grown.register
@@ -143,7 +172,7 @@ def _(estimate: WeightedMean, growth: float) -> WeightedMean:
 def _(estimate: GroupJackknife, growth: float) -> GroupJackknife:
     """As many groups, which differ less."""
     pseudo = replace(estimate.pseudo, deviation=estimate.pseudo.deviation / math.sqrt(growth))
-    return replace(estimate, pseudo=pseudo, rows=times(estimate.rows, growth), units=times(estimate.units, growth))
+    return replace(estimate, pseudo=pseudo, rows=times(estimate.rows, growth), units=scaled(estimate.units, growth))
 
 
 @singledispatch
@@ -175,6 +204,12 @@ def _(estimate: AverageDifference, truth: float) -> AverageDifference:
 @moved.register
 def _(estimate: Mean, truth: float) -> Mean:
     return replace(estimate, mean=truth)
+
+
+@moved.register
+def _(estimate: ProbabilityLoss, truth: float) -> ProbabilityLoss:
+    """With as many errors unseen."""
+    return replace(estimate, mean=moved(estimate.mean, truth))
 
 
 @moved.register

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.stats.brier import SquaredDistance
 from audit.stats.laws.chances import chances
-from audit.stats.laws.moving import grown, moved, times
+from audit.stats.laws.moving import grown, moved, scaled, times
 
 if TYPE_CHECKING:
     from audit.stats.laws.asked import Asked, Chances
@@ -18,9 +18,9 @@ def _(estimate: SquaredDistance, growth: float) -> SquaredDistance:
     """The distance stays; what chance adds shrinks."""
     chance, entities = estimate.chance / growth, None if estimate.entities is None else times(estimate.entities, growth)
     seen = max(0.0, estimate.seen - estimate.chance) + chance
-    return replace(
-        estimate, seen=seen, chance=chance, largest=estimate.largest / growth, rows=times(estimate.rows, growth), entities=entities
-    )
+    effective = None if estimate.effective_entities is None else scaled(estimate.effective_entities, growth)
+    more = replace(estimate, rows=times(estimate.rows, growth), entities=entities, effective_entities=effective)
+    return replace(more, seen=seen, chance=chance, largest=estimate.largest / growth)
 
 
 @moved.register(SquaredDistance)

@@ -21,6 +21,7 @@ from audit.stats.laws.chances import ONE_SIGMA, drawn_errors, typical
 from audit.stats.mean import Mean
 from audit.stats.mean_ratio import Explained
 from audit.stats.mover import AverageDifference
+from audit.stats.probability_loss import ProbabilityLoss
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.recalibration import Departure
 from audit.stats.root_mean_square import RootMeanSquare
@@ -84,8 +85,9 @@ def best(estimate: Any, asked: Asked, *, gap: bool) -> float:
 
 def _range(estimate: Any) -> tuple[float | None, float | None]:
     """Least and greatest value of the estimate's kind; None where there is none."""
-    if isinstance(estimate, Mean):
-        return estimate.low, estimate.high
+    if isinstance(estimate, (Mean, ProbabilityLoss)):
+        mean = estimate if isinstance(estimate, Mean) else estimate.mean
+        return mean.low, mean.high
     if isinstance(estimate, (StabilityIndex, MeanDiscrepancy, Ratio, RootMeanSquare, Census, Departure)):
         return 0.0, None
     if isinstance(estimate, ClassMean):
