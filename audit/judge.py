@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from audit.evidence import OVERALL, Pair
 from audit.finding import Bound, Finding, Headline, Judged, Side, bounds
+from audit.stats.tails import few_rows
 from audit.wording import bound_in_words, counted, number, rival_in_words, rows_in_words
 
 if TYPE_CHECKING:
@@ -191,13 +192,24 @@ def _too_small(requirement: Requirement, evidence: Evidence) -> tuple[str, ...]:
     small = [
         f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(requirement.min_n, member.estimate.least):,} needed"
         for member in evidence.members
-        if not _enough(requirement, member)
+        if not _has_support(requirement, member)
     ]
-    return tuple(small + [f"{one.name}: {one.reason}" for one in evidence.unmeasured])
+    heavy = [
+        f"{member.name}: {few[0]:,} of {few[1]:,} rows with an error hold half of it, and another sample may have others: check these"
+        " rows, or bound an error in which large ones weigh less"
+        for member in evidence.members
+        if (few := few_rows(member.estimate))
+    ]
+    return tuple(small + heavy + [f"{one.name}: {one.reason}" for one in evidence.unmeasured])
 
 
 def _enough(requirement: Requirement, member: Member) -> bool:
-    """Whether a member has the rows that a pass needs; NaN is too few."""
+    """Whether a member has the rows that a pass needs, and not only a few of them carry its value."""
+    return _has_support(requirement, member) and not few_rows(member.estimate)
+
+
+def _has_support(requirement: Requirement, member: Member) -> bool:
+    """NaN is too few."""
     return member.estimate.support >= max(requirement.min_n, member.estimate.least)
 
 

@@ -44,6 +44,27 @@ class Kernel:
         weight = np.repeat([1 / self.reference, -1 / self.current], [self.reference, self.current])
         return float(np.sqrt(max(0.0, weight @ self.table @ weight)))
 
+    def leading_error(self) -> float:
+        """Standard deviation of the error of the difference of mean embeddings along the direction in which it is largest."""
+        from scipy.sparse.linalg import LinearOperator, eigsh
+
+        parts = (slice(0, self.reference), slice(self.reference, None))
+        weight = np.concatenate([np.full(n, 1 / np.sqrt(n * (n - 1))) for n in (self.reference, self.current)])
+
+        def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            found = values.copy()
+            for part in parts:
+                found[part] -= found[part].mean()
+            return found
+
+        def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return weight * centred(self.table @ centred(weight * values.ravel()))
+
+        n = len(self.table)
+        start = np.cos(np.arange(n, dtype=float))  # the same in every run, and not the direction that centring takes out
+        largest = eigsh(LinearOperator((n, n), matvec=spread, dtype=float), k=1, v0=start, tol=1e-6, return_eigenvectors=False)
+        return float(np.sqrt(max(0.0, float(largest[0]))))
+
     def error_norms(self, resamples: int, rng: Generator) -> NDArray[np.float64]:
         """(resamples,) sorted norms of the bootstrapped error of the difference of mean embeddings, each sample drawn by itself.
 

@@ -11,7 +11,8 @@ from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.measures import comparison
 from audit.measures.confusion import part
-from audit.stats import PairedProbabilityLoss, ProbabilityLoss, RowLosses
+from audit.stats import PairedProbabilityLoss, ProbabilityLoss
+from audit.stats.probability_loss import RowLosses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

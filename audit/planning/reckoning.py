@@ -15,6 +15,7 @@ from audit.planning.standin import STRONGEST
 from audit.stats import Census, Difference, MeanDifference, Proportion, Ratio
 from audit.stats.laws import Asked, best, likely
 from audit.stats.power import Expected, averaged, decided, outlook
+from audit.stats.tails import few_rows
 from audit.wording import number, rows_in_words
 
 if TYPE_CHECKING:
@@ -257,6 +258,11 @@ def _hindered(gate: Gate, evidence: Evidence, members: list[Expected], asked: As
         ): f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(asked.min_n, member.estimate.least):,} needed"
         for member in reversed(evidence.members)
         if member.estimate.support < max(asked.min_n, member.estimate.least)
+    }
+    short |= {
+        _key(one): f"{one.name}: {few[0]:,} of {few[1]:,} rows with an error hold half of it"
+        for one in evidence.members
+        if (few := few_rows(one.estimate))
     }
     there = outlook(ideal, asked)
     end = there.interval[0 if asked.floor else 1]

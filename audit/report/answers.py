@@ -9,6 +9,7 @@ from audit.report import words
 from audit.report.banner import Fact
 from audit.report.change import settle, to_lose
 from audit.report.naming import in_words, named
+from audit.stats.tails import few_rows
 from audit.wording import ended, moment, rows_in_words
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _unsure(finding: Finding, head: Headline) -> str:
 def _few(finding: Finding) -> list[Name]:
     """Members with fewer rows than a pass needs."""
     members, least = finding.evidence.members if finding.evidence else (), finding.requirement.min_n
-    return [one.name for one in members if not one.estimate.support >= max(least, one.estimate.least)]
+    return [one.name for one in members if not one.estimate.support >= max(least, one.estimate.least) or few_rows(one.estimate)]
 
 
 def _crosses(finding: Finding) -> bool:

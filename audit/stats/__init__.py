@@ -20,7 +20,7 @@ from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
 from audit.stats.paired_mean import PairedMean
 from audit.stats.paired_precision import PairedPrecision
-from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, RowLosses
+from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, UnseenErrors
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
 from audit.stats.recalibration import Coefficient, Departure
@@ -61,10 +61,10 @@ __all__ = [
     "Quantile",
     "Ratio",
     "RootMeanSquare",
-    "RowLosses",
     "SmoothCalibrationError",
     "SquaredDistance",
     "StabilityIndex",
+    "UnseenErrors",
     "WeightedMean",
     "WeightedShare",
 ]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Areas = TypeVar("Areas", float, "NDArray[np.float64]")
 PLENTY = 300
 """Rows of the rarer class from which on DeLong's interval on the logit scale alone keeps its level."""
+FEW_ERRORS = 3.0
+"""Rows of it, less than which are ranked wrongly: then it does not."""
 GRID = 2001
 """Areas between which the score's ends are interpolated where many are asked for."""
 
@@ -28,10 +30,10 @@ class Auc(OfTwoClasses):
 
     Variance of DeLong, DeLong & Clarke-Pearson, Biometrics 1988, by ranks (Sun & Xu, IEEE SPL 2014), taken to the logit
     scale. Near 1 and with few rows of a class that end errs at up to thrice its level, so with fewer than `PLENTY` of the rarer
-    class each end is at least as far out as the score interval of Hanley & McNeil's variance (Newcombe, Statistics in Medicine
-    2006, method 5). With entities the components are summed by entity (Obuchowski, Biometrics 1997), each without its own pull
-    on the area, and the quantile is Student's. An area of exactly 1 or 0 has no logit: its open end is the
-    exact one (Clopper & Pearson 1934) of as many disjoint pairs as the rarer class has rows.
+    class, or hardly an error among them, each end is at least as far out as the score interval of Hanley & McNeil's variance
+    (Newcombe, Statistics in Medicine 2006, method 5). With entities the components are summed by entity (Obuchowski, Biometrics
+    1997), each without its own pull on the area, and the quantile is Student's. An area of exactly 1 or 0 has no logit: its open
+    end is the exact one (Clopper & Pearson 1934) of as many disjoint pairs as the rarer class has rows.
     """
 
     area: float
@@ -106,7 +108,7 @@ class Auc(OfTwoClasses):
 
     @property
     def _plenty(self) -> bool:
-        return self.rarer >= PLENTY
+        return self.rarer >= PLENTY and self.rarer * min(self.area, 1 - self.area) >= FEW_ERRORS
 
     def _quantile(self, alpha: float) -> float:
         """Standard errors at which an end of this level lies: a normal's, with entities Student's."""

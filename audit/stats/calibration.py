@@ -28,7 +28,9 @@ class CalibrationError:
     Never a bootstrap: the plug-in value of a perfect model is far above 0. By the triangle inequality the observed error is
     within the noise's own L1 norm, the weighted sum of |share seen - true share|, of the true one; that norm is a sum of
     half-normals, whose law is close to the Gamma law of its mean and variance (Satterthwaite, Biometrics 1946). The lower end
-    stays 0 unless the value is above the noise floor. Rows of equal probability share a bin.
+    stays 0 unless the value is above the noise floor. The upper end needs less: the error seen is at least what the bins' distances,
+    each with the sign of the true one, come to, and that sum's noise is normal. With entities the bins' noise may go together,
+    and the norm counts there too. Rows of equal probability share a bin.
     """
 
     confidence: tuple[float, ...]
@@ -88,8 +90,10 @@ class CalibrationError:
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        low = self.value - self._noise(lower_alpha) if self.value > self.noise_floor else 0.0
-        return max(0.0, low), min(1.0, max(self.value + self._noise(upper_alpha), self._too_sure(upper_alpha)))
+        shares = np.array([[bin_.value for bin_ in self.observed]])
+        low = self.value - float(self.noise(shares, lower_alpha)[0]) if self.value > self.noise_floor else 0.0
+        high = self.value + float(self.signed_noise(shares, upper_alpha)[0])
+        return max(0.0, low), min(1.0, max(high, self._too_sure(upper_alpha)))
 
     def _too_sure(self, alpha: float) -> float:
         """Upper end of how much oftener the less likely outcome comes than stated, which the error is at least.
@@ -108,16 +112,27 @@ class CalibrationError:
         """(some,) figures that the noise's L1 norm exceeds with chance `alpha`, where (some, bins) shares were seen in these bins."""
         from scipy.special import gdtrix
 
-        rows = np.array([bin_.effective(alpha) for bin_ in self.observed])
-        share = (shares * rows + 0.5) / (rows + 1)
-        weight = np.array([bin_.n for bin_ in self.observed]) / self.n
-        deviation = weight * np.sqrt(share * (1 - share) / rows)
+        deviation = self._deviations(shares, alpha)
         mean, variance = math.sqrt(2 / math.pi) * deviation.sum(axis=1), (1 - 2 / math.pi) * (deviation**2).sum(axis=1)
         found: NDArray[np.float64] = gdtrix(mean / variance, mean**2 / variance, 1 - alpha)
         return found
 
-    def _noise(self, alpha: float) -> float:
-        return float(self.noise(np.array([[bin_.value for bin_ in self.observed]]), alpha)[0])
+    def signed_noise(self, shares: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+        """(some,) figures that the noise of the bins, each with the sign of its true distance, exceeds with chance `alpha`."""
+        from scipy.special import ndtri
+
+        if any(bin_.entities is not None for bin_ in self.observed):
+            return self.noise(shares, alpha)
+        found: NDArray[np.float64] = -float(ndtri(alpha)) * np.sqrt((self._deviations(shares, alpha) ** 2).sum(axis=1))
+        return found
+
+    def _deviations(self, shares: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+        """(some, bins) standard deviations of the bins' weighted shares."""
+        rows = np.array([bin_.effective(alpha) for bin_ in self.observed])
+        share = (shares * rows + 0.5) / (rows + 1)
+        weight = np.array([bin_.n for bin_ in self.observed]) / self.n
+        found: NDArray[np.float64] = weight * np.sqrt(share * (1 - share) / rows)
+        return found
 
 
 def equal_mass(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from audit.stats.counted import OfUnits
 from audit.stats.entities import LEAST_FREEDOM, mean_parts
+from audit.stats.tails import half_of_sum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +39,8 @@ class Mean(OfUnits):
     """The least that a value can be; None where it has no end."""
     high: float | None = None
     """The most that a value can be; None where it has no end."""
+    half: tuple[int, int] | None = None
+    """Rows that hold half of the sum, and rows above `low`; None unless values are losses without an upper end."""
     least: ClassVar[int] = 50
 
     @classmethod
@@ -60,7 +63,8 @@ class Mean(OfUnits):
         deviation, third, units = _of_rows(values) if clusters is None else _of_entities((values - mean) / n, clusters)
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
             return cls(mean, 0.0, 0.0, units, n, low, high)
-        return cls(mean, deviation, third if clusters is None or units >= cls.least else 0.0, units, n, low, high)
+        half = None if low is None or high is not None else half_of_sum(values - low)
+        return cls(mean, deviation, third if clusters is None or units >= cls.least else 0.0, units, n, low, high, half)
 
     @property
     def value(self) -> float:

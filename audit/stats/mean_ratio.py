@@ -10,6 +10,7 @@ import numpy as np
 
 from audit.stats.counted import OfUnits
 from audit.stats.entities import mean_parts
+from audit.stats.tails import half_of_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,8 @@ class MeanRatio(OfUnits):
     units: float
     """Independent units: rows, or effective entities where rows are clustered."""
     rows: int
+    half: tuple[int, int] | None = None
+    """Rows that hold half of the sum of the first values, and rows with one above 0; None where some are below 0."""
     least: ClassVar[int] = 100
 
     @classmethod
@@ -60,7 +63,8 @@ class MeanRatio(OfUnits):
             spread, cube = units, units**2 if units >= cls.least else 0.0
         a, b, c = (float(np.sum(u ** (2 - i) * v**i)) * spread for i in range(3))
         p, q, r, s = (float(np.sum(u ** (3 - i) * v**i)) * cube for i in range(4))
-        return cls(float(first.mean()), float(second.mean()), (a, b, c), (p, q, r, s), units, n)
+        half = half_of_sum(first) if first.min() >= 0 else None
+        return cls(float(first.mean()), float(second.mean()), (a, b, c), (p, q, r, s), units, n, half)
 
     @property
     def value(self) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.stats.laws import Asked, Group, best, chances, gap_chances, grown, likely, typical
 from audit.stats.proportion import Proportion
+from audit.stats.tails import few_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ def decided(members: Sequence[Expected], growth: float, asked: Asked) -> tuple[f
         truth = next((one.truth for one in members if one.groups is not None and one.truth is not None), None)
         all_good, some_bad = gap_chances(pairs, truth, growth, asked)
         passed, standing = passed * all_good, standing * (1 - some_bad)
-    barred = any(one.estimate.support * growth < max(asked.min_n, one.estimate.least) - 1e-9 for one in members)
+    barred = any(one.estimate.support * growth < max(asked.min_n, one.estimate.least) - 1e-9 or few_rows(one.estimate) for one in members)
     return 0.0 if barred else min(1.0, max(0.0, passed)), min(1.0, max(0.0, 1.0 - standing))
 
 

@@ -20,6 +20,8 @@ FINE, COARSE = 2048, 128
 WIDTHS = 24
 """Bandwidths at which both are reckoned, up to 1."""
 HALVINGS = 40
+HALF = math.sqrt(2 / math.pi)
+"""Mean of the size of a standard normal number."""
 TINY = 1e-300
 
 
@@ -31,7 +33,8 @@ class SmoothCalibrationError:
     is left, at the bandwidth that equals it. The true error is the bandwidth at which the true norm, which falls with the
     bandwidth, equals it, so an end is the farthest bandwidth at which the norm seen and its noise allow that. The noise's norm
     is within the triangle inequality; it is that of a Gaussian process, and follows the Gamma law of its mean and variance
-    (Satterthwaite, Biometrics 1946). No bandwidth is looked at that is less than chance alone makes the error. The upper end
+    (Satterthwaite, Biometrics 1946). The upper end needs the noise of one sum alone, in which each place has the sign of the true
+    residual. No bandwidth is looked at that is less than chance alone makes the error. The upper end
     is at least as far as the mean error's own; the lower one is 0 unless the value is above the noise floor.
     """
 
@@ -105,10 +108,20 @@ class SmoothCalibrationError:
         widths, norms = np.array(self.widths), np.array(self.norms)
         lower = norms - self._noise(lower_alpha)
         low = _meeting(widths, np.minimum.accumulate(lower - widths)) if lower[0] > widths[0] else max(0.0, float(lower[0]))
-        high = _meeting(widths, norms + self._noise(upper_alpha) - widths)
+        high = _meeting(widths, norms + self._signed_noise(upper_alpha) - widths)
         down, up = self.observed.bounds(upper_alpha, upper_alpha)
         low = low if self.error > self.noise_floor else 0.0
         return min(low, self.error), min(1.0, max(high, self.error, self.stated - down, up - self.stated))
+
+    def _signed_noise(self, alpha: float) -> NDArray[np.float64]:
+        """(widths,) figures that the noise exceeds with this chance where each place counts with the sign of the true residual there."""
+        return self._noise(alpha) if self.observed.entities is not None else np.full(len(self.widths), self.signed_noise(alpha))
+
+    def signed_noise(self, alpha: float) -> float:
+        """Of independent rows: a kernel's weights sum to 1, so that no signs spread more than all alike do, the noise of the mean."""
+        from scipy.special import ndtri
+
+        return max(0.0, -float(ndtri(alpha))) * self.means[-1] / HALF
 
     def _noise(self, alpha: float) -> NDArray[np.float64]:
         """(widths,) figures that the noise's norm exceeds with this chance."""
@@ -164,7 +177,7 @@ def _noise(moments: NDArray[np.float64], width: float) -> tuple[float, float]:
     products = np.outer(error, error)
     alike = np.clip(np.divide(covariance, products, out=np.zeros_like(covariance), where=products > 0), -1.0, 1.0)
     together = np.sqrt(1 - alike**2) + alike * np.arcsin(alike) - 1
-    return math.sqrt(2 / math.pi) * float(error.sum()), 2 / math.pi * float((products * together).sum())
+    return HALF * float(error.sum()), 2 / math.pi * float((products * together).sum())
 
 
 def _quantile(mean: float, variance: float, alpha: float) -> float:

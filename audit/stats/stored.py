@@ -59,6 +59,8 @@ _LATER = {
     "Confusion": frozenset({"beta"}),
     "PairedConfusion": frozenset({"beta"}),
     "WeightedShare": frozenset({"effective_units"}),
+    "MeanDiscrepancy": frozenset({"leading"}),
+    **dict.fromkeys(("Mean", "MeanRatio"), frozenset({"half"})),
     **dict.fromkeys(("Proportion", "PairedDifference", "Quantile", "SquaredDistance", "Coefficient"), frozenset({"effective_entities"})),
     "MeanDifference": frozenset({"shared"}),
     **dict.fromkeys(("AverageDifference", "Difference", "Ratio"), frozenset({"correlation", "shared"})),

@@ -76,20 +76,18 @@ def test_what_is_spent_for_a_pass_spares_no_fail(floor: bool) -> None:  # noqa: 
 
 @pytest.mark.parametrize("floor", [True, False])
 @pytest.mark.parametrize("compared", [True, False])
-def test_an_end_that_no_draw_reaches_proves_nothing(floor: bool, compared: bool) -> None:  # noqa: FBT001  # a side, a kind
-    """At a look's first level the end is that of the range, wherever the value falls: no bound is met at any truth."""
+def test_an_end_that_no_draw_reaches_lies_farther_out_and_can_still_decide(floor: bool, compared: bool) -> None:  # noqa: FBT001  # a side, a kind
+    """At a look's first level it is beyond the last that is drawn, and no bound near the end of the range is met."""
     true, rows = np.arange(200) % 2, np.arange(200)
     good, bad = true, np.where(rows < 180, 1 - true, true)
     first, second = (bad, good) if floor else (good, bad)
-    estimate = PairedConfusion.of(true, first, second, metric="f1") if compared else Confusion.of(true, first, 2, metric="f1")
-    lowest = -1.0 if compared else 0.0
-    asked = Asked(0.05 if floor else 0.95, floor, alpha=1e-9, failing=0.025)
-    assert estimate.bounds(*asked.levels)[not floor] == (lowest if floor else 1.0)
-    truth = 1.0 if floor else lowest
-    assert decided([Expected(estimate, truth)], 1.0, asked)[0] == 0
-    low, high = outlook([Expected(estimate, truth)], asked).interval
-    assert (low if floor else high) == (lowest if floor else 1.0)
-    assert lowest <= low <= high <= 1.0
+    estimate = PairedConfusion.of(true, first, second, metric="f1") if compared else Confusion.of(true, first, 2, metric="mcc")
+    asked = Asked(-0.05 if floor else 0.05, floor, alpha=1e-9, failing=0.025)
+    drawn, farther = (estimate.bounds(level, level) for level in (1e-4, 1e-9))
+    assert -1.0 <= farther[0] <= drawn[0] <= estimate.value <= drawn[1] <= farther[1] <= 1.0
+    assert farther[not floor] != drawn[not floor] or abs(drawn[not floor]) == 1
+    low, high = outlook([Expected(estimate, estimate.value)], asked).interval
+    assert -1.0 <= low <= high <= 1.0
 
 
 @pytest.mark.parametrize(("n", "passing"), [(500, 0.09), (2000, 0.31), (10_000, 0.93)])

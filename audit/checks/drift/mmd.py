@@ -60,7 +60,7 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
         squared, p = alibi.squared_discrepancy(before, now, seen.bandwidth, rng)
         notes += [alibi.licence(), f"Its test of {alibi.PERMUTATIONS} permutations gives p = {p:.3g}; the interval is ours."]
     norms = tuple(float(norm) for norm in seen.error_norms(params.resamples, rng))
-    members = (Member(OVERALL, MeanDiscrepancy(squared, seen.distance(), norms, len(before), len(now))),)
+    members = (Member(OVERALL, MeanDiscrepancy(squared, seen.distance(), norms, len(before), len(now), seen.leading_error())),)
     return Evidence(
         members=members,
         unit="squared MMD",

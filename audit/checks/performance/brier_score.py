@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.evidence import Evidence
-    from audit.stats import RowLosses
+    from audit.stats.probability_loss import RowLosses
     from audit.subject import Subject
 
 UNIT = "Brier score"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -106,7 +105,7 @@ def _of_bins(estimate: CalibrationError, truth: float, levels: tuple[float, floa
     """Bins are drawn, and each sample has its own ends."""
     shares = _drawn_shares(estimate, truth)
     error = _errors(estimate, shares)
-    down, up = (estimate.noise(shares, level) for level in levels)
+    down, up = estimate.noise(shares, levels[0]), estimate.signed_noise(shares, levels[1])
     return np.where(error > estimate.noise_floor, np.maximum(0.0, error - down), 0.0), np.minimum(1.0, error + up)
 
 
@@ -157,7 +156,7 @@ def _(estimate: KolmogorovSmirnov, truth: float, growth: float, asked: Asked) ->
     here = rng.multinomial(seen.reference, np.full(BINS, 1 / BINS), draws).cumsum(axis=1) / seen.reference
     now = rng.multinomial(seen.current, there / there.sum(), draws).cumsum(axis=1) / seen.current
     distance = np.abs(here - now).max(axis=1)
-    down, up = (replace(seen, statistic=0.0).bounds(0.5, level)[1] for level in asked.levels)
+    down, up = seen.radii(*asked.levels)
     return asked.of_ends(np.maximum(0.0, distance - down), np.minimum(1.0, distance + up))
 
 
@@ -184,11 +183,10 @@ def _(estimate: MeanDiscrepancy, truth: float, growth: float, asked: Asked) -> C
     """The square seen is the true one, the error's, and a cross term whose spread the error's leading direction bounds."""
     rng, root = np.random.default_rng(SEED), math.sqrt(growth)
     norms = np.array(estimate.error_norms) / root
-    leading = math.sqrt(float(np.var(norms**2)) / 2)
+    leading = math.sqrt(float(np.var(norms**2)) / 2) if estimate.leading is None else estimate.leading**2 / growth
     error = rng.choice(norms, DRAWS)
     distance = np.sqrt(np.maximum(0.0, truth + error**2 + 2 * math.sqrt(truth * leading) * rng.standard_normal(DRAWS)))
-    centred = replace(estimate, squared=0.0, distance=0.0)
-    down, up = (math.sqrt(centred.bounds(level, level)[1]) / root for level in asked.levels)
+    down, up = (radius / root for radius in estimate.radii(*asked.levels))
     return asked.of_ends(np.maximum(0.0, distance - down) ** 2, (distance + up) ** 2)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from audit.stats.laws.chances import SAMPLES, SEED, chances, drawn_ends
 from audit.stats.laws.moving import grown
 from audit.stats.laws.truth import likely, without
-from audit.stats.smooth_calibration import COARSE, WIDTHS, SmoothCalibrationError
+from audit.stats.smooth_calibration import COARSE, HALF, WIDTHS, SmoothCalibrationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from audit.stats.laws.asked import Asked, Chances
     from audit.stats.laws.chances import Ends
 
-HALF = math.sqrt(2 / math.pi)
-"""Mean of the size of a standard normal number."""
 TINY = 1e-12
 
 
@@ -111,6 +109,8 @@ def ends(estimate: SmoothCalibrationError, truth: float, levels: tuple[float, fl
     there = curve(estimate, truth)
     norms, residual = drawn(there)
     small, far = (gdtrix(there.means / there.variances, there.means**2 / there.variances, 1 - level) for level in levels)
+    if estimate.observed.entities is None:
+        far = np.full_like(far, estimate.signed_noise(levels[1]))
     error = crossings(there.widths, norms - there.widths)
     lower = norms - small
     crossed = crossings(there.widths, np.minimum.accumulate(lower - there.widths, axis=1))
