@@ -41,8 +41,8 @@ def test_a_worked_example() -> None:
     assert diagram.confidence == pytest.approx((0.15, 0.85))
     assert diagram.observed == (0.0, 0.5)
     assert diagram.counts == (2, 2)
-    assert diagram.lower == pytest.approx((0, 0.0945), abs=1e-4)  # Wilson's ends of 0 of 2 and of 1 of 2
-    assert diagram.upper == pytest.approx((0.6576, 0.9055), abs=1e-4)
+    assert diagram.lower == pytest.approx((0, 0.0126), abs=1e-4)  # exact ends of 0 of 2 and of 1 of 2
+    assert diagram.upper == pytest.approx((0.8419, 0.9874), abs=1e-4)
 
 
 def plain(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
