@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FAR = 0.02
 """Levels under which a proportion's end is Clopper's and Pearson's."""
+FEW, FEW_OUTER = 10, 50
+"""Hits or misses below which it is too; the second for an end towards the nearer of 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,33 @@ def wald_coverage(n: int, p: float) -> float:
 def share_misses(n: int, p: float, alpha: float) -> tuple[float, float]:
     """Chance that a proportion's lower and upper end miss: where the test that the method inverts rejects p.
 
-    The score test (Wilson), or the exact one-sided test (Clopper-Pearson) for levels under 2 %.
+    The score test (Wilson), or the exact one-sided test (Clopper-Pearson) for levels under 2 % and for few hits or misses.
     """
     hits, z = np.arange(n + 1), norm.isf(alpha)
-    if alpha < FAR:
-        high, low = binom.sf(hits - 1, n, p) < alpha, binom.cdf(hits, n, p) < alpha
-    else:
-        away = (hits - n * p) / math.sqrt(n * p * (1 - p))
-        high, low = away > z, away < -z
+    away = (hits - n * p) / math.sqrt(n * p * (1 - p))
+    of_few = (np.minimum(hits, n - hits) < FEW) | (alpha < FAR)
+    outer_low, outer_high = (of_few | (some < min(FEW_OUTER, n / 2)) for some in (hits, n - hits))
+    high = np.where(outer_low, binom.sf(hits - 1, n, p) < alpha, away > z)
+    low = np.where(outer_high, binom.cdf(hits, n, p) < alpha, away < -z)
     weight = binom.pmf(hits, n, p)
     return float(weight[high].sum()), float(weight[low].sum())
 
 
-def share_decided(n: int, p: float, bound: float) -> float:
-    """Chance that a proportion is called above or under a bound: that the score test at the bound rejects it."""
+def wilson_coverage(n: int, p: float) -> float:
+    """Share of samples whose 95 % Wilson interval holds p."""
     hits = np.arange(n + 1)
-    away = (hits - n * bound) / math.sqrt(n * bound * (1 - bound))
-    return float(binom.pmf(hits, n, p)[np.abs(away) >= norm.isf(0.025)].sum())
+    return float(binom.pmf(hits, n, p)[np.abs(hits - n * p) <= norm.isf(0.025) * math.sqrt(n * p * (1 - p))].sum())
+
+
+def share_decided(n: int, p: float, bound: float) -> float:
+    """Chance that a proportion is called above or under a bound: that the test there, the score's or the exact one, rejects it."""
+    hits = np.arange(n + 1)
+    away, z = (hits - n * bound) / math.sqrt(n * bound * (1 - bound)), norm.isf(0.025)
+    of_few = np.minimum(hits, n - hits) < FEW
+    outer_low, outer_high = (of_few | (some < min(FEW_OUTER, n / 2)) for some in (hits, n - hits))
+    above = np.where(outer_low, binom.sf(hits - 1, n, bound) <= 0.025, away >= z)  # noqa: PLR2004  # the level
+    below = np.where(outer_high, binom.cdf(hits, n, bound) < 0.025, away <= -z)  # noqa: PLR2004  # the level
+    return float(binom.pmf(hits, n, p)[above | below].sum())
 
 
 def difference_misses(n: int, m: int, p: float, q: float, *, alpha: float = 0.025) -> tuple[float, float]:
@@ -149,9 +161,7 @@ def published() -> list[Figure]:
     wald = [(100, 0.106, 0.952), (100, 0.107, 0.911), (20, 0.99, 0.18), (20, 0.95, 0.64)]
     wilson = [(20, 0.95, 0.925), (20, 0.99, 0.983)]
     figures = [_figure(f"Wald's 95 % interval, n={n}, p={p}: coverage (banned)", wald_coverage(n, p), stated) for n, p, stated in wald]
-    figures += [
-        _figure(f"Wilson's 95 % interval, n={n}, p={p}: coverage", 1 - sum(share_misses(n, p, 0.025)), stated) for n, p, stated in wilson
-    ]
+    figures += [_figure(f"Wilson's 95 % interval, n={n}, p={p}: coverage", wilson_coverage(n, p), stated) for n, p, stated in wilson]
     for bound, stated in ((0.1, 29), (0.05, 59), (0.01, 299), (0.001, 2995)):
         rows = next(n for n in range(1, 4000) if binom.pmf(0, n, bound) <= 0.05)  # noqa: PLR2004  # one-sided
         figures.append(Figure(f"rows without a failure that show a rate under {bound} at 95 %", str(rows), str(stated), rows == stated))

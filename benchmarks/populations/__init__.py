@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from audit.stats import Census
-from benchmarks.populations import spanning
+from benchmarks.populations import hard, spanning
 from benchmarks.populations.areas import area_differences, areas, paired_areas
 from benchmarks.populations.case import Case
 from benchmarks.populations.combined import average_differences, weighted_means, weighted_shares
@@ -29,30 +29,32 @@ __all__ = ["Case", "by_kind"]
 def by_kind() -> dict[str, list[Case]]:
     """Every case by the kind of its estimate."""
     return {
-        "Proportion": proportions(),
+        "Proportion": [*proportions(), *hard.uneven_shares()],
         "Difference": [*differences(), *spanning.differences()],
         "Ratio": [*ratios(), *spanning.ratios()],
         "AverageDifference": [*average_differences(), *spanning.average_differences()],
-        "WeightedShare": weighted_shares(),
-        "WeightedMean": weighted_means(),
+        "WeightedShare": [*weighted_shares(), *hard.informative_shares()],
+        "WeightedMean": [*weighted_means(), *hard.informative_means()],
         "PairedDifference": paired(),
         "GapChange": gap_changes(),
         "Amplification": amplifications(),
-        "Auc": areas(),
+        "Auc": [*areas(), *hard.uneven_areas()],
         "AucDifference": area_differences(),
         "PairedAuc": paired_areas(),
         "AveragePrecision": average_precisions(),
         "PairedPrecision": paired_precisions(),
         "ClassMean": class_means(),
         "GroupJackknife": jackknives(),
-        "Confusion": tables(),
+        "Confusion": [*tables(), *hard.rare_classes()],
         "PairedConfusion": paired_tables(),
-        "Mean": means(),
+        "Mean": [*means(), *hard.uneven_means()],
+        "ProbabilityLoss": hard.catastrophic_losses(),
+        "PairedProbabilityLoss": hard.catastrophic_pairs(),
         "PairedMean": paired_means(),
         "MeanDifference": [*mean_differences(), *spanning.weighted()],
         "MeanRatio": mean_ratios(),
         "Explained": explained(),
-        "RootMeanSquare": roots(),
+        "RootMeanSquare": [*roots(), *hard.heavy_roots()],
         "Quantile": quantiles(),
         "CalibrationError": calibrations(),
         "Coefficient": coefficients(),
