@@ -354,7 +354,7 @@ def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger, look
     return Outcome(audit, making.place)
 
 
-def _payload(audit: AuditRun, prepared: _Prepared, more: Mapping[str, object], entries: Sequence[Entry]) -> Mapping[str, object]:
+def _payload(audit: AuditRun, prepared: _Prepared, more: dict[str, object], entries: Sequence[Entry]) -> dict[str, object]:
     """What the run's entry says. What was promoted meanwhile must not ask more than this run's policy."""
     since = prepared.since(entries, datetime.fromisoformat(audit.run.started))
     if audit.verdict.decision == "promote" and since is not None and since.bars:

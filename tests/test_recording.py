@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pytest
@@ -103,19 +103,19 @@ def test_a_run_killed_at_any_point_leaves_no_promotion_without_its_bundle(tmp_pa
     assert states == {(False, False, False), (True, False, True), (True, True, True)}, "before, between and behind both steps"
 
 
+def moved_and_killed(self: Bundle, move: Callable[[Bundle], Path] = Bundle.finish) -> NoReturn:
+    """What ends a run between the move of its bundle and the commit of its entry."""
+    move(self)
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
 def test_a_bundle_in_place_is_recorded_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between the move and the commit."""
     out, ledger = tmp_path / "reports", Ledger(tmp_path / "ledger.sqlite")
     write(out, ledger, "first")
-    finish = Bundle.finish
-
-    def killed(self: Bundle) -> Path:
-        finish(self)
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError
-
     with monkeypatch.context() as patch:
-        patch.setattr(Bundle, "finish", killed)
+        patch.setattr(Bundle, "finish", moved_and_killed)
         assert in_a_child(lambda: write(out, ledger, "second")) == -signal.SIGKILL
     assert ledger.verify() == 1
     other = shutil.copytree(tmp_path, tmp_path / "other" / "place")
@@ -129,9 +129,8 @@ def test_a_bundle_in_place_is_recorded_by_the_next_run(tmp_path: Path, monkeypat
 def test_a_bundle_that_others_overtook_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its entry would stand behind what it did not know."""
     out, ledger = tmp_path / "reports", Ledger(tmp_path / "ledger.sqlite")
-    finish = Bundle.finish
     with monkeypatch.context() as patch:
-        patch.setattr(Bundle, "finish", lambda self: (finish(self), os.kill(os.getpid(), signal.SIGKILL)))
+        patch.setattr(Bundle, "finish", moved_and_killed)
         assert in_a_child(lambda: write(out, ledger, "first")) == -signal.SIGKILL
     write(tmp_path / "elsewhere", ledger, "second")
     assert [one.rule for one in recording.reconcile(out, ledger)] == ["run-unrecorded"]
