@@ -134,9 +134,9 @@ class ModelFolder:
     def positions(self) -> int | None:
         """Tokens that the model can take at most, as far as its files say; one more and it fails."""
         nested = self.config.get("text_config")
-        told = [place.get(key) for place in (self.config, nested) if isinstance(place, dict) for key in _POSITIONS]
+        named = [place.get(key) for place in (self.config, nested) if isinstance(place, dict) for key in _POSITIONS]
         tables = [one["shape"][0] for name, one in self.tensors.items() if name.endswith(_POSITION_TABLES) and one["shape"]]
-        known = [limit for limit in map(_limit, (*told, *tables)) if limit is not None]
+        known = [limit for limit in map(_limit, (*named, *tables)) if limit is not None]
         if not known:
             return None
         padding = self.config.get("pad_token_id", 1)

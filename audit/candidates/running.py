@@ -73,12 +73,12 @@ class Runner:
 
         if compute not in self._trials:
             with torch.inference_mode():
-                trial = self._tried(compute)
+                trial = self._new_trial(compute)
                 best, own = trial.best(), of_tokenizer(self.loaded)
                 self._trials[compute] = (best, True if own is not None and own == best else trial.agrees(own))
         return self._trials[compute]
 
-    def _tried(self, compute: Compute) -> Trial:
+    def _new_trial(self, compute: Compute) -> Trial:
         try:
             return Trial.of(self._folder, self.loaded, compute, self._max_length)
         except CandidateError as error:

@@ -160,8 +160,8 @@ class TextClassifier:
             return None
         able = self._folder.positions
         own = "" if able is None else " (the model's own limit)" if able == self.max_length else f" (the model takes {able:,})"
-        told = f"{count:,} of {data.rows:,} texts were cut at {self.max_length:,} tokens{own}"
-        return f"datasets.{role}: {told}; the longest has {int(lengths.max()):,}."
+        sentence = f"{count:,} of {data.rows:,} texts were cut at {self.max_length:,} tokens{own}"
+        return f"datasets.{role}: {sentence}; the longest has {int(lengths.max()):,}."
 
     def _lengths(self, texts: list[str]) -> NDArray[np.float64]:
         """(len(texts), 1) tokens of each text before it is cut."""

@@ -57,12 +57,12 @@ class Setup:
 
 def set_up(task: Task) -> Setup:
     """Load the base, give it a head for the classes, and read the rows."""
-    train, validation, told = parts(task.train, task.validation or float(task.spec.validation), task.seed)
+    train, validation, source = parts(task.train, task.validation or float(task.spec.validation), task.seed)
     classes = tuple(sorted(set(train.labels)))
     loaded, padding = _load(task, classes)
     rows, cut = _rows(task, task.train, train, classes, loaded)
     held, _ = _rows(task, task.validation or task.train, validation, classes, loaded)
-    return Setup(loaded, padding, classes, rows, held, told, cut)
+    return Setup(loaded, padding, classes, rows, held, source, cut)
 
 
 def _load(task: Task, classes: tuple[str, ...]) -> tuple[Loaded, Padding]:
