@@ -42,7 +42,6 @@ def guess(data: Dataset, said: Mapping[str, object]) -> tuple[dict[str, str], tu
 
 def _reads_as_text(data: Dataset, column: str) -> bool:
     """Whether most cells are filled, and either many or most of the filled ones are different."""
-    filled = data.frame[column].dropna().astype(str).str.strip()
-    filled = filled[filled != ""]
-    different = filled.nunique()
+    filled = [text for cell in data.frame[column].dropna().to_list() if (text := str(cell).strip())]
+    different = len(set(filled))
     return 2 * len(filled) >= data.rows and (different > MOST_CLASSES or 2 * different >= len(filled))

@@ -100,7 +100,7 @@ def _overlap(role: str, other: str, datasets: Mapping[str, Dataset]) -> _Overlap
     except CannotMeasure:  # without text and features the rows are known by all their other columns
         same = _same_rows(data, learned, _shared(data, learned))
         return _Overlap(data.rows, data.rows, (), same=True, beyond_chance=True) if same else None
-    label = {data.columns.label} & {learned.columns.label} & set(_shared(data, learned))
+    label = [name for name in _shared(data, learned) if name == data.columns.label == learned.columns.label]
     same = _same_rows(data, learned, (*found.columns, *label))
     return _Overlap(len(found.rows), data.rows, found.columns, same=same, beyond_chance=found.beyond_chance)
 

@@ -53,7 +53,7 @@ def _is_run(numbers: Sequence[NDArray[np.float64]]) -> bool:
 
 
 def _is_dense(numbers: NDArray[np.float64]) -> bool:
-    return len(numbers) >= _DENSE * (numbers.max() - numbers.min() + 1)
+    return bool(len(numbers) >= _DENSE * (numbers.max() - numbers.min() + 1))
 
 
 def _are_tokens(cells: Sequence[pd.Series]) -> bool:

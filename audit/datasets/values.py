@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets.table import canonical
+from audit.datasets.canonical import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,8 @@ def _by_key(parts: Sequence[pd.Series], keys: Callable[[list[object]], list[obje
     """Codes by a key of each different cell. 1, 1.0 and True are one cell here; so are they one number where they stand together."""
     import pandas as pd
 
-    codes, found = [], []
+    codes: list[NDArray[np.int64]] = []
+    found: list[object] = []
     for part in parts:
         code, distinct = pd.factorize(part.astype(object))
         codes.append(np.where(code < 0, -1, code + len(found)))
@@ -81,7 +82,7 @@ def _number(cell: object, *, narrow: bool) -> object:
     if not isinstance(cell, (int, float, np.number, np.bool_)) or np.isnan(cell):
         return _text(cell)
     if narrow:
-        cell = np.float32(cell)  # type: ignore[arg-type]
+        cell = np.float32(cell)
     return int(cell) if float(cell).is_integer() else float(cell)
 
 
@@ -90,11 +91,11 @@ def _moments(cells: list[object]) -> list[object]:
     import pandas as pd
 
     found = pd.to_datetime(pd.Series([_text(cell) for cell in cells], dtype=object), errors="coerce", format="ISO8601", utc=True)
-    return [_text(cell) if moment is pd.NaT else moment for cell, moment in zip(cells, found, strict=True)]
+    return [moment if there else _text(cell) for cell, moment, there in zip(cells, found, found.notna(), strict=True)]
 
 
 def _durations(cells: list[object]) -> list[object]:
     import pandas as pd
 
     found = pd.to_timedelta(pd.Series([_text(cell) for cell in cells], dtype=object), errors="coerce")
-    return [_text(cell) if duration is pd.NaT else duration for cell, duration in zip(cells, found, strict=True)]
+    return [duration if there else _text(cell) for cell, duration, there in zip(cells, found, found.notna(), strict=True)]

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _BEYOND = 2.0
 """How many times as many pairs of rows must agree as chance would give, before a column in which none agree is left out."""
-
-
 _QUANTITIES = frozenset({"number", "day", "time", "duration"})
 
 
@@ -133,7 +131,7 @@ def _beyond_chance(key: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
         pairs = float((one * (one - 1)).sum() / 2)
         rates.append(min(1.0, (pairs + 2 * np.sqrt(pairs) + 3) / (n * (n - 1) / 2)))
     expected = rows[0] * rows[1] * np.sqrt(rates[0] * rates[1])
-    return float(counts[0] @ counts[1]) > _BEYOND * expected
+    return bool(float(counts[0] @ counts[1]) > _BEYOND * expected)
 
 
 def blank(compared: Comparison, tables: Sequence[Dataset]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ HALF_NUMBERS = [[WORDS[i % 4] if i % 5 == 0 else str(x) for i, x in enumerate(RN
 def drift(check: str, name: str, cells: list[Any], **params: Any) -> Evidence:
     """As if read from files, where codes without a leading zero are numbers."""
     frames = [pd.DataFrame({"x": x, name: list(column), "prediction": "a"}) for x, column in zip(SAME, cells, strict=True)]
-    frames = [frame.astype({name: int}) if frame[name].astype(str).str.fullmatch(r"[1-9]\d*").all() else frame for frame in frames]
+    frames = [frame.astype({name: int}) if all(re.fullmatch(r"[1-9]\d*", str(cell)) for cell in frame[name]) else frame for frame in frames]
     return measure(check, subject(frames[1], reference=frames[0]), **params)
 
 

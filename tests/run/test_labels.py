@@ -112,9 +112,7 @@ def test_rows_without_a_label_are_refused_or_dropped_and_counted(tmp_path: Path,
         ("performance/log_loss", ["scores=[Approved, rejected]", "prediction="], "'Approved' \\(a class of the scores\\)"),
     ],
 )
-def test_other_spellings_of_the_positive_class_and_of_scores_are_refused(
-    tmp_path: Path, check: str, columns: list[str], told: str
-) -> None:
+def test_other_spellings_of_the_positive_class_and_of_scores_are_refused(tmp_path: Path, check: str, columns: list[str], told: str) -> None:
     frame = decisions(100).assign(prediction=lambda one: one["label"], Approved=0.5)
     frame.assign(rejected=0.5).to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(InputError, match=told):

@@ -74,7 +74,7 @@ def _numeric(found: Sequence[Feature], *, named: bool, lacking: bool) -> tuple[t
     as_numbers = [_truth(feature) for feature in found]
     numeric, others = usable.divide(as_numbers, usable.categorical, *(() if named else (usable.timed,)))
     if named and others:
-        msg = f"not numeric: {', '.join(dict(one.name.items)['column'] for one in others)}; drift/psi compares categories"
+        msg = f"not numeric: {', '.join(one.name for one in as_numbers if one not in numeric)}; drift/psi compares categories"
         raise CannotMeasure(msg)
     if not any(feature.numeric for feature in as_numbers) and not lacking:
         msg = "no numeric feature and no text: drift/psi compares categories"
