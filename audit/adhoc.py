@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import ValidationError
 
-from audit import cache, catalog, engine, plan
+from audit import cache, catalog, engine, one_class, plan
 from audit.candidates.absent import Absent
 from audit.candidates.model_remarks import model_remarks
 from audit.candidates.predictions import SavedPredictions, refuse_foreign_words
@@ -108,7 +108,8 @@ def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
         if role == data.role:  # `data` serves as `test` too
             for text in (*data.remarks, *(copies.remark(data) if data is job.subject.data else ())):
                 on_remark(_in_flags(f"datasets.{role}: {text}", asked))
-    for text in model_remarks(job.subject.candidate, job.subject.datasets):
+    seen = job.subject
+    for text in (*model_remarks(seen.candidate, seen.datasets), *one_class.remarks(seen.predicted, seen.datasets)):
         on_remark(_in_flags(text, asked))
 
 

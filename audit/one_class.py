@@ -1,4 +1,4 @@
-"""Data on which nothing shows whether a candidate tells cases apart: one true class alone, or one answer to every row."""
+"""Data on which nothing shows whether a candidate tells cases apart: one true class alone; and candidates that answer every row alike."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Unmeasured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
     from audit.check import Check
+    from audit.datasets import Dataset
+    from audit.predictions import Predictions
     from audit.subject import Subject
 
     Values = NDArray[np.object_] | NDArray[np.float64]
@@ -35,11 +37,22 @@ def unproven(subject: Subject, check: Check) -> tuple[Unmeasured, ...]:
         reason = f"every row is truly {true} and predicted {answered}: add rows of another {what}, which the candidate has to tell apart"
     elif true is not None and not check.of_one_class:
         reason = f"every row is truly {true}: add rows of another {what}, which the candidate has to tell apart"
-    elif answered is not None:
-        reason = f"the candidate answers {answered} in every row, so that it tells nothing apart: look at what it reads"
     else:
         return ()
     return (Unmeasured(OVERALL, reason),)
+
+
+def remarks(predicted: Predictions, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+    """Data sets of which the candidate was asked, and in which it gives the same answer to every row."""
+    told = []
+    for role, data in datasets.items():
+        outputs = predicted.known(data) if role == data.role else None
+        if outputs is not None and outputs.labels is not None and data.rows > 1:
+            labels = outputs.labels
+            answer = _single(lambda: labels)  # noqa: B023  # called at once
+            if answer is not None:
+                told.append(f"datasets.{role}: the candidate answers {answer!r} in every row: it tells no classes apart.")
+    return tuple(told)
 
 
 def _single(values: Callable[[], Values]) -> str | None:

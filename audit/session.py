@@ -22,6 +22,7 @@ from audit import (
     decide,
     engine,
     inputs,
+    one_class,
     plan,
     policy_change,
     recording,
@@ -129,7 +130,8 @@ class _Prepared:
     def remarks(self) -> tuple[Reason, ...]:
         """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
         read = data_remarks(self.loaded.policy, self.datasets)
-        ran = (Reason("model-remark", None, text) for text in model_remarks(self.candidate, self.datasets))
+        said = (*model_remarks(self.candidate, self.datasets), *one_class.remarks(self.predicted, self.datasets))
+        ran = (Reason("model-remark", None, text) for text in said)
         return (*read, *ran, *self.learned.remarks, *rivals.remarks(self.beside.rivals, self.candidate, self.datasets))
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:

@@ -78,4 +78,5 @@ def _features(data: Dataset) -> Sequence[str]:
 
 
 def _joined(codes: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.unique(codes * (int(more.max()) + 1) + more, return_inverse=True)[1].astype(np.int64)
+    joined: NDArray[np.int64] = np.unique(codes * (int(more.max()) + 1) + more, return_inverse=True)[1].astype(np.int64)
+    return joined
