@@ -58,7 +58,8 @@ class Kernel:
             return found
 
         def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            return weight * centred(self.table @ centred(weight * values.ravel()))
+            found: NDArray[np.float64] = weight * centred(self.table @ centred(weight * values.ravel()))
+            return found
 
         n = len(self.table)
         start = np.cos(np.arange(n, dtype=float))  # the same in every run, and not the direction that centring takes out

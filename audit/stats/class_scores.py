@@ -48,7 +48,7 @@ class ClassScores:
         """From the cells of one model."""
         k, cells = redraw.classes, redraw.true * redraw.classes + redraw.predicted[0]
         rows = redraw.counts[0] if redraw.copies is None else redraw.copies @ redraw.counts
-        table = np.bincount(cells, weights=rows.astype(float), minlength=k * k).reshape(k, k)
+        table = np.bincount(cells, weights=rows.astype(float), minlength=k * k).reshape(k, k).astype(np.float64)
         return cls(redraw.units(), redraw.copies, table, *(("f1", 1.0) if metric == "fbeta" and beta == 1 else (metric, beta)))
 
     def mean_ends(self, classes: NDArray[np.bool_], lower_alpha: float, upper_alpha: float) -> tuple[float, float]:

@@ -55,7 +55,7 @@ class Proportion(Clustered):
         if clusters is None or n == 0:
             return cls(hits, n)
         codes = np.unique(clusters, return_inverse=True)[1]
-        return cls.of_entities(np.bincount(codes, weights=hit.astype(float)), np.bincount(codes).astype(float))
+        return cls.of_entities(np.bincount(codes, weights=hit.astype(float)).astype(np.float64), np.bincount(codes).astype(np.float64))
 
     @classmethod
     def of_entities(cls, hits: NDArray[np.float64], rows: NDArray[np.float64]) -> Proportion:
