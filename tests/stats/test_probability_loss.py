@@ -37,9 +37,7 @@ def test_two_models_without_an_error_may_differ_either_way() -> None:
     assert low == pytest.approx(-high)
 
 
-@pytest.mark.parametrize(
-    "case", SURE, ids=lambda case: case.name
-)
+@pytest.mark.parametrize("case", SURE, ids=lambda case: case.name)
 def test_the_upper_end_holds_where_a_sure_model_is_seldom_wrong(case: hard.Case) -> None:
     trials = 250
     ends = [(*found.bounds(ALPHA, ALPHA), truth) for found, truth in case.draw(np.random.default_rng(1), trials)]

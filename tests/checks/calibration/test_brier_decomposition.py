@@ -67,8 +67,8 @@ def test_the_interval_decides() -> None:
 
 
 def test_people_widen_the_interval() -> None:
-    frame = pd.concat([said(200, 5).assign(person=np.arange(200))] * 4)
-    grouped, alone = (measure(CHECK, seen).members[0].estimate for seen in (subject(frame, group="person"), subject(frame)))
+    frame = pd.concat([said(200, 5).assign(person=np.arange(200))] * 4).assign(row=np.arange(800))
+    grouped, alone = (measure(CHECK, seen).members[0].estimate for seen in (subject(frame, group=one) for one in ("person", "row")))
     assert isinstance(grouped, SquaredDistance)
     assert isinstance(alone, SquaredDistance)
     assert grouped.seen == alone.seen

@@ -188,8 +188,8 @@ def test_each_group_has_its_diagram_the_worst_first() -> None:
 
 def test_rows_of_one_person_widen_the_band() -> None:
     """Ten rows a person, all alike: the band is that of a tenth of the rows."""
-    frame = pd.concat([said(100, 7).assign(person=np.arange(100))] * 10)
-    wide, narrow = (measure(CHECK, seen).figures[0] for seen in (subject(frame, group="person"), subject(frame)))
+    frame = pd.concat([said(100, 7).assign(person=np.arange(100))] * 10).assign(row=np.arange(1000))
+    wide, narrow = (measure(CHECK, subject(frame, group=one)).figures[0] for one in ("person", "row"))
     assert isinstance(wide, Reliability)
     assert isinstance(narrow, Reliability)
     assert wide.band_upper[7] - wide.band_lower[7] > 2 * (narrow.band_upper[7] - narrow.band_lower[7])

@@ -35,8 +35,8 @@ def test_the_interval_decides(check: str) -> None:
 
 @every
 def test_rows_of_one_person_widen_the_interval(check: str) -> None:
-    frame = pd.concat([scored(100).assign(person=np.arange(100))] * 4)
-    grouped, alone = (measure(check, subject(frame, group=one)).members[0].estimate for one in ("person", None))
+    frame = pd.concat([scored(100).assign(person=np.arange(100))] * 4).assign(row=np.arange(400))
+    grouped, alone = (measure(check, subject(frame, group=one)).members[0].estimate for one in ("person", "row"))
     assert grouped.value == alone.value
     assert grouped.bounds(0.025, 0.025)[0] < alone.bounds(0.025, 0.025)[0] - 0.01
 
