@@ -1,0 +1,35 @@
+"""Each awkward input ends as it should: by its exit code and in words, never with a traceback, never with a command to the CI system."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit import cli
+from tests.awkward import models, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.awkward.case import Case
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # the command runs its audit in a forked child, here of the tests' process
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*tables.CASES, *models.CASES)])
+def test_an_awkward_input_is_read_rightly_or_refused(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case.make(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as end:
+        cli.main(case.command)
+    said = "\n".join(capfd.readouterr())
+    assert end.value.code == case.code, said
+    assert re.search(case.says, said), said
+    assert "Traceback" not in said
+    assert "audit broke" not in said
+    assert not re.search("^::", said, re.MULTILINE)
