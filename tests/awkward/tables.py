@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHARACTERISTICS = ("valid_reliable", "safe", "secure_resilient", "explainable_interpretable", "privacy_enhanced", "fair_bias_managed")
-FACTS: dict[str, Any] = {name: "aa" for name in ("purpose", "author", "rollback_plan", "limits")} | {
+FACTS: dict[str, Any] = dict.fromkeys(("purpose", "author", "rollback_plan", "limits"), "aa") | {
     "owner": {"contact": "a@b.c"},
     "out_of_scope": ["dd"],
     "affected": ["ee"],
 }
-TIER_ONE = {name: "bb" for name in ("benefits", "costs", "monitoring_plan", "decommissioning_plan", "risk_tolerance", "oversight")} | {
+TIER_ONE = dict.fromkeys(("benefits", "costs", "monitoring_plan", "decommissioning_plan", "risk_tolerance", "oversight"), "bb") | {
     "incident_contact": "mm",
     "feedback_channel": "nn",
     "legal_basis": ["jj"],
@@ -206,14 +206,16 @@ def _large_target(folder: Path) -> None:
     label = rng.integers(1e16, 4e16, 200)
     frame = pd.DataFrame({"label": label, "prediction": label * (1 + rng.normal(0, 0.01, 200))})
     candidate = {"task": "tabular-regression", "load": {"kind": "predictions"}}
-    saved(folder, frame, {"check": "performance/r2", "min": 0.8}, columns={"label": "label", "prediction": "prediction"}, candidate=candidate)
+    roles = {"label": "label", "prediction": "prediction"}
+    saved(folder, frame, {"check": "performance/r2", "min": 0.8}, columns=roles, candidate=candidate)
 
 
 def _rounded(folder: Path) -> None:
     """Probabilities of two decimals; rows of three thirds sum to 0.99."""
     rng = np.random.default_rng(5)
-    table = np.vstack([np.full((10, 3), 1 / 3), rng.dirichlet([1, 1, 1], 80)]).round(2)
-    pd.DataFrame(table, columns=list("abc")).assign(label=rng.choice(list("abc"), 90)).to_csv(folder / "t.csv", index=False)
+    exact = np.vstack([np.full((10, 3), 1 / 3), rng.dirichlet([1, 1, 1], 80)])
+    labels = [rng.choice(list("abc"), p=row) for row in exact]
+    pd.DataFrame(exact.round(2), columns=list("abc")).assign(label=labels).to_csv(folder / "t.csv", index=False)
 
 
 def _same_path(folder: Path) -> None:
@@ -232,21 +234,21 @@ ACCURACY = check("performance/accuracy", "t.csv", "--min", "0.5")
 DRIFT = ("cur.csv", "--dataset", "reference=ref.csv", "--max", "0.1")
 
 CASES = (
-    Case("advisory-beside-governance", _advisory_beside_governance, 1, "nothing-judged"),
+    Case("advisory-beside-governance", _advisory_beside_governance, 1, "model-unjudged"),
     Case("advisory-checks-count-as-cover", _advisory_checks_as_cover, 1, "characteristic-uncovered"),
-    Case("governance-only", _governance_only, 1, "nothing-judged"),
+    Case("governance-only", _governance_only, 1, "model-unjudged"),
     Case("reasons-without-content", _reasons_without_content, 1, "characteristic-uncovered"),
     Case("blank-comment-column", _blank_comment, 0, "", check("data/duplicates", "t.csv", "--max", "0")),
     Case("blank-comment-column, no text", _blank_comment, 0, "", check("data/duplicates", "t.csv", "--max", "0", "--column", "text=null")),
-    Case("blank-slice-column", _blank_slice, 1, "gender"),
+    Case("blank-slice-column", _blank_slice, 2, "'gender' is blank in all 600 rows"),
     Case("class-in-two-spellings", _two_spellings, 2, "'Approved'.*'approved'|'approved'.*'Approved'"),
     Case("constant-labels", _every_answer(1), 1, "class"),
     Case("durations-as-numbers", _durations, 2, "label.*row 1"),
-    Case("durations in two units", _units, 1, r"309[5-7]|3,09[5-7]", check("performance/mean_absolute_error", "units.parquet", "--max", "200")),
+    Case("durations in two units", _units, 2, "holds durations", check("performance/mean_absolute_error", "units.parquet", "--max", "200")),
     Case("infinite-labels", _every_answer("inf"), 2, "row"),
-    Case("infinite-labels-in-half-the-rows", _half_the_answers("inf"), 2, "row r1"),
+    Case("infinite-labels-in-half-the-rows", _half_the_answers("inf"), 2, "row 2 has 'inf'"),
     Case("nan-words-as-labels", _every_answer("nan"), 2, "row"),
-    Case("nan-words-in-half-the-labels", _half_the_answers("nan"), 2, "row r1"),
+    Case("nan-words-in-half-the-labels", _half_the_answers("nan"), 2, "row 2 has 'nan'"),
     Case("na-words-blind-drift, mmd", _moved_column("NA"), 1, "x: numbers in 398 of 400", check("drift/mmd", *DRIFT)),
     Case("na-words-blind-drift, ks", _moved_column("NA"), 1, "x: numbers in 398 of 400", check("drift/ks", *DRIFT)),
     Case("na-words-blind-drift, blank", _moved_column(""), 1, "", check("drift/ks", *DRIFT)),
@@ -258,7 +260,7 @@ CASES = (
     Case("other-separators, semicolon", _separated(";"), 0, "1.000", ACCURACY),
     Case("other-separators, tab", _separated("\t"), 0, "1.000", ACCURACY),
     Case("other-separators, bar", _separated("|"), 0, "1.000", ACCURACY),
-    Case("other-separators, blank in the header", _blank_in_header, 0, "1.000", ACCURACY),
+    Case("other-separators, blank in the header", _blank_in_header, 2, "' prediction' begins or ends with a blank", ACCURACY),
     Case("pii-typography", _typography, 1, "privacy/pii_in_text  1[2-9],"),
     Case("regression-of-large-numbers", _large_target, 0, r"r2 +0\.99"),
     Case("rounded-probabilities", _rounded, 0, "sum", check("performance/log_loss", "t.csv", "--max", "2", "--column", "scores=[a, b, c]")),

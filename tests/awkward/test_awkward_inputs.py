@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.awkward.case import Case
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # the command runs its audit in a forked child, here of the tests' process
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # an audit runs in a forked child
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*tables.CASES, *models.CASES)])
 def test_an_awkward_input_is_read_rightly_or_refused(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
