@@ -5,10 +5,12 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from audit.evidence import OVERALL, Evidence, Member
 from audit.stats import Mean, PairedProbabilityLoss, ProbabilityLoss, RootMeanSquare
 from audit.stats.probability_loss import RowLosses
 from audit.stats.tails import few_rows, half_of_sum
-from benchmarks.populations import hard
+from benchmarks.populations import Case, hard
+from tests.judged import finding
 from tests.misses import most
 
 ALPHA = 0.025
@@ -38,7 +40,7 @@ def test_two_models_without_an_error_may_differ_either_way() -> None:
 
 
 @pytest.mark.parametrize("case", SURE, ids=lambda case: case.name)
-def test_the_upper_end_holds_where_a_sure_model_is_seldom_wrong(case: hard.Case) -> None:
+def test_the_upper_end_holds_where_a_sure_model_is_seldom_wrong(case: Case) -> None:
     trials = 250
     ends = [(*found.bounds(ALPHA, ALPHA), truth) for found, truth in case.draw(np.random.default_rng(1), trials)]
     low, high, truth = np.transpose(ends)
@@ -63,8 +65,18 @@ def test_few_rows_that_hold_half_of_a_sum() -> None:
     assert heavy[0] < 0.06 * heavy[1]
 
 
+def test_a_few_rows_that_hold_half_of_the_error_bar_a_pass() -> None:
+    """Ten errors of 40 among 490 of a half: eight hold half of the squares. What fails still fails."""
+    seen = RootMeanSquare.of(np.r_[np.full(10, 40.0), np.full(490, 0.5)])
+    evidence = Evidence((Member(OVERALL, seen),), "root mean squared error", 500)
+    found = finding("performance/root_mean_squared_error", evidence, max=1000.0)
+    assert found.status == "inconclusive"
+    assert f"{few_rows(seen)[0]} of 500 rows with an error hold half of it" in found.message  # type: ignore[index]  # there are few
+    assert finding("performance/root_mean_squared_error", evidence, max=0.1).status == "fail"
+
+
 @pytest.mark.parametrize("case", [*hard.uneven_means(), *hard.uneven_shares()], ids=lambda case: case.name)
-def test_uneven_entities_are_covered(case: hard.Case) -> None:
+def test_uneven_entities_are_covered(case: Case) -> None:
     trials = 200
     ends = [(*found.bounds(ALPHA, ALPHA), truth, found.support) for found, truth in case.draw(np.random.default_rng(4), trials)]
     low, high, truth, support = np.transpose(ends)
