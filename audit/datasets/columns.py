@@ -34,7 +34,7 @@ class Columns(BaseModel):
     @classmethod
     def _one_column(cls, scores: object) -> object:
         """`scores: column` is short for `scores: [column]`."""
-        return [scores] if isinstance(scores, str) else scores
+        return (scores,) if isinstance(scores, str) else tuple(scores) if isinstance(scores, list) else scores  # strictly, no list is a tuple
 
     def over(self, base: Columns) -> Columns:
         """These roles laid over a base's: whatever is set here wins."""
