@@ -106,7 +106,7 @@ def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
 def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
     for role, data in job.subject.datasets.items():
         if role == data.role:  # `data` serves as `test` too
-            for text in (*data.remarks, *(copies.remark(data) if data is job.subject.data else ())):
+            for text in (*data.remarks, *((*copies.remark(data), *one_class.label_remark(data)) if data is job.subject.data else ())):
                 on_remark(_in_flags(f"datasets.{role}: {text}", asked))
     seen = job.subject
     for text in (*model_remarks(seen.candidate, seen.datasets), *one_class.remarks(seen.predicted, seen.datasets)):

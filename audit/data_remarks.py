@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit import slice_coverage
+from audit import one_class, slice_coverage
 from audit.datasets import copies
 from audit.finding import Reason
 
@@ -21,6 +21,6 @@ def data_remarks(policy: Policy, datasets: Mapping[str, Dataset]) -> tuple[Reaso
     read = [
         f"datasets.{role}: {text}"
         for role, data in datasets.items()
-        for text in (*data.remarks, *(copies.remark(data) if role in measured else ()))
+        for text in (*data.remarks, *((*copies.remark(data), *one_class.label_remark(data)) if role in measured else ()))
     ]
     return tuple(Reason("data-remark", None, text) for text in (*read, *slice_coverage.remarks(policy, datasets)))

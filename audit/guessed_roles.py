@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from audit.datasets.table import MOST_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from audit.datasets import Dataset
 
@@ -24,12 +24,12 @@ NAMES: dict[str, tuple[str, ...]] = {
 def guess(data: Dataset, said: Mapping[str, object]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Roles taken from column names alone, but for those that are said, and what a reader must know of them."""
     there = [str(column) for column in data.frame.columns]
-    named = {role: column for role, known in NAMES.items() if (column := next((one for one in known if one in there), None))}
+    named = {role: column for role, known in NAMES.items() if (column := _called(known, there)) is not None}
     taken_roles = {*said, *(["score"] if "scores" in said else [])}
     free = {role: column for role, column in named.items() if role not in taken_roles}
     remarks = []
     others = set(there) - {column for column in (*free.values(), *said.values()) if isinstance(column, str)}
-    if others and "text" in free and not _reads_as_text(data, free["text"]):
+    if others and "text" in free and not reads_as_text(data, free["text"]):
         column = free.pop("text")
         remarks.append(
             f"{column} is not taken for the text, since few of its cells are filled and different: --column text={column} makes it so"
@@ -40,7 +40,14 @@ def guess(data: Dataset, said: Mapping[str, object]) -> tuple[dict[str, str], tu
     return free, tuple(remarks)
 
 
-def _reads_as_text(data: Dataset, column: str) -> bool:
+def _called(known: Sequence[str], there: Sequence[str]) -> str | None:
+    """The column with the first of the known names; in other case where none is written so and one alone is meant."""
+    exact = next((name for name in known if name in there), None)
+    other = next((same for name in known if (same := [column for column in there if column.lower() == name])), [])
+    return exact or (other[0] if len(other) == 1 else None)
+
+
+def reads_as_text(data: Dataset, column: str) -> bool:
     """Whether most cells are filled, and either many or most of the filled ones are different."""
     filled = [text for cell in data.frame[column].dropna().to_list() if (text := str(cell).strip())]
     different = len(set(filled))

@@ -55,6 +55,14 @@ def remarks(predicted: Predictions, datasets: Mapping[str, Dataset]) -> tuple[st
     return tuple(told)
 
 
+def label_remark(data: Dataset) -> tuple[str, ...]:
+    """That every row has the same label, where it does: no check of these rows shows whether a candidate tells cases apart."""
+    counts = {} if data.columns.label is None else data.class_counts(data.columns.label)
+    if len(counts) != 1 or data.rows < 2:  # noqa: PLR2004  # one row has one label
+        return ()
+    return (f"every label in column {data.columns.label!r} is {next(iter(counts))!r}: whether the candidate tells it apart is not shown.",)
+
+
 def _single(values: Callable[[], Values]) -> str | None:
     """The one value of all rows; None where there are several, or none can be read."""
     import pandas as pd

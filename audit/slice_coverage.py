@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from audit import catalog
+from audit.datasets.spellings import normal_form
 from audit.evidence import Slice, Unmeasured
+from audit.redaction.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,14 +33,14 @@ def blank_columns(data: Dataset, family: Sequence[str]) -> Iterator[str]:
 
 
 def remarks(policy: Policy, datasets: Mapping[str, Dataset]) -> Iterator[str]:
-    """Columns of slices that are blank in most rows, and columns that hold one group alone."""
+    """Columns of slices that are blank in most rows, and columns that hold one group alone or one in two spellings."""
     told = set()
     for requirement in policy.require:
         for column in dict.fromkeys(column for family in _families(requirement) for column in family):
             data = datasets[requirement.on]
             if (data.role, column) not in told and column in data.frame.columns:
                 told.add((data.role, column))
-                yield from (f"datasets.{data.role}: {text}" for text in _thin(data, column))
+                yield from (f"datasets.{data.role}: {text}" for text in (*_thin(data, column), *_twice(data, column)))
 
 
 def _thin(data: Dataset, column: str) -> Iterator[str]:
@@ -48,6 +50,18 @@ def _thin(data: Dataset, column: str) -> Iterator[str]:
         yield f"column {column!r} is blank in {blank:,} of {data.rows:,} rows ({share:.0f} %), which are judged together as the slice null."
     elif len(data.crossed((column,))[1]) == 1:
         yield f"column {column!r} holds one value in every row, so that a result by {column} compares no groups."
+
+
+def _twice(data: Dataset, column: str) -> Iterator[str]:
+    """Groups whose names differ in notation alone."""
+    forms: dict[str, list[str]] = {}
+    for (name,) in data.crossed((column,))[1]:
+        if isinstance(name, str):
+            forms.setdefault(normal_form(name), []).append(name)
+    same = next((names for names in forms.values() if len(names) > 1), None)
+    if same is not None:
+        said = " and ".join(map(quoted, same))
+        yield f"column {column!r} holds {said}, which are judged as groups of their own: if they are one, write it in one way."
 
 
 def kept(policy: Policy, datasets: Mapping[str, Dataset]) -> dict[str, object]:

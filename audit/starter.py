@@ -14,7 +14,7 @@ from audit.datasets.reading import read
 from audit.datasets.table import MOST_CLASSES
 from audit.errors import InputError
 from audit.files import write_new
-from audit.guessed_roles import NAMES
+from audit.guessed_roles import NAMES, reads_as_text
 from audit.policy.schema import NAME
 from audit.policy.wording import nearest
 
@@ -103,13 +103,21 @@ def _look(folder: Path, said: Mapping[str, str]) -> _Found:
     test = tables["test"]
     there = {str(column).lower(): str(column) for column in test.frame.columns}
     named = {role: next((there[one] for one in names if one in there), None) for role, names in (NAMES | _MORE_NAMES).items()}
+    named = {role: column for role, column in named.items() if column is None or _can_be(test, role, column)}
     roles = {role: column for role, column in named.items() if column is not None and column not in said.values()} | dict(said)
     _refuse_unclear(test, roles)
-    sensitive = tuple(there[one] for one in _SENSITIVE if one in there)
+    sensitive = tuple(there[one] for one in _SENSITIVE if one in there and not test.blank(there[one]).all())
     spread, classes = _spread(test, roles), _classes(test, roles.get("label"))
     if "score" in roles and "score" not in said and not _is_probability(test, roles["score"], classes):
         roles.pop("score")
     return _Found(tables, roles, classes, _model(files), sensitive, spread)
+
+
+def _can_be(test: Dataset, role: str, column: str) -> bool:
+    """Whether the cells of a column can play the role that its name suggests."""
+    if role == "id":
+        return bool(test.frame[column].is_unique) and not test.blank(column).any()
+    return role != "text" or reads_as_text(test, column)
 
 
 def _is_probability(test: Dataset, score: str, classes: tuple[str, ...]) -> bool:
@@ -223,12 +231,23 @@ def _quoted(text: str) -> str:
 def _columns(found: _Found) -> Iterator[str]:
     parts = [f"{role}: {_quoted(column)}" for role, column in found.roles.items()]
     if len(found.classes) == 2 and set(found.classes) not in ({"0", "1"}, {"false", "true"}):  # noqa: PLR2004  # two classes
-        yield "# positive is the rarer class: is it the favourable or sought one?"
-        parts.append(f"positive: {_quoted(found.classes[-1])}")
+        why, positive = _positive(found)
+        yield f"# positive is the {why}: is it the favourable or sought one?"
+        parts.append(f"positive: {_quoted(positive)}")
     if found.sensitive:
         parts.append(f"sensitive: [{', '.join(map(_quoted, found.sensitive))}]")
     if parts:
         yield f"columns: {{{', '.join(parts)}}}"
+
+
+def _positive(found: _Found) -> tuple[str, str]:
+    """Why a class may be the positive one, and which."""
+    score, label = found.roles.get("score"), found.roles["label"]
+    if score is None:
+        return "rarer class", found.classes[-1]
+    frame = found.data["test"].frame
+    means = frame.groupby(frame[label].map(canonical))[score].mean()
+    return f"class with the higher {score}", str(means.idxmax())
 
 
 def _candidate(found: _Found, start: Path) -> Iterator[str]:

@@ -205,3 +205,10 @@ def test_the_prescribed_table_is_printed_where_no_report_is_written(folder: Path
         assert sum("the highest rate" in line for line in lines) == 1
         assert sum(re.search(r"impact ratio 0\.\d+ \[0\.\d+, 1\.\d+\], exact p 0\.\d+", line) is not None for line in lines) == 1
         assert "unknown category, in no ratio" in lines[2]
+
+
+def test_names_of_columns_are_known_in_any_case(tmp_path: Path) -> None:
+    """Where none is written as usual; `label` beside `Label` is the label."""
+    cells: dict[str, list[object]] = {"Label": [1, 0, 1], "PREDICTION": [1, 0, 1], "x": [1, 2, 3]}
+    assert "label from Label, prediction from PREDICTION" in guesses(tmp_path, cells)[1][0]
+    assert "label, prediction from PREDICTION" in guesses(tmp_path, cells | {"label": [0, 0, 1]})[1][0]

@@ -11,6 +11,7 @@ import numpy as np
 from audit.candidates.interface import Ability, Outputs
 from audit.candidates.saved import KnownRows
 from audit.candidates.score_columns import Scores, class_columns, contradiction, listed_classes, read_score, read_scores
+from audit.datasets.spellings import one_sided_classes
 from audit.errors import CannotMeasure, InputError
 from audit.subject import positive_class
 
@@ -79,7 +80,8 @@ class SavedPredictions(KnownRows):
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         """How scores were read, and where they contradict the predictions."""
         seen = {data.role: data for data in datasets.values() if data.role in self._scores}
-        return tuple(text for role, data in seen.items() for text in (*self._scores[role].remarks, *self._contradictions(data)))
+        read = (text for role, data in seen.items() for text in (*self._scores[role].remarks, *self._contradictions(data)))
+        return (*read, *(text for role, data in datasets.items() if role == data.role for text in one_sided_classes(data)))
 
     def _abilities(self, served: Sequence[Dataset]) -> frozenset[Ability]:
         found: set[Ability] = set()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from audit.datasets.notation import mark_advice
 from audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def list_column(data: Dataset) -> str | None:
     if scores is None or isinstance(scores, dict) or len(scores) != 1:
         return None
     first = next((cell for cell in data.frame[scores[0]].to_list() if isinstance(cell, str)), "")
-    return scores[0] if first.lstrip()[:1] in {"[", "{"} else None
+    return scores[0] if first.lstrip()[:1] in {"[", "{", "("} else None  # of a tuple, it is told that it is no list
 
 
 def listed_classes(data: Dataset, known: Sequence[str]) -> tuple[str, ...]:
@@ -161,9 +162,10 @@ def _numbers(data: Dataset, column: str) -> NDArray[np.float64]:
     values = pd.to_numeric(data.frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        where = f"{bad.size} rows (first: row {data.shown(int(bad[0]))})"
+        row = int(bad[0])
+        where = f"{bad.size} rows (first: row {data.shown(row)}{data.written(column, row)})"
         msg = f"datasets.{data.role}: column {column!r} is not a number from 0 to 1 in {where}: "
-        msg += "give the probability in every row, or leave these rows out of the file"
+        msg += f"give the probability in every row, or leave these rows out of the file{mark_advice(data.frame[column].iloc[row])}"
         raise InputError(msg)
     return values
 

@@ -33,8 +33,8 @@ class Columns(BaseModel):
     @field_validator("scores", mode="before")
     @classmethod
     def _one_column(cls, scores: object) -> object:
-        """`scores: column` is short for `scores: [column]`."""
-        return (scores,) if isinstance(scores, str) else tuple(scores) if isinstance(scores, list) else scores  # strictly, no list is a tuple
+        """`scores: column` is short for `scores: [column]`; read strictly, what this returns must be a tuple."""
+        return (scores,) if isinstance(scores, str) else tuple(scores) if isinstance(scores, list) else scores
 
     def over(self, base: Columns) -> Columns:
         """These roles laid over a base's: whatever is set here wins."""

@@ -23,6 +23,9 @@ _MARKS = (
 )
 
 
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
 class Unreadable(ValueError):
     """What is wrong in a file, with its line where there is one, and what to do."""
 
@@ -78,9 +81,12 @@ def unpack(raw: bytes) -> bytes:
 
 def decode(raw: bytes, encoding: str | None) -> str:
     """The text in the encoding that is named, else in that of its byte order mark, else UTF-8; the mark is dropped."""
+    if raw.startswith(_POINTER):
+        what = "is a pointer of Git LFS, and not the file itself"
+        raise Unreadable(what, "fetch it first (`git lfs pull`)")
     name = encoding or next((found for mark, found in _MARKS if raw.startswith(mark)), "utf-8")
     try:
-        return raw.decode(name).removeprefix("\ufeff")
+        return raw.decode(name).lstrip("\ufeff")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         if encoding is None:

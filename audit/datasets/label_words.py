@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ from audit.datasets.options import quote
 from audit.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from audit.datasets.table import Dataset
 
 _NO_CLASS = frozenset(
@@ -19,6 +22,7 @@ _NO_CLASS = frozenset(
     | {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 )
 """Words in any case that programs write for a missing or infinite value, and that name no class unless the policy says so."""
+_SIGN = re.compile(r"\s*(\?+|[-\u2012-\u2015\u2212]+)\s*")
 _NO_CLASS_AS_WRITTEN = frozenset({"None", "NONE"})
 """The same where the case tells: `none` is a class of its own in many tables."""
 
@@ -29,7 +33,11 @@ def refuse_label_words(data: Dataset) -> None:
         if data.types.get(column) in {"category", "text"}:
             continue
         codes, distinct = distinct_cells(data.frame[column])
-        is_bad = [_is_no_class(value) and str(canonical(value)) not in data.label_map for value in distinct]
+        sign = _sign_for_nothing(distinct)
+        is_bad = [
+            (_is_no_class(value) or (sign is not None and canonical(value) == sign)) and str(canonical(value)) not in data.label_map
+            for value in distinct
+        ]
         bad = np.flatnonzero(np.array([*is_bad, False])[codes])
         if bad.size:
             word = str(distinct[codes[bad[0]]])
@@ -38,6 +46,15 @@ def refuse_label_words(data: Dataset) -> None:
             msg += f"no class and no number; set `missing: [{quote(word)}]` where a row has no value, or declare that it is a class "
             msg += f"(`types: {{{quote(column)}: category}}`)"
             raise InputError(msg)
+
+
+def _sign_for_nothing(distinct: Sequence[object]) -> str | None:
+    """A dash or question mark beside classes that all have a letter or digit. Beside another sign, such as +, it is a class."""
+    signs = {value for value in distinct if isinstance(value, str) and _SIGN.fullmatch(value)}
+    if len(signs) != 1:
+        return None
+    words = {str(canonical(value)) for value in distinct if canonical(value) is not None} - signs
+    return signs.pop() if words and all(any(map(str.isalnum, word)) for word in words) else None
 
 
 def _is_no_class(value: object) -> bool:

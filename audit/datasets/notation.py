@@ -54,6 +54,12 @@ def to_plain(text: str, mark: Mark) -> str | None:
     return text.replace(",", "") if mark == "." else text.replace(".", "").replace(",", ".")
 
 
+def mark_advice(cell: object) -> str:
+    """What to set where a cell that is to be a number is one under a decimal comma."""
+    is_number = isinstance(cell, str) and to_plain(cell, ",") is not None
+    return '; where its comma is the decimal mark, set `decimal: ","`' if is_number else ""
+
+
 class Notation:
     """A column of text looked at once: which of its different cells are numbers, under which mark."""
 

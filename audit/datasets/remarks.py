@@ -21,6 +21,8 @@ _OWN_WORDS = ("id", "text", "group", "output", "label", "prediction", "score", "
 """Roles in which odd words are refused, or are what the column is for."""
 
 
+_MOSTLY_BLANK = 0.5
+"""Share of blank texts from which on they are told."""
 _SHOWN = 3
 """Columns that are told one by one; more of them are told together."""
 
@@ -34,7 +36,14 @@ def on_columns(data: Dataset) -> tuple[str, ...]:
             numbers.append(_odd_cells(kind, column))
         elif kind.name == "category" and (told := _empty_words(data, column)) is not None:
             words.append(told)
-    return (*_together(numbers, "numbers"), *_together(words, "categories"))
+    return (*_blank_texts(data), *_together(numbers, "numbers"), *_together(words, "categories"))
+
+
+def _blank_texts(data: Dataset) -> Iterator[str]:
+    column = data.columns.text
+    blank = 0 if column is None else int(data.blank(column).sum())
+    if blank and blank >= _MOSTLY_BLANK * data.rows:
+        yield f"column {column!r} holds no text in {blank:,} of {data.rows:,} rows."
 
 
 def _looked_at(data: Dataset) -> Iterator[str]:

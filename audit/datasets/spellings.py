@@ -33,13 +33,18 @@ class _Use:
 
 
 def normal_form(text: str) -> str:
-    """What two spellings of one class have in common: without blanks, case, width of letters, or notation of numbers and truth values."""
-    visible = "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+    """What two spellings of one class have in common: without blanks, case, widths, or notation of numbers and truths."""
+    visible = "".join(_plain_dash(letter) for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
     plain = unicodedata.normalize("NFKC", " ".join(visible.split()).casefold())
     if _NUMBER.fullmatch(plain):
         number = Decimal(plain).normalize()
         return str(number or abs(number))
     return _TRUTHS.get(plain, plain)
+
+
+def _plain_dash(letter: str) -> str:
+    """The hyphen for a dash or minus sign of any length."""
+    return "-" if unicodedata.category(letter) == "Pd" or letter == "\u2212" else letter
 
 
 def refuse_two_spellings(datasets: Mapping[str, Dataset], named: Mapping[str, Iterable[str]] | None = None) -> None:
@@ -78,6 +83,24 @@ def unknown_labels(datasets: Mapping[str, Dataset], classes: Iterable[str]) -> t
             text = f"datasets.{role}: {several} unknown to the model, which gets these rows wrong"
             found.append(f"{text}: {'; '.join(strange[:_SHOWN])}{more}")
     return tuple(found)
+
+
+_MANY = 0.05
+"""Share of the rows from which on a class is too frequent to be missed by chance alone."""
+
+
+def one_sided_classes(data: Dataset) -> tuple[str, ...]:
+    """A remark where a frequent class is never predicted and another one is never true, as two words for one class leave it."""
+    columns = (data.columns.label, data.columns.prediction)
+    if None in columns:
+        return ()
+    counts = [{name: rows for name, (rows, _) in data.class_counts(str(column)).items()} for column in columns]
+    never = [{name: rows for name, rows in one.items() if name not in other} for one, other in (counts, counts[::-1])]
+    if any(max(one.values(), default=0) < max(_MANY * data.rows, 2) for one in never):
+        return ()
+    true, predicted = (max(one, key=lambda name: one[name]) for one in never)
+    text = f"datasets.{data.role}: {true!r} is true in {never[0][true]:,} rows and never predicted, and {predicted!r} is predicted in "
+    return (f"{text}{never[1][predicted]:,} rows and never true: if these are one class, write it in one way.",)
 
 
 def _uses(data: Dataset) -> Iterator[tuple[str, _Use]]:

@@ -13,9 +13,9 @@ import numpy as np
 from audit.datasets import kinds
 from audit.datasets.canonical import canonical, is_missing
 from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
-from audit.datasets.notation import EXACT
+from audit.datasets.notation import EXACT, mark_advice
 from audit.errors import CannotMeasure
-from audit.redaction.quoting import looks_personal
+from audit.redaction.quoting import looks_personal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +107,11 @@ class Dataset:
         """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""
         found = str(self.ids[row])
         return f"number {self._places[row] + 1}" if self.columns.id is not None and looks_personal(found) else found
+
+    def written(self, column: str, row: int) -> str:
+        """`, which says 'NA'`, of a cell that holds a word; nothing of an empty one."""
+        cell = self.frame[column].iloc[row]
+        return f", which says {quoted(cell.strip())}" if isinstance(cell, str) and cell.strip() else ""
 
     @property
     def _places(self) -> NDArray[np.int64]:
@@ -228,9 +233,10 @@ class Dataset:
         values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
+            row = int(bad[0])
             msg = (
                 f"{self.role}: column {column!r} holds no number in {bad.size:,} of {self.rows:,} rows (first: row "
-                f"{self.shown(int(bad[0]))}): mend it or leave these rows out of the file"
+                f"{self.shown(row)}{self.written(column, row)}): mend it or leave these rows out of the file{mark_advice(cells.iloc[row])}"
             )
             raise CannotMeasure(msg)
         return np.asarray(values, dtype=np.float64)

@@ -44,7 +44,7 @@ def test_a_champion_has_a_column_of_its_own() -> None:
 @pytest.mark.parametrize("cell", ["", "n/a", None, float("inf"), float("nan")])
 def test_what_is_no_number_is_refused_with_its_row(cell: object) -> None:
     frame = FRAME.assign(prediction=pd.Series([1.0, cell, 0.0], dtype=object))
-    with pytest.raises(InputError, match=r"datasets\.test: column 'prediction' holds no number in 1 of 3 rows \(first: row 2\)"):
+    with pytest.raises(InputError, match=r"datasets\.test: column 'prediction' holds no number in 1 of 3 rows \(first: row 2"):
         SavedValues({"test": dataset(frame)})
 
 

@@ -11,7 +11,9 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from audit import adhoc
 from audit.candidates.predictions import SavedPredictions
+from audit.datasets import Columns
 from audit.errors import CannotMeasure, InputError
+from audit.policy.shape import typed
 from tests.support import dataset, measure, subject
 
 if TYPE_CHECKING:
@@ -194,3 +196,20 @@ def test_a_check_that_needs_the_positive_class_names_the_two(tmp_path: Path) -> 
     for check in ("average_precision", "log_loss", "roc_auc"):
         with pytest.raises(InputError, match="set --column positive to 1 or 2"):
             adhoc.measured(adhoc.Asked(f"performance/{check}", tmp_path / "test.csv"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [("0,42", "which says '0,42'.*set `decimal: \",\"`"), ("42 %", "which says '42 %'"), ("n/a", "which says 'n/a'"), (None, r"row 3\)")],
+)
+def test_a_score_that_is_no_number_is_shown(cell: str | None, told: str) -> None:
+    frame = pd.DataFrame({"label": [0, 1] * 2, "prediction": [0, 1] * 2, "score": [0.1, 0.8, cell, 0.7]})
+    with pytest.raises(InputError, match=f"column 'score' is not a number from 0 to 1 in 1 rows .*{told}"):
+        SavedPredictions({"test": dataset(frame)})
+
+
+@pytest.mark.parametrize("scores", ["probs", ["probs"], ["a", "b"], {"yes": "a"}])
+def test_a_policy_may_name_scores_in_each_way(scores: object) -> None:
+    """A policy is read strictly, in which a list is no tuple."""
+    named = typed(Columns, {"scores": scores}).scores
+    assert named == (tuple(scores) if isinstance(scores, list) else ("probs",) if isinstance(scores, str) else scores)

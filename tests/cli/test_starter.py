@@ -224,3 +224,17 @@ def test_public_tables_end_in_an_audit_or_a_question(folder: Path, name: str, la
     assert len([one for one in asking if one.status in {"pass", "fail", "inconclusive"}]) >= 6
     accuracy = next(one for one in findings if one.requirement.check == "performance/accuracy")
     assert accuracy.status == "pass"
+
+
+def test_the_positive_class_is_the_one_with_the_higher_score(folder: Path) -> None:
+    rows = "".join(f"{'no' if i % 3 else 'yes'},{'no' if i % 3 else 'yes'},{0.9 if i % 3 else 0.1}\n" for i in range(30))
+    (folder / "test.csv").write_text("label,prediction,score\n" + rows, encoding="utf-8")
+    assert proposed(starter.write(Path())).policy.columns.positive == "no"
+
+
+def test_columns_that_cannot_play_the_role_of_their_name_are_left_alone(folder: Path) -> None:
+    """An id that repeats, comments that hardly anybody wrote, and a group without a value."""
+    rows = "".join(f"{i % 5},{'' if i else 'late'},,{i % 2},{i % 2},{i}\n" for i in range(30))
+    (folder / "test.csv").write_text("id,comment,gender,label,prediction,amount\n" + rows, encoding="utf-8")
+    columns = proposed(starter.write(Path())).policy.columns
+    assert (columns.id, columns.text, columns.sensitive) == (None, None, ())

@@ -47,3 +47,18 @@ def test_what_the_policy_says_is_a_class(tmp_path: Path) -> None:
     refuse_label_words(replace(read_file(tmp_path, rows, columns=ROLES), label_map={"NA": "north"}))
     refuse_label_words(read_file(tmp_path, rows, columns=ROLES, missing=["NA"]))
     refuse_label_words(read_file(tmp_path, rows.replace("NA", "none"), columns=ROLES))
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [("?,yes,no", "?"), ("-,1,0", "-"), ("\u2014,a,b", "\u2014"), ("-,+", None), (".,?,!", None), ("-,-", None), ("-,\U0001f600", None)],
+)
+def test_a_sign_beside_words_is_no_class(tmp_path: Path, words: str, refused: str | None) -> None:
+    """UCI tables write ? where a value is missing; + and -, or marks of punctuation, are classes of their own."""
+    cells = words.split(",")
+    data = read_file(tmp_path, "label,prediction\n" + "".join(f"{cell},{cells[-1]}\n" for cell in cells), columns=ROLES)
+    if refused is None:
+        refuse_label_words(data)
+        return
+    with pytest.raises(InputError, match=r"row 1 has .* in column 'label' .*it is no class"):
+        refuse_label_words(data)

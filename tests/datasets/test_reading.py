@@ -122,6 +122,7 @@ REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "deep json": ("a.jsonl", '{"id": 1, "text": "x", "label": ' + "[" * 100_000 + "]" * 100_000 + "}\n", "line 1: maximum recursion depth"),
     "list for a text": ("a.jsonl", '{"id": 1, "text": ["x"], "label": 0}\n', "row 1 has a list in column 'text'"),
     "object for a label": ("a.jsonl", '{"id": 1, "text": "x", "label": {"a": 1}}\n', "row 1 has an object in column 'label'"),
+    "pointer": ("a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "is a pointer of Git LFS"),
     "half a character": ("a.jsonl", '{"id": 1, "text": "\\ud800", "label": 0}\n', "line 1: 'utf-8' codec can't encode"),
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from audit.datasets.spellings import normal_form, refuse_two_spellings, unknown_labels
+from audit.datasets.spellings import normal_form, one_sided_classes, refuse_two_spellings, unknown_labels
 from audit.errors import InputError
 from tests.support import dataset
 
@@ -20,6 +20,8 @@ from tests.support import dataset
         ("0", "0.0", "-0", "FALSE", "no"),
         ("very good", "very  good", "very\u00a0good"),
         ("straße", "STRASSE"),
+        ("non-spam", "non\u2011spam", "non\u2013spam"),
+        ("-1", "\u22121", "-1.0"),
         ("café", "cafe\u0301"),
     ],
 )
@@ -30,6 +32,20 @@ def test_spellings_of_one_class_have_one_form(spellings: tuple[str, ...]) -> Non
 @pytest.mark.parametrize("pair", [("1", "10"), ("0.1", "0.10001"), ("up", "down"), ("a", "á"), ("1-2", "1 2"), ("true", "0")])
 def test_different_classes_keep_different_forms(pair: tuple[str, str]) -> None:
     assert normal_form(pair[0]) != normal_form(pair[1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "told"),
+    [
+        (["spam.", "ham"], ["spam", "ham"], "'spam.' is true in 10 rows and never predicted, and 'spam' is predicted in 10"),
+        (["T", "F"], ["TRUE", "F"], "'T' is true in 10 rows"),
+        (["a", "b"], ["a", "b"], None),
+        (["a", "b"], ["a", "a"], None),  # a class that is never predicted may be a rare one
+    ],
+)
+def test_classes_of_one_column_alone_are_told(labels: list[str], predictions: list[str], told: str | None) -> None:
+    found = one_sided_classes(dataset(pd.DataFrame({"label": labels * 10, "prediction": predictions * 10})))
+    assert (told is None and found == ()) or told in "".join(found)
 
 
 def test_values_counts_and_rows_are_named() -> None:

@@ -151,3 +151,18 @@ def test_a_group_of_the_last_promotion_that_is_gone_bars_a_pass(tmp_path: Path, 
     assert "region=west: run " in less.findings[0].message
     assert "was promoted on rows of this group, and the data have none" in less.findings[0].message
     assert audited(tmp_path, monkeypatch, made, test=whole.assign(extra=0)).verdict.decision == "promote"
+
+
+def test_one_label_in_every_row_is_told_where_a_rate_may_rest_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = policy({"check": "performance/recall", "average": "binary", "min": 0.5}, columns=ROLES | {"positive": 1})
+    audit = audited(tmp_path, monkeypatch, made, test=answers([1], [1] * 19 + [0]))
+    assert audit.findings[0].status == "pass"
+    assert "every label in column 'label' is '1'" in remarks(audit)
+
+
+def test_groups_in_two_spellings_and_blank_texts_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = answers([0, 1, 1], [0, 1, 1]).assign(sex=np.resize(["f", "F", "m "], 600), note=" ")
+    made = policy(ACCURACY | {"by": ["sex"]}, columns=ROLES | {"text": "note"})
+    told = remarks(audited(tmp_path, monkeypatch, made, test=frame))
+    assert "column 'sex' holds 'f' and 'F', which are judged as groups of their own" in told
+    assert "column 'note' holds no text in 600 of 600 rows" in told
