@@ -68,7 +68,8 @@ def theirs(folder: Path, tokens_of: Path, pairs: Sequence[tuple[str, int]]) -> l
         with stream(number).installed():
             result: Any = recipe.attack(*pair).perturbed_result
         broken = result.goal_status == GoalFunctionResultStatus.SUCCEEDED
-        found.append(attacks.Outcome(result.attacked_text.text, int(result.output), broken, result.num_queries))
+        tried = result.attacked_text.text != pair[0]
+        found.append(attacks.Outcome(result.attacked_text.text, int(result.output), broken=broken, tried=tried, queries=result.num_queries))
     return found
 
 

@@ -104,7 +104,7 @@ def _bare(policy: Path, texts: Sequence[str]) -> tuple[Cost, Cost]:
     _train(model, tokenizer, spec, list(zip(train.texts(), labels, held, strict=True)))
     trained, started = _since(started), _now()
     model.eval()
-    _forward(model, tokenizer, texts, spec.max_length)
+    _forward(model, tokenizer, texts, spec.max_length or tokenizer.model_max_length)
     return trained, _since(started)
 
 
@@ -112,7 +112,7 @@ def _train(model: Any, tokenizer: Any, spec: FineTune, examples: Sequence[tuple[
     classes = sorted({label for _, label, _ in examples})
     kept = [(text, classes.index(label)) for text, label, held in examples if not held]
     validation = [text for text, _, held in examples if held]
-    tokens = tokenizer([text for text, _ in kept], truncation=True, max_length=spec.max_length)
+    tokens = tokenizer([text for text, _ in kept], truncation=True, max_length=spec.max_length or tokenizer.model_max_length)
     lengths = [len(ids) for ids in tokens["input_ids"]]
     optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay, fused=True)
     for epoch in range(spec.epochs):
@@ -126,7 +126,7 @@ def _train(model: Any, tokenizer: Any, spec: FineTune, examples: Sequence[tuple[
             optimizer.step()
             optimizer.zero_grad()
         model.eval()
-        _forward(model, tokenizer, validation, spec.max_length)
+        _forward(model, tokenizer, validation, spec.max_length or tokenizer.model_max_length)
 
 
 def _forward(model: Any, tokenizer: Any, texts: Sequence[str], max_length: int) -> None:

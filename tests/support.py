@@ -14,7 +14,6 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     import numpy as np
     import pandas as pd
@@ -46,7 +45,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """What some checks need said: a weight without default, a file, a list shorter than both classes, words of the example's texts."""
 
 
-def dataset(frame: pd.DataFrame, role: str = "test", *, label_map: Mapping[str, str] | None = None, **columns: object) -> Dataset:
+def dataset(frame: pd.DataFrame, role: str = "test", *, label_map: Any = None, **columns: Any) -> Dataset:
     """A data set of a table. Roles are by default the columns of the same name."""
     found = {name: name for name in ("id", "text", "label", "prediction", "score") if name in frame.columns}
     roles = Columns.model_validate(found | columns)

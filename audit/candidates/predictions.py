@@ -64,8 +64,8 @@ class SavedPredictions(KnownRows):
             msg = f"{dataset.role}: no saved predictions: name columns.prediction, columns.score or columns.scores for it"
             raise CannotMeasure(msg)
         scores = self._of_classes(dataset)
-        kind = "probabilities" if dataset.role not in self._scores or self._scores[dataset.role].are_probabilities else "ranking"
-        found = Outputs(None) if scores is None else replace(Outputs(None), **{kind: scores})
+        ranks = dataset.role in self._scores and not self._scores[dataset.role].are_probabilities
+        found = Outputs(None, ranking=scores) if ranks else Outputs(None, scores)
         if dataset.columns.prediction is not None:
             return replace(found, labels=dataset.labels(dataset.columns.prediction))
         if found.probabilities is None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tests.awkward.case import Case, policy
-from tests.tiny_bert import WORDS, base, letters, tokenizer
+from tests.tiny_bert import WORDS, base, hub, letters, tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,13 +104,12 @@ def _distilbert(folder: Path) -> None:
 def _distilbert_base(folder: Path) -> None:
     """A base to fine-tune that takes fewer inputs than its tokenizer gives."""
     import torch
-    import transformers
 
     words = tokenizer([" ".join(WORDS)])
-    config = transformers.DistilBertConfig(vocab_size=len(words), **DISTILBERT)
+    config = hub.DistilBertConfig(vocab_size=len(words), **DISTILBERT)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        transformers.DistilBertModel(config).save_pretrained(folder / "base")
+        hub.DistilBertModel(config).save_pretrained(folder / "base")
     words.save_pretrained(folder / "base")
     _tuned(folder, _easy(150, 1), _easy(80, 2), epochs=4)
 

@@ -92,7 +92,7 @@ def _two_spellings(folder: Path) -> None:
     )
 
 
-def _every_answer(word: object) -> Any:
+def _every_answer(word: Any) -> Any:
     return lambda folder: saved(folder, answers().assign(label=word, prediction=word))
 
 
@@ -203,7 +203,7 @@ def _typography(folder: Path) -> None:
 
 def _large_target(folder: Path) -> None:
     rng = np.random.default_rng(3)
-    label = rng.integers(1e16, 4e16, 200)
+    label = rng.integers(10**16, 4 * 10**16, 200)
     frame = pd.DataFrame({"label": label, "prediction": label * (1 + rng.normal(0, 0.01, 200))})
     candidate = {"task": "tabular-regression", "load": {"kind": "predictions"}}
     roles = {"label": "label", "prediction": "prediction"}

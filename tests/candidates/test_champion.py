@@ -59,4 +59,4 @@ def test_other_classes_are_refused() -> None:
 
 def test_bad_scores_are_refused_as_a_candidates_are() -> None:
     with pytest.raises(InputError, match="'old_score' is not a number from 0 to 1 in 1 rows"):
-        SavedChampion({"test": dataset(FRAME.assign(old_score=[0.2, None, 0.9]), positive="a")}, SCORES, ("a", "b"))
+        SavedChampion({"test": dataset(FRAME.assign(old_score=[0.2, np.nan, 0.9]), positive="a")}, SCORES, ("a", "b"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,11 +30,11 @@ def shares(rows: int = 90, seed: int = 1) -> NDArray[np.float64]:
     return given
 
 
-def table(given: NDArray[np.float64]) -> pd.DataFrame:
+def table(given: NDArray[Any]) -> pd.DataFrame:
     return pd.DataFrame(given, columns=CLASSES).assign(label=np.resize(CLASSES, len(given)))
 
 
-def said(frame: pd.DataFrame, **columns: object) -> str:
+def said(frame: pd.DataFrame, **columns: Any) -> str:
     data = {"test": dataset(frame, **columns)}
     return "\n".join(SavedPredictions(data).remarks(data))
 
@@ -180,7 +180,8 @@ def test_two_classes_in_any_words_need_no_positive_one_where_either_would_do() -
     share = 1 / (1 + np.exp(-raw))
     words = np.array(["no", "yes"])
     frame = pd.DataFrame({"label": words[label], "prediction": words[(share > 0.5).astype(int)], "score": share})
-    for check, params in (("accuracy", {}), ("balanced_accuracy", {}), ("matthews_correlation", {}), ("f1", {"average": "macro"})):
+    asked: list[tuple[str, dict[str, Any]]] = [("accuracy", {}), ("balanced_accuracy", {}), ("matthews_correlation", {})]
+    for check, params in [*asked, ("f1", {"average": "macro"})]:
         assert measure(f"performance/{check}", subject(frame), **params).members
     with pytest.raises(CannotMeasure, match=r"set columns\.positive to no or yes"):
         measure("performance/log_loss", subject(frame))

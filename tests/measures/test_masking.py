@@ -74,7 +74,7 @@ def test_attacked_rows_hide_what_one_customer_wrote() -> None:
     """The attack changed the name itself, which nothing but its being rare can hide."""
     frame = letters()
     text = str(frame["text"][0])
-    outcome = {0: Outcome(text.replace(NAME, "krumbhotlz").replace("help", "hepl"), 1, broken=True, queries=3)}
+    outcome = {0: Outcome(text.replace(NAME, "krumbhotlz").replace("help", "hepl"), 1, broken=True, tried=True, queries=3)}
     for group, there in CASES:
         said = shown(deepwordbug._examples(subject(frame, **group), outcome))
         assert ("krumb" in said) is there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +26,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.candidates.interface import Ability
+    from audit.datasets import Dataset
 
 AGAINST: dict[str, Any] = {
     "champion": {"load": {"kind": "predictions"}, "columns": {"prediction": "old"}},
     "candidate": {"task": "tabular-classification", "load": {"kind": "predictions"}},
 }
 ABILITIES: frozenset[Ability] = frozenset({"predictions", "scores"})
+
+
+def drawn(datasets: dict[str, Dataset], seed: int, draw: int) -> tuple[Population, Twin]:
+    """Two models' views of the rows."""
+    return Population(("0", "1"), datasets, seed, draw), Twin(("0", "1"), datasets, seed, draw)
 
 
 @pytest.mark.parametrize("check", ["performance/accuracy", "performance/f1"])
@@ -45,8 +52,7 @@ def test_a_comparison_passes_as_often_as_two_equal_models_do(tmp_path: Path, che
     datasets = read_datasets(loaded)
     passed, runs = 0, 150
     for seed in range(runs):
-        both = Population(("0", "1"), datasets, seed), Twin(("0", "1"), datasets, seed)
-        trials = Trials(lambda _draw, both=both: both, ABILITIES, "predictions")
+        trials = Trials(partial(drawn, datasets, seed), ABILITIES, "predictions")
         (job,) = plan.jobs(loaded, datasets, Predictions(trials.stand_in()))
         finding = trials.at(replace(job, seed=seed), 0.0).finding
         passed += finding is not None and finding.status == "pass"

@@ -135,7 +135,7 @@ def test_a_slice_column_without_any_group_is_refused(
 
 def test_a_slice_column_with_hardly_a_group_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Six rows of one group prove nothing of it; the blank rows are judged together."""
-    frame = answers([0, 1], [0, 1]).assign(gender=["F"] * 6 + [None] * 594, one="all")
+    frame = answers([0, 1], [0, 1]).assign(gender=["F"] * 6 + [""] * 594, one="all")
     audit = audited(tmp_path, monkeypatch, policy(ACCURACY | {"by": ["gender", "one"]}, columns=ROLES), test=frame)
     assert audit.findings[0].status == "inconclusive"
     assert "datasets.test: column 'gender' is blank in 594 of 600 rows (99 %)" in remarks(audit)

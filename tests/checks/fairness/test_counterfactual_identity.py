@@ -31,6 +31,7 @@ from tests.support import measure, subject
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
+    from audit.candidates.interface import Ability
     from audit.engine import Job
 
 ID = "fairness/counterfactual_identity"
@@ -137,7 +138,9 @@ def test_the_models_own_rule_decides() -> None:
     own = FixedThresholdClassifier(FrozenEstimator(reader(fair=False).model), threshold=1e-12, pos_label="yes")
     own.fit(["paid he", "late she"], ["yes", "no"])
     texts = ("he was on the bus", "She was on the bus")
-    for abilities in (frozenset({"predictions", "scores", "text"}), frozenset({"predictions", "text"})):
+    labels_alone: frozenset[Ability] = frozenset({"predictions", "text"})
+    with_scores: frozenset[Ability] = frozenset({"predictions", "scores", "text"})
+    for abilities in (with_scores, labels_alone):
         found = measure(ID, subject(table(*texts), candidate=Trained(own, abilities), positive="yes"), attributes=["gender"])
         assert found.members[0].estimate == Proportion(0, 2)
         assert bool(found.context) == ("score" in found.table) == ("scores" in abilities)

@@ -115,7 +115,7 @@ def test_real_trainings_agree_with_scikit_learn(tuned: Tuned) -> None:
     seen = tuned.subject(data)
     found = measure(CHECK, seen, seeds=2)
     names = np.array(seen.classes)
-    said = [names[model.score_texts(data.texts()).argmax(axis=1)] for model in (seen.predicted, *_again(seen, 2))]
+    said = [names[model.candidate.score_texts(data.texts()).argmax(axis=1)] for model in (seen.predicted, *_again(seen, 2))]
     assert found.members[0].estimate.value == pytest.approx(np.mean([len(set(row)) > 1 for row in zip(*said, strict=True)]))
     rates = [accuracy_score(data.frame["label"], one) for one in said]
     assert f"between {min(rates):.3f} and {max(rates):.3f}" in found.notes[0]
