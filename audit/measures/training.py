@@ -69,11 +69,11 @@ def _declared(base: Base) -> Iterator[Fault]:
 def _course(base: Base) -> Iterator[Fault]:
     """The curves against the declared schedule: a record that was written for another training does not fit them."""
     record = base.record
-    per_epoch = -(-base.train.rows // int(_declared(base, "batch_size")))
-    total = per_epoch * int(_declared(base, "epochs"))
-    warmup = round(_declared(base, "warmup") * total)
+    per_epoch = -(-base.train.rows // int(_number(base, "batch_size")))
+    total = per_epoch * int(_number(base, "epochs"))
+    warmup = round(_number(base, "warmup") * total)
     for point in record.train_loss:
-        due = _declared(base, "learning_rate") * multiplier(base.schedule, point.step - 1, warmup=warmup, total=total)
+        due = _number(base, "learning_rate") * multiplier(base.schedule, point.step - 1, warmup=warmup, total=total)
         if point.learning_rate is None or not math.isclose(point.learning_rate, due, rel_tol=_NEAR, abs_tol=0.0):
             yield Fault("learning rate", f"step {point.step:,}: due {due:.3g}, recorded {point.learning_rate}")
             break
@@ -86,11 +86,11 @@ def _course(base: Base) -> Iterator[Fault]:
     if best is None or record.kept_step != best.step:
         yield Fault("checkpoint", f"step {record.kept_step:,} was kept, the best is {'none' if best is None else f'{best.step:,}'}")
     stale = 0 if best is None else sum(point.step > best.step for point in record.validation_loss)
-    if record.stopped_early and stale < _declared(base, "patience"):
+    if record.stopped_early and stale < _number(base, "patience"):
         yield Fault("stop", f"stopped after {stale} validations without gain, with a patience of {base.declared['patience']}")
 
 
-def _declared(base: Base, name: str) -> float:
+def _number(base: Base, name: str) -> float:
     """A number of the policy's; the length at which texts are cut alone may be left to the model."""
     return float(base.declared[name] or 0)
 
@@ -127,7 +127,7 @@ def _validation(base: Base) -> Iterator[Fault]:
 def _stopping(base: Base) -> Iterator[Fault]:
     """Patience that outlasts the training, where the validation loss did rise."""
     losses = [point.loss for point in base.record.validation_loss]
-    if losses and _declared(base, "patience") >= _declared(base, "epochs") and losses[-1] > min(losses):
+    if losses and _number(base, "patience") >= _number(base, "epochs") and losses[-1] > min(losses):
         told = f"a patience of {base.declared['patience']} in {base.declared['epochs']} epochs stops nothing, and the validation loss rose"
         yield Fault("early stopping", f"{told} from {min(losses):.3g} to {losses[-1]:.3g}")
 
