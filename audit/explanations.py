@@ -210,7 +210,7 @@ def _too_few(finding: Finding, evidence: Evidence) -> Iterator[str]:
     """Members whose rows are too few for any pass, and those without a number."""
     asked = finding.requirement.min_n
     needs = [(member, max(asked, member.estimate.least) - member.estimate.support) for member in evidence.members]
-    few = [f"at least {count(more)}{_named(member)}" for member, more in needs if more > 0]
+    few = [f"at least {count(math.ceil(more))}{_named(member)}" for member, more in needs if more > 0]
     if few:
         yield f"A pass needs more rows: {_listed(few)}."
     if evidence.unmeasured:

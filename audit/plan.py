@@ -69,9 +69,28 @@ def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None
         for key, message in _column_mistakes(requirement, datasets, _at_task(catalog.discover()[requirement.check], loaded))
     ]
     mistakes += rivals.column_mistakes(loaded, datasets)
+    mistakes += _row_mistakes(loaded, datasets)
     mistakes += _spelling_mistakes(loaded, datasets)
     if mistakes:
         raise PolicyError(tuple(mistakes))
+
+
+def _row_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
+    """Rows without a label or an entity, once for each data set on which a requirement reads them."""
+    needs: dict[str, set[str]] = {}
+    for requirement in loaded.policy.require:
+        check = _at_task(catalog.discover()[requirement.check], loaded)
+        if requirement.on in datasets:
+            needs.setdefault(requirement.on, set()).update(check.needs, () if check.census else {"entities"})
+    for role, needed in needs.items():
+        data = datasets[role]
+        try:
+            if "labels" in needed and data.columns.label is not None:
+                data.labels(data.columns.label)
+            if "entities" in needed:
+                data.entities()
+        except CannotMeasure as error:
+            yield loaded.marks.mistake(("datasets", role), str(error).removeprefix(f"{role}: "))
 
 
 def _spelling_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:

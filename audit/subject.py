@@ -174,13 +174,7 @@ class Subject:
         if data.columns.group is None:
             copies = data.copies if data is self.data and self.reference is None else None
             return None if copies is None else copies.codes
-        values = data.values(data.columns.group)
-        missing = np.flatnonzero([value is None for value in values])
-        if missing.size:
-            msg = f"{data.role}: row {data.shown(int(missing[0]))} names no entity in column {data.columns.group!r}: "
-            msg += "name one in every row, or leave columns.group out"
-            raise CannotMeasure(msg)
-        return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64)
+        return data.entities()
 
     def families(self, data: Dataset | None = None) -> tuple[tuple[tuple[Slice, NDArray[np.bool_]], ...], ...]:
         """For each family of `by`, its slices with the mask of their rows, in the order of their names."""

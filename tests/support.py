@@ -14,7 +14,6 @@ from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:
-
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray

@@ -13,6 +13,13 @@ def is_missing(value: object) -> bool:
     return value is None or type(value).__name__ == "NAType" or bool(value != value)  # noqa: PLR0124  # NaN is unequal to itself
 
 
+def is_blank(value: object) -> bool:
+    """Whether a value is missing, or a text in which nothing can be seen."""
+    if isinstance(value, str):
+        return all(letter.isspace() or not letter.isprintable() for letter in value)
+    return is_missing(value)
+
+
 def canonical(value: object) -> str | None:
     """A class label as text, the same whether it was read as 1, 1.0 or "1", as true or "True"; None for a missing value."""
     if is_missing(value):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audit.datasets.kinds import ColumnKind
     from audit.datasets.table import Dataset
 
-_OWN_WORDS = ("id", "text", "group", "output", "label", "prediction", "score", "scores", "weight")
+_OWN_WORDS = ("id", "text", "output", "label", "prediction", "score", "scores", "weight")
 """Roles in which odd words are refused, or are what the column is for."""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.datasets import kinds
-from audit.datasets.canonical import canonical, is_missing
+from audit.datasets.canonical import canonical, is_blank, is_missing
 from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
 from audit.datasets.notation import EXACT, mark_advice
 from audit.errors import CannotMeasure
@@ -185,10 +185,9 @@ class Dataset:
         return NumberColumn(kinds.to_numbers(self.frame[column]), kind)
 
     def blank(self, column: str) -> NDArray[np.bool_]:
-        """(n,) whether a cell holds nothing, or white space alone."""
+        """(n,) whether a cell holds nothing, or nothing that can be seen."""
         codes, distinct = distinct_cells(self.frame[column])
-        empty = [is_missing(value) or (isinstance(value, str) and not value.strip()) for value in distinct]
-        return np.array([*empty, True], dtype=bool)[codes]
+        return np.array([*map(is_blank, distinct), True], dtype=bool)[codes]
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -197,10 +196,22 @@ class Dataset:
 
         return dominating_copies(self)
 
+    def entities(self) -> NDArray[np.int64] | None:
+        """(n,) code of each row's entity under `columns.group`; None where no column names one. A row without an entity is refused."""
+        if self.columns.group is None:
+            return None
+        values = self.values(self.columns.group)
+        missing = np.flatnonzero([value is None for value in values])
+        if missing.size:
+            msg = f"{self.role}: row {self.shown(int(missing[0]))} names no entity in column {self.columns.group!r}: "
+            msg += "name one in every row, or leave columns.group out"
+            raise CannotMeasure(msg)
+        return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64)
+
     def class_name(self, value: object) -> str | None:
-        """The class that a value means, as text; None for a missing one."""
+        """The class that a value means, as text; None for a missing one, and for a text in which nothing can be seen."""
         text = canonical(value)
-        return None if text is None else self.label_map.get(text, text)
+        return None if text is None else self.label_map.get(text, None if is_blank(text) else text)
 
     def class_counts(self, column: str) -> dict[str, tuple[int, int]]:
         """Every class that a column names, in the order of its first row, with its number of rows and that row."""

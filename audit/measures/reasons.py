@@ -11,18 +11,25 @@ _PLACEHOLDERS = frozenset({"", "na", "none", "null", "nil", "tba", "tbd", "tbc",
 _FILLER = frozenset(
     """
     a above added additional an analysed analyzed and answer any applicable applied apply are as asdf at available bar baz be because
-    been below blah but by can cannot checked clear comment comments considered content could covered decided defined described detail
+    been below blah but by can cannot checked clear comment comments considered content could decided defined described detail
     details determined did discussed do document documented does done dummy empty evident example expected explained explanation
     filler fix fixme follow follows foo for found from future given had has have here how i if important in information ipsum
     irrelevant is issue it item its just known later lorem matter may measured mentioned might missing must my na necessary needed
     never nil no nobody none nor not note nothing now null obvious of on or our pending placeholder please point possible previous
     provided qux qwerty reason reasons refer related relevant required same scope see self setup shall should skip skipped so some
-    soon stated still sufficient tba tbc tbd test tested text than that the their them then there these they thing things this those
+    soon stated still sufficient tba tbc tbd text than that the their them then there these they thing things this those
     to today todo tomorrow too unclear unknown unnecessary unneeded unspecified us valid was we were what when where which while who
     why will wip with would write written xxx yes yet you your
+    amet consectetur dolor elit sit
+    anwendbar begründung bekannt dem der die entfällt erforderlich ergänzt folgt geklärt geplant grund hier kein keine klären muss
+    nicht noch notwendig nötig oben offen platzhalter siehe später unbekannt unten unklar werden wird
+    aucun aucune ci compléter dessous dessus définir est motif non pas plus raison tard venir voir
+    arriba definir ninguna ninguno pendiente por razón ver
     """.split()  # noqa: SIM905  # a list of a hundred quoted words reads worse
 )
 """Words that a sentence without content is made of."""
+_UNFINISHED = frozenset({"fixme", "tba", "tbc", "tbd", "todo", "wip"})
+"""Words that say that a text is still to be written."""
 _LEAST_WORDS = 2
 
 
@@ -46,8 +53,12 @@ def _signs(text: str) -> str:
 
 
 def is_reason(text: str) -> bool:
-    """Whether a text gives a reason: at least two different words beside filler. `x1`, `see above` and `not applicable` give none."""
-    return len(set(_words(text)) - _FILLER) >= _LEAST_WORDS
+    """Whether a text gives a reason: at least two different words beside filler, and no mark of work to do.
+
+    `x1`, `see above`, `not applicable` and `TODO: ask the legal department` give none.
+    """
+    words = set(_words(text))
+    return len(words - _FILLER) >= _LEAST_WORDS and words.isdisjoint(_UNFINISHED)
 
 
 def _words(text: str) -> Iterable[str]:

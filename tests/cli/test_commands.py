@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -126,6 +127,20 @@ def test_validate_looks_at_the_files_that_are_here(letters: Path, capsys: pytest
     assert (code, out) == (2, "")
     assert "not here, so their columns are not checked: train.csv\n" in err
     assert "column 'regoin' is not in" in err
+
+
+@pytest.mark.parametrize("command", ["plan", "validate"])
+@pytest.mark.parametrize(
+    ("row", "told"), [(",1,north,a", "column 'label' has no value in 1 of 2 rows"), ("1,1,north,", "row 2 names no entity")]
+)
+def test_a_row_without_label_or_entity_is_placed_before_a_run(
+    letters: Path, capsys: pytest.CaptureFixture[str], command: str, row: str, told: str
+) -> None:
+    (letters / "policy.yaml").write_text(POLICY.replace("columns: {", "columns: {group: site, "), encoding="utf-8")
+    (letters / "test.csv").write_text(f"label,prediction,region,site\n0,1,north,a\n{row}\n", encoding="utf-8")
+    code, _, err = ended(capsys, command, "policy.yaml")
+    assert code == 2
+    assert re.match(rf"policy\.yaml:2:\d+: datasets\.test: {told}", err)
 
 
 def test_validate_tells_all_files_that_cannot_be_read(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from audit.datasets import Columns
 from audit.datasets.label_words import refuse_label_words
-from audit.errors import InputError
+from audit.errors import CannotMeasure, InputError
 from tests.reading_files import read_file
 
 if TYPE_CHECKING:
@@ -62,3 +62,18 @@ def test_a_sign_beside_words_is_no_class(tmp_path: Path, words: str, refused: st
         return
     with pytest.raises(InputError, match=r"row 1 has .* in column 'label' .*it is no class"):
         refuse_label_words(data)
+
+
+@pytest.mark.parametrize("cell", ["", " ", "\u00a0", "\u200b", "\t", "\ufeff"])
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl"])
+def test_a_text_without_a_sign_is_no_label(tmp_path: Path, cell: str, name: str) -> None:
+    """In Parquet and JSON lines an empty text is no empty cell; as a label it says as little."""
+    import pandas as pd
+
+    frame, path = pd.DataFrame({"label": ["x", cell], "prediction": ["x", "x"]}), tmp_path / f"made-{name}"
+    _ = frame.to_parquet(path) if name.endswith("parquet") else frame.to_json(path, orient="records", lines=True)
+    data = read_file(tmp_path, path.read_bytes(), name, ROLES)
+    with pytest.raises(CannotMeasure, match=r"column 'label' has no value in 1 of 2 rows \(first: row 2\)"):
+        data.labels("label")
+    assert data.blank("label").tolist() == [False, True]
+    assert replace(data, label_map={cell: "y"}).labels("label").tolist() == ["x", "y"], "the policy may say what it means"

@@ -12,6 +12,7 @@ from audit.measures.reasons import blank, is_reason
     [
         *("", "-", "...", "x1", "TODO", "n/a", "N / A", "tbd", "aaaa bbbb", "none", "see above", "not applicable", "not needed here"),
         *("to be decided", "will be done later", "no reason given", "example", "lorem ipsum", "x y z", "1 2 3", "\u200b", "out of scope"),
+        *("TODO: ask the legal department", "siehe oben", "wird noch geklärt", "voir ci-dessus", "por definir"),
     ],
 )
 def test_filler_is_no_reason(text: str) -> None:
@@ -23,6 +24,7 @@ def test_filler_is_no_reason(text: str) -> None:
     [
         *("routing only; a person reads every complaint", "the data name no person and no group", "Offline demo without users"),
         *("nur interne Weiterleitung", "仅用于内部路由", "модель только сортирует письма", "a sandbox, and nobody acts on it"),
+        "Covered by the penetration test of May",
     ],
 )
 def test_a_sentence_in_any_language_is_a_reason(text: str) -> None:

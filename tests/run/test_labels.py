@@ -91,7 +91,7 @@ def test_rows_without_a_label_are_refused_or_dropped_and_counted(tmp_path: Path,
     frame = decisions(100).assign(prediction=lambda one: one["label"])
     frame.loc[[3, 50, 60], "label"] = [None, " ", None]
     made = policy({"check": "performance/accuracy", "min": 0.9}, columns=ROLES)
-    with pytest.raises(InputError, match=r"has no value in 2 of 200 rows \(first: row 4\).*`unlabelled: drop` leaves them out"):
+    with pytest.raises(InputError, match=r"has no value in 3 of 200 rows \(first: row 4\).*`unlabelled: drop` leaves them out"):
         audited(tmp_path, monkeypatch, made, test=frame)
     audit = audited(tmp_path, monkeypatch, made | {"datasets": {"test": {"path": "test.csv", "unlabelled": "drop"}}}, test=frame)
     (accuracy,) = audit.findings
