@@ -54,11 +54,11 @@ def test_a_value_on_the_wrong_side_is_not_mended_by_rows() -> None:
 
 
 def test_rows_that_cannot_pass_at_all() -> None:
-    """Wilson's lower end of n of n is n / (n + 3.84): at least 16.4 rows for 0.81, and 73 for 0.95."""
+    """The exact lower end of n of n is 0.025 to the power of 1 / n: at least 17.5 rows for 0.81, and 71.9 for 0.95."""
     few = turning(share(9, 10, min=0.81))
-    assert few.startswith("Even 10 of these 10 rows would not pass. It takes about 17 rows, even at a value of 1.")
+    assert few.startswith("Even 10 of these 10 rows would not pass. It takes about 18 rows, even at a value of 1.")
     assert turning(share(40, 40, min=0.95)) == (
-        "Even 40 of these 40 rows would not pass. It takes about 73 rows in place of 40, were the value to stay."
+        "Even 40 of these 40 rows would not pass. It takes about 72 rows in place of 40, were the value to stay."
     )
 
 
