@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from audit.candidates.loading import inputs_of, short
+from audit.errors import CandidateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,10 @@ _TOLERANCE = 1e-4
 _WORDS = (1, 2, 4, 9, 17, 30)
 """Words of the texts on which padding is tried out."""
 _PROBE_PIECES = 128
+
+
+class NotComputed(CandidateError):
+    """The model gives no such output of any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,9 @@ class Trial:
         tokens = {name: [column[row] for row in rows] for name, column in tokens.items()}
         try:
             expected = [compute(loaded, alone(tokens, row))[0] for row in range(len(rows))]
-        except Exception as error:  # noqa: BLE001  # libraries raise what they will on files that do not belong together
-            folder.refuse(f"cannot score a text ({short(error)})", "check that its config.json, weights and tokenizer belong together")
+        except Exception as error:  # libraries raise what they will on files that do not belong together
+            msg = f"{folder.path}: cannot score a text ({short(error)}): check that its config.json, weights and tokenizer belong together"
+            raise NotComputed(msg) from error
         if not np.isfinite(expected).all():
             folder.refuse("gives a number that is none for a text", "its weights are broken: train it again")
         return cls(loaded, tokens, np.array(expected), compute, longest)

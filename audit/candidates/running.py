@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from audit.candidates.loading import inputs_of, read_tokenizer, refuse_strange_tokens, short
-from audit.candidates.padding import Padding, Trial, alone, of_tokenizer, padded_length, tokenize
+from audit.candidates.padding import NotComputed, Padding, Trial, alone, of_tokenizer, padded_length, tokenize
 from audit.errors import AuditError, CandidateError, CannotMeasure
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Runner:
     def _new_trial(self, compute: Compute) -> Trial:
         try:
             return Trial.of(self._folder, self.loaded, compute, self._max_length)
-        except CandidateError as error:
+        except NotComputed as error:
             if compute is not embeddings:
                 raise
             msg = f"{type(self.loaded.model).__name__} gives no hidden state for each token, and so no embedding of a text"

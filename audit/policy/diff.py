@@ -111,6 +111,10 @@ _RULES: dict[str, _Rule] = {
     "candidate.load.sha256": _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest"),
     "champion.load.sha256": _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest"),
 }
+_MERGED = _Rule(_not_set, "two classes count as one", "two classes are told apart")
+_DATASET: dict[str, _Rule] = {
+    "unlabelled": _Rule(lambda value: value != "drop", "rows without a label are left out", "rows without a label are refused"),
+}
 _GROUP = _Rule(_set, "rows of one entity count as independent", "rows of one entity are taken together")
 _ASKED: dict[str, _Rule] = {
     "min": _Rule(_rising, "an easier bound", "a harder bound"),
@@ -133,7 +137,8 @@ def _top(old: dict[str, Tree], new: dict[str, Tree]) -> Iterator[Change]:
         if place == "trust.keys":
             yield from _members(place, _words(before.get(place)), _words(after.get(place)), ("is trusted", "is no longer trusted"))
         else:
-            yield from _compared(place, before.get(place), after.get(place), _RULES.get(place))
+            rule = _MERGED if place.startswith("labels.map.") else _RULES.get(place)
+            yield from _compared(place, before.get(place), after.get(place), rule)
 
 
 def _without(policy: dict[str, Tree]) -> dict[str, Tree]:
@@ -192,7 +197,7 @@ def _datasets(old: Policy, new: Policy) -> Iterator[Change]:
             continue
         was, is_ = _dataset(before), _dataset(after)
         for key in dict.fromkeys([*was, *is_]):
-            yield from _compared(f"{place}.{key}", was.get(key), is_.get(key), None)
+            yield from _compared(f"{place}.{key}", was.get(key), is_.get(key), _DATASET.get(key))
         yield from _compared(f"{place}.columns.group", _group(before, old), _group(after, new), _GROUP)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -122,7 +123,7 @@ def test_a_column_called_class_is_not_confused_with_the_class() -> None:
 
 
 def test_rows_of_one_person_widen_the_interval() -> None:
-    frame = pd.concat([FRAME.assign(person=range(400))] * 4)
+    frame = pd.concat([FRAME.assign(person=range(400), amount=row / 8 + np.arange(400)) for row in range(4)])
     ends = [
         measure(CHECK, subject(frame, by=(("gender",),), group=group)).members[0].estimate.bounds(0.025, 0.025)
         for group in (None, "person")

@@ -55,6 +55,7 @@ TOP: list[tuple[dict[str, Any], str, str]] = [
     ({"looks": {"max": 6, "spending": "pocock"}}, "looks.max", "5 → 6: more looks at the same data"),
     ({"valid_for": "13 weeks"}, "valid_for", "90d → 13 weeks: a decision stands for longer"),
     ({"valid_for": None}, "valid_for", "90d → not set: a decision stands for longer"),
+    ({"labels": {"map": {"denied": "approved"}}}, "labels.map.denied", "not set → approved: two classes count as one"),
     ({"require": []}, "require.performance/accuracy", "is no longer asked: performance/accuracy on test, at least 0.8, high, required"),
 ]
 BEHIND = {"min": None, "against": "champion"}

@@ -104,8 +104,8 @@ def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Gene
 
 def _touched(data: Dataset, source: Dataset, noisy: pd.DataFrame, params: FeatureNoiseParams) -> str:
     """How much the noise changed, in words; CannotMeasure where noise is wanted and changes nothing."""
-    before = data.frame[list(noisy.columns)]
-    changed = noisy.ne(before) & ~(noisy.isna() & before.isna())  # (n, d) bool
+    before = data.frame[list(noisy.columns)].astype(object)  # categories of the training set may have come in
+    changed = noisy.astype(object).ne(before) & ~(noisy.isna() & before.isna())  # (n, d) bool
     untouched = [str(name) for name in changed.columns if not changed[name].any()]
     shaken = [name for name in changed.columns if name not in params.keep]
     wanted = [str(name) for name in shaken if noise.strength(source.frame[name].dropna(), scale=params.scale, swap=params.swap)]

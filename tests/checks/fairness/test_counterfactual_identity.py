@@ -116,7 +116,7 @@ def test_swapping_twice_is_swapping_once(text: str, group: str) -> None:
     assert [word for word in once.split() if word in neutral] == [word for word in text.split() if word in neutral]
 
 
-@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join), min_size=1, max_size=10))
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join), min_size=1, max_size=10, unique=True))
 def test_agrees_with_the_published_definition(texts: list[str]) -> None:
     """Garg et al.: a row keeps its label over all its counterfactuals; its gap is the furthest that the score moves."""
     named = [text for text in texts if GENDER.terms(text)]
@@ -204,7 +204,8 @@ def test_refused_parameters(params: dict[str, Any], told: str) -> None:
 
 def test_the_interval_decides() -> None:
     """Eight of eighty rows flip: neither clearly under .12 nor clearly over .08, though the point is."""
-    found = measure(ID, seen(*["he was on the bus"] * 8, *["she paid paid paid paid"] * 72), attributes=["gender"])
+    texts = [f"{'he was on the bus' if row < 8 else 'she paid paid paid paid'} {row}" for row in range(80)]
+    found = measure(ID, seen(*texts), attributes=["gender"])
     assert found.members[0].estimate == Proportion(8, 80)
     assert [status(ID, found, max=bound) for bound in (0.3, 0.12, 0.08, 0.01)] == ["pass", "inconclusive", "inconclusive", "fail"]
     assert [status(ID, unplugged(found), max=bound) for bound in (0.12, 0.08)] == ["pass", "fail"]

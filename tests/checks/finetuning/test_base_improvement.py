@@ -40,7 +40,7 @@ CHECK = "finetuning/base_improvement"
 def cells(both: int, gained: int, lost: int, neither: int, **columns: Any) -> pd.DataFrame:
     """Rows by which of the two is right."""
     told = [("y", "y", "y")] * both + [("y", "y", "n")] * gained + [("y", "n", "y")] * lost + [("y", "n", "n")] * neither
-    return pd.DataFrame(told, columns=["label", "prediction", "base"]).assign(**columns)
+    return pd.DataFrame(told, columns=["label", "prediction", "base"]).assign(amount=[row / 8 for row in range(len(told))], **columns)
 
 
 def gain(frame: pd.DataFrame, *, by: Any = (), seconds: float = 30.0, **columns: Any) -> Evidence:

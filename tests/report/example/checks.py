@@ -21,6 +21,7 @@ def info(check_id: str, question: str, rmf: tuple[str, ...], *, better: str = "h
         risk="People who rely on the output are told something that does not hold.",
         limitations="Speaks of rows like those of the data set, and of no others.",
         reference="Wilson, JASA 1927.",
+        asks_the_model=check_id.split("/", maxsplit=1)[0] in {"performance", "calibration", "fairness", "robustness"},
     )
 
 
