@@ -231,6 +231,10 @@ def _subject(asked: Asked, check: Check) -> Subject:
     if check.by == "groups" and not by:
         msg = f"{asked.check} compares groups: name their column with --by"
         raise InputError(msg)
+    if not check.needs.isdisjoint({"labels", "targets"}) and data.columns.label is None:
+        msg = f"datasets.data: {asked.data}: {asked.check} needs true labels, and no column is called as they usually are "
+        msg += f"({', '.join(NAMES['label'])}): name theirs with --column label=NAME; it has {_listed([*map(str, data.frame.columns)])}"
+        raise InputError(msg)
     candidate = _candidate(datasets, check)
     predicted = Predictions(candidate, cache.root())
     learned = tuple(role for role in ("train", "validation") if role in others)
@@ -245,6 +249,16 @@ def _refuse_unknown(option: str, columns: Collection[str], data: Dataset, more: 
     told = {column: text if text == has else f"{text} {has[:1].upper()}{has[1:]}" for column, text in near.items()}
     if told:
         raise InputError(*(f"{option} {column}: {data.path} has no such column; {text}" for column, text in told.items()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+_SHOWN = 30
+"""Columns that a message names."""
 
 
 def _path(text: str) -> Path:

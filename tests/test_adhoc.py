@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from audit import adhoc, catalog
-from audit.errors import AuditError
+from audit.errors import AuditError, InputError
 from tests.running import table
 
 if TYPE_CHECKING:
@@ -212,3 +212,10 @@ def test_names_of_columns_are_known_in_any_case(tmp_path: Path) -> None:
     cells: dict[str, list[object]] = {"Label": [1, 0, 1], "PREDICTION": [1, 0, 1], "x": [1, 2, 3]}
     assert "label from Label, prediction from PREDICTION" in guesses(tmp_path, cells)[1][0]
     assert "label, prediction from PREDICTION" in guesses(tmp_path, cells | {"label": [0, 0, 1]})[1][0]
+
+
+def test_without_a_label_the_columns_are_named(tmp_path: Path) -> None:
+    """One column alone shows that the separator is another: nothing was measured, and the file is why."""
+    (tmp_path / "test.csv").write_text("label^prediction\n1^1\n0^0\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"--data .*test\.csv: performance/accuracy needs true labels.*; it has label\^prediction"):
+        adhoc.judged(adhoc.Asked("performance/accuracy", tmp_path / "test.csv", minimum=0.5))
