@@ -1,11 +1,12 @@
 """How often each end of every estimate's interval misses the truth, next to what its method should.
 
-Run: python -m benchmarks.coverage [--fast] [--only KIND]
+Run: python -m benchmarks.coverage [--fast] [--only KIND]... [--write docs/verdict.md]
 
 Every case draws samples of a known population and counts in how many the lower end lies above the truth, and in how many the
 upper end lies below it. Next to each share stands what it is held against: `=` the method's exact figure, enumerated here from
 its definition and not from the package's code, or `<=` what it may be at most. A share more than three Monte-Carlo errors away
-is marked, and the exit code is then 1. Seeds are fixed. A fast subset runs in the tests.
+is marked, and the exit code is then 1. Seeds are fixed and belong to the case, so that with --only the lines of the other kinds stay
+on the page. A fast subset runs in the tests.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ import numpy as np
 
 from benchmarks import populations
 from benchmarks.exact import published
+from benchmarks.page import options, printed_table, replace_table, table_rows
 from benchmarks.trials import Progress, percent, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from benchmarks.populations import Case
 
+COMMAND = "coverage"
 HEAD = ("estimate and population", "truth", "level", "trials", "low misses", "may be", "high misses", "may be", "width", "")
 
 
@@ -65,14 +69,11 @@ def simulated(case: Case, *, fast: bool) -> Seen:
     return Seen(case, trials, float(np.mean(low > truth)), float(np.mean(high < truth)), width)
 
 
-def chosen(*, fast: bool, only: str | None) -> list[Case]:
-    """The grid; when fast, one case of each kind in three, the first among them."""
+def chosen(*, fast: bool, only: Collection[str] = ()) -> list[Case]:
+    """The grid, or these kinds of it; when fast, one case of each kind in three, the first among them."""
     kinds = populations.by_kind()
-    if only is not None and only not in kinds:
-        msg = f"no such kind: {only}; there are {', '.join(kinds)}"
-        raise SystemExit(msg)
-    cases = {kind: found for kind, found in kinds.items() if only in {None, kind}}
-    return [case for found in cases.values() for case in (found[::3] if fast else found)]
+    cases = [kinds[kind] for kind in kinds if not only or kind in only]
+    return [case for kind in cases for case in (kind[::3] if fast else kind)]
 
 
 def run(cases: Sequence[Case], *, fast: bool) -> list[Seen]:
@@ -84,23 +85,39 @@ def run(cases: Sequence[Case], *, fast: bool) -> list[Seen]:
     return seen
 
 
+def lines_with(seen: Sequence[Seen], page: Path | None) -> list[Sequence[str]]:
+    """The lines of this run, and those of other cases as the page has them, in the grid's order."""
+    lines: dict[tuple[str, ...], Sequence[str]] = (
+        {tuple(row[:3]): row for row in table_rows(printed_table(page, COMMAND), HEAD)} if page else {}
+    )
+    lines |= {one.row()[:3]: one.row() for one in seen}
+    keys = [(case.name, case.truth, percent(case.alpha)) for kind in populations.by_kind().values() for case in kind]
+    return [lines[key] for key in keys if key in lines]
+
+
+def report(lines: Sequence[Sequence[str]]) -> tuple[str, int]:
+    """Both tables, and how many of their lines lie outside."""
+    exact = [(one.name, one.found, one.stated, "" if one.holds else "OUTSIDE") for one in published()]
+    outside = sum(row[-1] != "" for row in [*exact, *lines])
+    tables = table(("figure", "found", "as stated", ""), exact), table(HEAD, lines)
+    text = f"Exact figures, by enumeration\n\n{tables[0]}\n\nMisses of each end, in percent\n\n{tables[1]}"
+    return f"{text}\n\n{len(lines)} cases, {outside} outside", outside
+
+
 def main() -> None:
     """The tables, and what lies outside."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fast", action="store_true", help="a third of the cases, a twentieth of the trials")
-    parser.add_argument("--only", metavar="KIND", help="one kind of estimate: " + ", ".join(populations.by_kind()))
-    given = parser.parse_args()
-    progress = Progress(1)
-    figures = published()
-    print("Exact figures, by enumeration\n")
-    print(
-        table(("figure", "found", "as stated", ""), [(one.name, one.found, one.stated, "" if one.holds else "OUTSIDE") for one in figures])
+    kinds = list(populations.by_kind())
+    parser.add_argument(
+        "--only", action="append", metavar="KIND", choices=kinds, default=[], help="kinds of estimates: " + ", ".join(kinds)
     )
+    given = options(parser, COMMAND, fast="a third of the cases, a twentieth of the trials")
+    progress = Progress(1)
     seen = run(chosen(fast=given.fast, only=given.only), fast=given.fast)
-    print("\nMisses of each end, in percent\n")
-    print(table(HEAD, [one.row() for one in seen]))
-    outside = sum(not one.holds for one in seen) + sum(not one.holds for one in figures)
-    print(f"\n{len(seen)} cases, {outside} outside; {progress.seconds():.0f} s")
+    text, outside = report([one.row() for one in seen])
+    print(f"{text}; {progress.seconds():.0f} s")
+    if given.write:
+        replace_table(given.write, COMMAND, report(lines_with(seen, given.write if given.only else None))[0])
     sys.exit(1 if outside else 0)
 
 

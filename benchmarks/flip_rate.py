@@ -1,6 +1,6 @@
 """How often the judge errs, contradicts itself, and decides at all: next to a gate that compares the point with the bound.
 
-Run: python -m benchmarks.flip_rate [--fast]
+Run: python -m benchmarks.flip_rate [--fast] [--write docs/verdict.md]
 
 For each metric and number of rows, samples of one population go through `audit.judge.judge` itself.
 
@@ -32,6 +32,7 @@ from audit.evidence import OVERALL, Evidence, Member, Pair, Slice
 from audit.judge import judge
 from audit.policy.schema import Requirement
 from benchmarks import gates
+from benchmarks.page import options, replace_table
 from benchmarks.trials import Limit, Progress, percent, table
 
 if TYPE_CHECKING:
@@ -146,8 +147,7 @@ OFF = (
 def main() -> None:
     """Both tables, and what is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fast", action="store_true", help="200 and 500 rows, a tenth of the trials")
-    given = parser.parse_args()
+    given = options(parser, "flip_rate", fast="200 and 500 rows, a tenth of the trials")
     chosen = [gate for n in ((200, 500) if given.fast else (200, 500, 2000)) for gate in gates.of(n)]
     progress = Progress(3 * len(chosen))
     on: list[list[str]] = []
@@ -160,8 +160,11 @@ def main() -> None:
             line, holds = on_the_bound(gate, trials) if truth == gate.bound else off_the_bound(gate, truth, trials)
             (on if truth == gate.bound else off).append(line)
             broken += not holds
-    print("All figures but rows and trials in percent.\n\n" + table(ON, on) + "\n\n" + table(OFF, off))
-    print(f"\n{broken} limits broken; {progress.seconds():.0f} s")
+    text = "All figures but rows and trials in percent.\n\n" + table(ON, on) + "\n\n" + table(OFF, off)
+    text += f"\n\n{broken} limits broken; {progress.seconds():.0f} s"
+    print(text)
+    if given.write:
+        replace_table(given.write, "flip_rate", text)
     sys.exit(1 if broken else 0)
 
 

@@ -1,6 +1,6 @@
 """Five metrics by two sensitive features with intervals: fairlearn's bootstrap against the checks of the catalogue, in one run.
 
-Run: python -m benchmarks.metric_frame [--fast]
+Run: python -m benchmarks.metric_frame [--fast] [--write docs/verdict.md]
 
 1. 100,000 rows, accuracy, selection rate, true and false positive rate and precision, of the groups by sex and region: the same
    point values to 1e-12, of four of them also the largest gap; the time of `MetricFrame(n_boot=100)` over that of the five checks, which
@@ -25,6 +25,7 @@ import numpy as np
 from audit.judge import deciding_interval
 from benchmarks import by_group
 from benchmarks.by_group import ALPHA, Rows
+from benchmarks.page import options, replace_table
 from benchmarks.trials import Progress, percent, table
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def holds_zero(rows: Rows, *, boot: int) -> tuple[bool, bool]:
 def main() -> None:
     """Both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fast", action="store_true", help="2,000 rows, 5 populations; the ratio of times is not judged")
-    fast = parser.parse_args().fast
+    given = options(parser, "metric_frame", fast="2,000 rows, 5 populations; the ratio of times is not judged")
+    fast = given.fast
     n, populations = (2_000, 5) if fast else (100_000, 40)
     progress = Progress(2 + math.ceil(populations / 20))
     rows = drawn(n, np.random.default_rng(1))
@@ -78,13 +79,10 @@ def main() -> None:
         intervals = ours(rows)
         seconds.append(time.perf_counter() - started)
     away, times = by_group.largest_difference(by_group.ours(rows, [FAMILY], metrics=METRICS), [reference]), their_seconds / min(seconds)
-    print(f"{n:,} rows, {len(METRICS)} metrics, {len(reference.by_group)} groups by two features\n")
     lines = [
         ("fairlearn, n_boot=100", f"{their_seconds:.2f}", "percentile bootstrap"),
         (f"audit, {len(METRICS)} checks", f"{min(seconds):.4f}", f"{intervals} closed forms"),
     ]
-    print(table(("side", "seconds", "intervals"), lines))
-    print(f"\nratio of times {times:,.0f} (asked: {TIMES}); largest difference of point values {away:.1e}\n")
     broken = (away > SAME) + (times < TIMES and not fast)
     held = []
     for i in range(populations):
@@ -93,11 +91,21 @@ def main() -> None:
         held.append(holds_zero(drawn(1200, np.random.default_rng([2, i])), boot=BOOT))
     their_share, our_share = np.mean(held, axis=0).tolist()
     broken += our_share < 1 - 2 * ALPHA - 3 * math.sqrt(2 * ALPHA / populations)
-    print(f"True gap of 0 in {populations} populations, 1,200 rows each: share of 95 % intervals that hold it, in percent\n")
-    print(
-        table(("side", "coverage"), [("fairlearn, difference_ci", percent(their_share)), ("audit, worst ordered pair", percent(our_share))])
-    )
-    print(f"\n{broken} limits broken; {progress.seconds():.0f} s")
+    shares = [("fairlearn, difference_ci", percent(their_share)), ("audit, worst ordered pair", percent(our_share))]
+    text = f"""{n:,} rows, {len(METRICS)} metrics, {len(reference.by_group)} groups by two features
+
+{table(("side", "seconds", "intervals"), lines)}
+
+ratio of times {times:,.0f} (asked: {TIMES}); largest difference of point values {away:.1e}
+
+True gap of 0 in {populations} populations, 1,200 rows each: share of 95 % intervals that hold it, in percent
+
+{table(("side", "coverage"), shares)}
+
+{broken} limits broken; {progress.seconds():.0f} s"""
+    print(text)
+    if given.write:
+        replace_table(given.write, "metric_frame", text)
     sys.exit(1 if broken else 0)
 
 

@@ -1,6 +1,6 @@
 """Fifty slices under one requirement: how often it is called failed or passed, by `audit.judge.judge` itself.
 
-Run: python -m benchmarks.slices [--fast]
+Run: python -m benchmarks.slices [--fast] [--write docs/verdict.md]
 
 1. All fifty exactly on their bound: failed in at most 2.5 % of runs.
 2. One exactly on the bound, the rest good: passed in at most 2.5 % (nominal: what Wilson's interval of that one slice makes of
@@ -28,6 +28,7 @@ from audit.stats import Proportion
 from audit.stats.laws import Asked
 from audit.stats.power import Expected, outlook
 from benchmarks.exact import share_misses
+from benchmarks.page import options, replace_table
 from benchmarks.trials import Limit, Progress, percent, table
 
 SLICES = 50
@@ -88,8 +89,8 @@ def point_gate(scene: Scene, runs: int, seed: int) -> float:
 def main() -> None:
     """One line a scene."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fast", action="store_true", help="a tenth of the runs")
-    runs = 400 if parser.parse_args().fast else 4000
+    given = options(parser, "slices", fast="a tenth of the runs")
+    runs = 400 if given.fast else 4000
     found = scenes()
     progress, lines, broken = Progress(len(found)), [], 0
     for seed, scene in enumerate(found, start=1):
@@ -100,11 +101,17 @@ def main() -> None:
         figures = (percent(passed), str(scene.passed), percent(failed), str(scene.failed), percent(1 - passed - failed))
         lines.append((scene.name, *figures, percent(point_gate(scene, runs, seed)), "" if holds else "BROKEN"))
     wilson, exact = share_misses(ROWS, BOUND, ALPHA)[0], share_misses(ROWS, BOUND, ALPHA / SLICES)[1]
-    print(f"{SLICES} slices of {ROWS} rows, accuracy at least {BOUND}; {runs:,} runs each; figures in percent\n")
-    print(table(("true accuracies", "passed", "may be", "failed", "may be", "inconclusive", "point gate passes", ""), lines))
-    print(f"\nEnumerated: one slice on the bound passes by itself in {percent(wilson)},")
-    print(f"is called failed at .025/{SLICES} in {percent(exact)}, any of {SLICES} in {percent(1 - (1 - exact) ** SLICES)}.")
-    print(f"{broken} limits broken; {progress.seconds():.0f} s")
+    head = ("true accuracies", "passed", "may be", "failed", "may be", "inconclusive", "point gate passes", "")
+    text = f"""{SLICES} slices of {ROWS} rows, accuracy at least {BOUND}; {runs:,} runs each; figures in percent
+
+{table(head, lines)}
+
+Enumerated: one slice on the bound passes by itself in {percent(wilson)},
+is called failed at .025/{SLICES} in {percent(exact)}, any of {SLICES} in {percent(1 - (1 - exact) ** SLICES)}.
+{broken} limits broken; {progress.seconds():.0f} s"""
+    print(text)
+    if given.write:
+        replace_table(given.write, "slices", text)
     sys.exit(1 if broken else 0)
 
 
