@@ -52,7 +52,7 @@ def _averages(rng: Generator, trials: int, *, sizes: tuple[int, int, int, int], 
 def weighted_shares() -> list[Case]:
     """Weights that know nothing of the hits, and such as are larger where there is a hit, so that the share is not that of the rows."""
     return [
-        Case(f"WeightedShare, n={n}", f"{share}, spread {spread}", partial(_shares, n=n, share=share, spread=spread), LIMIT, LIMIT, 4000)
+        Case(f"WeightedShare, n={n}", f"{share}, spread {spread}", partial(_shares, n=n, share=share, spread=spread), LIMIT, LIMIT)
         for n in (60, 300)
         for share in (0.1, 0.5)
         for spread in (0.0, 0.5, 1.0)
@@ -70,7 +70,7 @@ def _shares(rng: Generator, trials: int, *, n: int, share: float, spread: float)
 def weighted_means() -> list[Case]:
     """Values as skewed as incomes, or as normals, under weights that know nothing of them or rise with them."""
     return [
-        Case(f"WeightedMean, n={n}, {told}", told_true, partial(_means, n=n, skewed=skewed, tilt=tilt), LIMIT, limit, 3000)
+        Case(f"WeightedMean, n={n}, {told}", told_true, partial(_means, n=n, skewed=skewed, tilt=tilt), LIMIT, limit)
         for n in (200, 800)
         for told, told_true, skewed, tilt, limit in POPULATIONS
     ]

@@ -15,8 +15,10 @@ from scipy.stats import norm
 
 from audit.stats import (
     Auc,
+    AveragePrecision,
     Confusion,
     Mean,
+    PairedConfusion,
     PairedProbabilityLoss,
     ProbabilityLoss,
     Proportion,
@@ -27,6 +29,7 @@ from audit.stats import (
 from audit.stats.probability_loss import RowLosses
 from audit.stats.tails import few_rows
 from benchmarks.populations.case import NOMINAL, Case
+from benchmarks.populations.precisions import true_precision
 from benchmarks.trials import Limit
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def rare_classes() -> list[Case]:
     """A class of thirty rows, right in nine of ten, among others of a thousand without an error."""
     metrics: tuple[Metric, ...] = ("balanced_accuracy", "f1")
     return [
-        Case(f"Confusion, {metric}, a rare class among {k}", "rare .9", partial(_rare, metric=metric, k=k), trials=4000)
+        Case(f"Confusion, {metric}, a rare class among {k}", "rare .9", partial(_rare, metric=metric, k=k))
         for k in (4, 10, 20)
         for metric in metrics
     ]
@@ -66,6 +69,23 @@ def _rare(rng: Generator, trials: int, *, metric: Metric, k: int) -> Drawn:
         yield Confusion((tuple(row),), metric), truth
 
 
+def rare_pairs() -> list[Case]:
+    """Two models that are right in nine of ten rows of such a class, and in every other row."""
+    metrics: tuple[Metric, ...] = ("balanced_accuracy", "f1")
+    limit = Limit(0.06)
+    return [
+        Case(f"PairedConfusion, {metric}, a rare class among 10", "0", partial(_rare_pairs, metric=metric), limit, limit, 400)
+        for metric in metrics
+    ]
+
+
+def _rare_pairs(rng: Generator, trials: int, *, metric: Metric) -> Drawn:
+    true = np.repeat(np.arange(10), [30] + [100] * 9)
+    for _ in range(trials):
+        models = [np.where((true > 0) | (rng.random(len(true)) < 0.9), true, rng.integers(1, 10, len(true))) for _ in range(2)]  # noqa: PLR2004  # a rate
+        yield PairedConfusion.of(true, *models, metric=metric), 0.0
+
+
 def catastrophic_losses() -> list[Case]:
     """Log loss of a model that is too sure: wrong on a few rows, in all of them or in the half that it is sure of."""
     grid = [(300, 0.999, 0.003, 1.0), (1000, 0.9999, 0.001, 1.0), (300, 0.9999, 0.01, 0.5), (1000, 0.9999, 0.002, 0.9)]
@@ -74,18 +94,17 @@ def catastrophic_losses() -> list[Case]:
             f"ProbabilityLoss, n={n}, {share:.0%} sure by {sure}",
             f"wrong {wrong}",
             partial(_losses, n=n, sure=sure, wrong=wrong, share=share),
-            trials=4000,
         )
         for n, sure, wrong, share in grid
     ]
     even = partial(_losses, n=1000, sure=0.0, wrong=0.0, share=0.0)
-    return [*single, Case("ProbabilityLoss, n=1000, calibrated", "0.5", even, trials=4000)]
+    return [*single, Case("ProbabilityLoss, n=1000, calibrated", "0.5", even)]
 
 
 def catastrophic_pairs() -> list[Case]:
     """Two such models that are equally good."""
     return [
-        Case(f"PairedProbabilityLoss, n={n}, sure by {sure}", f"wrong {wrong}", partial(_pairs, n=n, sure=sure, wrong=wrong), trials=4000)
+        Case(f"PairedProbabilityLoss, n={n}, sure by {sure}", f"wrong {wrong}", partial(_pairs, n=n, sure=sure, wrong=wrong))
         for n, sure, wrong in ((300, 0.999, 0.003), (1000, 0.9999, 0.001))
     ]
 
@@ -120,19 +139,25 @@ def _pairs(rng: Generator, trials: int, *, n: int, sure: float, wrong: float) ->
 def uneven_means() -> list[Case]:
     """Three quarters of the variance are the entity's and more."""
     kinds: tuple[Sizes, ...] = ("one half", "Zipf")
-    return [Case(f"Mean, entities, {kind}", "1", partial(_uneven_means, kind=kind), Limit(0.031), Limit(0.031), 4000) for kind in kinds]
+    return [Case(f"Mean, entities, {kind}", "1", partial(_uneven_means, kind=kind), Limit(0.031), Limit(0.031)) for kind in kinds]
 
 
 def uneven_shares() -> list[Case]:
     """Chances of entities by a Beta law."""
     kinds: tuple[Sizes, ...] = ("one half", "Zipf")
-    return [Case(f"Proportion, entities, {kind}", "0.7", partial(_uneven_shares, kind=kind), trials=4000) for kind in kinds]
+    return [Case(f"Proportion, entities, {kind}", "0.7", partial(_uneven_shares, kind=kind)) for kind in kinds]
 
 
 def uneven_areas() -> list[Case]:
     """Every other entity is positive, and half of a score's variance is the entity's."""
     kinds: tuple[Sizes, ...] = ("one half", "Zipf")
-    return [Case(f"Auc, entities, {kind}", "0.8", partial(_uneven_areas, kind=kind), trials=1000) for kind in kinds]
+    return [Case(f"Auc, entities, {kind}", "0.8", partial(_uneven_areas, kind=kind)) for kind in kinds]
+
+
+def uneven_precisions() -> list[Case]:
+    """The same for the average precision."""
+    kinds: tuple[Sizes, ...] = ("one half", "Zipf")
+    return [Case(f"AveragePrecision, entities, {kind}", "1.5 apart", partial(_uneven_precisions, kind=kind)) for kind in kinds]
 
 
 def _uneven_means(rng: Generator, trials: int, *, kind: Sizes) -> Drawn:
@@ -155,14 +180,23 @@ def _uneven_areas(rng: Generator, trials: int, *, kind: Sizes) -> Drawn:
         yield Auc.of(positive, score + positive * shift, person), 0.8
 
 
+def _uneven_precisions(rng: Generator, trials: int, *, kind: Sizes) -> Drawn:
+    person = np.repeat(np.arange(len(sizes(kind))), sizes(kind))
+    positive, shift = person % 2 == 0, 1.5
+    truth = true_precision(float(positive.mean()), shift)
+    for _ in range(trials):
+        score = (rng.normal(size=person[-1] + 1)[person] + rng.normal(size=len(person))) / math.sqrt(2)
+        yield AveragePrecision.of(positive, score + positive * shift, person), truth
+
+
 def informative_shares() -> list[Case]:
     """Weights of lognormal rows whose chance of a hit rises with the weight."""
-    return [Case("WeightedShare, informative weights, n=400", "0.6020", _informative_shares, trials=4000)]
+    return [Case("WeightedShare, informative weights, n=400", "0.6020", _informative_shares)]
 
 
 def informative_means() -> list[Case]:
     """The value rises with the logarithm of the weight."""
-    return [Case("WeightedMean, informative weights, n=400", "1", _informative_means, NOMINAL, Limit(0.04), 4000)]
+    return [Case("WeightedMean, informative weights, n=400", "1", _informative_means, NOMINAL, Limit(0.04))]
 
 
 def _informative_shares(rng: Generator, trials: int) -> Drawn:
@@ -188,7 +222,6 @@ def heavy_roots() -> list[Case]:
             partial(_heavy_roots, n=n),
             Limit(0.05),
             Limit(most),
-            4000,
         )
         for n, most in ((1000, 0.05), (3000, 0.03))
     ]

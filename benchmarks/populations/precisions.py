@@ -37,7 +37,7 @@ def average_precisions() -> list[Case]:
     at, far, least = f"{true_precision(0.5, 1.5):.3f}", partial(_precisions, n=600, share=0.5, shift=1.5), Limit(ALPHA / 5)
     return [
         *found,
-        Case("AveragePrecision, 600 rows, 0.5 positive", at, far, least, least, 2000, ALPHA / 5),
+        Case("AveragePrecision, 600 rows, 0.5 positive", at, far, least, least, 4000, ALPHA / 5),
         Case("AveragePrecision, 160 entities of 3", f"{true_precision(0.3, 1.5):.3f}", _precision_people, NEARLY),
     ]
 
@@ -69,7 +69,7 @@ def _precision_people(rng: Generator, trials: int) -> Drawn:
 def paired_precisions() -> list[Case]:
     """Two scores of the same rows, which share half of their variance."""
     return [
-        Case(f"PairedPrecision, {n} rows, {share:g} positive", f"{first} and {second} apart", draw, NEARLY, NEARLY)
+        Case(f"PairedPrecision, {n} rows, {share:g} positive", f"{first} and {second} apart", draw, NEARLY, NEARLY, 2000)
         for n, share in ((400, 0.3), (1500, 0.05))
         for first, second in ((1.5, 1.5), (2.5, 1.5))
         for draw in [partial(_two_precisions, n=n, share=share, shifts=(first, second))]
@@ -87,7 +87,7 @@ def _two_precisions(rng: Generator, trials: int, *, n: int, share: float, shifts
 def class_means() -> list[Case]:
     """Three or ten classes, each row's own class scored higher; of areas and of average precisions."""
     return [
-        Case(f"ClassMean, {kind} of {k} classes, n={n}", f"{shift} apart", draw, NEARLY, NEARLY)
+        Case(f"ClassMean, {kind} of {k} classes, n={n}", f"{shift} apart", draw, NEARLY, NEARLY, 2000)
         for kind in ("areas", "precisions")
         for k, n in ((3, 300), (10, 600))
         for shift in (1.0, 2.5)

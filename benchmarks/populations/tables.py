@@ -50,7 +50,7 @@ def tables() -> list[Case]:
             partial(_tables, metric=metric, law=_law(shares, right), n=n),
             limit,
             limit,
-            1000,
+            1000 if metric in {"mcc", "kappa"} else 4000,
         )
         for metric, shares, right, n, limit in grid
     ]

@@ -27,7 +27,7 @@ WORLDS: dict[str, tuple[Cells, Cells]] = {
 def gap_changes() -> list[Case]:
     """As any paired difference: at most 3 % at an end."""
     return [
-        Case(f"GapChange, n={n}", name, partial(_changes, n=n, cells=cells), Limit(0.03), Limit(0.03), 2000)
+        Case(f"GapChange, n={n}", name, partial(_changes, n=n, cells=cells), Limit(0.03), Limit(0.03))
         for n in (100, 500)
         for name, cells in WORLDS.items()
     ]
@@ -36,7 +36,7 @@ def gap_changes() -> list[Case]:
 def amplifications() -> list[Case]:
     """The upper end is that of two, each at half its level, so that it never misses more often."""
     return [
-        Case(f"Amplification, n={n}", name, partial(_amplified, n=n, cells=cells), Limit(0.03), Limit(0.03), 2000)
+        Case(f"Amplification, n={n}", name, partial(_amplified, n=n, cells=cells), Limit(0.03), Limit(0.03))
         for n in (100, 500)
         for name, cells in WORLDS.items()
     ]
