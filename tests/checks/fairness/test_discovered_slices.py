@@ -37,7 +37,7 @@ def test_a_worked_example() -> None:
     """Region n is always wrong, every other row right: on the judging half the gap is 1, whoever is in it."""
     frame = pd.DataFrame({"region": ["n", "s", "e", "w"] * 100, "label": 1})
     frame["prediction"] = np.where(frame["region"] == "n", 0, 1)
-    found = measure(CHECK, subject(frame))
+    found = measure(CHECK, subject(frame, sensitive=["region"]))  # a group tells no case from another, so that rows are no copies
     first = found.members[0]
     assert (str(first.name), first.estimate.value, first.estimate.n) == ("region=n", 1.0, 200)
     assert named(found) == ["region=n"]
