@@ -76,7 +76,7 @@ def test_too_few_detected_or_too_many_accused_is_marked() -> None:
     assert (good.detected, good.accused) == (Proportion(16, 20), Proportion(1, 20))
     assert good.holds
     assert len(good.row()) == len(HEAD)
-    assert good.row()[2:] == ("max 0", "16 of 20", "[58, 92]", "10 of 20", "1 of 20", "[1, 24]", "")
+    assert good.row()[2:] == ("max 0", "16 of 20", "[56, 94]", "10 of 20", "1 of 20", "[0, 25]", "")
     assert not replace(good, faulty=("fail",) * 15 + ("pass",) * 5).holds
     accused = replace(good, clean=("fail",) * 2 + ("pass",) * 18)
     assert not accused.holds
