@@ -28,6 +28,11 @@ _RUN = 20
 _DENSE = 0.9
 
 
+def is_called_identifier(name: str) -> bool:
+    """Whether a column's name says that it names rows or entities: `id`, `cust_id`, `orderId`."""
+    return bool(_NAMED_ID.fullmatch(name) or _CAMEL_ID.fullmatch(name))
+
+
 def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
     """Whether a column of one or several tables numbers or names their rows: by its name or its values, and different in every row."""
     numbers = [to_numbers(data.frame[name]) for data in tables if data.kind(name).name == "number"]
@@ -41,7 +46,7 @@ def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
     words = all(data.kind(name).name in {"category", "text"} for data in tables)
     if not (whole or words) or any(one.nunique() < len(one) for one in cells):
         return False
-    if _NAMED_ID.fullmatch(name) or _CAMEL_ID.fullmatch(name):
+    if is_called_identifier(name):
         return True
     return _is_run([one[np.isfinite(one)] for one in numbers]) if whole else _are_tokens(cells)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from audit.datasets.identifiers import identifies_rows
+from audit.datasets.identifiers import identifies_rows, is_called_identifier
 from audit.evidence import Unmeasured
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ SCATTERED = (
 )
 
 
-def divide(found: Sequence[Feature], *rules: Callable[[Feature], str | None]) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
+Rule: TypeAlias = "Callable[[Feature], str | None]"
+"""The reason why a feature cannot be used, where it cannot."""
+
+
+def divide(found: Sequence[Feature], *rules: Rule) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
     """The features that can be used, and the others with the first reason that one of the rules gives."""
     usable, unmeasured = [], []
     for feature in found:
@@ -58,6 +62,18 @@ def timed(feature: Feature) -> str | None:
     if not feature.tells_time:
         return None
     return "it tells the time, which moves on from window to window: name it under columns.time, or under `columns` to compare it too"
+
+
+def called_identifier(reference: Dataset, current: Dataset) -> Rule:
+    """Whether a feature is called an identifier and differs in every row: its numbers grow from window to window, or mean nothing."""
+
+    def rule(feature: Feature) -> str | None:
+        there = all(feature.name in data.frame.columns for data in (reference, current))
+        if not there or not is_called_identifier(feature.name) or not identifies_rows((reference, current), feature.name):
+            return None
+        return "it names the rows: name it under columns.id, or under `columns` to compare it too"
+
+    return rule
 
 
 def categorical(feature: Feature) -> str | None:

@@ -44,6 +44,7 @@ def days(start: str) -> list[str]:
         ("zip", CODES),
         ("area", [CODES[0], [str(1 + int(code)) for code in CODES[0]]]),
         ("day", [days("2022-01-01"), days("2024-01-01")]),
+        ("cust_id", [[str(10_000 + 7 * i) for i in range(N)], [str(30_000 + 7 * i) for i in range(N)]]),
         ("seen", [pd.date_range("2024-01-01", periods=N, freq="h"), pd.date_range("2024-06-01", periods=N, freq="h")]),
         ("number", [[f"a{i}" for i in range(N)], [f"b{i}" for i in range(N)]]),
         ("comment", [[f"said {i} things" for i in range(N)], [f"wrote {i} things" for i in range(N)]]),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.evidence import Unmeasured
+    from audit.measures.usable import Rule
     from audit.measures.windows import Feature
     from audit.subject import Subject
 
@@ -50,7 +51,8 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     reference, current = windows.both(subject)
     named = windows.chosen(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
-    numeric, unmeasured = _numeric(found, named=named is not None, lacking=bool(lacking))
+    rules = () if named else (usable.timed, usable.called_identifier(reference, current))
+    numeric, unmeasured = _numeric(found, rules, lacking=bool(lacking))
     sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
     told = {feature.name: _distance(feature, params.backend) for feature in numeric}
     members = tuple(Member(feature.slice, KolmogorovSmirnov(told[feature.name][0], *sizes)) for feature in numeric)
@@ -69,11 +71,11 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     )
 
 
-def _numeric(found: Sequence[Feature], *, named: bool, lacking: bool) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
-    """The features of numbers, and the others as unmeasured; one that the policy names is refused."""
+def _numeric(found: Sequence[Feature], rules: Sequence[Rule], *, lacking: bool) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
+    """The features of numbers, and the others as unmeasured; where the policy names them, and so no rule bars any, these are refused."""
     as_numbers = [_truth(feature) for feature in found]
-    numeric, others = usable.divide(as_numbers, usable.categorical, *(() if named else (usable.timed,)))
-    if named and others:
+    numeric, others = usable.divide(as_numbers, usable.categorical, *rules)
+    if not rules and others:
         msg = f"not numeric: {', '.join(one.name for one in as_numbers if one not in numeric)}; drift/psi compares categories"
         raise CannotMeasure(msg)
     if not any(feature.numeric for feature in as_numbers) and not lacking:

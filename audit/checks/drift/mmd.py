@@ -93,7 +93,8 @@ def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.in
         before, now = (np.asarray(subject.predicted.embed_texts(texts), dtype=float) for texts in sides)
         return (before, now), ()
     found, lacking = windows.features(reference, current, params.columns)
-    compared, unmeasured = usable.divide(found, usable.scattered, *(() if params.columns else (usable.timed,)))
+    rules = () if params.columns else (usable.timed, usable.called_identifier(reference, current))
+    compared, unmeasured = usable.divide(found, usable.scattered, *rules)
     if lacking or not compared:
         reasons = [*(gone.reason for gone in lacking), *(f"{gone.name}: {gone.reason}" for gone in unmeasured)]
         reason = "; ".join(reasons) or f"{current.role} has no feature column and no text"

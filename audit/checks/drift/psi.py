@@ -50,7 +50,7 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     compared, unmeasured = usable.divide(
         found,
         lambda feature: usable.SCATTERED if binned[feature].other > usable.MOSTLY else None,
-        *(() if named else (usable.timed,)),
+        *(() if named else (usable.timed, usable.called_identifier(reference, current))),
     )
     members = tuple(Member(one.slice, StabilityIndex(binned[one].index, len(binned[one].labels), *sizes)) for one in compared)
     worst = sorted(binned, key=lambda feature: -binned[feature].index)[:_FIGURES]
