@@ -210,7 +210,7 @@ def test_a_score_that_is_no_number_is_shown(cell: str | None, told: str) -> None
 
 
 @pytest.mark.parametrize("scores", ["probs", ["probs"], ["a", "b"], {"yes": "a"}])
-def test_a_policy_may_name_scores_in_each_way(scores: object) -> None:
+def test_a_policy_may_name_scores_in_each_way(scores: Any) -> None:
     """A policy is read strictly, in which a list is no tuple."""
     named = typed(Columns, {"scores": scores}).scores
     assert named == (tuple(scores) if isinstance(scores, list) else ("probs",) if isinstance(scores, str) else scores)

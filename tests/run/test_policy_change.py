@@ -61,8 +61,9 @@ def test_a_kept_policy_reads_back_as_the_same(one: Policy) -> None:
 def test_a_data_sets_own_roles_are_kept_as_they_were_said() -> None:
     """What was not set takes nothing away."""
     one = policy(datasets={"test": {"path": "test.csv", "columns": {"label": "y", "group": None}}})
-    kept = policy_change.kept(one)["datasets"]["test"]  # type: ignore[index]  # JSON
-    assert (kept["path"], kept["columns"]) == ("test.csv", {"label": "y", "group": None})
+    kept: Any = policy_change.kept(one)
+    test = kept["datasets"]["test"]
+    assert (test["path"], test["columns"]) == ("test.csv", {"label": "y", "group": None})
 
 
 def test_the_last_promotion_of_that_name_counts(tmp_path: Path) -> None:
