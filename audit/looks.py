@@ -78,7 +78,7 @@ class Looks:
 
     def entry(self) -> dict[str, object]:
         """What the entry of the run says of them."""
-        return {"test_sets": _told(self.sets)} | ({} if self.look is None else {"look": self.look})
+        return {"test_sets": _identities_to_json(self.sets)} | ({} if self.look is None else {"look": self.look})
 
 
 def roles(jobs: Sequence[Job]) -> tuple[str, ...]:
@@ -105,14 +105,14 @@ def _payload(entries: Sequence[Entry], asked: Asked) -> dict[str, object]:
         "policy": loaded.policy.policy,
         "policy_sha256": loaded.sha256,
         "candidate_sha256": asked.candidate,
-        "test_sets": _told(asked.sets),
+        "test_sets": _identities_to_json(asked.sets),
         "numbers": {role: wear(entries, rows).number(asked.candidate) for role, rows in asked.sets.items()},
         "max": plan.most,
         "spending": plan.spending,
     }
 
 
-def _told(sets: Mapping[str, Identity]) -> dict[str, dict[str, object]]:
+def _identities_to_json(sets: Mapping[str, Identity]) -> dict[str, dict[str, object]]:
     return {role: one.to_json() for role, one in sets.items()}
 
 

@@ -42,7 +42,7 @@ class _Overlap:
         """Whether nothing counts that is measured on the data set."""
         return self.same or (self.beyond_chance and self.found >= _BLOCKS * self.rows)
 
-    def told(self, role: str, other: str) -> str:
+    def describe(self, role: str, other: str) -> str:
         """How many rows stand in both."""
         if self.same:
             return f"datasets.{other} holds the same rows as datasets.{role}"
@@ -79,9 +79,9 @@ def find(policy: Policy, datasets: Mapping[str, Dataset]) -> TrainingRows:
             if overlap is None:
                 continue
             if overlap.blocks and did is None:
-                did, facts = learned[other], f": {overlap.told(role, other)}"
+                did, facts = learned[other], f": {overlap.describe(role, other)}"
             elif overlap.beyond_chance:
-                remarks.append(Reason("trained-on", None, f"{overlap.told(role, other)}: data/train_test_leakage counts and names them."))
+                remarks.append(Reason("trained-on", None, f"{overlap.describe(role, other)}: data/train_test_leakage counts and names them."))
         if did is not None:
             text = f"measured on rows that {did}, proves nothing{facts}."
             blocking += [Reason("trained-on", one.id, f"{one.id}, {text}") for one in required if one.on == role]

@@ -53,7 +53,7 @@ class Estimator:
         """What the model reads of a data set: texts, or features."""
         return self.texts(dataset.texts()) if self.reads_text else self.features(self._served(dataset))
 
-    def asked(self, method: Method, given: Any) -> NDArray[Any]:
+    def answers(self, method: Method, given: Any) -> NDArray[Any]:
         """The model's answer; what it does not take is told as its own words say."""
         try:
             found = self._model.ask(method, given)

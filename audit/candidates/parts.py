@@ -116,7 +116,7 @@ def _wrong(thing: Any, name: str, value: Any, *, functions: bool) -> Iterator[st
         yield "is set over the method of its class"
     slot = name.strip("_")
     if slot in _SLOTS:
-        yield from (f"holds {type(one).__name__}, which is no estimator" for one in _held(value, named=slot in _NAMED) if _is_foreign(one))
+        yield from (f"holds {type(one).__name__}, which is no estimator" for one in _parts_inside(value, named=slot in _NAMED) if _is_foreign(one))
     if name in _CHOICES:
         chosen = _inside(value) or [value]
         yield from (f"names {one!r}, which is no method of a classifier" for one in chosen if one is not None and one not in _METHODS)
@@ -130,7 +130,7 @@ def _wrong(thing: Any, name: str, value: Any, *, functions: bool) -> Iterator[st
         yield f"holds {type(value).__name__}, which is no function"
 
 
-def _held(value: Any, *, named: bool) -> Iterator[Any]:
+def _parts_inside(value: Any, *, named: bool) -> Iterator[Any]:
     """The estimators in a slot: itself, or in lists and arrays of them, or beside their names."""
     inside = list(value.values()) if isinstance(value, dict) else _inside(value)
     if not inside:
@@ -140,7 +140,7 @@ def _held(value: Any, *, named: bool) -> Iterator[Any]:
         yield from inside[1:2]
     else:
         for one in inside:
-            yield from _held(one, named=named)
+            yield from _parts_inside(one, named=named)
 
 
 def _is_foreign(thing: Any) -> bool:

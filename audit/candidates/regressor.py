@@ -49,7 +49,7 @@ class SklearnRegressor:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own numbers."""
-        found = self._estimator.asked("values", self._estimator.given(dataset))
+        found = self._estimator.answers("values", self._estimator.given(dataset))
         if found.size != dataset.rows:
             what = f"gives numbers of shape {found.shape} for {dataset.rows:,} rows"
             refuse(self._estimator.path, what, "fit one model for each target")

@@ -162,13 +162,13 @@ class Runner:
 
 def logits(loaded: Loaded, batch: dict[str, torch.Tensor]) -> NDArray[np.float64]:
     """(rows, k) outputs of a classifier's head."""
-    found: NDArray[np.float64] = loaded.model(**_moved(loaded, batch)).logits.double().cpu().numpy()
+    found: NDArray[np.float64] = loaded.model(**_on_device(loaded, batch)).logits.double().cpu().numpy()
     return found
 
 
 def probabilities(loaded: Loaded, batch: dict[str, torch.Tensor]) -> NDArray[np.float64]:
     """(rows, k) class probabilities: softmax in float64."""
-    scores = loaded.model(**_moved(loaded, batch)).logits.double().softmax(dim=-1)
+    scores = loaded.model(**_on_device(loaded, batch)).logits.double().softmax(dim=-1)
     found: NDArray[np.float64] = scores.cpu().numpy()
     return found
 
@@ -178,12 +178,12 @@ def embeddings(loaded: Loaded, batch: dict[str, torch.Tensor]) -> NDArray[np.flo
     import torch
 
     taken = inputs_of(loaded.model.base_model)
-    given = _moved(loaded, {name: tensor for name, tensor in batch.items() if name in taken})
+    given = _on_device(loaded, {name: tensor for name, tensor in batch.items() if name in taken})
     states = loaded.model.base_model(**given).last_hidden_state.double()
     mask = given.get("attention_mask", torch.ones_like(given["input_ids"])).unsqueeze(-1).double()
     vectors: NDArray[np.float64] = ((states * mask).sum(dim=1) / mask.sum(dim=1)).cpu().numpy()
     return vectors
 
 
-def _moved(loaded: Loaded, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _on_device(loaded: Loaded, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.to(loaded.device) for name, tensor in batch.items()}

@@ -93,12 +93,12 @@ class SklearnModel:
         """By the model's own `predict`: a tuned threshold or a support vector machine does not go by the largest probability."""
         if not len(given):
             return Outputs(np.array([], dtype=object), np.zeros((0, len(self.classes))) if self._scores else None)
-        names = self._estimator.asked("predict", given).tolist()
+        names = self._estimator.answers("predict", given).tolist()
         labels = np.array([self._names.get(name, name) for name in names], dtype=object)
         return Outputs(labels, self._probabilities(given) if self._scores else None)
 
     def _probabilities(self, given: Any) -> NDArray[np.float64]:
-        found = np.asarray(self._estimator.asked("predict_proba", given), dtype=np.float64)
+        found = np.asarray(self._estimator.answers("predict_proba", given), dtype=np.float64)
         if not np.isfinite(found).all():
             what = "gives a probability that is no number"
             refuse(self._estimator.path, what, "look at the rows with missing values; fit the model anew")
