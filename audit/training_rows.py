@@ -81,7 +81,8 @@ def find(policy: Policy, datasets: Mapping[str, Dataset]) -> TrainingRows:
             if overlap.blocks and did is None:
                 did, facts = learned[other], f": {overlap.describe(role, other)}"
             elif overlap.beyond_chance:
-                remarks.append(Reason("trained-on", None, f"{overlap.describe(role, other)}: data/train_test_leakage counts and names them."))
+                text = f"{overlap.describe(role, other)}: data/train_test_leakage counts and names them."
+                remarks.append(Reason("trained-on", None, text))
         if did is not None:
             text = f"measured on rows that {did}, proves nothing{facts}."
             blocking += [Reason("trained-on", one.id, f"{one.id}, {text}") for one in required if one.on == role]

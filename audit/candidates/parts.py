@@ -116,7 +116,8 @@ def _wrong(thing: Any, name: str, value: Any, *, functions: bool) -> Iterator[st
         yield "is set over the method of its class"
     slot = name.strip("_")
     if slot in _SLOTS:
-        yield from (f"holds {type(one).__name__}, which is no estimator" for one in _parts_inside(value, named=slot in _NAMED) if _is_foreign(one))
+        inside = _parts_inside(value, named=slot in _NAMED)
+        yield from (f"holds {type(one).__name__}, which is no estimator" for one in inside if _is_foreign(one))
     if name in _CHOICES:
         chosen = _inside(value) or [value]
         yield from (f"names {one!r}, which is no method of a classifier" for one in chosen if one is not None and one not in _METHODS)
