@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -83,15 +84,14 @@ def test_worked_example() -> None:
     survived = int(np.asarray(found.table["survived"]).sum())
     assert found.context[0].estimate == Proportion(16, 20)
     assert found.members[0].estimate == Proportion(survived, 20)
-    assert found.members[0].estimate.bounds(0.025, 0.025) == pytest.approx(wilson(survived, 20), abs=1e-12)
+    assert found.members[0].estimate.bounds(0.025, 0.025) == pytest.approx(exact(survived, 20), abs=1e-9)
     assert not np.asarray(found.table["survived"])[-4:].any()
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's interval at 95 %, written out."""
-    z, share = 1.959963984540054, hits / n
-    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (share + z * z / (2 * n) - half) / (1 + z * z / n), (share + z * z / (2 * n) + half) / (1 + z * z / n)
+def exact(hits: int, n: int) -> tuple[float, float]:
+    """Both ends, as few misses ask for."""
+    found = binomtest(hits, n).proportion_ci(0.95, method="exact")
+    return found.low, found.high
 
 
 @installed
@@ -208,9 +208,12 @@ SHORT = ["\U0001f44d \U0001f600", "\u597d \u7231", "a b c", "I", "1 2 3"]
 @pytest.mark.parametrize(("short", "barred"), [(1, False), (6, True), (40, True)])
 def test_rows_that_the_attack_cannot_change_are_counted_and_bar_a_pass(short: int, *, barred: bool) -> None:
     """Of 40 rows that are right: up to 5 % are told, more bar a pass, whatever the bound; a fail is still a fail."""
-    texts = [SHORT[number % len(SHORT)] for number in range(short)] + ["answer this letter tonight please"] * (40 - short)
-    frame = pd.DataFrame({"id": range(40), "text": texts, "label": "urgent"})
-    model = make_pipeline(TfidfVectorizer(analyzer="char"), LogisticRegression()).fit([*texts, "zzz"], ["urgent"] * 40 + ["other"])
+    long = ("answer this letter tonight please {}", "zzzz zzzz zzzz zzzz zzzz {}")
+    texts = [f"{SHORT[number % len(SHORT)]} {number % 10}" if number < short else long[number % 2].format(number) for number in range(40)]
+    labels = ["other" if "zzzz" in text else "urgent" for text in texts[:-1]] + ["other"]
+    texts[-1] = "z z" if short == 40 else texts[-1]
+    frame = pd.DataFrame({"id": range(40), "text": texts, "label": labels})
+    model = make_pipeline(TfidfVectorizer(analyzer="char"), LogisticRegression(C=100)).fit(texts, labels)
     found = attacked(frame, Trained(model, frozenset({"predictions", "scores", "text"})))
     assert int((~np.asarray(found.table["changed"])).sum()) == short
     assert any(f"{short} of the 40 attacked rows hold no word" in note for note in found.notes)
@@ -242,7 +245,7 @@ def test_without_textattack_the_extra_is_named(reader: Trained, monkeypatch: pyt
     """MissingExtra says what to install."""
     attacks.offline._import.cache_clear()
     monkeypatch.setattr(attacks.offline, "find_spec", lambda _name: None)
-    with pytest.raises(MissingExtra, match=r"audit\[attacks\]"):
+    with pytest.raises(MissingExtra, match=r"model-audit-gate\[attacks\]"):
         attacked(letters(20, 11), reader)
 
 
