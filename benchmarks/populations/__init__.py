@@ -47,7 +47,7 @@ def by_kind() -> dict[str, list[Case]]:
         "GroupJackknife": jackknives(),
         "Confusion": [*tables(), *hard.rare_classes()],
         "PairedConfusion": [*paired_tables(), *hard.rare_pairs()],
-        "Mean": [*means(), *hard.uneven_means()],
+        "Mean": [*means(), *hard.skewed_means(), *hard.uneven_means()],
         "ProbabilityLoss": hard.catastrophic_losses(),
         "PairedProbabilityLoss": hard.catastrophic_pairs(),
         "PairedMean": paired_means(),
