@@ -60,7 +60,7 @@ def test_entities_and_equal_losses() -> None:
     assert found.bounds(ALPHA, ALPHA) == pytest.approx((-edge, edge))
     assert PairedMean.of(same, same, low=0.0).bounds(ALPHA, ALPHA) == (-math.inf, math.inf)
     assert found.n == 100
-    assert "20 entities" in found.method
+    assert "20 effective entities" in found.method
 
 
 def test_what_does_not_fit_is_refused() -> None:
