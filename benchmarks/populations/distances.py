@@ -26,7 +26,6 @@ def calibrations() -> list[Case]:
             f"CalibrationError, n={n}",
             {1.0: "0", 0.6: "overconfident", 1.6: "underconfident"}[steep],
             partial(_calibrations, n=n, steep=steep),
-            low=Limit(0.01),
             high=Limit(0.01),
             trials=400,
         )
