@@ -89,7 +89,8 @@ def test_order_of_rows_and_names_of_entities_change_nothing(rows: list[tuple[boo
     assert here.bounds(ALPHA, ALPHA) == pytest.approx(there.bounds(ALPHA, ALPHA), abs=1e-12)
     assert here.value == pytest.approx(first.mean() - second.mean(), abs=1e-12)
     assert here.n == len(rows)
-    assert here.support == len(set(person.tolist()))
+    sizes = np.unique(person, return_counts=True)[1]
+    assert here.support == pytest.approx(sizes.sum() ** 2 / (sizes @ sizes), abs=1e-8), "Kish's effective entities"
 
 
 def test_coverage_with_entities() -> None:

@@ -92,7 +92,7 @@ def test_coverage_with_entities() -> None:
     truth = 0.8416212 * math.hypot(1, 0.3)
     assert max(misses(lambda: draw(honest=True), truth, trials)) <= most(ALPHA, trials)
     assert max(misses(lambda: draw(honest=False), truth, trials)) > 0.07
-    assert draw(honest=True).support == 80
+    assert 60 < draw(honest=True).support < 80, "persons of one to eight rows, as persons of one size"
     assert "80 entities" in draw(honest=True).method
 
 
