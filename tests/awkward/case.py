@@ -26,6 +26,8 @@ class Case:
     says: str = ""
     """A regular expression that the output of the command matches."""
     command: tuple[str, ...] = RUN
+    attacks: bool = False
+    """Whether it needs the extra `attacks`."""
 
 
 def check(check_id: str, data: str, *more: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
     from tests.awkward.case import Case
 
+FULL = (pytest.mark.full, pytest.mark.skipif(find_spec("textattack") is None, reason="needs textattack (the extra attacks)"))
+CASES = [pytest.param(case, id=case.name, marks=FULL if case.attacks else ()) for case in (*tables.CASES, *models.CASES)]
+
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # an audit runs in a forked child
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*tables.CASES, *models.CASES)])
+@pytest.mark.parametrize("case", CASES)
 def test_an_awkward_input_is_read_rightly_or_refused(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
