@@ -59,10 +59,7 @@ class Predictions:
                 "candidate": self.candidate.sha256,
                 "kind": self.candidate.kind,
                 "classes": self.candidate.classes,
-                "data": data.sha256,
-                "rows": data.rows,  # a smoke run sees the first rows of the same file
-                "columns": data.columns.model_dump_json(),
-                "read_with": data.read_with,
+                "data": data.content_key,
                 **cache.surroundings(*_LIBRARIES),
             }
         )

@@ -99,8 +99,8 @@ class Base:
         """The base model's answers by a linear probe on its frozen embeddings of the training rows."""
         tuning, validation = self._tuning, self._tuning.validation
         rows, _, _ = parts(tuning.train, validation or float(tuning.spec.validation), tuning.seed)
-        facts = {"train": tuning.train.sha256, "rows": tuning.train.rows, "columns": tuning.train.columns.model_dump_json()}
-        facts |= {"seed": tuning.seed, "validation": tuning.spec.validation if validation is None else validation.sha256}
+        held_out = tuning.spec.validation if validation is None else validation.content_key
+        facts = {"train": tuning.train.content_key, "validation": held_out, "seed": tuning.seed}
         return Predictions(Probe(self._encoder, rows, learned=key(facts), store=self._cache), self._cache)
 
     @cached_property

@@ -92,6 +92,18 @@ class Dataset:
     """The policy's `labels.map`: the class that is meant by each spelling that it names."""
 
     @property
+    def content_key(self) -> dict[str, object]:
+        """All that decides what its rows hold, for the keys of caches: bytes, roles, and how cells and labels are read."""
+        return {
+            "sha256": self.sha256,
+            "rows": self.rows,
+            "columns": self.columns.model_dump(mode="json"),
+            "read_with": self.read_with,
+            "label_map": dict(self.label_map),
+            "aside": sorted(self.aside),
+        }
+
+    @property
     def rows(self) -> int:
         """Number of rows."""
         return len(self.frame)

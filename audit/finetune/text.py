@@ -54,11 +54,7 @@ def inspect(spec: FineTune, base: Path, train: Dataset, validation: Dataset | No
 def _digest(task: Task) -> str:
     """Of everything that determines the weights."""
     read = {"train": task.train, "validation": task.validation}
-    data = {
-        name: [one.sha256, one.rows, one.read_with, one.columns.model_dump(mode="json"), dict(one.label_map)]
-        for name, one in read.items()
-        if one is not None
-    }
+    data = {name: one.content_key for name, one in read.items() if one is not None}
     facts: dict[str, object] = {
         "base": task.base.sha256,
         "spec": task.spec.model_dump(),

@@ -96,3 +96,23 @@ def test_a_candidate_that_was_not_tuned_here_has_no_base() -> None:
     assert seen.base is None
     with pytest.raises(CannotMeasure, match=r"name its base model under candidate\.fine_tune"):
         seen.retrained(1)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [{"label_map": {"urgent": "other", "other": "urgent"}}, {"read_with": '{"missing": ["NA"]}'}, {"read_with": '{"encoding": "cp1252"}'}],
+    ids=["labels.map", "missing", "encoding"],
+)
+@pytest.mark.parametrize("role", ["train", "validation"])
+def test_a_probe_of_the_same_bytes_read_in_another_way_is_fitted_anew(
+    place: Path, folder: Path, reading: dict[str, Any], role: str
+) -> None:
+    found = tuned(place, folder)
+    data = {"train": found.source, "validation": letters(40, 2, "validation")}
+    reread = data | {role: replace(data[role], **reading)}
+    before, after = (Tuning(SPEC, folder, one["train"], one["validation"], 3) for one in (data, reread))
+    first, second = (Base(one, found.record, tuned=found.tuned, cache=place, progress=Silent()).probe.candidate for one in (before, after))
+    assert first.sha256 != second.sha256
+    told, again = (one.score_texts(["hurry now"]) for one in (first, second))
+    swapped = role == "train" and "label_map" in reading
+    np.testing.assert_allclose(again, told[:, ::-1] if swapped else told, atol=1e-6)
