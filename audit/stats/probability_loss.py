@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -98,8 +98,35 @@ class UnseenErrors:
         return self.value + min(0.0, *(down for down, _ in gaps)), self.value + max(0.0, *(up for _, up in gaps))
 
 
+class _HasMean(Protocol):
+    @property
+    def mean(self) -> Mean | PairedMean:
+        """The mean itself."""
+
+
+class MeanOfRows:
+    """An estimate that holds a mean and moves its ends."""
+
+    __slots__ = ()
+
+    @property
+    def value(self: _HasMean) -> float:
+        """The mean, or the mean difference."""
+        return self.mean.value
+
+    @property
+    def n(self: _HasMean) -> int:
+        """Rows."""
+        return self.mean.n
+
+    @property
+    def support(self: _HasMean) -> float:
+        """Independent units."""
+        return self.mean.support
+
+
 @dataclass(frozen=True, slots=True)
-class ProbabilityLoss:
+class ProbabilityLoss(MeanOfRows):
     """Mean log loss or Brier score. Hall's ends (`Mean`), the upper one not below the one that unseen wrong rows leave possible."""
 
     mean: Mean
@@ -110,21 +137,6 @@ class ProbabilityLoss:
     def of(cls, rows: RowLosses, clusters: NDArray[np.int64] | None = None, *, high: float) -> ProbabilityLoss:
         """From the losses of the rows, which lie between 0 and `high`, and the entity of each where there is one."""
         return cls(Mean.of(rows.loss, clusters, low=0.0, high=high), UnseenErrors.of(rows, rows.is_wrong, clusters))
-
-    @property
-    def value(self) -> float:
-        """The mean."""
-        return self.mean.value
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.mean.n
-
-    @property
-    def support(self) -> float:
-        """Independent units."""
-        return self.mean.support
 
     @property
     def method(self) -> str:
@@ -139,7 +151,7 @@ class ProbabilityLoss:
 
 
 @dataclass(frozen=True, slots=True)
-class PairedProbabilityLoss:
+class PairedProbabilityLoss(MeanOfRows):
     """First mean loss minus second on the same rows (`PairedMean`), as far out as unseen rows leave possible on which one is wrong.
 
     An upper end allows for rows on which the first alone is wrong, more than were seen, and for fewer on which the second alone is; by
@@ -162,21 +174,6 @@ class PairedProbabilityLoss:
         )
 
     @property
-    def value(self) -> float:
-        """The mean difference."""
-        return self.mean.value
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.mean.n
-
-    @property
-    def support(self) -> float:
-        """Independent units."""
-        return self.mean.support
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
         return f"{self.mean.method}, not nearer than exact shares of wrong rows"
@@ -185,10 +182,10 @@ class PairedProbabilityLoss:
         """Lower and upper end, each at its own level."""
         low, high = self.mean.bounds(lower_alpha, upper_alpha)
         furthest = self.mean.difference.high or math.inf
-        down, up = _reach(self.second, self.first, lower_alpha), _reach(self.first, self.second, upper_alpha)
+        down, up = _unseen_shift(self.second, self.first, lower_alpha), _unseen_shift(self.first, self.second, upper_alpha)
         return min(low, max(-furthest, self.value - down)), max(high, min(furthest, self.value + up))
 
 
-def _reach(more: UnseenErrors, fewer: UnseenErrors, alpha: float) -> float:
-    """How far a difference may be off where the one has more errors than seen and the other fewer."""
+def _unseen_shift(more: UnseenErrors, fewer: UnseenErrors, alpha: float) -> float:
+    """How far a difference may be off if the one model has more errors than were seen and the other fewer."""
     return math.hypot(more.bounds(alpha, alpha)[1] - more.value, fewer.value - fewer.bounds(alpha, alpha)[0])
