@@ -75,8 +75,8 @@ def _options(
 def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
     """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
     from audit import catalog, validating
+    from audit.ledger import ledger_path
     from audit.policy import load
-    from audit.session import ledger_path
     from audit.waivers import commands, files
 
     if files.is_waiver(policy):
@@ -142,8 +142,8 @@ def run(
 ) -> int:
     """Run the whole audit, print the decision and write the bundle."""
     from audit import recording
-    from audit.ledger import Ledger
-    from audit.session import Options, ledger_path
+    from audit.ledger import Ledger, ledger_path
+    from audit.session import Options
     from audit.supervise import supervised
 
     _refuse_unserved(formats or [], engine)
@@ -320,7 +320,7 @@ def sign(
     """Put your signature under a waiver, or under what a policy loosens since the last promotion that the ledger holds."""
     from audit import clock
     from audit.approvals import endorsing
-    from audit.session import ledger_path
+    from audit.ledger import ledger_path
     from audit.waivers import commands
     from audit.waivers.endorsing import Signing
 
@@ -353,7 +353,7 @@ def diff(
 def history(out: Out = Path("reports")) -> int:
     """List the runs that the ledger holds, after checking its chain and the bundles at hand. 1 where one is not as recorded."""
     from audit.history import history as told
-    from audit.session import ledger_path
+    from audit.ledger import ledger_path
 
     lines, wrong = told(out)
     shown = list(lines)

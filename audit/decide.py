@@ -44,13 +44,13 @@ def effect(finding: Finding) -> Effect:
     return "condition"
 
 
-def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, barred: Sequence[Reason] = (), today: date) -> Verdict:
+def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, blocking: Sequence[Reason] = (), today: date) -> Verdict:
     """Promote only on proof: every requirement answered, the model's own answers judged, and nothing in the way.
 
-    `barred` holds what blocks apart from findings: a partial run, a declared field that is missing, a characteristic that
+    `blocking` holds what blocks apart from findings: a partial run, a declared field that is missing, a characteristic that
     nobody looked at, a broken digest.
     """
-    whole = (*barred, *_incomplete(required, findings))
+    whole = (*blocking, *_incomplete(required, findings))
     conditions = tuple(_condition(finding, today) for finding in findings if effect(finding) == "condition")
     blocked = bool(whole) or any(effect(finding) == "block" for finding in findings)
     decision: Decision = "block" if blocked else "promote-with-conditions" if conditions else "promote"
@@ -58,14 +58,14 @@ def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, barr
     return Verdict(decision, exit_code(decision, findings, whole), told or (_supported(findings),), conditions)
 
 
-def exit_code(decision: Decision, findings: Sequence[Finding], barred: Sequence[Reason] = ()) -> int:
+def exit_code(decision: Decision, findings: Sequence[Finding], blocking: Sequence[Reason] = ()) -> int:
     """0 promote, 4 conditions awaiting signature, 1 block, 3 blocked only because evidence is missing."""
     if decision == "promote":
         return 0
     if decision == "promote-with-conditions":
         return 4
     statuses = {finding.status for finding in findings if finding.requirement.enforce == "required"}
-    incomplete = bool(statuses & EVIDENCE_MISSING) or any(reason.rule in {"partial-run", "incomplete"} for reason in barred)
+    incomplete = bool(statuses & EVIDENCE_MISSING) or any(reason.rule in {"partial-run", "incomplete"} for reason in blocking)
     return 3 if incomplete and not statuses & EVIDENCE_AGAINST else 1
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from audit import recording, terminal
 from audit.errors import InputError
-from audit.ledger import Ledger
-from audit.session import ledger_path
+from audit.ledger import Ledger, ledger_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

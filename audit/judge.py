@@ -283,8 +283,8 @@ def _meaning(check: CheckInfo, status: Status, worst: _Decided, small: tuple[str
     if status == "inconclusive" and worst.status == "pass":
         return f"Too few rows for a pass: {_listed(small)}."
     if status == "inconclusive":
-        barred = f" Too few rows: {_listed(small)}." if small else ""
-        return f"The interval holds the bound: not settled.{barred}"
+        too_few = f" Too few rows: {_listed(small)}." if small else ""
+        return f"The interval holds the bound: not settled.{too_few}"
     if status == "pass" and check.id.startswith("drift/") and worst.headline.interval[0] > 0:
         return "Changed beyond chance, but by less than the bound: negligible."
     return "The bound is met." if status == "pass" else "The bound is not met."

@@ -62,7 +62,7 @@ class Looks:
         level = levels(looks, one_sided(job.requirement, job.confidence))[-1]
         return replace(job, spent=Spent(looks[-1].number, looks[-1].plan.most, level))
 
-    def barred(self) -> Iterator[Reason]:
+    def blocking_reasons(self) -> Iterator[Reason]:
         """What blocks: test sets that have served as often as planned, or have nothing left."""
         for one in self.facts:
             if one.exhausted:

@@ -306,7 +306,7 @@ def declared(policy: Policy) -> dict[str, object]:
     return facts
 
 
-def barred(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[Reason, ...]:
+def blocking_reasons(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[Reason, ...]:
     """What blocks by the declared tier: missing facts, and characteristics without a measured required check.
 
     `unmeasured` names requirements that measured nothing, once that is known.

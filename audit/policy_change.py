@@ -87,7 +87,7 @@ class PolicyChange:
         return tuple(one for one in self.approvals if not one.why)
 
     @property
-    def bars(self) -> bool:
+    def blocks(self) -> bool:
         """Whether nothing may be promoted under this policy before line 2 approves it."""
         return self.looser and self.guarded and not self.approved_by
 
@@ -198,9 +198,9 @@ def _last(entries: Sequence[Entry], head: str | None, name: str) -> Entry | None
     return found
 
 
-def barred(change: PolicyChange | None) -> tuple[Reason, ...]:
+def blocking_reasons(change: PolicyChange | None) -> tuple[Reason, ...]:
     """What blocks: a policy that asks less than the promoted one, without line 2."""
-    if change is None or not change.bars:
+    if change is None or not change.blocks:
         return ()
     lost = [f"{one.words}: {'; '.join(one.why)}" for one in change.approvals]
     refused = f" Not counted: {'. '.join(lost)}." if lost else ""
@@ -209,7 +209,7 @@ def barred(change: PolicyChange | None) -> tuple[Reason, ...]:
 
 def remarks(change: PolicyChange | None) -> tuple[Reason, ...]:
     """What a reader of the decision must know though it changes nothing: approved, or nobody named who would have to."""
-    if change is None or not change.looser or change.bars:
+    if change is None or not change.looser or change.blocks:
         return ()
     if change.guarded:
         by = " and ".join(f"{one.words} at {one.at}" for one in change.approved_by)
@@ -228,7 +228,7 @@ def _what(change: PolicyChange) -> str:
 
 
 def _way_out(change: PolicyChange) -> str:
-    """What to do about a policy that is barred."""
+    """What to do about a policy that blocks."""
     back = "ask what was asked then"
     if change.approvers is None:
         return f"nobody can, for the ledger does not tell which keys run {change.run} trusted; {back}, and the promotion keeps them"

@@ -42,7 +42,7 @@ from audit.datasets.reading import read
 from audit.errors import CandidateError, InputError, PolicyError, ToolError
 from audit.export import json as results_json
 from audit.finding import Reason
-from audit.ledger import Ledger
+from audit.ledger import Ledger, ledger_path
 from audit.ledger.wear import Identity
 from audit.looks import Asked, roles, take
 from audit.policy import load, placing
@@ -163,8 +163,8 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
         findings = tuple(map(_unjudged, findings))
     laid = waivers.lay(findings, waivers.situation(loaded, prepared.waivers, prepared.candidate.sha256, started, entries=looks.before))
     since = prepared.since(looks.before, started)
-    barred = (*_barred(prepared, options, looks, laid.findings), *policy_change.barred(since))
-    verdict = decide.decide(loaded.policy.require, laid.findings, barred=barred, today=started.date())
+    blocking = (*_blocking_reasons(prepared, options, looks, laid.findings), *policy_change.blocking_reasons(since))
+    verdict = decide.decide(loaded.policy.require, laid.findings, blocking=blocking, today=started.date())
     remarks = (*laid.reasons, *policy_change.remarks(since), *plan.remarks(loaded.policy), *looks.remarks(), *prepared.remarks(), *told)
     verdict = decide.remarked(verdict, remarks)
     facts = _run_facts(loaded, options, started, watch)
@@ -193,17 +193,6 @@ def _measured(jobs: Sequence[Job], workers: int, progress: Progress, heard: Call
         return engine.run(jobs, workers=workers, done=done)
     finally:
         task.finish()
-
-
-def ledger_path(out: Path) -> Path:
-    """Where the ledger lies: `AUDIT_LEDGER`, else beside the bundles."""
-    from pathlib import Path
-
-    named = os.environ.get("AUDIT_LEDGER")
-    if named and "://" in named:
-        msg = f"AUDIT_LEDGER: {named.partition('://')[0]}://...: this release keeps its ledger in a SQLite file: name its path"
-        raise InputError(msg)
-    return Path(named) if named else out / "ledger.sqlite"
 
 
 def _check_selection(loaded: LoadedPolicy, select: Sequence[str]) -> None:
@@ -280,11 +269,12 @@ def _unjudged(finding: Finding) -> Finding:
     return replace(finding, status="not_run", message=message, headline=None, slices=(), failing=(), evidence=None)
 
 
-def _barred(prepared: _Prepared, options: Options, looks: Looks, findings: Sequence[Finding]) -> tuple[Reason, ...]:
+def _blocking_reasons(prepared: _Prepared, options: Options, looks: Looks, findings: Sequence[Finding]) -> tuple[Reason, ...]:
     partial = [name for name, used in (("--select", options.select), ("--smoke", options.smoke)) if used]
-    found = tuple(Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial)
+    found = [Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial]
     unmeasured = {one.id for one in findings if one.status not in decide.JUDGED and decide.effect(one) != "block"}
-    return (*found, *plan.barred(prepared.loaded.policy, unmeasured=unmeasured), *prepared.learned.blocking, *looks.barred())
+    found += plan.blocking_reasons(prepared.loaded.policy, unmeasured=unmeasured)
+    return (*found, *prepared.learned.blocking, *looks.blocking_reasons())
 
 
 def _run_facts(loaded: LoadedPolicy, options: Options, started: datetime, watch: _Stopwatch) -> RunFacts:
@@ -359,7 +349,7 @@ def _write(audit: AuditRun, prepared: _Prepared, out: Path, ledger: Ledger, look
 def _payload(audit: AuditRun, prepared: _Prepared, more: dict[str, object], entries: Sequence[Entry]) -> dict[str, object]:
     """What the run's entry says. What was promoted meanwhile must not ask more than this run's policy."""
     since = prepared.since(entries, datetime.fromisoformat(audit.run.started))
-    if audit.verdict.decision == "promote" and since is not None and since.bars:
+    if audit.verdict.decision == "promote" and since is not None and since.blocks:
         msg = f"run {since.run} was promoted meanwhile, under a policy that asks more: this run is not recorded; run the audit again"
         raise ToolError(msg)
     return _entry(audit, prepared) | more | waivers.entry(prepared.waivers, audit.waivers)

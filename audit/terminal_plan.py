@@ -206,7 +206,7 @@ def conclusion(plan: Plan) -> Iterator[str]:
     if weak:
         told = ", ".join(f"{gate.requirement.id} ({percent(gate.p_pass or 0.0)})" for gate in weak)
         yield f"Passes in fewer than 8 audits of 10: {told}."
-    for reason in plan.barred:
+    for reason in plan.blocking:
         yield f"Blocked whatever is measured: {reason.text}"
     for role, spent in plan.looks:
         level = level_in_words(spent.level)
@@ -222,7 +222,7 @@ def conclusion(plan: Plan) -> Iterator[str]:
 
 
 def _promotion(plan: Plan) -> str:
-    chance, most = plan.p_promote, 0.0 if plan.barred else min(plan.chances.values(), default=1.0)
+    chance, most = plan.p_promote, 0.0 if plan.blocking else min(plan.chances.values(), default=1.0)
     if most <= 0.0:
         return "So this policy will not promote on this data."
     if plan.unknown:

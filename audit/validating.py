@@ -37,7 +37,7 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
     read = read_datasets(loaded, only=here)
     plan.check_columns(loaded, read)
     yield from (neutral(remark.text) for remark in plan.remarks(loaded.policy))
-    blocking = (*plan.barred(loaded.policy), *find(loaded.policy, read).blocking, *plan.model_unasked(loaded.policy))
+    blocking = (*plan.blocking_reasons(loaded.policy), *find(loaded.policy, read).blocking, *plan.model_unasked(loaded.policy))
     yield from (neutral(f"{one.rule} (blocks): {one.text}") for one in blocking)
     if not absent:
         from audit.planning import lint
@@ -85,8 +85,8 @@ def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
         return
     for one in change.approvals:
         yield neutral(f"{file.file if file else ''}: {one.words}: {'counts for nothing: ' + '; '.join(one.why) if one.why else 'counts'}")
-    word = "blocks" if change.bars else "does not block"
-    reasons = (*policy_change.barred(change), *policy_change.remarks(change))
+    word = "blocks" if change.blocks else "does not block"
+    reasons = (*policy_change.blocking_reasons(change), *policy_change.remarks(change))
     yield from (neutral(f"{one.rule} ({word}): {one.text}") for one in reasons)
 
 

@@ -131,9 +131,9 @@ def test_conditions_have_owner_due_date_and_what_closes_them() -> None:
 def test_what_is_barred_blocks_whatever_passes() -> None:
     """A partial run is incomplete, 3; a missing declared fact is a block, 1."""
     good = finding("pass")
-    partial = decide([good.requirement], [good], barred=[Reason("partial-run", None, "--select")], today=TODAY)
+    partial = decide([good.requirement], [good], blocking=[Reason("partial-run", None, "--select")], today=TODAY)
     assert (partial.decision, partial.exit_code) == ("block", 3)
-    undeclared = decide([good.requirement], [good], barred=[Reason("declared-field-missing", None, "system.owner")], today=TODAY)
+    undeclared = decide([good.requirement], [good], blocking=[Reason("declared-field-missing", None, "system.owner")], today=TODAY)
     assert (undeclared.decision, undeclared.exit_code) == ("block", 1)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.errors import ToolError
+from audit.errors import InputError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -29,6 +30,15 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON entries BEGIN SELECT RAI
 """
 START = "0" * 64
 """What the first entry names as its predecessor."""
+
+
+def ledger_path(out: Path) -> Path:
+    """Where the ledger lies: `AUDIT_LEDGER`, else beside the bundles."""
+    named = os.environ.get("AUDIT_LEDGER")
+    if named and "://" in named:
+        msg = f"AUDIT_LEDGER: {named.partition('://')[0]}://...: this release keeps its ledger in a SQLite file: name its path"
+        raise InputError(msg)
+    return Path(named) if named else out / "ledger.sqlite"
 
 
 @dataclass(frozen=True, slots=True)

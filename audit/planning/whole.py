@@ -14,7 +14,7 @@ from audit.candidates.values import SavedValues
 from audit.check import REGRESSION
 from audit.errors import CannotMeasure, InputError
 from audit.finding import bounds
-from audit.ledger import Ledger
+from audit.ledger import Ledger, ledger_path
 from audit.planning import cost, expected, joint, looking, reckoning
 from audit.planning.numbers import Numbers, NumberTwin
 from audit.planning.reckoning import Expectation
@@ -22,7 +22,7 @@ from audit.planning.standin import Population, Twin
 from audit.planning.trials import Trials
 from audit.policy import load, placing
 from audit.predictions import Predictions
-from audit.session import ledger_path, read_datasets
+from audit.session import read_datasets
 from audit.stats.laws import likely
 from audit.training_rows import find
 from audit.wording import bound_in_words, rows_in_words
@@ -63,7 +63,7 @@ class Plan:
     policy: Policy
     gates: tuple[Gate, ...]
     """Worst first."""
-    barred: tuple[Reason, ...]
+    blocking: tuple[Reason, ...]
     """What blocks whatever is measured."""
     cost: Cost
     mistakes: tuple[Mistake, ...]
@@ -119,17 +119,17 @@ def plan_policy(asking: Asking, progress: Progress) -> Plan:
     trials = trials.of(usual=_stated_strength(jobs, trials, expectations))
     found = _gates(jobs, trials, expectations, (skipped, progress))
     required = [gate for gate in found if gate.requirement.enforce == "required"]
-    barred = plan.barred(loaded.policy) + find(loaded.policy, datasets).blocking + plan.model_unasked(loaded.policy)
+    blocking = plan.blocking_reasons(loaded.policy) + find(loaded.policy, datasets).blocking + plan.model_unasked(loaded.policy)
     return Plan(
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),
-        barred=barred,
+        blocking=blocking,
         cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, asking.out)),
         mistakes=tuple(_mistake(loaded, gate) for gate in found if gate.hindrance is not None and gate.requirement.enforce == "required"),
         looks=tuple({job.requirement.on: (job.requirement.on, job.spent) for job in jobs if job.spent is not None}.values()),
         skipped=skipped,
         pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
-        p_promote=0.0 if barred else joint.chance_of_all(_chances(required), jobs, trials, loaded.policy.seed),
+        p_promote=0.0 if blocking else joint.chance_of_all(_chances(required), jobs, trials, loaded.policy.seed),
     )
 
 

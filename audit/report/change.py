@@ -34,23 +34,23 @@ class Changes:
 
     lead: str
     changes: tuple[Change, ...]
-    barred: tuple[str, ...]
+    blocking_rules: tuple[str, ...]
     nearest: tuple[Change, ...]
 
 
 def changes(run: AuditRun, found: Entries) -> Changes:
     """For what stands against release the way to a pass; for what passes the way to a loss."""
     against = (*found.having("block"), *found.having("condition"))
-    barred = tuple(reason.text for reason in run.verdict.reasons if _bars(reason) and run.verdict.decision == "block")
+    blocking_rules = tuple(reason.text for reason in run.verdict.reasons if _is_blocking(reason) and run.verdict.decision == "block")
     return Changes(
-        lead=_lead(run, found, barred),
+        lead=_lead(run, found, blocking_rules),
         changes=tuple(Change(entry.link, entry.finding.id, _now(entry), settle(entry.finding)) for entry in against),
-        barred=barred,
+        blocking_rules=blocking_rules,
         nearest=tuple(Change(entry.link, entry.finding.id, _now(entry), to_lose(entry.finding)) for entry in nearest(found)[:NEAREST]),
     )
 
 
-def _bars(reason: Reason) -> bool:
+def _is_blocking(reason: Reason) -> bool:
     """Whether a reason stands in the way apart from any finding."""
     return reason.finding is None and not reason.remark
 
@@ -61,16 +61,16 @@ def nearest(found: Entries) -> list[Entry]:
     return sorted(passing, key=lambda entry: _slack(entry.finding) or 0.0)
 
 
-def _lead(run: AuditRun, found: Entries, barred: tuple[str, ...]) -> str:
+def _lead(run: AuditRun, found: Entries, blocking_rules: tuple[str, ...]) -> str:
     blocking, open_ = len(found.having("block")), len(found.having("condition"))
     if run.verdict.decision == "promote":
         return "The decision is promote. It would change with any one of the findings below, were it to lose its bound."
     if run.verdict.decision == "promote-with-conditions":
         return f"Promote without conditions needs {words.counted(open_, 'finding')} to pass."
     after = f"promote with conditions ({words.counted(open_, 'finding')} left open)" if open_ else "promote"
-    also = f" and {words.counted(len(barred), 'rule')} beyond the checks to be met" if barred else ""
+    also = f" and {words.counted(len(blocking_rules), 'rule')} beyond the checks to be met" if blocking_rules else ""
     if not blocking:
-        return f"Anything but block needs {words.counted(len(barred), 'rule')} beyond the checks to be met."
+        return f"Anything but block needs {words.counted(len(blocking_rules), 'rule')} beyond the checks to be met."
     need = "finding to pass" if blocking == 1 else "findings to pass"
     return f"Anything but block needs {words.word(blocking)} {need}{also}. The decision would then be {after}."
 

@@ -146,7 +146,7 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
     """The decision in one sentence, then what follows from it."""
     required, blocking, open_ = len(found.required), len(found.having("block")), len(found.having("condition"))
     passed = sum(entry.finding.status == "pass" for entry in found.required)
-    barred = [reason for reason in run.verdict.reasons if reason.finding is None and not reason.remark]
+    rules = [reason for reason in run.verdict.reasons if reason.finding is None and not reason.remark]
     stays = "What runs in production today stays." if run.policy.champion else "Nothing changes in production."
     if run.verdict.decision == "promote":
         rest = required - passed
@@ -165,11 +165,11 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
     else:
         lead = "A rule beyond the single checks blocks release."
     also = (
-        f" {words.sentence(words.counted(len(barred), 'rule'))} beyond the checks {'is' if len(barred) == 1 else 'are'} broken too."
-        if barred
+        f" {words.sentence(words.counted(len(rules), 'rule'))} beyond the checks {'is' if len(rules) == 1 else 'are'} broken too."
+        if rules
         else ""
     )
-    close = "this closes" if blocking + len(barred) == 1 else "all of these close"
+    close = "this closes" if blocking + len(rules) == 1 else "all of these close"
     return lead, f"Nothing is released until {close}. {stays}{also if blocking else ''}"
 
 
@@ -229,7 +229,7 @@ def _steps(run: AuditRun, found: Entries, room: int) -> tuple[Step, ...]:
     if left:
         steps.append(Step(f"{words.sentence(words.counted(left, 'more finding'))}: section 7.", "see there", "before release", ()))
     owner = owner_of(run)
-    if run.policy_change is not None and run.policy_change.bars:
+    if run.policy_change is not None and run.policy_change.blocks:
         steps.append(Step("Have line 2 approve what the policy loosens, or ask what was asked: section 2.", owner, "before release", ()))
     if run.verdict.decision == "block":
         return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these", ()))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from audit.results import AuditRun
 
 _HUES = {"loosened": "red", "tightened": "", "other": ""}
-_BARRED = "What was loosened blocks: nobody of line 2 has approved it."
+_BLOCKED = "What was loosened blocks: nobody of line 2 has approved it."
 _NAMES = {"loosened": "loosened", "tightened": "tightened", "other": "changed"}
 
 
@@ -33,7 +33,7 @@ class PolicySince:
 
     lead: str
     rows: tuple[PolicyRow, ...]
-    barred: str = ""
+    blocked: str = ""
     """That it blocks, if it does."""
     said: tuple[str, ...] = ()
     """Whether somebody approved what was loosened, and what became of every approval."""
@@ -47,13 +47,13 @@ def policy_since(run: AuditRun) -> PolicySince:
     since = f"run {change.run} of {words.day(change.time)}"
     if change.changes is None:
         unknown = f"The policy of {since}, the last promotion, cannot be read by this release: what was loosened is unknown."
-        return PolicySince(unknown, (), _BARRED if change.bars else "", _said(change))
+        return PolicySince(unknown, (), _BLOCKED if change.blocks else "", _said(change))
     less = sum(one.kind == "loosened" for one in change.changes)
     looser = words.word(less) if less else "none"
     lead = f"Against {since}, the last promotion: {words.counted(len(change.changes), 'change')}, {looser} of them loosened."
     rows = tuple(PolicyRow(_NAMES[one.kind], _HUES[one.kind], one.place, one.words) for one in change.changes)
     same = f"It asks what it asked in {since}, the last promotion."
-    return PolicySince(lead if rows else same, rows, _BARRED if change.bars else "", _said(change))
+    return PolicySince(lead if rows else same, rows, _BLOCKED if change.blocks else "", _said(change))
 
 
 def _said(change: PolicyChange) -> tuple[str, ...]:

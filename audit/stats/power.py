@@ -108,8 +108,9 @@ def decided(members: Sequence[Expected], growth: float, asked: Asked) -> tuple[f
         truth = next((one.truth for one in members if one.groups is not None and one.truth is not None), None)
         all_good, some_bad = gap_chances(pairs, truth, growth, asked)
         passed, standing = passed * all_good, standing * (1 - some_bad)
-    barred = any(one.estimate.support * growth < max(asked.min_n, one.estimate.least) - 1e-9 or few_rows(one.estimate) for one in members)
-    return 0.0 if barred else min(1.0, max(0.0, passed)), min(1.0, max(0.0, 1.0 - standing))
+    least = [max(asked.min_n, one.estimate.least) - 1e-9 for one in members]
+    too_few = any(one.estimate.support * growth < rows or few_rows(one.estimate) for one, rows in zip(members, least, strict=True))
+    return 0.0 if too_few else min(1.0, max(0.0, passed)), min(1.0, max(0.0, 1.0 - standing))
 
 
 def _interval(members: Sequence[Expected], asked: Asked) -> tuple[float, float]:

@@ -244,7 +244,7 @@ def _informative_means(rng: Generator, trials: int) -> Drawn:
 def heavy_roots() -> list[Case]:
     """Errors like Student's t with 3 degrees of freedom, and those of them that may pass: not where few rows hold half of the squares."""
     all_of_them = Case(
-        "RootMeanSquare, t3 errors, n=1000", f"{math.sqrt(3):.4f}", partial(_heavy_roots, n=1000, barred=False), high=Limit(0.15)
+        "RootMeanSquare, t3 errors, n=1000", f"{math.sqrt(3):.4f}", partial(_heavy_roots, n=1000, only_passable=False), high=Limit(0.15)
     )
     return [
         all_of_them,
@@ -252,7 +252,7 @@ def heavy_roots() -> list[Case]:
             Case(
                 f"RootMeanSquare, t3 errors that may pass, n={n}",
                 f"{math.sqrt(3):.4f}",
-                partial(_heavy_roots, n=n, barred=True),
+                partial(_heavy_roots, n=n, only_passable=True),
                 high=Limit(most),
             )
             for n, most in ((1000, 0.05), (3000, 0.025))
@@ -260,7 +260,7 @@ def heavy_roots() -> list[Case]:
     ]
 
 
-def _heavy_roots(rng: Generator, trials: int, *, n: int, barred: bool) -> Drawn:
+def _heavy_roots(rng: Generator, trials: int, *, n: int, only_passable: bool) -> Drawn:
     for _ in range(trials):
         found = RootMeanSquare.of(rng.standard_t(3, n))
-        yield found, found.value if barred and few_rows(found) else math.sqrt(3)
+        yield found, found.value if only_passable and few_rows(found) else math.sqrt(3)

@@ -396,7 +396,9 @@ def test_without_cryptography_nothing_counts(monkeypatch: pytest.MonkeyPatch, ca
     assert "no signature can be verified: cryptography is not installed" in blocked(capfd)
 
 
-@pytest.mark.parametrize(("module", "name"), [(files, "read"), (standing, "states"), (standing, "why"), (policy_change, "barred")])
+@pytest.mark.parametrize(
+    ("module", "name"), [(files, "read"), (standing, "states"), (standing, "why"), (policy_change, "blocking_reasons")]
+)
 def test_what_breaks_in_reading_approvals_ends_in_3(
     module: Any, name: str, monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]
 ) -> None:
@@ -417,7 +419,7 @@ def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
     confidence: float, expected: int, monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]
 ) -> None:
     """A run that began before it, under what is by now the looser policy, is not recorded; the same or a looser one harms nothing."""
-    seal = policy_change.barred
+    seal = policy_change.blocking_reasons
     ledger = Ledger(Path("reports/ledger.sqlite"))
     told = json.loads(ledger.entries()[-1].payload)
 
@@ -426,7 +428,7 @@ def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
         ledger.append("2026-11-21T00:00:00+00:00", "run", told | {"run": "meanwhile", policy_change.KEPT: stricter})
         return seal(change)
 
-    monkeypatch.setattr(policy_change, "barred", meanwhile)
+    monkeypatch.setattr(policy_change, "blocking_reasons", meanwhile)
     code, _, err = audit(capfd, "run", "policy.yaml")
     assert code == expected
     assert ("run meanwhile was promoted meanwhile, under a policy that asks more" in err) == (expected == 3)

@@ -51,16 +51,16 @@ def approval(of: PolicyChange, who: Someone = REVIEWER, **said: Any) -> dict[str
 @given(any_policy(), any_policy())
 @settings(max_examples=60, deadline=None)
 def test_whatever_is_loosened_is_barred_until_line_2_approves_that_very_policy(old: Policy, new: Policy) -> None:
-    """And whatever is not is never barred. An approval of one policy is none of another that differs in anything."""
+    """And whatever is not never blocks. An approval of one policy is none of another that differs in anything."""
     new = new.model_copy(update={"policy": old.policy})
     plain = change(old, new)
     loosened = bool(diff.loosened(tuple(one for one in diff.differences(old, new) if one.place != "trust.keys")))
-    assert plain.bars == loosened
-    assert bool(policy_change.barred(plain)) == loosened
+    assert plain.blocks == loosened
+    assert bool(policy_change.blocking_reasons(plain)) == loosened
     assert policy_change.remarks(plain) == ()
     approved = change(old, new, approval(plain))
-    assert not approved.bars
-    assert policy_change.barred(approved) == ()
+    assert not approved.blocks
+    assert policy_change.blocking_reasons(approved) == ()
     back = change(old, old, approval(plain))
     assert (not back.approvals[0].why) == (diff.differences(old, new) == ())
 
@@ -101,7 +101,7 @@ def test_nothing_in_a_signed_approval_can_be_changed(data: st.DataObject) -> Non
     value = data.draw(others.get(place, st.text("abcdefgh =/+", min_size=1).filter(lambda text: bool(text.strip()))))
     bad = good | {place: value}
     found = change(policy(), LOOSER, bad)
-    assert found.bars == (bad != good)
+    assert found.blocks == (bad != good)
 
 
 def test_one_bad_approval_takes_nothing_from_a_good_one() -> None:
@@ -110,8 +110,8 @@ def test_one_bad_approval_takes_nothing_from_a_good_one() -> None:
     good, bad = approval(plain), approval(plain, OTHER) | {"signature": "AAAA"}
     found = change(policy(), LOOSER, bad, good)
     assert [bool(one.why) for one in found.approvals] == [True, False]
-    assert not found.bars
-    assert change(policy(), LOOSER, bad).bars
+    assert not found.blocks
+    assert change(policy(), LOOSER, bad).blocks
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_one_bad_approval_takes_nothing_from_a_good_one() -> None:
 )
 def test_who_does_not_count(who: Someone, said: dict[str, Any], why: str) -> None:
     found = change(policy(), LOOSER, approval(change(policy(), LOOSER), who, **said))
-    assert (found.bars, found.approvals[0].why) == (True, (why,))
+    assert (found.blocks, found.approvals[0].why) == (True, (why,))
 
 
 def test_keys_are_kept_as_they_are_said() -> None:

@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import InputError, ToolError
-from audit.ledger import Ledger
+from audit.ledger import Ledger, ledger_path
 from audit.ledger.store import Entry
-from audit.session import ledger_path
 
 if TYPE_CHECKING:
     from pathlib import Path

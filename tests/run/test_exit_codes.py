@@ -135,10 +135,10 @@ def test_what_bars_is_what_the_check_counts(tmp_path: Path) -> None:
     system = {"purpose": "x", "owner": {"contact": "tbd"}, "affected": ["n/a"], "limits": "none known"}
     results = run(tmp_path, policy({"check": "governance/declared_fields", "max": 0}, tier=1, system=system))[1]
     assert results is not None
-    barred = [one["text"] for one in results["reasons"] if one["rule"] == "declared-field-missing"]
-    assert len(barred) == results["findings"][0]["headline"]["value"] == 17
-    assert "Tier 1 asks for system.affected: declare it in the policy." in barred
-    assert "Tier 1 asks for datasets.test.licence: declare it in the policy." in barred
+    undeclared = [one["text"] for one in results["reasons"] if one["rule"] == "declared-field-missing"]
+    assert len(undeclared) == results["findings"][0]["headline"]["value"] == 17
+    assert "Tier 1 asks for system.affected: declare it in the policy." in undeclared
+    assert "Tier 1 asks for datasets.test.licence: declare it in the policy." in undeclared
 
 
 def test_what_was_asked_stands_beside_what_came_out(tmp_path: Path) -> None:

@@ -205,8 +205,8 @@ SHORT = ["\U0001f44d \U0001f600", "\u597d \u7231", "a b c", "I", "1 2 3"]
 
 @installed
 @pytest.mark.full
-@pytest.mark.parametrize(("short", "barred"), [(1, False), (6, True), (40, True)])
-def test_rows_that_the_attack_cannot_change_are_counted_and_bar_a_pass(short: int, *, barred: bool) -> None:
+@pytest.mark.parametrize(("short", "inconclusive"), [(1, False), (6, True), (40, True)])
+def test_rows_that_the_attack_cannot_change_are_counted_and_bar_a_pass(short: int, *, inconclusive: bool) -> None:
     """Of 40 rows that are right: up to 5 % are told, more bar a pass, whatever the bound; a fail is still a fail."""
     long = ("answer this letter tonight please {}", "zzzz zzzz zzzz zzzz zzzz {}")
     texts = [f"{SHORT[number % len(SHORT)]} {number % 10}" if number < short else long[number % 2].format(number) for number in range(40)]
@@ -218,8 +218,8 @@ def test_rows_that_the_attack_cannot_change_are_counted_and_bar_a_pass(short: in
     assert int((~np.asarray(found.table["changed"])).sum()) == short
     assert any(f"{short} of the 40 attacked rows hold no word" in note for note in found.notes)
     assert found.members[0].estimate.value == 1.0
-    assert status(ID, found, min=0.5) == ("inconclusive" if barred else "pass")
-    assert bool(found.unmeasured) == barred
+    assert status(ID, found, min=0.5) == ("inconclusive" if inconclusive else "pass")
+    assert bool(found.unmeasured) == inconclusive
 
 
 @installed

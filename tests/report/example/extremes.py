@@ -52,7 +52,7 @@ def hostile() -> AuditRun:
     ]
     person = Person(team=NASTY, name=NASTY, contact=NASTY)
     system = System(purpose=NASTY, out_of_scope=(NASTY,), affected=(NASTY,), owner=person, author=NASTY, oversight=NASTY)
-    run = audit_run(findings, barred=(Reason(NASTY, None, NASTY),), system=system, not_measured={"safe": NASTY})
+    run = audit_run(findings, blocking=(Reason(NASTY, None, NASTY),), system=system, not_measured={"safe": NASTY})
     policy = run.policy.model_copy(update={"policy": NASTY, "version": NASTY})
     return replace(
         run,

@@ -57,7 +57,7 @@ DATASETS = (
 def audit_run(
     findings: Sequence[Finding],
     *,
-    barred: Sequence[Reason] = (),
+    blocking: Sequence[Reason] = (),
     trained: bool = True,
     system: System = SYSTEM,
     not_measured: Mapping[str, str] | None = None,
@@ -78,7 +78,7 @@ def audit_run(
             {"explainable_interpretable": "routing only; a person reads every complaint"} if not_measured is None else not_measured
         ),
     )
-    verdict = decide(required, findings, barred=barred, today=TODAY)
+    verdict = decide(required, findings, blocking=blocking, today=TODAY)
     return AuditRun(
         run=RunFacts(
             id="20261120-014711-3f9a",
@@ -207,6 +207,6 @@ def promote() -> AuditRun:
 
 def all_errors() -> AuditRun:
     """Nothing could be measured, and a rule beyond the checks is broken too."""
-    barred = (Reason("declared-missing", None, "Required at tier 2 and not declared: system.owner."),)
+    blocking = (Reason("declared-missing", None, "Required at tier 2 and not declared: system.owner."),)
     findings = [without(check, "error", "The check broke: ZeroDivisionError: division by zero.") for check in (ACCURACY, F1, PII, KS)]
-    return audit_run(findings, barred=barred, trained=False, system=System(), not_measured={})
+    return audit_run(findings, blocking=blocking, trained=False, system=System(), not_measured={})
