@@ -201,7 +201,12 @@ def _part_of_text(text: str) -> tuple[str, float]:
         return ("empty word", math.nan) if text in EMPTY_WORDS else _WORD
     if text in EMPTY_WORDS or _CODE.fullmatch(text):
         return "empty word" if text in EMPTY_WORDS else "code", math.nan
-    return ("number", float(text)) if _NUMBER.fullmatch(text) else _part_of_date(text)
+    return ("number", float(text)) if is_number(text) else _part_of_date(text)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text without blanks around it writes a number."""
+    return len(text) <= _LONGEST and _NUMBER.fullmatch(text) is not None
 
 
 def _part_of_date(text: str) -> tuple[str, float]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.datasets.canonical import canonical
+from audit.datasets.kinds import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from audit.datasets.table import Dataset
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _TRUTHS = {"true": 1, "false": 0}
 _NARROW = (np.float16, np.float32)
+_LARGEST_NARROW = float(np.finfo(np.float32).max)
 
 
 def value_codes(tables: Sequence[Dataset], column: str) -> NDArray[np.int64]:
@@ -73,17 +73,18 @@ def _text(cell: object) -> object:
 
 
 def _number(cell: object, *, narrow: bool) -> object:
-    """A cell as the number that it is or writes, else as its text."""
+    """A cell as the number that it is or writes, else as its text; a whole number exactly, however many digits it has."""
     if isinstance(cell, str):
         text = cell.strip()
-        if _NUMBER.fullmatch(text) is None:
+        if not is_number(text):
             return _TRUTHS.get(text.lower(), _text(cell))
         cell = int(text) if text.lstrip("+-").isdigit() else float(text)
-    if not isinstance(cell, (int, float, np.number, np.bool_)) or np.isnan(cell):
+    if not isinstance(cell, (int, float, np.number, np.bool_)) or cell != cell:  # noqa: PLR0124  # NaN is unequal to itself
         return _text(cell)
-    if narrow:
-        cell = np.float32(cell)
-    return int(cell) if float(cell).is_integer() else float(cell)
+    value = int(cell) if isinstance(cell, (int, np.integer, np.bool_)) else float(cell)
+    if narrow and abs(value) <= _LARGEST_NARROW:
+        value = float(np.float32(value))
+    return int(value) if isinstance(value, int) or value.is_integer() else value
 
 
 def _moments(cells: list[object]) -> list[object]:

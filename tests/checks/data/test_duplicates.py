@@ -89,6 +89,13 @@ def test_a_table_compares_every_feature_and_equal_missing_cells() -> None:
     assert found.notes[0] == "Compared by age, city."
 
 
+def test_whole_numbers_of_many_digits_are_compared_exactly() -> None:
+    """In a column of numbers with odd cells; a float would take the two long ones for one, and 70 digits are text."""
+    long, seventy = "12345678901234567890123", "9" * 70
+    cells = [*map(str, range(40)), "n/k", long, f"{long[:-1]}4", f"+{long}", seventy, seventy]
+    assert value(table(pd.DataFrame({"x": pd.Series(cells, dtype=object), "y": 1}), features=("x", "y"))) == 2
+
+
 def test_agrees_with_pandas_on_numbers() -> None:
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(rng.integers(0, 4, (500, 4)), columns=list("abcd"))
