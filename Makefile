@@ -50,7 +50,7 @@ lint: $(FULL)/installed-dev ## ruff, mypy and import rules
 	$(BIN)/lint-imports
 
 docs: $(FULL)/installed ## write the generated pages anew
-	$(BIN)/python -m audit.docs_pages
+	$(BIN)/python -m audit.commands.docs_pages
 
 bench: $(FULL)/installed-dev ## the benchmarks whose figures the documents quote (some hours; BENCHMARKS="coverage slices": only those)
 	@failed=; for name in $(BENCHMARKS); do echo "== python -m benchmarks.$$name"; \

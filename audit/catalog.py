@@ -9,8 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from audit.check import Check
+from audit.decision.finding import CheckInfo
 from audit.errors import ToolError
-from audit.finding import CheckInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ def discover() -> Mapping[str, Check]:
 
     found: dict[str, Check] = {}
     for module in pkgutil.walk_packages(tree.__path__, prefix="audit.checks."):
-        if module.ispkg:
+        if module.ispkg or "._" in module.name:  # `_name.py` stands beside the checks that it helps
             continue
         check = getattr(importlib.import_module(module.name), "CHECK", None)
         if not isinstance(check, Check):

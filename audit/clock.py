@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError
-from audit.wording import moment
+from audit.formatting import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.candidates import Candidate
-    from audit.candidates.origin import Base
+    from audit.candidates.predictions import Predictions
     from audit.datasets import Dataset
-    from audit.predictions import Predictions
+    from audit.finetune.origin import Base
 
 MOST_SLICES = 1000
 """Of one family: a column with more values names rows, or numbers, and no groups."""

@@ -19,15 +19,16 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import torch
 import transformers
 
-from audit import attacks, seeds
+from audit import seeds
 from audit.candidates.folder import ModelFolder
+from audit.candidates.predictions import Predictions
 from audit.candidates.transformers import Reading, TextClassifier
+from audit.checks.robustness import _scheduler, _textattack
 from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.finetune.base import base_folder
 from audit.finetune.text import fine_tune
 from audit.policy.schema import FineTune
-from audit.predictions import Predictions
 from audit.progress import Silent
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ def tuned() -> tuple[Path, tuple[str, ...]]:
     return folder, record.classes
 
 
-def theirs(folder: Path, tokens_of: Path, pairs: Sequence[tuple[str, int]]) -> list[attacks.Outcome]:
+def theirs(folder: Path, tokens_of: Path, pairs: Sequence[tuple[str, int]]) -> list[_textattack.Outcome]:
     """One attack after the other through HuggingFaceModelWrapper, which pads each text to the longest that the tokenizer takes."""
     from textattack.goal_function_results import GoalFunctionResultStatus
     from textattack.models.wrappers import HuggingFaceModelWrapper
 
     tokenizer: Any = transformers.AutoTokenizer
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    recipe = copy.deepcopy(attacks.load().recipe)
+    recipe = copy.deepcopy(_textattack.load().recipe)
     recipe.goal_function.model = HuggingFaceModelWrapper(model, tokenizer.from_pretrained(tokens_of))
     found = []
     for number, pair in enumerate(pairs):
@@ -69,14 +70,16 @@ def theirs(folder: Path, tokens_of: Path, pairs: Sequence[tuple[str, int]]) -> l
             result: Any = recipe.attack(*pair).perturbed_result
         broken = result.goal_status == GoalFunctionResultStatus.SUCCEEDED
         tried = result.attacked_text.text != pair[0]
-        found.append(attacks.Outcome(result.attacked_text.text, int(result.output), broken=broken, tried=tried, queries=result.num_queries))
+        found.append(
+            _textattack.Outcome(result.attacked_text.text, int(result.output), broken=broken, tried=tried, queries=result.num_queries)
+        )
     return found
 
 
-def ours(model: TextClassifier, pairs: Sequence[tuple[str, int]]) -> list[attacks.Outcome]:
+def ours(model: TextClassifier, pairs: Sequence[tuple[str, int]]) -> list[_textattack.Outcome]:
     """All in lockstep, through the candidate; its memory starts empty."""
-    jobs = [attacks.Job(partial(attacks.load().deepwordbug, *pair), stream(number)) for number, pair in enumerate(pairs)]
-    return attacks.run(jobs, attacks.asking(Predictions(model)))
+    jobs = [_scheduler.Job(partial(_textattack.load().deepwordbug, *pair), stream(number)) for number, pair in enumerate(pairs)]
+    return _scheduler.run(jobs, _scheduler.asking(Predictions(model)))
 
 
 def stream(number: int) -> seeds.GlobalStream:
@@ -84,7 +87,7 @@ def stream(number: int) -> seeds.GlobalStream:
     return seeds.GlobalStream(seeds.words(0, str(number)))
 
 
-def timed(name: str, work: Callable[[], list[attacks.Outcome]]) -> tuple[tuple[float, float], list[attacks.Outcome]]:
+def timed(name: str, work: Callable[[], list[_textattack.Outcome]]) -> tuple[tuple[float, float], list[_textattack.Outcome]]:
     """Queries a second by the clock and by the processor, printed, and the outcomes."""
     start, worked = time.perf_counter(), time.process_time()
     found = work()
@@ -102,7 +105,7 @@ def main() -> None:
     chosen = options.parse_args()
     torch.set_num_threads(chosen.threads)
     warnings.simplefilter("ignore")
-    attacks.load()
+    _textattack.load()
     folder, classes = tuned()
     test = complaints("test")
     pairs = list(zip(test.texts(), [classes.index(label) for label in test.labels("label")], strict=True))

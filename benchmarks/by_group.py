@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audit import seeds
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
 from audit.evidence import Pair, Slice
-from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:

@@ -32,12 +32,12 @@ import numpy as np
 import pandas as pd
 
 from audit import seeds
-from audit.candidates.predictions import SavedPredictions
-from audit.candidates.values import SavedValues
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
 from audit.evidence import Evidence, WeakSlices
-from audit.predictions import Predictions
 from audit.stats import Proportion
 from audit.subject import Subject
 from benchmarks.trials import Limit, Progress, percent, table

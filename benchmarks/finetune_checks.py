@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from audit import seeds as streams
 from audit.catalog import discover, info
-from audit.judge import judge
+from audit.decision.judge import judge
 from audit.policy.schema import Requirement
 from audit.stats import Proportion
 from benchmarks import bias_cases, finetune_cases
@@ -26,7 +26,7 @@ from benchmarks.finetune_cases import Case, Workshop
 from benchmarks.trials import Progress, table
 
 if TYPE_CHECKING:
-    from audit.finding import Status
+    from audit.decision.finding import Status
 
 CASES = (*finetune_cases.CASES, *bias_cases.CASES)
 DETECTED, ACCUSED = 0.8, 0.05

@@ -2,13 +2,13 @@
 
 Run: python -m benchmarks.flip_rate [--fast] [--write docs/verdict.md]
 
-For each metric and number of rows, samples of one population go through `audit.judge.judge` itself.
+For each metric and number of rows, samples of one population go through `audit.decision.judge.judge` itself.
 
 1. The truth lies exactly on the bound. A pass is false then, and so is a fail; each may happen in 2.5 % of samples
    (accuracy, whose interval is Wilson's: 3 %), three Monte-Carlo errors allowed. Two samples of the population contradict each other, one
    passing and one failing, in at most twice the product.
 2. The truth lies off the bound, on either side. The share decided must be within two points of the power that is known for the method:
-   enumerated where the metric is made of proportions, else foreseen by `audit.stats.power`. A judge that never decides fails
+   enumerated where the metric is made of proportions, else foreseen by `audit.power.analysis`. A judge that never decides fails
    here.
    Of two samples one may promote where the other blocks: how often, and how much of that is for lack of power (one of the two
    is inconclusive) and not a contradiction.
@@ -28,16 +28,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.catalog import info
+from audit.decision.judge import judge
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice
-from audit.judge import judge
 from audit.policy.schema import Requirement
 from benchmarks import gates
 from benchmarks.page import options, replace_table
 from benchmarks.trials import Limit, Progress, percent, table
 
 if TYPE_CHECKING:
+    from audit.decision.finding import Status
     from audit.evidence import Name
-    from audit.finding import Status
     from audit.stats import Estimate
     from benchmarks.gates import Gate
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from scipy.stats import norm
 
+from audit.power.analysis import Expected, decided
+from audit.power.laws import Asked
 from audit.stats import Auc, CalibrationError, Difference, Proportion, Ratio
-from audit.stats.laws import Asked
-from audit.stats.power import Expected, decided
 from benchmarks.exact import share_decided, two_decided
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _area(n: int, off: tuple[float, float]) -> Gate:
         pilot = Auc.of(many, np.random.default_rng(1).normal(many * float(norm.ppf(truth)) * math.sqrt(2)))
         return sum(decided([Expected(pilot, truth)], 1 / PILOT, Asked(0.85, floor=True)))
 
-    return Gate("AUC, min .85", "performance/roc_auc", n, True, 0.85, off, draw, power, "audit.stats.power", 10_000)
+    return Gate("AUC, min .85", "performance/roc_auc", n, True, 0.85, off, draw, power, "audit.power.analysis", 10_000)
 
 
 def _parity(n: int, check: str, off: tuple[float, float]) -> Gate:
@@ -126,4 +126,4 @@ def _calibration(n: int, bound: float, bad: float) -> Gate:
         return sum(decided([Expected(pilot, truth)], 1 / PILOT, Asked(bound, floor=False)))
 
     check, name = "calibration/expected_calibration_error", f"calibration, max {bound:.2f}"
-    return Gate(name, check, n, False, bound, (0.0, bad), draw, power, "audit.stats.power", 4000)
+    return Gate(name, check, n, False, bound, (0.0, bad), draw, power, "audit.power.analysis", 4000)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.judge import deciding_interval
+from audit.decision.judge import deciding_interval
 from benchmarks import by_group
 from benchmarks.by_group import ALPHA, Rows
 from benchmarks.page import options, replace_table

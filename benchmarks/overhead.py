@@ -25,12 +25,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 import transformers
 
-from audit import catalog, seeds, session
-from audit.attacks import offline
+from audit import catalog, seeds
 from audit.candidates.transformers import TextClassifier
+from audit.checks.robustness import _textattack
 from audit.finetune import batches
 from audit.finetune.base import base_folder
 from audit.finetune.split import held_out
+from audit.pipeline import run as pipeline_run
 from audit.policy import load
 from audit.progress import Silent
 
@@ -48,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def _imports() -> None:
     """Whatever the checks import late, imported now."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    offline.load()
+    _textattack.load()
     for name in ("presidio_analyzer", "scipy.stats", "sklearn.linear_model", "sklearn.feature_extraction.text", "pyarrow.parquet"):
         importlib.import_module(name)
 
@@ -85,14 +86,14 @@ def _since(started: Cost) -> Cost:
 
 def _audited(policy: Path, out: Path) -> Cost:
     started = _now()
-    session.audit_policy(policy, session.Options(out, "benchmarks/overhead.py"), Silent())
+    pipeline_run.audit_policy(policy, pipeline_run.Options(out, "benchmarks/overhead.py"), Silent())
     return _since(started)
 
 
 def _bare(policy: Path, texts: Sequence[str]) -> tuple[Cost, Cost]:
     """What the bare training and the forward pass cost."""
     loaded = load(policy, catalog=catalog.discover())
-    spec, data = loaded.policy.candidate.fine_tune, session.read_datasets(loaded)
+    spec, data = loaded.policy.candidate.fine_tune, pipeline_run.read_datasets(loaded)
     assert spec is not None  # noqa: S101  # the example fine-tunes
     train = data[spec.on]
     labels = [str(label) for label in train.labels(train.columns.label or "")]

@@ -1,11 +1,11 @@
-"""Fifty slices under one requirement: how often it is called failed or passed, by `audit.judge.judge` itself.
+"""Fifty slices under one requirement: how often it is called failed or passed, by `audit.decision.judge.judge` itself.
 
 Run: python -m benchmarks.slices [--fast] [--write docs/verdict.md]
 
 1. All fifty exactly on their bound: failed in at most 2.5 % of runs.
 2. One exactly on the bound, the rest good: passed in at most 2.5 % (nominal: what Wilson's interval of that one slice makes of
    it is enumerated and shown).
-3. All fifty well above it: passed with the power that `audit.stats.power` foresaw, within two points.
+3. All fifty well above it: passed with the power that `audit.power.analysis` foresaw, within two points.
 4. All fifty above it, one far below: failed with the power that it foresaw.
 
 Three Monte-Carlo errors are allowed. What is broken is marked, and the exit code is then 1. Seeds are fixed.
@@ -21,12 +21,12 @@ from functools import lru_cache
 import numpy as np
 
 from audit.catalog import info
+from audit.decision.judge import judge
 from audit.evidence import Evidence, Member, Slice
-from audit.judge import judge
 from audit.policy.schema import Requirement
+from audit.power.analysis import Expected, outlook
+from audit.power.laws import Asked
 from audit.stats import Proportion
-from audit.stats.laws import Asked
-from audit.stats.power import Expected, outlook
 from benchmarks.exact import share_misses
 from benchmarks.page import options, replace_table
 from benchmarks.trials import Limit, Progress, percent, table
@@ -50,7 +50,7 @@ class Scene:
 
 
 def scenes() -> list[Scene]:
-    """Figures that are foreseen come from `audit.stats.power`."""
+    """Figures that are foreseen come from `audit.power.analysis`."""
     wilson = share_misses(ROWS, BOUND, ALPHA)[0]
     nothing, anything = Limit(0.0), Limit(1.0)
     above, bad = (0.974,) * SLICES, (*(0.974,) * (SLICES - 1), 0.78)

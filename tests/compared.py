@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from audit import seeds
-from audit.candidates.champion import SavedChampion
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_champion import SavedChampion
 from audit.catalog import discover
 from audit.check import REGRESSION
 from audit.policy.schema import ChampionColumns
-from audit.predictions import Predictions
 from tests.support import SETTINGS, subject
 
 if TYPE_CHECKING:

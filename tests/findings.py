@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit import catalog
+from audit.decision.judge import without_evidence
 from audit.evidence import OVERALL, Evidence, Member, Slice
-from audit.judge import without_evidence
 from audit.policy.schema import Requirement
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
-    from audit.finding import Finding, Status
+    from audit.decision.finding import Finding, Status
 
 INFO = catalog.info("performance/accuracy")
 

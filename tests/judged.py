@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from audit.catalog import info
-from audit.judge import judge
+from audit.decision.judge import judge
 from audit.policy.schema import Requirement
 
 if TYPE_CHECKING:
+    from audit.decision.finding import Finding, Status
     from audit.evidence import Evidence
-    from audit.finding import Finding, Status
 
 
 def finding(check_id: str, evidence: Evidence, **requirement: Any) -> Finding:

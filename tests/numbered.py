@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from audit.candidates.values import SavedValues
-from audit.predictions import Predictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_numbers import SavedValues
 from tests.support import dataset, subject
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import seeds
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
-from audit.predictions import Predictions
 from audit.subject import Subject
 
 if TYPE_CHECKING:

@@ -54,7 +54,7 @@ def test_the_catalogue_lists_it(copy: Path) -> None:
 
 def test_the_generated_pages_show_it(copy: Path) -> None:
     """docs/checks.md has its section; the JSON Schema takes its parameter and no other."""
-    run(copy, "-m", "audit.docs_pages")
+    run(copy, "-m", "audit.commands.docs_pages")
     assert f"### {ID}" in (copy / "docs/checks.md").read_text(encoding="utf-8")
     schema = json.loads((copy / "docs/policy.schema.json").read_text(encoding="utf-8"))
     requirement = schema["$defs"]["Requirement"]

@@ -12,12 +12,13 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
-from audit import DISTRIBUTION, catalog, docs_pages
-from audit.cli import app
+from audit import DISTRIBUTION, catalog
+from audit.cli.app import app
+from audit.commands import docs_pages
 from audit.frameworks import Trait, nist_ai_rmf
+from audit.pipeline.run import Options, audit_policy
 from audit.policy import load, schema
 from audit.progress import Silent
-from audit.session import Options, audit_policy
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = ROOT / "docs" / "contracts.md"

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from audit import engine, plan
-from audit.candidates.predictions import SavedPredictions
-from audit.candidates.values import SavedValues
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
 from audit.check import REGRESSION
+from audit.pipeline import engine
+from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.run import read_datasets
 from audit.policy import load
-from audit.predictions import Predictions
-from audit.session import read_datasets
 
 if TYPE_CHECKING:
     from audit.check import Check
@@ -119,6 +120,6 @@ def test_every_example_measures_something(tmp_path: Path, monkeypatch: pytest.Mo
     loaded = load(Path("policy.yaml"), catalog=discover())
     datasets = read_datasets(loaded)
     candidate = SavedValues(datasets) if task in REGRESSION else SavedPredictions(datasets)
-    (found,) = engine.run(plan.jobs(loaded, datasets, Predictions(candidate)))
+    (found,) = engine.run(pipeline_jobs.jobs(loaded, datasets, Predictions(candidate)))
     assert found.status in {"pass", "fail", "inconclusive"}, found.message
     assert found.headline is not None, found.message

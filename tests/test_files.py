@@ -13,8 +13,8 @@ import pytest
 
 from audit import files
 from audit.errors import InputError
+from audit.governance.waiver_files import is_waiver, read_waiver
 from audit.policy import load
-from audit.waivers.files import is_waiver, read_waiver
 
 
 def test_a_new_file_never_overwrites(tmp_path: Path) -> None:

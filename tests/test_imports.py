@@ -32,7 +32,7 @@ def loaded_by(code: str) -> frozenset[str]:
         "import audit",
         "from audit import catalog; assert catalog.discover()",
         "from audit import attacks, judge, plan, policy",
-        "import sys; sys.argv = ['audit', '--help']\nfrom audit.cli import app\ntry: app()\nexcept SystemExit: pass",
+        "import sys; sys.argv = ['audit', '--help']\nfrom audit.cli.app import app\ntry: app()\nexcept SystemExit: pass",
     ],
     ids=["package", "every check", "policy and judge", "audit --help"],
 )
@@ -79,10 +79,10 @@ def test_import_rules_are_kept() -> None:
     [
         ("audit/checks/performance/accuracy.py", "from audit import judge"),
         ("audit/checks/performance/accuracy.py", "from audit.checks.data import class_imbalance"),
-        ("audit/judge.py", "from audit import engine"),
-        ("audit/plan.py", "from audit.checks.performance import accuracy"),
+        ("audit/decision/judge.py", "from audit import engine"),
+        ("audit/pipeline/jobs.py", "from audit.checks.performance import accuracy"),
         ("audit/report/__init__.py", "from audit import engine"),
-        ("audit/engine.py", "from audit import cli"),
+        ("audit/pipeline/engine.py", "from audit import cli"),
     ],
 )
 def test_a_broken_import_rule_is_noticed(tmp_path: Path, module: str, line: str) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audit.candidates.folder import ModelFolder
-from audit.candidates.origin import Base, Tuning
+from audit.candidates.predictions import Predictions
 from audit.candidates.transformers import Reading, TextClassifier
+from audit.finetune.origin import Base, Tuning
 from audit.finetune.text import fine_tune
 from audit.policy.schema import FineTune
-from audit.predictions import Predictions
 from audit.progress import Silent
 from audit.subject import Subject
 from tests.tiny_bert import base, letters
@@ -18,8 +18,8 @@ from tests.tiny_bert import base, letters
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
-    from audit.finetune.record import TrainingRecord
 
 SPEC = FineTune(base="tiny", epochs=3, learning_rate=3e-3, max_length=32)
 

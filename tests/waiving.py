@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from audit.decision.judge import judge
 from audit.errors import PolicyError
-from audit.judge import judge
-from audit.waivers import Folder, Situation, lay, read_waiver
-from audit.waivers.files import TrustedKey
-from audit.waivers.model import PublicKey
-from audit.waivers.signing import signature, statement
+from audit.governance.apply_waivers import lay
+from audit.governance.signatures import signature, statement
+from audit.governance.waiver_files import Folder, TrustedKey, read_waiver
+from audit.governance.waiver_schema import PublicKey
+from audit.governance.waiver_validity import Situation
 from tests.findings import INFO, proportions, requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from audit.decision.finding import Finding
     from audit.evidence import Evidence
-    from audit.finding import Finding
-    from audit.results import WaiverState
-    from audit.waivers import WaiverFile
+    from audit.governance.waiver_files import WaiverFile
+    from audit.record import WaiverState
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SHA = "ab" * 32

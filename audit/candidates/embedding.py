@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit import cache
+from audit import disk_cache
 from audit.candidates.loading import LIBRARIES, load_encoder
 from audit.candidates.memory import Memory
 from audit.candidates.running import Runner, embeddings
@@ -32,7 +32,7 @@ class Encoder:
         self.path, self.parameters = folder.path, folder.parameters
         self._lock = threading.Lock()
         self._runner: Runner | None = None
-        key = cache.key({"run": 2, "encoder": self.sha256, **cache.surroundings(*LIBRARIES)})
+        key = disk_cache.key({"run": 2, "encoder": self.sha256, **disk_cache.surroundings(*LIBRARIES)})
         self._memory = Memory(store / "texts" / f"{key}.sqlite" if store else None)
 
     @cached_property

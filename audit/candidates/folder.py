@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from audit import cache
+from audit import disk_cache
 from audit.candidates import contents
 from audit.errors import CandidateError, InputError
 
@@ -91,13 +91,13 @@ class ModelFolder:
 
     def _digest(self) -> str:
         names = [(file, file.relative_to(self.path).as_posix()) for file in contents.files(self.path)]
-        lines = "".join(f"{cache.digest(file)}  {name}\n" for file, name in names)
+        lines = "".join(f"{disk_cache.digest(file)}  {name}\n" for file, name in names)
         return hashlib.sha256(lines.encode()).hexdigest()
 
     @property
     def weights_sha256(self) -> str:
         """Digest of the weights alone."""
-        digests = [cache.digest(path) for path in self.weights]
+        digests = [disk_cache.digest(path) for path in self.weights]
         return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
     @cached_property

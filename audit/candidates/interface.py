@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
-    from audit.finetune.record import TrainingRecord
 
 Ability: TypeAlias = Literal["predictions", "scores", "ranking", "text", "frame", "values"]
 """`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: answers new texts or new tabular rows.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 
-from audit import cache, seeds
+from audit import disk_cache, seeds
 from audit.candidates.loading import LIBRARIES, Loaded, libraries, load_encoder, read_files
 from audit.candidates.memory import Memory
 from audit.candidates.running import Runner, embeddings
@@ -39,8 +39,8 @@ class MaskedHead:
         self._base, self._tuned, self._max_length, self._progress = base, tuned, max_length, progress
         self._lock = threading.Lock()
         self._runners: dict[Stage, Runner] = {}
-        facts = {"masked": 2, "base": base.sha256, "tuned": tuned.sha256, "max_length": max_length, **cache.surroundings(*LIBRARIES)}
-        self._memory = Memory(store / "texts" / f"{cache.key(facts)}.sqlite" if store else None)
+        facts = {"masked": 2, "base": base.sha256, "tuned": tuned.sha256, "max_length": max_length, **disk_cache.surroundings(*LIBRARIES)}
+        self._memory = Memory(store / "texts" / f"{disk_cache.key(facts)}.sqlite" if store else None)
 
     def losses(self, texts: Sequence[str], stage: Stage) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """(n,) mean cross-entropy of each text's hidden words in nats, and (n,) how many were hidden; 0 and 0 for a text without words."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.cache import LOG
+from audit.disk_cache import LOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,8 +9,7 @@ import zipfile
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from audit import confinement
-from audit.candidates import pickles, skops_file, tree_bounds
+from audit.candidates import confinement, pickles, skops_file, tree_bounds
 from audit.candidates.estimator import BROKEN, PICKLES, refuse
 from audit.candidates.fitted import LocalModel
 from audit.candidates.model_process import ModelProcess

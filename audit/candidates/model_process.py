@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
-from audit import confinement
+from audit.candidates import confinement
 from audit.candidates.fitted import Method, ModelError, ModelFacts, answer
 from audit.errors import AuditError, CandidateError
 

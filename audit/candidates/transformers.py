@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit import cache
+from audit import disk_cache
 from audit.candidates.interface import Ability, Outputs
 from audit.candidates.loading import LIBRARIES, load_classifier
 from audit.candidates.memory import Memory
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from audit.candidates.folder import ModelFolder
     from audit.candidates.padding import Compute
+    from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
-    from audit.finetune.record import TrainingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,14 @@ class TextClassifier:
     def _padding_remark(self) -> str | None:
         """Whether a batch padded by the folder's own tokenizer would be scored otherwise. The model is loaded, once for all runs."""
         place = self._store / "opened" / f"{self._memory_key}.json" if self._store else None
-        kept = cache.read(place) if place else None
+        kept = disk_cache.read(place) if place else None
         if kept is not None and (facts := json.loads(kept)).get("key") == self._memory_key:
             return str(facts["remark"]) if facts["remark"] else None
         runner = self._loaded()
         with self._lock:
             remark = runner.padding_remark(logits)
         if place:
-            cache.write(place, json.dumps({"key": self._memory_key, "remark": remark}).encode())
+            disk_cache.write(place, json.dumps({"key": self._memory_key, "remark": remark}).encode())
         return remark
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
@@ -148,8 +148,8 @@ class TextClassifier:
 
     @cached_property
     def _memory_key(self) -> str:
-        return cache.key(
-            {"run": 2, "candidate": self.sha256, "kind": self.kind, "batch": self._batch_size, **cache.surroundings(*LIBRARIES)}
+        return disk_cache.key(
+            {"run": 2, "candidate": self.sha256, "kind": self.kind, "batch": self._batch_size, **disk_cache.surroundings(*LIBRARIES)}
         )
 
     def _cut(self, role: str, data: Dataset) -> str | None:

@@ -1,6 +1,6 @@
 """Data sets: files read into tables, with the roles of their columns and a digest."""
 
-from audit.datasets.canonical import canonical
+from audit.canonical_text import canonical
 from audit.datasets.columns import Columns
 from audit.datasets.kinds import ColumnKind, NumberColumn, OddCells
 from audit.datasets.table import Dataset

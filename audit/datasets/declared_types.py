@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from audit.canonical_text import canonical
 from audit.datasets import notation
-from audit.datasets.canonical import canonical
 from audit.datasets.file_bytes import Unreadable
 from audit.datasets.kinds import distinct_cells
 from audit.datasets.options import quote

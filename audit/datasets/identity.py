@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.datasets.canonical import canonical
+from audit.canonical_text import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets.canonical import canonical
+from audit.canonical_text import canonical
 from audit.datasets.kinds import distinct_cells
 from audit.datasets.options import quote
 from audit.errors import InputError

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from audit.canonical_text import canonical
 from audit.datasets import formats
-from audit.datasets.canonical import canonical
 from audit.datasets.csv_file import csv_table
 from audit.datasets.declared_types import apply_types, empty_words, kinds_of_columns, refuse_unknown_columns
 from audit.datasets.file_bytes import Unreadable, read_bytes, unpack

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.canonical_text import canonical, is_blank, is_missing
 from audit.datasets import kinds
-from audit.datasets.canonical import canonical, is_blank, is_missing
 from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
 from audit.datasets.notation import EXACT, mark_advice
 from audit.errors import CannotMeasure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets.canonical import canonical
+from audit.canonical_text import canonical
 from audit.datasets.kinds import is_number
 
 if TYPE_CHECKING:

@@ -6,19 +6,19 @@ import json
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
+from audit.decision.what_if import turning
 from audit.evidence import OVERALL, RateTable
-from audit.explanations import turning
 from audit.stats import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.approvals.standing import ApprovalState
+    from audit.decision.finding import Bound, Finding, Headline, Judged
     from audit.evidence import Member, Name
-    from audit.finding import Bound, Finding, Headline, Judged
-    from audit.policy_change import PolicyChange
-    from audit.results import AuditRun, CandidateFacts, LookFacts, WaiverState
-    from audit.waivers.model import PublicKey
+    from audit.governance.policy_approvals import ApprovalState
+    from audit.governance.policy_change import PolicyChange
+    from audit.governance.waiver_schema import PublicKey
+    from audit.record import AuditRun, CandidateFacts, LookFacts, WaiverState
 
 SCHEMA = "audit.results/1"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from audit import seeds
 from audit.candidates.loading import short
+from audit.candidates.training_record import LossPoint
 from audit.errors import CandidateError
 from audit.finetune import batches, state
-from audit.finetune.record import LossPoint
 from audit.finetune.schedule import Schedule, multiplier
 
 if TYPE_CHECKING:

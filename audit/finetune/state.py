@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audit.cache import LOG
-from audit.finetune.record import LossPoint
+from audit.candidates.training_record import LossPoint
+from audit.disk_cache import LOG
 
 if TYPE_CHECKING:
     from pathlib import Path

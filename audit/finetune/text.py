@@ -7,13 +7,13 @@ import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audit import cache as disk
+from audit import disk_cache as disk
 from audit.candidates.folder import ModelFolder
 from audit.candidates.loading import LIBRARIES, libraries, quiet
+from audit.candidates.training_record import TrainingRecord
 from audit.errors import InputError
 from audit.finetune.determinism import deterministic
 from audit.finetune.loop import Outcome, Settings, Trainer
-from audit.finetune.record import TrainingRecord
 from audit.finetune.setup import Task, set_up
 
 if TYPE_CHECKING:

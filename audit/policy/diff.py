@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pydantic import ValidationError
 
 from audit.datasets import Columns
+from audit.formatting import bound_in_words, limit
 from audit.policy.durations import days
 from audit.policy.schema import SEVERITIES
-from audit.wording import bound_in_words, limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from audit.policy.positions import Node, plain
-from audit.policy.reading import SCALARS
+from audit.policy.yaml_reader import SCALARS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

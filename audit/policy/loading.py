@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from audit import files
 from audit.errors import InputError, Mistake, PolicyError
-from audit.policy import binding, extending, meaning, paths, positions, reading, roles, serving, shape
+from audit.pipeline import compatibility
+from audit.policy import consistency, extending, paths, positions, roles, shape, unserved, yaml_reader
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
@@ -84,13 +85,13 @@ def _mistakes(tree: Tree, marks: Marks, catalog: Mapping[str, Check] | None) -> 
     if isinstance(tree, dict) and tree.get("require") == []:
         found.append(marks.mistake(("require",), "is empty; a policy that asks for nothing proves nothing: add a requirement"))
     found += [marks.mistake(loc, text) for loc, text in _contradictions(draft)]
-    return found + list(binding.mistakes(draft, catalog, marks)) if catalog is not None else found
+    return found + list(compatibility.mistakes(draft, catalog, marks)) if catalog is not None else found
 
 
-def _contradictions(draft: Draft) -> Iterator[meaning.Problem]:
-    yield from meaning.problems(draft)
+def _contradictions(draft: Draft) -> Iterator[consistency.Problem]:
+    yield from consistency.problems(draft)
     yield from roles.problems(draft)
-    yield from serving.problems(draft)
+    yield from unserved.problems(draft)
 
 
 def _outside(marks: Marks, tree: Tree, project: Path, *, allow_outside: bool) -> Iterator[Mistake]:
@@ -146,7 +147,7 @@ def _under(top: _Merged, base: _Merged) -> _Merged:
 
 def _read_one(path: Path, shown: str) -> _Merged:
     text = _text(path, shown)
-    root, mistakes = reading.parse(text, shown)
+    root, mistakes = yaml_reader.parse(text, shown)
     mistakes += extending.repeated(root)
     root, unset = paths.substitute(root, os.environ)
     return _Merged(root, [text], [shown], mistakes + unset)
@@ -154,12 +155,12 @@ def _read_one(path: Path, shown: str) -> _Merged:
 
 def _text(path: Path, shown: str) -> str:
     try:
-        raw = files.read_at_most(path, reading.MOST_BYTES)
+        raw = files.read_at_most(path, yaml_reader.MOST_BYTES)
     except OSError as error:
         msg = f"{shown}: the policy cannot be read ({error.strerror}); {paths.alike(path)}"
         raise InputError(msg) from error
-    if len(raw) > reading.MOST_BYTES:
-        msg = f"{shown}: is larger than a policy may be, at most {reading.MOST_BYTES:,} bytes"
+    if len(raw) > yaml_reader.MOST_BYTES:
+        msg = f"{shown}: is larger than a policy may be, at most {yaml_reader.MOST_BYTES:,} bytes"
         raise InputError(msg)
     try:
         return raw.decode("utf-8")

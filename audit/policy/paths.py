@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError
-from audit.policy.wording import shown
+from audit.policy.messages import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from audit.datasets import Columns
+from audit.policy.messages import messages
 from audit.policy.schema import IDENTIFIER, CandidateSpec, ChampionSpec, DatasetSpec, Labels, Policy, Requirement
-from audit.policy.wording import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

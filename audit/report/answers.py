@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL
-from audit.report import words
+from audit.formatting import ended, moment, rows_in_words
+from audit.report import text as prose
 from audit.report.banner import Fact
 from audit.report.change import settle, to_lose
-from audit.report.naming import in_words, named
+from audit.report.member_labels import in_words, named
 from audit.stats.tails import few_rows
-from audit.wording import ended, moment, rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from audit.decision.finding import Finding, Headline
     from audit.evidence import Name
-    from audit.finding import Finding, Headline
 
 TERMS = ("Asked", "Came out", "Is it sure", "Who is concerned", "What to do", "What would settle it")
 _NOTHING = "Nothing is known: there is no evidence. Missing evidence is never a pass."
@@ -35,24 +35,24 @@ def answers(finding: Finding, affected: Sequence[str]) -> tuple[Fact, ...]:
     `affected` holds the people whom the policy declares affected.
     """
     said = (_asked(finding), _came_out(finding), _sure(finding), _concerned(finding, affected), _to_do(finding), _settles(finding))
-    return tuple(Fact(term, words.sentence(in_words(one, finding.evidence))) for term, one in zip(TERMS, said, strict=True))
+    return tuple(Fact(term, prose.sentence(in_words(one, finding.evidence))) for term, one in zip(TERMS, said, strict=True))
 
 
 def _asked(finding: Finding) -> str:
     requirement = finding.requirement
-    families = words.listed(" crossed with ".join(columns) for columns in requirement.by)
+    families = prose.listed(" crossed with ".join(columns) for columns in requirement.by)
     by = f", by {families}" if families else ""
     unit = finding.check.unit if finding.evidence is None else finding.evidence.unit
     against = f" against {requirement.reference}" if requirement.reference is not None else ""
-    return f"{words.sentence(unit)}: {words.bound(requirement)}, on {requirement.on}{against}{by}."
+    return f"{prose.sentence(unit)}: {prose.bound(requirement)}, on {requirement.on}{against}{by}."
 
 
 def _came_out(finding: Finding) -> str:
     """The finding's own message, and what lies over it."""
-    said = f"{words.sentence(words.STATUSES[finding.status])}. {words.sentence(ended(finding.message))}"
+    said = f"{prose.sentence(prose.STATUSES[finding.status])}. {prose.sentence(ended(finding.message))}"
     if finding.waiver is not None:
-        until = words.dates(moment(finding.waiver.until))
-        said += f" {words.listed(finding.waiver.by)} accepted it until {until} ({finding.waiver.id}); it is no pass for that."
+        until = prose.dates(moment(finding.waiver.until))
+        said += f" {prose.listed(finding.waiver.by)} accepted it until {until} ({finding.waiver.id}); it is no pass for that."
     elif finding.disposition == "waived":
         said += " People accepted it for a time; it is no pass for that."
     advisory = finding.requirement.enforce == "advisory" and finding.status != "not_applicable"
@@ -65,7 +65,7 @@ def _sure(finding: Finding) -> str:
         return _UNKNOWN.get(finding.status, _NOTHING)
     if finding.status == "inconclusive":
         return _unsure(finding, head)
-    if words.is_census(head):
+    if prose.is_census(head):
         return f"Yes. {_counted(head)}"
     if finding.requirement.judge_on == "value":
         return "No more than the number itself is: the policy judges it alone, and how far chance moved it plays no part."
@@ -80,15 +80,15 @@ def _counted(head: Headline) -> str:
 def _unsure(finding: Finding, head: Headline) -> str:
     """Not settled: by chance, by too few rows, or by a part without rows."""
     missing = len(finding.evidence.unmeasured) if finding.evidence else 0
-    if finding.requirement.judge_on != "value" and _crosses(finding) and not words.is_census(head):
+    if finding.requirement.judge_on != "value" and _crosses(finding) and not prose.is_census(head):
         return f"No. The interval holds the bound: the data fit a model that keeps to it and one that does not. {_errs(head)}"
     if missing:
-        parts = words.sentence(words.counted(missing, "part"))
+        parts = prose.sentence(prose.counted(missing, "part"))
         return f"No. {parts} of what is asked could not be measured, and what is missing never passes."
     few = _few(finding)
     if few and head.member not in few:
         rest = "rests on fewer rows than a pass needs" if len(few) == 1 else "rest on fewer rows than a pass needs"
-        return f"No. {words.sentence(words.counted(len(few), 'part'))} of what is asked {rest}."
+        return f"No. {prose.sentence(prose.counted(len(few), 'part'))} of what is asked {rest}."
     return f"No. Too few rows stand behind it for a pass: it rests on {rows_in_words(head.n)}."
 
 
@@ -104,7 +104,7 @@ def _crosses(finding: Finding) -> bool:
 
 def _errs(head: Headline) -> str:
     """How often such an interval misses, at the end that faces the status."""
-    low, high = (words.error(level) for level in head.levels)
+    low, high = (prose.error(level) for level in head.levels)
     if low == high:
         return f"Either end of it misses the truth in at most {low} of audits like this one (nominal; {head.method}; n {head.n:,})."
     ends = f"Its lower end misses the truth in at most {low}, its upper end in at most {high} of audits like this one"
@@ -113,7 +113,7 @@ def _errs(head: Headline) -> str:
 
 def _concerned(finding: Finding, affected: Sequence[str]) -> str:
     """Members that fail or decide, and the people whom the policy names."""
-    people = f"People affected, as declared: {words.listed(affected)}." if affected else "The policy declares no affected people."
+    people = f"People affected, as declared: {prose.listed(affected)}." if affected else "The policy declares no affected people."
     if finding.status == "not_applicable":
         return "Nobody, as long as it does not apply."
     if finding.status == "pass":

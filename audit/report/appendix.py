@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 from audit.report.banner import Fact
 
 if TYPE_CHECKING:
+    from audit.record import AuditRun
     from audit.report.entries import Entries, Link
-    from audit.results import AuditRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ def reproduction(run: AuditRun) -> Reproduction:
         facts=(
             Fact("Tool", f"audit {facts.version}"),
             Fact("Run", facts.id),
-            Fact("Started", words.moment(facts.started)),
-            Fact("Took", words.seconds(facts.seconds)),
+            Fact("Started", prose.moment(facts.started)),
+            Fact("Took", prose.seconds(facts.seconds)),
             Fact("Seed", str(facts.seed)),
             Fact("Policy file", run.policy_path),
             Fact("Policy SHA-256", run.policy_sha256),
@@ -87,7 +87,7 @@ def reproduction(run: AuditRun) -> Reproduction:
         if run.training is None
         else tuple(Fact(name, value) for name, value in sorted(run.training.environment.items())),
         timings=tuple(
-            Fact(name, words.seconds(value)) for name, value in sorted(facts.timings.items(), key=lambda item: (-item[1], item[0]))
+            Fact(name, prose.seconds(value)) for name, value in sorted(facts.timings.items(), key=lambda item: (-item[1], item[0]))
         ),
         licences=tuple(Fact(part, note) for part, note in sorted(run.licences.items())),
         policy_text=run.policy_text,

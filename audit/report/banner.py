@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 
 if TYPE_CHECKING:
     from audit.policy.schema import Policy
-    from audit.results import AuditRun
+    from audit.record import AuditRun
 
 QUORUM: dict[int, tuple[str, ...]] = {
     1: ("Owner", "Independent reviewer", "Accountable executive"),
@@ -58,17 +58,17 @@ def banner(run: AuditRun) -> Banner:
         policy=policy_name(policy),
         run=run.run.id,
         key=decision,
-        word=words.DECISIONS[decision],
-        subtitle=f"{policy.policy}, candidate of {words.day(run.run.started)}, {_SUBTITLES[decision]}",
+        word=prose.DECISIONS[decision],
+        subtitle=f"{policy.policy}, candidate of {prose.day(run.run.started)}, {_SUBTITLES[decision]}",
         facts=(
             _validity(run),
-            Fact("Policy", policy_name(policy), words.digest(run.policy_sha256)),
-            Fact("Model", words.clip(run.candidate.description, 64), words.digest(run.candidate.sha256)),
-            Fact("Run", run.run.id, words.moment(run.run.started)),
+            Fact("Policy", policy_name(policy), prose.digest(run.policy_sha256)),
+            Fact("Model", prose.clip(run.candidate.description, 64), prose.digest(run.candidate.sha256)),
+            Fact("Run", run.run.id, prose.moment(run.run.started)),
         ),
         signature=f"0 of {len(QUORUM[policy.tier])} ({tier(policy)})",
         basis=f"Decided by audit {run.run.version}, by rule and from measurements. Nobody has signed this report. {_CAUTION}",
-        until=f"until {words.day(run.valid_until)}" if run.valid_until else _NO_DATE[decision == "block"],
+        until=f"until {prose.day(run.valid_until)}" if run.valid_until else _NO_DATE[decision == "block"],
         until_iso=run.valid_until or "",
         generated=_generated(run),
     )
@@ -76,7 +76,7 @@ def banner(run: AuditRun) -> Banner:
 
 def _validity(run: AuditRun) -> Fact:
     if run.valid_until:
-        return Fact("Valid until", words.day(run.valid_until), "after that the answer is block")
+        return Fact("Valid until", prose.day(run.valid_until), "after that the answer is block")
     if run.verdict.decision == "block":
         return Fact("Valid until", "no date", "nothing is released, nothing expires")
     return Fact("Valid until", "no date set", "the policy names no period (valid_for)")
@@ -97,7 +97,7 @@ def _generated(run: AuditRun) -> str:
     roles = [data.role for data in run.datasets if any(mark in (data.source or "").lower() for mark in _GENERATED)]
     if not roles:
         return ""
-    which = "every data set of this run" if len(roles) == len(run.datasets) else words.listed(roles)
+    which = "every data set of this run" if len(roles) == len(run.datasets) else prose.listed(roles)
     return f"Made up, by the source that the policy names: {which}."
 
 
@@ -108,4 +108,4 @@ def running_heads(head: Banner) -> dict[str, str]:
         "right": f"{head.word} · {head.until} · UNSIGNED",
         "foot": ("Generated data: nobody in it is real · " if head.generated else "") + "aligned evidence, not a certification",
     }
-    return {name: words.css_string(words.clip(text, 90)) for name, text in parts.items()}
+    return {name: prose.css_string(prose.clip(text, 90)) for name, text in parts.items()}

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.explanations import turning
-from audit.report import words
+from audit.decision.what_if import turning
+from audit.report import text as prose
 
 if TYPE_CHECKING:
-    from audit.finding import Finding, Reason
+    from audit.decision.finding import Finding, Reason
+    from audit.record import AuditRun
     from audit.report.entries import Entries, Entry, Link
-    from audit.results import AuditRun
 
 NEAREST = 5
 """How many passing findings are listed by their distance to the bound."""
@@ -66,23 +66,23 @@ def _lead(run: AuditRun, found: Entries, blocking_rules: tuple[str, ...]) -> str
     if run.verdict.decision == "promote":
         return "The decision is promote. It would change with any one of the findings below, were it to lose its bound."
     if run.verdict.decision == "promote-with-conditions":
-        return f"Promote without conditions needs {words.counted(open_, 'finding')} to pass."
-    after = f"promote with conditions ({words.counted(open_, 'finding')} left open)" if open_ else "promote"
-    also = f" and {words.counted(len(blocking_rules), 'rule')} beyond the checks to be met" if blocking_rules else ""
+        return f"Promote without conditions needs {prose.counted(open_, 'finding')} to pass."
+    after = f"promote with conditions ({prose.counted(open_, 'finding')} left open)" if open_ else "promote"
+    also = f" and {prose.counted(len(blocking_rules), 'rule')} beyond the checks to be met" if blocking_rules else ""
     if not blocking:
-        return f"Anything but block needs {words.counted(len(blocking_rules), 'rule')} beyond the checks to be met."
+        return f"Anything but block needs {prose.counted(len(blocking_rules), 'rule')} beyond the checks to be met."
     need = "finding to pass" if blocking == 1 else "findings to pass"
-    return f"Anything but block needs {words.word(blocking)} {need}{also}. The decision would then be {after}."
+    return f"Anything but block needs {prose.word(blocking)} {need}{also}. The decision would then be {after}."
 
 
 def _now(entry: Entry) -> str:
     head, requirement = entry.finding.headline, entry.finding.requirement
     if head is None or head.n == 0:
-        return words.STATUSES[entry.finding.status]
-    limits = words.limits(requirement)
-    numbers = words.figure(head.value, *limits, census=words.is_census(head))
-    interval = "" if words.is_census(head) else f" {words.bracket(head.interval, *limits)}"
-    return f"{words.STATUSES[entry.finding.status]}: {numbers}{interval}, n {head.n:,}"
+        return prose.STATUSES[entry.finding.status]
+    limits = prose.limits(requirement)
+    numbers = prose.figure(head.value, *limits, census=prose.is_census(head))
+    interval = "" if prose.is_census(head) else f" {prose.bracket(head.interval, *limits)}"
+    return f"{prose.STATUSES[entry.finding.status]}: {numbers}{interval}, n {head.n:,}"
 
 
 def settle(finding: Finding) -> str:
@@ -93,7 +93,7 @@ def settle(finding: Finding) -> str:
 def _slack(finding: Finding) -> float | None:
     """Distance from the bound in widths of the interval; None where there is no interval."""
     head, sides = finding.headline, finding.bounds
-    if head is None or head.n == 0 or not sides or words.is_census(head):
+    if head is None or head.n == 0 or not sides or prose.is_census(head):
         return None
     width = head.interval[1] - head.interval[0]
     nearest = min(head.interval[0] - side.limit if side.floor else side.limit - head.interval[1] for side in sides)
@@ -105,12 +105,12 @@ def to_lose(finding: Finding) -> str:
     head, sides = finding.headline, finding.bounds
     if head is None:
         return ""
-    alone = finding.requirement.judge_on == "value" or words.is_census(head)
+    alone = finding.requirement.judge_on == "value" or prose.is_census(head)
     low, high = (head.value, head.value) if alone else head.interval
     width = "" if alone else ", the interval keeping its width"
     said = []
     for side in sides:
         room = low - side.limit if side.floor else side.limit - high
         move = "falls" if side.floor else "rises"
-        said.append(f"Passes until the value {move} by more than {words.figure(room, census=words.is_census(head))}{width}.")
+        said.append(f"Passes until the value {move} by more than {prose.figure(room, census=prose.is_census(head))}{width}.")
     return " ".join(said)

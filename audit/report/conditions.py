@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
-from audit.report.saying import headline_numbers
+from audit.report import text as prose
+from audit.report.phrases import headline_numbers
 
 if TYPE_CHECKING:
+    from audit.record import AuditRun
     from audit.report.entries import Entries, Entry, Link
-    from audit.results import AuditRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ def conditions(run: AuditRun, found: Entries) -> tuple[OpenCondition, ...]:
         OpenCondition(
             label=f"C-{number}",
             what=_what(found.of(condition.finding), condition.finding),
-            closes=words.dates(condition.closes_with),
-            owner=words.clip(condition.owner, 60),
-            due=words.day(condition.due),
+            closes=prose.dates(condition.closes_with),
+            owner=prose.clip(condition.owner, 60),
+            due=prose.day(condition.due),
             link=entry.link if (entry := found.of(condition.finding)) else None,
         )
         for number, condition in enumerate(run.verdict.conditions, 1)
@@ -45,7 +45,7 @@ def _what(entry: Entry | None, finding_id: str) -> str:
         return finding_id
     finding = entry.finding
     if finding.headline is None or finding.headline.n == 0:
-        return f"{finding.question} {words.STATUSES[finding.status]}"
+        return f"{finding.question} {prose.STATUSES[finding.status]}"
     waived = ", waived" if finding.disposition == "waived" else ""
     numbers = headline_numbers(finding.headline, finding.requirement)
-    return f"{finding.question} {words.STATUSES[finding.status]}{waived}: {numbers}, {words.bound(finding.requirement)}"
+    return f"{finding.question} {prose.STATUSES[finding.status]}{waived}: {numbers}, {prose.bound(finding.requirement)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 
 if TYPE_CHECKING:
     from audit.report.entries import Entries
@@ -33,8 +33,8 @@ class CountRow:
 def count_rows(found: Entries) -> tuple[CountRow, ...]:
     """One row a severity, the highest first."""
     return tuple(
-        CountRow(severity, bars, tuple(_count(found, severity, status) for status in words.STATUSES))
-        for severity, bars in words.SEVERITY_BARS.items()
+        CountRow(severity, bars, tuple(_count(found, severity, status) for status in prose.STATUSES))
+        for severity, bars in prose.SEVERITY_BARS.items()
     )
 
 
@@ -55,5 +55,5 @@ def counts_note(found: Entries) -> str:
     for n, what in ((len(found.advisory), "advisory and never decides"), (waived, "waived")):
         if n:
             verb, ending = ("is", what) if n == 1 else ("are", what.replace("decides", "decide"))
-            said.append(f"{words.counted(n, 'finding')} {verb} {ending}")
-    return words.sentence("; ".join(said)) + "." if said else ""
+            said.append(f"{prose.counted(n, 'finding')} {verb} {ending}")
+    return prose.sentence("; ".join(said)) + "." if said else ""

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 from audit.report.change import nearest
 from audit.report.charts.interval import interval_plot
 from audit.report.conditions import OpenCondition, conditions
 from audit.report.counts import CountRow, count_rows, counts_note
 from audit.report.entries import Chip
 from audit.report.gaps import gaps
-from audit.report.saying import headline_numbers, of_member, owner_of
+from audit.report.phrases import headline_numbers, of_member, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from audit.record import AuditRun
     from audit.report.charts.interval import Plot
     from audit.report.entries import Entries, Entry, Link
     from audit.report.gaps import Gap
-    from audit.results import AuditRun
 
 BLOCKS, GAPS, NEAREST = 5, 6, 3
 FEW, SHORT, LONG = 3, 2, 4
@@ -115,11 +115,11 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         blocks=tuple(_block(entry) for entry in shown[:BLOCKS]),
         more_blocks=tuple(entry.link for entry in shown[BLOCKS:]),
         steps=_steps(run, found, room),
-        statuses=tuple(Chip(key, word) for key, word in words.STATUSES.items()),
+        statuses=tuple(Chip(key, word) for key, word in prose.STATUSES.items()),
         counts=count_rows(found),
-        totals=tuple(str(sum(entry.finding.status == key for entry in found.worst)) for key in words.STATUSES),
+        totals=tuple(str(sum(entry.finding.status == key for entry in found.worst)) for key in prose.STATUSES),
         total=f"all {len(found.worst)}",
-        counts_title=f"{words.sentence(words.counted(len(found.worst), 'finding'))}, counted",
+        counts_title=f"{prose.sentence(prose.counted(len(found.worst), 'finding'))}, counted",
         counts_note=counts_note(found),
         conditions_title="Conditions that would remain" if run.verdict.decision == "block" else "Conditions",
         conditions=open_[:room],
@@ -139,7 +139,7 @@ def _shown(found: Entries) -> tuple[str, Sequence[Entry]]:
 
 
 def _more(n: int, noun: str, where: str) -> str:
-    return f"{words.sentence(words.counted(n, 'more ' + noun))}: {where}." if n > 0 else ""
+    return f"{prose.sentence(prose.counted(n, 'more ' + noun))}: {where}." if n > 0 else ""
 
 
 def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
@@ -150,22 +150,22 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
     stays = "What runs in production today stays." if run.policy.champion else "Nothing changes in production."
     if run.verdict.decision == "promote":
         rest = required - passed
-        does_not = f" {words.sentence(words.counted(rest, 'check'))} {'does' if rest == 1 else 'do'} not apply." if rest else ""
+        does_not = f" {prose.sentence(prose.counted(rest, 'check'))} {'does' if rest == 1 else 'do'} not apply." if rest else ""
         return (
-            f"{words.sentence(words.word(passed))} of {words.word(required)} required checks pass; none stands against release.",
+            f"{prose.sentence(prose.word(passed))} of {prose.word(required)} required checks pass; none stands against release.",
             does_not.strip(),
         )
     if run.verdict.decision == "promote-with-conditions":
         leave = "leaves" if open_ == 1 else "leave"
-        lead = f"{words.sentence(words.word(open_))} of {words.word(required)} required checks {leave} a condition; none blocks."
+        lead = f"{prose.sentence(prose.word(open_))} of {prose.word(required)} required checks {leave} a condition; none blocks."
         return lead, "Nothing is released until the conditions are signed."
     if blocking:
         against = "does" if blocking == 1 else "do"
-        lead = f"{words.sentence(words.word(blocking))} of {words.word(required)} required checks {against} not support release."
+        lead = f"{prose.sentence(prose.word(blocking))} of {prose.word(required)} required checks {against} not support release."
     else:
         lead = "A rule beyond the single checks blocks release."
     also = (
-        f" {words.sentence(words.counted(len(rules), 'rule'))} beyond the checks {'is' if len(rules) == 1 else 'are'} broken too."
+        f" {prose.sentence(prose.counted(len(rules), 'rule'))} beyond the checks {'is' if len(rules) == 1 else 'are'} broken too."
         if rules
         else ""
     )
@@ -199,14 +199,14 @@ def _block(entry: Entry) -> Block:
     finding = entry.finding
     head, requirement = finding.headline, finding.requirement
     if head is None or head.n == 0:
-        numbers, rest = "", words.clip(finding.message, 180)
+        numbers, rest = "", prose.clip(finding.message, 180)
     else:
         numbers = headline_numbers(head, requirement)
-        rest = f"{head.unit}{of_member(entry)}; {words.bound(requirement)} is asked for."
+        rest = f"{head.unit}{of_member(entry)}; {prose.bound(requirement)} is asked for."
     return Block(
-        chip=Chip(finding.status, words.STATUSES[finding.status]),
+        chip=Chip(finding.status, prose.STATUSES[finding.status]),
         severity=requirement.severity,
-        bars=words.SEVERITY_BARS[requirement.severity],
+        bars=prose.SEVERITY_BARS[requirement.severity],
         question=finding.question,
         numbers=numbers,
         rest=rest,
@@ -218,16 +218,16 @@ def _block(entry: Entry) -> Block:
 
 def _steps(run: AuditRun, found: Entries, room: int) -> tuple[Step, ...]:
     """One line for every remedy of what stands against release, then what people owe."""
-    due = {condition.finding: words.day(condition.due) for condition in run.verdict.conditions}
+    due = {condition.finding: prose.day(condition.due) for condition in run.verdict.conditions}
     against = found.having("block") or found.having("condition")
     together: dict[tuple[str, str, str], list[Link]] = {}
     for entry in against:
-        key = (words.clip(entry.finding.remedy, 150), words.clip(entry.finding.owner, 60), due.get(entry.finding.id, "before release"))
+        key = (prose.clip(entry.finding.remedy, 150), prose.clip(entry.finding.owner, 60), due.get(entry.finding.id, "before release"))
         together.setdefault(key, []).append(entry.link)
     steps = [Step(*key, tuple(links)) for key, links in together.items()][:room]
     left = sum(map(len, together.values())) - sum(len(step.links) for step in steps)
     if left:
-        steps.append(Step(f"{words.sentence(words.counted(left, 'more finding'))}: section 7.", "see there", "before release", ()))
+        steps.append(Step(f"{prose.sentence(prose.counted(left, 'more finding'))}: section 7.", "see there", "before release", ()))
     owner = owner_of(run)
     if run.policy_change is not None and run.policy_change.blocks:
         steps.append(Step("Have line 2 approve what the policy loosens, or ask what was asked: section 2.", owner, "before release", ()))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.decide import effect, worst_first
+from audit.decision.rules import effect, worst_first
 
 if TYPE_CHECKING:
-    from audit.decide import Effect
-    from audit.finding import Finding
-    from audit.results import AuditRun
+    from audit.decision.finding import Finding
+    from audit.decision.rules import Effect
+    from audit.record import AuditRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 from audit.report.charts.interval import interval_plot
 from audit.report.entries import Chip, Link
-from audit.report.saying import of_member
+from audit.report.phrases import of_member
 
 if TYPE_CHECKING:
     from audit.report.charts.interval import Plot
@@ -51,7 +51,7 @@ class Line:
 
 def evidence_table(found: Entries) -> tuple[Line, ...]:
     """Every finding, worst first."""
-    order = {key: str(place) for place, key in enumerate(words.STATUSES)}
+    order = {key: str(place) for place, key in enumerate(prose.STATUSES)}
     return tuple(_line(entry, order[entry.finding.status]) for entry in found.worst)
 
 
@@ -64,7 +64,7 @@ def _line(entry: Entry, status_order: str) -> Line:
     finding = entry.finding
     head, requirement = finding.headline, finding.requirement
     return Line(
-        chip=Chip(finding.status, words.STATUSES[finding.status]),
+        chip=Chip(finding.status, prose.STATUSES[finding.status]),
         effect="" if entry.effect == "ok" else entry.effect,
         note="advisory: listed, never decides" if requirement.enforce == "advisory" else "",
         waived=finding.disposition == "waived",
@@ -74,14 +74,14 @@ def _line(entry: Entry, status_order: str) -> Line:
         link=entry.link,
         files=entry.files,
         severity=requirement.severity,
-        bars=words.SEVERITY_BARS[requirement.severity],
+        bars=prose.SEVERITY_BARS[requirement.severity],
         plot=interval_plot(finding),
         numbers=_numbers(entry),
-        bound=words.bound(requirement),
+        bound=prose.bound(requirement),
         rmf=tuple(Link(line_id, rmf_anchor(line_id)) for line_id in finding.check.rmf),
         sort=(
             status_order,
-            words.SEVERITY_BARS[requirement.severity],
+            prose.SEVERITY_BARS[requirement.severity],
             repr(head.value) if head is not None and head.n else "",
             str(head.n) if head is not None else "",
         ),
@@ -93,8 +93,8 @@ def _numbers(entry: Entry) -> Numbers:
     if head is None or head.n == 0:
         return Numbers("no number", "", "", "–")
     n = f"{head.n:,}"
-    if words.is_census(head):
-        return Numbers(words.figure(head.value, census=True), "", f"{head.unit}, census{of_member(entry)}", n)
-    limits = words.limits(requirement)
-    level = words.confidence(1 - 2 * min(max(head.levels), 0.5))
-    return Numbers(words.figure(head.value, *limits), words.bracket(head.interval, *limits), f"{head.unit}, {level}{of_member(entry)}", n)
+    if prose.is_census(head):
+        return Numbers(prose.figure(head.value, census=True), "", f"{head.unit}, census{of_member(entry)}", n)
+    limits = prose.limits(requirement)
+    level = prose.confidence(1 - 2 * min(max(head.levels), 0.5))
+    return Numbers(prose.figure(head.value, *limits), prose.bracket(head.interval, *limits), f"{head.unit}, {level}{of_member(entry)}", n)

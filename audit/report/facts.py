@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audit.results import AuditRun
+    from audit.record import AuditRun
 
 
 def declared_fields(run: AuditRun) -> frozenset[str]:

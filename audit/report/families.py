@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from audit.decision.finding import Judged
 from audit.evidence import (
     OVERALL,
     Bars,
@@ -20,8 +21,7 @@ from audit.evidence import (
     Slice,
     WeakSlices,
 )
-from audit.finding import Judged
-from audit.report import words
+from audit.report import text as prose
 from audit.report.answers import answers
 from audit.report.charts.axes import Drawing
 from audit.report.charts.before_after import before_after
@@ -36,18 +36,18 @@ from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
 from audit.report.charts.weak import WeakTable, weak, with_examples
 from audit.report.entries import Chip, Link
-from audit.report.naming import in_words
+from audit.report.member_labels import in_words
+from audit.report.phrases import headline_numbers
 from audit.report.rows import ExampleView, Places, example_view
-from audit.report.saying import headline_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from audit.decision.finding import Finding, Status
     from audit.evidence import Confusion, Evidence, Figure, Member, Name
-    from audit.finding import Finding, Status
+    from audit.record import Sampled
     from audit.report.banner import Fact
     from audit.report.entries import Entries, Entry
-    from audit.results import Sampled
 
 EXAMPLES, FIGURES = 5, 6
 """How many of each a finding shows; the evidence files hold all."""
@@ -96,7 +96,7 @@ def families(found: Entries, affected: Sequence[str] = (), *, sampled: Sequence[
     return tuple(
         Family(
             f"8.{number}",
-            words.sentence(name.replace("_", " ")),
+            prose.sentence(name.replace("_", " ")),
             tuple(
                 _once(
                     [
@@ -107,7 +107,7 @@ def families(found: Entries, affected: Sequence[str] = (), *, sampled: Sequence[
                 )
             ),
             tuple(
-                (entry.link, entry.finding.id, Chip(entry.finding.status, words.STATUSES[entry.finding.status]))
+                (entry.link, entry.finding.id, Chip(entry.finding.status, prose.STATUSES[entry.finding.status]))
                 for entry in found.worst
                 if _family(entry) == name and not entry.finding.evidence
             ),
@@ -153,14 +153,14 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled], *
     more = len(evidence.examples) - most
     backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
     hidden = len(evidence.figures) - FIGURES
-    left_out = [f"{words.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
+    left_out = [f"{prose.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
     shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:most], 1))
     found = _first_rows(evidence, {row.row: row.anchor for row in shown})
     forests = tuple(with_rows(one, lambda name: found.get(name) or places.member(name)) for one in _forests(entry, evidence, foot))
     return Detail(
         anchor=f"D-{entry.label}",
         label=entry.label,
-        chip=Chip(finding.status, words.STATUSES[finding.status]),
+        chip=Chip(finding.status, prose.STATUSES[finding.status]),
         check=finding.id,
         question=finding.question,
         answers=answers(finding, affected),
@@ -174,7 +174,7 @@ def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled], *
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
         rows=Link(f"section {section}", places.everything) if places.everything and _answers(finding) else None,
-        notes=tuple(words.sentence(in_words(one, evidence)) for one in (*evidence.asides, *evidence.notes, *backend, *left_out)),
+        notes=tuple(prose.sentence(in_words(one, evidence)) for one in (*evidence.asides, *evidence.notes, *backend, *left_out)),
         foot="" if forests or drawn else foot,
     )
 
@@ -198,7 +198,7 @@ def _answers(finding: Finding) -> bool:
 
 def _foot(entry: Entry) -> str:
     head, evidence = entry.finding.headline, entry.finding.evidence
-    files = f" Evidence: {words.listed(link.text for link in entry.files)}." if entry.files else ""
+    files = f" Evidence: {prose.listed(link.text for link in entry.files)}." if entry.files else ""
     rows = f"{evidence.rows:,} rows examined" if evidence else ""
     return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
 
@@ -222,10 +222,10 @@ def _draw(
 
 def _of_curve(figure: Roc | PrecisionRecall, finding: Finding) -> tuple[str, str]:
     """The number under a curve of all rows and what is asked: the judged number where it is theirs, since a slice's is of another curve."""
-    head, asked = finding.headline, words.bound(finding.requirement)
+    head, asked = finding.headline, prose.bound(finding.requirement)
     if head is not None and head.member == OVERALL:
         return f"{head.unit} {headline_numbers(head, finding.requirement)}", asked
-    number = "" if figure.area is None else f"{finding.check.unit} {words.figure(figure.area)}, "
+    number = "" if figure.area is None else f"{finding.check.unit} {prose.figure(figure.area)}, "
     return f"{number}all rows", f"{asked}, of each slice"
 
 
@@ -246,8 +246,8 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
     finding = entry.finding
     sides = finding.bounds
     gap = finding.check.of_gap(evidence)
-    asked = words.bound(finding.requirement)
-    census = finding.headline is not None and words.is_census(finding.headline)
+    asked = prose.bound(finding.requirement)
+    census = finding.headline is not None and prose.is_census(finding.headline)
     drawn = []
     if finding.slices and gap:
         drawn.append(forest(finding.slices, (), Caption("Groups behind the gap", unit=evidence.context_unit)))

@@ -6,21 +6,21 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 from audit.report.answers import answers
 from audit.report.banner import Fact
 from audit.report.entries import Chip, Link
 from audit.report.evidence_table import rmf_anchor
+from audit.report.phrases import risk_of
 from audit.report.rows import Places
-from audit.report.saying import risk_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.finding import Finding
+    from audit.decision.finding import Finding
+    from audit.record import AuditRun
     from audit.report.entries import Entries, Entry
     from audit.report.families import Family
-    from audit.results import AuditRun
 
 WORST = 3
 """Slices that a finding names; section 8 has all."""
@@ -72,7 +72,7 @@ def _view(run: AuditRun, entry: Entry, shown: Mapping[str, str]) -> FindingView:
     examples = finding.evidence.examples if finding.evidence else ()
     return FindingView(
         label=entry.label,
-        chip=Chip(finding.status, words.STATUSES[finding.status]),
+        chip=Chip(finding.status, prose.STATUSES[finding.status]),
         question=finding.question,
         check=finding.id,
         meta=f"{requirement.severity} · {requirement.enforce} · on {requirement.on}",
@@ -85,7 +85,7 @@ def _view(run: AuditRun, entry: Entry, shown: Mapping[str, str]) -> FindingView:
         slices=tuple(
             SliceView(
                 places.member(one.name),
-                "not measured" if one.value is None else words.figure(one.value, census=one.interval == (one.value, one.value)),
+                "not measured" if one.value is None else prose.figure(one.value, census=one.interval == (one.value, one.value)),
                 one.reason or f"n {one.n:,}",
             )
             for one in finding.slices[:WORST]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.frameworks import nist_ai_rmf
-from audit.report import words
+from audit.report import text as prose
 from audit.report.facts import declared_fields
 
 if TYPE_CHECKING:
+    from audit.record import AuditRun
     from audit.report.entries import Entries
-    from audit.results import AuditRun
 
 MISSING = {"not_run", "error"}
 
@@ -33,12 +33,12 @@ def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
         if named.isdisjoint(trait.families) and trait.declared not in declared_fields(run)
     ]
     gaps_ += [
-        Gap(f"{entry.label} {entry.finding.id}", words.clip(entry.finding.message, 120))
+        Gap(f"{entry.label} {entry.finding.id}", prose.clip(entry.finding.message, 120))
         for entry in found.worst
         if entry.finding.status in MISSING
     ]
     for entry in found.worst:
         missing = entry.finding.evidence.unmeasured if entry.finding.evidence else ()
-        gaps_ += [Gap(f"{one.name} in {entry.finding.id}", words.clip(one.reason, 120)) for one in missing]
+        gaps_ += [Gap(f"{one.name} in {entry.finding.id}", prose.clip(one.reason, 120)) for one in missing]
     gaps_ += [Gap(use, "declared out of scope") for use in run.policy.system.out_of_scope]
     return tuple(gaps_)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.decide import effect
-from audit.finding import CheckInfo, Finding
+from audit.decision.finding import CheckInfo, Finding
+from audit.decision.rules import effect
 from audit.policy.schema import SEVERITIES, Requirement
-from audit.report import words
+from audit.report import text as prose
 
 if TYPE_CHECKING:
-    from audit.finding import Disposition, Status
+    from audit.decision.finding import Disposition, Status
     from audit.policy.schema import Severity
-    from audit.results import AuditRun
+    from audit.record import AuditRun
 
 _COLUMNS: tuple[tuple[str, Status, Disposition], ...] = (
     ("pass", "pass", "none"),
@@ -48,11 +48,11 @@ class Legend:
 def legend(run: AuditRun) -> Legend:
     """The decision table is asked of the code that decides, cell by cell, so that it cannot say anything else."""
     rows = tuple(
-        (severity, words.SEVERITY_BARS[severity], tuple(_cell(severity, status, disposition) for _, status, disposition in _COLUMNS))
+        (severity, prose.SEVERITY_BARS[severity], tuple(_cell(severity, status, disposition) for _, status, disposition in _COLUMNS))
         for severity in SEVERITIES
     )
     level = run.policy.confidence
-    return Legend(words.confidence(level), words.confidence((1 - level) / 2), tuple(name for name, _, _ in _COLUMNS), rows)
+    return Legend(prose.confidence(level), prose.confidence((1 - level) / 2), tuple(name for name, _, _ in _COLUMNS), rows)
 
 
 def _cell(severity: Severity, status: Status, disposition: Disposition) -> Cell:

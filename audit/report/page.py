@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup, escape
 
-from audit.report import words
+from audit.report import text as prose
 from audit.report.appendix import FileRow, MethodNote, Reproduction, files, methods, reproduction
 from audit.report.banner import Banner, banner, running_heads
 from audit.report.change import Changes, changes
@@ -32,7 +32,7 @@ from audit.report.scope import Operations, Scope, Signature, operations, scope, 
 from audit.report.waivers import Waiver, waivers
 
 if TYPE_CHECKING:
-    from audit.results import AuditRun
+    from audit.record import AuditRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,12 @@ def _environment() -> Environment:
 
 def _breakable(identifier: str) -> Markup:
     """An id that may be broken after a slash or an underscore, so that it fits a narrow column."""
-    return Markup(re.sub(r"([/_])", r"\1<wbr>", str(escape(words.clean(identifier)))))  # noqa: S704  # escaped before the breaks go in
+    return Markup(re.sub(r"([/_])", r"\1<wbr>", str(escape(prose.clean(identifier)))))  # noqa: S704  # escaped before the breaks go in
 
 
 def _prose(said: str) -> Markup:
     """A sentence in which names of fields and parameters stand in backticks, as docstrings write them."""
-    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(words.clean(said)))))  # noqa: S704  # escaped before the marks go in
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(prose.clean(said)))))  # noqa: S704  # escaped before the marks go in
 
 
 def _printable(value: object) -> str:
@@ -146,7 +146,7 @@ def _printable(value: object) -> str:
     if not isinstance(value, str):
         msg = f"a view gives finished strings, not {type(value).__name__}"
         raise TypeError(msg)
-    return words.clean(value)
+    return prose.clean(value)
 
 
 def _static(name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 
 if TYPE_CHECKING:
-    from audit.approvals.standing import ApprovalState
-    from audit.policy_change import PolicyChange
-    from audit.results import AuditRun
+    from audit.governance.policy_approvals import ApprovalState
+    from audit.governance.policy_change import PolicyChange
+    from audit.record import AuditRun
 
 _HUES = {"loosened": "red", "tightened": "", "other": ""}
 _BLOCKED = "What was loosened blocks: nobody of line 2 has approved it."
@@ -44,13 +44,13 @@ def policy_since(run: AuditRun) -> PolicySince:
     change = run.policy_change
     if change is None:
         return PolicySince("The ledger holds no promotion under a policy of this name: there is nothing to compare this one with.", ())
-    since = f"run {change.run} of {words.day(change.time)}"
+    since = f"run {change.run} of {prose.day(change.time)}"
     if change.changes is None:
         unknown = f"The policy of {since}, the last promotion, cannot be read by this release: what was loosened is unknown."
         return PolicySince(unknown, (), _BLOCKED if change.blocks else "", _said(change))
     less = sum(one.kind == "loosened" for one in change.changes)
-    looser = words.word(less) if less else "none"
-    lead = f"Against {since}, the last promotion: {words.counted(len(change.changes), 'change')}, {looser} of them loosened."
+    looser = prose.word(less) if less else "none"
+    lead = f"Against {since}, the last promotion: {prose.counted(len(change.changes), 'change')}, {looser} of them loosened."
     rows = tuple(PolicyRow(_NAMES[one.kind], _HUES[one.kind], one.place, one.words) for one in change.changes)
     same = f"It asks what it asked in {since}, the last promotion."
     return PolicySince(lead if rows else same, rows, _BLOCKED if change.blocks else "", _said(change))
@@ -66,4 +66,4 @@ def _said(change: PolicyChange) -> tuple[str, ...]:
 
 
 def _signed(one: ApprovalState) -> str:
-    return f"{one.words}, signed {words.moment(one.at)}, asked for by {one.requested_by}"
+    return f"{one.words}, signed {prose.moment(one.at)}, asked for by {one.requested_by}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 from audit.report.entries import Chip
 from audit.report.gaps import MISSING, gaps
-from audit.report.saying import owner_of, risk_of
+from audit.report.phrases import owner_of, risk_of
 
 if TYPE_CHECKING:
+    from audit.record import AuditRun
     from audit.report.entries import Entries, Entry, Link
-    from audit.results import AuditRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +47,5 @@ def _of_finding(entry: Entry) -> tuple[Chip | None, str, str, str, str, str, Lin
     effect = "advisory: changes nothing" if requirement.enforce == "advisory" else _EFFECTS[entry.effect]
     if finding.disposition != "none":
         effect = f"{effect}; {finding.disposition.replace('_', ' ')}"
-    chip = Chip(finding.status, words.STATUSES[finding.status])
-    return chip, finding.id, risk_of(finding), requirement.severity, effect, words.clip(finding.owner, 60), entry.link
+    chip = Chip(finding.status, prose.STATUSES[finding.status])
+    return chip, finding.id, risk_of(finding), requirement.severity, effect, prose.clip(finding.owner, 60), entry.link

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.frameworks import nist_ai_rmf
-from audit.report import words
+from audit.report import text as prose
 from audit.report.entries import Chip, Link
 from audit.report.evidence_table import rmf_anchor
 from audit.report.facts import declared_fields
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.frameworks import Subcategory
+    from audit.record import AuditRun
     from audit.report.entries import Entries, Entry
-    from audit.results import AuditRun
 
 STATES = ("measured", "declared", "signed", "absent")
 WITH_EVIDENCE = {"pass", "fail", "inconclusive"}
@@ -158,14 +158,14 @@ def _speaks(entry: Entry, line: Subcategory) -> bool:
 
 
 def _check(entry: Entry) -> tuple[Chip, Link, str]:
-    return Chip(entry.finding.status, words.STATUSES[entry.finding.status]), entry.link, entry.finding.id
+    return Chip(entry.finding.status, prose.STATUSES[entry.finding.status]), entry.link, entry.finding.id
 
 
 def _basis(line: Subcategory, fields: list[str], there: list[str], state: str) -> str:
     """What it stands on, or would."""
     missing = [name for name in fields if name not in there]
     if state == "declared":
-        return f"Declared: {words.listed(there)}." + (f" Not declared: {words.listed(missing)}." if missing else "")
+        return f"Declared: {prose.listed(there)}." + (f" Not declared: {prose.listed(missing)}." if missing else "")
     if state == "measured":
         return ""
     if line.evidence == "organisational":
@@ -173,21 +173,21 @@ def _basis(line: Subcategory, fields: list[str], there: list[str], state: str) -
     if line.evidence == "measured":
         return f"No finding of this run names it. {_could(line.by)}"
     if not missing:
-        return f"Stands on {words.listed(_SOURCES.get(name, name) for name in line.by)}; there is none yet."
-    return f"Not declared: {words.listed(missing)}."
+        return f"Stands on {prose.listed(_SOURCES.get(name, name) for name in line.by)}; there is none yet."
+    return f"Not declared: {prose.listed(missing)}."
 
 
 def _could(by: tuple[str, ...]) -> str:
     """What would speak to a line that nothing measured."""
     families_ = [name.replace("_", " ") for name in by if "." not in name]
     others = [_SOURCES.get(name, name) for name in by if "." in name]
-    said = [f"Families of checks that could: {words.listed(families_)}."] if families_ else []
-    return " ".join(said + ([f"Bears on it, without counting as a finding: {words.listed(others)}."] if others else []))
+    said = [f"Families of checks that could: {prose.listed(families_)}."] if families_ else []
+    return " ".join(said + ([f"Bears on it, without counting as a finding: {prose.listed(others)}."] if others else []))
 
 
 def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:
     """Per characteristic its checks, their worst status, and why there are none."""
-    order = list(words.STATUSES)
+    order = list(prose.STATUSES)
     lines = []
     for trait in nist_ai_rmf().characteristics:
         own = [entry for entry in found.worst if entry.finding.check.id.split("/")[0] in trait.families]
@@ -195,5 +195,5 @@ def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:
         given = run.policy.not_measured.get(trait.id)
         fact = f"Declared: {trait.declared}." if trait.declared in declared_fields(run) else "No check and no reason given."
         reason = f"Not measured; reason in the policy: {given}" if given else "" if own else fact
-        lines.append(TraitLine(trait.name, None if worst is None else Chip(worst, words.STATUSES[worst]), tuple(map(_check, own)), reason))
+        lines.append(TraitLine(trait.name, None if worst is None else Chip(worst, prose.STATUSES[worst]), tuple(map(_check, own)), reason))
     return tuple(lines)

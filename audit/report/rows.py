@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.evidence import Pair
-from audit.report import words
+from audit.formatting import rows_in_words
+from audit.record import FEW
+from audit.report import text as prose
 from audit.report.entries import Link
-from audit.results import FEW
-from audit.wording import rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from audit.decision.finding import Finding
     from audit.evidence import Example, Name, Slice, Value
-    from audit.finding import Finding
-    from audit.results import Sampled
+    from audit.record import Sampled
 
 MOST = 20
 """Classes of a confusion table that are shown."""
@@ -193,9 +193,9 @@ def _of_feature(one: Sampled) -> bool:
 def _few(anchored: Sequence[tuple[str, Sampled]]) -> str:
     """Which parts show no rows, and why."""
     if any(one.entities is not None for _, one in anchored):
-        told = f"What has rows of fewer than {words.word(FEW)} different entities shows none; a cell of them says 1–9, or few"
+        told = f"What has rows of fewer than {prose.word(FEW)} different entities shows none; a cell of them says 1–9, or few"
     else:
-        told = f"What has fewer than {words.word(FEW)} rows shows none, and a cell of them says 1–9"
+        told = f"What has fewer than {prose.word(FEW)} rows shows none, and a cell of them says 1–9"
     return f"{told}: so few could point to a person."
 
 

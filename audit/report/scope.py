@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 from audit.report.banner import QUORUM, Fact
 from audit.report.charts.loss import loss
-from audit.report.saying import owner_of
-from audit.report.wear import wear
+from audit.report.phrases import owner_of
+from audit.report.test_set_usage import wear
 
 if TYPE_CHECKING:
-    from audit.finetune.record import TrainingRecord
+    from audit.candidates.training_record import TrainingRecord
+    from audit.record import AuditRun, CandidateFacts
     from audit.report.charts.axes import Drawing
     from audit.report.entries import Entries, Link
-    from audit.report.wear import WearView
-    from audit.results import AuditRun, CandidateFacts
+    from audit.report.test_set_usage import WearView
 
 NOT_DECLARED = "not declared"
 _STAYS = {
@@ -101,7 +101,7 @@ def _measured(run: AuditRun) -> tuple[Fact, ...]:
         Fact("Kind", candidate.kind),
         Fact("Candidate", candidate.description),
         Fact("Learned weights", "not known" if candidate.parameters is None else f"{candidate.parameters:,}"),
-        Fact("Classes", words.listed(candidate.classes, 20) or "none: it gives numbers"),
+        Fact("Classes", prose.listed(candidate.classes, 20) or "none: it gives numbers"),
         Fact("SHA-256", candidate.sha256),
         *(fact for name, one in run.rivals.items() for fact in _rival(_RIVALS[name], one)),
     )
@@ -127,7 +127,7 @@ def _training(record: TrainingRecord) -> tuple[Fact, ...]:
         Fact("Steps", f"{record.steps:,} done, step {record.kept_step:,} kept{', stopped early' if record.stopped_early else ''}"),
         Fact("Precision", record.precision),
         *_cut(record),
-        Fact("Where from", f"{origin}{resumed}, {words.seconds(record.seconds)}"),
+        Fact("Where from", f"{origin}{resumed}, {prose.seconds(record.seconds)}"),
     )
 
 
@@ -177,8 +177,8 @@ def operations(run: AuditRun, found: Entries) -> Operations:
         Alarm(
             entry.link,
             entry.finding.id,
-            words.bound(entry.finding.requirement),
-            words.STATUSES[entry.finding.status],
+            prose.bound(entry.finding.requirement),
+            prose.STATUSES[entry.finding.status],
             entry.finding.remedy,
             entry.finding.owner,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-from audit.report.words import clean
+from audit.report.text import clean
 
 Child = Markup | str
 

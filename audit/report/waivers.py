@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.report import text as prose
 
 if TYPE_CHECKING:
+    from audit.record import AuditRun, WaiverState
     from audit.report.entries import Entries, Link
-    from audit.results import AuditRun, WaiverState
 
 _STANDINGS = {"in_force": "in force", "void": "VOID", "unused": "unused"}
 _RANK = ("in_force", "void", "unused")
@@ -46,17 +46,17 @@ def _row(one: WaiverState, found: Entries) -> Waiver:
         link=None if entry is None else entry.link,
         standing=_STANDINGS[one.standing],
         warning=_sentence(one, one.warning) if one.warning else "",
-        until=words.moment(one.until),
-        approved=words.listed(one.approved_by) or "nobody",
+        until=prose.moment(one.until),
+        approved=prose.listed(one.approved_by) or "nobody",
         said=_accepted(one) if one.standing == "in_force" else tuple(_sentence(one, why) for why in one.why),
     )
 
 
 def _sentence(one: WaiverState, text: str) -> str:
     """With a stop, and a large letter unless it begins with the name of the check."""
-    return (text if text.startswith(one.check) else words.sentence(words.dates(text))) + "."
+    return (text if text.startswith(one.check) else prose.sentence(prose.dates(text))) + "."
 
 
 def _accepted(one: WaiverState) -> tuple[str, ...]:
     controls = tuple(f"Control: {control}." for control in one.controls)
-    return (f"Why: {one.reason}", f"Risk accepted: {one.risk_accepted}", *controls, f"Promised: {words.dates(one.remedy)}.")
+    return (f"Why: {one.reason}", f"Risk accepted: {one.risk_accepted}", *controls, f"Promised: {prose.dates(one.remedy)}.")

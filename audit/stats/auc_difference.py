@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.auc import Auc, components, covariance
-from audit.stats.counted import by_entities
 from audit.stats.ellipse import OnEllipse, correlation_of
 from audit.stats.pair import Subtracted, TwoSamples, reaches
+from audit.stats.sample_size import by_entities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import OfTwoClasses, by_entities
 from audit.stats.entities import LEAST_FREEDOM, by_entity, effective_number
+from audit.stats.sample_size import OfTwoClasses, by_entities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.calibration import equal_mass
-from audit.stats.counted import Clustered, OfRows, by_entities, freedom
 from audit.stats.distance import least_end, noncentrality
 from audit.stats.entities import effective_number, small_sample
 from audit.stats.proportion import Proportion
+from audit.stats.sample_size import Clustered, OfRows, by_entities, freedom
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from audit.stats.proportion import Proportion
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audit.stats.redraw import Redraw
+    from audit.stats.dirichlet import Redraw
     from audit.stats.scores import Metric
 
 CLOSED: tuple[Metric, ...] = ("balanced_accuracy", "precision", "recall", "f1", "fbeta")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import OfUnits
 from audit.stats.entities import effective_number
 from audit.stats.mean import Mean
+from audit.stats.sample_size import OfUnits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

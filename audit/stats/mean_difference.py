@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
+from audit.stats.clustering import apart, held
 from audit.stats.mean import Mean
 from audit.stats.pair import Subtracted
 from audit.stats.root_mean_square import RootMeanSquare
-from audit.stats.shared import apart, held
 from audit.stats.weighted import WeightedMean, WeightedShare
 
 if TYPE_CHECKING:

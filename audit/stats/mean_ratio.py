@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import OfUnits
 from audit.stats.entities import mean_parts
+from audit.stats.sample_size import OfUnits
 from audit.stats.tails import half_of_sum
 
 if TYPE_CHECKING:

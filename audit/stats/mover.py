@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from audit.stats.clustering import apart, held
 from audit.stats.pair import TwoSamples
 from audit.stats.proportion import Difference  # noqa: TC001  # read at run time where a stored estimate is opened
-from audit.stats.shared import apart, held
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import Clustered, freedom, with_effect
 from audit.stats.entities import design_effect, effective_number, small_sample
 from audit.stats.proportion import FAR, exact_lower
+from audit.stats.sample_size import Clustered, freedom, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from audit.stats.average_precision import AveragePrecision, influence
-from audit.stats.counted import by_entities
 from audit.stats.ellipse import OnEllipse, correlation_of
 from audit.stats.entities import by_entity
 from audit.stats.pair import Subtracted
+from audit.stats.sample_size import by_entities
 
 if TYPE_CHECKING:
     import numpy as np

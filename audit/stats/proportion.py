@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from audit.stats.counted import Clustered, freedom, with_effect
+from audit.stats.clustering import apart, held, lowest
 from audit.stats.entities import effect_of_totals, effective_entities, small_sample
 from audit.stats.pair import Subtracted, TwoSamples
-from audit.stats.shared import apart, held, lowest
+from audit.stats.sample_size import Clustered, freedom, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,7 +156,7 @@ class _OfShares(TwoSamples):
 class Difference(Subtracted, _OfShares):
     """First proportion minus second. Newcombe, Statistics in Medicine 1998, method 10.
 
-    Where entities have rows in both, with the correlation of the two (Zou, Psychological Methods 2007; `audit.stats.shared`).
+    Where entities have rows in both, with the correlation of the two (Zou, Psychological Methods 2007; `audit.stats.clustering`).
     """
 
     first: Proportion
@@ -190,7 +190,7 @@ class Ratio(_OfShares):
     """First proportion over second. Koopman, Biometrics 1984 (score interval).
 
     Where entities have rows in both, MOVER-R with the correlation of the two (Donner & Zou, Statistical Methods in Medical Research
-    2012; `audit.stats.shared`): the ratio at which the end of first minus ratio times second is 0. A share of 0 below the line has
+    2012; `audit.stats.clustering`): the ratio at which the end of first minus ratio times second is 0. A share of 0 below the line has
     no finite ratio: the value then adds half a hit to each (Walter, Biometrika 1975).
     """
 

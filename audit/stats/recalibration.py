@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import by_entities, freedom
 from audit.stats.entities import effective_number, small_sample
+from audit.stats.sample_size import by_entities, freedom
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

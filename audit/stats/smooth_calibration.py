@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.counted import by_entities, freedom
 from audit.stats.entities import small_sample
 from audit.stats.proportion import Proportion
+from audit.stats.sample_size import by_entities, freedom
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

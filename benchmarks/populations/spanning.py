@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from audit.measures.groups import share
-from audit.measures.odds import Odds
+from audit.checks.fairness._odds import Odds
+from audit.metrics.groups import share
 from audit.stats import Difference, MeanDifference, Ratio, WeightedShare
-from audit.stats.shared import Influence, together
+from audit.stats.clustering import Influence, together
 from benchmarks.populations.case import PEOPLE, Case
 from benchmarks.trials import Limit
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit import cli
+from audit.cli import app
 from tests.awkward import models, tables
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_an_awkward_input_is_read_rightly_or_refused(
     monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as end:
-        cli.main(case.command)
+        app.main(case.command)
     said = "\n".join(capfd.readouterr())
     assert end.value.code == case.code, said
     assert re.search(case.says, said), said

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.candidates.champion import SavedChampion, refuse_other_classes
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.saved_champion import SavedChampion, refuse_other_classes
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.errors import CannotMeasure, InputError
 from audit.policy.schema import ChampionColumns
 from tests.support import dataset, labels

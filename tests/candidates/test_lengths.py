@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from audit.candidates.folder import ModelFolder
-from audit.candidates.opening import open_candidate
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.errors import InputError
+from audit.pipeline.opening import open_candidate
 from audit.policy.schema import Policy
 from audit.progress import Silent
 from tests.tiny_bert import letters

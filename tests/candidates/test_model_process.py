@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit import confinement
+from audit.candidates import confinement
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.candidates.values import SavedValues
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_numbers import SavedValues
 from audit.errors import CannotMeasure, InputError
-from audit.predictions import Predictions
 from tests.support import dataset, subject
 
 if TYPE_CHECKING:

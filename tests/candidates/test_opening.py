@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from skops import io as skops
 
-from audit.candidates.opening import open_candidate
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.errors import InputError
+from audit.pipeline.opening import open_candidate
 from audit.policy.schema import Policy
 from audit.progress import Silent
 from tests.support import dataset, labels

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from audit.candidates.folder import ModelFolder
-from audit.candidates.origin import Base, Tuning
 from audit.errors import CannotMeasure
 from audit.finetune.examples import parts
+from audit.finetune.origin import Base, Tuning
 from audit.finetune.text import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent

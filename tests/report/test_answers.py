@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import catalog
+from audit.decision.finding import Finding, Waived
+from audit.decision.judge import judge, without_evidence
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
-from audit.finding import Finding, Waived
-from audit.judge import judge, without_evidence
 from audit.report.answers import TERMS, answers
 from audit.stats import Census, Proportion
 from tests.report import example

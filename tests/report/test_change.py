@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from audit.explanations import turning
+from audit.decision.what_if import turning
 from audit.report.change import changes, settle
 from audit.report.entries import entries
 from tests.report import example

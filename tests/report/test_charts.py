@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.decision.finding import Judged, bounds
 from audit.evidence import OVERALL, Evidence, Histogram, Member, PrecisionRecall, Residuals, Roc, Slice
-from audit.finding import Judged, bounds
 from audit.report.charts.forest import Caption, forest
 from audit.report.charts.histogram import histogram
 from audit.report.charts.interval import interval_plot

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
 from audit.report import render
-from audit.report.words import clean, css_string
+from audit.report.text import clean, css_string
 from audit.stats import Proportion
 from tests.report import example
 

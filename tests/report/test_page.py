@@ -26,7 +26,7 @@ from tests.report import example
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit.results import AuditRun
+    from audit.record import AuditRun
 
 RUNS: dict[str, Callable[[], AuditRun]] = {
     run.__name__: run

@@ -13,7 +13,7 @@ from audit.report.rmf import RmfLine, rmf, traits
 from tests.report import example
 
 if TYPE_CHECKING:
-    from audit.results import AuditRun
+    from audit.record import AuditRun
 
 
 def lines(run: AuditRun) -> dict[str, RmfLine]:

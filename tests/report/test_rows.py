@@ -6,12 +6,12 @@ import re
 from dataclasses import replace
 
 from audit.evidence import OVERALL, Confusion, Pair, Slice
+from audit.record import Sampled
 from audit.report import render
 from audit.report.charts.tables import confusion
 from audit.report.entries import Link
 from audit.report.page import page
 from audit.report.rows import CellView, Places, rows
-from audit.results import Sampled
 from tests.report import example
 from tests.report.example.checks import region
 

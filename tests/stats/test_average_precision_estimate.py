@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from audit.power.laws import Asked, best
+from audit.power.laws.end_probabilities import chances, typical
 from audit.stats import Auc, AveragePrecision, ClassMean, PairedAuc, PairedPrecision
 from audit.stats import auc as areas
 from audit.stats.average_precision import influence
-from audit.stats.laws import Asked, best
-from audit.stats.laws.chances import chances, typical
-from audit.stats.laws.moving import grown, moved
+from audit.stats.scaling import grown, moved
 from benchmarks import coverage
 from benchmarks.populations import precisions
 from tests.misses import misses, most

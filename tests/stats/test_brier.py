@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 from sklearn.metrics import brier_score_loss
 
+from audit.power.laws import Asked, chances, likely, typical
 from audit.stats.brier import Decomposition, decompose
 from audit.stats.calibration import equal_mass
-from audit.stats.laws import Asked, chances, likely, typical
 from tests.misses import misses, most
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from audit.power.laws.decision_rule import Asked
+from audit.power.laws.proportions import edges, two_shares
 from audit.stats import Difference, Proportion, Ratio
-from audit.stats.laws.asked import Asked
-from audit.stats.laws.shares import edges, two_shares
 
 
 def asked(bound: float, *, floor: bool) -> Asked:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from audit.stats import GroupJackknife
-from audit.stats.laws.moving import grown, moved
+from audit.stats.scaling import grown, moved
 from benchmarks import coverage
 from benchmarks.populations.jackknives import jackknife, jackknives
 

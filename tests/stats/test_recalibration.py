@@ -12,8 +12,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from audit.power.laws import Asked, chances, grown, likely, typical
 from audit.stats import Coefficient, Departure
-from audit.stats.laws import Asked, chances, grown, likely, typical
 from audit.stats.recalibration import line, logits, unfit
 from tests.misses import most
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.measures.groups import share
+from audit.metrics.groups import share
 from audit.stats import AverageDifference, Difference, PairedDifference, Proportion, Ratio
-from audit.stats.shared import Influence, held, lowest, together
+from audit.stats.clustering import Influence, held, lowest, together
 from tests.misses import misses, most
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import CLASSIFICATION, Check
+from audit.checks.calibration._stated_probabilities import Event, TargetParams, cells, diagram, events
 from audit.evidence import OVERALL, Evidence, Member
-from audit.measures.calibration import Event, TargetParams, cells, diagram, events
+from audit.formatting import number
 from audit.stats import CalibrationError
 from audit.stats.brier import Decomposition, decompose
-from audit.wording import number
 
 if TYPE_CHECKING:
     from numpy.random import Generator

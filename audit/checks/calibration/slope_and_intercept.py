@@ -17,13 +17,13 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import CLASSIFICATION, Check
+from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, cells, diagram, events
+from audit.checks.calibration._temperature import suggestion
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
-from audit.measures.calibration import Cell, Event, TargetParams, cells, diagram, events
-from audit.measures.temperature import suggestion
+from audit.formatting import number
 from audit.stats import CalibrationError, Coefficient, Departure
 from audit.stats.recalibration import NEAREST, line, unfit
-from audit.wording import number
 
 if TYPE_CHECKING:
     from numpy.random import Generator

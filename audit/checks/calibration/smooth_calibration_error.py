@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
+from audit.checks.calibration._stated_probabilities import Event, TargetParams, diagram, events, members
 from audit.evidence import OVERALL, Evidence
-from audit.measures.calibration import Event, TargetParams, diagram, events, members
 from audit.stats import CalibrationError, SmoothCalibrationError
 
 if TYPE_CHECKING:

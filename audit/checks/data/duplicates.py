@@ -18,7 +18,7 @@ from pydantic import Field
 
 from audit.check import Check, Params
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
-from audit.measures import row_matches, rows
+from audit.metrics import row_matches, rows
 from audit.stats import Census
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
-    from audit.measures.rows import Comparison
+    from audit.metrics.rows import Comparison
     from audit.subject import Subject
 
 _SHOWN = 20

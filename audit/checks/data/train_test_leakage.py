@@ -19,14 +19,14 @@ from pydantic import Field
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
-from audit.measures import row_matches
+from audit.metrics import row_matches
 from audit.stats import Census
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.datasets import Dataset
-    from audit.measures.row_matches import Matches
+    from audit.metrics.row_matches import Matches
     from audit.subject import Subject
 
 _SHOWN = 20

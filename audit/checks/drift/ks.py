@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import Check, Params
+from audit.checks.drift import _alibi
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.measures import alibi, bins, usable, windows
+from audit.metrics import bins, usable_features, windows
 from audit.stats import KolmogorovSmirnov
 from audit.stats.distance import largest_distance
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.evidence import Unmeasured
-    from audit.measures.usable import Rule
-    from audit.measures.windows import Feature
+    from audit.metrics.usable_features import Rule
+    from audit.metrics.windows import Feature
     from audit.subject import Subject
 
 _FIGURES = 12
@@ -42,7 +43,7 @@ class KsParams(Params):
 
     columns: tuple[str, ...] | None = None
     """Numeric columns, or `text (words)`, `text (characters)`, `text (share of letters)`; all where neither they nor `by` is given."""
-    backend: alibi.Backend = "audit"
+    backend: _alibi.Backend = "audit"
     """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
 
@@ -51,7 +52,7 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     reference, current = windows.both(subject)
     named = windows.chosen(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
-    rules = () if named else (usable.timed, usable.called_identifier(reference, current))
+    rules = () if named else (usable_features.timed, usable_features.called_identifier(reference, current))
     numeric, unmeasured = _numeric(found, rules, lacking=bool(lacking))
     sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
     told = {feature.name: _distance(feature, params.backend) for feature in numeric}
@@ -59,7 +60,7 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     worst = sorted(numeric, key=lambda feature: -told[feature.name][0])[:_FIGURES]
     notes = (*windows.changed(members), *_missing(numeric), *windows.clustered(subject))
     if params.backend == "alibi-detect":
-        notes += (alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in told.items())}.")
+        notes += (_alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in told.items())}.")
     return Evidence(
         members=members,
         unit="KS distance",
@@ -67,14 +68,14 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
         unmeasured=(*lacking, *unmeasured),
         figures=tuple(bins.of(feature, _BINS).figure(feature.name, reference.role, current.role) for feature in worst),
         notes=notes,
-        backend=alibi.name() if params.backend == "alibi-detect" else "audit",
+        backend=_alibi.name() if params.backend == "alibi-detect" else "audit",
     )
 
 
 def _numeric(found: Sequence[Feature], rules: Sequence[Rule], *, lacking: bool) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
     """The features of numbers, and the others as unmeasured; where the policy names them, and so no rule bars any, these are refused."""
     as_numbers = [_truth(feature) for feature in found]
-    numeric, others = usable.divide(as_numbers, usable.categorical, *rules)
+    numeric, others = usable_features.divide(as_numbers, usable_features.categorical, *rules)
     if not rules and others:
         msg = f"not numeric: {', '.join(one.name for one in as_numbers if one not in numeric)}; drift/psi compares categories"
         raise CannotMeasure(msg)
@@ -93,11 +94,11 @@ def _truth(feature: Feature) -> Feature:
     return replace(feature, numeric=True, reference=before, current=now)
 
 
-def _distance(feature: Feature, backend: alibi.Backend) -> tuple[float, float]:
+def _distance(feature: Feature, backend: _alibi.Backend) -> tuple[float, float]:
     """Distance and p-value (1 where our own backend gives none); a missing cell ranks below every number."""
     reference, current = (np.where(np.isnan(x), -np.inf, np.maximum(x, np.finfo(float).min)) for x in _numbers(feature))
     if backend == "alibi-detect":
-        return alibi.kolmogorov_smirnov(reference, current)
+        return _alibi.kolmogorov_smirnov(reference, current)
     return largest_distance(reference, current), 1.0
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
+from audit.checks.drift import _alibi, _kernel
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Member
-from audit.measures import alibi, encoding, kernel, usable, windows
+from audit.metrics import encoding, usable_features, windows
 from audit.stats import MeanDiscrepancy
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class MmdParams(Params):
     """Rows of each window, drawn at random where there are more."""
     resamples: Annotated[int, Field(ge=1000, le=100_000)] = 4000
     """Bootstrap draws of the error."""
-    backend: alibi.Backend = "audit"
+    backend: _alibi.Backend = "audit"
     """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
 
@@ -54,11 +55,11 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
     reference, current = windows.both(subject)
     drawn = [_drawn(subject, data, params, rng) for data in (reference, current)]
     (before, now), unmeasured = _matrices(subject, params, drawn)
-    seen = kernel.gaussian(before, now)
+    seen = _kernel.gaussian(before, now)
     squared, notes = seen.squared(), [f"Gaussian kernel, bandwidth {seen.bandwidth:.4g} (median heuristic)."]
     if params.backend == "alibi-detect":
-        squared, p = alibi.squared_discrepancy(before, now, seen.bandwidth, rng)
-        notes += [alibi.licence(), f"Its test of {alibi.PERMUTATIONS} permutations gives p = {p:.3g}; the interval is ours."]
+        squared, p = _alibi.squared_discrepancy(before, now, seen.bandwidth, rng)
+        notes += [_alibi.licence(), f"Its test of {_alibi.PERMUTATIONS} permutations gives p = {p:.3g}; the interval is ours."]
     norms = tuple(float(norm) for norm in seen.error_norms(params.resamples, rng))
     members = (Member(OVERALL, MeanDiscrepancy(squared, seen.distance(), norms, len(before), len(now), seen.leading_error())),)
     return Evidence(
@@ -67,7 +68,7 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
         rows=len(before) + len(now),
         unmeasured=unmeasured,
         notes=(*windows.changed(members), *notes, *_left_out(drawn, (reference, current))),
-        backend=alibi.name() if params.backend == "alibi-detect" else "audit",
+        backend=_alibi.name() if params.backend == "alibi-detect" else "audit",
     )
 
 
@@ -93,8 +94,8 @@ def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.in
         before, now = (np.asarray(subject.predicted.embed_texts(texts), dtype=float) for texts in sides)
         return (before, now), ()
     found, lacking = windows.features(reference, current, params.columns)
-    rules = () if params.columns else (usable.timed, usable.called_identifier(reference, current))
-    compared, unmeasured = usable.divide(found, usable.scattered, *rules)
+    rules = () if params.columns else (usable_features.timed, usable_features.called_identifier(reference, current))
+    compared, unmeasured = usable_features.divide(found, usable_features.scattered, *rules)
     if lacking or not compared:
         reasons = [*(gone.reason for gone in lacking), *(f"{gone.name}: {gone.reason}" for gone in unmeasured)]
         reason = "; ".join(reasons) or f"{current.role} has no feature column and no text"

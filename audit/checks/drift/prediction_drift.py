@@ -19,7 +19,7 @@ import numpy as np
 from audit.check import CLASSIFICATION, REGRESSION, Check, NoParams
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Histogram, Member, Pair, Slice
-from audit.measures import bins, groups, windows
+from audit.metrics import bins, groups, windows
 from audit.stats import Difference, KolmogorovSmirnov
 from audit.stats.distance import largest_distance
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.measures import bins, usable, windows
+from audit.metrics import bins, usable_features, windows
 from audit.stats import StabilityIndex
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
         raise CannotMeasure(msg)
     sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
     binned = {feature: bins.of(feature, params.bins) for feature in found}
-    compared, unmeasured = usable.divide(
+    compared, unmeasured = usable_features.divide(
         found,
-        lambda feature: usable.SCATTERED if binned[feature].other > usable.MOSTLY else None,
-        *(() if named else (usable.timed, usable.called_identifier(reference, current))),
+        lambda feature: usable_features.SCATTERED if binned[feature].other > usable_features.MOSTLY else None,
+        *(() if named else (usable_features.timed, usable_features.called_identifier(reference, current))),
     )
     members = tuple(Member(one.slice, StabilityIndex(binned[one].index, len(binned[one].labels), *sizes)) for one in compared)
     worst = sorted(binned, key=lambda feature: -binned[feature].index)[:_FIGURES]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.odds import average_odds
+from audit.checks.fairness._odds import average_odds
 
 if TYPE_CHECKING:
     from numpy.random import Generator

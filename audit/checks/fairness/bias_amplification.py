@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import Check, NoParams
-from audit.measures.widening import UNIT, widening
+from audit.checks.fairness._bias_amplification import UNIT, widening
 
 if TYPE_CHECKING:
     from numpy.random import Generator

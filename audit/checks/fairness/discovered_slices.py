@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from audit.check import CLASSIFICATION, REGRESSION, Check, Params
+from audit.checks.fairness._slice_discovery import features, holdout_test, losses, presentation, search
+from audit.checks.fairness._slice_discovery.split import Halves
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.measures.weak import known, losses, naming, search, telling
-from audit.measures.weak.halves import Halves
 from audit.stats import MeanDifference
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
     halves = Halves.of(losses.of(subject), clusters, rng)
     least = search.least_rows(halves, params.min_rows)
     enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
-    asked = known.Asked(params.columns, params.clusters, least)
-    told_by = known.attributes_of(subject, asked, halves, rng) if enough else known.Known()
+    asked = features.Asked(params.columns, params.clusters, least)
+    told_by = features.attributes_of(subject, asked, halves, rng) if enough else features.Known()
     looking = search.Search(told_by.attributes, halves, least, clusters)
     found = looking.found(params.k)
     entities = "" if clusters is None else " entities"
@@ -66,7 +66,7 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
         msg += f"of no use are {unused}; " if unused else ""
         lower = halves.flags or least > MeanDifference.least
         raise CannotMeasure(msg + ("add rows, name columns, or set min_rows lower" if lower else "add rows, or name columns"))
-    weak = naming.tested(found, halves, clusters)
+    weak = holdout_test.tested(found, halves, clusters)
     kinds = "columns" if data.columns.text is None else "columns, marks of the text and words"
     size = f"at least {least}{entities or ' rows'} each"
     looked_at = f"{looking.count():,} conditions on {len(told_by.attributes):,} {kinds}, and their crossings, of {size}"
@@ -75,10 +75,10 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
         unit="accuracy gap" if halves.flags else "mean absolute error gap",
         rows=data.rows,
         unmeasured=told_by.unmeasured,
-        figures=(telling.figure(subject, weak, halves),),
-        examples=telling.examples(subject, weak, halves),
-        notes=(*telling.notes(subject, weak, halves, looked_at), *told_by.notes),
-        table=telling.table(subject, weak, halves),
+        figures=(presentation.figure(subject, weak, halves),),
+        examples=presentation.examples(subject, weak, halves),
+        notes=(*presentation.notes(subject, weak, halves, looked_at), *told_by.notes),
+        table=presentation.table(subject, weak, halves),
     )
 
 

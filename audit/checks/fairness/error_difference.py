@@ -19,8 +19,8 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import REGRESSION, Check, Params
-from audit.measures.error_gaps import Means, gaps
-from audit.measures.regression import carried_by_few, residuals
+from audit.checks.fairness._error_gaps import Means, gaps
+from audit.metrics.regression import carried_by_few, residuals
 
 if TYPE_CHECKING:
     from numpy.random import Generator

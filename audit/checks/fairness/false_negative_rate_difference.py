@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.groups import compare, error_rates
+from audit.metrics.groups import compare, error_rates
 from audit.stats import Difference
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from audit.check import CLASSIFICATION, Check, Params
-from audit.measures.impact import tables
+from audit.checks.fairness._impact_ratios import tables
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from audit.check import Check, Params
-from audit.measures.association import Association, associations
-from audit.measures.groups import compare, selection_rates
-from audit.measures.word_lists import ATTRIBUTES, TARGETS, VERSION
+from audit.checks.fairness._association import Association, associations
+from audit.checks.fairness._word_lists import ATTRIBUTES, TARGETS, VERSION
+from audit.metrics.groups import compare, selection_rates
 from audit.stats import Difference
 
 if TYPE_CHECKING:

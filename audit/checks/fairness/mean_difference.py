@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from audit.check import CLASSIFICATION, REGRESSION, Check, Params
-from audit.measures.averages import mean_gaps
+from audit.checks.fairness._averages import mean_gaps
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StringConstraints
 
 from audit.check import CLASSIFICATION, Check, Params
+from audit.checks.fairness._subgroups import background, subgroups
 from audit.evidence import Evidence, Member, Unmeasured
-from audit.measures.confusion import part
-from audit.measures.subgroups import background, subgroups
+from audit.metrics.confusion import part
 from audit.stats import Auc
 
 if TYPE_CHECKING:

@@ -18,17 +18,17 @@ from pydantic import Field
 
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
-from audit.measures.comparison import Answers, shares_right
-from audit.measures.confusion import part
-from audit.measures.stages import side_by_side
+from audit.formatting import number
+from audit.metrics.comparison import Answers, shares_right
+from audit.metrics.confusion import part
+from audit.metrics.stages import side_by_side
 from audit.stats import Proportion
-from audit.wording import number
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.candidates.predictions import Predictions
     from audit.evidence import Evidence, Slice
-    from audit.predictions import Predictions
     from audit.subject import Subject
 
 

@@ -19,11 +19,11 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
+from audit.checks.finetuning._retention import folds, knowing, neighbours_lost, probed
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, Evidence, Member, Unmeasured
-from audit.measures.confusion import part
-from audit.measures.retention import folds, knowing, neighbours_lost, probed
-from audit.measures.stages import side_by_side
+from audit.metrics.confusion import part
+from audit.metrics.stages import side_by_side
 from audit.stats import Mean, PairedDifference, PairedMean, Proportion
 
 if TYPE_CHECKING:

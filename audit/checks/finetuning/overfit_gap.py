@@ -21,10 +21,10 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
+from audit.checks.finetuning._overfit import STAGES, UNITS, Metric, Side, gaps, side
 from audit.evidence import Evidence
-from audit.measures.overfit import STAGES, UNITS, Metric, Side, gaps, side
-from audit.measures.stages import side_by_side
-from audit.wording import number
+from audit.formatting import number
+from audit.metrics.stages import side_by_side
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -20,11 +20,11 @@ from pydantic import Field
 from audit import seeds
 from audit.check import Check, Params
 from audit.evidence import Evidence, Example, Member, Slice
-from audit.measures.confusion import part
-from audit.measures.masking import beginning, common_words
-from audit.measures.stages import side_by_side
+from audit.formatting import number
+from audit.metrics.confusion import part
+from audit.metrics.stages import side_by_side
+from audit.redaction.masking import beginning, common_words
 from audit.stats import Proportion
-from audit.wording import number
 
 if TYPE_CHECKING:
     from numpy.random import Generator

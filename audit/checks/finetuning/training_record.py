@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field, FiniteFloat
 
 from audit.check import Check, Params
+from audit.checks.finetuning._training_record import FACTS, items
 from audit.evidence import Evidence, Example, Member, Part, Slice
-from audit.measures.training import FACTS, items
 from audit.stats import Census
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from audit.candidates.origin import Base
+    from audit.finetune.origin import Base
     from audit.subject import Subject
 
 _SHOWN = 20

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
 from audit.evidence import Evidence, Member
-from audit.measures.comparison import shares_right
+from audit.metrics.comparison import shares_right
 from audit.stats import Proportion
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
+from audit.checks.performance._ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.evidence import Evidence, PrecisionRecall
-from audit.measures.ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.stats import AveragePrecision, PairedPrecision, Proportion
 from audit.stats.average_precision import influence
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.comparison import averaged
-from audit.measures.confusion import of_classes
+from audit.metrics.comparison import averaged
+from audit.metrics.confusion import of_classes
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import CLASSIFICATION, Check, NoParams
-from audit.measures.losses import losses_apart, mean_losses, row_losses
+from audit.metrics.losses import losses_apart, mean_losses, row_losses
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -21,10 +21,10 @@ import numpy as np
 from pydantic import Field, FiniteFloat
 
 from audit.check import CLASSIFICATION, REGRESSION, Check, Params
+from audit.checks.performance import _own_function
 from audit.evidence import Evidence, Member
-from audit.measures import own_function
-from audit.measures.comparison import both, told
-from audit.measures.confusion import part
+from audit.metrics.comparison import both, told
+from audit.metrics.confusion import part
 from audit.stats import Mean, PairedMean
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ class Own(Params):
 
 def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
     """The function of each slice."""
-    ask = own_function.asker(subject, params.function, params.sha256)
+    ask = _own_function.asker(subject, params.function, params.sha256)
 
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
         said = ask(rows)
         if isinstance(said, float):
-            own_function.refuse_ends(params.lowest, params.highest)
-            return own_function.asked_again(subject, lambda kept: own_function.single(params.function, ask(kept)), rows, rng)
-        own_function.refuse_outside(params.function, said, params.lowest, params.highest)
+            _own_function.refuse_ends(params.lowest, params.highest)
+            return _own_function.asked_again(subject, lambda kept: _own_function.single(params.function, ask(kept)), rows, rng)
+        _own_function.refuse_outside(params.function, said, params.lowest, params.highest)
         return Mean.of(said, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
     members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())
@@ -68,18 +68,18 @@ def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
 
 def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     """Difference of the function in each slice, paired on the rows."""
-    own, rival = (own_function.asker(side, params.function, params.sha256) for side in (subject, subject.of_rival))
+    own, rival = (_own_function.asker(side, params.function, params.sha256) for side in (subject, subject.of_rival))
 
     def apart(rows: NDArray[np.bool_]) -> float:
-        return own_function.single(params.function, own(rows)) - own_function.single(params.function, rival(rows))
+        return _own_function.single(params.function, own(rows)) - _own_function.single(params.function, rival(rows))
 
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
         first, second = own(rows), rival(rows)
         if isinstance(first, float) or isinstance(second, float):
-            own_function.refuse_ends(params.lowest, params.highest)
-            return own_function.asked_again(subject, apart, rows, rng)
+            _own_function.refuse_ends(params.lowest, params.highest)
+            return _own_function.asked_again(subject, apart, rows, rng)
         for said in (first, second):
-            own_function.refuse_outside(params.function, said, params.lowest, params.highest)
+            _own_function.refuse_outside(params.function, said, params.lowest, params.highest)
         return PairedMean.of(first, second, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
     members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.check import CLASSIFICATION, Check
-from audit.measures import comparison
-from audit.measures.confusion import Averaged, averaged
+from audit.metrics import comparison
+from audit.metrics.confusion import Averaged, averaged
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import REGRESSION, Check, NoParams
-from audit.measures.regression import compare_losses, mean_losses
+from audit.metrics.regression import compare_losses, mean_losses
 
 if TYPE_CHECKING:
     from numpy.random import Generator

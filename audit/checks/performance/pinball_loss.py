@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import REGRESSION, Check, Params
-from audit.measures.regression import compare_losses, mean_losses
+from audit.metrics.regression import compare_losses, mean_losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,9 +19,9 @@ import numpy as np
 
 from audit.check import REGRESSION, Check, NoParams
 from audit.evidence import Evidence, Member, Unmeasured
-from audit.measures.comparison import both
-from audit.measures.confusion import part
-from audit.measures.regression import carried_by_few, compared, evidence, residuals
+from audit.metrics.comparison import both
+from audit.metrics.confusion import part
+from audit.metrics.regression import carried_by_few, compared, evidence, residuals
 from audit.stats import Explained, MeanRatio
 
 if TYPE_CHECKING:

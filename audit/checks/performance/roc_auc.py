@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import CLASSIFICATION, Check
+from audit.checks.performance._ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.evidence import Evidence, Roc
-from audit.measures.ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.stats import Auc, PairedAuc, Proportion
 from audit.stats.auc import influence
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from audit.check import REGRESSION, Check, NoParams
 from audit.evidence import Evidence, Member
-from audit.measures.comparison import both
-from audit.measures.confusion import part
-from audit.measures.regression import carried_by_few, compared, evidence, residuals
+from audit.metrics.comparison import both
+from audit.metrics.confusion import part
+from audit.metrics.regression import carried_by_few, compared, evidence, residuals
 from audit.stats import MeanDifference, RootMeanSquare
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from pydantic import Field
 from audit.check import CLASSIFICATION, Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.measures.comparison import shares
-from audit.measures.confusion import part
-from audit.measures.losses import true_columns
+from audit.formatting import rows_in_words
+from audit.metrics.comparison import shares
+from audit.metrics.confusion import part
+from audit.metrics.losses import true_columns
 from audit.stats import Proportion
-from audit.wording import rows_in_words
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -18,9 +18,9 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
+from audit.checks.privacy import _pii_matches, _reviews
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Bars, Evidence, Member
-from audit.measures import hits, reviews
 from audit.redaction import scanner as scanning
 from audit.stats import Census
 
@@ -53,9 +53,9 @@ class PiiParams(Params):
 def measure(subject: Subject, params: PiiParams, _rng: Generator) -> Evidence:
     """Entities of every row but those that a person has confirmed as false positives."""
     data, columns = subject.data, _columns(subject.data, params)
-    known = None if params.reviewed is None else reviews.read(params.reviewed, subject.project)
+    known = None if params.reviewed is None else _reviews.read(params.reviewed, subject.project)
     scanner = scanning.Scanner(params.entities, params.language, params.countries)
-    found = [hit for column in columns for hit in hits.of(data, column, scanner, params.score)]
+    found = [hit for column in columns for hit in _pii_matches.of(data, column, scanner, params.score)]
     aside = np.array([known is not None and hit.key in known.reviewer for hit in found], dtype=bool)
     counted = [hit for hit, reviewed in zip(found, aside, strict=True) if not reviewed]
     kinds = Counter(hit.entity.kind for hit in counted).most_common()
@@ -64,14 +64,14 @@ def measure(subject: Subject, params: PiiParams, _rng: Generator) -> Evidence:
         unit="entities",
         rows=data.rows,
         figures=(Bars("Entities by kind", tuple(kind for kind, _ in kinds), tuple(count for _, count in kinds)),) if kinds else (),
-        examples=hits.examples(data, scanner, counted[:_SHOWN]),
+        examples=_pii_matches.examples(data, scanner, counted[:_SHOWN]),
         notes=(
             f"Read: {', '.join(columns)}. Looked for: {', '.join(params.entities)}.",
             *scanner.notes,
             *(() if known is None else known.told(hit.key for hit in found)),
         ),
         backend=scanning.backend(),
-        table=hits.table(data, found) | {"reviewed": aside},
+        table=_pii_matches.table(data, found) | {"reviewed": aside},
     )
 
 

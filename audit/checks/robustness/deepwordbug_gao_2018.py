@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, FiniteFloat
 
-from audit import attacks
 from audit.check import Check, Params
+from audit.checks.robustness import _changed_words, _scheduler, _textattack
 from audit.evidence import OVERALL, Evidence, Example, Member, Slice, Unmeasured
-from audit.measures.cells import words_of
+from audit.metrics.excerpts import words_of
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
 
@@ -47,7 +47,7 @@ class DeepWordBugParams(Params):
 
 def measure(subject: Subject, params: DeepWordBugParams, rng: Generator) -> Evidence:
     """Share of the sampled rows that are right before and after the attack."""
-    library = attacks.load()
+    library = _textattack.load()
     seed = int(rng.integers(2**62))
     rows = np.sort(rng.choice(subject.data.rows, size=_examined(subject, params), replace=False))
     right = (subject.y_true() == subject.y_pred())[rows]  # (n,) bool
@@ -84,31 +84,31 @@ def _examined(subject: Subject, params: DeepWordBugParams) -> int:
     return min(params.examples, subject.data.rows)
 
 
-def _attack(subject: Subject, rows: NDArray[np.int64], *, seed: int, max_queries: int | None) -> dict[int, attacks.Outcome]:
+def _attack(subject: Subject, rows: NDArray[np.int64], *, seed: int, max_queries: int | None) -> dict[int, _textattack.Outcome]:
     """The outcome of each row, by its number. A row's own random stream depends on the seed and its id alone."""
-    library, texts, y_true, ids = attacks.load(), subject.data.texts(), subject.y_true(), subject.data.ids
+    library, texts, y_true, ids = _textattack.load(), subject.data.texts(), subject.y_true(), subject.data.ids
 
-    def job(row: int) -> attacks.Job[attacks.Outcome]:
+    def job(row: int) -> _scheduler.Job[_textattack.Outcome]:
         label = subject.classes.index(y_true[row])
         stream = GlobalStream(words(seed, str(ids[row])))
-        return attacks.Job(lambda ask: library.deepwordbug(texts[row], label, ask, max_queries=max_queries), stream)
+        return _scheduler.Job(lambda ask: library.deepwordbug(texts[row], label, ask, max_queries=max_queries), stream)
 
     numbers = rows.tolist()
-    return dict(zip(numbers, attacks.run([job(row) for row in numbers], attacks.asking(subject.predicted)), strict=True))
+    return dict(zip(numbers, _scheduler.run([job(row) for row in numbers], _scheduler.asking(subject.predicted)), strict=True))
 
 
-def _examples(subject: Subject, outcomes: dict[int, attacks.Outcome]) -> tuple[Example, ...]:
+def _examples(subject: Subject, outcomes: dict[int, _textattack.Outcome]) -> tuple[Example, ...]:
     texts, y_true = subject.data.texts(), subject.y_true()
     broken = [(row, found) for row, found in outcomes.items() if found.broken][:SHOWN]
     notes = [f"{y_true[row]} before, {subject.classes[found.predicted]} after {found.queries} queries" for row, found in broken]
     ids = [subject.data.shown(row) for row, _ in broken]
     common = words_of(subject.data, texts)
-    excerpts = [attacks.changes(texts[row], found.text, common) for row, found in broken]
+    excerpts = [_changed_words.changes(texts[row], found.text, common) for row, found in broken]
     return tuple(Example(*one) for one in zip(ids, excerpts, notes, strict=True))
 
 
 def _table(
-    subject: Subject, rows: NDArray[np.int64], *, outcomes: dict[int, attacks.Outcome], survived: NDArray[np.bool_]
+    subject: Subject, rows: NDArray[np.int64], *, outcomes: dict[int, _textattack.Outcome], survived: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.generic]]:
     """One entry an examined row. A row that was wrong to begin with was not attacked: no queries, its prediction unchanged.
 

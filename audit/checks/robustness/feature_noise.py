@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field, FiniteFloat
 
 from audit.check import Check, Params
+from audit.checks.robustness import _noise
 from audit.errors import CannotMeasure, InputError
 from audit.evidence import Evidence, Member, Slice
-from audit.measures import noise
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Gene
         if name not in params.keep:
             cells, known = frame[name], source.frame[name].dropna()
             try:
-                frame[name] = noise.added(cells, known, rng, scale=params.scale, swap=params.swap)
+                frame[name] = _noise.added(cells, known, rng, scale=params.scale, swap=params.swap)
             except (TypeError, ValueError) as error:  # its words may hold a cell
                 msg = f"{name}: {data.role} and {source.role} hold cells of different kinds: give the column one kind in both"
                 raise CannotMeasure(msg) from error
@@ -108,7 +108,7 @@ def _touched(data: Dataset, source: Dataset, noisy: pd.DataFrame, params: Featur
     changed = noisy.astype(object).ne(before) & ~(noisy.isna() & before.isna())  # (n, d) bool
     untouched = [str(name) for name in changed.columns if not changed[name].any()]
     shaken = [name for name in changed.columns if name not in params.keep]
-    wanted = [str(name) for name in shaken if noise.strength(source.frame[name].dropna(), scale=params.scale, swap=params.swap)]
+    wanted = [str(name) for name in shaken if _noise.strength(source.frame[name].dropna(), scale=params.scale, swap=params.swap)]
     if wanted and not changed.to_numpy().any():
         msg = f"{data.role}: the noise changes no cell of {', '.join(wanted)}: give features that vary, or a larger scale or swap"
         raise CannotMeasure(msg)

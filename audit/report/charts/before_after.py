@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.axes import Drawing
 from audit.report.charts.scale import Scale, around, ticks
 
@@ -38,9 +39,9 @@ def before_after(figure: BeforeAfter, foot: str) -> Drawing:
     parts.append(svg.line(LEFT, bottom, RIGHT, bottom, "axl"))
     left_out = f"The first {MOST} of {len(figure.names)} slices. " if len(figure.names) > MOST else ""
     return Drawing(
-        f"{words.sentence(figure.unit)}: {' → '.join(figure.stages)}",
+        f"{prose.sentence(figure.unit)}: {' → '.join(figure.stages)}",
         "Each mark with its plain 95% interval; the values stand at the right.",
-        svg.figure(WIDTH, bottom + 22, f"{words.sentence(figure.unit)} by stage", _said(figure, k), *parts),
+        svg.figure(WIDTH, bottom + 22, f"{prose.sentence(figure.unit)} by stage", _said(figure, k), *parts),
         left_out + foot,
     )
 
@@ -52,7 +53,7 @@ def _key(i: int, stage: str) -> tuple[Markup, Markup]:
 
 def _group(figure: BeforeAfter, i: int, x: Scale, top: float) -> list[Markup]:
     """The slice's name, then its stages from above to below."""
-    parts = [svg.text(LEFT, top + 14, words.clip(figure.names[i], NAME), class_="h halo")]
+    parts = [svg.text(LEFT, top + 14, prose.clip(figure.names[i], NAME), class_="h halo")]
     for stage, point in enumerate(figure.points[i]):
         y = top + 14 + LINE * (stage + 0.75)
         if point is None:
@@ -60,7 +61,7 @@ def _group(figure: BeforeAfter, i: int, x: Scale, top: float) -> list[Markup]:
             continue
         parts.append(svg.line(x(point.lower), y, x(point.upper), y, "inkl thin"))
         parts.append(_mark(stage, x(point.value), y))
-        parts.append(svg.text(WIDTH, y + 4, words.figure(point.value), text_anchor="end", class_="h"))
+        parts.append(svg.text(WIDTH, y + 4, prose.figure(point.value), text_anchor="end", class_="h"))
     return parts
 
 
@@ -76,4 +77,4 @@ def _said(figure: BeforeAfter, k: int) -> str:
 def _told(stage: str, point: Point | None) -> str:
     if point is None:
         return f"{stage} no rows"
-    return f"{stage} {words.figure(point.value)} [{words.figure(point.lower)}, {words.figure(point.upper)}]"
+    return f"{stage} {prose.figure(point.value)} [{prose.figure(point.lower)}, {prose.figure(point.upper)}]"

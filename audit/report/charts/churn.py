@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.formatting import rows_in_words
 from audit.report import svg
 from audit.report.charts.axes import percent
 from audit.report.charts.scale import Scale, ticks
 from audit.report.entries import Link
-from audit.wording import rows_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,18 +6,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.formatting import limit
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.scale import Scale, around, ticks
 from audit.report.entries import Chip, Link
-from audit.wording import limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from markupsafe import Markup
 
+    from audit.decision.finding import Bound, Judged
     from audit.evidence import Name
-    from audit.finding import Bound, Judged
 
 MOST = 40
 """Rows that a forest shows; the rest stand in results.json."""
@@ -112,11 +113,11 @@ def _bound(sides: Sequence[Bound], scale: Scale) -> Tick | None:
 
 def _row(one: Judged, scale: Scale, limits: tuple[float, ...], *, census: bool) -> Row:
     names = (Link(str(one.name), ""),)
-    chip = Chip(one.status, words.STATUSES[one.status]) if one.status else None
+    chip = Chip(one.status, prose.STATUSES[one.status]) if one.status else None
     if one.value is None or one.interval is None:
         return Row(names, None, one.reason or "not measured", "–", "", f"{one.n:,}", chip, one.name)
-    value = words.figure(one.value, *limits, census=census)
-    interval = "" if census else words.bracket(one.interval, *limits)
+    value = prose.figure(one.value, *limits, census=census)
+    interval = "" if census else prose.bracket(one.interval, *limits)
     parts: list[Markup] = []
     if not census:
         low, high = (_percent(end, scale) for end in one.interval)

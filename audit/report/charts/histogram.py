@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, frame, percent, plate
 from audit.report.charts.scale import ticks
 
@@ -28,13 +29,13 @@ def histogram(figure: Histogram, foot: str) -> Drawing:
     x_ticks = _labels(figure.labels)
     y_ticks = [(at, percent(at)) for at, _ in ticks(0.0, y.high, 4)]
     parts = [_filled(i, share, x, y) for i, share in enumerate(figure.current)]
-    parts += frame(x, y, x_ticks=x_ticks, y_ticks=y_ticks, x_label=words.clip(figure.column, 40), y_label="share of rows")
+    parts += frame(x, y, x_ticks=x_ticks, y_ticks=y_ticks, x_label=prose.clip(figure.column, 40), y_label="share of rows")
     parts.append(svg.path(_outline(figure.reference, x, y), "inkl"))
     widest = max(range(k), key=lambda i: (abs(figure.current[i] - figure.reference[i]), -i))
-    column = words.clip(figure.column, 60)
-    title = f"{column}, furthest apart: {words.clip(figure.labels[widest], 30)}"
+    column = prose.clip(figure.column, 60)
+    title = f"{column}, furthest apart: {prose.clip(figure.labels[widest], 30)}"
     apart = (
-        f"Furthest apart: {words.clip(figure.labels[widest], 30)}, with {percent(figure.reference[widest])} of {figure.reference_name} "
+        f"Furthest apart: {prose.clip(figure.labels[widest], 30)}, with {percent(figure.reference[widest])} of {figure.reference_name} "
         f"and {percent(figure.current[widest])} of {figure.current_name}."
     )
     if max(abs(a - b) for a, b in zip(figure.reference, figure.current, strict=True)) < 0.0005:  # noqa: PLR2004  # less than is printed
@@ -63,7 +64,7 @@ def _outline(shares: tuple[float, ...], x: Scale, y: Scale) -> list[tuple[float,
 
 def _labels(labels: tuple[str, ...]) -> list[tuple[float, str]]:
     """As many labels as fit under the axis, at the middle of their bins."""
-    said = [words.clip(label, 22) for label in labels]
+    said = [prose.clip(label, 22) for label in labels]
     bin_width = (RIGHT - LEFT) / len(labels)
     every = math.ceil((max(map(len, said)) + 2) * LETTER / bin_width)
     wanted = [(i + 0.5, label) for i, label in enumerate(said) if i % every == 0]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.scale import Scale, step
 
 if TYPE_CHECKING:
-    from audit.finding import Bound, Finding
+    from audit.decision.finding import Bound, Finding
 
 SHARED = 0.2
 """Rates and scores are drawn on one scale, so far to each side of the bound."""
@@ -43,10 +44,10 @@ def interval_plot(finding: Finding) -> Plot:
     scale = Scale(-reach, reach, EDGE, 100 - EDGE)
     others = [_margin(one.value, side) for one in finding.slices if one.value is not None and one.status is not None]
     parts = [*_ticks(others, scale, head_value=value), _interval(finding, value, (low, high), scale)]
-    said = f"{finding.id}: {_numbers(finding)}, {words.bound(finding.requirement)}; {words.STATUSES[finding.status]}"
+    said = f"{finding.id}: {_numbers(finding)}, {prose.bound(finding.requirement)}; {prose.STATUSES[finding.status]}"
     drawing = svg.el("svg", svg.el("title", said), *parts, class_="ip", role="img")
     shared = reach == SHARED
-    return Plot(drawing, "", "" if shared else f"scale: {words.figure(reach, census=True)} to each side")
+    return Plot(drawing, "", "" if shared else f"scale: {prose.figure(reach, census=True)} to each side")
 
 
 def _absence(finding: Finding) -> str:
@@ -57,10 +58,10 @@ def _absence(finding: Finding) -> str:
 def _numbers(finding: Finding) -> str:
     head = finding.headline
     assert head is not None  # noqa: S101  # only drawn findings are described
-    limits = words.limits(finding.requirement)
-    if words.is_census(head):
-        return f"{words.figure(head.value, census=True)} counted"
-    return f"{words.figure(head.value, *limits)}, interval {words.bracket(head.interval, *limits)}"
+    limits = prose.limits(finding.requirement)
+    if prose.is_census(head):
+        return f"{prose.figure(head.value, census=True)} counted"
+    return f"{prose.figure(head.value, *limits)}, interval {prose.bracket(head.interval, *limits)}"
 
 
 def _margin(value: float, side: Bound) -> float:
@@ -77,7 +78,7 @@ def _reach(finding: Finding, margins: tuple[float, ...], side: Bound) -> float:
     """Half the width of the scale: the shared one for rates and scores, else a round number that holds everything."""
     head = finding.headline
     compared = finding.requirement.against is not None  # a margin is a small part of the shared scale
-    if head is not None and not compared and not words.is_census(head) and abs(side.limit) <= 1 and abs(head.value) <= 1:
+    if head is not None and not compared and not prose.is_census(head) and abs(side.limit) <= 1 and abs(head.value) <= 1:
         return SHARED
     largest = max([abs(one) for one in margins if math.isfinite(one)], default=0.0)
     return step(largest * 1.15, 1) if largest else 1.0
@@ -92,7 +93,7 @@ def _ticks(others: list[float], scale: Scale, *, head_value: float) -> list[Mark
 
 def _interval(finding: Finding, value: float, ends: tuple[float, float], scale: Scale) -> Markup:
     head = finding.headline
-    census = head is not None and words.is_census(head)
+    census = head is not None and prose.is_census(head)
     parts: list[Markup] = []
     if not census and any(map(scale.holds, (value, *ends))) | (ends[0] < scale.low < scale.high < ends[1]):
         parts.append(svg.el("line", class_="wh", x1=_x(ends[0], scale), x2=_x(ends[1], scale), y1="50%", y2="50%"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.axes import RIGHT, WIDTH, Drawing
 from audit.report.charts.scale import Scale
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from audit.results import LookFacts
+    from audit.record import LookFacts
 
 HEIGHT, BAR = 108.0, 16.0
 LOOKS, ERROR = 22.0, 78.0
@@ -29,11 +30,11 @@ def looks(one: LookFacts) -> Drawing | None:
     before = max(0.0, one.alpha - one.left - one.level)
     title = f"Looks at {one.role}: {_used(one, one.most):,} of {one.most:,} used"
     said = (
-        f"Error towards a pass: {words.error(before)} used by other candidates, {words.error(one.level)} by this one, "
-        f"{words.error(one.left)} of {words.error(one.alpha)} left."
+        f"Error towards a pass: {prose.error(before)} used by other candidates, {prose.error(one.level)} by this one, "
+        f"{prose.error(one.left)} of {prose.error(one.alpha)} left."
     )
     parts = [svg.text(0, LOOKS - 8, f"candidates, {one.most:,} planned", class_="h"), *_planned(one, one.most)]
-    parts += [svg.text(0, ERROR - 8, f"error towards a pass, {words.error(one.alpha)} in all", class_="h")]
+    parts += [svg.text(0, ERROR - 8, f"error towards a pass, {prose.error(one.alpha)} in all", class_="h")]
     parts += _bar((before, one.level, one.left), one.alpha)
     return Drawing(title, "Grey: other candidates. Blue: this one. Empty: left for later ones.", _figure(title, said, parts), said)
 
@@ -54,7 +55,7 @@ def _planned(one: LookFacts, most: int) -> Iterator[Markup]:
             mark = "datadot" if look == this else "barf" if look <= used else "ink3l"
             yield svg.el("rect", x=place(look - 1) + 1, y=LOOKS, width=place(1) - 2, height=BAR, class_=mark)
     if this > most:
-        yield svg.text(RIGHT, LOOKS - 8, f"this is look {words.word(this)}: too late", class_="tf", text_anchor="end")
+        yield svg.text(RIGHT, LOOKS - 8, f"this is look {prose.word(this)}: too late", class_="tf", text_anchor="end")
 
 
 def _used(one: LookFacts, most: int) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.axes import RIGHT, WIDTH, Drawing, frame, plate
 from audit.report.charts.scale import Scale, ticks
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from audit.finetune.record import LossPoint, TrainingRecord
+    from audit.candidates.training_record import LossPoint, TrainingRecord
 
 BOTTOM, HEIGHT = 206.0, 246.0
 MOST = 160
@@ -33,7 +34,7 @@ def loss(record: TrainingRecord) -> Drawing | None:
     parts += [svg.line(x(step), BOTTOM, x(step), BOTTOM - 180, "grd dash") for step in _epochs(record.train_loss)]
     parts += _curves(record, x, y)
     title = f"Loss by step; step {record.kept_step:,} was kept"
-    said = "Validation loss: " + "; ".join(f"step {point.step:,}: {words.figure(point.loss)}" for point in record.validation_loss)
+    said = "Validation loss: " + "; ".join(f"step {point.step:,}: {prose.figure(point.loss)}" for point in record.validation_loss)
     stopped = "Training stopped early." if record.stopped_early else "Training ran to its last epoch."
     return Drawing(
         title,

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import words
+from audit.formatting import number
+from audit.report import text as prose
 from audit.report.entries import Link
-from audit.wording import number
 
 if TYPE_CHECKING:
     from audit.evidence import RateTable
@@ -52,7 +52,7 @@ class Rates:
 def rates(figure: RateTable, foot: str, places: Places) -> Rates:
     """In the order given."""
     selection = figure.rate == "selection"
-    cut = words.listed(figure.columns)
+    cut = prose.listed(figure.columns)
     of = f" of the class {figure.of}" if figure.of else ""
     left_out = f"The first {MOST} of {len(figure.names)} categories. " if len(figure.names) > MOST else ""
     return Rates(
@@ -74,7 +74,7 @@ def _row(figure: RateTable, i: int, places: Places) -> RateRow:
         hits=f"{figure.hits[i]:,}",
         rate=f"{figure.hits[i] / figure.rows[i]:.1%}",
         ratio="–" if ratio is None else number(ratio),
-        interval="" if low is None or high is None else words.bracket((low, high)),
+        interval="" if low is None or high is None else prose.bracket((low, high)),
         p="–" if p is None else _chance(p),
         said=_said(figure, i),
         under=ratio is not None and ratio < FOUR_FIFTHS,

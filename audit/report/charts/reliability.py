@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, band, frame, percent, plate
 from audit.report.charts.scale import Scale, ticks
 
@@ -31,8 +32,8 @@ def reliability(figure: Reliability, foot: str) -> Drawing:
     parts += [_mark(figure, i, x, y, inside=i not in outside) for i in range(len(figure.counts))]
     parts += _strip(figure, x)
     n = len(figure.counts)
-    whose = f"{figure.of}: {words.word(len(outside))}" if figure.of else words.sentence(words.word(len(outside)))
-    title = f"{whose} of {words.word(n)} bins {'lies' if len(outside) == 1 else 'lie'} outside the band"
+    whose = f"{figure.of}: {prose.word(len(outside))}" if figure.of else prose.sentence(prose.word(len(outside)))
+    title = f"{whose} of {prose.word(n)} bins {'lies' if len(outside) == 1 else 'lie'} outside the band"
     said = "; ".join(
         f"{percent(figure.confidence[i])} stated, {percent(figure.observed[i])} observed, {figure.counts[i]:,} rows" for i in range(n)
     )
@@ -41,7 +42,7 @@ def reliability(figure: Reliability, foot: str) -> Drawing:
         title,
         f"Bins of {bins}. Dashed: stated equals observed. Grey band: where a calibrated model of this size falls.",
         svg.figure(WIDTH, HEIGHT, title, said, *parts),
-        f"{foot} Value that a calibrated model would reach by chance: {words.figure(figure.noise_floor)}.",
+        f"{foot} Value that a calibrated model would reach by chance: {prose.figure(figure.noise_floor)}.",
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.axes import WIDTH, Drawing, band, frame, plate
 from audit.report.charts.scale import around, ticks
 
@@ -35,7 +36,7 @@ def residuals(figure: Residuals, foot: str) -> Drawing:
         parts.append(svg.el("circle", cx=x(at), cy=y(mean), r=3, class_="datadot"))
     title, worst = _title(figure)
     said = "; ".join(
-        f"predicted {words.figure(at)}: {words.figure(mean)} on average, {words.figure(low)} to {words.figure(high)} for most rows"
+        f"predicted {prose.figure(at)}: {prose.figure(mean)} on average, {prose.figure(low)} to {prose.figure(high)} for most rows"
         for at, mean, low, high in zip(figure.predicted, figure.mean, figure.low, figure.high, strict=True)
     )
     return Drawing(
@@ -54,8 +55,8 @@ def _title(figure: Residuals) -> tuple[str, str]:
     worst = max(off, key=lambda i: abs(figure.mean[i]))
     way = "too low" if figure.mean[worst] > 0 else "too high"
     return (
-        f"Predictions near {words.figure(figure.predicted[worst])} are {way} by {words.figure(abs(figure.mean[worst]))} on average",
-        f"{words.sentence(words.word(len(off)))} of {len(figure.counts)} bins are off beyond their 95% interval.",
+        f"Predictions near {prose.figure(figure.predicted[worst])} are {way} by {prose.figure(abs(figure.mean[worst]))} on average",
+        f"{prose.sentence(prose.word(len(off)))} of {len(figure.counts)} bins are off beyond their 95% interval.",
     )
 
 

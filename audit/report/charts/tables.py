@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.rows import FEWER
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def bars(figure: Bars, foot: str) -> BarTable:
     shown = list(zip(figure.labels, figure.counts, strict=True))
     rest = f"{len(shown) - MOST:,} more names, {sum(n for _, n in shown[MOST:]):,} in all. " if len(shown) > MOST else ""
     rows = tuple(Bar(label, f"{count:,}", svg.number(100 * count / most)) for label, count in shown[:MOST])
-    return BarTable(words.sentence(figure.title), rows, rest + foot)
+    return BarTable(prose.sentence(figure.title), rows, rest + foot)
 
 
 def confusion(figure: Confusion, foot: str, places: Places) -> ConfusionTable:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.report import svg, words
+from audit.formatting import number
+from audit.report import svg
+from audit.report import text as prose
 from audit.report.charts.axes import percent
 from audit.report.charts.residuals import short
 from audit.report.charts.scale import Scale, ticks
 from audit.report.entries import Link
-from audit.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,9 +61,9 @@ def weak(figure: WeakSlices, foot: str) -> WeakTable:
     order = sorted(range(len(figure.names)), key=lambda i: not figure.named[i])[:MOST]
     named = sum(figure.named)
     left_out = f"The first {MOST} of {len(figure.names)} slices. " if len(figure.names) > MOST else ""
-    title = f"{words.counted(named, 'weak slice')} named" if named else "No weak slice named"
+    title = f"{prose.counted(named, 'weak slice')} named" if named else "No weak slice named"
     return WeakTable(
-        title=f"{words.sentence(title)}, of {words.counted(len(figure.names), 'slice')} proposed by the search",
+        title=f"{prose.sentence(title)}, of {prose.counted(len(figure.names), 'slice')} proposed by the search",
         subtitle=_subtitle(figure),
         drawing=_drawing(figure, order),
         heads=("mean absolute error in it", "elsewhere") if figure.errors else ("wrong in it", "wrong elsewhere"),
@@ -135,7 +136,7 @@ def _drawing(figure: WeakSlices, order: list[int]) -> Markup:
         parts.append(svg.text(x(place), bottom + 15, at, text_anchor="middle" if place else "start"))
     for line, (i, (inside, rest)) in enumerate(zip(order, sides, strict=True)):
         y, named = TOP + STEP * line, figure.named[i]
-        parts.append(svg.text(LEFT, y + 8, words.clip(figure.names[i], NAME), class_="halo tf" if named else "halo"))
+        parts.append(svg.text(LEFT, y + 8, prose.clip(figure.names[i], NAME), class_="halo tf" if named else "halo"))
         parts.append(svg.line(x(rest), y + 20, x(inside), y + 20, "inkl" if named else "ink3l"))
         parts.append(svg.el("rect", x=x(rest) - 1.5, y=y + 14, width=3, height=12, class_="inkf"))
         parts.append(svg.el("circle", cx=x(inside), cy=y + 20, r=5, class_="lostf" if named else "barf"))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
-from audit.measures.near import SHINGLE, first_near
-from audit.measures.rows import normalise
+from audit.metrics.near_duplicates import SHINGLE, first_near
+from audit.metrics.rows import normalise
 from tests.judged import status
 from tests.support import measure, subject
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.saved_predictions import SavedPredictions
+from audit.checks.data import _confident_learning as learning
 from audit.errors import CannotMeasure, MissingExtra
-from audit.measures import confident_learning as learning
 from tests import realdata
 from tests.judged import status
 from tests.support import dataset, measure, subject

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
+from audit.checks.drift import _kernel
 from audit.errors import CannotMeasure
-from audit.measures import encoding, kernel
-from audit.measures.windows import Feature
+from audit.metrics import encoding
+from audit.metrics.windows import Feature
 from audit.stats import MeanDiscrepancy
 from tests.judged import status
 from tests.support import dataset, measure, subject
@@ -40,7 +41,7 @@ def drift(reference: NDArray[Any], current: NDArray[Any], roles: dict[str, Any] 
 
 def test_a_worked_example() -> None:
     """Reference 0 and 2, current 0 and 2 moved by 2: six squared distances 4, 4, 0, 16, 4, 4; median 4; k = exp(-d^2 / 4)."""
-    seen = kernel.gaussian(np.array([[0.0], [2.0]]), np.array([[2.0], [4.0]]))
+    seen = _kernel.gaussian(np.array([[0.0], [2.0]]), np.array([[2.0], [4.0]]))
     near, far = math.exp(-1), math.exp(-4)
     assert seen.bandwidth == pytest.approx(math.sqrt(2))
     assert seen.squared() == pytest.approx(near + near - 2 * (near + far + 1 + near) / 4)
@@ -52,16 +53,16 @@ def test_a_worked_example() -> None:
 def test_order_origin_unit_and_direction_do_not_matter(seed: int) -> None:
     rng = np.random.default_rng(seed)
     one, two = rng.normal(size=(12, 3)), rng.normal(0.5, size=(9, 3))
-    squared = kernel.gaussian(one, two).squared()
-    assert kernel.gaussian(rng.permutation(one), two).squared() == pytest.approx(squared)
-    assert kernel.gaussian(5 * one + 1000, 5 * two + 1000).squared() == pytest.approx(squared, abs=1e-9)
-    assert kernel.gaussian(two, one).squared() == pytest.approx(squared)
+    squared = _kernel.gaussian(one, two).squared()
+    assert _kernel.gaussian(rng.permutation(one), two).squared() == pytest.approx(squared)
+    assert _kernel.gaussian(5 * one + 1000, 5 * two + 1000).squared() == pytest.approx(squared, abs=1e-9)
+    assert _kernel.gaussian(two, one).squared() == pytest.approx(squared)
 
 
 def test_the_error_is_as_large_as_theory_says() -> None:
     """E|error|^2 = (1 - mean k) / n for each sample, with the mean over different rows."""
     rng = np.random.default_rng(3)
-    seen = kernel.gaussian(rng.normal(size=(40, 2)), rng.normal(size=(25, 2)))
+    seen = _kernel.gaussian(rng.normal(size=(40, 2)), rng.normal(size=(25, 2)))
     norms = seen.error_norms(20_000, rng)
     expected = sum(
         (1 - (part.sum() - len(part)) / (len(part) * (len(part) - 1))) / len(part) for part in (seen.table[:40, :40], seen.table[40:, 40:])
@@ -85,7 +86,7 @@ def test_the_estimate_is_unbiased_and_chance_is_not_called_drift() -> None:
 def test_the_interval_holds_the_true_discrepancy_and_drift_is_found() -> None:
     """Truth by a sample of 4,000 rows a side; each end of the interval at 200 rows a side misses it at most nominally."""
     rng, trials = np.random.default_rng(5), 150
-    truth = kernel.gaussian(rng.normal(size=(2000, 2)), rng.normal(1.0, size=(2000, 2))).squared()
+    truth = _kernel.gaussian(rng.normal(size=(2000, 2)), rng.normal(1.0, size=(2000, 2))).squared()
     seen = [drift(rng.normal(size=(200, 2)), rng.normal(1.0, size=(200, 2)), seed=i, resamples=1000) for i in range(trials)]
     ends = np.array([found.members[0].estimate.bounds(0.025, 0.025) for found in seen])
     most = 0.025 + 3 * np.sqrt(0.025 * 0.975 / trials)

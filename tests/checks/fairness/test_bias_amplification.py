@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter
-from audit.predictions import Predictions
 from audit.stats import Difference, Proportion
 from audit.subject import Subject
 from tests.grouped import by_name
@@ -24,8 +24,8 @@ from tests.support import dataset, measure, subject
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from audit.candidates.origin import Base
     from audit.evidence import Evidence
+    from audit.finetune.origin import Base
 
 CHECK = "fairness/bias_amplification"
 FORTH, BACK = "gender=f against gender=m", "gender=m against gender=f"

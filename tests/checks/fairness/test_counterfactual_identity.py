@@ -19,10 +19,10 @@ from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 
 from audit.catalog import discover
+from audit.checks.fairness._identity.swapping import Swap
+from audit.checks.fairness._identity.terms import TERMS
 from audit.errors import CannotMeasure
-from audit.measures.identity.swapping import Swap
-from audit.measures.identity.terms import TERMS
-from audit.planning.trials import Trials
+from audit.power.trials import Trials
 from audit.stats import Proportion
 from tests.grouped import by_name
 from tests.judged import finding, status
@@ -32,7 +32,7 @@ from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
     from audit.candidates.interface import Ability
-    from audit.engine import Job
+    from audit.pipeline.engine import Job
 
 ID = "fairness/counterfactual_identity"
 GENDER = Swap("gender", TERMS["gender"], listed=True)

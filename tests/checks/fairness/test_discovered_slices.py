@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from audit.catalog import discover
+from audit.checks.fairness._slice_discovery.holdout_test import Q, p_value
 from audit.errors import CannotMeasure
 from audit.evidence import Slice
-from audit.measures.weak.naming import Q, p_value
 from audit.stats import Difference, Proportion
 from tests.judged import status
 from tests.support import measure, subject

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error
 
-from audit import plan
-from audit.candidates.values import SavedValues
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_numbers import SavedValues
 from audit.catalog import discover
+from audit.checks.fairness._slice_discovery.holdout_test import p_value
 from audit.errors import CannotMeasure, PolicyError
-from audit.measures.weak.naming import p_value
+from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.run import read_datasets
 from audit.policy import load
-from audit.predictions import Predictions
-from audit.session import read_datasets
 from audit.stats import Mean, MeanDifference
 from audit.subject import Subject
 from tests import realdata
@@ -190,7 +190,7 @@ def test_labels_that_are_no_numbers_are_refused_at_the_line_of_the_policy(tmp_pa
     with pytest.raises(
         PolicyError, match=r"7:13: require.0.check: .* needs true numbers: test: column 'label' holds no number in 40 of 40 rows"
     ):
-        plan.check_columns(loaded, read_datasets(loaded))
+        pipeline_jobs.check_columns(loaded, read_datasets(loaded))
 
 
 def test_a_bound_is_held_against_the_range_of_the_task() -> None:

@@ -9,11 +9,11 @@ from fairlearn.metrics import demographic_parity_ratio
 from hypothesis import given
 from scipy.stats import hypergeom
 
-from audit import engine
 from audit.catalog import discover, info
-from audit.engine import Job
 from audit.errors import CannotMeasure
 from audit.evidence import RateTable
+from audit.pipeline import engine
+from audit.pipeline.engine import Job
 from audit.policy.schema import Requirement
 from audit.stats import Proportion, Ratio
 from tests import realgroups

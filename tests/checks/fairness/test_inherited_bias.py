@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
+from audit.checks.fairness._association import Association, associate, embedded
+from audit.checks.fairness._word_lists import ATTRIBUTES, TARGETS
 from audit.errors import CannotMeasure
-from audit.measures.association import Association, associate, embedded
-from audit.measures.word_lists import ATTRIBUTES, TARGETS
-from audit.predictions import Predictions
 from audit.stats import Census, Difference, Proportion
 from audit.subject import Subject
 from tests.grouped import by_name
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.candidates.origin import Base
     from audit.evidence import Evidence
+    from audit.finetune.origin import Base
 
 CHECK = "fairness/inherited_bias"
 TEST = {

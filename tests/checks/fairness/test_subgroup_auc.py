@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from audit import engine
 from audit.catalog import discover, info
-from audit.engine import Job
+from audit.checks.fairness._subgroups import whole_word
 from audit.errors import CannotMeasure
-from audit.measures.subgroups import whole_word
+from audit.pipeline import engine
+from audit.pipeline.engine import Job
 from audit.policy.schema import Requirement
 from tests import realdata, realgroups
 from tests.classified import shuffled

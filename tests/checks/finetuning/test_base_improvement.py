@@ -16,11 +16,11 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from audit.candidates.origin import Base
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter, Churn, Evidence
-from audit.predictions import Predictions
+from audit.finetune.origin import Base
 from audit.progress import Silent
 from audit.stats import PairedDifference
 from audit.subject import Subject

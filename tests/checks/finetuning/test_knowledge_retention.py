@@ -21,10 +21,10 @@ from sklearn.preprocessing import StandardScaler
 from audit import seeds
 from audit.candidates.folder import ModelFolder
 from audit.candidates.masked import SHARE
+from audit.candidates.predictions import Predictions
+from audit.checks.finetuning._retention import FOLDS, folds, neighbours_lost
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, BeforeAfter, Evidence
-from audit.measures.retention import FOLDS, folds, neighbours_lost
-from audit.predictions import Predictions
 from audit.subject import Subject
 from tests.judged import status
 from tests.misses import misses, most
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.candidates.origin import Base
     from audit.datasets import Dataset
+    from audit.finetune.origin import Base
 
 pytestmark = pytest.mark.full
 CHECK = "finetuning/knowledge_retention"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.metrics import accuracy_score, log_loss
 
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_predictions import SavedPredictions
+from audit.checks.finetuning import _overfit
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, BeforeAfter, Evidence
-from audit.measures import overfit
-from audit.predictions import Predictions
 from audit.stats import Mean
 from audit.subject import Subject
 from tests.judged import status
@@ -28,7 +28,7 @@ from tests.tiny_bert import letters
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from audit.candidates.origin import Base
+    from audit.finetune.origin import Base
     from tests.tuned import Tuned
 
 pytestmark = pytest.mark.full
@@ -284,7 +284,7 @@ def test_coverage_of_the_loss() -> None:
 
     def draw() -> Any:
         learned, new = (-np.log(rng.beta(a, 1, n)) for a, n in ((30, 400), (4, 200)))
-        return overfit.gap(Mean.of(learned, low=0.0), Mean.of(new, low=0.0))
+        return _overfit.gap(Mean.of(learned, low=0.0), Mean.of(new, low=0.0))
 
     assert max(misses(draw, truth, trials)) <= most(0.03, trials)
 

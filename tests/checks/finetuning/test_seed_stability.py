@@ -15,13 +15,13 @@ from sklearn.metrics import accuracy_score
 
 from audit import seeds
 from audit.candidates.interface import Outputs
-from audit.candidates.predictions import SavedPredictions
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
-from audit.engine import Job
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter, Evidence
-from audit.planning import cost
-from audit.predictions import Predictions
+from audit.pipeline.engine import Job
+from audit.power import cost
 from audit.stats import Proportion
 from audit.subject import Subject
 from tests.judged import finding, status
@@ -31,7 +31,7 @@ from tests.tiny_bert import letters
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from audit.candidates.origin import Base
+    from audit.finetune.origin import Base
     from tests.tuned import Tuned
 
 pytestmark = pytest.mark.full

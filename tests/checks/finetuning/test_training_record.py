@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.candidates.training_record import LossPoint
+from audit.checks.finetuning._training_record import FACTS
 from audit.datasets import Columns, Dataset
 from audit.errors import CannotMeasure
-from audit.finetune.record import LossPoint
-from audit.measures.training import FACTS
 from tests.judged import status
 from tests.support import measure
 from tests.tiny_bert import letters
@@ -20,7 +20,7 @@ from tests.tuned import SPEC, Tuned, tune
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.candidates.origin import Base
+    from audit.finetune.origin import Base
 
 pytestmark = pytest.mark.full
 CHECK = "finetuning/training_record"

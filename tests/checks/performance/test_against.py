@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
-from audit.candidates.champion import SavedChampion
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_champion import SavedChampion
 from audit.catalog import discover
 from audit.datasets import canonical
+from audit.decision.finding import Bound, bounds
 from audit.evidence import OVERALL, Churn, Evidence
-from audit.finding import Bound, bounds
 from audit.policy.schema import ChampionColumns
-from audit.predictions import Predictions
 from audit.stats import PairedDifference
 from tests.compared import COMPARING, compare, seen, swapped, table
 from tests.judged import finding, status

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.metrics import f1_score, mean_absolute_error
 
-from audit import engine
 from audit.catalog import discover, info
-from audit.engine import Job
+from audit.checks.performance._own_function import FunctionError, blamed
 from audit.errors import CannotMeasure
-from audit.measures.own_function import FunctionError, blamed
+from audit.pipeline import engine
+from audit.pipeline.engine import Job
 from audit.policy.schema import Requirement
 from audit.stats import GroupJackknife, Mean
 from tests.classified import counts, scored, shuffled
@@ -33,8 +33,8 @@ from tests.unplugged import unplugged
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from audit.decision.finding import Finding
     from audit.evidence import Evidence
-    from audit.finding import Finding
     from audit.subject import Subject
 
 CHECK = "performance/custom"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.metrics import top_k_accuracy_score
 
-from audit.candidates.champion import SavedChampion
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_champion import SavedChampion
 from audit.errors import CannotMeasure
 from audit.policy.schema import ChampionColumns
-from audit.predictions import Predictions
 from tests.classified import scored, shuffled
 from tests.compared import compare
 from tests.judged import status

@@ -13,10 +13,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from audit import attacks, catalog
+from audit import catalog
+from audit.candidates.predictions import Predictions
+from audit.checks.robustness import _scheduler, _textattack
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Part
-from audit.predictions import Predictions
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
 from tests.judged import status
@@ -36,8 +37,8 @@ def reader() -> Trained:
     return letter_reader()
 
 
-def asking(reader: Trained) -> attacks.Ask:
-    return attacks.asking(Predictions(reader))
+def asking(reader: Trained) -> _scheduler.Ask:
+    return _scheduler.asking(Predictions(reader))
 
 
 def attacked(frame: pd.DataFrame, reader: Trained, seed: int = 0, **params: object) -> Evidence:
@@ -58,7 +59,7 @@ def test_every_row_is_one_attack_by_the_library(reader: Trained) -> None:
             assert (told["queries"], told["survived"]) == (0, False)
             continue
         with GlobalStream(words(seed, row)).installed():
-            alone = attacks.load().deepwordbug(text, reader.classes.index(label), asking(reader))
+            alone = _textattack.load().deepwordbug(text, reader.classes.index(label), asking(reader))
         assert (told["queries"], told["survived"]) == (alone.queries, not alone.broken)
         assert told["prediction_attacked"] == reader.classes[alone.predicted]
     assert found.members[0].estimate == Proportion(int(table["survived"].sum()), 40)
@@ -243,8 +244,8 @@ def test_saved_predictions_cannot_be_attacked() -> None:
 
 def test_without_textattack_the_extra_is_named(reader: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """MissingExtra says what to install."""
-    attacks.offline._import.cache_clear()
-    monkeypatch.setattr(attacks.offline, "find_spec", lambda _name: None)
+    _textattack._import.cache_clear()
+    monkeypatch.setattr(_textattack, "find_spec", lambda _name: None)
     with pytest.raises(MissingExtra, match=r"model-audit-gate\[attacks\]"):
         attacked(letters(20, 11), reader)
 

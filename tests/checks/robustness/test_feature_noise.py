@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.svm import LinearSVC
 
+from audit.checks.robustness import _noise
 from audit.errors import CannotMeasure
-from audit.measures import noise
 from audit.stats import Proportion
 from tests.judged import status
 from tests.small_models import Trained, cautious, customer_reader, customers, letter_reader, letters
@@ -247,10 +247,10 @@ def test_a_category_that_only_the_training_set_lists_is_drawn_too() -> None:
 
 def test_an_infinite_cell_of_the_training_set_does_not_make_numbers_vanish() -> None:
     cells = pd.Series([1.0, 2.0, 3.0])
-    made = noise.shaken(cells, pd.Series([1.0, 3.0, np.inf]), 0.5, np.random.default_rng(0))
+    made = _noise.shaken(cells, pd.Series([1.0, 3.0, np.inf]), 0.5, np.random.default_rng(0))
     assert made.notna().all()
     assert (made != cells).all()
-    assert noise.shaken(cells, pd.Series([np.inf, -np.inf]), 0.5, np.random.default_rng(0)).equals(cells)
+    assert _noise.shaken(cells, pd.Series([np.inf, -np.inf]), 0.5, np.random.default_rng(0)).equals(cells)
 
 
 @pytest.mark.parametrize(("column", "turned"), [("income", "n/a"), ("channel", 3.0)])

@@ -126,7 +126,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        wanted = "audit.engine" if MODE == "drop" else "audit.checks." + TARGET.replace("/", ".")
+        wanted = "audit.pipeline.engine" if MODE == "drop" else "audit.checks." + TARGET.replace("/", ".")
         if fullname != wanted:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from audit.decision.finding import CheckInfo
 from audit.evidence import Slice
-from audit.finding import CheckInfo
 from audit.policy.schema import Requirement
 
 OWNER = "Support ML, support-ml@example.org"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from audit.decision.finding import Reason
 from audit.evidence import Bars, Confusion, Evidence, Example, Histogram, Member, Pair, Part, Slice, Unmeasured
-from audit.finding import Reason
 from audit.policy.schema import Person, System
 from audit.stats import Difference, Proportion
 from tests.report.example.checks import ACCURACY, F1, OPPORTUNITY, region
@@ -14,7 +14,7 @@ from tests.report.example.findings import confusion, judged, without
 from tests.report.example.runs import DATASETS, audit_run
 
 if TYPE_CHECKING:
-    from audit.results import AuditRun
+    from audit.record import AuditRun
 
 NASTY = "</style></title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\x1b[31m\u202etxt.exe\u2066\x00&amp;{{ 7*7 }}"
 """Everything that a name should not be able to do: leave its element, attribute or style, run, colour a terminal, turn round."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.decision.judge import judge, without_evidence
 from audit.evidence import (
     OVERALL,
     Bars,
@@ -23,7 +24,6 @@ from audit.evidence import (
     Slice,
     Unmeasured,
 )
-from audit.judge import judge, without_evidence
 from audit.stats import Auc, CalibrationError, Census, Difference, KolmogorovSmirnov, Proportion, Ratio, StabilityIndex
 from audit.stats import Confusion as ConfusionEstimate
 from tests.report.example.checks import (
@@ -43,7 +43,7 @@ from tests.report.example.checks import (
 )
 
 if TYPE_CHECKING:
-    from audit.finding import CheckInfo, Finding
+    from audit.decision.finding import CheckInfo, Finding
 
 
 def judged(check: CheckInfo, evidence: Evidence, *, files: tuple[str, ...] = (), disposition: str = "none", **keys: Any) -> Finding:

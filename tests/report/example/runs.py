@@ -7,11 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from audit.datasets import Columns
-from audit.decide import decide
+from audit.decision.finding import Reason
+from audit.decision.rules import decide
 from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
-from audit.finding import Reason
 from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
-from audit.results import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, Sampled, WaiverState
+from audit.record import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, Sampled, WaiverState
 from audit.stats import PairedDifference
 from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC, region
 from tests.report.example.findings import (
@@ -33,7 +33,7 @@ from tests.report.example.fine_tuning import training
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.finding import Finding
+    from audit.decision.finding import Finding
 
 TODAY = date(2026, 11, 20)
 SYSTEM = System(

@@ -1,0 +1,157 @@
+"""Rows for people to look at: a few of each slice that the policy names, and of each cell of true by predicted class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit import catalog
+from audit.errors import CannotMeasure
+from audit.evidence import OVERALL, Example, Histogram, Slice
+from audit.formatting import number
+from audit.metrics import drifted_rows
+from audit.metrics.excerpts import entities_of, excerpts
+from audit.record import Sampled
+from audit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from audit.candidates.predictions import Predictions
+    from audit.datasets import Dataset
+    from audit.decision.finding import Finding
+
+ROWS = 5
+"""Rows that are shown of a part."""
+SLICES, CELLS = 40, 25
+"""Parts of one data set that show rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the candidate says of every row."""
+
+    worst_first: NDArray[np.intp]
+    """(n,) rows in the order in which a reader wants them."""
+    wrong: NDArray[np.bool_] | None
+    """(n,) whether the class is wrong; None of numbers."""
+    true: Sequence[str]
+    said: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A slice or a cell with its rows, the worst first."""
+
+    name: Slice
+    cell: tuple[str, str] | None
+    rows: NDArray[np.intp]
+
+
+def sampled(findings: Sequence[Finding], datasets: Mapping[str, Dataset], predicted: Predictions) -> tuple[Sampled, ...]:
+    """Of every data set that findings with evidence were measured on and the candidate was asked about."""
+    found: list[Sampled] = []
+    for role, data in datasets.items():
+        on = [finding for finding in findings if finding.evidence is not None and finding.requirement.on == role]
+        subject = Subject(data, predicted, by=_families(on, data))
+        if on and predicted.known(data) is not None and (told := _told(subject)) is not None:
+            found += _of(subject, told)
+        found += _moved(on, data, datasets)
+    return tuple(found)
+
+
+def _moved(findings: Sequence[Finding], data: Dataset, datasets: Mapping[str, Dataset]) -> list[Sampled]:
+    """Rows in which the features that findings draw have grown, the first ones of each."""
+    drawn: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        reference = finding.requirement.reference
+        if reference in datasets and catalog.discover()[finding.requirement.check].by == "features" and finding.evidence is not None:
+            figures = (figure for figure in finding.evidence.figures if isinstance(figure, Histogram))
+            drawn.setdefault(str(reference), {}).update((figure.column, None) for figure in figures)
+    found: dict[Slice, Sampled] = {}
+    whose = entities_of(data)
+    for role, columns in drawn.items():
+        for name, said, rows in drifted_rows.grown(datasets[role], data, tuple(columns)):
+            entities = None if whose is None else len({whose[row] for row in rows})
+            part = Sampled(data.role, name, None, len(rows), None, (), entities)
+            first = [] if part.few else rows[:ROWS].tolist()
+            shown = zip(first, excerpts(data, first), strict=True)
+            found.setdefault(name, replace(part, examples=tuple(Example(data.shown(row), parts, said) for row, parts in shown)))
+    return list(found.values())
+
+
+def _families(findings: Sequence[Finding], data: Dataset) -> tuple[tuple[str, ...], ...]:
+    """What the findings cut the rows by, each once."""
+    checks = catalog.discover()
+    cut = [one.requirement for one in findings if checks[one.requirement.check].by in {"slices", "groups"}]
+    named = dict.fromkeys(family for one in cut for family in one.by)
+    return tuple(family for family in named if set(family) <= set(data.frame.columns))
+
+
+def _told(subject: Subject) -> _Told | None:
+    """None where the truth is not known of every row."""
+    try:
+        if subject.classes:
+            true, said = subject.y_true(), subject.y_pred()
+            wrong = np.asarray(true != said, dtype=bool)
+            return _Told(np.argsort(~wrong, kind="stable"), wrong, [str(one) for one in true], [str(one) for one in said])
+        truth, given = subject.target(), subject.predicted_values()
+        off = np.abs(truth - given)
+        return _Told(np.argsort(-off, kind="stable"), None, [number(one) for one in truth], [number(one) for one in given])
+    except CannotMeasure:
+        return None
+
+
+def _of(subject: Subject, told: _Told) -> list[Sampled]:
+    """All rows where there are no classes, else the cells; then the slices."""
+    parts = [_Part(OVERALL, None, told.worst_first)] if told.wrong is None else _cells(told)
+    if subject.by:
+        parts += [_Part(name, None, told.worst_first[mask[told.worst_first]]) for name, mask in subject.slices()]
+    whose = entities_of(subject.data)
+    counted = [
+        Sampled(
+            role=subject.data.role,
+            name=part.name,
+            cell=part.cell,
+            rows=len(part.rows),
+            wrong=None if told.wrong is None else int(told.wrong[part.rows].sum()),
+            examples=(),
+            entities=None if whose is None else len({whose[row] for row in part.rows}),
+        )
+        for part in parts
+    ]
+    chosen = _chosen(parts, counted)
+    shown = _examples(subject, told, sorted({row for rows in chosen for row in rows}))
+    return [replace(one, examples=tuple(shown[row] for row in rows)) for one, rows in zip(counted, chosen, strict=True)]
+
+
+def _cells(told: _Told) -> list[_Part]:
+    """The cells that hold rows: those of wrong answers before the others, the largest first."""
+    held: dict[tuple[str, str], list[int]] = {}
+    for row in told.worst_first.tolist():
+        held.setdefault((told.true[row], told.said[row]), []).append(row)
+    ranked = sorted(held.items(), key=lambda entry: (entry[0][0] == entry[0][1], -len(entry[1]), entry[0]))
+    return [_Part(OVERALL, cell, np.array(rows, dtype=np.intp)) for cell, rows in ranked]
+
+
+def _chosen(parts: Sequence[_Part], counted: Sequence[Sampled]) -> list[list[int]]:
+    """The first rows of each part that is large enough; of parts beyond the limit none."""
+    left = {True: CELLS, False: SLICES}
+    found: list[list[int]] = []
+    for part, one in zip(parts, counted, strict=True):
+        kind = part.cell is not None
+        show = not one.few and left[kind] > 0
+        left[kind] -= show
+        found.append(part.rows[:ROWS].tolist() if show else [])
+    return found
+
+
+def _examples(subject: Subject, told: _Told, rows: Sequence[int]) -> dict[int, Example]:
+    return {
+        row: Example(subject.data.shown(row), parts, f"truly {told.true[row]}, the candidate says {told.said[row]}")
+        for row, parts in zip(rows, excerpts(subject.data, rows), strict=True)
+    }

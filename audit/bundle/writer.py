@@ -1,0 +1,196 @@
+"""The bundle: written beside its place, checked, renamed when whole."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import InputError, ToolError
+from audit.export import json as results_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from audit.candidates import Outputs
+    from audit.datasets import Dataset
+    from audit.decision.finding import Finding
+    from audit.record import AuditRun
+
+
+PARTIAL = ".partial"
+"""Ending of a folder in the making, whose name begins with a dot."""
+_SETTLING = 60
+"""Seconds for which a folder is left alone though nobody holds it."""
+
+
+class Bundle:
+    """A folder in the making, locked until it is in its place or given up, so that no other run clears it away."""
+
+    def __init__(self, out: Path, run_id: str) -> None:
+        self.place = out / run_id
+        self._partial = out / f".{run_id}{PARTIAL}"
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            self._partial.mkdir()
+            self._lock: int | None = os.open(self._partial, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise _unwritable(out, error) from error
+        (self._partial / "evidence").mkdir()
+
+    def predictions(self, data: Dataset, outputs: Outputs, classes: Sequence[str], shown: Sequence[str]) -> str:
+        """Per-row outputs of the candidate on one data set, with entities and the columns that slices are cut by; returns their path."""
+        table: dict[str, NDArray[np.generic]] = {"id": data.ids}
+        if outputs.labels is not None:
+            table["prediction"] = outputs.labels.astype(str)
+        if outputs.values is not None:
+            table["prediction"] = outputs.values
+        if data.columns.label is not None and outputs.values is not None:
+            table["label"] = _numbers_or_cells(data, data.columns.label)
+        elif data.columns.label is not None:
+            table["label"] = np.array([data.class_name(value) for value in data.values(data.columns.label)], dtype=object)
+        if data.columns.group is not None:
+            table["group"] = _cells(data, data.columns.group)
+        if outputs.probabilities is not None:
+            table |= {f"probability:{name}": outputs.probabilities[:, index] for index, name in enumerate(classes)}
+        if outputs.ranking is not None:
+            table |= {f"score:{name}": outputs.ranking[:, index] for index, name in enumerate(classes)}
+        cut = [column for column in shown if column in data.frame.columns]
+        table |= {f"slice:{column}": _cells(data, column) for column in cut}
+        return self.table(f"predictions-{data.role}", table)
+
+    def table(self, name: str, columns: Mapping[str, NDArray[np.generic]]) -> str:
+        """One Parquet file under `evidence/`; returns its path in the bundle."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.parquet"
+        arrays = {key: pa.array(values.tolist()) for key, values in columns.items()}
+        with (self._partial / path).open("wb") as file:  # pyarrow knows no path of odd bytes
+            pq.write_table(pa.table(arrays), file, compression="zstd")
+        return path
+
+    def write(self, name: str, text: str) -> None:
+        """One text file. Signs that UTF-8 cannot say, as a path of odd bytes has them, are written as escapes, which JSON reads back."""
+        path = self._partial / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+    def features(self, data: Dataset, columns: Sequence[str]) -> str:
+        """The columns of one data set that windows were compared by; returns their path."""
+        table: dict[str, NDArray[np.generic]] = {"id": data.ids}
+        table |= {f"feature:{column}": _numbers_or_cells(data, column) for column in columns}
+        return self.table(f"features-{data.role}", table)
+
+    def evidence(self, findings: Sequence[Finding], shared: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
+        """The findings with the paths of their evidence: the `shared` files of each, by its id, and its own table, written here."""
+        return tuple(self._with_files(number, finding, shared.get(finding.id, ())) for number, finding in enumerate(findings, start=1))
+
+    def _with_files(self, number: int, finding: Finding, shared: Sequence[str]) -> Finding:
+        if finding.evidence is None:
+            return finding
+        files = list(shared)
+        if finding.evidence.table:
+            files.append(self.table(f"{number:02d}-{finding.id}", finding.evidence.table))
+        return replace(finding, evidence_files=tuple(files))
+
+    def seal(self) -> str:
+        """Write `bundle.json` over all files; its SHA-256 stands for the whole bundle."""
+        files = sorted(path for path in self._partial.rglob("*") if path.is_file())
+        entries = [
+            {"name": path.relative_to(self._partial).as_posix(), "sha256": _digest(path), "size": path.stat().st_size} for path in files
+        ]
+        text = json.dumps({"schema": "audit.bundle/1", "files": entries}, indent=1) + "\n"
+        self.write("bundle.json", text)
+        return _digest(self._partial / "bundle.json")
+
+    def check(self, audit: AuditRun) -> None:
+        """Read back what was written: the decision must stand in it as it was made."""
+        results = json.loads((self._partial / "results.json").read_text(encoding="utf-8"))
+        report = (self._partial / "report.html").read_text(encoding="utf-8")
+        if results != json.loads(results_json.text(audit)) or audit.run.id not in report:
+            msg = f"{self._partial}: the bundle does not read back as it was written"
+            raise ToolError(msg)
+
+    def finish(self) -> Path:
+        """Move the whole bundle to its place."""
+        self._partial.rename(self.place)
+        return self.place
+
+    def withdraw(self) -> None:
+        """Take a bundle out of its place again, where it got there."""
+        if self.place.is_dir() and not self._partial.exists():
+            self.place.rename(self._partial)
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+        self.release()
+
+    def release(self) -> None:
+        """Nobody writes it any more."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def clear_stale(out: Path) -> None:
+    """Remove what killed runs left half written in a folder of bundles. A run at work holds a lock on its own."""
+    for path in out.glob(f".*{PARTIAL}"):
+        with contextlib.suppress(OSError):  # another run was quicker, or still holds it
+            lock = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - path.stat().st_mtime > _SETTLING:  # a run makes its folder a moment before it locks it
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            finally:
+                os.close(lock)
+
+
+def refuse_unwritable(out: Path) -> None:
+    """Before anything is measured: a folder where no bundle could be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise _unwritable(out, error) from error
+
+
+def unused(out: Path, name: str) -> str:
+    """The name, with a number where a bundle has it: of the same second, and in containers of the same process number."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(one for one in names if not (out / one).exists())
+
+
+def _unwritable(out: Path, error: OSError) -> InputError:
+    return InputError(f"{out}: the bundle cannot be written there ({error.strerror}): name another folder with -o")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _cells(data: Dataset, column: str) -> NDArray[np.object_]:
+    return np.array([None if value is None else str(value) for value in data.values(column)], dtype=object)
+
+
+def _numbers_or_cells(data: Dataset, column: str) -> NDArray[np.generic]:
+    from pandas.api import types
+
+    return data.values(column) if types.is_numeric_dtype(data.frame[column]) else _cells(data, column)

@@ -1,0 +1,147 @@
+"""Word embedding association tests: whether two lists of words lie unlike near to two others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.evidence import Evidence, Member, Pair, Slice, Unmeasured
+from audit.formatting import number
+from audit.stats import Census
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+UNKNOWN = "the base model gives two of its words the same embedding, so that it does not know them: give words that it knows as `tests`"
+SAME = 1 - 1e-9
+"""Cosine above which two vectors are one but for rounding."""
+EXACT, DRAWS = 20_000, 100_000
+"""Partitions up to which all are tried, and how many are drawn where there are more."""
+
+
+@dataclass(frozen=True)
+class Association:
+    """One test: two lists of target words and two of attribute words, in this order, each with its name."""
+
+    name: str
+    targets: Mapping[str, tuple[str, ...]]
+    attributes: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        for what, lists in (("targets", self.targets), ("attributes", self.attributes)):
+            if len(lists) != 2 or min(map(len, lists.values())) < 2:  # noqa: PLR2004  # two are compared, and one word has no spread
+                msg = f"{self.name}: {what} needs two lists of at least two words each"
+                raise ValueError(msg)
+            words = [word for words in lists.values() for word in words]
+            if len(set(words)) < len(words):
+                msg = f"{self.name}: {what} name {next(word for word in words if words.count(word) > 1)!r} twice"
+                raise ValueError(msg)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words, targets first."""
+        return tuple(word for lists in (self.targets, self.attributes) for words in lists.values() for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """What a test gave."""
+
+    effect: float
+    """Cohen's d of the first targets' nearness to the first attributes over the second targets', -2 to 2."""
+    p: float
+    """Share of partitions of the targets whose statistic is at least as large: one-sided."""
+    p_mirrored: float
+    """The same with the targets exchanged."""
+    exact: bool
+    """Whether all partitions were tried."""
+
+
+def associations(
+    tests: Sequence[Association],
+    embed: Callable[[Sequence[str]], NDArray[np.float64]],
+    templates: Sequence[str],
+    *,
+    rng: Generator,
+    source: str,
+) -> Evidence:
+    """Every test in both directions, with its permutation p beside."""
+    members: list[Member] = []
+    unmeasured: list[Unmeasured] = []
+    measured: list[tuple[str, Associated]] = []
+    notes = [f"Asked with {source}; {len(templates)} sentence{'s' if len(templates) != 1 else ''} a word."]
+    for test in tests:
+        there, back = (Slice((("test", test.name), ("words", side))) for side in test.targets)
+        found = associate(test, embedded(embed, test.words, templates), rng)
+        if found is None:
+            unmeasured.append(Unmeasured(Pair(there, back), UNKNOWN))
+            continue
+        both = ((there, back, found.effect), (back, there, -found.effect))
+        members += [Member(Pair(one, other), Census(effect, len(test.words))) for one, other, effect in both]
+        measured.append((test.name, found))
+        notes.append(_told(test, found))
+    return Evidence(
+        members=tuple(members),
+        unit="effect size d",
+        rows=sum(len(test.words) for test in tests),
+        unmeasured=tuple(unmeasured),
+        notes=tuple(notes),
+        table=_table(measured),
+    )
+
+
+def _table(measured: Sequence[tuple[str, Associated]]) -> dict[str, NDArray[np.generic]]:
+    """One entry a test."""
+    return {
+        "test": np.array([name for name, _ in measured], dtype=str),
+        "d": np.array([one.effect for _, one in measured]),
+        "p": np.array([one.p for _, one in measured]),
+        "p_mirrored": np.array([one.p_mirrored for _, one in measured]),
+        "exact": np.array([one.exact for _, one in measured], dtype=bool),
+    }
+
+
+def _told(test: Association, found: Associated) -> str:
+    (first, second), (one, other) = test.targets, test.attributes
+    tried = "all partitions" if found.exact else f"{DRAWS:,} drawn partitions"
+    said = f"{test.name}: {first} against {second}, nearer to {one} than to {other}: d {number(found.effect)}"
+    return f"{said}, one-sided p {number(found.p)} ({tried}), the other way round {number(found.p_mirrored)}."
+
+
+def embedded(embed: Callable[[Sequence[str]], NDArray[np.float64]], words: Sequence[str], templates: Sequence[str]) -> NDArray[np.float64]:
+    """(len(words), d) each word's mean over its sentences, each of length 1."""
+    sentences = [template.replace("{}", word) for word in words for template in templates]
+    found = embed(sentences)
+    unit = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(unit.reshape(len(words), len(templates), -1).mean(axis=1))
+
+
+def associate(test: Association, vectors: NDArray[np.float64], rng: Generator) -> Associated | None:
+    """Effect and permutation p (Caliskan et al. 2017); None where the model gives two words the same vector."""
+    first, second, third, _ = (len(words) for lists in (test.targets, test.attributes) for words in lists.values())
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    near, a, b = np.split(unit, [first + second, first + second + third])
+    if any(np.max(part @ part.T - 2 * np.eye(len(part))) > SAME for part in (near, np.concatenate([a, b]))):
+        return None
+    s = (near @ a.T).mean(axis=1) - (near @ b.T).mean(axis=1)
+    effect = float(s[:first].mean() - s[first:].mean()) / float(s.std(ddof=1))
+    p, exact = _permutation(s, first, rng)
+    mirrored, _ = _permutation(-s, first, rng)
+    return Associated(effect, p, mirrored, exact)
+
+
+def _permutation(s: NDArray[np.float64], first: int, rng: Generator) -> tuple[float, bool]:
+    """Share of partitions with a difference of means at least as large; drawn ones count the one seen among them."""
+    seen = s[:first].sum() - 1e-12 * np.abs(s).sum()
+    if comb(len(s), first) <= EXACT:
+        sums = s[np.array(list(combinations(range(len(s)), first)))].sum(axis=1)
+        return float(np.mean(sums >= seen)), True
+    drawn = sum(int(np.sum(rng.permuted(np.tile(s, (1000, 1)), axis=1)[:, :first].sum(axis=1) >= seen)) for _ in range(DRAWS // 1000))
+    return (drawn + 1) / (DRAWS + 1), False

@@ -1,0 +1,401 @@
+"""The commands. The only file that prints results or exits; whatever is heavy is imported inside a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand
+
+from audit import __version__
+from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, tell
+from audit.errors import InputError, PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from audit.cli.summary import Line
+    from audit.commands.check import Asked
+    from audit.pipeline.run import Options
+
+_INTERRUPTED = 130
+"""What newer versions of typer return for Ctrl-C; older ones raise Abort."""
+
+app = typer.Typer(
+    help="Audit a machine-learning model against a policy: promote only on proof.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: it answers at once, and pipes well
+)
+
+
+class _Command(TyperCommand):
+    """A command whose usage reads alike under every version of typer: newer ones write `{POLICY}`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's signature
+        names = [(str(one.metavar or one.name), one.required) for one in self.params if one.param_type_name == "argument"]
+        return ["[OPTIONS]", *(name if required else f"[{name}]" for name, required in names)]
+
+
+command = partial(app.command, cls=_Command)
+PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="a policy file", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the bundles")]
+AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths of the policy leave the project folder")]
+
+
+def _say(lines: Iterable[str]) -> None:
+    """Results, to standard output, each as one line that a terminal shows as it stands."""
+    from audit.cli.terminal import neutral
+
+    for line in lines:
+        typer.echo(neutral(line))
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
+    if wanted:
+        _say([f"audit {__version__}"])
+        raise typer.Exit(GOOD)
+
+
+@app.callback()
+def _options(
+    _wanted: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,  # noqa: FBT002  # an option
+) -> None:
+    pass
+
+
+@command()
+def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
+    """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
+    from audit import catalog
+    from audit.commands import validate as validate_command
+    from audit.commands import waivers
+    from audit.governance import waiver_files
+    from audit.ledger import ledger_path
+    from audit.policy import load
+
+    if waiver_files.is_waiver(policy):
+        _say(waivers.checked(policy))
+        return GOOD
+    loaded = load(policy, allow_outside=allow_outside, catalog=catalog.discover())
+    tell(validate_command.told(loaded))
+    tell(waivers.of_policy(loaded, ledger_path(out)))
+    tell(validate_command.since_promotion(loaded, ledger_path(out)))
+    tell(validate_command.unknown_bundles(out, ledger_path(out)))
+    count = len(loaded.policy.require)
+    _say([f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}"])
+    return GOOD
+
+
+@command("plan")
+def outlook(
+    policy: PolicyFile,
+    expect: Annotated[list[str] | None, typer.Option("--expect", metavar="ID=VALUE", help="true value expected of a requirement")] = None,
+    pilot: Annotated[Path | None, typer.Option("--pilot", metavar="BUNDLE", help="expect what an earlier bundle measured")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="leave out counts by optional parts, which may take minutes")] = False,  # noqa: FBT002  # an option
+    out: Out = Path("reports"),
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Say what each requirement can prove with the data there is, before any model is trained."""
+    from audit import progress
+    from audit.cli.plan_table import lines
+    from audit.cli.terminal import error_lines
+    from audit.power import Asking, plan_policy
+
+    found = plan_policy(Asking(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
+    _paint(lines(found, _width()))
+    if found.mistakes:
+        tell(error_lines(PolicyError(found.mistakes)))
+    return USAGE if found.mistakes else GOOD
+
+
+def _width() -> int:
+    return _console().width
+
+
+def _console() -> Console:
+    """Standard output; as wide as usual where the environment names a width in which nothing could be read, such as COLUMNS=0."""
+    from rich.console import Console
+
+    made = Console(soft_wrap=True, highlight=False)
+    return made if made.width >= _NARROWEST else Console(soft_wrap=True, highlight=False, width=_USUAL_WIDTH)
+
+
+_NARROWEST, _USUAL_WIDTH = 20, 80
+
+
+@command()
+def run(
+    policy: PolicyFile,
+    out: Out = Path("reports"),
+    formats: Annotated[list[str] | None, typer.Option("--format", metavar="F", help="html and json, which are always written")] = None,
+    select: Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="run this requirement only; never exits 0")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="checks at a time")] = 1,
+    engine: Annotated[str, typer.Option("--engine", metavar="local", help="where checks run")] = "local",
+    smoke: Annotated[bool, typer.Option("--smoke", help="try every check on a few rows; never exits 0")] = False,  # noqa: FBT002  # an option
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Run the whole audit, print the decision and write the bundle."""
+    from audit.cli.worker import supervised
+    from audit.ledger import Ledger, ledger_path
+    from audit.pipeline import record
+    from audit.pipeline.run import Options
+
+    _refuse_unserved(formats or [], engine)
+    options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside)
+    code = supervised(lambda: guarded(lambda: _audit(policy, options)))
+    if code == GOOD:  # whatever ran in the other process may lie
+        record.refuse_unproven(out, Ledger(ledger_path(out)), options.token)
+    return code
+
+
+def _refuse_unserved(formats: Sequence[str], engine: str) -> None:
+    unknown = [name for name in formats if name not in {"html", "json"}]
+    if unknown:
+        msg = f"--format {', '.join(unknown)}: this release writes html and json"
+        raise InputError(msg)
+    if engine != "local":
+        msg = f"--engine {engine}: this release runs checks locally: leave the option out"
+        raise InputError(msg)
+
+
+def _audit(policy: Path, options: Options) -> int:
+    """One audit in the supervised process."""
+    import contextlib
+
+    from audit import progress
+    from audit.cli import summary
+    from audit.pipeline.run import audit_policy
+
+    shown = progress.on_stderr()
+    with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
+        outcome = audit_policy(policy, options, shown)
+    _paint(summary.lines(outcome.audit, str(outcome.place)))
+    return outcome.audit.verdict.exit_code
+
+
+@command()
+def check(
+    check_id: Annotated[str, typer.Argument(metavar="CHECK_ID", help="a check, such as performance/accuracy")],
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="CSV, Parquet or JSON lines")],
+    param: Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="a parameter of the check")] = None,
+    minimum: Annotated[float | None, typer.Option("--min", metavar="X", help="inclusive lower bound")] = None,
+    maximum: Annotated[float | None, typer.Option("--max", metavar="X", help="inclusive upper bound")] = None,
+    by: Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help="slices or groups; a,b crosses two columns")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the score, ...")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")
+    ] = None,
+    reading: Annotated[
+        list[str] | None, typer.Option("--read", metavar="K=V", help="how files are read: missing, separator, decimal, encoding, types")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")] = 0,
+) -> int:
+    """Run one check without a policy. With a bound: 0 pass, 1 not, 3 not measured. Without: 0, measured and not judged."""
+    from audit.cli.worker import supervised
+    from audit.commands.check import Asked
+
+    asked = Asked(check_id, data, param or (), column or (), dataset or (), by or (), minimum, maximum, seed, reading=reading or ())
+    return supervised(lambda: guarded(lambda: _one_check(asked)))
+
+
+def _one_check(asked: Asked) -> int:
+    """One check in the supervised process."""
+    import contextlib
+
+    from audit.cli import summary
+    from audit.commands import check as check_command
+
+    remarks: list[str] = []
+    if asked.minimum is None and asked.maximum is None:
+        with contextlib.redirect_stdout(sys.stderr):
+            evidence = check_command.measured(asked, remarks.append)
+        _paint((*summary.evidence_lines(asked.check, evidence, asked.confidence), *summary.remark_lines(remarks)))
+        return GOOD
+    with contextlib.redirect_stdout(sys.stderr):
+        finding = check_command.judged(asked, remarks.append)
+    _paint((*summary.finding_lines(finding), *summary.remark_lines(remarks)))
+    return {"pass": GOOD, "fail": 1, "inconclusive": 1}.get(finding.status, BROKEN)
+
+
+@command()
+def schema() -> int:
+    """Print the JSON Schema of policies, for editors."""
+    from audit.commands.docs_pages import schema_page
+
+    _say(schema_page().splitlines())
+    return GOOD
+
+
+@command()
+def checks(check: Annotated[str | None, typer.Argument(metavar="ID", help="explain this check alone")] = None) -> int:
+    """List every check: its bound's side, its unit, its question."""
+    from audit import catalog
+    from audit.cli.terminal import catalogue
+
+    if check is not None:
+        return explain(check)
+    _say(catalogue(catalog.discover()))
+    return GOOD
+
+
+@command()
+def explain(check: Annotated[str, typer.Argument(metavar="ID", help="a check, such as performance/accuracy")]) -> int:
+    """Say what a check measures, what it takes and how a policy asks for it."""
+    from audit.cli.terminal import explanation
+    from audit.commands.explain import explain as explained
+
+    _say(explanation(explained(check)))
+    return GOOD
+
+
+@command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder with the data and the model")] = Path(),
+    name: Annotated[str | None, typer.Option("--name", help="name of the policy; the folder's where absent")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the prediction, ...")
+    ] = None,
+) -> int:
+    """Write a commented starter policy for the data and the model in a folder."""
+    from audit.commands import check as check_command
+    from audit.commands import init as init_command
+
+    path = init_command.write(folder, name, check_command.pairs("--column", column or []))
+    _say([f"{path}: written; set its bounds, then: audit run {path}"])
+    return GOOD
+
+
+@command()
+def doctor() -> int:
+    """Show versions, extras, offline resources and licences."""
+    from audit.cli.terminal import diagnosis
+    from audit.commands.doctor import diagnose
+
+    _say(diagnosis(diagnose()))
+    return GOOD
+
+
+@command()
+def keygen(
+    name: Annotated[str, typer.Option("--name", metavar="N", help="whose key it is, as approvals name them")],
+    line: Annotated[int, typer.Option("--line", min=1, max=3, help="line of defence: 1 owns, 2 validates independently, 3 audits")],
+    role: Annotated[str | None, typer.Option("--role", metavar="R", help="the only role it may sign in, such as executive")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of both files")] = Path(),
+) -> int:
+    """Make a person's pair of keys: N.key, to be kept secret, and N.pub, for a policy to name under trust.keys."""
+    from audit.commands import waivers
+
+    _say(waivers.keygen(name, line, role, out))
+    return GOOD
+
+
+@command()
+def waive(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote")],
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="id of the finding")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the waivers")] = Path("waivers"),
+) -> int:
+    """Write the draft of a waiver for a finding. It is void until people have filled it in and signed it."""
+    from audit.commands import waivers
+
+    _say(waivers.waive(bundle, finding, out))
+    return GOOD
+
+
+@command()
+def sign(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a waiver, or a policy that asks less than the promoted one")],
+    key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
+    role: Annotated[str, typer.Option("--role", metavar="R", help="in which role, such as owner, reviewer, executive")],
+    independent: Annotated[bool | None, typer.Option(help="else by line, and who asked for it", show_default=False)] = None,
+    requested_by: Annotated[str | None, typer.Option(metavar="N", help="who asked for a policy's change; its author where absent")] = None,
+    out: Out = Path("reports"),
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Put your signature under a waiver, or under what a policy loosens since the last promotion that the ledger holds."""
+    from audit import clock
+    from audit.commands import approve_policy, waivers
+    from audit.commands.sign_waiver import Signing
+    from audit.ledger import ledger_path
+
+    said = Signing(key, role, independent)
+    if approve_policy.is_policy(file):
+        _say(approve_policy.sign(file, said, approve_policy.Asking(ledger_path(out), requested_by, allow_outside), clock.now()))
+        return GOOD
+    if requested_by is not None:
+        msg = "--requested-by is for policies; a waiver says itself who asked for it"
+        raise InputError(msg)
+    _say(waivers.sign(file, said))
+    return GOOD
+
+
+@command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="A", help="a policy, or the bundle of an audit")],
+    new: Annotated[Path, typer.Argument(metavar="B", help="the one that is held against it")],
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Say what B loosens, tightens or changes of policy A, or how an audit came out otherwise. 1 where something is looser or worse."""
+    from audit.cli.diff_table import compared
+
+    lines, bad = compared(old, new, allow_outside=allow_outside)
+    _paint(lines)
+    return 1 if bad else GOOD
+
+
+@command()
+def history(out: Out = Path("reports")) -> int:
+    """List the runs that the ledger holds, after checking its chain and the bundles at hand. 1 where one is not as recorded."""
+    from audit.commands.history import history as told
+    from audit.ledger import ledger_path
+
+    lines, wrong = told(out)
+    shown = list(lines)
+    _say(shown)
+    tell(wrong or ([] if shown else [f"{ledger_path(out)}: no runs yet"]))
+    return 1 if wrong else GOOD
+
+
+def _paint(lines: Iterable[Line]) -> None:
+    """Results, to standard output, coloured where that is a terminal."""
+    from rich.text import Text
+
+    from audit.cli.terminal import neutral
+
+    console = _console()
+    for line in lines:
+        console.print(Text(neutral(line.text), style=line.style))
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode shows escapes
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: threads that spin are ten times slower on a busy machine
+    sys.exit(guarded(lambda: _command(arguments)))
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # a shell closed it: what is said is lost, the exit code is not
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # it stays open to the end
+    try:
+        with ci_commands_spelt_out():
+            code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
+    except SystemExit as end:  # typer's answer to a closed pipe, which would read as a verdict
+        raise BrokenPipeError from end
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt
+    sys.stdout.flush()
+    return code

@@ -1,0 +1,174 @@
+"""One person's signature, put under what a policy loosens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from audit import catalog, clock
+from audit.cli.terminal import neutral
+from audit.commands.sign_waiver import put_in_place, wrong_role
+from audit.errors import InputError, ToolError
+from audit.files import read_at_most
+from audit.formatting import quoted
+from audit.governance import approvals_file, policy_change, signatures
+from audit.governance.policy_approvals import statement
+from audit.governance.policy_change import Present
+from audit.governance.waiver_files import read_folder
+from audit.governance.waiver_schema import person
+from audit.ledger import Ledger
+from audit.policy import load, positions, yaml_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from audit.commands.sign_waiver import Signing
+    from audit.governance.policy_change import PolicyChange
+    from audit.governance.waiver_schema import PublicKey
+    from audit.ledger import Entry
+    from audit.policy.positions import Tree
+
+_HEAD = "# `audit sign` writes this file: approvals of a policy that asks less than the promoted one. A word changed voids its signature.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Where to look, and who asked for the change."""
+
+    ledger: Path
+    requested_by: str | None
+    """None takes the author whom the policy names."""
+    allow_outside: bool = False
+
+
+def is_policy(path: Path) -> bool:
+    """Whether a file is meant as a policy and not as a waiver."""
+    try:
+        text = read_at_most(path, yaml_reader.MOST_BYTES).decode("utf-8")
+        tree, _ = positions.flatten(yaml_reader.parse(text, str(path))[0])
+    except (OSError, UnicodeDecodeError):
+        return False
+    return isinstance(tree, dict) and bool({"policy", "require", "extends"} & set(tree))
+
+
+def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
+    """Put a signature under what a policy loosens; returns what was signed, and by whom."""
+    loaded = load(path, allow_outside=asking.allow_outside, catalog=catalog.discover())
+    entries = Ledger(asking.ledger).verified()
+    present = Present(loaded.policy, read_folder(loaded).trusted, approvals_file.read(loaded), clock.latest(now, entries))
+    change = _to_approve(path, _held(entries, present), asking)
+    secret, key = signatures.read_secret(said.key)
+    own = _approval(path, change, said, key) | {
+        "policy": loaded.policy.policy,
+        "requested_by": _requester(path, asking, loaded.policy.system.author),
+        "at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+    away = person(key.name) != person(str(own["requested_by"]))
+    own["independent"] = (key.line > 1 and away) if said.independent is None else said.independent
+    own["signature"] = signatures.signature(secret, statement(own))
+    _refuse_idle(path, entries, present, own)
+    place = _write(path, present, own)
+    told = [f"loosened: {one}" for one in change.told or ("nobody can say what: this release does not read the promoted policy",)]
+    mark = signatures.fingerprint(key)[:16]
+    told.append(f"{place}: signed by {key.name} as {said.role}, line {key.line}, key {mark}, at {own['at']}, against run {change.run}")
+    return [neutral(one) for one in told]
+
+
+def _held(entries: Sequence[Entry], present: Present) -> PolicyChange | None:
+    return policy_change.since_promotion(entries, entries[-1].digest if entries else None, present, catalog=catalog.discover())
+
+
+def _to_approve(path: Path, change: PolicyChange | None, asking: Asking) -> PolicyChange:
+    """What there is to approve; InputError where there is nothing."""
+    if change is None:
+        msg = f"{path}: nothing to approve: {asking.ledger} holds no promotion under this policy's name; -o names the ledger's folder"
+        raise InputError(msg)
+    if not change.looser:
+        msg = f"{path}: nothing was loosened since run {change.run} was promoted: there is nothing to approve"
+        raise InputError(msg)
+    return change
+
+
+def _requester(path: Path, asking: Asking, author: str | None) -> str:
+    found = asking.requested_by or author
+    if found is None:
+        msg = f"{path}: nobody knows who asked for the change: name them with --requested-by NAME, or in the policy under system.author"
+        raise InputError(msg)
+    return found
+
+
+def _approval(path: Path, change: PolicyChange, said: Signing, key: PublicKey) -> dict[str, Tree]:
+    """What follows from the policy, the ledger and the key."""
+    if (problem := wrong_role(said.role, key)) is not None:
+        msg = f"{path}: {problem}"
+        raise InputError(msg)
+    told: list[Tree] = list(change.told)
+    return {
+        "by": key.name,
+        "role": said.role,
+        "line": key.line,
+        "policy_sha256": change.sha256,
+        "since": change.run,
+        "since_entry": change.entry,
+        "loosened": told,
+    }
+
+
+def _refuse_idle(path: Path, entries: Sequence[Entry], present: Present, own: dict[str, Tree]) -> None:
+    """A signature that would count as nothing, or twice, is one that nobody should give."""
+    try:
+        one = approvals_file.PolicyApproval.model_validate(own)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False))
+        msg = f"{path}: cannot be signed like that: {wrong}"
+        raise InputError(msg) from error
+    change = _held(entries, replace(present, approvals=approvals_file.ApprovalsFile((one,), (own,), str(path), "")))
+    problems = () if change is None else change.approvals[0].why
+    before = _held(entries, present)
+    signed = {person(each.by) for each in (before.approved_by if before is not None else ())}
+    if person(one.by) in signed:
+        msg = f"{path}: {one.by} has signed it already; one signature of line 2 is enough"
+        raise InputError(msg)
+    if problems:
+        msg = f"{path}: a signature of {one.by} would count as nothing: {'; '.join(problems)}"
+        raise InputError(msg)
+
+
+def _write(path: Path, present: Present, own: Mapping[str, Tree]) -> Path:
+    """One approval more at the file's end, in its place when whole and when it reads back as meant."""
+    place, file = approvals_file.beside(path), present.approvals
+    text = (_HEAD + "approvals:\n" if file is None else file.text.rstrip("\n") + "\n") + _listed(own)
+    root, mistakes = yaml_reader.parse(text, str(place))
+    wanted: Tree = {"approvals": [*(dict(one) for one in (file.trees if file else ())), dict(own)]}
+    if mistakes or positions.flatten(root)[0] != wanted:
+        if file is None:
+            msg = f"{place}: would not read back as it was signed; nothing was written"
+            raise ToolError(msg)
+        msg = f"{place}: is not laid out as `audit sign` writes it, so nothing can be added: move it away, and sign anew"
+        raise InputError(msg)
+    put_in_place(place, text)
+    return place
+
+
+_ORDER = (
+    *("by", "role", "line", "independent", "at", "requested_by"),
+    *("policy", "policy_sha256", "since", "since_entry", "loosened", "signature"),
+)
+
+
+def _listed(own: Mapping[str, Tree]) -> str:
+    """One item of the list: a key a line, a loosening a line."""
+    lines: list[str] = []
+    for key in _ORDER:
+        value = own[key]
+        if isinstance(value, list):
+            lines += [f"{key}:" if value else f"{key}: []", *(f"  - {quoted(str(one))}" for one in value)]
+        else:
+            lines.append(f"{key}: {quoted(value) if isinstance(value, str) else json.dumps(value)}")
+    return "".join(f"  {'-' if number == 0 else ' '} {line}\n" for number, line in enumerate(lines))

@@ -1,0 +1,350 @@
+"""One check without a policy file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import ValidationError
+
+from audit import catalog, disk_cache
+from audit.candidates.absent import Absent
+from audit.candidates.model_remarks import model_remarks
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved_predictions import SavedPredictions, refuse_foreign_words
+from audit.check import REGRESSION
+from audit.datasets import Columns, copies
+from audit.datasets.guessed_roles import NAMES, guess
+from audit.datasets.label_words import refuse_label_words
+from audit.datasets.options import ReadOptions
+from audit.datasets.reading import read
+from audit.datasets.spellings import refuse_two_spellings
+from audit.errors import CannotMeasure, InputError
+from audit.metrics.windows import DERIVED
+from audit.pipeline import engine, one_class
+from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.compatibility import bound_problems
+from audit.pipeline.engine import Job
+from audit.policy import roles
+from audit.policy.consistency import bounds, splits
+from audit.policy.messages import messages, nearest
+from audit.policy.positions import plain
+from audit.policy.schema import Requirement
+from audit.policy.shape import typed
+from audit.policy.yaml_reader import parse
+from audit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from audit.check import Check, Params
+    from audit.datasets import Dataset
+    from audit.decision.finding import Finding
+    from audit.evidence import Evidence
+    from audit.policy.positions import Tree
+
+OnRemark: TypeAlias = "Callable[[str], None]"
+_IN_A_POLICY = re.compile(r"; a role that this file lacks is set to null: .*")
+"""Advice that only a policy can follow."""
+_DATA = re.compile(r"\bdatasets\.([A-Za-z][\w-]*): |^(data): (?=columns\.)")
+_READING = re.compile(r"`(missing|separator|decimal|encoding|types): ([^`]*)`")
+"""A key of a data set as a policy would set it."""
+_COLUMN = re.compile(r"\bcolumns\.(?=[a-z])")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line said."""
+
+    check: str
+    data: Path
+    params: Sequence[str] = ()
+    """`key=value`, the value as YAML."""
+    columns: Sequence[str] = ()
+    """`role=column`."""
+    others: Sequence[str] = ()
+    """`role=FILE` of further data sets; the role `reference` is what drift is measured against."""
+    by: Sequence[str] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    seed: int = 0
+    confidence: float = 0.95
+    reading: Sequence[str] = ()
+    """`key=value` of how the files are read: missing, separator, decimal, encoding, types."""
+
+
+def _ignore(_text: str) -> None:
+    pass
+
+
+def judged(asked: Asked, on_remark: OnRemark = _ignore) -> Finding:
+    """The finding of one check against the bounds that were given; `on_remark` hears what its reader must know of the data."""
+    with _said_in_flags(asked):
+        job = _job(asked)
+    if job.requirement.min is None and job.requirement.max is None:
+        msg = "give --min or --max: without a bound nothing is judged"
+        raise InputError(msg)
+    (found,) = engine.run([job])
+    _pass_on_remarks(job, asked, on_remark)
+    return replace(found, message=_in_flags(found.message, asked))
+
+
+def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
+    """The evidence of one check, judged against nothing; `on_remark` hears what its reader must know of the data."""
+    with _said_in_flags(asked):
+        job = _job(asked)
+        if job.skip is not None:
+            raise InputError(job.skip)
+        evidence = engine.measured(job)
+    _pass_on_remarks(job, asked, on_remark)
+    return evidence
+
+
+def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
+    for role, data in job.subject.datasets.items():
+        if role == data.role:  # `data` serves as `test` too
+            for text in (*data.remarks, *((*copies.remark(data), *one_class.label_remark(data)) if data is job.subject.data else ())):
+                on_remark(_in_flags(f"datasets.{role}: {text}", asked))
+    seen = job.subject
+    for text in (*model_remarks(seen.candidate, seen.datasets), *one_class.remarks(seen.predicted, seen.datasets)):
+        on_remark(_in_flags(text, asked))
+
+
+@contextmanager
+def _said_in_flags(asked: Asked) -> Iterator[None]:
+    """Mistakes are told of the options that were typed: there is no policy whose keys could be mended."""
+    try:
+        yield
+    except (InputError, CannotMeasure) as error:
+        error.args = tuple(_in_flags(line, asked) for line in error.lines)
+        raise
+
+
+def _in_flags(text: str, asked: Asked) -> str:
+    """`datasets.data` is `--data` here, and `columns.label` is `--column label`."""
+    files = {role: path for pair in asked.others for role, _, path in [pair.partition("=")]}
+
+    def flag(found: re.Match[str]) -> str:
+        role = found[1] or found[2]
+        if role not in files:
+            return f"--data {asked.data}: "
+        return f"--dataset {role}={files[role]}: "
+
+    for role, path in (("data", asked.data), *files.items()):
+        text = text.replace(f"datasets.{role}: {path}: ", f"datasets.{role}: ")
+    text = _READING.sub(lambda found: f"--read {shlex.quote(f'{found[1]}={_bare(found[2])}')}", text)
+    return _COLUMN.sub("--column ", _DATA.sub(flag, _IN_A_POLICY.sub("", text)))
+
+
+def _bare(value: str) -> str:
+    """A value without the quotes that a policy needs around it."""
+    return value[1:-1] if re.fullmatch('"[^"]"', value) else value
+
+
+def _job(asked: Asked) -> Job:
+    check = catalog.discover().get(asked.check)
+    if check is None:
+        msg = f"there is no check {asked.check!r}; {nearest(asked.check, catalog.discover(), '`audit checks` lists all there are')}"
+        raise InputError(msg)
+    params = _params(asked, check)
+    subject = _subject(asked, check)
+    _refuse_unknown("--param columns:", getattr(params, "columns", None) or (), subject.data, DERIVED)
+    requirement = _requirement(asked, check, subject)
+    unknown = next(pipeline_jobs.positive_unknown(check, subject.data, subject.candidate), None)
+    if unknown is None and subject.classes:
+        unknown = pipeline_jobs.wrong_positive(subject.data, subject.classes)
+    if unknown is not None:
+        raise InputError(unknown)
+    skip = pipeline_jobs.weighted(subject, check)
+    return Job(requirement, check, catalog.info(asked.check), params, subject, asked.seed, asked.confidence, "you", skip)
+
+
+def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
+    """The requirement as a policy would say it, held against the same rules."""
+    given = {"min": asked.minimum, "max": asked.maximum, "by": subject.by, "reference": "reference" if subject.reference else None}
+    try:
+        requirement = Requirement.model_validate({"check": asked.check, "id": asked.check, **given})
+    except ValidationError as error:
+        raise InputError(*(f"--{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())) from error
+    found = [*bounds(requirement), *splits(requirement), *bound_problems(requirement, check)]
+    if requirement.by and check.by == "none":
+        found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
+    elif check.by != "features":
+        found += [
+            ((key,), text) for family in subject.by for key, text in pipeline_jobs.family_mistakes(requirement, subject.data, check, family)
+        ]
+    problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
+    if problems:
+        raise InputError(*problems)
+    return requirement
+
+
+def _params(asked: Asked, check: Check) -> Params:
+    given = {key: _value("--param", key, value) for key, value in pairs("--param", asked.params).items()}
+    try:
+        return typed(check.params, given)
+    except ValidationError as error:
+        told = messages(error, check.params, lambda loc: len(loc) == 1 and loc[0] in given)
+        lines = [f"--param {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told]
+        takes = f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"
+        raise InputError(*lines, takes) from error
+
+
+def _value(option: str, key: str, text: str) -> Tree:
+    """A value as a policy would write it: `no` is a word, and `0.9` a number."""
+    root, mistakes = parse(text or "''", option)
+    if mistakes:
+        msg = f"{option} {key}: {text!r} is no YAML: put quotes around it if it is meant as it stands"
+        raise InputError(msg)
+    return plain(root)
+
+
+def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Names and values; a name that is given twice is refused."""
+    found: dict[str, str] = {}
+    for key, value in map(_split, given):
+        if key in found:
+            msg = f"{option} {key}: given twice, as {found[key]!r} and {value!r}: give it once"
+            raise InputError(msg)
+        found[key] = value
+    return found
+
+
+def _split(pair: str) -> tuple[str, str]:
+    key, found, value = pair.partition("=")
+    if not found:
+        msg = f"{pair!r}: write it as name=value"
+        raise InputError(msg)
+    return key.strip(), value
+
+
+def _subject(asked: Asked, check: Check) -> Subject:
+    data = _read("data", asked.data, asked)
+    others = {role: _read(role, _path(path), asked) for role, path in pairs("--dataset", asked.others).items()}
+    datasets = {"data": data, "test": data, **others}
+    by = tuple(tuple(family.split(",")) for family in asked.by)
+    _refuse_unknown("--by", {column for family in by for column in family}, data)
+    if "reference" in check.needs and "reference" not in others:
+        msg = f"{asked.check} compares two data sets: add --dataset reference=FILE"
+        raise InputError(msg)
+    if check.by == "groups" and not by:
+        msg = f"{asked.check} compares groups: name their column with --by"
+        raise InputError(msg)
+    if not check.needs.isdisjoint({"labels", "targets"}) and data.columns.label is None:
+        msg = f"datasets.data: {asked.data}: {asked.check} needs true labels, and no column is called as they usually are "
+        msg += f"({', '.join(NAMES['label'])}): name theirs with --column label=NAME; it has {_listed([*map(str, data.frame.columns)])}"
+        raise InputError(msg)
+    candidate = _candidate(datasets, check)
+    predicted = Predictions(candidate, disk_cache.root())
+    learned = tuple(role for role in ("train", "validation") if role in others)
+    return Subject(data=data, predicted=predicted, reference=others.get("reference"), datasets=datasets, by=by, learned_from=learned)
+
+
+def _refuse_unknown(option: str, columns: Collection[str], data: Dataset, more: Collection[str] = ()) -> None:
+    """Columns that an option names and the data have not, each with the nearest one and all that there are."""
+    there = [str(column) for column in data.frame.columns]
+    has = f"it has {', '.join(there)}"
+    near = {column: nearest(column, [*there, *more], has) for column in sorted(set(columns) - {*there, *more})}
+    told = {column: text if text == has else f"{text} {has[:1].upper()}{has[1:]}" for column, text in near.items()}
+    if told:
+        raise InputError(*(f"{option} {column}: {data.path} has no such column; {text}" for column, text in told.items()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+_SHOWN = 30
+"""Columns that a message names."""
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text.strip())
+
+
+def _read(role: str, path: Path, asked: Asked) -> Dataset:
+    """The file, with roles taken from the names of its columns and then from what was said."""
+    options = _read_options(asked)
+    whole = read(role, path, Columns(), options)
+    given = pairs("--column", asked.columns)
+    there = {str(column) for column in whole.frame.columns}
+    said = {key: _column(key, value, there) for key, value in given.items()}
+    guessed, remarks = guess(whole, said)
+    try:
+        columns = Columns.model_validate(guessed | said)
+    except ValidationError as error:
+        told = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in said)
+        raise InputError(*(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
+    clash = next(roles.clashes(columns), None)
+    if clash is not None:
+        msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
+        raise InputError(msg)
+    _refuse_blanks(role, path, there, {**guessed, **said})
+    data = read(role, path, columns, options)
+    refuse_label_words(data)
+    return replace(data, remarks=(*remarks, *data.remarks))
+
+
+_STRUCTURED = frozenset({"positive", "sensitive", "features", "scores"})
+
+
+def _column(role: str, text: str, there: Collection[str]) -> Tree:
+    """What a role is said to be: nothing at all takes it away, and so does `null` where no column is called so."""
+    if role in _STRUCTURED:
+        return _value("--column", role, text)
+    return None if not text or (text == "null" and text not in there) else text
+
+
+def _refuse_blanks(role: str, path: Path, there: Collection[str], roles_of: Mapping[str, object]) -> None:
+    """A column called ` prediction` is the prediction's, and the blank is easily overlooked."""
+    for name, known in NAMES.items():
+        near = next((column for column in sorted(there) if column != column.strip() and column.strip() in known), None)
+        if near is not None and name not in roles_of and near not in roles_of.values():
+            msg = f"datasets.{role}: {path}: column {near!r} begins or ends with a blank: mend the first line of the file, or "
+            msg += f"add --column {shlex.quote(f'{name}={near}')}"
+            raise InputError(msg)
+
+
+def _read_options(asked: Asked) -> ReadOptions:
+    told = pairs("--read", asked.reading)
+    given: dict[str, Tree] = {key: _value("--read", key, value) if key in {"missing", "types"} else value for key, value in told.items()}
+    missing = given.get("missing", [])
+    words: list[Tree] = [*missing.split(",")] if isinstance(missing, str) else [missing]
+    given["missing"] = missing if isinstance(missing, list) else words
+    try:
+        return ReadOptions.model_validate(given)
+    except ValidationError as error:
+        wrong = messages(error, ReadOptions, lambda loc: len(loc) == 1 and loc[0] in given)
+        raise InputError(*(f"--read {'.'.join(map(str, loc))}: {text}" for loc, text, _ in wrong)) from error
+
+
+def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPredictions | SavedValues | Absent:
+    """Saved predictions where a column holds them, else no model."""
+    columns = datasets["data"].columns
+    if not any(column and _of_numbers(check, datasets["data"], column) for column in (columns.prediction, columns.label)):
+        refuse_two_spellings(datasets)
+    if columns.prediction and _of_numbers(check, datasets["data"], columns.prediction):
+        return SavedValues(datasets)
+    if columns.prediction or columns.score or columns.scores:
+        candidate = SavedPredictions(datasets)
+        refuse_two_spellings(datasets, {"a class of the scores": candidate.classes})
+        refuse_foreign_words(datasets["data"])
+        return candidate
+    classes = columns.label is not None and not _of_numbers(check, datasets["data"], columns.label)
+    return Absent(sorted(set(datasets["data"].labels(columns.label))) if columns.label and classes else ())
+
+
+def _of_numbers(check: Check, data: Dataset, column: str) -> bool:
+    """Whether a column of answers holds numbers: by the check, or, where it serves both, by their being many."""
+    if check.tasks is None or set(check.tasks).isdisjoint(REGRESSION):
+        return False
+    return set(check.tasks) <= set(REGRESSION) or data.continuous(column)

@@ -1,0 +1,1 @@
+"""Evidence held against requirements: findings and the verdict."""

@@ -1,0 +1,115 @@
+"""Bins that two windows share: quantiles of the reference for numbers, its values for categories."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.datasets import canonical
+from audit.evidence import Histogram
+from audit.metrics.usable_features import RARE
+from audit.redaction.masking import COMMON
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from audit.metrics.windows import Feature
+
+OTHER, MISSING, FEW = "(other)", "(missing)", "(values of few rows)"
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Rows of both windows by bin."""
+
+    labels: tuple[str, ...]
+    reference: NDArray[np.int64]
+    current: NDArray[np.int64]
+    of_row: NDArray[np.int64]
+    """(n,) the bin of each current row."""
+    telling: frozenset[str] = frozenset()
+    """Values that so few rows of the reference share, or rows of so few entities, that a picture may not name them."""
+
+    @property
+    def index(self) -> float:
+        """Population stability index. Where a bin is empty in one window, half a row is added to every bin of both."""
+        half = 0.5 if (self.reference == 0).any() or (self.current == 0).any() else 0.0
+        p, q = ((counts + half) / (counts.sum() + half * len(counts)) for counts in (self.reference, self.current))
+        return float(((q - p) * np.log(q / p)).sum())
+
+    @property
+    def other(self) -> float:
+        """Share of the reference's rows in the bin of rare values."""
+        share = self.reference / max(1, self.reference.sum())
+        return float(share[self.labels.index(OTHER)]) if OTHER in self.labels else 0.0
+
+    @property
+    def grown(self) -> int | None:
+        """The bin whose share of the rows has grown most, of those that may be named; None where none has."""
+        before, now = (counts / max(1, counts.sum()) for counts in (self.reference, self.current))
+        more = np.where([label in {*self.telling, OTHER} for label in self.labels], -1.0, now - before)
+        return int(more.argmax()) if len(more) and more.max() > 0 else None
+
+    def figure(self, column: str, reference: str, current: str) -> Histogram:
+        """Shares of both windows by bin; values that few share stand in one, without their names."""
+        named = np.array([label not in self.telling for label in self.labels], dtype=bool)
+        labels = tuple(label for label, plain in zip(self.labels, named, strict=True) if plain)
+        shares = []
+        for counts in (self.reference, self.current):
+            shown = [*counts[named].tolist(), *([counts[~named].sum()] if self.telling else [])]
+            shares.append(tuple(float(c) for c in np.array(shown) / max(1, counts.sum())))
+        told = (*labels, FEW) if self.telling else labels
+        return Histogram(column, told, shares[0], shares[1], reference_name=reference, current_name=current)
+
+
+def of(feature: Feature, bins: int) -> Bins:
+    """Numbers of more than `bins` values by quantiles of the reference, all else by value; missing cells in a bin of their own.
+
+    Infinite cells fall into the outermost bins: no quantile lies between a number and infinity.
+    """
+    if feature.numeric:
+        reference, current = feature.reference.astype(float), feature.current.astype(float)
+        present = reference[np.isfinite(reference)]
+        if len(np.unique(present)) > bins:
+            return _by_quantile(reference, current, np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])))
+        return _by_value(_as_text(reference), _as_text(current), feature.whose)
+    return _by_value(feature.reference.astype(object), feature.current.astype(object), feature.whose)
+
+
+def _as_text(values: NDArray[np.float64]) -> NDArray[np.object_]:
+    unique, codes = np.unique(values, return_inverse=True)
+    return np.array([canonical(value) for value in unique], dtype=object)[codes]
+
+
+def _by_quantile(reference: NDArray[np.float64], current: NDArray[np.float64], edges: NDArray[np.float64]) -> Bins:
+    k = len(edges) + 1
+    labels = [f"up to {edges[0]:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)), f"above {edges[-1]:.4g}"]
+    places = [np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left")) for values in (reference, current)]
+    return _kept([*labels, MISSING], places[0], places[1])
+
+
+def _by_value(reference: NDArray[np.object_], current: NDArray[np.object_], whose: NDArray[np.object_] | None) -> Bins:
+    import pandas as pd
+
+    rows = pd.Series(reference).value_counts()
+    names = sorted(str(name) for name in rows.index[rows >= RARE])
+    shared = rows if whose is None else pd.Series(whose.astype(str)).groupby(reference).nunique()
+    telling = frozenset(name for name in names if shared[name] < COMMON)
+    place = {name: i for i, name in enumerate(names)}
+    places = []
+    for values in (reference, current):
+        codes, unique = pd.factorize(values)
+        where = np.array([*(place.get(str(value), len(names)) for value in unique), len(names) + 1])
+        places.append(where[codes])
+    return replace(_kept([*names, OTHER, MISSING], places[0], places[1]), telling=telling)
+
+
+def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.int64]) -> Bins:
+    """The bins that hold a row of either window, from each row's place among the labels."""
+    counts = [np.bincount(places, minlength=len(labels)) for places in (reference, current)]
+    there = counts[0] + counts[1] > 0
+    held = np.flatnonzero(there)
+    return Bins(tuple(labels[i] for i in held), counts[0][held], counts[1][held], (np.cumsum(there) - 1)[current])

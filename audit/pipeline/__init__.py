@@ -1,0 +1,1 @@
+"""One audit from policy to record: jobs, engine, comparators, the run itself."""

@@ -1,0 +1,117 @@
+"""The models beside the candidate: its base, and what it is compared with (`against`). Opened, held against the policy, told of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from audit import catalog, disk_cache
+from audit.candidates.predictions import Predictions
+from audit.candidates.regressor import SklearnRegressor
+from audit.candidates.sklearn import SklearnModel
+from audit.decision.finding import Reason
+from audit.errors import InputError, PolicyError
+from audit.formatting import rival_in_words
+from audit.policy import placing
+from audit.policy.messages import nearest
+from audit.record import CandidateFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from audit.candidates import Candidate
+    from audit.datasets import Dataset
+    from audit.errors import Mistake
+    from audit.finetune.origin import Base
+    from audit.pipeline.engine import Job
+    from audit.pipeline.opening import Opener
+    from audit.policy import LoadedPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The models that stand beside the candidate."""
+
+    base: Base | None
+    """What it was fine-tuned from; None where that did not happen here."""
+    rivals: Mapping[str, Predictions]
+    """What it is compared with, by its word in `against`."""
+
+
+def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> Beside:
+    """The base model, and what `against` names, where the policy has them. What cannot be compared is refused."""
+    try:
+        champion = opener.champion(candidate)
+    except InputError as error:
+        raise placing.of_champion(loaded, error) from error
+    try:
+        base = opener.base(candidate)
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    rivals = {} if champion is None else {"champion": Predictions(champion, disk_cache.root())}
+    if base is not None and any(one.against == "base" for one in loaded.policy.require):
+        rivals["base"] = base.probe
+    mistakes = tuple(_ability_mistakes(loaded, datasets, {name: one.candidate for name, one in rivals.items()}))
+    if mistakes:
+        raise PolicyError(mistakes)
+    return Beside(base, rivals)
+
+
+def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], found: Mapping[str, Candidate]) -> Iterator[Mistake]:
+    for index, requirement in enumerate(loaded.policy.require):
+        if requirement.against is None:
+            continue
+        rival, place = found[requirement.against], ("require", index, "against")
+        check = catalog.discover()[requirement.check]
+        if "scores" in check.needs and "scores" not in rival.abilities and not (check.ranks and "ranking" in rival.abilities):
+            text = f"{requirement.check}: the champion gives labels without probabilities: add champion.columns.score, or load it itself"
+            yield loaded.marks.mistake(place, text)
+        if isinstance(rival, (SklearnModel, SklearnRegressor)):
+            try:
+                rival.refuse_unfit(datasets[requirement.on])
+            except InputError as error:
+                yield loaded.marks.mistake(place, str(error))
+
+
+def column_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
+    """Comparisons on data sets that lack the champion's saved answers; data sets that were not read are passed over."""
+    columns = None if loaded.policy.champion is None else loaded.policy.champion.columns
+    compared = dict.fromkeys(one.on for one in loaded.policy.require if one.against == "champion")
+    for data in (datasets[role] for role in compared if role in datasets):
+        there = sorted(str(column) for column in data.frame.columns)
+        for place, column in () if columns is None else columns.placed():
+            if column not in there:
+                told = nearest(column, there, f"it has {', '.join(there)}")
+                text = f"{data.path} has no column {column!r} of the champion's answers; {told}"
+                yield loaded.marks.mistake(("champion", "columns", *place), text)
+
+
+def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:
+    """The data set with the champion's saved answers kept from being features."""
+    champion = loaded.policy.champion
+    named = () if champion is None or champion.columns is None else champion.columns.named()
+    return replace(data, aside=frozenset(named)) if named else data
+
+
+def ready(job: Job, beside: Beside) -> Job:
+    """The job with the base model, and with the model that its requirement compares with."""
+    against, subject = job.requirement.against, replace(job.subject, base=beside.base)
+    return replace(job, subject=subject if against is None else replace(subject, rival=beside.rivals[against], against=against))
+
+
+def facts(rivals: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:
+    """Each as it was audited."""
+    found = {name: one.candidate for name, one in rivals.items()}
+    return {name: CandidateFacts(one.kind, one.sha256, one.parameters, one.description, one.classes) for name, one in found.items()}
+
+
+def remarks(rivals: Mapping[str, Predictions], candidate: Candidate, datasets: Mapping[str, Dataset]) -> tuple[Reason, ...]:
+    """A candidate that is compared with itself: true, and of no use. How a loaded champion was run, as it is told of the candidate."""
+    same = (
+        Reason("same-model", None, f"The candidate is {rival_in_words(name)}, byte for byte: comparing the two shows nothing.")
+        for name, one in rivals.items()
+        if one.candidate.sha256 == candidate.sha256
+    )
+    loaded = {name: one.candidate for name, one in rivals.items() if one.candidate.folder is not None}
+    told = (Reason("model-remark", None, f"{name}: {text}") for name, one in loaded.items() for text in one.remarks(datasets))
+    return (*same, *told)

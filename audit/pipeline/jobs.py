@@ -1,0 +1,390 @@
+"""Policy, catalogue and data put together into jobs. Whatever cannot work is refused here, at its line of the policy."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from audit import catalog
+from audit.candidates.interface import why_no_scores
+from audit.candidates.regressor import SklearnRegressor
+from audit.candidates.sklearn import SklearnModel
+from audit.check import REGRESSION
+from audit.datasets import canonical
+from audit.datasets.spellings import normal_form, refuse_two_spellings
+from audit.decision.finding import Reason
+from audit.decision.rules import NO_MODEL_CHECK
+from audit.errors import CannotMeasure, InputError, PolicyError
+from audit.frameworks import nist_ai_rmf
+from audit.metrics.windows import DERIVED
+from audit.pipeline import comparators, slice_coverage
+from audit.pipeline.engine import Job
+from audit.pipeline.training_rows import training_roles
+from audit.policy import placing
+from audit.policy.durations import days
+from audit.policy.messages import nearest
+from audit.policy.reasons import blank, is_reason
+from audit.policy.tiers import missing, required
+from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many, positive_class
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping, Sequence
+
+    from audit.candidates import Candidate
+    from audit.candidates.predictions import Predictions
+    from audit.check import Check
+    from audit.datasets import Dataset
+    from audit.decision.finding import Verdict
+    from audit.errors import Mistake
+    from audit.policy import LoadedPolicy
+    from audit.policy.schema import Policy, Requirement
+
+SMOKE_ROWS = 64
+"""Rows of each data set that a smoke run looks at."""
+_REFERENCES = (None, "pooled_rest", "highest")
+"""What `reference_group` may say beside the name of a group."""
+
+
+def check_roles(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
+    """Refuse roles of the policy's own `columns` that no file has a column for."""
+    there = {str(column) for data in datasets.values() for column in data.frame.columns}
+    mistakes = []
+    for role, column in loaded.policy.columns.named().items():
+        if datasets and column not in there and not role.startswith("features."):
+            near = difflib.get_close_matches(column, there, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(there))}"
+            place = ("columns", *(int(part) if part.isdigit() else part for part in role.split(".")))
+            mistakes.append(loaded.marks.mistake(place, f"no data set has a column {column!r}: {remedy}"))
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+
+
+def check_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
+    """Refuse requirements whose columns are not in their data, all at once; data sets that were not read are passed over."""
+    mistakes = [
+        _at(loaded, index, key, message)
+        for index, requirement in enumerate(loaded.policy.require)
+        if requirement.on in datasets
+        for key, message in _column_mistakes(requirement, datasets, _at_task(catalog.discover()[requirement.check], loaded))
+    ]
+    mistakes += comparators.column_mistakes(loaded, datasets)
+    mistakes += _row_mistakes(loaded, datasets)
+    mistakes += _spelling_mistakes(loaded, datasets)
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+
+
+def _row_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
+    """Rows without a label or an entity, once for each data set on which a requirement reads them."""
+    needs: dict[str, set[str]] = {}
+    for requirement in loaded.policy.require:
+        check = _at_task(catalog.discover()[requirement.check], loaded)
+        if requirement.on in datasets:
+            needs.setdefault(requirement.on, set()).update(check.needs, () if check.census else {"entities"})
+    for role, needed in needs.items():
+        data = datasets[role]
+        try:
+            if "labels" in needed and data.columns.label is not None:
+                data.labels(data.columns.label)
+            if "entities" in needed:
+                data.entities()
+        except CannotMeasure as error:
+            yield loaded.marks.mistake(("datasets", role), str(error).removeprefix(f"{role}: "))
+
+
+def _spelling_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
+    """Classes that the data write in two ways."""
+    if loaded.policy.candidate.task not in REGRESSION:
+        try:
+            refuse_two_spellings(datasets)
+        except InputError as error:
+            yield from placing.of_candidate(loaded, error).mistakes
+
+
+def check_abilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> None:
+    """Refuse checks that the candidate cannot serve, all at once."""
+    mistakes = [
+        _at(loaded, index, "check", f"{requirement.check}: {message}")
+        for index, requirement in enumerate(loaded.policy.require)
+        for message in _ability_mistakes(catalog.discover()[requirement.check], datasets[requirement.on], candidate)
+    ]
+    mistakes += [*_positive_mistakes(loaded, datasets, candidate), *_feature_mistakes(loaded, datasets, candidate)]
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+
+
+def _at(loaded: LoadedPolicy, index: int, key: str, message: str) -> Mistake:
+    return loaded.marks.mistake(("require", index, key), message)
+
+
+def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], check: Check) -> Iterator[tuple[str, str]]:
+    data = datasets[requirement.on]
+    there = {str(column) for column in data.frame.columns}
+    derived = set(DERIVED) if check.by == "features" and data.columns.text is not None else set()
+    has = f"it has {', '.join(sorted(there))}"
+    for column in sorted({column for family in requirement.by for column in family} - there - derived):
+        yield "by", f"column {column!r} is not in {data.path}; {nearest(column, there | derived, has)}"
+    for family in requirement.by:
+        if there.issuperset(family) and check.by != "features":
+            yield from family_mistakes(requirement, data, check, family)
+        groups = _groups(data, family) if there.issuperset(family) and requirement.reference_group not in _REFERENCES else ()
+        if groups and requirement.reference_group not in groups:
+            told = nearest(str(requirement.reference_group), groups)
+            yield "reference_group", f"{requirement.reference_group!r} is no group of {', '.join(family)} in {data.path}; {told}"
+    if "labels" in check.needs and data.columns.label is None:
+        yield "check", f"{requirement.check} needs true labels: name their column under columns.label"
+    if "targets" in check.needs:
+        yield from _target_mistakes(requirement, data)
+    if "text" in check.needs and data.columns.text is None:
+        yield "check", f"{requirement.check} needs texts: name their column under columns.text"
+
+
+def family_mistakes(requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """A family without a group, of more slices than anybody could judge, or of more groups than can each be compared with each."""
+    yield from (("by", text) for text in slice_coverage.blank_columns(data, family))
+    slices = len(data.crossed(family)[1])
+    if slices > MOST_SLICES:
+        yield "by", many(family, slices, MOST_SLICES)
+    elif slices > MOST_PAIRED and check.by == "groups" and requirement.reference_group is None:
+        yield "by", f"{many(family, slices, MOST_PAIRED)}, or let reference_group in a policy name what each is held against"
+
+
+def _at_task(check: Check, loaded: LoadedPolicy) -> Check:
+    """The check as it is on the policy's task: where numbers are predicted, labels are true numbers."""
+    if loaded.policy.candidate.task not in REGRESSION or check.tasks is None or "labels" not in check.needs:
+        return check
+    return replace(check, needs=check.needs - {"labels"} | {"targets"})
+
+
+def _target_mistakes(requirement: Requirement, data: Dataset) -> Iterator[tuple[str, str]]:
+    if data.columns.label is None:
+        yield "check", f"{requirement.check} needs true numbers: name their column under columns.label"
+        return
+    try:
+        data.numbers(data.columns.label)
+    except CannotMeasure as error:
+        yield "check", f"{requirement.check} needs true numbers: {error}"
+
+
+def _groups(data: Dataset, family: Sequence[str]) -> frozenset[str]:
+    """The groups of a family, a crossed one's by their values in order: `female, north`."""
+    cells = zip(*(data.values(column) for column in family), strict=True)
+    return frozenset(", ".join(canonical(value) or "null" for value in cell) for cell in cells)
+
+
+def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
+    can = candidate.abilities
+    if "predictions" in check.needs and not can & {"predictions", "values"}:
+        yield f"a {candidate.kind} candidate gives no predictions"
+    if "values" in check.needs and "values" not in can:
+        yield "the candidate gives classes, not numbers: declare candidate.task tabular-regression"
+    if "scores" in check.needs and "scores" not in can and not (check.ranks and "ranking" in can):
+        yield why_no_scores(candidate)
+    if "values" in can and check.tasks is not None and REGRESSION[0] not in check.tasks:
+        yield f"the candidate gives numbers, not classes: it serves {', '.join(check.tasks)}"
+    elif "model" in check.needs and not can & {"text", "frame"}:
+        yield "saved predictions cannot score changed rows: load the model itself (candidate.load.kind)"
+    yield from positive_unknown(check, data, candidate)
+
+
+def positive_unknown(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
+    """That one of two classes must be known as the positive one, where it is not: by the check, or to read a column of scores."""
+    if "values" in candidate.abilities or len(candidate.classes) > 2:  # noqa: PLR2004  # numbers have no classes; of more each is looked at
+        return
+    compares = check.by == "groups" and "predictions" in check.needs
+    read = {"scores"} if data.columns.prediction is not None else {"scores", "predictions"}
+    scored = candidate.kind == "predictions" and data.columns.score is not None and not check.needs.isdisjoint(read)
+    if "positive" in check.needs or compares or scored:
+        try:
+            positive_class(data, candidate.classes)
+        except CannotMeasure as error:
+            yield str(error)
+
+
+def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
+    """A positive class that there is not, once for each place that names it: rates would be those of a class without rows."""
+    if candidate.abilities.isdisjoint({"predictions", "scores", "ranking"}):
+        return
+    told = set()
+    for role, data in datasets.items():
+        own = ("datasets", role, "columns", "positive")
+        place = own if own in loaded.marks.values else ("columns", "positive")
+        wrong = None if place in told else wrong_positive(data, candidate.classes)
+        if wrong is not None:
+            told.add(place)
+            yield loaded.marks.mistake(place, wrong.removeprefix("columns.positive "))
+
+
+def wrong_positive(data: Dataset, classes: Sequence[str]) -> str | None:
+    """That `columns.positive` is no class, and how the class is written that it may mean."""
+    if data.columns.positive is None or (positive := positive_class(data, classes)) in classes:
+        return None
+    near = [name for name in classes if normal_form(name) == normal_form(positive)]
+    remedy = f"; write {near[0]!r}, as the data do" if near else ""
+    return f"columns.positive is {positive!r}, but the classes are {', '.join(classes)}{remedy}"
+
+
+def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
+    """Data sets on which the model is asked, and that lack features that it was fitted on."""
+    if not isinstance(candidate, (SklearnModel, SklearnRegressor)):
+        return
+    asked = [one for one in loaded.policy.require if catalog.discover()[one.check].needs & {"predictions", "values", "scores", "model"}]
+    for role in dict.fromkeys(role for one in asked for role in (one.on, one.reference) if role is not None):
+        try:
+            candidate.refuse_unfit(datasets[role])
+        except InputError as error:
+            yield loaded.marks.mistake(("datasets", role), str(error))
+
+
+def jobs(
+    loaded: LoadedPolicy, datasets: Mapping[str, Dataset], predicted: Predictions, *, select: Sequence[str] = (), smoke: bool = False
+) -> tuple[Job, ...]:
+    """One job a requirement, in the policy's order."""
+    policy = loaded.policy
+    seen = {role: data.head(SMOKE_ROWS) for role, data in datasets.items()} if smoke else dict(datasets)
+    return tuple(_job(loaded, requirement, seen, predicted, _skipped(requirement, select)) for requirement in policy.require)
+
+
+def _skipped(requirement: Requirement, select: Sequence[str]) -> str | None:
+    if not select or requirement.id in select or requirement.check in select:
+        return None
+    return "left out by --select"
+
+
+def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, Dataset], predicted: Predictions, skip: str | None) -> Job:
+    policy, check = loaded.policy, catalog.discover()[requirement.check]
+    subject = Subject(
+        data=datasets[requirement.on],
+        predicted=predicted,
+        reference=datasets[requirement.reference] if requirement.reference else None,
+        datasets=datasets,
+        by=requirement.by,
+        reference_group=requirement.reference_group,
+        learned_from=tuple(training_roles(policy)),
+        declared=declared(policy),
+        seed=policy.seed,
+        project=str(loaded.project),
+    )
+    return Job(
+        requirement=requirement,
+        check=check,
+        info=catalog.info(requirement.check),
+        params=check.params.model_validate(requirement.params),
+        subject=subject,
+        seed=policy.seed,
+        confidence=policy.confidence,
+        owner=owner(policy),
+        skip=skip or weighted(subject, check),
+    )
+
+
+def weighted(subject: Subject, check: Check) -> str | None:
+    """Why a check cannot run on weighted rows, where it cannot."""
+    seen = [data for data in (subject.data, subject.reference) if data is not None and data.columns.weight is not None]
+    if not seen or check.weighted or check.census:
+        return None
+    roles = " and ".join(data.role for data in seen)
+    return f"columns.weight is set for {roles}, and this check's interval does not honour weights: leave the weight out or the check"
+
+
+def owner(policy: Policy) -> str:
+    """Who answers for a finding: the system's owner, as declared."""
+    person = policy.system.owner
+    return "owner not declared" if person is None else person.name or person.team or person.contact
+
+
+def declared(policy: Policy) -> dict[str, object]:
+    """The policy's declared facts by dotted name; what is not declared is absent."""
+    facts: dict[str, object] = {"policy.name": policy.policy, "policy.version": policy.version}
+    facts |= {"policy.tier": policy.tier} if "tier" in policy.model_fields_set else {}
+    system = policy.system.model_dump(exclude_none=True)
+    facts |= {f"system.owner.{name}": value for name, value in system.pop("owner", {}).items()}
+    facts |= {f"system.{name}": value for name, value in system.items() if value not in ("", (), [])}
+    for role, data in policy.datasets.items():
+        facts |= {f"datasets.{role}.{name}": value for name in ("source", "licence") if (value := getattr(data, name))}
+    return facts
+
+
+def blocking_reasons(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[Reason, ...]:
+    """What blocks by the declared tier: missing facts, and characteristics without a measured required check.
+
+    `unmeasured` names requirements that measured nothing, once that is known.
+    """
+    if "tier" not in policy.model_fields_set:
+        return ()
+    absent = missing(required(policy.tier, policy.datasets), declared(policy))
+    found = [Reason("declared-field-missing", None, f"Tier {policy.tier} asks for {name}: declare it in the policy.") for name in absent]
+    if policy.tier in {1, 2}:
+        found += [Reason("characteristic-uncovered", None, _uncovered(policy, name)) for name in uncovered(policy, unmeasured=unmeasured)]
+    return tuple(found)
+
+
+def _uncovered(policy: Policy, name: str) -> str:
+    """What is wrong with a characteristic, and what to do."""
+    stated = policy.not_measured.get(name)
+    if stated is not None:
+        return f"not_measured.{name} gives no reason, only {stated!r}: say in a sentence why it is not measured, or add a required check."
+    return f"No required check looks at {name!r}: add one, or a reason in a sentence under not_measured.{name}."
+
+
+def model_unasked(policy: Policy) -> tuple[Reason, ...]:
+    """The reason that blocks a policy which requires nothing of the model's own answers."""
+    asked = any(one.enforce == "required" and catalog.discover()[one.check].asks_the_model for one in policy.require)
+    return () if asked else (NO_MODEL_CHECK,)
+
+
+def remarks(policy: Policy) -> tuple[Reason, ...]:
+    """What a reader of the decision must know, though it changes nothing."""
+    found = [
+        Reason("no-effect", None, f"{key}: no effect on `audit run` in this release.")
+        for key, given in (("monitor", policy.monitor), ("registry", policy.registry))
+        if given is not None
+    ]
+    return tuple(found)
+
+
+def uncovered(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[str, ...]:
+    """Characteristics of trustworthy AI without a required check that measured, a reason, or the declared fact that stands for them."""
+    measured = [one for one in policy.require if one.enforce == "required" and one.id not in unmeasured]
+    families, facts = {one.check.split("/")[0] for one in measured}, _declared_parents(policy)
+    return tuple(
+        trait.id
+        for trait in nist_ai_rmf().characteristics
+        if families.isdisjoint(trait.families) and not is_reason(policy.not_measured.get(trait.id, "")) and trait.declared not in facts
+    )
+
+
+def _declared_parents(policy: Policy) -> set[str]:
+    """The stated facts by name, `system.owner` for `system.owner.contact` too."""
+    return {".".join(name.split(".")[:2]) for name, value in declared(policy).items() if not blank(value)}
+
+
+def smoke_policy(policy: Policy) -> Policy:
+    """The policy with one epoch of training."""
+    if policy.candidate.fine_tune is None:
+        return policy
+    short = policy.candidate.fine_tune.model_copy(update={"epochs": 1})
+    return policy.model_copy(update={"candidate": policy.candidate.model_copy(update={"fine_tune": short})})
+
+
+def valid_until(policy: Policy, started: str, verdict: Verdict) -> str | None:
+    """ISO date after which the decision is stale: the end of `valid_for` or the first condition's due date, whichever is earlier."""
+    age = days(policy.valid_for)
+    ends = [] if age is None else [(datetime.fromisoformat(started).date() + timedelta(days=age)).isoformat()]
+    if verdict.decision == "promote-with-conditions":
+        ends += [condition.due for condition in verdict.conditions]
+    return min(ends, default=None)
+
+
+def licence(backend: str) -> str:
+    """What the licence of an optional backend asks."""
+    return _LICENCES.get(backend.split(maxsplit=1)[0], "see the package's own licence")
+
+
+_LICENCES = {
+    "alibi-detect": "Business Source License 1.1: production use needs a licence; each release becomes Apache-2.0 after four years",
+    "textattack": "MIT",
+    "presidio-analyzer": "MIT",
+}

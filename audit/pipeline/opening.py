@@ -1,0 +1,264 @@
+"""The candidate that a policy names, whatever its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, assert_never
+
+from audit.candidates.folder import ModelFolder
+from audit.candidates.running import refuse_blank_texts
+from audit.candidates.saved_champion import SavedChampion, refuse_other_classes
+from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved_predictions import SavedPredictions, refuse_foreign_words
+from audit.candidates.sklearn import SklearnModel, load_regressor
+from audit.candidates.sklearn import load as load_classifier
+from audit.candidates.transformers import Reading, TextClassifier
+from audit.check import REGRESSION
+from audit.datasets import canonical
+from audit.datasets.spellings import refuse_two_spellings
+from audit.errors import InputError
+from audit.finetune.base import ALIASES, base_folder
+from audit.finetune.origin import Base, Tuning
+from audit.finetune.text import fine_tune, inspect
+from audit.policy.schema import ChampionColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from audit.candidates.interface import Candidate
+    from audit.datasets import Dataset
+    from audit.policy.schema import FineTune, Load, Policy
+    from audit.progress import Progress
+
+MEASURES_THE_MODEL = frozenset({"performance", "calibration", "fairness", "robustness", "finetuning"})
+"""Families of checks that mean nothing on rows that the model has learned from."""
+_SERVED = frozenset({"text-classification", "tabular-classification", "tabular-regression"})
+
+
+def open_candidate(
+    policy: Policy, datasets: Mapping[str, Dataset], *, resolve: Callable[[str], Path], cache: Path, progress: Progress
+) -> Candidate:
+    """Fine-tune or load the candidate. One whose classes have nothing in common with the data's labels is refused."""
+    return Opener(policy, datasets, resolve=resolve, cache=cache, progress=progress).candidate()
+
+
+class Opener:
+    """What every kind of candidate is opened with."""
+
+    def __init__(
+        self, policy: Policy, datasets: Mapping[str, Dataset], *, resolve: Callable[[str], Path], cache: Path, progress: Progress
+    ) -> None:
+        self._policy, self._datasets = policy, datasets
+        self._resolve, self._cache, self._progress = resolve, cache, progress
+
+    def candidate(self) -> Candidate:
+        """The candidate, fine-tuned or loaded."""
+        spec = self._policy.candidate
+        self._refuse_other_tasks()
+        if spec.fine_tune is not None:
+            candidate = self._fine_tuned(spec.fine_tune)
+        elif spec.load is not None:
+            candidate = self._loaded(spec.load)
+        else:
+            msg = "candidate: neither `fine_tune` nor `load`: say where the model comes from"
+            raise InputError(msg)
+        self._refuse_other_names(candidate, "the candidate")
+        return candidate
+
+    def inspect(self) -> Candidate | None:
+        """What a run would refuse, found without a training or an answer. None where the candidate is yet to be tuned."""
+        spec = self._policy.candidate.fine_tune
+        if spec is None:
+            return self.candidate()
+        self._refuse_other_tasks()
+        base, train, validation = self._tuned_from(spec)
+        inspect(spec, base, train, validation, seed=self._policy.seed)
+        return None
+
+    def _refuse_other_tasks(self) -> None:
+        if (task := self._policy.candidate.task) not in _SERVED:
+            msg = f"candidate.task {task} is not served by this release: it serves {' and '.join(sorted(_SERVED))}"
+            raise InputError(msg)
+
+    def _refuse_other_names(self, model: Candidate, words: str) -> None:
+        """A model whose classes are written otherwise than the data's labels, or have nothing in common with them."""
+        if "values" not in model.abilities:
+            refuse_two_spellings(self._datasets, {f"a class of {words}": model.classes})
+            _refuse_foreign_classes(model, self._datasets)
+
+    def champion(self, candidate: Candidate) -> Candidate | None:
+        """What runs today, opened as a candidate is; None where none is declared. One of other classes is refused."""
+        spec = self._policy.champion
+        if spec is None:
+            return None
+        if spec.load.kind == "predictions" and self._numbers:
+            champion: Candidate = SavedValues(self._datasets, (spec.columns or ChampionColumns()).prediction or "")
+        elif spec.load.kind == "predictions":
+            champion = SavedChampion(self._datasets, spec.columns or ChampionColumns(), candidate.classes)
+        else:
+            champion = self._loaded(spec.load)
+            self._refuse_other_names(champion, "the champion")
+        refuse_other_classes(champion, candidate)
+        return champion
+
+    def base(self, candidate: Candidate) -> Base | None:
+        """What the candidate was fine-tuned from; None where it was not fine-tuned here."""
+        spec, record = self._policy.candidate.fine_tune, candidate.training
+        if spec is None or record is None or candidate.folder is None:
+            return None
+        train, validation = self._learned(spec)
+        tuning = Tuning(spec, self._base(spec), train, validation, self._policy.seed)
+        return Base(tuning, record, tuned=ModelFolder(Path(candidate.folder)), cache=self._cache, progress=self._progress)
+
+    @property
+    def _numbers(self) -> bool:
+        """Whether the candidate gives numbers, and no classes."""
+        return self._policy.candidate.task in REGRESSION
+
+    def _base(self, spec: FineTune) -> Path:
+        return base_folder(spec.base) if spec.base in ALIASES else self._resolve(spec.base)
+
+    def _learned(self, spec: FineTune) -> tuple[Dataset, Dataset | None]:
+        """The training set, and the validation set where it is one of its own."""
+        train = self._role(spec.on, "candidate.fine_tune.on")
+        return train, None if isinstance(spec.validation, float) else self._role(spec.validation, "candidate.fine_tune.validation")
+
+    def _tuned_from(self, spec: FineTune) -> tuple[Path, Dataset, Dataset | None]:
+        """The base's folder, the training set and the validation set, once all of it can be used."""
+        if self._policy.candidate.task != "text-classification":
+            _not_served(f"candidate.fine_tune for {self._policy.candidate.task}")
+        train, validation = self._learned(spec)
+        _refuse_test_rows([train] if validation is None else [validation, train], self._policy, self._datasets)
+        base = self._base(spec)
+        refuse_blank_texts(ModelFolder(base), self._measured())
+        return base, train, validation
+
+    def _measured(self) -> list[Dataset]:
+        """Data sets on which the candidate itself is measured."""
+        return [self._datasets[role] for role in sorted(_measured_roles(self._policy) & self._datasets.keys())]
+
+    def _fine_tuned(self, spec: FineTune) -> Candidate:
+        base, train, validation = self._tuned_from(spec)
+        folder, record = fine_tune(spec, base, train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress)
+        reading = Reading(max_length=record.max_length)
+        candidate = TextClassifier(
+            ModelFolder(folder), record.classes, reading=reading, training=record, store=self._cache, progress=self._progress
+        )
+        candidate.open()
+        return candidate
+
+    def _loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
+        match spec.kind:
+            case "predictions" if self._numbers:
+                return SavedValues(self._datasets)
+            case "predictions":
+                candidate = SavedPredictions(self._datasets)
+                for data in self._datasets.values():
+                    refuse_foreign_words(data)
+                return candidate
+            case "transformers":
+                return self._transformers(spec)
+            case "sklearn":
+                return self._sklearn(spec)
+            case "torch" | "onnx" | "mlflow" | "http":
+                _not_served(f"candidate.load.kind {spec.kind}")
+            case _:
+                assert_never(spec.kind)
+
+    def _sklearn(self, spec: Load) -> Candidate:
+        reads_text = all(data.columns.text is not None and data.columns.features is None for data in self._datasets.values())
+        load = load_regressor if self._numbers else load_classifier
+        model = load(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
+        if model.goes_by_place:
+            _refuse_other_orders(self._datasets)
+        if isinstance(model, SklearnModel):
+            model.rename(_mapped(model.classes, self._label_map))
+        return model
+
+    def _transformers(self, spec: Load) -> Candidate:
+        if self._numbers:
+            _not_served("candidate.load.kind transformers for tabular-regression")
+        folder = ModelFolder(self._path(spec))
+        classes = _mapped(folder.classes(_labels(self._datasets)), self._label_map)
+        reading = Reading(folder.cut_length(spec.max_length, "candidate.load.max_length"), spec.batch_size)
+        candidate = TextClassifier(folder, classes, reading=reading, store=self._cache, progress=self._progress)
+        if spec.sha256 is not None and spec.sha256 != candidate.sha256:
+            folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {spec.sha256}", "find out who changed it")
+        candidate.open()
+        refuse_blank_texts(folder, self._measured())
+        return candidate
+
+    @property
+    def _label_map(self) -> Mapping[str, str]:
+        return self._policy.labels.classes()
+
+    def _path(self, spec: Load) -> Path:
+        if spec.path is None:
+            msg = f"candidate.load: kind {spec.kind} needs a path"
+            raise InputError(msg)
+        return self._resolve(spec.path)
+
+    def _role(self, role: str, where: str) -> Dataset:
+        if role not in self._datasets:
+            msg = f"{where}: no data set {role!r}: declare it under datasets (there are {', '.join(self._datasets)})"
+            raise InputError(msg)
+        return self._datasets[role]
+
+
+def _not_served(what: str) -> NoReturn:
+    msg = f"{what} is not served by this release: score the rows yourself and load the result with kind predictions"
+    raise InputError(msg)
+
+
+def _labels(datasets: Mapping[str, Dataset]) -> frozenset[str]:
+    """Every label that the data holds."""
+    return frozenset(name for data in datasets.values() if data.columns.label for name in data.class_counts(data.columns.label))
+
+
+def _mapped(classes: Sequence[str], label_map: Mapping[str, str]) -> tuple[str, ...]:
+    """A model's classes as the policy's labels name them. Two that would become one are refused: the model tells them apart."""
+    names = [str(canonical(name)) for name in classes]
+    found = tuple(label_map.get(name, name) for name in names)
+    if len(set(found)) < len(found):
+        one = next(name for name in found if found.count(name) > 1)
+        several = " and ".join(repr(name) for name, meant in zip(classes, found, strict=True) if meant == one)
+        msg = f"candidate: the model tells the classes {several} apart, and both are {one!r} in the labels: train it on one of them"
+        raise InputError(msg)
+    return found
+
+
+def _measured_roles(policy: Policy) -> set[str]:
+    return {"test", *(one.on for one in policy.require if one.check.split("/")[0] in MEASURES_THE_MODEL)}
+
+
+def _refuse_test_rows(learned: Sequence[Dataset], policy: Policy, datasets: Mapping[str, Dataset]) -> None:
+    """No file on which the candidate is measured may train it or choose its checkpoint, under whatever name."""
+    measured = _measured_roles(policy) - (
+        {data.role for data in learned} - {"test"}
+    )  # to name the training set itself is said aloud, and bars promotion
+    for data, does in zip(reversed(learned), ("train the candidate", "choose the checkpoint"), strict=False):
+        for role in sorted(measured & datasets.keys()):
+            if role == data.role or datasets[role].sha256 == data.sha256:
+                what = "is the test set" if role == "test" else f"is the file of datasets.{role}, on which it is measured"
+                msg = f"datasets.{data.role}: {what}, and would {does} that is tested: name other rows"
+                raise InputError(msg)
+
+
+def _refuse_other_orders(datasets: Mapping[str, Dataset]) -> None:
+    """A model that knows its features by their place alone would read one in the place of another."""
+    (first, expected), *others = [(role, data.feature_names()) for role, data in datasets.items()]
+    for role, names in others:
+        if names != expected and sorted(names) == sorted(expected):
+            msg = f"candidate: was fitted without names of features, and datasets.{first} and datasets.{role} have them in another order: "
+            msg += "list them in the order of its training under columns.features"
+            raise InputError(msg)
+
+
+def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset]) -> None:
+    """In each data set by itself: the model would be wrong in every row of it, and a rate of errors that of the spelling."""
+    for role, data in () if "values" in candidate.abilities else datasets.items():
+        labels = _labels({role: data})
+        if labels and labels.isdisjoint(candidate.classes):
+            known, shown = ", ".join(candidate.classes[:6]), ", ".join(sorted(labels)[:6])
+            msg = f"candidate: knows the classes {known}, and none of the labels {shown} of datasets.{role}: name them alike"
+            raise InputError(msg)

@@ -1,0 +1,103 @@
+"""Groups that a policy slices by: columns without any, columns that are mostly blank, and groups that were there at the last promotion."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from audit import catalog
+from audit.datasets.spellings import normal_form
+from audit.evidence import Slice, Unmeasured
+from audit.redaction.quoting import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from audit.datasets import Dataset
+    from audit.ledger import Entry
+    from audit.pipeline.engine import Job
+    from audit.policy.schema import Policy, Requirement
+
+KEPT = "groups"
+"""Key of a promoting run's entry in the ledger: the groups of each requirement."""
+_MOSTLY = 0.5
+"""Share of blank cells from which a reader is told of them."""
+
+
+def blank_columns(data: Dataset, family: Sequence[str]) -> Iterator[str]:
+    """That a column has no group at all, for each such column of a family."""
+    for column in family:
+        if data.blank(column).all():
+            yield f"column {column!r} is blank in all {data.rows:,} rows of {data.path}: it has no group; fill it or leave it out"
+
+
+def remarks(policy: Policy, datasets: Mapping[str, Dataset]) -> Iterator[str]:
+    """Columns of slices that are blank in most rows, and columns that hold one group alone or one in two spellings."""
+    told = set()
+    for requirement in policy.require:
+        for column in dict.fromkeys(column for family in _families(requirement) for column in family):
+            data = datasets[requirement.on]
+            if (data.role, column) not in told and column in data.frame.columns:
+                told.add((data.role, column))
+                yield from (f"datasets.{data.role}: {text}" for text in (*_thin(data, column), *_twice(data, column)))
+
+
+def _thin(data: Dataset, column: str) -> Iterator[str]:
+    blank = int(data.blank(column).sum())
+    if blank >= _MOSTLY * data.rows:
+        share = 100 * blank / data.rows
+        yield f"column {column!r} is blank in {blank:,} of {data.rows:,} rows ({share:.0f} %), which are judged together as the slice null."
+    elif len(data.crossed((column,))[1]) == 1:
+        yield f"column {column!r} holds one value in every row, so that a result by {column} compares no groups."
+
+
+def _twice(data: Dataset, column: str) -> Iterator[str]:
+    """Groups whose names differ in notation alone."""
+    forms: dict[str, list[str]] = {}
+    for (name,) in data.crossed((column,))[1]:
+        if isinstance(name, str):
+            forms.setdefault(normal_form(name), []).append(name)
+    same = next((names for names in forms.values() if len(names) > 1), None)
+    if same is not None:
+        said = " and ".join(map(quoted, same))
+        yield f"column {column!r} holds {said}, which are judged as groups of their own: if they are one, write it in one way."
+
+
+def kept(policy: Policy, datasets: Mapping[str, Dataset]) -> dict[str, object]:
+    """What a promoting run's entry keeps: the groups by requirement."""
+    found = {
+        one.id: {"on": one.on, "families": [{"columns": list(family), "groups": _groups(datasets[one.on], family)} for family in families]}
+        for one in policy.require
+        if (families := _families(one))
+    }
+    return {KEPT: found} if found else {}
+
+
+def with_lost_groups(jobs: Sequence[Job], entries: Sequence[Entry], policy: str) -> tuple[Job, ...]:
+    """The jobs with groups on which the last promotion under this policy's name was measured, and of which the data have no row."""
+    promoted = (told for entry in reversed(entries) if entry.kind == "run" and KEPT in (told := json.loads(entry.payload)))
+    last = next((told for told in promoted if told.get("policy") == policy), None)
+    return tuple(jobs) if last is None else tuple(replace(job, lost=tuple(_lost(job, last))) for job in jobs)
+
+
+def _lost(job: Job, last: Mapping[str, Any]) -> Iterator[Unmeasured]:
+    data, before = job.subject.data.whole or job.subject.data, last[KEPT].get(job.requirement.id, {})
+    if before.get("on") != job.requirement.on:
+        return
+    for family in before["families"]:
+        columns = tuple(family["columns"])
+        if columns in _families(job.requirement):
+            now = _groups(data, columns)
+            reason = f"run {last['run']} was promoted on rows of this group, and the data have none: add such rows"
+            yield from (Unmeasured(Slice(tuple(zip(columns, one, strict=True))), reason) for one in family["groups"] if one not in now)
+
+
+def _families(requirement: Requirement) -> tuple[tuple[str, ...], ...]:
+    """Families of slices or groups; features of a drift check are none."""
+    return requirement.by if catalog.discover()[requirement.check].by in {"slices", "groups"} else ()
+
+
+def _groups(data: Dataset, family: Sequence[str]) -> list[list[object]]:
+    """The groups of a family without those of blank cells."""
+    return [list(cells) for cells in data.crossed(tuple(family))[1] if None not in cells]

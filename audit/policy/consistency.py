@@ -1,0 +1,207 @@
+"""What a policy may not say although its shape is right. Rules that need the catalogue are in `binding`."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from os.path import normpath
+from typing import TYPE_CHECKING, TypeAlias
+
+from audit.check import REGRESSION
+from audit.datasets import canonical
+from audit.frameworks import nist_ai_rmf
+from audit.policy.messages import nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from audit.policy.positions import Loc
+    from audit.policy.schema import ChampionSpec, FineTune, Load, Requirement
+    from audit.policy.shape import Draft
+
+Problem: TypeAlias = tuple["Loc", str]
+"""A key path and what is wrong there."""
+_LARGEST_SPLIT = 0.5
+_NEAR = 0.75
+"""Likeness from which a word counts as a misspelling."""
+
+
+def problems(draft: Draft) -> Iterator[Problem]:
+    """Every contradiction of the policy."""
+    yield from _candidate(draft)
+    if draft.rival is not None:
+        for loc, text in _champion(draft.rival, draft):
+            yield ("champion", *loc), text
+    yield from _labels(draft)
+    yield from _not_measured(draft)
+    yield from _default_data(draft)
+    for index, requirement in draft.requirements:
+        for loc, text in _requirement(requirement, draft):
+            yield ("require", index, *loc), text
+
+
+def _candidate(draft: Draft) -> Iterator[Problem]:
+    candidate = draft.candidate
+    if candidate is None:
+        return
+    if (candidate.fine_tune is None) == (candidate.load is None):
+        what = "has both `fine_tune` and `load`" if candidate.load else "has neither `fine_tune` nor `load`"
+        yield ("candidate",), f"{what}; keep exactly one of them"
+        return
+    if candidate.fine_tune:
+        for loc, text in _fine_tune(candidate.fine_tune, draft):
+            yield ("candidate", "fine_tune", *loc), text
+    if candidate.load:
+        for loc, text in _load(candidate.load, draft):
+            yield ("candidate", "load", *loc), text
+
+
+def _champion(champion: ChampionSpec, draft: Draft) -> Iterator[Problem]:
+    for loc, text in _path(champion.load):
+        yield ("load", *loc), text
+    named = () if champion.columns is None else champion.columns.named()
+    if champion.load.kind != "predictions" and champion.columns is not None:
+        yield ("columns",), f"are for saved predictions, and this champion is of kind {champion.load.kind}; leave them out"
+    elif champion.load.kind == "predictions" and not named:
+        yield ("load", "kind"), "the champion's columns are not named; add `columns: {prediction: ...}` beside `load`"
+    told = set()
+    for columns in map(draft.columns_of, draft.datasets):
+        for role, column in () if columns is None else columns.named().items():
+            if column in named and column not in told and _taken(role, draft):
+                told.add(column)
+                yield ("columns",), f"column {shown(column)} is columns.{role}; name the column of the champion's own answers"
+
+
+def _taken(role: str, draft: Draft) -> bool:
+    """Whether a role is another's: what the candidate said is, where that is all there is of it."""
+    saved = draft.candidate is not None and draft.candidate.load is not None and draft.candidate.load.kind == "predictions"
+    return saved or role.split(".", maxsplit=1)[0] not in {"prediction", "score", "scores"}
+
+
+def _path(load: Load) -> Iterator[Problem]:
+    if load.kind != "predictions" and load.path is None:
+        yield ("path",), f"is missing; name the folder, file or address of the {load.kind} model"
+    if load.kind == "predictions" and load.path is not None:
+        yield ("path",), "saved predictions are columns of the data sets; leave `path` out"
+
+
+def _load(load: Load, draft: Draft) -> Iterator[Problem]:
+    yield from _path(load)
+    if load.kind == "predictions" and not draft.has_saved_predictions():
+        yield ("kind",), "no data set has saved predictions; name columns.prediction, columns.score or columns.scores"
+
+
+def _fine_tune(tune: FineTune, draft: Draft) -> Iterator[Problem]:
+    if tune.on not in draft.datasets:
+        yield ("on",), _undeclared(tune.on, draft)
+    elif _same_file(tune.on, "test", draft):
+        yield ("on",), "the candidate would be trained on its test set; name another data set"
+    if isinstance(tune.validation, float):
+        if not 0 < tune.validation <= _LARGEST_SPLIT:
+            yield ("validation",), f"is {shown(tune.validation)}; give a fraction above 0 and at most {_LARGEST_SPLIT}, or a dataset role"
+        return
+    if tune.validation not in draft.datasets:
+        yield ("validation",), _undeclared(tune.validation, draft)
+    elif _same_file(tune.validation, "test", draft):
+        yield ("validation",), "the test set may not choose the checkpoint; name another data set, or a fraction of `on`"
+    elif _same_file(tune.validation, tune.on, draft):
+        yield ("validation",), "is the training set itself; name another data set, or a fraction of `on`"
+
+
+def _same_file(one: str, other: str, draft: Draft) -> bool:
+    """Whether two roles are one data set, by name or by path."""
+    first, second = draft.datasets.get(one), draft.datasets.get(other)
+    return one == other or (first is not None and second is not None and _same_path(first.path, second.path))
+
+
+def _same_path(one: str, other: str) -> bool:
+    """Whether two paths are spelt alike; links and copies are found by their digests once the files are read."""
+    return normpath(one) == normpath(other)
+
+
+def _undeclared(role: str, draft: Draft) -> str:
+    return f"{shown(role)} is not declared under datasets; {nearest(role, draft.datasets)}"
+
+
+def _labels(draft: Draft) -> Iterator[Problem]:
+    """A spelling that means one class, which means another: which of the two is meant is not clear."""
+    written = {} if draft.labels is None else draft.labels.map
+    classes = {} if draft.labels is None else draft.labels.classes()
+    if written and draft.candidate is not None and draft.candidate.task in REGRESSION:
+        yield ("labels", "map"), f"names classes, and candidate.task is {draft.candidate.task}; leave it out"
+    for name, value in written.items():
+        meant = classes[str(canonical(name))]
+        if meant != str(canonical(value)):
+            yield ("labels", "map", name), "is the same class as another key, and means another one; keep one of them"
+        elif classes.get(meant, meant) != meant:
+            yield ("labels", "map", name), f"means {shown(meant)}, which means {shown(classes[meant])} itself; name the last one"
+
+
+def _not_measured(draft: Draft) -> Iterator[Problem]:
+    """Any name may stand here, but a near miss of a characteristic would leave that one uncovered."""
+    known = [trait.id for trait in nist_ai_rmf().characteristics]
+    for name in draft.not_measured:
+        near = get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
+        if near and name not in known:
+            yield ("not_measured", name), f"is nearly a characteristic of NIST AI RMF; did you mean {near[0]!r}?"
+
+
+def _default_data(draft: Draft) -> Iterator[Problem]:
+    default = [one.id for _, one in draft.requirements if "on" not in one.model_fields_set]
+    if default and "test" not in draft.datasets:
+        named = f"{default[0]} and {len(default) - 1} more" if len(default) > 1 else default[0]
+        yield ("datasets",), f"has no `test`, on which {named} would be measured; declare it, or set `on` in the requirement"
+
+
+def _requirement(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
+    yield from bounds(requirement)
+    yield from _against(requirement, draft)
+    yield from _roles(requirement, draft)
+    yield from splits(requirement)
+    if requirement.judge_on == "value" and draft.tier == 1:
+        yield ("judge_on",), "a tier 1 policy judges intervals; leave it out"
+
+
+def splits(requirement: Requirement) -> Iterator[Problem]:
+    """Families of slices that hold nothing or are counted twice."""
+    seen: set[tuple[str, ...]] = set()
+    for index, family in enumerate(requirement.by):
+        if not family:
+            yield ("by", index), "is empty; name at least one column"
+        elif len(set(family)) < len(family) or tuple(sorted(family)) in seen:
+            yield ("by", index), f"{', '.join(family)} is named twice; its slices would be counted twice"
+        seen.add(tuple(sorted(family)))
+
+
+def bounds(requirement: Requirement) -> Iterator[Problem]:
+    """No bound at all, or two that nothing can lie between."""
+    low, high = requirement.min, requirement.max
+    if low is None and high is None and requirement.against is None and requirement.margin is None:
+        yield (), "has no bound and would always pass; add `min` or `max`"
+    if low is not None and high is not None and low > high:
+        yield ("min",), f"{shown(low)} is above `max` {shown(high)}, so nothing can pass; mend one of them"
+
+
+def _against(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
+    if requirement.against is not None and requirement.margin is None:
+        yield ("against",), "has no `margin`; say by how much it may be worse, such as `margin: 0.01`"
+    if requirement.margin is not None and requirement.against is None:
+        yield ("margin",), "bounds a comparison, and there is none; add `against: champion`, or use `min` or `max`"
+    if requirement.against is not None and (requirement.min is not None or requirement.max is not None):
+        yield ("against",), "is bounded by `margin`; put `min` or `max` into a requirement of its own"
+    if requirement.against == "champion" and not draft.champion:
+        yield ("against",), "no champion is declared; add `champion: {load: ...}`"
+    if requirement.against == "base" and draft.candidate is not None and draft.candidate.fine_tune is None:
+        yield ("against",), "the candidate was not fine-tuned from a base; compare with a champion"
+    if requirement.against is not None and requirement.judge_on == "value":
+        yield ("judge_on",), "is value, and a comparison is judged on its interval; leave it out"
+
+
+def _roles(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
+    if "on" in requirement.model_fields_set and requirement.on not in draft.datasets:
+        yield ("on",), _undeclared(requirement.on, draft)
+    if requirement.reference is None:
+        return
+    if requirement.reference not in draft.datasets:
+        yield ("reference",), _undeclared(requirement.reference, draft)
+    elif requirement.reference == requirement.on:
+        yield ("reference",), f"{shown(requirement.on)} would be compared with itself; name another data set"

@@ -1,0 +1,128 @@
+"""What is expected of a model before it is measured: stated on the command line, or taken from an earlier bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit import catalog
+from audit.errors import InputError
+from audit.evidence import OVERALL, Pair, Slice
+from audit.formatting import limit
+from audit.policy.messages import nearest
+from audit.stats import Estimate, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from audit.evidence import Name
+    from audit.policy.schema import Policy, Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """An earlier bundle's numbers."""
+
+    place: Path
+    findings: Mapping[str, Mapping[str, Estimate]]
+    """Estimates by the finding's id and the member's name as `named` writes it."""
+    datasets: Mapping[str, str]
+    """Digests of its data sets by role."""
+    unmeasured: Mapping[str, tuple[str, ...]]
+    """By the finding's id, what it could not measure, and why."""
+
+
+def named(name: Name) -> str:
+    """A member's name as one text."""
+    return json.dumps(None if name == OVERALL else name.to_json(), sort_keys=True)
+
+
+def unnamed(text: str) -> Name:
+    """The slice, or the pair of slices, that `named` wrote as this text."""
+    told = json.loads(text)
+    if isinstance(told, list):
+        first, second = (Slice(tuple(side.items())) for side in told)
+        return Pair(first, second)
+    return Slice(tuple((told or {}).items()))
+
+
+def stated(policy: Policy, told: Sequence[str]) -> dict[str, float]:
+    """Expected values by requirement, from `ID=VALUE`; unknown ids and values that the check cannot have are refused."""
+    known = {one.id: one for one in policy.require}
+    found: dict[str, float] = {}
+    for text in told:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name:
+            msg = f"--expect {text}: write ID=VALUE, such as {policy.require[0].id}=0.9"
+            raise InputError(msg)
+        if name not in known:
+            msg = f"--expect {text}: no requirement {name!r} in the policy; {nearest(name, known)}"
+            raise InputError(msg)
+        if name in found:
+            msg = f"--expect {text}: {name} is expected twice: keep one of them"
+            raise InputError(msg)
+        found[name] = _value(text, value, known[name])
+    return found
+
+
+def _value(text: str, told: str, requirement: Requirement) -> float:
+    check = catalog.discover()[requirement.check]
+    try:
+        value = float(told)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        msg = f"--expect {text}: {told!r} is no number: write it as 0.95"
+        raise InputError(msg)
+    if check.census:
+        msg = f"--expect {text}: {requirement.check} counts what is there, so there is nothing to expect: leave it out"
+        raise InputError(msg)
+    span = check.highest - check.lowest
+    lowest = -span if requirement.against is not None else check.lowest
+    highest = span if requirement.against is not None else check.highest
+    if not lowest <= value <= highest:
+        told_highest = "" if math.isinf(highest) else f" to {limit(highest)}"
+        msg = f"--expect {text}: the {check.unit} of {requirement.check} lies from {limit(lowest)}{told_highest}"
+        raise InputError(msg)
+    return value
+
+
+def pilot(place: Path) -> Pilot:
+    """The estimates of a bundle, after comparing its files with their digests."""
+    _verify(place)
+    try:
+        results, estimates = (json.loads((place / name).read_text("utf-8")) for name in ("results.json", "evidence/estimates.json"))
+        findings = {
+            name: {json.dumps(one["name"], sort_keys=True): stored.from_json(one["estimate"]) for one in found["members"]}
+            for name, found in estimates["findings"].items()
+        }
+        lacking = {
+            name: tuple(f"{unnamed(json.dumps(one['name']))}: {one['reason']}" for one in found.get("unmeasured", ()))
+            for name, found in estimates["findings"].items()
+        }
+        return Pilot(place, findings, {role: str(data["sha256"]) for role, data in results["datasets"].items()}, lacking)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"--pilot {place}: its estimates cannot be read ({type(error).__name__}: {error}): name a bundle that `audit run` wrote"
+        raise InputError(msg) from error
+
+
+def _verify(place: Path) -> None:
+    """Refuse a folder that is no bundle, or one whose files were changed."""
+    try:
+        listed: Any = json.loads((place / "bundle.json").read_text("utf-8"))
+        digests = {str(one["name"]): str(one["sha256"]) for one in listed["files"]}
+        changed = [name for name, digest in digests.items() if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest]
+    except OSError as error:
+        msg = f"--pilot {place}: no whole bundle ({error.filename}: {error.strerror}): name a folder that `audit run` wrote"
+        raise InputError(msg) from error
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"--pilot {place}: not a whole bundle ({type(error).__name__}: {error}): name a folder that `audit run` wrote"
+        raise InputError(msg) from error
+    missing = {"results.json", "evidence/estimates.json"} - set(digests)
+    if changed or missing:
+        msg = f"--pilot {place}: {', '.join([*changed, *sorted(missing)])} is not what bundle.json says: run the pilot again"
+        raise InputError(msg)

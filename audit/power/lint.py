@@ -1,0 +1,158 @@
+"""Requirements that prove nothing, or that nothing can meet: found on the data, before any model is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.candidates.predictions import Predictions
+from audit.check import REGRESSION
+from audit.decision.judge import judge
+from audit.decision.what_if import turning
+from audit.errors import CannotMeasure
+from audit.evidence import Slice
+from audit.formatting import asked_in_words, rows_in_words
+from audit.pipeline import engine
+from audit.pipeline import jobs as pipeline_jobs
+from audit.power.simulated_model import STRONGEST, Population
+from audit.power.simulated_numbers import Numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from audit.candidates.interface import Ability
+    from audit.datasets import Dataset
+    from audit.decision.finding import Finding
+    from audit.errors import Mistake
+    from audit.pipeline.engine import Job
+    from audit.policy import LoadedPolicy
+
+_TRIED = frozenset({"performance", "fairness", "calibration"})
+"""Families of which a stand-in for a model can say what would come out."""
+IGNORANT = 0.0
+"""Strength of a stand-in that knows the classes' shares alone."""
+STRENGTHS = (STRONGEST, 4.0, 2.5)
+"""Tried in turn where a bound is not passed: losses that are all alike show no spread, so that the best model is not the surest."""
+_NAMED = 3
+"""Slices that are named where many are too small."""
+_MOST_CELLS = 10_000
+"""Cells of a crossing beyond which nobody lists the empty ones."""
+
+
+def warnings(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> tuple[Mistake, ...]:
+    """What a policy's author ought to look at again; `datasets` holds every declared one."""
+    told = {index: list(_slices(loaded, index, datasets)) for index in range(len(loaded.policy.require))}
+    found = [_at(loaded, index, "by", text) for index, texts in told.items() for text in texts]
+    return tuple(sorted([*found, *_bounds(loaded, datasets, {index for index, texts in told.items() if texts})]))
+
+
+def _at(loaded: LoadedPolicy, index: int, key: str, text: str) -> Mistake:
+    return loaded.marks.mistake(("require", index, key), f"warning: {text}")
+
+
+def _slices(loaded: LoadedPolicy, index: int, datasets: Mapping[str, Dataset]) -> Iterator[str]:
+    """Slices that no model can pass for want of rows, and crossings that hold none."""
+    (job,) = pipeline_jobs.jobs(_alone(loaded, index), datasets, Predictions(Population((), {}, 0).model(frozenset())))
+    if not job.subject.by or job.check.by not in {"slices", "groups"}:
+        return
+    least = job.requirement.min_n
+    small = [f"{name} has {rows_in_words(n)}" for name, mask in job.subject.slices() if (n := int(np.count_nonzero(mask))) < least]
+    if small:
+        yield f"{_listed(small)}; nothing passes on fewer than {least:,}: gather rows, or split by something coarser"
+    empty = [str(cell) for family in job.subject.families() for cell in _empty([name for name, _ in family])]
+    if empty:
+        yield f"no row is in {_listed(empty)}: nothing is proven there"
+
+
+def _alone(loaded: LoadedPolicy, index: int) -> LoadedPolicy:
+    one = loaded.policy.require[index]
+    return replace(loaded, policy=loaded.policy.model_copy(update={"require": (one,)}))
+
+
+def _empty(cells: list[Slice]) -> list[Slice]:
+    """Crossings of values that the columns have, without a row."""
+    columns = [column for column, _ in cells[0].items] if cells else []
+    values = [list(dict.fromkeys(cell.items[place] for cell in cells)) for place in range(len(columns))]
+    if len(columns) < 2 or np.prod([len(one) for one in values]) > _MOST_CELLS:  # noqa: PLR2004  # one column crosses nothing
+        return []
+    there = set(cells)
+    return [cell for items in product(*values) if (cell := Slice(tuple(items))) not in there]
+
+
+def _listed(items: list[str]) -> str:
+    more = len(items) - _NAMED
+    return ", ".join(items[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _bounds(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], small: set[int]) -> Iterator[Mistake]:
+    """Bounds that a model without any knowledge meets, and bounds that no model passes on this data, `small` slices apart."""
+    population = _population(loaded, datasets)
+    if population is None:
+        return
+    guess = "the mean" if isinstance(population, Numbers) else "the commonest class"
+    found = _findings(loaded, datasets, population, IGNORANT)
+    for index, finding in found.items():
+        if finding.requirement.check.startswith("performance/") and _meets(finding):
+            text = f"{asked_in_words(finding.requirement)} proves nothing: whoever always answers {guess} meets it on this data"
+            yield _at(loaded, index, _key(finding), text)
+    unmet, perfect = _unmet(found) - small, None
+    for strength in STRENGTHS:
+        found = _findings(loaded, datasets, population, strength, only=unmet)
+        perfect, unmet = perfect or found, _unmet(found)
+    for index, finding in (perfect or {}).items():
+        if index in unmet:
+            text = f"{asked_in_words(finding.requirement)} cannot be passed on this data, not even by a model that is nearly always right"
+            yield _at(loaded, index, _key(finding), f"{text}: {turning(finding) or finding.message}")
+
+
+def _population(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Population | Numbers | None:
+    """What the stand-ins are drawn from; None where the labels tell nothing apart."""
+    if loaded.policy.candidate.task in REGRESSION:
+        try:
+            return Numbers(datasets, loaded.policy.seed)
+        except CannotMeasure:
+            return None
+    labels = {name for data in datasets.values() if data.columns.label is not None for name in data.labels(data.columns.label)}
+    return Population(sorted(labels), datasets, loaded.policy.seed) if len(labels) > 1 else None
+
+
+def _unmet(findings: Mapping[int, Finding]) -> set[int]:
+    """Where something was measured and did not pass."""
+    return {index for index, one in findings.items() if one.evidence is not None and one.status != "pass"}
+
+
+def _key(finding: Finding) -> str:
+    return "min" if finding.requirement.min is not None else "max"
+
+
+def _findings(
+    loaded: LoadedPolicy,
+    datasets: Mapping[str, Dataset],
+    population: Population | Numbers,
+    strength: float,
+    *,
+    only: Collection[int] | None = None,
+) -> dict[int, Finding]:
+    """The findings on a model of that strength, by the place of their requirements; small slices, told apart, bar nothing."""
+    abilities: frozenset[Ability] = frozenset({"values"} if isinstance(population, Numbers) else {"predictions", "scores"})
+    model = Predictions(population.model(abilities, strength))
+    jobs = {index: job for index, job in enumerate(pipeline_jobs.jobs(loaded, datasets, model)) if _can_be_tried(job)}
+    jobs = {index: job for index, job in jobs.items() if only is None or index in only}
+    lenient = [replace(job, requirement=job.requirement.model_copy(update={"min_n": 1})) for job in jobs.values()]
+    return dict(zip(jobs, engine.run(lenient), strict=True))
+
+
+def _can_be_tried(job: Job) -> bool:
+    known = job.requirement.check.split("/")[0] in _TRIED and "model" not in job.check.needs
+    return known and job.requirement.against is None and job.skip is None
+
+
+def _meets(finding: Finding) -> bool:
+    """Whether its very values meet the bound."""
+    if finding.evidence is None:
+        return False
+    asked = finding.requirement.model_copy(update={"judge_on": "value"})
+    return judge(asked, finding.check, finding.evidence, confidence=0.95, owner=finding.owner).status == "pass"

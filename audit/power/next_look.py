@@ -1,0 +1,43 @@
+"""What the next candidate may use up of a test set that is spent over looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from audit.datasets.identity import columns_sha256, rows_sha256
+from audit.decision.judge import one_sided
+from audit.ledger.alpha_spending import Look, Plan, Spent, levels
+from audit.ledger.test_set_usage import Identity, wear
+from audit.pipeline.test_set_use import roles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.ledger import Entry
+    from audit.pipeline.engine import Job
+    from audit.policy.schema import Policy
+
+_NEXT = ""
+"""Digest of a candidate that nobody has seen yet."""
+
+
+def ready(policy: Policy, jobs: Sequence[Job], entries: Sequence[Entry]) -> tuple[Job, ...]:
+    """The jobs as the next new candidate will be judged; as they are where the policy spends nothing."""
+    if policy.looks is None:
+        return tuple(jobs)
+    plan, champion = Plan(policy.looks.max, policy.looks.spending), policy.champion
+    others = champion.columns.named() if champion is not None and champion.columns is not None else ()
+    looks: dict[str, tuple[Look, ...]] = {}
+    for role in roles(jobs):
+        data = next(job.subject.data for job in jobs if job.requirement.on == role)
+        worn = wear(entries, Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)))
+        looks[role] = (*worn.looks, Look(_NEXT, worn.number(_NEXT), plan))
+    return tuple(_ready(job, looks.get(job.requirement.on)) for job in jobs)
+
+
+def _ready(job: Job, looks: tuple[Look, ...] | None) -> Job:
+    if looks is None or not job.check.asks_the_model:
+        return job
+    level = levels(looks, one_sided(job.requirement, job.confidence))[-1]
+    return replace(job, spent=Spent(looks[-1].number, looks[-1].plan.most, level))

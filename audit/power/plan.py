@@ -1,0 +1,251 @@
+"""A whole plan: every gate, the chance of a promotion, the cost, and what cannot be decided."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit import catalog
+from audit.candidates.predictions import Predictions
+from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved_predictions import SavedPredictions
+from audit.check import REGRESSION
+from audit.decision.finding import bounds
+from audit.errors import CannotMeasure, InputError
+from audit.formatting import bound_in_words, rows_in_words
+from audit.ledger import Ledger, ledger_path
+from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.run import read_datasets
+from audit.pipeline.training_rows import find
+from audit.policy import load, placing
+from audit.power import cost, expected, gate_analysis, joint, next_look
+from audit.power.gate_analysis import Expectation
+from audit.power.laws import likely
+from audit.power.simulated_model import Population, Twin
+from audit.power.simulated_numbers import Numbers, NumberTwin
+from audit.power.trials import Trials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from audit.candidates.interface import Ability
+    from audit.datasets import Dataset
+    from audit.decision.finding import Reason
+    from audit.errors import Mistake
+    from audit.ledger.alpha_spending import Spent
+    from audit.pipeline.engine import Job
+    from audit.policy import LoadedPolicy
+    from audit.policy.schema import Policy
+    from audit.power.cost import Cost
+    from audit.power.expected import Pilot
+    from audit.power.gates import Gate
+    from audit.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the command line said."""
+
+    policy: Path
+    expect: Sequence[str] = ()
+    pilot: Path | None = None
+    quick: bool = False
+    out: Path = Path("reports")
+    allow_outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will come of a policy on the data there are."""
+
+    policy: Policy
+    gates: tuple[Gate, ...]
+    """Worst first."""
+    blocking: tuple[Reason, ...]
+    """What blocks whatever is measured."""
+    cost: Cost
+    mistakes: tuple[Mistake, ...]
+    """Required gates that no true value passes, each at its line of the policy."""
+    looks: tuple[tuple[str, Spent], ...] = ()
+    """Data sets that are spent over looks, and what the next candidate may use."""
+    skipped: tuple[str, ...] = ()
+    """Requirements that a quick plan left out."""
+    pilot_rows: tuple[str, ...] = ()
+    """Data sets on whose very rows the pilot was measured."""
+    p_promote: float = 0.0
+    """Chance that every required requirement passes, of those whose chance is known."""
+
+    @property
+    def required(self) -> tuple[Gate, ...]:
+        """Gates that a promotion waits for."""
+        return tuple(gate for gate in self.gates if gate.requirement.enforce == "required")
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Required requirements without a chance: nothing is expected of them, or they were left out."""
+        left = {gate.requirement.id for gate in self.required if gate.p_pass is None}
+        return tuple(dict.fromkeys((*sorted(left), *self.skipped)))
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """Of a pass, by the id of the required requirement; those of which nothing is expected are left out."""
+        return _chances(self.required)
+
+
+def _chances(gates: Sequence[Gate]) -> dict[str, float]:
+    each: dict[str, float] = {}
+    for gate in gates:
+        if gate.p_pass is not None:  # of two bounds at most one is missed
+            each[gate.requirement.id] = max(0.0, each.get(gate.requirement.id, 1.0) + gate.p_pass - 1)
+    return each
+
+
+def plan_policy(asking: Asking, progress: Progress) -> Plan:
+    """Every gate of a policy file, before its model is there."""
+    loaded = load(asking.policy, allow_outside=asking.allow_outside, catalog=catalog.discover())
+    stated = expected.stated(loaded.policy, asking.expect)
+    pilot = None if asking.pilot is None else expected.pilot(asking.pilot)
+    datasets = read_datasets(loaded)
+    pipeline_jobs.check_columns(loaded, datasets)
+    trials = _trials(loaded, datasets)
+    model = trials.stand_in()
+    pipeline_jobs.check_abilities(loaded, datasets, model)
+    entries = Ledger(ledger_path(asking.out)).verified()
+    jobs = next_look.ready(loaded.policy, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), entries)
+    skipped = tuple(job.requirement.id for job in jobs if asking.quick and _slow(job))
+    expectations = {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}
+    trials = trials.of(usual=_stated_strength(jobs, trials, expectations))
+    found = _gates(jobs, trials, expectations, (skipped, progress))
+    required = [gate for gate in found if gate.requirement.enforce == "required"]
+    blocking = (
+        pipeline_jobs.blocking_reasons(loaded.policy) + find(loaded.policy, datasets).blocking + pipeline_jobs.model_unasked(loaded.policy)
+    )
+    return Plan(
+        policy=loaded.policy,
+        gates=tuple(sorted(found, key=_rank)),
+        blocking=blocking,
+        cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, asking.out)),
+        mistakes=tuple(_mistake(loaded, gate) for gate in found if gate.hindrance is not None and gate.requirement.enforce == "required"),
+        looks=tuple({job.requirement.on: (job.requirement.on, job.spent) for job in jobs if job.spent is not None}.values()),
+        skipped=skipped,
+        pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
+        p_promote=0.0 if blocking else joint.chance_of_all(_chances(required), jobs, trials, loaded.policy.seed),
+    )
+
+
+def _stated_strength(jobs: Sequence[Job], trials: Trials, expectations: Mapping[str, Expectation | None]) -> float | None:
+    """Strength of the models behind gates that do not fix it, such as gaps: that of the values expected of the others, on average."""
+    known = [(job, expectation) for job in jobs if (expectation := expectations[job.requirement.id]) is not None]
+    fitted = [trials.strength(job, one.value) for job, one in known if one.basis != "no change"]
+    found = [strength for strength in fitted if strength is not None]
+    return sum(found) / len(found) if found else None
+
+
+def _slow(job: Job) -> bool:
+    """Counts that an optional part makes, which may take minutes."""
+    return job.check.census and job.check.extra is not None
+
+
+def _gates(
+    jobs: Sequence[Job], trials: Trials, expectations: Mapping[str, Expectation | None], how: tuple[Sequence[str], Progress]
+) -> list[Gate]:
+    skipped, progress = how
+    task = progress.start("planning", len(jobs))
+    found: list[Gate] = []
+    try:
+        for index, job in enumerate(jobs):
+            if job.requirement.id not in skipped:
+                with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
+                    found += gate_analysis.gates(index, job, trials, expectations[job.requirement.id])
+            task.advance()
+    finally:
+        task.finish()
+    return found
+
+
+def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
+    """Stand-ins that can do what the policy's kind of candidate can do, of the classes that the labels name."""
+    spec = loaded.policy.candidate
+    if spec.task in REGRESSION:
+        return _number_trials(loaded, datasets)
+    kind = "fine-tuned" if spec.load is None else spec.load.kind
+    texts = any(data.columns.text is not None for data in datasets.values())
+    served: dict[str, frozenset[Ability]] = {
+        "fine-tuned": frozenset({"predictions", "scores", "text"}),
+        "transformers": frozenset({"predictions", "scores", "text"}),
+        "sklearn": frozenset({"predictions", "scores", "text" if texts else "frame"}),
+    }
+    try:
+        labels = {name for data in datasets.values() if data.columns.label is not None for name in data.labels(data.columns.label)}
+        classes = SavedPredictions(datasets).classes if kind == "predictions" else tuple(sorted(labels))
+        abilities = SavedPredictions(datasets).abilities if kind == "predictions" else served.get(kind, frozenset())
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    if len(set(classes) | labels) < 2:  # noqa: PLR2004  # a model tells two apart at least
+        msg = f"the data name {', '.join(sorted(labels)) or 'no class'}: a plan needs labels of two classes at least, under columns.label"
+        raise InputError(msg)
+    every, seed = sorted(set(classes) | labels), loaded.policy.seed
+    return Trials(lambda draw: (Population(every, datasets, seed, draw), Twin(every, datasets, seed, draw)), abilities, kind)
+
+
+def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
+    """Stand-ins that give numbers, of the mean and the spread of the true ones."""
+    load, seed = loaded.policy.candidate.load, loaded.policy.seed
+    kind = "none" if load is None else load.kind
+    try:
+        if kind == "predictions":
+            SavedValues(datasets)  # numbers that are none are refused here as in the audit
+        Numbers(datasets, seed)
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    except CannotMeasure as error:
+        msg = str(error)
+        raise InputError(msg) from error
+    return Trials(lambda draw: (Numbers(datasets, seed, draw), NumberTwin(datasets, seed, draw)), frozenset({"values"}), kind)
+
+
+def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:
+    """Stated, else the pilot's, else no change where two windows are compared."""
+    requirement = job.requirement
+    if requirement.id in stated:
+        return Expectation(stated[requirement.id], "stated")
+    members = {} if pilot is None else pilot.findings.get(requirement.id, {})
+    if pilot is not None and members:
+        seen = [data for data in (job.subject.data, job.subject.reference) if data is not None]
+        same = all(pilot.datasets.get(data.role) == data.sha256 for data in seen)
+        floor = bounds(requirement, job.check.better)[0].floor
+        worst = (min if floor else max)(map(likely, members.values()))
+        return Expectation(worst, "pilot", members, same_rows=same, unmeasured=pilot.unmeasured.get(requirement.id, ()))
+    alike = "reference" in job.check.needs or requirement.against is not None
+    return Expectation(0.0, "no change") if alike else None
+
+
+def _rank(gate: Gate) -> tuple[bool, bool, float, int]:
+    """Required ones first, and of these the least sure; what nothing is expected of stands between failures and passes."""
+    chance = gate.p_pass
+    return gate.requirement.enforce != "required", gate.hindrance is None, 0.5 if chance is None else chance, gate.index
+
+
+def _cost(loaded: LoadedPolicy, jobs: Sequence[Job], trials: Trials, took: tuple[float, str] | None) -> Cost:
+    tuned = loaded.policy.candidate.fine_tune
+    rows = 0 if tuned is None else jobs[0].subject.datasets[tuned.on].rows
+    found = cost.of(jobs, trials.embedded, rows)
+    return found if took is None else replace(found, seconds=took[0], run=took[1])
+
+
+def _mistake(loaded: LoadedPolicy, gate: Gate) -> Mistake:
+    """A gate that no true value passes, at the line of its bound."""
+    bound = gate.bound.limit
+    asked = bound_in_words(bound if gate.bound.floor else None, None if gate.bound.floor else bound)
+    key = "margin" if gate.requirement.against is not None else "min" if gate.bound.floor else "max"
+    if not gate.rows:  # the check will not look at any: its reason says what to do
+        return loaded.marks.mistake(("require", gate.index, key), f"{gate.requirement.id}: {asked} cannot be passed: {gate.hindrance}")
+    if gate.needed is None:
+        remedy = "mend the data or the requirement"
+    else:
+        remedy = f"{rows_in_words(gate.needed)} of this kind would do, or ask for less"
+    msg = f"{gate.requirement.id}: {asked} cannot be passed with the data there is, whatever the model: {gate.hindrance}; {remedy}"
+    return loaded.marks.mistake(("require", gate.index, key), msg)
