@@ -8,8 +8,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from audit.check import Check
-from audit.decision.finding import CheckInfo
+from audit.check import Check, CheckInfo
 from audit.errors import ToolError
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from audit.evidence import Pair
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from audit.evidence import Evidence, Slice
     from audit.subject import Subject
+    from audit.tasks import Task
 
 Need: TypeAlias = Literal[
     "labels",  # y_true: columns.label
@@ -31,22 +34,6 @@ Need: TypeAlias = Literal[
     "groups",  # `by` names at least one family of groups
     "reference",  # `reference` names a second data set
 ]
-Task: TypeAlias = Literal[
-    "text-classification",
-    "tabular-classification",
-    "tabular-regression",
-    "image-classification",
-    "sequence-classification",
-    "text-generation",
-    "text-to-text",
-]
-CLASSIFICATION: tuple[Task, ...] = (
-    "text-classification",
-    "tabular-classification",
-    "image-classification",
-    "sequence-classification",
-)
-REGRESSION: tuple[Task, ...] = ("tabular-regression",)
 
 
 class Params(BaseModel):
@@ -116,3 +103,28 @@ class Check:
     def asks_the_model(self) -> bool:
         """Whether its outcome depends on the candidate, and not on the data alone."""
         return not self.needs.isdisjoint({"predictions", "values", "scores", "model", "base"})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInfo:
+    """What a reader needs to know of the check."""
+
+    id: str
+    question: str
+    remedy: str
+    rmf: tuple[str, ...]
+    better: Literal["higher", "lower"]
+    unit: str
+    purpose: str
+    risk: str
+    limitations: str
+    reference: str
+    groups: bool = False
+    """Whether it holds groups against each other, whatever is left of them."""
+    asks_the_model: bool = False
+    """Whether its outcome depends on the model's own answers, and not on data or declarations alone."""
+
+    def of_gap(self, evidence: Evidence) -> bool:
+        """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""
+        names = [*(one.name for one in evidence.members), *(one.name for one in evidence.unmeasured)]
+        return self.groups or any(isinstance(name, Pair) for name in names)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from audit.policy.schema import Requirement
 
 _ADDRESS = re.compile(r"[^\s'\"]*@[^\s'\"]*")
 _LONG = re.compile(r"(?:\d[ ()./+-]*){6,}\d")
@@ -60,14 +59,6 @@ def bound_in_words(minimum: float | None, maximum: float | None) -> str:
     """`at least 0.80`, `at most 0.10`, or both."""
     parts = [] if minimum is None else [f"at least {limit(minimum)}"]
     return " and ".join(parts if maximum is None else [*parts, f"at most {limit(maximum)}"])
-
-
-def asked_in_words(requirement: Requirement) -> str:
-    """What a requirement asks for: its bounds, or how far the candidate may fall behind another model."""
-    against = rival_in_words(requirement.against)
-    if against is None:
-        return bound_in_words(requirement.min, requirement.max)
-    return f"not worse than {against} " + (f"by more than {limit(requirement.margin)}" if requirement.margin else "at all")
 
 
 def rival_in_words(against: str | None) -> str | None:

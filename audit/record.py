@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding, Verdict
     from audit.evidence import Example, Slice
     from audit.governance.policy_change import PolicyChange
+    from audit.governance.waiver_state import WaiverState
     from audit.ledger.test_set_usage import Exchanged
     from audit.policy.schema import Policy
     from audit.stats.sequential import Spending
@@ -55,32 +56,6 @@ class RunFacts:
     environment: Mapping[str, str]
     timings: Mapping[str, float]
     """Seconds by finding id, and by stage (`load`, `fine-tune`, `predict`)."""
-
-
-Standing: TypeAlias = Literal["in_force", "void", "unused"]
-
-
-@dataclass(frozen=True, slots=True)
-class WaiverState:
-    """What became of one waiver of the policy's folder."""
-
-    id: str
-    check: str
-    """Id of the requirement that it is for."""
-    file: str
-    standing: Standing
-    why: tuple[str, ...]
-    """All that voids it, or why nobody uses it; nothing where it is in force."""
-    warning: str
-    """That it ends soon, if it does."""
-    until: str
-    """ISO 8601, UTC."""
-    approved_by: tuple[str, ...]
-    """As the file says; verified where it is in force."""
-    reason: str
-    risk_accepted: str
-    controls: tuple[str, ...]
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)

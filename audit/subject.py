@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.candidates.interface import why_no_scores
+from audit.datasets.positive_class import positive_class
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Slice, Value
 
@@ -186,31 +187,6 @@ class Subject:
         if not self.by:
             return ((OVERALL, np.ones(data.rows, dtype=bool)),)
         return tuple(entry for family in self.families(data) for entry in family)
-
-
-_TWINS: tuple[tuple[frozenset[str], dict[str | None, str]], ...] = (
-    (frozenset({"0", "1"}), {None: "1", "true": "1", "false": "0"}),
-    (frozenset({"false", "true"}), {None: "true", "1": "true", "0": "false"}),
-)
-"""Pairs of classes, and which of them is meant by nothing at all or by the other pair's spelling."""
-
-
-def positive_class(data: Dataset, classes: Sequence[str]) -> str:
-    """`columns.positive` as one of the classes; 1 or true where the labels are 0/1 or booleans."""
-    declared = data.class_name(data.columns.positive)
-    if declared not in classes:
-        for pair, meant in _TWINS:
-            if pair.issuperset(classes) and declared in meant:
-                return meant[declared]
-    if declared is not None:
-        return declared
-    msg = f"which class counts as positive is not said: set columns.positive to {either(classes)}"
-    raise CannotMeasure(msg)
-
-
-def either(classes: Sequence[str]) -> str:
-    """The classes to choose from: `no or yes`."""
-    return " or ".join(classes) if len(classes) <= 2 else f"one of {', '.join(classes)}"  # noqa: PLR2004  # two classes
 
 
 def _order(value: Value) -> tuple[int, float, str]:

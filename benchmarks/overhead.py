@@ -25,14 +25,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 import transformers
 
-from audit import catalog, seeds
+from audit import seeds
 from audit.candidates.transformers import TextClassifier
 from audit.checks.robustness import _textattack
 from audit.finetune import batches
 from audit.finetune.base import base_folder
 from audit.finetune.split import held_out
 from audit.pipeline import run as pipeline_run
-from audit.policy import load
+from audit.pipeline.compatibility import load_policy
 from audit.progress import Silent
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _audited(policy: Path, out: Path) -> Cost:
 
 def _bare(policy: Path, texts: Sequence[str]) -> tuple[Cost, Cost]:
     """What the bare training and the forward pass cost."""
-    loaded = load(policy, catalog=catalog.discover())
+    loaded = load_policy(policy)
     spec, data = loaded.policy.candidate.fine_tune, pipeline_run.read_datasets(loaded)
     assert spec is not None  # noqa: S101  # the example fine-tunes
     train = data[spec.on]

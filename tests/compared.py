@@ -12,8 +12,8 @@ from audit import seeds
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved_champion import SavedChampion
 from audit.catalog import discover
-from audit.check import REGRESSION
 from audit.policy.schema import ChampionColumns
+from audit.tasks import REGRESSION
 from tests.support import SETTINGS, subject
 
 if TYPE_CHECKING:

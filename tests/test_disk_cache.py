@@ -80,7 +80,7 @@ def test_the_key_knows_no_order() -> None:
     assert disk_cache.key({"a": 1}) != disk_cache.key({"a": "1"})
 
 
-SURROUNDINGS = "import sys; from audit import cache; print(cache.surroundings('torch')); assert 'torch' not in sys.modules"
+SURROUNDINGS = "import sys; from audit import disk_cache; print(disk_cache.surroundings('torch')); assert 'torch' not in sys.modules"
 
 
 def test_what_surrounds_a_model(monkeypatch: pytest.MonkeyPatch) -> None:

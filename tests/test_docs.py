@@ -16,8 +16,9 @@ from audit import DISTRIBUTION, catalog
 from audit.cli.app import app
 from audit.commands import docs_pages
 from audit.frameworks import Trait, nist_ai_rmf
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import Options, audit_policy
-from audit.policy import load, schema
+from audit.policy import schema
 from audit.progress import Silent
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +84,7 @@ def test_policies_that_documents_show_are_valid(path: Path, text: str, tmp_path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATA", "data")
     (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
-    assert load("policy.yaml", catalog=catalog.discover()).policy.require, path
+    assert load_policy("policy.yaml").policy.require, path
 
 
 def test_the_readme_shows_a_policy_of_fifteen_lines() -> None:

@@ -15,11 +15,11 @@ from audit.candidates.predictions import Predictions
 from audit.candidates.saved_numbers import SavedValues
 from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
-from audit.check import REGRESSION
 from audit.pipeline import engine
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import read_datasets
-from audit.policy import load
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from audit.check import Check
@@ -76,7 +76,7 @@ def test_every_example_is_taken(tmp_path: Path, check_id: str, task: str) -> Non
     (require,) = examples()[check_id]
     check = discover()[check_id]
     (tmp_path / "policy.yaml").write_text(yaml.safe_dump(policy(task, check, require)))
-    loaded = load(tmp_path / "policy.yaml", catalog=discover())
+    loaded = load_policy(tmp_path / "policy.yaml")
     assert [one.check for one in loaded.policy.require] == [check_id]
 
 
@@ -117,7 +117,7 @@ def test_every_example_measures_something(tmp_path: Path, monkeypatch: pytest.Mo
     for seed, role in enumerate(("train", "test")):
         frame(task, seed).to_csv(f"{role}.csv", index=False)
     Path("policy.yaml").write_text(yaml.safe_dump(policy(task, discover()[check_id], require)))
-    loaded = load(Path("policy.yaml"), catalog=discover())
+    loaded = load_policy(Path("policy.yaml"))
     datasets = read_datasets(loaded)
     candidate = SavedValues(datasets) if task in REGRESSION else SavedPredictions(datasets)
     (found,) = engine.run(pipeline_jobs.jobs(loaded, datasets, Predictions(candidate)))

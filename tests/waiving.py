@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding
     from audit.evidence import Evidence
     from audit.governance.waiver_files import WaiverFile
-    from audit.record import WaiverState
+    from audit.governance.waiver_state import WaiverState
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SHA = "ab" * 32

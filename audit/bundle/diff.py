@@ -10,7 +10,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from audit.bundle import reader
 from audit.errors import InputError
 from audit.formatting import count, interval_in_words, number
-from audit.policy import diff
+from audit.governance import policy_diff
 from audit.policy.schema import Requirement
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _finding(before: _Finding, after: _Finding, catalog: Mapping[str, Check]) ->
     if before.check != after.check:
         yield Difference("other", after.id, f"another check: {before.check} → {after.check}")
         return
-    for one in diff.of_requirement(_requirement(before), _requirement(after), catalog):
+    for one in policy_diff.of_requirement(_requirement(before), _requirement(after), catalog):
         yield Difference("loosened" if one.kind == "loosened" else "other", one.place, one.words)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from audit.candidates.interface import Ability, Outputs
 from audit.candidates.saved import KnownRows
 from audit.candidates.score_columns import Scores, class_columns, contradiction, listed_classes, read_score, read_scores
+from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import one_sided_classes
 from audit.errors import CannotMeasure, InputError
-from audit.subject import positive_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

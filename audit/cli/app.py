@@ -52,7 +52,7 @@ AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths o
 
 def _say(lines: Iterable[str]) -> None:
     """Results, to standard output, each as one line that a terminal shows as it stands."""
-    from audit.cli.terminal import neutral
+    from audit.escaping import neutral
 
     for line in lines:
         typer.echo(neutral(line))
@@ -74,17 +74,16 @@ def _options(
 @command()
 def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
     """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
-    from audit import catalog
     from audit.commands import validate as validate_command
     from audit.commands import waivers
     from audit.governance import waiver_files
     from audit.ledger import ledger_path
-    from audit.policy import load
+    from audit.pipeline.compatibility import load_policy
 
     if waiver_files.is_waiver(policy):
         _say(waivers.checked(policy))
         return GOOD
-    loaded = load(policy, allow_outside=allow_outside, catalog=catalog.discover())
+    loaded = load_policy(policy, allow_outside=allow_outside)
     tell(validate_command.told(loaded))
     tell(waivers.of_policy(loaded, ledger_path(out)))
     tell(validate_command.since_promotion(loaded, ledger_path(out)))
@@ -370,7 +369,7 @@ def _paint(lines: Iterable[Line]) -> None:
     """Results, to standard output, coloured where that is a terminal."""
     from rich.text import Text
 
-    from audit.cli.terminal import neutral
+    from audit.escaping import neutral
 
     console = _console()
     for line in lines:

@@ -9,8 +9,8 @@ from audit import catalog
 from audit.bundle import diff as bundle_diff
 from audit.cli.summary import Line
 from audit.errors import InputError
-from audit.policy import diff as policy_diff
-from audit.policy import load
+from audit.governance import policy_diff
+from audit.pipeline.compatibility import load_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def compared(old: Path, new: Path, *, allow_outside: bool) -> tuple[list[Line], 
     if old.is_dir():
         bad, found = "worse", bundle_diff.differences(bundle_diff.read(old), bundle_diff.read(new), catalog.discover())
     else:
-        before, after = (load(path, allow_outside=allow_outside, catalog=catalog.discover()).policy for path in (old, new))
+        before, after = (load_policy(path, allow_outside=allow_outside).policy for path in (old, new))
         bad, found = "loosened", policy_diff.differences(before, after, catalog=catalog.discover())
     lines = [Line(f"{one.kind}: {one.place}: {one.words}", _STYLES[one.kind]) for one in found]
     counts: Counter[str] = Counter(one.kind for one in found)

@@ -21,7 +21,7 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)  # o
 
 def tell(lines: Iterable[str]) -> None:
     """Messages, to standard error, each as one line that a terminal shows as it stands."""
-    from audit.cli.terminal import neutral
+    from audit.escaping import neutral
 
     for line in lines:
         typer.echo(neutral(line), err=True)
@@ -45,7 +45,7 @@ class _Stream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        from audit.cli.terminal import spell_commands
+        from audit.escaping import spell_commands
 
         return self._stream.write(spell_commands(text))
 
@@ -62,7 +62,7 @@ def guarded(work: Callable[[], int]) -> int:
     try:
         return work()
     except _UsageError as error:
-        from audit.cli.terminal import neutral
+        from audit.escaping import neutral
 
         error.message = "\n".join(neutral(line) for line in error.message.splitlines())
         error.show()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from audit.decision.rules import worst_first
 from audit.decision.what_if import turning
 from audit.evidence import RateTable
-from audit.formatting import asked_in_words, count, interval_in_words, moment, number
+from audit.formatting import count, interval_in_words, moment, number
+from audit.report.text import asked_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 import textwrap
-import unicodedata
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from audit.escaping import neutral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,29 +15,6 @@ if TYPE_CHECKING:
     from audit.commands.doctor import Diagnosis
     from audit.commands.explain import Explanation
     from audit.errors import AuditError
-    from audit.ledger import Entry
-
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that move the cursor, turn the direction of writing, or cannot be seen."""
-
-
-_COMMAND = re.compile(r"^\s*:(?=:)|#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE | re.MULTILINE)
-"""The sign that begins what a CI system takes for a command: of GitHub at a line's start, of others anywhere in it."""
-
-
-def neutral(text: str) -> str:
-    """One line of text that a terminal shows as it stands, and a CI system obeys nowhere: control characters and commands are spelt out."""
-    shown = "".join(_spelt(letter) if unicodedata.category(letter) in _HIDDEN else letter for letter in text)
-    return spell_commands(shown)
-
-
-def spell_commands(text: str) -> str:
-    """Text in which a CI system finds no command; all else stays."""
-    return _COMMAND.sub(lambda found: f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}", text)
-
-
-def _spelt(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
 
 
 def error_lines(error: AuditError) -> list[str]:
@@ -93,13 +69,3 @@ def diagnosis(found: Diagnosis) -> Iterator[str]:
 def _section(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield f"{title}:"
     yield from _table([(f"  {name}", neutral(text)) for name, text in rows], 120)
-
-
-def history(entries: Sequence[Entry], states: Mapping[int, str] | None = None) -> Iterator[str]:
-    """One line an entry of the ledger, oldest first, with the state of its bundle by its number."""
-    for entry in entries:
-        told = json.loads(entry.payload)
-        facts = [str(told[name]) for name in ("decision", "policy", "run") if name in told]
-        facts += [f"look {number} of {told['max']} on {role}" for role, number in told.get("numbers", {}).items()]
-        facts += [states[entry.number]] if states and entry.number in states else []
-        yield neutral(f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from audit import catalog, clock
-from audit.cli.terminal import neutral
+from audit import catalog
 from audit.commands.sign_waiver import put_in_place, wrong_role
 from audit.errors import InputError, ToolError
+from audit.escaping import neutral
 from audit.files import read_at_most
 from audit.formatting import quoted
 from audit.governance import approvals_file, policy_change, signatures
@@ -20,8 +20,9 @@ from audit.governance.policy_approvals import statement
 from audit.governance.policy_change import Present
 from audit.governance.waiver_files import read_folder
 from audit.governance.waiver_schema import person
-from audit.ledger import Ledger
-from audit.policy import load, positions, yaml_reader
+from audit.ledger import Ledger, times
+from audit.pipeline.compatibility import load_policy
+from audit.policy import positions, yaml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,9 +60,9 @@ def is_policy(path: Path) -> bool:
 
 def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
     """Put a signature under what a policy loosens; returns what was signed, and by whom."""
-    loaded = load(path, allow_outside=asking.allow_outside, catalog=catalog.discover())
+    loaded = load_policy(path, allow_outside=asking.allow_outside)
     entries = Ledger(asking.ledger).verified()
-    present = Present(loaded.policy, read_folder(loaded).trusted, approvals_file.read(loaded), clock.latest(now, entries))
+    present = Present(loaded.policy, read_folder(loaded).trusted, approvals_file.read(loaded), times.latest(now, entries))
     change = _to_approve(path, _held(entries, present), asking)
     secret, key = signatures.read_secret(said.key)
     own = _approval(path, change, said, key) | {

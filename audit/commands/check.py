@@ -16,7 +16,6 @@ from audit.candidates.model_remarks import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved_numbers import SavedValues
 from audit.candidates.saved_predictions import SavedPredictions, refuse_foreign_words
-from audit.check import REGRESSION
 from audit.datasets import Columns, copies
 from audit.datasets.guessed_roles import NAMES, guess
 from audit.datasets.label_words import refuse_label_words
@@ -37,6 +36,7 @@ from audit.policy.schema import Requirement
 from audit.policy.shape import typed
 from audit.policy.yaml_reader import parse
 from audit.subject import Subject
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from audit import catalog
 from audit.commands.explain import explain
-from audit.policy import schema_json
+from audit.commands.json_schema import schema_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from audit.cli import terminal
 from audit.errors import InputError
+from audit.escaping import neutral
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from audit.ledger import Entry
 
 
 def history(out: Path) -> tuple[Iterable[str], list[str]]:
@@ -27,4 +30,14 @@ def history(out: Path) -> tuple[Iterable[str], list[str]]:
     wrong = [f"{out / name}: a bundle that the ledger {ledger.path} does not hold" for name in unknown]
     changed = [number for number, state in states.items() if state == record.CHANGED]
     wrong += [f"entry {number}: its bundle was changed after it was recorded: restore it from a copy" for number in changed]
-    return terminal.history(entries, states), wrong
+    return entry_lines(entries, states), wrong
+
+
+def entry_lines(entries: Sequence[Entry], states: Mapping[int, str] | None = None) -> Iterator[str]:
+    """One line an entry of the ledger, oldest first, with the state of its bundle by its number."""
+    for entry in entries:
+        told = json.loads(entry.payload)
+        facts = [str(told[name]) for name in ("decision", "policy", "run") if name in told]
+        facts += [f"look {number} of {told['max']} on {role}" for role, number in told.get("numbers", {}).items()]
+        facts += [states[entry.number]] if states and entry.number in states else []
+        yield neutral(f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}")

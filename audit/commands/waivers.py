@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from audit import catalog, clock
-from audit.cli.terminal import neutral
 from audit.commands import draft_waiver, sign_waiver
 from audit.decision.finding import bounds
+from audit.escaping import neutral
 from audit.formatting import moment
 from audit.governance import signatures
 from audit.governance.apply_waivers import preview
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.governance.waiver_schema import Line
+    from audit.governance.waiver_state import WaiverState
     from audit.policy import LoadedPolicy
-    from audit.record import WaiverState
 
 _WORDS = {"in_force": "stands", "void": "void", "unused": "unused"}
 

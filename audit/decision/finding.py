@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from audit.evidence import Pair
 from audit.formatting import rival_in_words
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from audit.check import CheckInfo
     from audit.evidence import Evidence, Name
     from audit.policy.schema import Requirement
 
@@ -46,31 +46,6 @@ class Headline:
     unit: str
     method: str
     member: Name
-
-
-@dataclass(frozen=True, slots=True)
-class CheckInfo:
-    """What a reader needs to know of the check."""
-
-    id: str
-    question: str
-    remedy: str
-    rmf: tuple[str, ...]
-    better: Literal["higher", "lower"]
-    unit: str
-    purpose: str
-    risk: str
-    limitations: str
-    reference: str
-    groups: bool = False
-    """Whether it holds groups against each other, whatever is left of them."""
-    asks_the_model: bool = False
-    """Whether its outcome depends on the model's own answers, and not on data or declarations alone."""
-
-    def of_gap(self, evidence: Evidence) -> bool:
-        """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""
-        names = [*(one.name for one in evidence.members), *(one.name for one in evidence.unmeasured)]
-        return self.groups or any(isinstance(name, Pair) for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from audit.stats.tails import few_rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.decision.finding import CheckInfo, Status
+    from audit.check import CheckInfo
+    from audit.decision.finding import Status
     from audit.evidence import Evidence, Member, Name
     from audit.ledger.alpha_spending import Spent
     from audit.policy.schema import Requirement

@@ -191,7 +191,7 @@ def _rows(estimate: Estimate, bound: Bound, alpha: float) -> int | None:
 
 def _on(estimate: Estimate, rows: int, bound: Bound) -> Estimate:
     """The same shares on so many rows; hits are rounded to the side that is harder to pass. Itself where its kind cannot tell."""
-    from audit.power.laws import grown
+    from audit.stats.scaling import grown
 
     found: Estimate = grown(estimate, rows / max(estimate.n, 1))
     if not isinstance(found, Proportion):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from audit.governance.policy_approvals import ApprovalState
     from audit.governance.policy_change import PolicyChange
     from audit.governance.waiver_schema import PublicKey
-    from audit.record import AuditRun, CandidateFacts, LookFacts, WaiverState
+    from audit.governance.waiver_state import WaiverState
+    from audit.record import AuditRun, CandidateFacts, LookFacts
 
 SCHEMA = "audit.results/1"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.decision.finding import Reason, Waived
 from audit.governance import waiver_validity
-from audit.record import WaiverState
+from audit.governance.waiver_state import WaiverState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from audit.decision.finding import Bound, Finding
     from audit.governance.waiver_files import WaiverFile
+    from audit.governance.waiver_state import Standing
     from audit.governance.waiver_validity import Situation
     from audit.policy.schema import Requirement
-    from audit.record import Standing
 
 WARN_DAYS = (7, 14, 30)
 """Days before its end at which a waiver warns."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from audit.decision.finding import Reason
-from audit.governance import policy_approvals, trusted_keys
+from audit.governance import policy_approvals, policy_diff, trusted_keys
 from audit.governance.waiver_schema import person
-from audit.policy import diff, shape
+from audit.policy import shape
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from audit.check import Check
     from audit.governance.approvals_file import ApprovalsFile
     from audit.governance.policy_approvals import ApprovalState
+    from audit.governance.policy_diff import Change
     from audit.governance.waiver_schema import PublicKey
     from audit.ledger import Entry
-    from audit.policy.diff import Change
     from audit.policy.positions import Tree
 
 KEPT = "policy_resolved"
@@ -69,7 +69,7 @@ class PolicyChange:
     @property
     def loosened(self) -> tuple[Change, ...]:
         """What asks less, as far as it is known."""
-        return diff.loosened(self.changes or ())
+        return policy_diff.loosened(self.changes or ())
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class PolicyChange:
 
 def kept(policy: Policy) -> dict[str, Tree]:
     """A policy as the ledger keeps it: resolved, and without what was never set, so that it reads back as the same."""
-    found = diff.tree(policy)
+    found = policy_diff.tree(policy)
     own = {role: spec.columns.model_dump(mode="json", exclude_unset=True) for role, spec in policy.datasets.items() if spec.columns}
     datasets: dict[str, Tree] = policy.model_dump(mode="json", include={"datasets"})["datasets"]
     return found | {"datasets": {role: _with_columns(spec, own.get(role)) for role, spec in datasets.items()}}
@@ -180,11 +180,11 @@ def _changes(then: _Then, now: Present, catalog: Mapping[str, Check] | None) -> 
     """Where the keys of then are known, they are compared by what they are; then it says little where their files lie."""
     if then.policy is None:
         return None
-    found = diff.differences(then.policy, now.policy, catalog=catalog)
+    found = policy_diff.differences(then.policy, now.policy, catalog=catalog)
     if then.keys is None:
         return found
     moved = (replace(one, kind="other") if one.place == "trust.keys" else one for one in found)
-    return diff.ordered((*moved, *trusted_keys.changes(then.keys, now.keys)))
+    return policy_diff.ordered((*moved, *trusted_keys.changes(then.keys, now.keys)))
 
 
 def _last(entries: Sequence[Entry], head: str | None, name: str) -> Entry | None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
+from audit.governance.policy_diff import Change
 from audit.governance.signatures import fingerprint
 from audit.governance.waiver_schema import PublicKey
-from audit.policy.diff import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.governance.waiver_files import Folder
+    from audit.governance.waiver_state import WaiverState
     from audit.ledger import Entry
-    from audit.record import WaiverState
 
 KEPT = "waived"
 """Key of a run's entry."""

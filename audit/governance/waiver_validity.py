@@ -14,6 +14,7 @@ from audit.governance import signatures, waiver_approvals
 from audit.governance.version_ranges import within
 from audit.governance.waiver_history import uses
 from audit.governance.waiver_schema import person
+from audit.ledger import times
 from audit.policy.reasons import is_placeholder, is_reason
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def situation(
         author=policy.system.author,
         folder=folder,
         earliest=clock.earliest(started),
-        latest=clock.latest(started, entries),
+        latest=times.latest(started, entries),
         used=uses(entries, model=policy.policy, candidate=candidate),
     )
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from audit import catalog
+from audit.policy import LoadedPolicy, load
 from audit.policy.messages import messages, nearest, shown
-from audit.policy.shape import RESERVED, draft_of, typed
+from audit.policy.shape import RESERVED, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from audit.check import Check
     from audit.errors import Mistake
     from audit.policy.consistency import Problem
-    from audit.policy.loading import LoadedPolicy
     from audit.policy.positions import Marks
     from audit.policy.schema import Requirement
     from audit.policy.shape import Draft
@@ -24,21 +27,21 @@ _LISTED = "`audit checks` lists all there are"
 _SAMPLED_AND_GRAVE = frozenset({"critical", "high"})
 
 
-def check_against_catalog(loaded: LoadedPolicy, catalog: Mapping[str, Check]) -> tuple[Mistake, ...]:
+def load_policy(path: Path | str, *, allow_outside: bool = False) -> LoadedPolicy:
+    """A policy file, read, checked, and held against the catalogue. PolicyError names every mistake."""
+    return load(path, allow_outside=allow_outside, also=partial(mistakes, checks=catalog.discover()))
+
+
+def mistakes(draft: Draft, marks: Marks, *, checks: Mapping[str, Check]) -> Iterator[Mistake]:
     """Every requirement that its check cannot serve as written, in the order of the policy."""
-    return tuple(mistakes(draft_of(loaded.policy), catalog, loaded.marks))
-
-
-def mistakes(draft: Draft, catalog: Mapping[str, Check], marks: Marks) -> Iterator[Mistake]:
-    """As `check_against_catalog`, for the parts of a policy."""
     for index, requirement in draft.requirements:
         at = ("require", index)
-        check = catalog.get(requirement.check)
+        check = checks.get(requirement.check)
         if check is None:
-            text = f"there is no check {shown(requirement.check)}; {nearest(requirement.check, catalog, _LISTED)}"
+            text = f"there is no check {shown(requirement.check)}; {nearest(requirement.check, checks, _LISTED)}"
             yield marks.mistake((*at, "check"), text)
             continue
-        for loc, text in (*_problems(requirement, check, draft), *_compared(requirement, check, draft, catalog=catalog)):
+        for loc, text in (*_problems(requirement, check, draft), *_compared(requirement, check, draft, checks=checks)):
             yield marks.mistake((*at, *loc), text)
         yield from _params(index, requirement, check, marks)
 
@@ -129,13 +132,13 @@ def _spent(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Pro
         yield ("judge_on",), "a value has no error that could be spent over `looks`; leave it out, so that the interval is judged"
 
 
-def _compared(requirement: Requirement, check: Check, draft: Draft, *, catalog: Mapping[str, Check]) -> Iterator[Problem]:
+def _compared(requirement: Requirement, check: Check, draft: Draft, *, checks: Mapping[str, Check]) -> Iterator[Problem]:
     """A comparison that the check cannot make, one that is always met, and one for which the champion says too little."""
     against, champion = requirement.against, draft.rival
     if against is None:
         return
     if check.compare is None:
-        able = ", ".join(name for name, one in catalog.items() if one.compare is not None)
+        able = ", ".join(name for name, one in checks.items() if one.compare is not None)
         yield ("against",), f"{requirement.check} compares no two models; these do: {able}"
     elif requirement.margin is not None and requirement.margin >= check.highest - check.lowest:
         text = f"{requirement.margin:g} is always met: {requirement.check} lies between {check.lowest:g} and {check.highest:g}"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import seeds
-from audit.checks.performance import _own_function
 from audit.decision.judge import judge, without_evidence
 from audit.errors import AuditError, CandidateError, CannotMeasure
 from audit.evidence import Evidence, Pair, Unmeasured
@@ -22,8 +21,8 @@ from audit.pipeline.vacuous_bounds import refuse_empty_bound
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from audit.check import Check, Params
-    from audit.decision.finding import CheckInfo, Finding
+    from audit.check import Check, CheckInfo, Params
+    from audit.decision.finding import Finding
     from audit.ledger.alpha_spending import Spent
     from audit.policy.schema import Requirement
     from audit.subject import Subject
@@ -157,10 +156,7 @@ def _unanswered(job: Job, evidence: Evidence) -> tuple[str, ...]:
 
 
 def _told(error: BaseException) -> str:
-    """The error in one line, with the place where it was raised; one of the project's own function is told as the project's."""
-    blamed = _own_function.blamed(error)
-    if blamed is not None:
-        return blamed
+    """The error in one line, with the place where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
     told = f"{type(error).__name__}: {impersonal(str(error))}{place}"

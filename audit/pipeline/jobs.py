@@ -11,8 +11,8 @@ from audit import catalog
 from audit.candidates.interface import why_no_scores
 from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
-from audit.check import REGRESSION
 from audit.datasets import canonical
+from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import normal_form, refuse_two_spellings
 from audit.decision.finding import Reason
 from audit.decision.rules import NO_MODEL_CHECK
@@ -27,7 +27,8 @@ from audit.policy.durations import days
 from audit.policy.messages import nearest
 from audit.policy.reasons import blank, is_reason
 from audit.policy.tiers import missing, required
-from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many, positive_class
+from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence

@@ -13,7 +13,6 @@ from audit.candidates.saved_predictions import SavedPredictions, refuse_foreign_
 from audit.candidates.sklearn import SklearnModel, load_regressor
 from audit.candidates.sklearn import load as load_classifier
 from audit.candidates.transformers import Reading, TextClassifier
-from audit.check import REGRESSION
 from audit.datasets import canonical
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import InputError
@@ -21,6 +20,7 @@ from audit.finetune.base import ALIASES, base_folder
 from audit.finetune.origin import Base, Tuning
 from audit.finetune.text import fine_tune, inspect
 from audit.policy.schema import ChampionColumns
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

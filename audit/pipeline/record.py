@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit import clock, files
+from audit import files
 from audit.bundle import reader, writer
 from audit.decision.finding import Reason
 from audit.errors import AuditError, InputError, ToolError
-from audit.ledger import Entry
+from audit.ledger import Entry, times
 from audit.ledger.sqlite import START
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def reconcile(out: Path, ledger: Ledger) -> tuple[Reason, ...]:
     """Before a run: clear away and complete what killed runs left, and refuse a ledger that does not hold every bundle of the folder."""
     writer.clear_stale(out)
     entries = ledger.verified()
-    said = [Reason("clock-behind-ledger", None, text) for text in clock.behind(entries)]
+    said = [Reason("clock-behind-ledger", None, text) for text in times.behind(entries)]
     if not any(_bundles(out)) and not any(_pending(out)):
         return tuple(said)
     unknown: list[str] = []

@@ -27,15 +27,16 @@ from audit.errors import CandidateError, InputError, PolicyError, ToolError
 from audit.export import json as results_json
 from audit.governance import apply_waivers, policy_change, waiver_files, waiver_history, waiver_validity
 from audit.governance import approvals_file as approvals
-from audit.ledger import Ledger, ledger_path
+from audit.ledger import Ledger, ledger_path, times
 from audit.ledger.test_set_usage import Identity
 from audit.pipeline import comparators, engine, one_class, record, slice_coverage
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.data_remarks import data_remarks
 from audit.pipeline.opening import Opener
 from audit.pipeline.test_set_use import Asked, roles, take
 from audit.pipeline.training_rows import TrainingRows, find
-from audit.policy import load, placing
+from audit.policy import placing
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class _Prepared:
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""
-        present = policy_change.Present(self.loaded.policy, self.waivers.trusted, self.approvals, clock.latest(started, entries))
+        present = policy_change.Present(self.loaded.policy, self.waivers.trusted, self.approvals, times.latest(started, entries))
         head = entries[-1].digest if entries else None
         return policy_change.since_promotion(entries, head, present, catalog=catalog.discover())
 
@@ -133,7 +134,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     """Run the whole audit of a policy file and write its bundle."""
     started, watch = clock.now(), _Stopwatch()
     begun = time.perf_counter()
-    loaded = load(path, allow_outside=options.allow_outside, catalog=catalog.discover())
+    loaded = load_policy(path, allow_outside=options.allow_outside)
     _check_selection(loaded, options.select)
     ledger = Ledger(ledger_path(options.out))
     told = record.reconcile(options.out, ledger)

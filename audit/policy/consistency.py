@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from os.path import normpath
 from typing import TYPE_CHECKING, TypeAlias
 
-from audit.check import REGRESSION
 from audit.datasets import canonical
 from audit.frameworks import nist_ai_rmf
 from audit.policy.messages import nearest, shown
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,21 +6,21 @@ import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from audit import files
 from audit.errors import InputError, Mistake, PolicyError
-from audit.pipeline import compatibility
 from audit.policy import consistency, extending, paths, positions, roles, shape, unserved, yaml_reader
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from audit.check import Check
     from audit.policy.positions import Marks, Node, Tree
     from audit.policy.shape import Draft
 
+Rules: TypeAlias = "Callable[[Draft, Marks], Iterable[Mistake]]"
+"""Rules beyond the file's own shape and meaning."""
 _LONGEST_CHAIN = 8
 """Policies that may extend one another."""
 
@@ -61,8 +61,8 @@ class _Merged:
     mistakes: list[Mistake]
 
 
-def load(path: Path | str, *, allow_outside: bool = False, catalog: Mapping[str, Check] | None = None) -> LoadedPolicy:
-    """A policy file, read and checked; with a catalogue, held against its checks too. PolicyError names every mistake."""
+def load(path: Path | str, *, allow_outside: bool = False, also: Rules | None = None) -> LoadedPolicy:
+    """A policy file, read and checked, by further rules too where some are given. PolicyError names every mistake."""
     path = Path(path)
     project = paths.project_folder(path)
     merged = _read(path, project, allow_outside=allow_outside)
@@ -70,7 +70,7 @@ def load(path: Path | str, *, allow_outside: bool = False, catalog: Mapping[str,
     tree = shape.normal(tree)
     found = merged.mistakes
     if not merged.root.broken:
-        found += _mistakes(tree, marks, catalog)
+        found += _mistakes(tree, marks, also)
         found += _outside(marks, tree, project, allow_outside=allow_outside)
     if found:
         raise PolicyError(tuple(dict.fromkeys(found)))
@@ -79,13 +79,13 @@ def load(path: Path | str, *, allow_outside: bool = False, catalog: Mapping[str,
     return LoadedPolicy(shape.typed(Policy, tree), path, text, sha256, marks, project, allow_outside)
 
 
-def _mistakes(tree: Tree, marks: Marks, catalog: Mapping[str, Check] | None) -> list[Mistake]:
+def _mistakes(tree: Tree, marks: Marks, also: Rules | None) -> list[Mistake]:
     found = list(shape.mistakes(tree, marks))
     draft = shape.draft(tree, marks)
     if isinstance(tree, dict) and tree.get("require") == []:
         found.append(marks.mistake(("require",), "is empty; a policy that asks for nothing proves nothing: add a requirement"))
     found += [marks.mistake(loc, text) for loc, text in _contradictions(draft)]
-    return found + list(compatibility.mistakes(draft, catalog, marks)) if catalog is not None else found
+    return found + list(also(draft, marks)) if also is not None else found
 
 
 def _contradictions(draft: Draft) -> Iterator[consistency.Problem]:

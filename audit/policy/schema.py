@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
 
-from audit.check import Task
 from audit.datasets import Columns, canonical
 from audit.datasets.options import ReadOptions
+from audit.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

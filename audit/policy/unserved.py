@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import REGRESSION
 from audit.policy.paths import is_address
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

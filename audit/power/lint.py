@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.candidates.predictions import Predictions
-from audit.check import REGRESSION
 from audit.decision.judge import judge
 from audit.decision.what_if import turning
 from audit.errors import CannotMeasure
 from audit.evidence import Slice
-from audit.formatting import asked_in_words, rows_in_words
+from audit.formatting import rows_in_words
 from audit.pipeline import engine
 from audit.pipeline import jobs as pipeline_jobs
 from audit.power.simulated_model import STRONGEST, Population
 from audit.power.simulated_numbers import Numbers
+from audit.report.text import asked_in_words
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

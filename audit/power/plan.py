@@ -8,25 +8,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit import catalog
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved_numbers import SavedValues
 from audit.candidates.saved_predictions import SavedPredictions
-from audit.check import REGRESSION
 from audit.decision.finding import bounds
 from audit.errors import CannotMeasure, InputError
 from audit.formatting import bound_in_words, rows_in_words
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import read_datasets
 from audit.pipeline.training_rows import find
-from audit.policy import load, placing
+from audit.policy import placing
 from audit.power import cost, expected, gate_analysis, joint, next_look
 from audit.power.gate_analysis import Expectation
 from audit.power.laws import likely
 from audit.power.simulated_model import Population, Twin
 from audit.power.simulated_numbers import Numbers, NumberTwin
 from audit.power.trials import Trials
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ def _chances(gates: Sequence[Gate]) -> dict[str, float]:
 
 def plan_policy(asking: Asking, progress: Progress) -> Plan:
     """Every gate of a policy file, before its model is there."""
-    loaded = load(asking.policy, allow_outside=asking.allow_outside, catalog=catalog.discover())
+    loaded = load_policy(asking.policy, allow_outside=asking.allow_outside)
     stated = expected.stated(loaded.policy, asking.expect)
     pilot = None if asking.pilot is None else expected.pilot(asking.pilot)
     datasets = read_datasets(loaded)

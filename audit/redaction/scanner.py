@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from audit.datasets import canonical
+from audit.canonical_text import canonical
 from audit.errors import CannotMeasure, MissingExtra
 from audit.redaction import context, numbers
 from audit.redaction.emails import emails, extractor

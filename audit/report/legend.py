@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.decision.finding import CheckInfo, Finding
+from audit.check import CheckInfo
+from audit.decision.finding import Finding
 from audit.decision.rules import effect
 from audit.policy.schema import SEVERITIES, Requirement
 from audit.report import text as prose

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from audit.formatting import asked_in_words, count, number
+from audit.formatting import bound_in_words, count, limit, number, rival_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -178,3 +178,11 @@ def meaning(risk: str) -> str:
 def confidence(level: float) -> str:
     """`95%`, `0.417%`."""
     return f"{100 * level:.3g}%"
+
+
+def asked_in_words(requirement: Requirement) -> str:
+    """What a requirement asks for: its bounds, or how far the candidate may fall behind another model."""
+    against = rival_in_words(requirement.against)
+    if against is None:
+        return bound_in_words(requirement.min, requirement.max)
+    return f"not worse than {against} " + (f"by more than {limit(requirement.margin)}" if requirement.margin else "at all")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from audit.report import text as prose
 
 if TYPE_CHECKING:
-    from audit.record import AuditRun, WaiverState
+    from audit.governance.waiver_state import WaiverState
+    from audit.record import AuditRun
     from audit.report.entries import Entries, Link
 
 _STANDINGS = {"in_force": "in force", "void": "VOID", "unused": "unused"}

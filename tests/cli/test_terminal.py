@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from audit.cli.app import _paint
 from audit.cli.exit_codes import ci_commands_spelt_out
 from audit.cli.summary import Line
-from audit.cli.terminal import error_lines, neutral
+from audit.cli.terminal import error_lines
 from audit.errors import InputError, Mistake, PolicyError
+from audit.escaping import neutral
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import yaml
 from audit.catalog import discover
 from audit.commands.explain import example
 from audit.commands.json_schema import schema_json
-from audit.policy import load
+from audit.pipeline.compatibility import load_policy
 from audit.policy.positions import flatten
 from audit.policy.yaml_reader import parse
 
@@ -91,7 +91,7 @@ def test_the_example_of_every_check_is_a_valid_policy(check_id: str, schema: jso
     candidate = "fine_tune: {base: minilm, on: train}" if "base" in check.needs else f"load: {{kind: {kind}, path: model}}"
     text = SKELETON.format(task=task, candidate=candidate, classes=classes, example=example(check_id, check))
     (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
-    assert load(tmp_path / "policy.yaml", catalog=discover()).policy.require[0].check == check_id
+    assert load_policy(tmp_path / "policy.yaml").policy.require[0].check == check_id
     schema.validate(tree(text))
 
 
@@ -100,7 +100,7 @@ def test_the_policies_of_the_repository_are_valid(
     path: Path, schema: jsonschema.Draft202012Validator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    load(path, catalog=discover())
+    load_policy(path)
     schema.validate(tree(path.read_text(encoding="utf-8")))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from audit.check import REGRESSION
+from audit.tasks import REGRESSION
 from tests.support import OWN, SETTINGS
 
 if TYPE_CHECKING:

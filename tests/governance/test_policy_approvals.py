@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.governance import policy_approvals, policy_change, trusted_keys
+from audit.governance import policy_approvals, policy_change, policy_diff, trusted_keys
 from audit.governance.approvals_file import ApprovalsFile, PolicyApproval
 from audit.governance.policy_change import PolicyChange, Present
 from audit.governance.signatures import signature
 from audit.ledger import Entry
-from audit.policy import diff
-from tests.policy.test_diff import any_policy, policy
+from tests.governance.test_policy_diff import any_policy, policy
 from tests.waiving import EXECUTIVE, OTHER, OWNER, REVIEWER, STRANGER, Someone
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def test_whatever_is_loosened_is_barred_until_line_2_approves_that_very_policy(o
     """And whatever is not never blocks. An approval of one policy is none of another that differs in anything."""
     new = new.model_copy(update={"policy": old.policy})
     plain = change(old, new)
-    loosened = bool(diff.loosened(tuple(one for one in diff.differences(old, new) if one.place != "trust.keys")))
+    loosened = bool(policy_diff.loosened(tuple(one for one in policy_diff.differences(old, new) if one.place != "trust.keys")))
     assert plain.blocks == loosened
     assert bool(policy_change.blocking_reasons(plain)) == loosened
     assert policy_change.remarks(plain) == ()
@@ -61,7 +60,7 @@ def test_whatever_is_loosened_is_barred_until_line_2_approves_that_very_policy(o
     assert not approved.blocks
     assert policy_change.blocking_reasons(approved) == ()
     back = change(old, old, approval(plain))
-    assert (not back.approvals[0].why) == (diff.differences(old, new) == ())
+    assert (not back.approvals[0].why) == (policy_diff.differences(old, new) == ())
 
 
 @given(st.randoms(use_true_random=False))

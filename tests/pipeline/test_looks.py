@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from audit.cli.terminal import history
+from audit.commands.history import entry_lines
 from audit.decision.judge import judge
 from audit.errors import PolicyError, ToolError
 from audit.ledger import Ledger
@@ -87,7 +87,7 @@ def test_three_candidates_and_a_fourth_that_comes_too_late(folder: Path) -> None
     assert (again["decision"], again["looks"]["test"]["number"], again["looks"]["test"]["level"]) == ("promote", 2, LEVELS[1])
     assert (again["looks"]["test"]["candidates"], again["looks"]["test"]["decisions"]) == (4, 5)
     assert "This is look 4 of 3" in (folder / "reports" / late["run"]["id"] / "report.html").read_text()
-    told = list(history(ledger(folder).entries()))
+    told = list(entry_lines(ledger(folder).entries()))
     assert [line.split()[2] for line in told] == ["look", "run"] * 5
     assert "look 4 of 3 on test" in told[6]
 

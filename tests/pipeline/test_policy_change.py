@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
-from audit.governance import policy_change
+from audit.governance import policy_change, policy_diff
 from audit.governance.policy_change import PolicyChange, Present
 from audit.ledger import Ledger
-from audit.policy import diff, shape
+from audit.policy import shape
 from audit.policy.schema import Policy
-from tests.policy.test_diff import BASE, any_policy
-from tests.policy.test_diff import policy as with_keys
+from tests.governance.test_policy_diff import BASE, any_policy
+from tests.governance.test_policy_diff import policy as with_keys
 from tests.running import policy as written
 from tests.running import run
 
@@ -54,7 +54,7 @@ def promoted(one: Policy, run_id: str = "r1") -> dict[str, Any]:
 def test_a_kept_policy_reads_back_as_the_same(one: Policy) -> None:
     """Through JSON text."""
     again = shape.typed(Policy, json.loads(json.dumps(policy_change.kept(one))))
-    assert diff.differences(one, again) == ()
+    assert policy_diff.differences(one, again) == ()
     assert policy_change.kept(again) == policy_change.kept(one)
 
 

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import yaml
 
-from audit import catalog
 from audit.commands import validate as validate_command
 from audit.errors import PolicyError
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import Options, audit_policy
-from audit.policy import load
 from audit.progress import Silent
 from tests.running import policy
 from tests.tiny_bert import letters
@@ -49,7 +48,7 @@ def run(candidate: dict[str, Any], **more: Any) -> Outcome:
 
 
 def validated(candidate: dict[str, Any], **more: Any) -> list[str]:
-    return list(validate_command.told(load(written(candidate, **more), allow_outside=False, catalog=catalog.discover())))
+    return list(validate_command.told(load_policy(written(candidate, **more), allow_outside=False)))
 
 
 @pytest.mark.parametrize("kind", ["DistilBert", "GPT2"])

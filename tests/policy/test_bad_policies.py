@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.catalog import discover
 from audit.errors import PolicyError
-from audit.policy import load
+from audit.pipeline.compatibility import load_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,7 @@ def test_a_bad_policy_gives_its_golden_messages(
 ) -> None:
     monkeypatch.delenv("AUDIT_TEST_UNSET", raising=False)
     with pytest.raises(PolicyError) as refused:
-        load(BAD / f"{name}.yaml", catalog=discover())
+        load_policy(BAD / f"{name}.yaml")
     told = str(refused.value).replace(str(checkout), "PROJECT") + "\n"
     golden(checkout / BAD / f"{name}.txt", told)
 
@@ -48,7 +47,7 @@ def test_there_is_a_golden_file_for_every_bad_policy(checkout: Path) -> None:
 @pytest.mark.usefixtures("checkout")
 def test_many_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
     with pytest.raises(PolicyError) as refused:
-        load(BAD / "many-at-once.yaml", catalog=discover())
+        load_policy(BAD / "many-at-once.yaml")
     lines = [mistake.line for mistake in refused.value.mistakes]
     assert lines == sorted(lines)
     assert len(lines) >= 15

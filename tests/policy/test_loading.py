@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.catalog import discover
 from audit.errors import InputError, Mistake, PolicyError
-from audit.policy import LoadedPolicy, check_against_catalog, load
+from audit.pipeline.compatibility import load_policy
+from audit.policy import LoadedPolicy, load
 
 GOOD = """\
 policy: letters
@@ -47,13 +47,13 @@ def written(text: str, name: str = "policy.yaml") -> Path:
 
 def mistakes(text: str, name: str = "policy.yaml") -> list[str]:
     with pytest.raises(PolicyError) as refused:
-        load(written(text, name), catalog=discover())
+        load_policy(written(text, name))
     return [str(mistake) for mistake in refused.value.mistakes]
 
 
 @pytest.mark.usefixtures("project")
 def test_a_good_policy_says_what_it_says() -> None:
-    policy = load(written(GOOD), catalog=discover()).policy
+    policy = load_policy(written(GOOD)).policy
     accuracy, duplicates = policy.require
     assert accuracy.by == (("gender",), ("gender", "region"))
     assert (accuracy.id, accuracy.on, accuracy.severity, accuracy.min, accuracy.max) == ("performance/accuracy", "test", "high", 0.8, None)
@@ -214,7 +214,7 @@ require:
 def extended(project: Path) -> LoadedPolicy:
     assert project == Path.cwd()
     written(BASE, "base.yaml")
-    return load(written(TOP), catalog=discover())
+    return load_policy(written(TOP))
 
 
 def test_extends_lays_a_policy_over_its_base(extended: LoadedPolicy) -> None:
@@ -239,7 +239,7 @@ def test_places_tell_the_file_that_says_it(extended: LoadedPolicy) -> None:
 
 
 def test_the_merged_text_is_a_policy_of_its_own(extended: LoadedPolicy) -> None:
-    again = load(written(extended.text, "again.yaml"), catalog=discover())
+    again = load_policy(written(extended.text, "again.yaml"))
     assert again.policy == extended.policy.model_copy(update={"extends": None})
     assert extended.sha256 == hashlib.sha256(extended.text.encode()).hexdigest()
 
@@ -264,14 +264,6 @@ def test_a_mistake_in_a_base_is_told_with_its_file() -> None:
     written(BASE.replace("min: 0.8", "min: 8"), "base.yaml")
     (told,) = mistakes(TOP)
     assert told.startswith("base.yaml:8:72: require.0.min: 8 is never met")
-
-
-@pytest.mark.usefixtures("project")
-def test_without_a_catalogue_the_check_can_be_made_later() -> None:
-    loaded = load(written(GOOD.replace("min: 0.8", "max: 0.8")))
-    (told,) = check_against_catalog(loaded, discover())
-    assert str(told) == "policy.yaml:8:72: require.0.max: bounds the good side: higher is better for performance/accuracy; use `min`"
-    assert check_against_catalog(load(written(GOOD)), discover()) == ()
 
 
 @pytest.mark.usefixtures("project")
@@ -305,7 +297,7 @@ def test_whatever_stands_at_a_key_is_read_or_refused(project: Path, key: str, va
     path.write_text(text.replace("NaN", ".nan").replace("Infinity", ".inf"), encoding="utf-8")
     told: tuple[Mistake, ...] = ()
     try:
-        assert load(path, catalog=discover()).policy.require
+        assert load_policy(path).policy.require
     except PolicyError as refused:
         told = refused.mistakes
     assert all(1 <= one.line <= text.count("\n") + 2 for one in told)

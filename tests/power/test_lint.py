@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from audit.catalog import discover
 from audit.cli import app
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import read_datasets
-from audit.policy import load
 from audit.power import lint
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def warned(*require: dict[str, Any]) -> list[str]:
     }
     with open("policy.yaml", "w", encoding="utf-8") as file:  # noqa: PTH123  # relative to the project
         yaml.safe_dump(policy, file, sort_keys=False, default_flow_style=None, width=1000)
-    loaded = load("policy.yaml", catalog=discover())
+    loaded = load_policy("policy.yaml")
     return [str(one) for one in lint.warnings(loaded, read_datasets(loaded))]
 
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from audit import catalog
 from audit.candidates.predictions import Predictions
 from audit.cli.plan_table import conclusion
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import read_datasets
-from audit.policy import load
 from audit.power import Asking, plan_policy
 from audit.power.simulated_model import Population, Twin
 from audit.power.trials import Trials
@@ -49,7 +48,7 @@ def test_a_comparison_passes_as_often_as_two_equal_models_do(tmp_path: Path, che
     (gate,) = found.gates
     assert (gate.expected, gate.basis) == (0.0, "no change")
     assert "of the rows differently" in gate.note
-    loaded = load(tmp_path / "policy.yaml", catalog=catalog.discover())
+    loaded = load_policy(tmp_path / "policy.yaml")
     datasets = read_datasets(loaded)
     passed, runs = 0, 150
     for seed in range(runs):
@@ -64,7 +63,7 @@ def test_a_comparison_passes_as_often_as_two_equal_models_do(tmp_path: Path, che
 
 def test_a_rival_errs_on_rows_of_its_own(tmp_path: Path) -> None:
     planned(tmp_path, rows(4000), {"check": "performance/accuracy", "min": 0.5})
-    datasets = read_datasets(load(tmp_path / "policy.yaml", catalog=catalog.discover()))
+    datasets = read_datasets(load_policy(tmp_path / "policy.yaml"))
     one, other = (kind(("0", "1"), datasets, 3).rows(datasets["test"]) for kind in (Population, Twin))
     assert np.array_equal(one[0], other[0])
     assert np.corrcoef(one[1][:, 0], other[1][:, 0])[0, 1] == pytest.approx(0.8, abs=0.02)

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.catalog import discover
 from audit.errors import CannotMeasure, InputError
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import read_datasets
-from audit.policy import load
 from audit.power import Asking, plan_policy
 from audit.power.gate_analysis import NO_SPREAD
 from audit.power.laws import Asked, gap_chances
@@ -118,7 +117,7 @@ def test_a_bound_that_a_usual_model_misses_is_not_called_out_of_reach(tmp_path: 
 
 def test_a_bound_that_the_mean_meets_is_warned_of(tmp_path: Path) -> None:
     planned(tmp_path, "check: performance/mean_absolute_error, max: 30", "check: performance/r2, min: 0.5")
-    loaded = load(tmp_path / "policy.yaml", catalog=discover())
+    loaded = load_policy(tmp_path / "policy.yaml")
     (told,) = warnings(loaded, read_datasets(loaded))
     assert "whoever always answers the mean meets it" in told.message
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from audit.decision.finding import Headline
 from audit.evidence import OVERALL
-from audit.formatting import asked_in_words, bound_in_words, number
+from audit.formatting import bound_in_words, number
 from audit.report import text as prose
+from audit.report.text import asked_in_words
 from tests.report.example import ACCURACY, requirement
 
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, Check
+from audit.check import Check
 from audit.checks.calibration._stated_probabilities import Event, TargetParams, cells, diagram, events
 from audit.evidence import OVERALL, Evidence, Member
 from audit.formatting import number
 from audit.stats import CalibrationError
 from audit.stats.brier import Decomposition, decompose
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

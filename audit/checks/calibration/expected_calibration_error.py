@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, Check
+from audit.check import Check
 from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, diagram, events, members
 from audit.checks.calibration._temperature import suggestion
 from audit.evidence import OVERALL, Evidence, Member, Reliability
 from audit.stats import CalibrationError
 from audit.stats.calibration import Binning  # noqa: TC001  # pydantic reads it
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

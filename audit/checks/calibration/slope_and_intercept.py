@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, Check
+from audit.check import Check
 from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, cells, diagram, events
 from audit.checks.calibration._temperature import suggestion
 from audit.errors import CannotMeasure
@@ -24,6 +24,7 @@ from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.formatting import number
 from audit.stats import CalibrationError, Coefficient, Departure
 from audit.stats.recalibration import NEAREST, line, unfit
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

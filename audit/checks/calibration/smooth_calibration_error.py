@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import CLASSIFICATION, Check
+from audit.check import Check
 from audit.checks.calibration._stated_probabilities import Event, TargetParams, diagram, events, members
 from audit.evidence import OVERALL, Evidence
 from audit.stats import CalibrationError, SmoothCalibrationError
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import CLASSIFICATION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, Evidence, Member, Slice
 from audit.stats import Proportion
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

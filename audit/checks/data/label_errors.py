@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from audit.check import CLASSIFICATION, Check, Params
+from audit.check import Check, Params
 from audit.checks.data import _confident_learning as learning
 from audit.checks.data import _linear_model
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Bars, Evidence, Example, Member, Part
 from audit.metrics import encoding, usable_features, windows
 from audit.stats import Proportion
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import CLASSIFICATION, REGRESSION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Histogram, Member, Pair, Slice
 from audit.metrics import bins, groups, windows
 from audit.stats import Difference, KolmogorovSmirnov
 from audit.stats.distance import largest_distance
+from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import CLASSIFICATION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.checks.fairness._odds import average_odds
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -23,8 +23,8 @@ from audit.check import Check, Params
 from audit.checks.fairness._identity.counterfactual import Answers, answers, looked_at, named, table
 from audit.checks.fairness._identity.swapping import Swap
 from audit.checks.fairness._identity.terms import TERMS, VERSION
-from audit.checks.robustness import _changed_words
 from audit.evidence import Evidence, Example, Member, Unmeasured
+from audit.metrics import changed_words
 from audit.redaction.masking import common_words
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _examples(subject: Subject, one: Answers) -> list[Example]:
     return [
         Example(
             subject.data.shown(int(one.rows[place])),
-            _changed_words.changes(texts[int(one.rows[place])], one.texts[place], common, listed=one.swap.words),
+            changed_words.changes(texts[int(one.rows[place])], one.texts[place], common, listed=one.swap.words),
             f"{one.swap.attribute}, {one.groups[place]}: {one.before[place]} before, {one.after[place]} after",
         )
         for place in first

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, REGRESSION, Check, Params
+from audit.check import Check, Params
 from audit.checks.fairness._slice_discovery import features, holdout_test, losses, presentation, search
 from audit.checks.fairness._slice_discovery.split import Halves
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.stats import MeanDifference
+from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from audit.check import REGRESSION, Check, Params
+from audit.check import Check, Params
 from audit.checks.fairness._error_gaps import Means, gaps
 from audit.metrics.regression import carried_by_few, residuals
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, Check, Params
+from audit.check import Check, Params
 from audit.checks.fairness._impact_ratios import tables
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

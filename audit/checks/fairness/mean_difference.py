@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, REGRESSION, Check, Params
+from audit.check import Check, Params
 from audit.checks.fairness._averages import mean_gaps
+from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
-from audit.check import CLASSIFICATION, Check, Params
+from audit.check import Check, Params
 from audit.checks.fairness._subgroups import background, subgroups
 from audit.evidence import Evidence, Member, Unmeasured
 from audit.metrics.confusion import part
 from audit.stats import Auc
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

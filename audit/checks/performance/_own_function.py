@@ -134,20 +134,18 @@ def _wrong(name: str, function: Callable[..., Any], what: str) -> FunctionError:
     return FunctionError(f"the project's function {name}{place} {what}: {_MEND}")
 
 
-def _of_project(name: str, call: Callable[[], Any]) -> Any:  # noqa: ARG001  # `blamed` reads the name from this frame
-    """What the project's own code gives; whatever is raised below this frame is the project's fault."""
-    return call()
+def _of_project(name: str, call: Callable[[], Any]) -> Any:
+    """What the project's own code gives; whatever it raises is told as the project's error, with the line and what to do."""
+    try:
+        return call()
+    except (Exception, SystemExit) as error:
+        raise FunctionError(_describe_user_error(name, error)) from error
 
 
-def blamed(error: BaseException) -> str | None:
-    """What to tell of an error that the project's own code raised: the function, the line, what to do. None where the tool did."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    started = [place for place, (frame, _) in enumerate(frames) if frame.f_code is _of_project.__code__]
-    if not started:
-        return None if error.__cause__ is None else blamed(error.__cause__)
-    name = str(frames[started[-1]][0].f_locals["name"])
-    below = frames[started[-1] + 2 :]  # this frame, and the call in it
-    own = [one for one in below if str(one[0].f_globals.get("__name__", "")).startswith(_PREFIX)] or below
+def _describe_user_error(name: str, error: BaseException) -> str:
+    """The function, the line of the project that raised, what to do."""
+    frames = list(traceback.walk_tb(error.__traceback__))[2:]  # without `_of_project` and the call in it
+    own = [one for one in frames if str(one[0].f_globals.get("__name__", "")).startswith(_PREFIX)] or frames
     file = name.partition(":")[0].replace(".", "/") + ".py"
     if own:
         frame, line = own[-1]

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import CLASSIFICATION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.evidence import Evidence, Member
 from audit.metrics.comparison import shares_right
 from audit.stats import Proportion
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

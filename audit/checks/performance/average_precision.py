@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import CLASSIFICATION, Check
+from audit.check import Check
 from audit.checks.performance._ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.evidence import Evidence, PrecisionRecall
 from audit.stats import AveragePrecision, PairedPrecision, Proportion
 from audit.stats.average_precision import influence
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import CLASSIFICATION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.metrics.comparison import averaged
 from audit.metrics.confusion import of_classes
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

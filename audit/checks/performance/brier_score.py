@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import CLASSIFICATION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.metrics.losses import losses_apart, mean_losses, row_losses
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

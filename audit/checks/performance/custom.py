@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, FiniteFloat
 
-from audit.check import CLASSIFICATION, REGRESSION, Check, Params
+from audit.check import Check, Params
 from audit.checks.performance import _own_function
 from audit.evidence import Evidence, Member
 from audit.metrics.comparison import both, told
 from audit.metrics.confusion import part
 from audit.stats import Mean, PairedMean
+from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

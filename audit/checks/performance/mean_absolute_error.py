@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import REGRESSION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.metrics.regression import compare_losses, mean_losses
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from audit.check import REGRESSION, Check, Params
+from audit.check import Check, Params
 from audit.metrics.regression import compare_losses, mean_losses
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import REGRESSION, Check, NoParams
+from audit.check import Check, NoParams
 from audit.evidence import Evidence, Member, Unmeasured
 from audit.metrics.comparison import both
 from audit.metrics.confusion import part
 from audit.metrics.regression import carried_by_few, compared, evidence, residuals
 from audit.stats import Explained, MeanRatio
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

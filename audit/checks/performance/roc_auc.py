@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import CLASSIFICATION, Check
+from audit.check import Check
 from audit.checks.performance._ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
 from audit.evidence import Evidence, Roc
 from audit.stats import Auc, PairedAuc, Proportion
 from audit.stats.auc import influence
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

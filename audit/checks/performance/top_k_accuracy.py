@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from audit.check import CLASSIFICATION, Check, Params
+from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.formatting import rows_in_words
@@ -24,6 +24,7 @@ from audit.metrics.comparison import shares
 from audit.metrics.confusion import part
 from audit.metrics.losses import true_columns
 from audit.stats import Proportion
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator

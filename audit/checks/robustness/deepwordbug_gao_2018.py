@@ -17,8 +17,9 @@ import numpy as np
 from pydantic import Field, FiniteFloat
 
 from audit.check import Check, Params
-from audit.checks.robustness import _changed_words, _scheduler, _textattack
+from audit.checks.robustness import _scheduler, _textattack
 from audit.evidence import OVERALL, Evidence, Example, Member, Slice, Unmeasured
+from audit.metrics import changed_words
 from audit.metrics.excerpts import words_of
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
@@ -103,7 +104,7 @@ def _examples(subject: Subject, outcomes: dict[int, _textattack.Outcome]) -> tup
     notes = [f"{y_true[row]} before, {subject.classes[found.predicted]} after {found.queries} queries" for row, found in broken]
     ids = [subject.data.shown(row) for row, _ in broken]
     common = words_of(subject.data, texts)
-    excerpts = [_changed_words.changes(texts[row], found.text, common) for row, found in broken]
+    excerpts = [changed_words.changes(texts[row], found.text, common) for row, found in broken]
     return tuple(Example(*one) for one in zip(ids, excerpts, notes, strict=True))
 
 

@@ -15,8 +15,8 @@ from audit.catalog import discover
 from audit.checks.fairness._slice_discovery.holdout_test import p_value
 from audit.errors import CannotMeasure, PolicyError
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import read_datasets
-from audit.policy import load
 from audit.stats import Mean, MeanDifference
 from audit.subject import Subject
 from tests import realdata
@@ -186,7 +186,7 @@ def test_labels_that_are_no_numbers_are_refused_at_the_line_of_the_policy(tmp_pa
     text += "candidate: {task: tabular-regression, load: {kind: predictions}}\n"
     text += f"require:\n  - {{check: {CHECK}, max: 0.5}}\n"
     (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
-    loaded = load(tmp_path / "policy.yaml", catalog=discover())
+    loaded = load_policy(tmp_path / "policy.yaml")
     with pytest.raises(
         PolicyError, match=r"7:13: require.0.check: .* needs true numbers: test: column 'label' holds no number in 40 of 40 rows"
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.decision.finding import CheckInfo
+from audit.check import CheckInfo
 from audit.evidence import Slice
 from audit.policy.schema import Requirement
 

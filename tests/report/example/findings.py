@@ -43,7 +43,8 @@ from tests.report.example.checks import (
 )
 
 if TYPE_CHECKING:
-    from audit.decision.finding import CheckInfo, Finding
+    from audit.check import CheckInfo
+    from audit.decision.finding import Finding
 
 
 def judged(check: CheckInfo, evidence: Evidence, *, files: tuple[str, ...] = (), disposition: str = "none", **keys: Any) -> Finding:

@@ -10,8 +10,9 @@ from audit.datasets import Columns
 from audit.decision.finding import Reason
 from audit.decision.rules import decide
 from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
+from audit.governance.waiver_state import WaiverState
 from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
-from audit.record import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, Sampled, WaiverState
+from audit.record import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, Sampled
 from audit.stats import PairedDifference
 from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC, region
 from tests.report.example.findings import (

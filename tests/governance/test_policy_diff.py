@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.catalog import discover
-from audit.policy.diff import Change, differences
+from audit.governance.policy_diff import Change, differences
 from audit.policy.schema import Policy, Requirement
 
 ACCURACY = {"check": "performance/accuracy", "id": "performance/accuracy", "min": 0.8}
