@@ -22,7 +22,7 @@ from audit.policy import schema
 from audit.progress import Silent
 
 ROOT = Path(__file__).parents[1]
-CONTRACTS = ROOT / "docs" / "contracts.md"
+ARCHITECTURE, POLICY, COMMANDS_PAGE, BUNDLE = (ROOT / "docs" / f"{name}.md" for name in ("architecture", "policy", "commands", "bundle"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 COMMANDS = {command.name: command for command in typer.main.get_command(app).commands.values()}  # type: ignore[attr-defined]  # a group
 SHAPES = [shape for shape in vars(schema).values() if isinstance(shape, type) and issubclass(shape, BaseModel)]
@@ -38,41 +38,41 @@ def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", read(path), re.MULTILINE | re.DOTALL)
 
 
-POLICIES = [(path, text) for path in (ROOT / "README.md", CONTRACTS) for text in blocks(path, "yaml") if text.startswith("policy:")]
+POLICIES = [(path, text) for path in (ROOT / "README.md", POLICY) for text in blocks(path, "yaml") if text.startswith("policy:")]
 TRIAGE, MINE, DESK = (text for path, text in POLICIES if path.name == "README.md")
 
 
 @pytest.mark.parametrize("name", sorted(filter(None, COMMANDS)))
 def test_every_command_is_documented(name: str) -> None:
-    """The contract's table names each command."""
-    assert re.search(rf"\baudit {name}\b", read(CONTRACTS)), f"docs/contracts.md does not say what `audit {name}` does"
+    """The table of commands names each command."""
+    assert re.search(rf"\baudit {name}\b", read(COMMANDS_PAGE)), f"docs/commands.md does not say what `audit {name}` does"
 
 
 @pytest.mark.parametrize("name", sorted(filter(None, COMMANDS)))
 def test_every_option_is_documented(name: str) -> None:
     """And each of its options."""
-    text = read(CONTRACTS)
+    text = read(COMMANDS_PAGE)
     options = [one.opts for one in COMMANDS[name].params if one.opts[-1].startswith("--")]
     missing = [spelt[-1] for spelt in options if not any(re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text) for one in spelt)]
-    assert not missing, f"docs/contracts.md does not name {', '.join(missing)} of `audit {name}`"
+    assert not missing, f"docs/commands.md does not name {', '.join(missing)} of `audit {name}`"
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_policy_key_is_documented(key: str) -> None:
-    """Each key that a policy may hold stands in the contract."""
-    assert re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", read(CONTRACTS)), f"docs/contracts.md does not name the key {key!r}"
+    """The page on policies names each key that a policy may hold."""
+    assert re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", read(POLICY)), f"docs/policy.md does not name the key {key!r}"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "audit").glob("[!_]*.py")))
 def test_the_layout_names_every_module(name: str) -> None:
     """A module that the layout does not name has no place in it."""
-    assert f"`{name}`" in read(CONTRACTS)
+    assert f"`{name}`" in read(ARCHITECTURE)
 
 
 @pytest.mark.parametrize("trait", nist_ai_rmf().characteristics, ids=lambda trait: trait.id)
 def test_every_characteristic_is_documented(trait: Trait) -> None:
     """With the families of this release's checks that look at it."""
-    (families,) = re.findall(rf"^\| `{trait.id}` \|(.*)\|$", read(CONTRACTS), re.MULTILINE)
+    (families,) = re.findall(rf"^\| `{trait.id}` \|(.*)\|$", read(POLICY), re.MULTILINE)
     there = {check_id.split("/")[0] for check_id in catalog.discover()}
     assert set(re.findall(r"`([a-z]+)`", families)) == there & set(trait.families)
     assert trait.declared is None or f"`{trait.declared}`" in families
@@ -103,12 +103,12 @@ def predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_results_have_the_keys_of_the_contract(predictions: Path) -> None:
+def test_results_have_the_keys_of_the_page(predictions: Path) -> None:
     """The README's policy on a table of predictions promotes, and `results.json` holds what the contract shows, key by key."""
     outcome = audit_policy(Path("mine.yaml"), Options(predictions / "reports", "audit run mine.yaml"), Silent())
     assert outcome.audit.verdict.decision == "promote"
     results = json.loads(read(outcome.place / "results.json"))
-    (shown,) = [json.loads(text) for text in blocks(CONTRACTS, "json")]
+    (shown,) = [json.loads(text) for text in blocks(BUNDLE, "json")]
     assert _keys(results) == _keys(shown)
     for part in ("run", "policy", "candidate"):
         assert _keys(results[part]) == _keys(shown[part]), part
@@ -137,8 +137,8 @@ def _keys(mapping: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4])
 def test_every_exit_code_is_documented(code: int) -> None:
-    """The five exit codes stand in the contract."""
-    assert f"**{code}**" in read(CONTRACTS)
+    """The page on commands names the five exit codes."""
+    assert f"**{code}**" in read(COMMANDS_PAGE)
 
 
 @pytest.mark.parametrize("name", sorted(docs_pages.pages()))

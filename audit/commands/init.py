@@ -190,7 +190,7 @@ def _model(files: list[Path]) -> tuple[str, Path] | None:
 
 def _policy(name: str, found: _Found, start: Path) -> Iterator[str]:
     yield f"# What has to hold of {name} before it may be promoted. Written by `audit init`: every line is a proposal."
-    yield "# `audit validate` checks this file; `audit checks` lists what can be asked; docs: docs/contracts.md"
+    yield "# `audit validate` checks this file; `audit checks` lists what can be asked; docs: docs/policy.md"
     yield f"policy: {_quoted(name)}"
     yield "version: 1"
     yield "seed: 1"

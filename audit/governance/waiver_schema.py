@@ -1,4 +1,4 @@
-"""The shape of a waiver file and of a public key's file: strict, every field named in `docs/contracts.md`."""
+"""The shape of a waiver file and of a public key's file: strict, every field named in `docs/governance.md`."""
 
 from __future__ import annotations
 
