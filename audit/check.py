@@ -88,7 +88,7 @@ class Check:
     weighted: bool = False
     """Whether it honours `columns.weight`; a check that does not refuses weighted rows."""
     compare: Callable[[Subject, Any, Generator], Evidence] | None = None
-    """Measures candidate minus rival on the same rows (`against`); None where the check compares no two models."""
+    """Measures candidate minus comparator on the same rows (`against`); None where the check compares no two models."""
 
     of_one_class: bool = False
     """Whether rows of one true class are enough for it, as for a rate among the rows of that class."""

@@ -181,14 +181,14 @@ class Confusion:
 class Churn:
     """Rows by which of two models gets them right: one entry a slice in each list, all rows first."""
 
-    rival: str
+    comparator: str
     """What the candidate is compared with, in words: `the champion`."""
     names: tuple[str, ...]
     both_right: tuple[int, ...]
     gained: tuple[int, ...]
     """Right by the candidate alone."""
     lost: tuple[int, ...]
-    """Right by the rival alone."""
+    """Right by the comparator alone."""
     both_wrong: tuple[int, ...]
     changed: tuple[int, ...]
     """Rows of which the two say something else, those among them that both get wrong."""

@@ -137,7 +137,7 @@ class AuditRun:
     """Licence notes of optional backends that ran, by part."""
     looks: tuple[LookFacts, ...] = ()
     """One a data set that the candidate was measured on."""
-    rivals: Mapping[str, CandidateFacts] = field(default_factory=dict)
+    comparators: Mapping[str, CandidateFacts] = field(default_factory=dict)
     """What the candidate was compared with: `champion`, `base`."""
     waivers: tuple[WaiverState, ...] = ()
     """In the order of their files' names."""

@@ -51,7 +51,7 @@ class Subject:
     seed: int = 0
     project: str = "."
     """Folder against which a parameter's file path is read."""
-    rival: Predictions | None = None
+    comparator: Predictions | None = None
     """The shared predictions of what the candidate is compared with, where the requirement says `against`."""
     against: str = "champion"
     """What that is: `champion` or `base`."""
@@ -69,12 +69,12 @@ class Subject:
         return self.candidate.classes
 
     @property
-    def of_rival(self) -> Subject:
+    def for_comparator(self) -> Subject:
         """The same rows as the model sees them that the candidate is compared with."""
-        if self.rival is None:
+        if self.comparator is None:
             msg = "there is no model to compare with"
             raise ValueError(msg)
-        return replace(self, predicted=self.rival, rival=None)
+        return replace(self, predicted=self.comparator, comparator=None)
 
     @property
     def tuned_from(self) -> Base:

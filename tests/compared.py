@@ -31,8 +31,8 @@ def seen(frame: pd.DataFrame, *, by: tuple[tuple[str, ...], ...] = (), **columns
     """A subject whose champion stands in the columns `old` and `old_score`, of which the table has one at least."""
     made = subject(frame, by=by, **columns)
     own = ChampionColumns.model_validate({role: column for role, column in OLD.items() if column in frame.columns})
-    rival = SavedChampion({"test": made.data}, own, made.classes)
-    return replace(made, rival=Predictions(rival), against="champion")
+    comparator = SavedChampion({"test": made.data}, own, made.classes)
+    return replace(made, comparator=Predictions(comparator), against="champion")
 
 
 def compare(check_id: str, made: Subject, **params: object) -> Evidence:

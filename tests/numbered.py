@@ -42,4 +42,4 @@ def regressed(frame: pd.DataFrame, *, by: tuple[tuple[str, ...], ...] = (), **co
     made = subject(frame, by=by, candidate=SavedValues({"test": dataset(frame, **columns)}), **columns)
     if "old" not in frame.columns:
         return made
-    return replace(made, rival=Predictions(SavedValues({"test": made.data}, "old")), against="champion")
+    return replace(made, comparator=Predictions(SavedValues({"test": made.data}, "old")), against="champion")

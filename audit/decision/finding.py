@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from audit.formatting import rival_in_words
+from audit.formatting import comparator_in_words
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -123,7 +123,7 @@ class Finding:
     @property
     def question(self) -> str:
         """The check's question; of a comparison, whether it is worse than what it is compared with."""
-        against = rival_in_words(self.requirement.against)
+        against = comparator_in_words(self.requirement.against)
         return self.check.question if against is None else f"Is it no worse than {against}, in {self.check.unit}?"
 
 

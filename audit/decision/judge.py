@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from audit.decision.finding import Bound, Finding, Headline, Judged, Side, bounds
 from audit.evidence import OVERALL, Pair
-from audit.formatting import bound_in_words, counted, number, rival_in_words, rows_in_words
+from audit.formatting import bound_in_words, comparator_in_words, counted, number, rows_in_words
 from audit.stats.tails import few_rows
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def _told_of(requirement: Requirement, status: Status, worst: _Decided | None) -
         return " Judged on the value alone, as the policy says (judge_on: value)."
     if requirement.against is None or worst is None:
         return ""
-    against, (low, high) = rival_in_words(requirement.against), worst.headline.interval
+    against, (low, high) = comparator_in_words(requirement.against), worst.headline.interval
     if status == "inconclusive" and low <= 0 <= high:
         return f" That no difference from {against} is seen proves nothing: the interval must lie within the margin."
     worse = high < 0 if worst.bound.floor else low > 0
@@ -274,7 +274,7 @@ def _told_of(requirement: Requirement, status: Status, worst: _Decided | None) -
 
 
 def _remedy(requirement: Requirement, check: CheckInfo) -> str:
-    against = rival_in_words(requirement.against)
+    against = comparator_in_words(requirement.against)
     if against is None:
         return check.remedy
     return f"Read the rows that {against} gets right and the candidate wrong; add training rows like them and fine-tune again."

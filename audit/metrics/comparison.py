@@ -1,4 +1,4 @@
-"""Candidate and rival on the same rows: what the checks that compare two models share."""
+"""Candidate and comparator on the same rows: what the checks that compare two models share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.evidence import Churn, Evidence, Example, Member, Unmeasured
-from audit.formatting import PLAIN, number, rival_in_words, rows_in_words
+from audit.formatting import PLAIN, comparator_in_words, number, rows_in_words
 from audit.metrics.confusion import OF_THE_TABLE, UNITS, is_accuracy, lacking, lacking_positive, part
 from audit.metrics.excerpts import excerpts
 from audit.stats import PairedConfusion, PairedDifference, mcnemar
@@ -33,17 +33,17 @@ class Answers:
 
     true: NDArray[np.object_]
     candidate: NDArray[np.object_]
-    rival: NDArray[np.object_]
+    comparator: NDArray[np.object_]
 
     @classmethod
     def of(cls, subject: Subject) -> Answers:
         """Of all rows under `on`."""
-        return cls(subject.y_true(), subject.y_pred(), subject.of_rival.y_pred())
+        return cls(subject.y_true(), subject.y_pred(), subject.for_comparator.y_pred())
 
     @property
     def right(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """(n,) whether the candidate, and whether the rival, is right."""
-        return self.true == self.candidate, self.true == self.rival
+        """(n,) whether the candidate, and whether the comparator, is right."""
+        return self.true == self.candidate, self.true == self.comparator
 
 
 def shares_right(subject: Subject, unit: str, notes: Sequence[str] = ()) -> Evidence:
@@ -52,7 +52,7 @@ def shares_right(subject: Subject, unit: str, notes: Sequence[str] = ()) -> Evid
 
 
 def shares(subject: Subject, hits: tuple[NDArray[np.bool_], NDArray[np.bool_]], unit: str, notes: Sequence[str] = ()) -> Evidence:
-    """Difference of the shares of rows in which the candidate, and in which the rival hits, in each slice."""
+    """Difference of the shares of rows in which the candidate, and in which the comparator hits, in each slice."""
     (first, second), clusters = hits, subject.clusters()
     members = [Member(name, PairedDifference.of(first[rows], second[rows], part(clusters, rows))) for name, rows in subject.slices()]
     return evidence(subject, members, unit, notes=(*notes, both(subject, unit, float(first.mean()), float(second.mean()))))
@@ -95,7 +95,7 @@ def _each_class(subject: Subject, asked: Asked) -> Evidence:
     answers = Answers.of(subject)
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
-    for one in sorted({*subject.classes, *answers.true, *answers.candidate, *answers.rival}):
+    for one in sorted({*subject.classes, *answers.true, *answers.candidate, *answers.comparator}):
         found, missing = _members(subject, asked, one, among=True)
         members += found
         unmeasured += missing
@@ -119,7 +119,7 @@ def _members(subject: Subject, asked: Asked, one: str, *, among: bool = False) -
 def _estimator(subject: Subject, asked: Asked, one: str) -> Callable[[NDArray[np.bool_]], PairedConfusion | PairedDifference]:
     """The estimate of the rows that a mask marks; `one` is the class of a binary average."""
     answers, clusters, metric = Answers.of(subject), subject.clusters(), asked.metric
-    columns = (answers.true, answers.candidate, answers.rival)
+    columns = (answers.true, answers.candidate, answers.comparator)
     if asked.average == "binary" and metric == "recall":
         true, first, second = (column == one for column in columns)
         return lambda rows: PairedDifference.of(first[rows & true], second[rows & true], part(clusters, rows & true))
@@ -145,7 +145,7 @@ def _of_models(estimate: PairedConfusion | PairedDifference) -> tuple[float, flo
 def _missing(subject: Subject, asked: Asked, one: str, rows: NDArray[np.bool_]) -> str | None:
     """What either model lacks for its number to stand for something, as where it is measured alone."""
     metric = asked.metric
-    for side, whose in ((subject, "the candidate"), (subject.of_rival, told(subject))):
+    for side, whose in ((subject, "the candidate"), (subject.for_comparator, told(subject))):
         reason = None
         if asked.average == "binary":
             reason = lacking_positive(side.y_true()[rows] == one, side.y_pred()[rows] == one, metric, one)
@@ -158,12 +158,12 @@ def _missing(subject: Subject, asked: Asked, one: str, rows: NDArray[np.bool_]) 
 
 def told(subject: Subject) -> str:
     """What the candidate is compared with: `the champion`, `the base model`."""
-    return rival_in_words(subject.against) or "nothing"
+    return comparator_in_words(subject.against) or "nothing"
 
 
-def both(subject: Subject, unit: str, candidate: float, rival: float) -> str:
+def both(subject: Subject, unit: str, candidate: float, comparator: float) -> str:
     """Each model's own value, over all rows."""
-    return f"{unit[:1].upper()}{unit[1:]} over all rows: {number(candidate)} by the candidate, {number(rival)} by {told(subject)}."
+    return f"{unit[:1].upper()}{unit[1:]} over all rows: {number(candidate)} by the candidate, {number(comparator)} by {told(subject)}."
 
 
 def evidence(
@@ -191,13 +191,13 @@ def _churn(subject: Subject, answers: Answers) -> Churn:
         return tuple(int(np.count_nonzero(flags & rows)) for _, rows in parts)
 
     return Churn(
-        rival=told(subject),
+        comparator=told(subject),
         names=tuple(name for name, _ in parts),
         both_right=count(first & second),
         gained=count(first & ~second),
         lost=count(~first & second),
         both_wrong=count(~first & ~second),
-        changed=count(answers.candidate != answers.rival),
+        changed=count(answers.candidate != answers.comparator),
     )
 
 
@@ -205,7 +205,7 @@ def _changes(subject: Subject, answers: Answers) -> tuple[str, ...]:
     """Wins, losses and churn over all rows, with McNemar's test, which decides nothing."""
     first, second = answers.right
     gained, lost = int(np.count_nonzero(first & ~second)), int(np.count_nonzero(~first & second))
-    changed, n = int(np.count_nonzero(answers.candidate != answers.rival)), len(first)
+    changed, n = int(np.count_nonzero(answers.candidate != answers.comparator)), len(first)
     said = f"Of {rows_in_words(n)} {gained:,} are gained and {lost:,} lost against {told(subject)}; the answer changes in {changed:,}, "
     said += f"a churn of {100 * changed / n:.3g} %."
     if subject.clusters() is not None:
@@ -222,10 +222,10 @@ def _p(value: float) -> str:
 
 def _sameness(subject: Subject, answers: Answers) -> tuple[str, ...]:
     """A comparison of a model with itself, which no interval shows."""
-    rival = subject.of_rival
-    if rival.candidate.sha256 == subject.candidate.sha256:
+    comparator = subject.for_comparator
+    if comparator.candidate.sha256 == subject.candidate.sha256:
         return (f"The candidate and {told(subject)} are the same model, byte for byte: there is no difference to be found.",)
-    alike = bool(np.all(answers.candidate == answers.rival))
+    alike = bool(np.all(answers.candidate == answers.comparator))
     return (f"The candidate and {told(subject)} give the same answer in every row.",) if alike else ()
 
 
@@ -238,7 +238,7 @@ def _examples(subject: Subject, answers: Answers) -> tuple[Example, ...]:
         Example(
             subject.data.shown(row),
             shown,
-            f"{what}: truly {answers.true[row]}; {told(subject)} says {answers.rival[row]}, the candidate {answers.candidate[row]}",
+            f"{what}: truly {answers.true[row]}; {told(subject)} says {answers.comparator[row]}, the candidate {answers.candidate[row]}",
         )
         for (what, row), shown in zip(chosen, excerpts(subject.data, [row for _, row in chosen]), strict=True)
     )
@@ -250,10 +250,10 @@ def _table(subject: Subject, answers: Answers) -> dict[str, NDArray[np.generic]]
         "id": subject.data.ids,
         "label": answers.true.astype(str),
         "prediction": answers.candidate.astype(str),
-        "rival_prediction": answers.rival.astype(str),
+        "rival_prediction": answers.comparator.astype(str),
     }
-    rival = subject.of_rival
-    if "scores" in rival.candidate.abilities:
-        probabilities = rival.probabilities()
-        found |= {f"rival_probability:{name}": probabilities[:, code] for code, name in enumerate(rival.classes)}
+    comparator = subject.for_comparator
+    if "scores" in comparator.candidate.abilities:
+        probabilities = comparator.probabilities()
+        found |= {f"rival_probability:{name}": probabilities[:, code] for code, name in enumerate(comparator.classes)}
     return found

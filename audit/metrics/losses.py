@@ -34,7 +34,7 @@ def mean_losses(subject: Subject, losses: RowLosses, unit: str, *, high: float) 
 
 
 def losses_apart(subject: Subject, losses: tuple[RowLosses, RowLosses], unit: str, *, high: float) -> Evidence:
-    """Difference of the mean losses of candidate and rival in each slice."""
+    """Difference of the mean losses of candidate and comparator in each slice."""
     (first, second), clusters = losses, subject.clusters()
     members = [
         Member(name, PairedProbabilityLoss.of(first.of(rows), second.of(rows), part(clusters, rows), high=high))

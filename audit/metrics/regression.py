@@ -47,8 +47,8 @@ def mean_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
 
 
 def compare_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
-    """Candidate's mean loss less the rival's on the same rows, in each slice."""
-    first, second = (loss(residuals(side)) for side in (subject, subject.of_rival))
+    """Candidate's mean loss less the comparator's on the same rows, in each slice."""
+    first, second = (loss(residuals(side)) for side in (subject, subject.for_comparator))
     clusters = subject.clusters()
     members = [Member(name, PairedMean.of(first[rows], second[rows], part(clusters, rows), low=0.0)) for name, rows in subject.slices()]
     return compared(subject, members, unit, notes=(both(subject, unit, float(first.mean()), float(second.mean())),))
@@ -75,9 +75,9 @@ def compared(
     subject: Subject, members: Sequence[Member], unit: str, *, unmeasured: Sequence[Unmeasured] = (), notes: Sequence[str] = ()
 ) -> Evidence:
     """The members with both models' numbers, row by row."""
-    rival = subject.of_rival
-    first, second = subject.predicted_values(), rival.predicted_values()
-    if rival.candidate.sha256 == subject.candidate.sha256:
+    comparator = subject.for_comparator
+    first, second = subject.predicted_values(), comparator.predicted_values()
+    if comparator.candidate.sha256 == subject.candidate.sha256:
         notes = (*notes, f"The candidate and {told(subject)} are the same model, byte for byte: there is no difference to be found.")
     elif np.array_equal(first, second):
         notes = (*notes, f"The candidate and {told(subject)} give the same number in every row.")

@@ -1,4 +1,4 @@
-"""The models beside the candidate: its base, and what it is compared with (`against`). Opened, held against the policy, told of."""
+"""The models beside the candidate: its base, and the comparators that `against` names. Load, validate and describe them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from audit.candidates.regressor import SklearnRegressor
 from audit.candidates.sklearn import SklearnModel
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError
-from audit.formatting import rival_in_words
+from audit.formatting import comparator_in_words
 from audit.policy import placing
 from audit.policy.messages import nearest
 from audit.record import CandidateFacts
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """The models that stand beside the candidate."""
+class Baselines:
+    """The models that the candidate is compared with, and its base."""
 
     base: Base | None
     """What it was fine-tuned from; None where that did not happen here."""
-    rivals: Mapping[str, Predictions]
+    comparators: Mapping[str, Predictions]
     """What it is compared with, by its word in `against`."""
 
 
-def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> Beside:
+def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> Baselines:
     """The base model, and what `against` names, where the policy has them. What cannot be compared is refused."""
     try:
         champion = opener.champion(candidate)
@@ -48,27 +48,27 @@ def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Can
         base = opener.base(candidate)
     except InputError as error:
         raise placing.of_candidate(loaded, error) from error
-    rivals = {} if champion is None else {"champion": Predictions(champion, disk_cache.root())}
+    comparators = {} if champion is None else {"champion": Predictions(champion, disk_cache.root())}
     if base is not None and any(one.against == "base" for one in loaded.policy.require):
-        rivals["base"] = base.probe
-    mistakes = tuple(_ability_mistakes(loaded, datasets, {name: one.candidate for name, one in rivals.items()}))
+        comparators["base"] = base.probe
+    mistakes = tuple(_ability_mistakes(loaded, datasets, {name: one.candidate for name, one in comparators.items()}))
     if mistakes:
         raise PolicyError(mistakes)
-    return Beside(base, rivals)
+    return Baselines(base, comparators)
 
 
 def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], found: Mapping[str, Candidate]) -> Iterator[Mistake]:
     for index, requirement in enumerate(loaded.policy.require):
         if requirement.against is None:
             continue
-        rival, place = found[requirement.against], ("require", index, "against")
+        comparator, place = found[requirement.against], ("require", index, "against")
         check = catalog.discover()[requirement.check]
-        if "scores" in check.needs and "scores" not in rival.abilities and not (check.ranks and "ranking" in rival.abilities):
+        if "scores" in check.needs and "scores" not in comparator.abilities and not (check.ranks and "ranking" in comparator.abilities):
             text = f"{requirement.check}: the champion gives labels without probabilities: add champion.columns.score, or load it itself"
             yield loaded.marks.mistake(place, text)
-        if isinstance(rival, (SklearnModel, SklearnRegressor)):
+        if isinstance(comparator, (SklearnModel, SklearnRegressor)):
             try:
-                rival.refuse_unfit(datasets[requirement.on])
+                comparator.refuse_unfit(datasets[requirement.on])
             except InputError as error:
                 yield loaded.marks.mistake(place, str(error))
 
@@ -93,25 +93,27 @@ def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:
     return replace(data, aside=frozenset(named)) if named else data
 
 
-def ready(job: Job, beside: Beside) -> Job:
+def ready(job: Job, baselines: Baselines) -> Job:
     """The job with the base model, and with the model that its requirement compares with."""
-    against, subject = job.requirement.against, replace(job.subject, base=beside.base)
-    return replace(job, subject=subject if against is None else replace(subject, rival=beside.rivals[against], against=against))
+    against, subject = job.requirement.against, replace(job.subject, base=baselines.base)
+    if against is not None:
+        subject = replace(subject, comparator=baselines.comparators[against], against=against)
+    return replace(job, subject=subject)
 
 
-def facts(rivals: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:
+def facts(comparators: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:
     """Each as it was audited."""
-    found = {name: one.candidate for name, one in rivals.items()}
+    found = {name: one.candidate for name, one in comparators.items()}
     return {name: CandidateFacts(one.kind, one.sha256, one.parameters, one.description, one.classes) for name, one in found.items()}
 
 
-def remarks(rivals: Mapping[str, Predictions], candidate: Candidate, datasets: Mapping[str, Dataset]) -> tuple[Reason, ...]:
+def remarks(comparators: Mapping[str, Predictions], candidate: Candidate, datasets: Mapping[str, Dataset]) -> tuple[Reason, ...]:
     """A candidate that is compared with itself: true, and of no use. How a loaded champion was run, as it is told of the candidate."""
     same = (
-        Reason("same-model", None, f"The candidate is {rival_in_words(name)}, byte for byte: comparing the two shows nothing.")
-        for name, one in rivals.items()
+        Reason("same-model", None, f"The candidate is {comparator_in_words(name)}, byte for byte: comparing the two shows nothing.")
+        for name, one in comparators.items()
         if one.candidate.sha256 == candidate.sha256
     )
-    loaded = {name: one.candidate for name, one in rivals.items() if one.candidate.folder is not None}
+    loaded = {name: one.candidate for name, one in comparators.items() if one.candidate.folder is not None}
     told = (Reason("model-remark", None, f"{name}: {text}") for name, one in loaded.items() for text in one.remarks(datasets))
     return (*same, *told)

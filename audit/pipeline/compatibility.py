@@ -134,7 +134,7 @@ def _spent(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Pro
 
 def _compared(requirement: Requirement, check: Check, draft: Draft, *, checks: Mapping[str, Check]) -> Iterator[Problem]:
     """A comparison that the check cannot make, one that is always met, and one for which the champion says too little."""
-    against, champion = requirement.against, draft.rival
+    against, champion = requirement.against, draft.comparator
     if against is None:
         return
     if check.compare is None:

@@ -111,7 +111,7 @@ class _Prepared:
     waivers: waiver_files.Folder
     approvals: approvals.ApprovalsFile | None
     """Those of what the policy loosens."""
-    beside: comparators.Beside
+    baselines: comparators.Baselines
     """The candidate's base, and what it is compared with."""
     learned: TrainingRows
     """Rows that it has learned from and is measured on."""
@@ -121,7 +121,7 @@ class _Prepared:
         read = data_remarks(self.loaded.policy, self.datasets)
         said = (*model_remarks(self.candidate, self.datasets), *one_class.remarks(self.predicted, self.datasets))
         ran = (Reason("model-remark", None, text) for text in said)
-        return (*read, *ran, *self.learned.remarks, *comparators.remarks(self.beside.rivals, self.candidate, self.datasets))
+        return (*read, *ran, *self.learned.remarks, *comparators.remarks(self.baselines.comparators, self.candidate, self.datasets))
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""
@@ -140,7 +140,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     told = record.reconcile(options.out, ledger)
     prepared = _prepare(loaded, options, progress, watch)
     jobs = pipeline_jobs.jobs(loaded, prepared.datasets, prepared.predicted, select=options.select, smoke=options.smoke)
-    jobs = tuple(comparators.ready(job, prepared.beside) for job in jobs)
+    jobs = tuple(comparators.ready(job, prepared.baselines) for job in jobs)
     looks = take(ledger, _asked(prepared, jobs, started))
     jobs = slice_coverage.with_lost_groups(jobs, looks.before, loaded.policy.policy)
     try:
@@ -320,7 +320,7 @@ def _results(prepared: _Prepared, laid: apply_waivers.Laid, verdict: Verdict, fa
         training=candidate.training,
         licences={backend: pipeline_jobs.licence(backend) for backend in sorted(backends)},
         waivers=laid.states,
-        rivals=comparators.facts(prepared.beside.rivals),
+        comparators=comparators.facts(prepared.baselines.comparators),
     )
 
 

@@ -28,8 +28,8 @@ _NEAR = 0.75
 def problems(draft: Draft) -> Iterator[Problem]:
     """Every contradiction of the policy."""
     yield from _candidate(draft)
-    if draft.rival is not None:
-        for loc, text in _champion(draft.rival, draft):
+    if draft.comparator is not None:
+        for loc, text in _champion(draft.comparator, draft):
             yield ("champion", *loc), text
     yield from _labels(draft)
     yield from _not_measured(draft)

@@ -38,7 +38,7 @@ class Draft:
     candidate: CandidateSpec | None
     champion: bool
     """Whether one is declared."""
-    rival: ChampionSpec | None
+    comparator: ChampionSpec | None
     """The champion as it is declared."""
     looks: bool
     """Whether the error of a pass is spent over looks."""
@@ -68,7 +68,7 @@ def draft_of(policy: Policy) -> Draft:
         datasets=policy.datasets,
         candidate=policy.candidate,
         champion=policy.champion is not None,
-        rival=policy.champion,
+        comparator=policy.champion,
         looks=policy.looks is not None,
         not_measured=tuple(policy.not_measured),
         requirements=tuple(enumerate(policy.require)),
@@ -140,7 +140,7 @@ def draft(tree: Tree, marks: Marks) -> Draft:
         datasets={role: _part(DatasetSpec, one, ("datasets", role), marks) for role, one in roles},
         candidate=_part(CandidateSpec, top.get("candidate"), ("candidate",), marks),
         champion=top.get("champion") is not None,
-        rival=_part(ChampionSpec, top.get("champion"), ("champion",), marks),
+        comparator=_part(ChampionSpec, top.get("champion"), ("champion",), marks),
         looks=top.get("looks") is not None,
         not_measured=tuple(named) if isinstance(named, dict) else (),
         requirements=tuple((index, one) for index, one in read if one is not None),

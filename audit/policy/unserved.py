@@ -28,8 +28,8 @@ def problems(draft: Draft) -> Iterator[Problem]:
         for loc, text in _candidate(draft.candidate):
             yield ("candidate", *loc), text
         yield from _regression(draft)
-    if draft.rival is not None:
-        for loc, text in _load(draft.rival.load, numbers=draft.candidate is not None and draft.candidate.task in REGRESSION):
+    if draft.comparator is not None:
+        for loc, text in _load(draft.comparator.load, numbers=draft.candidate is not None and draft.candidate.task in REGRESSION):
             yield ("champion", "load", *loc), text
 
 
@@ -54,7 +54,7 @@ def _regression(draft: Draft) -> Iterator[Problem]:
         for role in _OF_CLASSES:
             if columns is not None and getattr(columns, role) is not None:
                 yield (*place, role), f"is of classification, and candidate.task is {draft.candidate.task}; leave it out"
-    answers = draft.rival.columns if draft.rival is not None else None
+    answers = draft.comparator.columns if draft.comparator is not None else None
     if answers is not None:
         for role in _OF_CLASSES[1:]:
             if getattr(answers, role) is not None:

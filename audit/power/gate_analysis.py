@@ -98,8 +98,8 @@ def _measured(gate: Gate, job: Job, trials: Trials, seen: tuple[Trial, Evidence]
     if evidence.members and all(isinstance(one.estimate, Census) for one in evidence.members):
         return replace(gate, known=trial.finding)
     asked = _asked(job, gate.bound, evidence)
-    if trial.rivals:
-        gate = replace(gate, note=f"reckoned with two models {trial.rivals}: give --pilot to know better")
+    if trial.comparators:
+        gate = replace(gate, note=f"reckoned with two models {trial.comparators}: give --pilot to know better")
     if trial.model_free and (expectation is None or expectation.basis != "stated"):
         return _known(replace(gate, known=trial.finding), evidence, asked)
     if expectation is not None:

@@ -43,14 +43,14 @@ class Trial:
     """None where the check was not run: it needs the model itself."""
     model_free: bool
     """Whether the finding is the same under every model."""
-    rivals: str = ""
+    comparators: str = ""
     """In a comparison, what the two stand-ins are, in words."""
     refused: bool = False
     """Whether the check wanted what no stand-in can give."""
 
 
 class Trials:
-    """Every trial of one plan. `populations` gives the rows as a draw of a model sees them, and as its rival does."""
+    """Every trial of one plan. `populations` gives the rows as a draw of a model sees them, and as its comparator does."""
 
     def __init__(self, populations: Populations, abilities: frozenset[Ability], kind: str, *, usual: float = USUAL, draw: int = 0) -> None:
         self._populations = populations
@@ -107,10 +107,10 @@ class Trials:
 
     def _against(self, job: Job, model: Predictions) -> Trial:
         """Both models equally good, and only in part wrong on the same rows."""
-        rival = Predictions(self._twin.model(self._abilities, self._usual, kind=self._kind))
-        finding = engine.run([replace(job, subject=replace(job.subject, predicted=model, rival=rival))])[0]
+        comparator = Predictions(self._twin.model(self._abilities, self._usual, kind=self._kind))
+        finding = engine.run([replace(job, subject=replace(job.subject, predicted=model, comparator=comparator))])[0]
         data = job.subject.data
-        return Trial(finding.evidence, finding, model_free=False, rivals=_rivals(model.of(data), rival.of(data)))
+        return Trial(finding.evidence, finding, model_free=False, comparators=_comparators(model.of(data), comparator.of(data)))
 
     def strength(self, job: Job, value: float) -> float | None:
         """At which the check's value is the given one, by halving; None where it does not follow the strength, as gaps do not."""
@@ -131,10 +131,10 @@ class Trials:
         return np.nan if found is None or found.headline is None else found.headline.value
 
 
-def _rivals(candidate: Outputs, rival: Outputs) -> str:
-    if candidate.labels is None or rival.labels is None:
+def _comparators(candidate: Outputs, comparator: Outputs) -> str:
+    if candidate.labels is None or comparator.labels is None:
         return f"whose errors correlate by {SHARED:g}"
-    return f"that answer {100 * float(np.mean(candidate.labels != rival.labels)):.0f} % of the rows differently"
+    return f"that answer {100 * float(np.mean(candidate.labels != comparator.labels)):.0f} % of the rows differently"
 
 
 def _without_luck(evidence: Evidence) -> Evidence:

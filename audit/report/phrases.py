@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.formatting import rival_in_words
+from audit.formatting import comparator_in_words
 from audit.report import text as prose
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def of_member(entry: Entry) -> str:
 
 def risk_of(finding: Finding) -> str:
     """What it means for people that this finding does not pass."""
-    rival = rival_in_words(finding.requirement.against)
-    if rival is None:
+    comparator = comparator_in_words(finding.requirement.against)
+    if comparator is None:
         return prose.meaning(finding.check.risk)
     harm = "fine-tuning has done harm" if finding.requirement.against == "base" else "its release serves people worse than what runs today"
-    return f"Where the candidate is worse than {rival}, {harm}."
+    return f"Where the candidate is worse than {comparator}, {harm}."
 
 
 def owner_of(run: AuditRun) -> str:

@@ -103,14 +103,14 @@ def _measured(run: AuditRun) -> tuple[Fact, ...]:
         Fact("Learned weights", "not known" if candidate.parameters is None else f"{candidate.parameters:,}"),
         Fact("Classes", prose.listed(candidate.classes, 20) or "none: it gives numbers"),
         Fact("SHA-256", candidate.sha256),
-        *(fact for name, one in run.rivals.items() for fact in _rival(_RIVALS[name], one)),
+        *(fact for name, one in run.comparators.items() for fact in _comparator(_COMPARATORS[name], one)),
     )
 
 
-_RIVALS = {"champion": "Champion", "base": "Base model with a probe"}
+_COMPARATORS = {"champion": "Champion", "base": "Base model with a probe"}
 
 
-def _rival(name: str, facts: CandidateFacts) -> tuple[Fact, ...]:
+def _comparator(name: str, facts: CandidateFacts) -> tuple[Fact, ...]:
     return Fact(name, facts.description), Fact(f"{name} SHA-256", facts.sha256)
 
 

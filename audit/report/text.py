@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from audit.formatting import bound_in_words, count, limit, number, rival_in_words
+from audit.formatting import bound_in_words, comparator_in_words, count, limit, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -182,7 +182,7 @@ def confidence(level: float) -> str:
 
 def asked_in_words(requirement: Requirement) -> str:
     """What a requirement asks for: its bounds, or how far the candidate may fall behind another model."""
-    against = rival_in_words(requirement.against)
+    against = comparator_in_words(requirement.against)
     if against is None:
         return bound_in_words(requirement.min, requirement.max)
     return f"not worse than {against} " + (f"by more than {limit(requirement.margin)}" if requirement.margin else "at all")

@@ -89,7 +89,7 @@ def test_the_champion_itself_as_candidate_is_told(here: Path) -> None:
     model = {"task": "tabular-classification", "load": {"kind": "sklearn", "path": "m.skops"}}
     made = comparing(candidate=model, columns={"label": "label", "positive": 1})
     other = audited(here, made | {"champion": {"load": {"kind": "sklearn", "path": "old.skops"}}})
-    assert other.audit.rivals["champion"].sha256 == hashlib.sha256((here / "old.skops").read_bytes()).hexdigest()
+    assert other.audit.comparators["champion"].sha256 == hashlib.sha256((here / "old.skops").read_bytes()).hexdigest()
     assert "same-model" not in {reason.rule for reason in other.audit.verdict.reasons}
     same = audited(here, made | {"champion": {"load": {"kind": "sklearn", "path": "m.skops"}}})
     (found,) = same.audit.findings

@@ -48,7 +48,7 @@ def test_the_brier_score_of_three_classes_may_be_held_against_more_than_one() ->
 @pytest.mark.parametrize(("margin", "status"), [(1.5, "not_run"), (0.5, "pass")])
 def test_two_brier_scores_are_at_most_one_apart(margin: float, status: str) -> None:
     made = subject(TWO)
-    compared = replace(made, rival=made.predicted)
+    compared = replace(made, comparator=made.predicted)
     assert ran("performance/brier_score", compared, against="champion", margin=margin).status == status
 
 

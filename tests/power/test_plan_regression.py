@@ -64,7 +64,7 @@ def numbers_of(outputs: Outputs) -> NDArray[np.float64]:
 
 
 def test_a_stand_in_explains_what_its_strength_says() -> None:
-    """At strength 0 it gives the mean; the share explained is c² / (1 + c²) with c = exp(strength) - 1; a rival errs in part alike."""
+    """At strength 0 it gives the mean; the share explained is c² / (1 + c²) with c = exp(strength) - 1; a comparator errs in part alike."""
     data = dataset(pd.DataFrame({"label": np.random.default_rng(0).normal(5, 2, 20_000)}))
     population, twin = Numbers({"test": data}, 1), NumberTwin({"test": data}, 1)
     true = data.numbers("label")

@@ -73,7 +73,7 @@ def test_the_report_shows_it_beside_the_difference() -> None:
     )
     run = example.audit_run([example.judged(example.ACCURACY, evidence, against="champion", margin=0.05)])
     (family,) = families(entries(run))
-    assert [table.rival for table in family.details[0].churns] == ["the champion"]
+    assert [table.comparator for table in family.details[0].churns] == ["the champion"]
     page = report.render(run)
     assert "Is it no worse than the champion, in accuracy?" in page
     assert "not worse than the champion by more than 0.05" in page

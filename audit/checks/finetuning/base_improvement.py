@@ -3,7 +3,7 @@
 Purpose      Show what fine-tuning has gained over what the base model already knows: with a linear probe on its frozen embeddings of
              the same training rows, or by its own head where it has one (`over: zero_shot`). The note says what a point cost.
 Risk         Near 0 or below: fine-tuning was not worth its cost, its risk and its upkeep, or it harmed the model; a probe would do.
-Limitations  A probe is a good rival for embeddings that were trained to be compared, and a weak one for others. Says nothing of what
+Limitations  A probe is a good comparator for embeddings that were trained to be compared, and a weak one for others. Says nothing of what
              was lost elsewhere: read it next to knowledge retention.
 Reference    Alain & Bengio, ICLR workshop 2017; Kumar et al., Fine-tuning can distort pretrained features, ICLR 2022; interval of
              Tango, Statistics in Medicine 1998.
@@ -47,8 +47,8 @@ def measure(subject: Subject, params: ImprovementParams, _rng: Generator) -> Evi
     elif params.over == "zero_shot":
         msg = f"{base.folder.path.name} has no head that tells {', '.join(subject.classes)} apart: set over: probe"
         raise CannotMeasure(msg)
-    rival = before["base model as it was" if params.over == "zero_shot" else "base model, linear probe"]
-    seen = replace(subject, rival=rival, against="base")
+    comparator = before["base model as it was" if params.over == "zero_shot" else "base model, linear probe"]
+    seen = replace(subject, comparator=comparator, against="base")
     stages = {name: _shares(subject, one) for name, one in before.items()} | {"after fine-tuning": _shares(subject, subject.predicted)}
     found = shares_right(seen, "accuracy")
     return replace(

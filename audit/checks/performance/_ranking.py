@@ -83,14 +83,14 @@ def ranked(subject: Subject, ranking: Ranking, params: OneVsRest, figures: Seque
 
 
 def compared(subject: Subject, ranking: Ranking, params: OneVsRest) -> Evidence:
-    """Candidate minus rival of the same."""
-    rival, clusters = subject.of_rival, subject.clusters()
+    """Candidate minus comparator of the same."""
+    comparator, clusters = subject.for_comparator, subject.clusters()
 
     def estimate(one: str, true: Truth, rows: Rows) -> OfClass:
-        return ranking.paired(true, score_of(subject, one)[rows], score_of(rival, one)[rows], part(clusters, rows))
+        return ranking.paired(true, score_of(subject, one)[rows], score_of(comparator, one)[rows], part(clusters, rows))
 
     def influence(one: str, true: Truth, rows: Rows) -> NDArray[np.float64]:
-        return ranking.influence(true, score_of(subject, one)[rows]) - ranking.influence(true, score_of(rival, one)[rows])
+        return ranking.influence(true, score_of(subject, one)[rows]) - ranking.influence(true, score_of(comparator, one)[rows])
 
     members, unmeasured = _members(subject, ranking.targets(subject), _Sides(estimate, influence), macro=params.average == "macro")
     overall = [_of_models(one.estimate) for one in members if one.name == OVERALL and isinstance(one.estimate, Comparisons)]

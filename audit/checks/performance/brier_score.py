@@ -35,7 +35,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the Brier scores in each slice."""
-    return losses_apart(subject, (_loss(subject), _loss(subject.of_rival)), UNIT, high=_highest(subject))
+    return losses_apart(subject, (_loss(subject), _loss(subject.for_comparator)), UNIT, high=_highest(subject))
 
 
 def _reach(subject: Subject, _params: NoParams) -> tuple[float, float]:

@@ -69,13 +69,13 @@ def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
 
 def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     """Difference of the function in each slice, paired on the rows."""
-    own, rival = (_own_function.asker(side, params.function, params.sha256) for side in (subject, subject.of_rival))
+    own, comparator = (_own_function.asker(side, params.function, params.sha256) for side in (subject, subject.for_comparator))
 
     def apart(rows: NDArray[np.bool_]) -> float:
-        return _own_function.single(params.function, own(rows)) - _own_function.single(params.function, rival(rows))
+        return _own_function.single(params.function, own(rows)) - _own_function.single(params.function, comparator(rows))
 
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
-        first, second = own(rows), rival(rows)
+        first, second = own(rows), comparator(rows)
         if isinstance(first, float) or isinstance(second, float):
             _own_function.refuse_ends(params.lowest, params.highest)
             return _own_function.asked_again(subject, apart, rows, rng)
@@ -85,7 +85,7 @@ def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
 
     members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())
     everything = np.ones(subject.data.rows, dtype=bool)
-    said = both(subject, _unit(params), float(np.mean(own(everything))), float(np.mean(rival(everything))))
+    said = both(subject, _unit(params), float(np.mean(own(everything))), float(np.mean(comparator(everything))))
     unit = f"{_unit(params)} difference from {told(subject)}"
     return Evidence(members=members, unit=unit, rows=subject.data.rows, notes=(_told(params), said))
 

@@ -33,7 +33,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the log losses in each slice."""
-    return losses_apart(subject, (_losses(subject), _losses(subject.of_rival)), "log loss", high=LARGEST)
+    return losses_apart(subject, (_losses(subject), _losses(subject.for_comparator)), "log loss", high=LARGEST)
 
 
 def _losses(subject: Subject) -> RowLosses:

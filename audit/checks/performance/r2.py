@@ -46,9 +46,9 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Difference of the R² in each slice: less squared error than the rival's, over the variance."""
+    """Difference of the R² in each slice: less squared error than the comparator's, over the variance."""
     target, clusters = subject.target(), subject.clusters()
-    first, second = (np.square(residuals(side)) for side in (subject, subject.of_rival))
+    first, second = (np.square(residuals(side)) for side in (subject, subject.for_comparator))
 
     def estimate(rows: NDArray[np.bool_]) -> MeanRatio:
         spread = np.square(target[rows] - target[rows].mean())

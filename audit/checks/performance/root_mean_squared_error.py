@@ -40,7 +40,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the root mean squared errors in each slice."""
-    first, second, clusters = residuals(subject), residuals(subject.of_rival), subject.clusters()
+    first, second, clusters = residuals(subject), residuals(subject.for_comparator), subject.clusters()
     members = [Member(name, MeanDifference.of_roots(first[rows], second[rows], part(clusters, rows))) for name, rows in subject.slices()]
     said = both(subject, UNIT, *(math.sqrt(float(np.mean(np.square(one)))) for one in (first, second)))
     return compared(subject, members, UNIT, notes=(said, *carried_by_few(first)))

@@ -48,7 +48,7 @@ def measure(subject: Subject, params: Listed, _rng: Generator) -> Evidence:
 
 def compare(subject: Subject, params: Listed, _rng: Generator) -> Evidence:
     """Difference of these shares in each slice."""
-    hits = _hits(subject, params.k), _hits(subject.of_rival, params.k)
+    hits = _hits(subject, params.k), _hits(subject.for_comparator, params.k)
     return shares(subject, hits, _unit(params.k), _notes(subject, params.k))
 
 

@@ -46,7 +46,7 @@ class ChurnTable:
 
     title: str
     subtitle: str
-    rival: str
+    comparator: str
     drawing: Markup
     rows: tuple[ChurnRow, ...]
     foot: str
@@ -70,9 +70,9 @@ def churn(figure: Churn, foot: str, anchors: Mapping[str, str]) -> ChurnTable:
     )
     left_out = f"The first {MOST} of {len(figure.names)} lines. " if len(figure.names) > MOST else ""
     return ChurnTable(
-        title=f"What changes against {figure.rival}: {rows_in_words(figure.lost[0])} lost, {figure.gained[0]:,} gained",
-        subtitle=f"To the left, rows that {figure.rival} gets right and the candidate wrong; to the right, the reverse.",
-        rival=figure.rival,
+        title=f"What changes against {figure.comparator}: {rows_in_words(figure.lost[0])} lost, {figure.gained[0]:,} gained",
+        subtitle=f"To the left, rows that {figure.comparator} gets right and the candidate wrong; to the right, the reverse.",
+        comparator=figure.comparator,
         drawing=_drawing(figure, sizes, k),
         rows=rows,
         foot=left_out + foot,
@@ -100,4 +100,4 @@ def _drawing(figure: Churn, sizes: list[int], k: int) -> Markup:
         f"{figure.names[i]}: {figure.lost[i]:,} lost ({percent(lost[i])}), {figure.gained[i]:,} gained ({percent(gained[i])})"
         for i in range(k)
     )
-    return svg.figure(WIDTH, bottom + 24, f"Rows lost and gained against {figure.rival}", said, *parts)
+    return svg.figure(WIDTH, bottom + 24, f"Rows lost and gained against {figure.comparator}", said, *parts)

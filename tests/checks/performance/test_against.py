@@ -133,7 +133,7 @@ def test_a_mean_over_classes_is_compared_class_by_class(name: str) -> None:
     old = subject(frame, scores={one: f"old_{one}" for one in "abc"})
     own = ChampionColumns.model_validate({"scores": {one: f"old_{one}" for one in "abc"}})
     champion = Predictions(SavedChampion({"test": made.data}, own, made.classes))
-    both = compare(f"performance/{name}", replace(made, rival=champion, against="champion"), average="macro")
+    both = compare(f"performance/{name}", replace(made, comparator=champion, against="champion"), average="macro")
     apart = [value(measure(f"performance/{name}", one, average="macro")) for one in (made, old)]
     assert value(both) == pytest.approx(apart[0] - apart[1], abs=1e-12)
     low, high = both.members[0].estimate.bounds(0.025, 0.025)
@@ -326,4 +326,4 @@ def test_labels_are_compared_as_they_are_read() -> None:
 
 def test_nothing_to_compare_with_is_an_error() -> None:
     with pytest.raises(ValueError, match="no model to compare with"):
-        compare(ACCURACY, replace(seen(EIGHT), rival=None))
+        compare(ACCURACY, replace(seen(EIGHT), comparator=None))

@@ -84,7 +84,7 @@ def test_the_difference_from_a_champion() -> None:
     made = subject(frame, scores=CLASSES)
     own = ChampionColumns.model_validate({"scores": {one: f"old_{one}" for one in CLASSES}})
     champion = Predictions(SavedChampion({"test": made.data}, own, made.classes))
-    found = compare(CHECK, replace(made, rival=champion, against="champion"), k=2)
+    found = compare(CHECK, replace(made, comparator=champion, against="champion"), k=2)
     assert found.members[0].estimate.value == pytest.approx(3 / 4 - 2 / 4)
     assert "Top-2 accuracy over all rows: 0.750 by the candidate, 0.500 by the champion." in found.notes
 

@@ -61,7 +61,7 @@ def test_a_comparison_passes_as_often_as_two_equal_models_do(tmp_path: Path, che
     assert gate.p_pass == pytest.approx(seen, abs=3 * math.sqrt(seen * (1 - seen) / runs) + 0.03)
 
 
-def test_a_rival_errs_on_rows_of_its_own(tmp_path: Path) -> None:
+def test_a_comparator_errs_on_rows_of_its_own(tmp_path: Path) -> None:
     planned(tmp_path, rows(4000), {"check": "performance/accuracy", "min": 0.5})
     datasets = read_datasets(load_policy(tmp_path / "policy.yaml"))
     one, other = (kind(("0", "1"), datasets, 3).rows(datasets["test"]) for kind in (Population, Twin))
