@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_FEW_ROWS = 1024
+"""Rows of lists that are unpacked at once while they are added up."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -91,6 +93,7 @@ def _unpacked(raw: bytes, file: Any) -> Any:
     """The whole table. One that unpacks beyond the limit is refused by what the file says of itself, and by the lengths of its texts.
 
     A text that many rows share is written once: so texts are read as places in a list, and added up before they are written out.
+    Lists are unpacked a few rows at a time.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -101,14 +104,28 @@ def _unpacked(raw: bytes, file: Any) -> Any:
     cells = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
     packed = sum(group.total_byte_size for group in groups)
     widths = sum(kind.byte_width for kind in file.schema_arrow.types if pa.types.is_fixed_size_binary(kind))
-    texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+    texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+    nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
     if max(packed, 8 * cells, widths * about.num_rows) > file_bytes.MOST_BYTES:
         raise file_bytes.too_large("unpacks to")
+    nested_bytes = 0
+    for part in file.iter_batches(batch_size=_FEW_ROWS, columns=nested) if nested else ():
+        nested_bytes += part.nbytes
+        if nested_bytes > file_bytes.MOST_BYTES:
+            raise file_bytes.too_large("unpacks to")
     table = pq.ParquetFile(pa.BufferReader(raw), read_dictionary=texts).read()
     lengths = (pc.sum(pc.binary_length(part.dictionary).take(part.indices)).as_py() for name in texts for part in table.column(name).chunks)
     if sum(length or 0 for length in lengths) > file_bytes.MOST_BYTES:
         raise file_bytes.too_large("unpacks to")
     return table.cast(file.schema_arrow)
+
+
+def _is_text(kind: Any) -> bool:
+    """Text or bytes, with lengths of 32 or of 64 bits, as pandas 2 and pandas 3 write them."""
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_binary(kind) or types.is_large_string(kind) or types.is_large_binary(kind))
 
 
 def _needs_care(kind: Any) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from audit.datasets import file_bytes
@@ -186,10 +188,11 @@ def test_the_limit_on_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for name, content in (("a.csv", rows.encode()), ("a.csv.gz", gzip.compress(rows.encode()))):
         with pytest.raises(InputError, match=r"(holds|unpacks to) more than .* GiB: give a sample of its rows"):
             read_file(tmp_path, content, name)
-    pd.DataFrame({"text": ["x" * 500] * 100}).to_parquet(tmp_path / "made.parquet")
-    assert (tmp_path / "made.parquet").stat().st_size < 5_000
-    with pytest.raises(InputError, match="unpacks to more than"):
-        read_file(tmp_path, (tmp_path / "made.parquet").read_bytes(), "a.parquet")
+    for kind, cell in ((pa.string(), "x" * 500), (pa.large_string(), "x" * 500), (pa.list_(pa.string()), ["x" * 500])):
+        pq.write_table(pa.table({"text": pa.array([cell] * 100, kind)}), tmp_path / "made.parquet")
+        assert (tmp_path / "made.parquet").stat().st_size < 5_000
+        with pytest.raises(InputError, match="unpacks to more than"):
+            read_file(tmp_path, (tmp_path / "made.parquet").read_bytes(), "a.parquet")
     pd.DataFrame({"x": np.zeros(5_000)}).to_parquet(tmp_path / "zeros.parquet")
     with pytest.raises(InputError, match="unpacks to more than"):
         read_file(tmp_path, (tmp_path / "zeros.parquet").read_bytes(), "a.parquet")
