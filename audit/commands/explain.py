@@ -131,7 +131,7 @@ def _either(words: list[str]) -> str:
 
 def _default(value: object) -> str:
     if value is None or value == []:
-        return "none"
+        return "not set"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

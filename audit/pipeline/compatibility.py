@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from audit.check import Check
     from audit.errors import Mistake
     from audit.policy.consistency import Problem
-    from audit.policy.positions import Marks
+    from audit.policy.positions import Loc, Marks
     from audit.policy.schema import Requirement
     from audit.policy.shape import Draft
 
@@ -42,11 +42,14 @@ def mistakes(draft: Draft, marks: Marks, *, checks: Mapping[str, Check]) -> Iter
             yield marks.mistake((*at, "check"), text)
             continue
         for loc, text in (*_problems(requirement, check, draft), *_compared(requirement, check, draft, checks=checks)):
-            yield marks.mistake((*at, *loc), text)
-        yield from _params(index, requirement, check, marks)
+            if not draft.rests_on_unread((*at, *loc)):
+                yield marks.mistake((*at, *loc), text)
+        for loc, text, key in _params(index, requirement, check, marks):
+            if not draft.rests_on_unread((*at, *loc)):
+                yield marks.mistake((*at, *loc), text, key=key)
 
 
-def _params(index: int, requirement: Requirement, check: Check, marks: Marks) -> Iterator[Mistake]:
+def _params(index: int, requirement: Requirement, check: Check, marks: Marks) -> Iterator[tuple[Loc, str, bool]]:
     """The check's own parameters; an unknown one may as well be a misspelt key of every requirement."""
     at, known = ("require", index), [*check.params.model_fields, *RESERVED]
     try:
@@ -54,7 +57,7 @@ def _params(index: int, requirement: Requirement, check: Check, marks: Marks) ->
     except ValidationError as error:
         for loc, text, key in messages(error, check.params, lambda loc: (*at, *loc) in marks.values):
             unknown = f"unknown key of {requirement.check}; {nearest(str(loc[0]), known)}" if key and len(loc) == 1 else ""
-            yield marks.mistake((*at, *loc), unknown or text, key=key)
+            yield loc, unknown or text, key
 
 
 def _problems(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:

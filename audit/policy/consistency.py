@@ -146,7 +146,11 @@ def _not_measured(draft: Draft) -> Iterator[Problem]:
 
 
 def _default_data(draft: Draft) -> Iterator[Problem]:
-    default = [one.id for _, one in draft.requirements if "on" not in one.model_fields_set]
+    default = [
+        one.id
+        for index, one in draft.requirements
+        if "on" not in one.model_fields_set and not draft.rests_on_unread(("require", index, "on"))
+    ]
     if default and "test" not in draft.datasets:
         named = f"{default[0]} and {len(default) - 1} more" if len(default) > 1 else default[0]
         yield ("datasets",), f"has no `test`, on which {named} would be measured; declare it, or set `on` in the requirement"

@@ -84,7 +84,7 @@ def _mistakes(tree: Tree, marks: Marks, also: Rules | None) -> list[Mistake]:
     draft = shape.draft(tree, marks)
     if isinstance(tree, dict) and tree.get("require") == []:
         found.append(marks.mistake(("require",), "is empty; a policy that asks for nothing proves nothing: add a requirement"))
-    found += [marks.mistake(loc, text) for loc, text in _contradictions(draft)]
+    found += [marks.mistake(loc, text) for loc, text in _contradictions(draft) if not draft.rests_on_unread(loc)]
     return found + list(also(draft, marks)) if also is not None else found
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from audit.datasets import Columns
 from audit.policy.messages import messages
-from audit.policy.schema import IDENTIFIER, CandidateSpec, ChampionSpec, DatasetSpec, Labels, Policy, Requirement
+from audit.policy.schema import IDENTIFIER, CandidateSpec, ChampionSpec, DatasetSpec, FineTune, Labels, Policy, Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,28 @@ RESERVED = frozenset(Requirement.model_fields) - {"params"}
 """Keys of a requirement that mean the same under every check."""
 _TOP_TIER = 1
 _UNNAMED = "unnamed"
-"""Stands for the id where the check is missing, so that only the check is told."""
+"""Stands for the id where the check is missing, so that only the check is reported."""
+_OPTIONAL: Mapping[type[BaseModel], frozenset[Loc]] = {
+    Requirement: frozenset((key,) for key in RESERVED - {"check"}),
+    CandidateSpec: frozenset(
+        [("version",)]
+        + [("load", key) for key in ("batch_size", "max_length", "sha256")]
+        + [("fine_tune", key) for key in FineTune.model_fields if key not in {"base", "on", "validation"}]
+    ),
+    DatasetSpec: frozenset((key,) for key in DatasetSpec.model_fields if key not in {"path", "columns"}),
+}
+"""Keys without which a part can still be checked: a mistake in one hides no mistake in the others."""
+_READ_WITH = {
+    "min": {"max", "against", "margin"},
+    "max": {"min", "against", "margin"},
+    "against": {"margin", "min", "max", "judge_on"},
+    "margin": {"against"},
+    "judge_on": {"severity", "against"},
+    "on": {"reference"},
+    "reference": {"on"},
+    "check": {"on"},
+}
+"""Keys of a requirement on which a mistake at another of its keys may rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +66,17 @@ class Draft:
     not_measured: tuple[str, ...]
     requirements: tuple[tuple[int, Requirement], ...]
     """With their places in `require`."""
+    unread: Mapping[int, frozenset[str]]
+    """By place in `require`: keys left out of the requirement, since their values are mistakes."""
+
+    def rests_on_unread(self, loc: Loc) -> bool:
+        """Whether a mistake at this place could be the mere consequence of another one in the same requirement."""
+        if len(loc) < 2 or loc[0] != "require" or not isinstance(loc[1], int):  # noqa: PLR2004  # `require` and the place in it
+            return False
+        unread = self.unread.get(loc[1], frozenset())
+        if len(loc) == 2:  # noqa: PLR2004  # the requirement itself: something is missing
+            return bool(unread)
+        return loc[2] in unread or not unread.isdisjoint(_READ_WITH.get(str(loc[2]), ()))
 
     def columns_of(self, role: str) -> Columns | None:
         """The roles of a data set's columns, its own laid over the policy's; None where either is broken."""
@@ -72,6 +104,7 @@ def draft_of(policy: Policy) -> Draft:
         looks=policy.looks is not None,
         not_measured=tuple(policy.not_measured),
         requirements=tuple(enumerate(policy.require)),
+        unread={},
     )
 
 
@@ -132,19 +165,52 @@ def draft(tree: Tree, marks: Marks) -> Draft:
     tier = top.get("tier", Policy.model_fields["tier"].default)
     listed = enumerate(requirements) if isinstance(requirements, list) else ()
     roles = datasets.items() if isinstance(datasets, dict) else ()
-    read = [(index, _part(Requirement, one, ("require", index), marks)) for index, one in listed]
+    parts = {index: _without_mistakes(Requirement, one, ("require", index), marks) for index, one in listed}
     return Draft(
         tier=tier if isinstance(tier, int) else _TOP_TIER,
         columns=_part(Columns, top.get("columns", {}), ("columns",), marks),
         labels=_part(Labels, top.get("labels", {}), ("labels",), marks),
-        datasets={role: _part(DatasetSpec, one, ("datasets", role), marks) for role, one in roles},
-        candidate=_part(CandidateSpec, top.get("candidate"), ("candidate",), marks),
+        datasets={role: _without_mistakes(DatasetSpec, one, ("datasets", role), marks)[0] for role, one in roles},
+        candidate=_without_mistakes(CandidateSpec, top.get("candidate"), ("candidate",), marks)[0],
         champion=top.get("champion") is not None,
         comparator=_part(ChampionSpec, top.get("champion"), ("champion",), marks),
         looks=top.get("looks") is not None,
         not_measured=tuple(named) if isinstance(named, dict) else (),
-        requirements=tuple((index, one) for index, one in read if one is not None),
+        requirements=tuple((index, one) for index, (one, _) in parts.items() if one is not None),
+        unread={index: unread for index, (_, unread) in parts.items()},
     )
+
+
+def _without_mistakes(model: type[Model], tree: Tree, loc: Loc, marks: Marks) -> tuple[Model | None, frozenset[str]]:
+    """A part without those of its optional keys that are mistakes, and these keys; None where another key is one."""
+    if not isinstance(tree, dict) or any(loc[: len(one)] == one for one in marks.broken):
+        return None, frozenset()
+    params = tree.get("params")
+    optional = _OPTIONAL[model] | {(key,) for key in params if model is Requirement} if isinstance(params, dict) else _OPTIONAL[model]
+    mistaken: list[Loc] = [one[len(loc) :] for one in marks.broken if one[: len(loc)] == loc]
+    wrong: set[Loc] = set()
+    while True:
+        keys = {next((key for key in optional if path[: len(key)] == key), ()) for path in mistaken}
+        if () in keys or (keys and keys <= wrong):
+            return None, frozenset()
+        wrong |= keys
+        try:
+            return typed(model, _dropped(tree, wrong)), frozenset(str(path[0]) for path in wrong)
+        except ValidationError as error:
+            mistaken = [found["loc"] for found in error.errors(include_url=False)]
+
+
+def _dropped(tree: dict[str, Tree], paths: set[Loc]) -> Tree:
+    """A copy without these keys, whether a part's own or a check's parameters."""
+    copy: dict[str, Tree] = json.loads(json.dumps(tree))
+    for path in paths:
+        for start in (copy, copy.get("params")):
+            above: Tree = start
+            for part in path[:-1]:
+                above = above.get(str(part)) if isinstance(above, dict) else None
+            if isinstance(above, dict):
+                above.pop(str(path[-1]), None)
+    return copy | {"id": _UNNAMED} if ("id",) in paths else copy
 
 
 def _part(model: type[Model], tree: Tree, loc: Loc, marks: Marks) -> Model | None:

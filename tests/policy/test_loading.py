@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audit.commands.explain import explain
 from audit.errors import InputError, Mistake, PolicyError
 from audit.pipeline.compatibility import load_policy
 from audit.policy import LoadedPolicy, load
@@ -310,3 +311,76 @@ def test_whatever_the_bytes_they_are_read_or_refused(project: Path, raw: bytes) 
     path.write_bytes(raw)
     with pytest.raises(PolicyError):
         load(path)
+
+
+BROKEN = {
+    "on": "on: 3",
+    "reference": "reference: [train]",
+    "reference_group": "reference_group: [a]",
+    "by": "by: 3",
+    "min": "min: .inf",
+    "margin": "margin: -1",
+    "severity": "severity: grave",
+    "enforce": "enforce: always",
+    "confidence": "confidence: 2",
+    "min_n": "min_n: 0",
+    "judge_on": "judge_on: point",
+    "against": "against: nobody",
+    "id": "id: ' '",
+}
+"""A key of a requirement with a value that is a mistake."""
+OTHERWISE = {
+    "fairness/equal_opportunity_difference": {"by": "by: [gender]", "max": "max: 0.1"},
+    "drift/psi": {"reference": "reference: train", "max": "max: 0.2"},
+    "performance/accuracy": {"against": "against: champion", "margin": "margin: 0.01"},
+    "performance/recall": {"min": "min: 0.8", "judge_on": "judge_on: value", "severity": "severity: low"},
+    "data/duplicates": {"on": "on: train", "max": "max: 0"},
+}
+"""Requirements in which nothing else is a mistake."""
+EVERYWHERE = {"on", "severity", "enforce", "confidence", "min_n", "judge_on", "id"}
+"""Keys that no check refuses."""
+
+
+def requirement(check: str, keys: dict[str, str]) -> str:
+    champion = "champion: {load: {kind: predictions}, columns: {prediction: old}}\n"
+    head = GOOD.partition("require:")[0].replace("candidate:", f"{champion}candidate:")
+    return f"{head}require:\n  - {{check: {check}, {', '.join(keys.values())}}}\n"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("check", "key"), [(check, key) for check in OTHERWISE for key in BROKEN if key in OTHERWISE[check] or key in EVERYWHERE]
+)
+def test_a_mistake_in_one_key_brings_no_other(check: str, key: str) -> None:
+    """A bad severity, a bound that is no number: that alone is reported, not what seems to follow from its absence."""
+    keys = OTHERWISE[check] | {key: BROKEN[key]}
+    (mistake,) = mistakes(requirement(check, keys))
+    assert f"require.0.{key}: " in mistake
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("key", BROKEN)
+def test_a_mistake_in_one_key_hides_no_unknown_check(key: str) -> None:
+    found = mistakes(requirement("performance/acuracy", {key: BROKEN[key], "max": "max: 0.1"}))
+    assert "require.0.check: there is no check \"performance/acuracy\"; did you mean 'performance/accuracy'?" in found[0]
+    assert [f"require.0.{key}: " in one for one in found] == [False, True]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_mistake_in_one_key_hides_no_unknown_parameter() -> None:
+    found = mistakes(requirement("data/duplicates", {"severity": "severity: grave", "nearr": "nearr: 0.9", "max": "max: 0"}))
+    assert [one.split(": ", 2)[1] for one in found] == ["require.0.severity", "require.0.nearr"]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_mistake_of_the_training_hides_no_check_that_it_does_not_serve() -> None:
+    tune = "candidate: {task: text-classification, fine_tune: {base: minilm, epochs: many}}"
+    text = GOOD.replace("candidate: {task: tabular-classification, load: {kind: predictions}}", tune)
+    text = text.replace("check: data/duplicates", "check: performance/mean_absolute_error").replace("near: 0.9", "min_n: 30")
+    assert [one.split(": ", 2)[1] for one in mistakes(text)] == ["candidate.fine_tune.epochs", "require.1.check"]
+
+
+def test_an_absent_parameter_is_explained_as_not_set() -> None:
+    """`none` reads as a value that could be written."""
+    defaults = {parameter.name: parameter.default for parameter in explain("data/duplicates").parameters}
+    assert defaults == {"columns": "not set", "near": "not set"}
