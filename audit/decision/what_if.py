@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from audit.evidence import OVERALL
 from audit.formatting import COUNTED, count, counted, limit, number, rows_in_words
 from audit.stats import Census, Proportion
+from audit.stats.interface import with_sample_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -191,9 +192,7 @@ def _rows(estimate: Estimate, bound: Bound, alpha: float) -> int | None:
 
 def _on(estimate: Estimate, rows: int, bound: Bound) -> Estimate:
     """The same shares on so many rows; hits are rounded to the side that is harder to pass. Itself where its kind cannot tell."""
-    from audit.stats.scaling import grown
-
-    found: Estimate = grown(estimate, rows / max(estimate.n, 1))
+    found = with_sample_size(estimate, rows / max(estimate.n, 1))
     if not isinstance(found, Proportion):
         return found
     hits = estimate.value * found.n

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from audit.stats.pair import Subtracted, TwoSamples, reaches
@@ -31,6 +31,15 @@ class GapChange(Subtracted, TwoSamples):
         """Lower and upper end, each at its own level."""
         down, up = reaches(self, (lower_alpha, upper_alpha), self._together)
         return max(-2.0, self.value - down), min(2.0, self.value + up)
+
+    def with_sample_size(self, factor: float) -> GapChange:
+        """The same shares of `factor` times the rows."""
+        return replace(self, first=self.first.with_sample_size(factor), second=self.second.with_sample_size(factor))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of two gaps."""
+        return -2.0, 2.0
 
     def _together(self, first: float, second: float) -> float:
         clustered = self.first.entities is not None or self.second.entities is not None
@@ -75,3 +84,12 @@ class Amplification:
         """Lower and upper end, each at its own level."""
         ends = [one.bounds(lower_alpha, upper_alpha / 2) for one in (self.kept, self.turned)]
         return min(low for low, _ in ends), min(high for _, high in ends)
+
+    def with_sample_size(self, factor: float) -> Amplification:
+        """The same shares of `factor` times the rows."""
+        return replace(self, kept=self.kept.with_sample_size(factor), turned=self.turned.with_sample_size(factor))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """A gap of at most 1 can be wider by 1, and narrower by 2 where it turned round."""
+        return -2.0, 1.0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
 from audit.stats.entities import LEAST_FREEDOM, effective_number
-from audit.stats.sample_size import OfTwoClasses, by_entities
+from audit.stats.sample_size import OfTwoClasses, by_entities, scale_count, scale_entities, scale_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,6 +85,25 @@ class Auc(OfTwoClasses):
             return low, high
         score_low, score_high = _score_lower(self.area, self._pairs(), lower_z), _score_lower(1 - self.area, self._pairs(), upper_z)
         return min(low, score_low), max(high, 1 - score_high)
+
+    def with_sample_size(self, factor: float) -> Auc:
+        """The same area of `factor` times the rows."""
+        positives, negatives = scale_count(self.positives, factor), scale_count(self.negatives, factor)
+        rarer, entities = scale_number(self.rarer, factor), scale_entities(self.entities, factor)
+        return replace(self, variance=self.variance / factor, positives=positives, negatives=negatives, rarer=rarer, entities=entities)
+
+    def with_value(self, value: float) -> Auc:
+        """The same rows with another area, its variance moved as Hanley & McNeil's moves (Radiology 1982)."""
+        count, size = self.positives * self.negatives, self.n / 2
+        if not 0 < self.area < 1 or self.variance <= 0:
+            return replace(self, area=value, variance=_score_variance(value, (count, size)) * self.design_effect)
+        moved = self.variance * _score_variance(value, (count, size)) / _score_variance(self.area, (count, size))
+        return replace(self, area=value, variance=moved)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of an area."""
+        return 0.0, 1.0
 
     def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""

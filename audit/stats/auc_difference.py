@@ -53,6 +53,11 @@ class PairedAuc(Subtracted, OnEllipse):
         """Name of the interval."""
         return by_entities(f"paired DeLong, correlation {self.correlation:.2f}, along both areas' own ends", self.first.entities)
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of shares."""
+        return -1.0, 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class AucDifference(Subtracted, TwoSamples):
@@ -71,3 +76,8 @@ class AucDifference(Subtracted, TwoSamples):
         """Lower and upper end, each at its own level."""
         down, up = reaches(self, (lower_alpha, upper_alpha))
         return max(-1.0, self.value - down), min(1.0, self.value + up)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of areas."""
+        return -1.0, 1.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.entities import LEAST_FREEDOM, by_entity, effective_number
-from audit.stats.sample_size import OfTwoClasses, by_entities
+from audit.stats.sample_size import OfTwoClasses, by_entities, scale_count, scale_entities, scale_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,6 +82,26 @@ class AveragePrecision(OfTwoClasses):
         """Lower and upper end, each at its own level."""
         low, high = self._lower(np.array([lower_alpha])), self._upper(np.array([upper_alpha]))
         return float(low[0]), float(high[0])
+
+    def with_sample_size(self, factor: float) -> AveragePrecision:
+        """The same precision of `factor` times the rows."""
+        positives, negatives = scale_count(self.positives, factor), scale_count(self.negatives, factor)
+        rarer, entities = scale_number(self.rarer, factor), scale_entities(self.entities, factor)
+        variance, bias, carriers = self.variance / factor, self.bias / factor, self.carriers * factor
+        more = replace(self, positives=positives, negatives=negatives, rarer=rarer, entities=entities)
+        return replace(more, variance=variance, bias=bias, carriers=carriers)
+
+    def with_value(self, value: float) -> AveragePrecision:
+        """The same rows with another precision, its variance moved as that of a share moves; of a perfect ranking it is that of a share."""
+        spread, seen = value * (1 - value), self.precision * (1 - self.precision)
+        if not 0 < self.precision < 1 or self.variance <= 0:
+            return replace(self, precision=value, variance=spread / self.rarer, carriers=float(self.rarer))
+        return replace(self, precision=value, variance=self.variance * spread / seen)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a precision."""
+        return 0.0, 1.0
 
     def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from audit.stats.calibration import equal_mass
 from audit.stats.distance import least_end, noncentrality
 from audit.stats.entities import effective_number, small_sample
 from audit.stats.proportion import Proportion
-from audit.stats.sample_size import Clustered, OfRows, by_entities, freedom
+from audit.stats.sample_size import Clustered, OfRows, by_entities, freedom, scale_count, scale_entities, scale_optional
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +70,22 @@ class SquaredDistance(OfRows, Clustered):
         low = scale * noncentrality(self.seen / scale, freedom, 1 - lower_alpha)
         high = broad * max(noncentrality(self.seen / broad, loose, upper_alpha), least_end(max(1.0, loose), upper_alpha, 0.5))
         return min(low, self.value), min(1.0, max(high, self.value))
+
+    def with_sample_size(self, factor: float) -> SquaredDistance:
+        """The same distance of `factor` times the rows; what chance adds shrinks."""
+        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
+        more = replace(self, rows=scale_count(self.rows, factor), entities=entities, effective_entities=effective)
+        chance = self.chance / factor
+        return replace(more, seen=max(0.0, self.seen - self.chance) + chance, chance=chance, largest=self.largest / factor)
+
+    def with_value(self, value: float) -> SquaredDistance:
+        """Another distance with the same noise."""
+        return replace(self, seen=value + self.chance)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a mean of squares of differences of shares."""
+        return 0.0, 1.0
 
     def _law(self, alpha: float) -> tuple[float, float]:
         """Scale and degrees of freedom of the chi-square that an end at this level inverts."""

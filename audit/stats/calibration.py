@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from audit.stats.interface import subtract_noise
 from audit.stats.proportion import Proportion
+from audit.stats.sample_size import scale_count
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -94,6 +97,34 @@ class CalibrationError:
         low = self.value - float(self.noise(shares, lower_alpha)[0]) if self.value > self.noise_floor else 0.0
         high = self.value + float(self.signed_noise(shares, upper_alpha)[0])
         return max(0.0, low), min(1.0, max(high, self._too_sure(upper_alpha)))
+
+    def with_sample_size(self, factor: float) -> CalibrationError:
+        """The same shares of `factor` times the rows; bins keep their relative sizes: the rounded sums of their rows grow."""
+        edges = [scale_count(sum(one.n for one in self.observed[:i]), factor) if i else 0 for i in range(len(self.observed) + 1)]
+        sizes = [max(1, end - start) for start, end in pairwise(edges)]
+        observed = tuple(one.with_sample_size(size / one.n) for one, size in zip(self.observed, sizes, strict=True))
+        return replace(self, observed=observed, noise_floor=self.noise_floor / math.sqrt(factor))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of probabilities."""
+        return 0.0, 1.0
+
+    def expected_value(self, truth: float) -> float:
+        """Mean of the error seen where the true one is `truth`, nearly."""
+        return math.hypot(truth, self._mean_noise)
+
+    @property
+    def bias_corrected(self) -> float:
+        """The error less what chance alone makes of it."""
+        return subtract_noise(self.value, self._mean_noise)
+
+    @property
+    def _mean_noise(self) -> float:
+        """Mean error of a calibrated model."""
+        variance = [p * (1 - p) * one.design_effect / one.n for p, one in zip(self.confidence, self.observed, strict=True)]
+        weights = [one.n / self.n for one in self.observed]
+        return math.sqrt(2 / math.pi) * sum(weight * math.sqrt(one) for weight, one in zip(weights, variance, strict=True))
 
     def _too_sure(self, alpha: float) -> float:
         """Upper end of how much oftener the less likely outcome comes than stated, which the error is at least.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 
@@ -40,3 +40,12 @@ class Census:
         """The value twice, at any level."""
         del lower_alpha, upper_alpha
         return self.count, self.count
+
+    def with_value(self, value: float) -> Census:
+        """Another count."""
+        return replace(self, count=value)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a count."""
+        return 0.0, math.inf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
@@ -78,6 +78,29 @@ class ClassMean:
         values, (down, up) = np.array([part.value for part in self.parts]), np.array([_excess(part) for part in self.parts]).T
         low = self.value - down.mean() - self._together(np.maximum(0.0, values - down - ends[:, 0]))
         return float(low), float(self.value + up.mean() + self._together(np.maximum(0.0, ends[:, 1] - values - up)))
+
+    def with_sample_size(self, factor: float) -> ClassMean:
+        """The same values of `factor` times the rows; itself where the classes' kind cannot tell."""
+        parts = tuple(part.with_sample_size(factor) for part in self.parts if isinstance(part, (Auc, AveragePrecision)))
+        return replace(self, parts=parts) if len(parts) == len(self.parts) else self
+
+    def with_value(self, value: float) -> ClassMean | None:
+        """Every class moved by the same amount on the logit scale; None for a difference of two models."""
+        parts = [part for part in self.parts if isinstance(part, (Auc, AveragePrecision))]
+        if len(parts) < len(self.parts):
+            return None
+        odds = [math.log(share / (1 - share)) for part in parts if (share := min(1 - 1e-9, max(1e-9, part.value)))]
+        low, high = -60.0, 60.0
+        for _ in range(60):
+            shift = (low + high) / 2
+            there = [1 / (1 + math.exp(-one - shift)) for one in odds]
+            low, high = (shift, high) if sum(there) < value * len(there) else (low, shift)
+        return replace(self, parts=tuple(part.with_value(share) for part, share in zip(parts, there, strict=True)))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """That of one class."""
+        return self.parts[0].value_range
 
     def _together(self, distances: NDArray[np.float64]) -> float:
         """How far the mean's end lies out where the classes' lie so far."""

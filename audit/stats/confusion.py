@@ -109,6 +109,11 @@ class Confusion:
         return ends(lambda size: _draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), span)
 
     @property
+    def value_range(self) -> tuple[float, float]:
+        """Of the metric."""
+        return least(self.metric), 1.0
+
+    @property
     def _closed(self) -> bool:
         return self.metric in CLOSED and self.average != "weighted"
 

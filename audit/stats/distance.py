@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+
+from audit.stats.interface import subtract_noise
+from audit.stats.sample_size import scale_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MEAN_SUPREMUM = 0.8687
+"""Mean of Kolmogorov's law: of the distance of two samples of one law, over the root of 1/n + 1/m."""
 LUCKY = 0.16
 """Chance of an index one standard deviation low; what is smaller counts as if it were this."""
 
@@ -63,6 +68,28 @@ class KolmogorovSmirnov:
         """Lower and upper end, each at its own level."""
         low, high = self.radii(lower_alpha, upper_alpha)
         return max(0.0, self.statistic - low), min(1.0, self.statistic + high)
+
+    def with_sample_size(self, factor: float) -> KolmogorovSmirnov:
+        """The same distance between samples `factor` times as large."""
+        return replace(self, reference=scale_count(self.reference, factor), current=scale_count(self.current, factor))
+
+    def with_value(self, value: float) -> KolmogorovSmirnov:
+        """The same samples at another distance."""
+        return replace(self, statistic=value)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a distance of distribution functions."""
+        return 0.0, 1.0
+
+    def expected_value(self, truth: float) -> float:
+        """Mean of the distance seen where the true one is `truth`; of samples of one law that of Kolmogorov's."""
+        return math.hypot(truth, MEAN_SUPREMUM * math.sqrt(1 / self.reference + 1 / self.current))
+
+    @property
+    def bias_corrected(self) -> float:
+        """The distance less what chance alone makes of it."""
+        return subtract_noise(self.statistic, self.expected_value(0.0))
 
     def radii(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """How far the ends lie from the distance."""
@@ -116,6 +143,28 @@ class StabilityIndex:
             min(self.index, scale * noncentrality(x, df, 1 - lower_alpha)),
             max(self.index, scale * noncentrality(x, df, upper_alpha), self.lowest_end(upper_alpha)),
         )
+
+    def with_sample_size(self, factor: float) -> StabilityIndex:
+        """The same index of samples `factor` times as large."""
+        return replace(self, reference=scale_count(self.reference, factor), current=scale_count(self.current, factor))
+
+    def with_value(self, value: float) -> StabilityIndex:
+        """The same samples at another index."""
+        return replace(self, index=value)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a divergence."""
+        return 0.0, math.inf
+
+    def expected_value(self, truth: float) -> float:
+        """Mean of the index seen where the true one is `truth`."""
+        return truth + (self.bins - 1) * (1 / self.reference + 1 / self.current)
+
+    @property
+    def bias_corrected(self) -> float:
+        """The index less what chance alone makes of it."""
+        return max(0.0, self.index - self.expected_value(0.0))
 
     def lowest_end(self, alpha: float) -> float:
         """The lowest upper end at this level, whatever index is seen."""
@@ -184,6 +233,11 @@ class MeanDiscrepancy:
         """Lower and upper end, each at its own level; a level with fewer than 20 draws in its tail is refused."""
         down, up = self.radii(lower_alpha, upper_alpha)
         return min(max(0.0, self.distance - down) ** 2, self.value), max((self.distance + up) ** 2, self.value)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a square."""
+        return 0.0, math.inf
 
     def radii(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """How far the ends of the distance itself lie from it."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.entities import effective_number
 from audit.stats.mean import Mean
-from audit.stats.sample_size import OfUnits
+from audit.stats.sample_size import OfUnits, scale_count, scale_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,3 +74,12 @@ class GroupJackknife(OfUnits):
         ends = [pseudo.bounds(lower_alpha, upper_alpha) for pseudo in (self.pseudo, replace(self.pseudo, skewness=0.0))]
         low, high, bias = min(low for low, _ in ends), max(high for _, high in ends), self.whole - self.pseudo.mean
         return min(low, low + bias, self.whole), max(high, high + bias, self.whole)
+
+    def with_sample_size(self, factor: float) -> GroupJackknife:
+        """As many groups of `factor` times the rows, which differ less."""
+        pseudo = replace(self.pseudo, deviation=self.pseudo.deviation / math.sqrt(factor))
+        return replace(self, pseudo=pseudo, rows=scale_count(self.rows, factor), units=scale_number(self.units, factor))
+
+    def with_value(self, value: float) -> GroupJackknife:
+        """The same spread around another value."""
+        return replace(self, whole=value, pseudo=replace(self.pseudo, mean=self.pseudo.mean + value - self.whole))

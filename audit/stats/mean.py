@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.entities import LEAST_FREEDOM, mean_parts
-from audit.stats.sample_size import OfUnits
+from audit.stats.sample_size import OfUnits, scale_count, scale_number
 from audit.stats.tails import half_of_sum
 
 if TYPE_CHECKING:
@@ -92,6 +92,19 @@ class Mean(OfUnits):
         if self.units != self.rows:
             low, high = min(low, self.mean - far_low), max(high, self.mean + far_high)
         return max(lowest, min(low, self.mean)), min(highest, max(high, self.mean))
+
+    def with_sample_size(self, factor: float) -> Mean:
+        """The same mean and spread of `factor` times the rows."""
+        return replace(self, units=scale_number(self.units, factor), rows=scale_count(self.rows, factor))
+
+    def with_value(self, value: float) -> Mean:
+        """Another mean with the same spread."""
+        return replace(self, mean=value)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """That of one value."""
+        return -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
 
     def _inverse(self, x: float) -> float:
         """The t statistic whose transform is x."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
@@ -78,3 +78,13 @@ class MeanDifference(Subtracted):
         down = apart(self.first.value - low_1, high_2 - self.second.value, held(self.correlation, self.shared, lower_alpha))
         up = apart(high_1 - self.first.value, self.second.value - low_2, held(self.correlation, self.shared, upper_alpha))
         return self.value - down, self.value + up
+
+    def with_sample_size(self, factor: float) -> MeanDifference:
+        """The same values of `factor` times the rows."""
+        first, second = self.first.with_sample_size(factor), self.second.with_sample_size(factor)
+        return replace(self, first=first, second=second, shared=self.shared * factor)
+
+    @property
+    def null_value(self) -> float:
+        """Where the two do not differ."""
+        return 0.0

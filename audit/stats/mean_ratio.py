@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.entities import mean_parts
-from audit.stats.sample_size import OfUnits
+from audit.stats.sample_size import OfUnits, scale_count, scale_number
 from audit.stats.tails import half_of_sum
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class MeanRatio(OfUnits):
         plain = replace(self, third=(0.0, 0.0, 0.0, 0.0)).bounds(lower_alpha, upper_alpha)
         return min(ends[0], plain[0]), max(ends[1], plain[1])
 
+    def with_sample_size(self, factor: float) -> MeanRatio:
+        """The same moments of `factor` times the rows."""
+        return replace(self, units=scale_number(self.units, factor), rows=scale_count(self.rows, factor))
+
     def _end(self, beyond: Callable[[float], float], direction: int) -> float:
         """Where the pivot leaves the level: positive from there on."""
         from scipy.optimize import brentq
@@ -167,3 +171,12 @@ class Explained:
         """Lower and upper end, each at its own level; the lower one infinite where nothing bounds it."""
         low, high = self.unexplained.bounds(upper_alpha, lower_alpha)
         return 1 - high, min(1.0, 1 - low)
+
+    def with_sample_size(self, factor: float) -> Explained:
+        """The same moments of `factor` times the rows."""
+        return replace(self, unexplained=self.unexplained.with_sample_size(factor))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """No lower end: predictions can be arbitrarily wrong."""
+        return -math.inf, 1.0

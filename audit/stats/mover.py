@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from audit.stats.clustering import apart, held
@@ -52,6 +52,26 @@ class AverageDifference(TwoSamples):
         up = [high - one.value for one, (_, high) in zip(both, ends, strict=True)]
         low, high = self._together(down, lower_alpha), self._together(up, upper_alpha)
         return max(-1.0, self.value - low / 2), min(1.0, self.value + high / 2)
+
+    def with_sample_size(self, factor: float) -> AverageDifference:
+        """The same shares of `factor` times the rows."""
+        first, second = self.first.with_sample_size(factor), self.second.with_sample_size(factor)
+        return replace(self, first=first, second=second, shared=self.shared * factor)
+
+    def with_value(self, value: float) -> AverageDifference:
+        """Both differences moved by the same amount."""
+        first, second = (one.with_value(max(-1.0, min(1.0, one.value + value - self.value))) for one in (self.first, self.second))
+        return replace(self, first=first, second=second)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of shares."""
+        return -1.0, 1.0
+
+    @property
+    def null_value(self) -> float:
+        """Where the two groups do not differ."""
+        return 0.0
 
     def _together(self, distances: list[float], alpha: float) -> float:
         if self.correlation is not None:

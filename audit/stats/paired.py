@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.entities import design_effect, effective_number, small_sample
 from audit.stats.proportion import FAR, exact_lower
-from audit.stats.sample_size import Clustered, freedom, with_effect
+from audit.stats.sample_size import Clustered, freedom, scale_entities, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +78,21 @@ class PairedDifference(Clustered):
         """Lower and upper end, each at its own level."""
         low = self._lower(self.only_first, self.only_second, lower_alpha)
         return low, 0.0 - self._lower(self.only_second, self.only_first, upper_alpha)  # never -0.0
+
+    def with_sample_size(self, factor: float) -> PairedDifference:
+        """The same shares of `factor` times the rows, each cell rounded by itself, so that both directions of a comparison stay equal."""
+        both, only_first, only_second, neither = (
+            round(each * factor) for each in (self.both, self.only_first, self.only_second, self.neither)
+        )
+        if not both + only_first + only_second + neither:
+            return self
+        more = replace(self, both=both, only_first=only_first, only_second=only_second, neither=neither)
+        return replace(more, entities=scale_entities(self.entities, factor))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of shares."""
+        return -1.0, 1.0
 
     def _lower(self, more: int, fewer: int, alpha: float) -> float:
         n = self.n / self.design_effect

@@ -111,6 +111,11 @@ class PairedConfusion:
         of_all, place = replace(self, metric=METRICS[0]), METRICS.index(self.metric)  # the metrics of a table share their draws
         return ends(lambda size: _draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), (-furthest, furthest))
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of two values of the metric."""
+        return least(self.metric) - 1.0, 1.0 - least(self.metric)
+
     def redraw(self) -> Redraw:
         """The table, or those of the entities, to be redrawn."""
         true, first, second = np.asarray(self.cells, dtype=np.int64).T

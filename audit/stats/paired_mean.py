@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from audit.stats.mean import Mean
@@ -61,3 +61,16 @@ class PairedMean:
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where nothing bounds it."""
         return self.difference.bounds(lower_alpha, upper_alpha)
+
+    def with_sample_size(self, factor: float) -> PairedMean:
+        """The same differences of `factor` times the rows."""
+        return replace(self, difference=self.difference.with_sample_size(factor))
+
+    def with_value(self, value: float) -> PairedMean:
+        """Another mean difference with the same spread."""
+        return replace(self, difference=self.difference.with_value(value))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """That of one row's difference."""
+        return self.difference.value_range

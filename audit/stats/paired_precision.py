@@ -52,3 +52,8 @@ class PairedPrecision(Subtracted, OnEllipse):
         """Name of the interval."""
         name = f"paired infinitesimal jackknife, correlation {self.correlation:.2f}, along both values' own ends"
         return by_entities(name, self.first.entities)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of shares."""
+        return -1.0, 1.0

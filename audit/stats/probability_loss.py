@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
@@ -97,6 +97,10 @@ class UnseenErrors:
         gaps = [(cost * low - seen, cost * high - seen) for cost, seen, (low, high) in zip(self.costs, self.seen, ends, strict=True)]
         return self.value + min(0.0, *(down for down, _ in gaps)), self.value + max(0.0, *(up for _, up in gaps))
 
+    def with_sample_size(self, factor: float) -> UnseenErrors:
+        """The same shares of `factor` times the rows."""
+        return replace(self, wrong=tuple(share.with_sample_size(factor) for share in self.wrong))
+
 
 class _HasMean(Protocol):
     @property
@@ -149,6 +153,19 @@ class ProbabilityLoss(MeanOfRows):
         rise = self.errors.bounds(0.5, upper_alpha)[1] - self.errors.value
         return low, max(high, min(self.mean.high or math.inf, self.value + rise))
 
+    def with_sample_size(self, factor: float) -> ProbabilityLoss:
+        """The same losses of `factor` times the rows."""
+        return replace(self, mean=self.mean.with_sample_size(factor), errors=self.errors.with_sample_size(factor))
+
+    def with_value(self, value: float) -> ProbabilityLoss:
+        """Another mean with as many errors unseen."""
+        return replace(self, mean=self.mean.with_value(value))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """That of one row's loss."""
+        return self.mean.value_range
+
 
 @dataclass(frozen=True, slots=True)
 class PairedProbabilityLoss(MeanOfRows):
@@ -184,6 +201,16 @@ class PairedProbabilityLoss(MeanOfRows):
         furthest = self.mean.difference.high or math.inf
         down, up = _unseen_shift(self.second, self.first, lower_alpha), _unseen_shift(self.first, self.second, upper_alpha)
         return min(low, max(-furthest, self.value - down)), max(high, min(furthest, self.value + up))
+
+    def with_sample_size(self, factor: float) -> PairedProbabilityLoss:
+        """The same losses of `factor` times the rows."""
+        first, second = self.first.with_sample_size(factor), self.second.with_sample_size(factor)
+        return replace(self, mean=self.mean.with_sample_size(factor), first=first, second=second)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """That of a difference of two losses."""
+        return self.mean.value_range
 
 
 def _unseen_shift(more: UnseenErrors, fewer: UnseenErrors, alpha: float) -> float:

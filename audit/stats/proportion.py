@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
 from audit.stats.clustering import apart, held, lowest
 from audit.stats.entities import effect_of_totals, effective_entities, small_sample
 from audit.stats.pair import Subtracted, TwoSamples
-from audit.stats.sample_size import Clustered, freedom, with_effect
+from audit.stats.sample_size import Clustered, freedom, scale_count, scale_entities, scale_optional, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +78,21 @@ class Proportion(Clustered):
         """Lower and upper end, each at its own level."""
         return self._lower(self.hits, lower_alpha), 1.0 - self._lower(self.n - self.hits, upper_alpha)
 
+    def with_sample_size(self, factor: float) -> Proportion:
+        """The same share of `factor` times the rows."""
+        n = scale_count(self.n, factor)
+        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
+        return replace(self, hits=round(self.value * n), n=n, entities=entities, effective_entities=effective)
+
+    def with_value(self, value: float) -> Proportion:
+        """The same rows with another share of hits."""
+        return replace(self, hits=round(min(1.0, max(0.0, value)) * self.n))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a share."""
+        return 0.0, 1.0
+
     def exact_bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Clopper and Pearson's ends, each at its own level."""
         low, high = (self.effective(alpha) for alpha in (lower_alpha, upper_alpha))
@@ -136,6 +151,9 @@ class _Pair(Protocol):
     def shared(self) -> float: ...
 
 
+_TwoShares = TypeVar("_TwoShares", "Difference", "Ratio")
+
+
 class _OfShares(TwoSamples):
     """Two shares, whose entities may be the same."""
 
@@ -184,6 +202,28 @@ class Difference(Subtracted, _OfShares):
             down, up = _hybrid(self.first, self.second, lower_alpha), _hybrid(self.second, self.first, upper_alpha)
         return max(-1.0, self.value - down), min(1.0, self.value + up)
 
+    def with_sample_size(self, factor: float) -> Difference:
+        """The same shares of `factor` times the rows."""
+        return _resized(self, factor)
+
+    def with_value(self, value: float) -> Difference:
+        """The same rows at another difference; the share of both samples together stays."""
+        n, m = self.first.n, self.second.n
+        pooled = (self.first.hits + self.second.hits) / (n + m)
+        p, q = pooled + value * m / (n + m), pooled - value * n / (n + m)
+        shift = max(0.0, -min(p, q)) - max(0.0, max(p, q) - 1.0)
+        return replace(self, first=self.first.with_value(p + shift), second=self.second.with_value(q + shift))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of shares."""
+        return -1.0, 1.0
+
+    @property
+    def null_value(self) -> float:
+        """Where the two groups do not differ."""
+        return 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Ratio(_OfShares):
@@ -221,8 +261,34 @@ class Ratio(_OfShares):
         turned = 0.0 if self.second.hits == 0 else self._lower(self.second, self.first, upper_alpha)
         return low, 1.0 / turned if turned > 0 else math.inf
 
+    def with_sample_size(self, factor: float) -> Ratio:
+        """The same shares of `factor` times the rows."""
+        return _resized(self, factor)
+
+    def with_value(self, value: float) -> Ratio:
+        """The same rows at another ratio; the share of both samples together stays where it can."""
+        n, m = self.first.n, self.second.n
+        q = (self.first.hits + self.second.hits) / (n * value + m)
+        p, q = (1.0, 1.0 / value) if value * q > 1 else (value * q, q) if q <= 1 else (value, 1.0)
+        return replace(self, first=self.first.with_value(p), second=self.second.with_value(q))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a ratio of shares."""
+        return 0.0, math.inf
+
+    @property
+    def null_value(self) -> float:
+        """Where the two groups do not differ."""
+        return 1.0
+
     def _lower(self, above: Proportion, below: Proportion, alpha: float) -> float:
         return _mover_lower(self, above, below, alpha) if self.shared else _koopman_lower(above, below, alpha)
+
+
+def _resized(pair: _TwoShares, factor: float) -> _TwoShares:
+    first, second = pair.first.with_sample_size(factor), pair.second.with_sample_size(factor)
+    return replace(pair, first=first, second=second, shared=pair.shared * factor)
 
 
 def _moves(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> tuple[float, float, float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.entities import effective_number, small_sample
-from audit.stats.sample_size import by_entities, freedom
+from audit.stats.interface import subtract_noise
+from audit.stats.sample_size import by_entities, freedom, scale_count, scale_entities, scale_number, scale_optional
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +75,17 @@ class Coefficient:
         """Lower and upper end, each at its own level; infinite where the likelihood does not fall that far."""
         return self._end(lower_alpha, 1.0), self._end(upper_alpha, -1.0)
 
+    def with_sample_size(self, factor: float) -> Coefficient:
+        """The same coefficient of `factor` times the rows: the likelihood is so many times as steep."""
+        points = tuple(self.value + (point - self.value) / math.sqrt(factor) for point in self.points)
+        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
+        rows, rarer = scale_count(self.rows, factor), scale_number(self.rarer, factor)
+        return replace(self, points=points, rows=rows, rarer=rarer, entities=entities, effective_entities=effective)
+
+    def with_value(self, value: float) -> Coefficient:
+        """Another coefficient with the same likelihood around it."""
+        return replace(self, coefficient=value, points=tuple(point + value - self.coefficient for point in self.points))
+
     @property
     def error(self) -> float:
         """Standard error, from the ends one of them out."""
@@ -131,6 +143,29 @@ class Departure:
         near_low, near_high = self.coefficient.bounds(lower_alpha / 2, lower_alpha / 2)
         low, high = self.coefficient.bounds(upper_alpha, upper_alpha)
         return max(0.0, near_low - self.ideal, self.ideal - near_high), max(high - self.ideal, self.ideal - low)
+
+    def with_sample_size(self, factor: float) -> Departure:
+        """The same coefficient of `factor` times the rows."""
+        return replace(self, coefficient=self.coefficient.with_sample_size(factor))
+
+    def with_value(self, value: float) -> Departure:
+        """Another distance, off to the side that was seen."""
+        off = math.copysign(value, self.coefficient.value - self.ideal)
+        return replace(self, coefficient=self.coefficient.with_value(self.ideal + off))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a distance."""
+        return 0.0, math.inf
+
+    def expected_value(self, truth: float) -> float:
+        """Mean of the distance seen where the true one is `truth`, nearly."""
+        return math.hypot(truth, self.coefficient.error)
+
+    @property
+    def bias_corrected(self) -> float:
+        """The distance less what chance alone makes of it."""
+        return subtract_noise(self.value, self.coefficient.error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -50,3 +50,19 @@ class RootMeanSquare:
         """Lower and upper end, each at its own level; infinite where nothing bounds it."""
         low, high = self.squares.bounds(lower_alpha, upper_alpha)
         return math.sqrt(low), math.sqrt(high)
+
+    def with_sample_size(self, factor: float) -> RootMeanSquare:
+        """The same errors of `factor` times the rows."""
+        return replace(self, squares=self.squares.with_sample_size(factor))
+
+    def with_value(self, value: float) -> RootMeanSquare | None:
+        """All errors larger or smaller by one factor: their squares spread as their mean does."""
+        mean = max(0.0, value) ** 2
+        if self.squares.mean <= 0:
+            return None
+        return replace(self, squares=replace(self.squares, mean=mean, deviation=self.squares.deviation * mean / self.squares.mean))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a root."""
+        return 0.0, math.inf

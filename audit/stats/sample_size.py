@@ -103,3 +103,23 @@ def by_entities(name: str, entities: int | None) -> str:
 def with_effect(name: str, entities: int | None, effect: float) -> str:
     """The same with the design effect of the entities."""
     return name if entities is None else f"{name}; {entities:,} entities, design effect {effect:.2f}"
+
+
+def scale_count(count: int, factor: float) -> int:
+    """A count on `factor` times the rows, at least 1."""
+    return max(1, round(count * factor))
+
+
+def scale_number(count: float, factor: float) -> float:
+    """A count, or an effective number, on `factor` times the rows."""
+    return scale_count(count, factor) if isinstance(count, int) else count * factor
+
+
+def scale_optional(count: float | None, factor: float) -> float | None:
+    """The same where there is one."""
+    return None if count is None else scale_number(count, factor)
+
+
+def scale_entities(count: int | None, factor: float) -> int | None:
+    """Entities on `factor` times the rows, where rows belong to some."""
+    return None if count is None else scale_count(count, factor)

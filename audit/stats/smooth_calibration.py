@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.entities import small_sample
+from audit.stats.interface import subtract_noise
 from audit.stats.proportion import Proportion
 from audit.stats.sample_size import by_entities, freedom
 
@@ -112,6 +113,34 @@ class SmoothCalibrationError:
         down, up = self.observed.bounds(upper_alpha, upper_alpha)
         low = low if self.error > self.noise_floor else 0.0
         return min(low, self.error), min(1.0, max(high, self.error, self.stated - down, up - self.stated))
+
+    def with_sample_size(self, factor: float) -> SmoothCalibrationError:
+        """The same residuals of `factor` times the rows: the norms seen shrink as the noise in them does."""
+        signal = [max(0.0, norm**2 - mean**2) for norm, mean in zip(self.norms, self.means, strict=True)]
+        norms = tuple(math.sqrt(one + mean**2 / factor) for one, mean in zip(signal, self.means, strict=True))
+        means, variances = (tuple(one / by for one in some) for some, by in ((self.means, math.sqrt(factor)), (self.variances, factor)))
+        floor, observed = self.noise_floor / factor**0.4, self.observed.with_sample_size(factor)
+        return replace(self, norms=norms, means=means, variances=variances, noise_floor=floor, observed=observed)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of probabilities."""
+        return 0.0, 1.0
+
+    def expected_value(self, truth: float) -> float:
+        """Mean of the error seen where the true one is `truth`, nearly."""
+        return math.hypot(truth, self._mean_noise)
+
+    @property
+    def bias_corrected(self) -> float:
+        """The error less what chance alone makes of it."""
+        return subtract_noise(self.error, self._mean_noise)
+
+    @property
+    def _mean_noise(self) -> float:
+        """Mean error of a calibrated model."""
+        widths = np.array(self.widths)
+        return _meeting(widths, np.array(self.means) - widths)
 
     def _signed_noise(self, alpha: float) -> NDArray[np.float64]:
         """(widths,) figures that the noise exceeds with this chance where each place counts with the sign of the true residual there."""

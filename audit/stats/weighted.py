@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from audit.stats.entities import design_effect, effective_entities, small_sample, without_pull
 from audit.stats.mean import Mean
 from audit.stats.proportion import exact_lower
+from audit.stats.sample_size import scale_count, scale_entities, scale_optional
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,6 +80,17 @@ class WeightedShare:
         """Lower and upper end, each at its own level."""
         return self._lower(self.share, lower_alpha), 1.0 - self._lower(1.0 - self.share, upper_alpha)
 
+    def with_sample_size(self, factor: float) -> WeightedShare:
+        """The same share of `factor` times the rows."""
+        rows, effective = scale_count(self.rows, factor), scale_optional(self.effective_units, factor)
+        worth, entities = min(float(rows), self.worth * factor), scale_entities(self.entities, factor)
+        return replace(self, rows=rows, worth=worth, entities=entities, effective_units=effective)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a share."""
+        return 0.0, 1.0
+
     def _lower(self, share: float, alpha: float) -> float:
         units = self.entities if self.effective_units is None else self.effective_units
         n = self.worth * (1.0 if units is None else small_sample(units, alpha))
@@ -135,6 +147,15 @@ class WeightedMean:
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
         return self.equal.bounds(lower_alpha, upper_alpha)
+
+    def with_sample_size(self, factor: float) -> WeightedMean:
+        """The same mean and spread of `factor` times the rows."""
+        return replace(self, equal=self.equal.with_sample_size(factor), rows=scale_count(self.rows, factor))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """That of one value."""
+        return self.equal.value_range
 
 
 def kish(weights: NDArray[np.float64]) -> float:
