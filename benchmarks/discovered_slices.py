@@ -13,8 +13,8 @@ Run: python -m benchmarks.discovered_slices [--fast]
 3. Of the named slices at most 5 % are no worse than the rest in truth, and at most 5 % of their lower ends lie above the true
    gap (false coverage rate), each averaged over runs; a run that names none counts as 0.
 
-Three Monte-Carlo errors are allowed; what is broken is marked, and the exit code is then 1. Intervals are Wilson's over runs,
-at 95 %; those of shares within runs are normal. Seeds are fixed.
+Three Monte-Carlo errors are allowed; what is broken is marked, and the exit code is then 1. Intervals over runs are those of
+`audit.stats.Proportion` at 95 %; those of shares within runs are normal. Seeds are fixed.
 """
 
 from __future__ import annotations

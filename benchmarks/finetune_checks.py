@@ -3,8 +3,8 @@
 Run: python -m benchmarks.finetune_checks [--seeds 20] [--only WORD]
 
 For each seed a tiny model is trained with the fault and one without, on data of their own. Detected: the finding of the faulty one is
-`fail`. False alarm: that of the clean one is. At least 80 % must be detected and at most 5 % accused, in what is counted; Wilson's
-intervals of 95 % stand beside. What is broken is marked, and the exit code is then 1. Some minutes on one core.
+`fail`. False alarm: that of the clean one is. At least 80 % must be detected and at most 5 % accused, in what is counted; the
+intervals of 95 % are those of `audit.stats.Proportion`. What is broken is marked, and the exit code is then 1. Some minutes on one core.
 """
 
 from __future__ import annotations

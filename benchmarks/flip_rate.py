@@ -5,7 +5,7 @@ Run: python -m benchmarks.flip_rate [--fast] [--write docs/verdict.md]
 For each metric and number of rows, samples of one population go through `audit.decision.judge.judge` itself.
 
 1. The truth lies exactly on the bound. A pass is false then, and so is a fail; each may happen in 2.5 % of samples
-   (accuracy, whose interval is Wilson's: 3 %), three Monte-Carlo errors allowed. Two samples of the population contradict each other, one
+   (accuracy: 3 %, as Wilson's interval errs), three Monte-Carlo errors allowed. Two samples of the population contradict each other, one
    passing and one failing, in at most twice the product.
 2. The truth lies off the bound, on either side. The share decided must be within two points of the power that is known for the method:
    enumerated where the metric is made of proportions, else foreseen by `audit.power.analysis`. A judge that never decides fails

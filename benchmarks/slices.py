@@ -3,7 +3,7 @@
 Run: python -m benchmarks.slices [--fast] [--write docs/verdict.md]
 
 1. All fifty exactly on their bound: failed in at most 2.5 % of runs.
-2. One exactly on the bound, the rest good: passed in at most 2.5 % (nominal: what Wilson's interval of that one slice makes of
+2. One exactly on the bound, the rest good: passed in at most 2.5 % (nominal: what the interval of that one slice makes of
    it is enumerated and shown).
 3. All fifty well above it: passed with the power that `audit.power.analysis` foresaw, within two points.
 4. All fifty above it, one far below: failed with the power that it foresaw.
