@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.formatting import comparator_in_words
@@ -108,7 +108,10 @@ class Finding:
     evidence: Evidence | None = None
     evidence_files: tuple[str, ...] = ()
     """Paths in the bundle."""
-    seconds: float = 0.0
+    evidence_table: str | None = None
+    """The one among them that holds the evidence's own table."""
+    seconds: float = field(default=0.0, metadata={"stored apart": True})
+    """How long the measurement took; stored among the run's timings."""
 
     @property
     def id(self) -> str:
