@@ -57,8 +57,8 @@ def test_a_checks_docstring_has_its_four_headings(check_id: str) -> None:
 
 @pytest.mark.parametrize("check_id", list(catalog.discover()))
 def test_a_checks_file_is_short(check_id: str) -> None:
-    """At most 200 lines: what is longer belongs to what supports checks."""
-    assert len((ROOT / "audit/checks" / f"{check_id}.py").read_text(encoding="utf-8").splitlines()) <= 200
+    """At most 300 lines: what is longer is split by ideas, beside the check as `_name.py`."""
+    assert len((ROOT / "audit/checks" / f"{check_id}.py").read_text(encoding="utf-8").splitlines()) <= 300
 
 
 def contracts(folder: Path) -> subprocess.CompletedProcess[str]:

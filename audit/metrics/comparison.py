@@ -9,8 +9,9 @@ import numpy as np
 
 from audit.evidence import Churn, Evidence, Example, Member, Unmeasured
 from audit.formatting import PLAIN, comparator_in_words, number, rows_in_words
-from audit.metrics.confusion import OF_THE_TABLE, UNITS, is_accuracy, lacking, lacking_positive, part
+from audit.metrics.confusion import OF_THE_TABLE, UNITS, is_accuracy, lacking, lacking_positive
 from audit.metrics.excerpts import excerpts
+from audit.metrics.groups import part
 from audit.stats import PairedConfusion, PairedDifference, mcnemar
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from pydantic import Field
 from audit.check import Params
 from audit.evidence import Confusion as Figure
 from audit.evidence import Evidence, Member, Unmeasured
+from audit.metrics.groups import part
 from audit.stats import Confusion, Proportion
 
 if TYPE_CHECKING:
@@ -160,11 +161,6 @@ def lacking_positive(true: NDArray[np.bool_], predicted: NDArray[np.bool_], metr
         return None
     how = {"precision": "predicted", "recall": "truly"}.get(metric, "truly or by prediction")
     return f"no row is {how} {positive}: add rows to this slice"
-
-
-def part(clusters: NDArray[np.int64] | None, rows: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """The entities of some rows."""
-    return None if clusters is None else clusters[rows]
 
 
 def _figures(classes: Sequence[str], true: NDArray[np.int64], predicted: NDArray[np.int64]) -> tuple[Figure, ...]:

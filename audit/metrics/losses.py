@@ -10,7 +10,7 @@ import numpy as np
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.metrics import comparison
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.stats import PairedProbabilityLoss, ProbabilityLoss
 from audit.stats.probability_loss import RowLosses
 

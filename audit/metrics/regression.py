@@ -9,8 +9,8 @@ import numpy as np
 from audit.evidence import Evidence, Example, Member, Part, Residuals
 from audit.formatting import number
 from audit.metrics.comparison import both, told
-from audit.metrics.confusion import part
 from audit.metrics.excerpts import words_of
+from audit.metrics.groups import part
 from audit.redaction.masking import beginning
 from audit.stats import Mean, PairedMean
 

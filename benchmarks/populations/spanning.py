@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from audit.checks.fairness._odds import Odds
+from audit.checks.fairness.average_odds_difference import Odds
 from audit.metrics.groups import share
 from audit.stats import Difference, MeanDifference, Ratio, WeightedShare
 from audit.stats.clustering import Influence, together

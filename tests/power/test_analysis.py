@@ -35,7 +35,7 @@ from audit.stats import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit.metrics.groups import OfGroup
+    from audit.metrics.groups import GroupEstimate
     from audit.stats import Estimate
 
 
@@ -156,7 +156,7 @@ def test_the_worst_pair_is_moved_to_the_stated_gap() -> None:
     assert decided(apart, 1.0, Asked(0.8, floor=True))[1] > 0.95
 
 
-def spanning(rng: np.random.Generator, people: int, *, against: bool, groups: int = 2) -> list[OfGroup[Proportion]]:
+def spanning(rng: np.random.Generator, people: int, *, against: bool, groups: int = 2) -> list[GroupEstimate[Proportion]]:
     """Everyone has rows in every group, hits by a chance of their own: the same in all, or in every second the rest of the other."""
     person = np.repeat(np.arange(people), rng.integers(2, 9, people))
     group, chance = rng.integers(0, groups, len(person)), rng.beta(1, 1, people)[person]
@@ -164,7 +164,7 @@ def spanning(rng: np.random.Generator, people: int, *, against: bool, groups: in
     return [share(hit[group == one], person[group == one]) for one in range(groups)]
 
 
-def gap_of(kind: type[Difference | Ratio], sides: list[OfGroup[Proportion]], a: int = 0, b: int = 1) -> Difference | Ratio:
+def gap_of(kind: type[Difference | Ratio], sides: list[GroupEstimate[Proportion]], a: int = 0, b: int = 1) -> Difference | Ratio:
     return kind(sides[a].estimate, sides[b].estimate, *sides[a].together(sides[b]))
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from audit.check import Params
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Member, Reliability, Slice
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

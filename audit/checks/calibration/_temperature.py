@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.checks.calibration._stated_probabilities import TargetParams, diagram, events
 from audit.formatting import number
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.seeds import stream
 from audit.stats import CalibrationError, PairedMean
 

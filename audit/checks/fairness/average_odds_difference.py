@@ -10,22 +10,80 @@ Reference    Bellamy et al., IBM Journal of Research and Development 2019 (AI Fa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.check import Check, NoParams
-from audit.checks.fairness._odds import average_odds
+from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps
+from audit.checks.fairness._rates import rates_of
+from audit.evidence import Evidence, Member
+from audit.stats import AverageDifference, Difference
+from audit.stats.clustering import together
 from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
+    from collections.abc import Iterable, Sequence
 
-    from audit.evidence import Evidence
+    import numpy as np
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from audit.checks.fairness._rates import Rate
+    from audit.evidence import Slice
+    from audit.metrics.groups import GroupEstimate
+    from audit.stats import Proportion
     from audit.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """How often a group is called a class, among the rows of that class and among the others."""
+
+    hits: GroupEstimate[Proportion]
+    alarms: GroupEstimate[Proportion]
+
+    @property
+    def value(self) -> float:
+        """Mean of both rates."""
+        return (self.hits.value + self.alarms.value) / 2
+
+    def minus(self, other: Odds) -> AverageDifference:
+        """Mean of the differences from another group's rates."""
+        hits, alarms = (
+            Difference(one.estimate, two.estimate, *one.together(two))
+            for one, two in ((self.hits, other.hits), (self.alarms, other.alarms))
+        )
+        return AverageDifference(hits, alarms, *self._together(other))
+
+    def _together(self, other: Odds) -> tuple[float | None, float]:
+        """Correlation of the two differences, and by how many entities; None where an entity's rows do not show it."""
+        sides = self.hits.influence, other.hits.influence, self.alarms.influence, other.alarms.influence
+        if any(one is None for one in sides):
+            return None, 0.0
+        hits, alarms = (one.minus(two) for one, two in (sides[:2], sides[2:]) if one is not None and two is not None)
+        return together(hits, alarms) if hits.variance > 0 and alarms.variance > 0 else (None, 0.0)
 
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Mean of both rates' differences, judged on every ordered pair of groups."""
-    return average_odds(subject)
+    rates = rates_of(subject, "true_positive_rate", "false_positive_rate")
+    odds = [_odds(subject, one, pair) for one, pair in zip(subject.targets, zip(rates[::2], rates[1::2], strict=True), strict=True)]
+    return gaps(subject, compare_groups(subject, odds), Odds.minus, _both_rates, "mean rate difference")
+
+
+def _odds(subject: Subject, one: str, rates: Sequence[Rate]) -> GroupStatistic[Odds]:
+    hits, alarms = rates
+
+    def of(rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> Odds | None:
+        hit, alarm = hits.of(rows, clusters), alarms.of(rows, clusters)
+        return None if hit is None or alarm is None else Odds(hit, alarm)
+
+    return GroupStatistic(of, f"{hits.needs}, or none {alarms.needs}", class_items(subject, one))
+
+
+def _both_rates(name: Slice, odds: Odds) -> Iterable[Member]:
+    yield Member(name.further("rate", "true_positive_rate"), odds.hits.estimate)
+    yield Member(name.further("rate", "false_positive_rate"), odds.alarms.estimate)
 
 
 CHECK = Check(

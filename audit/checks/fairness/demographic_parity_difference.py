@@ -8,33 +8,12 @@ Reference    Agarwal et al., ICML 2018, as in `fairlearn.metrics`; interval of N
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from audit.check import Check, NoParams
-from audit.metrics.groups import compare, selection_rates
+from audit.checks.fairness._rates import rate_gap_check
 from audit.stats import Difference
-from audit.tasks import CLASSIFICATION
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Selection rate per group, judged on every ordered pair of groups."""
-    return compare(subject, selection_rates(subject), Difference, "rate difference")
-
-
-CHECK = Check(
-    measure=measure,
+CHECK = rate_gap_check(
+    Difference,
+    "selection_rate",
     question="Are all groups chosen at similar rates?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, rebalance the training data or use fairlearn.",
-    rmf=("MEASURE 2.11",),
-    better="lower",
-    unit="rate difference",
-    needs=frozenset({"predictions", "groups"}),
-    by="groups",
-    tasks=CLASSIFICATION,
 )

@@ -8,33 +8,12 @@ Reference    As in `fairlearn.metrics`; 29 CFR 1607.4 D (1978); interval of Koop
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from audit.check import Check, NoParams
-from audit.metrics.groups import compare, selection_rates
+from audit.checks.fairness._rates import rate_gap_check
 from audit.stats import Ratio
-from audit.tasks import CLASSIFICATION
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Selection rate per group, judged on every ordered pair of groups."""
-    return compare(subject, selection_rates(subject), Ratio, "rate ratio")
-
-
-CHECK = Check(
-    measure=measure,
+CHECK = rate_gap_check(
+    Ratio,
+    "selection_rate",
     question="Is every group chosen at least four-fifths as often as any other?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, rebalance the training data or use fairlearn.",
-    rmf=("MEASURE 2.11",),
-    better="higher",
-    unit="rate ratio",
-    needs=frozenset({"predictions", "groups"}),
-    by="groups",
-    tasks=CLASSIFICATION,
 )

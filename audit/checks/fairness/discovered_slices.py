@@ -17,22 +17,32 @@ Reference    Search after Chung et al. (SliceFinder), ICDE 2019, and Sagadeeva &
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
-from audit.checks.fairness._slice_discovery import features, holdout_test, losses, presentation, search
-from audit.checks.fairness._slice_discovery.split import Halves
+from audit.checks.fairness._slice_discovery import attributes, presentation, texts
+from audit.checks.fairness._slice_discovery.holdout import Halves, losses, tested
+from audit.checks.fairness._slice_discovery.search import Search, least_rows
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
+from audit.metrics import usable_features, windows
+from audit.redaction.masking import common_words
 from audit.stats import MeanDifference
 from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.checks.fairness._slice_discovery.attributes import Attribute
+    from audit.evidence import Unmeasured
     from audit.subject import Subject
+
+CLUSTERS = 20
+"""Neighbourhoods of the embedding by default."""
 
 
 class DiscoveredSlicesParams(Params):
@@ -50,37 +60,103 @@ class DiscoveredSlicesParams(Params):
     an encoder; 0 for none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the search looks at."""
+
+    columns: tuple[str, ...] | None
+    """None for all that may be."""
+    clusters: int | None
+    """None for as many as by default, where there is an encoder."""
+    least: int
+    """Searched rows of a value or a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSet:
+    """The attributes that distinguish rows."""
+
+    attributes: tuple[Attribute, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    """Columns that no condition can be made of."""
+    notes: tuple[str, ...] = ()
+    """Sentences on the columns, and on what could not be looked at."""
+
+
 def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) -> Evidence:
     """How much worse each slice that the search proposes is served than the rest, on rows that the search did not see."""
     data, clusters = subject.data, subject.clusters()
-    halves = Halves.of(losses.of(subject), clusters, rng)
-    least = search.least_rows(halves, params.min_rows)
+    halves = Halves.of(losses(subject), clusters, rng)
+    least = least_rows(halves, params.min_rows)
     enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
-    asked = features.Asked(params.columns, params.clusters, least)
-    told_by = features.attributes_of(subject, asked, halves, rng) if enough else features.Known()
-    looking = search.Search(told_by.attributes, halves, least, clusters)
-    found = looking.found(params.k)
+    scope = Scope(params.columns, params.clusters, least)
+    found_by = attributes_of(subject, scope, halves, rng) if enough else AttributeSet()
+    search = Search(found_by.attributes, halves, least, clusters)
+    found = search.found(params.k)
     entities = "" if clusters is None else " entities"
     if not found:
         msg = f"{data.role}: nothing splits its {data.rows:,} rows into slices of at least {least}{entities} in each half: "
-        unused = ", ".join(str(one.name) for one in told_by.unmeasured)
+        unused = ", ".join(str(one.name) for one in found_by.unmeasured)
         msg += f"of no use are {unused}; " if unused else ""
         lower = halves.flags or least > MeanDifference.least
         raise CannotMeasure(msg + ("add rows, name columns, or set min_rows lower" if lower else "add rows, or name columns"))
-    weak = holdout_test.tested(found, halves, clusters)
+    weak = tested(found, halves, clusters)
     kinds = "columns" if data.columns.text is None else "columns, marks of the text and words"
     size = f"at least {least}{entities or ' rows'} each"
-    looked_at = f"{looking.count():,} conditions on {len(told_by.attributes):,} {kinds}, and their crossings, of {size}"
+    looked_at = f"{search.count():,} conditions on {len(found_by.attributes):,} {kinds}, and their crossings, of {size}"
     return Evidence(
         members=tuple(Member(one.name, one.gap) for one in weak),
         unit="accuracy gap" if halves.flags else "mean absolute error gap",
         rows=data.rows,
-        unmeasured=told_by.unmeasured,
+        unmeasured=found_by.unmeasured,
         figures=(presentation.figure(subject, weak, halves),),
         examples=presentation.examples(subject, weak, halves),
-        notes=(*presentation.notes(subject, weak, halves, looked_at), *told_by.notes),
+        notes=(*presentation.notes(subject, weak, halves, looked_at), *found_by.notes),
         table=presentation.table(subject, weak, halves),
     )
+
+
+def attributes_of(subject: Subject, scope: Scope, halves: Halves, rng: Generator) -> AttributeSet:
+    """Attributes of the columns that can be used, and of the texts."""
+    data = subject.data
+    features, unmeasured, left_out = usable_features.of_one_table(data, windows.features(data, data, _names(subject, scope))[0])
+    columns = attributes.of_columns(features, halves.search, scope.least)
+    looked_at = (f"Columns: {', '.join(feature.name for feature in features)}.",) if features else ()
+    if data.columns.text is None:
+        if scope.clusters:
+            msg = f"{data.role}: clusters are made of texts: name their column under columns.text, or leave clusters out"
+            raise CannotMeasure(msg)
+        return AttributeSet(columns, unmeasured, (*looked_at, *left_out))
+    found, unseen = _of_texts(subject, scope, halves, rng)
+    return AttributeSet((*columns, *found), unmeasured, (*looked_at, *left_out, *unseen))
+
+
+def _of_texts(subject: Subject, scope: Scope, halves: Halves, rng: Generator) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
+    """Marks, words and neighbourhoods of the texts, and sentences on what could not be looked at."""
+    said = subject.data.texts()
+    held = texts.tokens(said)
+    words = texts.words(said, held, halves, scope.least, entities=subject.clusters())
+    found = (*texts.marks(said, halves.search), *words)
+    if scope.clusters == 0:
+        return found, ()
+    try:
+        points = subject.predicted.embed_texts(said)
+    except CannotMeasure as error:
+        if scope.clusters is not None:
+            raise
+        return found, (f"Clusters of texts were not looked at: {error}",)
+    k, allowed = scope.clusters or CLUSTERS, common_words(said, subject.clusters())
+    return (*found, *texts.clusters(np.asarray(points, dtype=float), k, held, allowed, halves.search, rng)), ()
+
+
+def _names(subject: Subject, scope: Scope) -> tuple[str, ...]:
+    data = subject.data
+    names = attributes.default_columns(data) if scope.columns is None else tuple(dict.fromkeys(scope.columns))
+    missing = [name for name in names if name not in data.frame.columns]
+    if missing:
+        msg = f"{data.role}: no column {', '.join(map(repr, missing))}: there are {', '.join(map(str, data.frame.columns))}"
+        raise CannotMeasure(msg)
+    return names
 
 
 def _reach(subject: Subject, _params: DiscoveredSlicesParams) -> tuple[float, float]:

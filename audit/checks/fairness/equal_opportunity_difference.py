@@ -8,34 +8,12 @@ Reference    Hardt, Price & Srebro, NeurIPS 2016, as in `fairlearn.metrics`; int
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from audit.check import Check, NoParams
-from audit.metrics.groups import compare, error_rates
+from audit.checks.fairness._rates import rate_gap_check
 from audit.stats import Difference
-from audit.tasks import CLASSIFICATION
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """True positive rate per group, judged on every ordered pair of groups."""
-    return compare(subject, error_rates(subject, "true_positive_rate"), Difference, "rate difference")
-
-
-CHECK = Check(
-    measure=measure,
+CHECK = rate_gap_check(
+    Difference,
+    "true_positive_rate",
     question="Are those who should be found found equally often in every group?",
     remedy="Read the misses of the group with the lowest rate; add training rows like them, or mend its labels, and fine-tune again.",
-    rmf=("MEASURE 2.11",),
-    better="lower",
-    unit="rate difference",
-    needs=frozenset({"labels", "predictions", "groups"}),
-    of_one_class=True,
-    by="groups",
-    tasks=CLASSIFICATION,
 )

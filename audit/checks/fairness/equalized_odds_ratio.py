@@ -9,33 +9,13 @@ Reference    Hardt, Price & Srebro, NeurIPS 2016, as in `fairlearn.metrics` (`ag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from audit.check import Check, NoParams
-from audit.metrics.groups import compare, error_rates
+from audit.checks.fairness._rates import rate_gap_check
 from audit.stats import Ratio
-from audit.tasks import CLASSIFICATION
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """True and false positive rate per group, each judged on every ordered pair of groups."""
-    return compare(subject, error_rates(subject, "true_positive_rate", "false_positive_rate"), Ratio, "rate ratio")
-
-
-CHECK = Check(
-    measure=measure,
+CHECK = rate_gap_check(
+    Ratio,
+    "true_positive_rate",
+    "false_positive_rate",
     question="Does it err in every group nearly as often as in any other, by missing and by false alarm?",
     remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
-    rmf=("MEASURE 2.11",),
-    better="higher",
-    unit="rate ratio",
-    needs=frozenset({"labels", "predictions", "groups"}),
-    by="groups",
-    tasks=CLASSIFICATION,
 )

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
-from audit.checks.fairness._error_gaps import Means, gaps
+from audit.checks.fairness._groups import compare_groups, gaps, shown
+from audit.checks.fairness._means import difference, mean
 from audit.metrics.regression import carried_by_few, residuals
 from audit.tasks import REGRESSION
 
@@ -29,13 +30,11 @@ if TYPE_CHECKING:
     from audit.evidence import Evidence
     from audit.subject import Subject
 
-Metric: TypeAlias = Literal["mean_absolute_error", "root_mean_squared_error", "mean_error"]
-
 
 class ErrorParams(Params):
     """Which error is compared."""
 
-    metric: Metric = Field(
+    metric: Literal["mean_absolute_error", "root_mean_squared_error", "mean_error"] = Field(
         "mean_absolute_error",
         description="mean_absolute_error; root_mean_squared_error, in which large errors weigh more; mean_error: predicted minus true, with"
         " its sign",
@@ -44,17 +43,11 @@ class ErrorParams(Params):
 
 def measure(subject: Subject, params: ErrorParams, _rng: Generator) -> Evidence:
     """Difference of the groups' errors, on every ordered pair of groups."""
-    found = gaps(subject, _means(subject, params.metric), params.metric.replace("_", " "))
-    if params.metric != "root_mean_squared_error":
-        return found
-    return replace(found, notes=(*found.notes, *carried_by_few(residuals(subject))))
-
-
-def _means(subject: Subject, metric: Metric) -> Means:
+    root, unit = params.metric == "root_mean_squared_error", params.metric.replace("_", " ")
     apart = -residuals(subject)
-    if metric == "mean_error":
-        return Means(apart)
-    return Means(apart, root=True) if metric == "root_mean_squared_error" else Means(np.abs(apart), low=0.0)
+    error = mean(np.abs(apart), low=0.0) if params.metric == "mean_absolute_error" else mean(apart, root=root)
+    found = gaps(subject, compare_groups(subject, [error]), difference, shown, f"{unit} difference")
+    return replace(found, context_unit=unit, notes=(*found.notes, *(carried_by_few(apart) if root else ())))
 
 
 CHECK = Check(

@@ -10,34 +10,12 @@ Reference    Corbett-Davies et al., KDD 2017; as in `fairlearn.metrics`;
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from audit.check import Check, NoParams
-from audit.metrics.groups import compare, error_rates
+from audit.checks.fairness._rates import rate_gap_check
 from audit.stats import Difference
-from audit.tasks import CLASSIFICATION
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """False positive rate per group, judged on every ordered pair of groups."""
-    return compare(subject, error_rates(subject, "false_positive_rate"), Difference, "rate difference")
-
-
-CHECK = Check(
-    measure=measure,
+CHECK = rate_gap_check(
+    Difference,
+    "false_positive_rate",
     question="Are false alarms equally rare in every group?",
     remedy="Read the false alarms of the group with the highest rate; add training rows like them, or mend its labels, and train again.",
-    rmf=("MEASURE 2.11",),
-    better="lower",
-    unit="rate difference",
-    needs=frozenset({"labels", "predictions", "groups"}),
-    of_one_class=True,
-    by="groups",
-    tasks=CLASSIFICATION,
 )

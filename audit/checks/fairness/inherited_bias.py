@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from audit.check import Check, Params
-from audit.checks.fairness._association import Association, associations
-from audit.checks.fairness._word_lists import ATTRIBUTES, TARGETS, VERSION
-from audit.metrics.groups import compare, selection_rates
+from audit.checks.fairness._association import ATTRIBUTES, TARGETS, VERSION, Association, associations
+from audit.checks.fairness._rates import rate_gaps, rates_of
 from audit.stats import Difference
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def measure(subject: Subject, params: InheritedParams, rng: Generator) -> Eviden
         source = f"word lists of Caliskan et al. 2017, version {VERSION}" if params.tests is None else "the policy's own word lists"
         return associations(params.associations(), base.embed_texts, params.templates, rng=rng, source=source)
     seen = replace(subject, predicted=base.probe)
-    found = compare(seen, selection_rates(seen), Difference, "rate difference of the base")
+    found = rate_gaps(seen, rates_of(seen, "selection_rate"), Difference, "rate difference of the base")
     return replace(found, notes=(f"The base answers by {base.probe.candidate.description}.", *found.notes))
 
 

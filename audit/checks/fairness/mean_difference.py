@@ -13,18 +13,24 @@ Reference    As in AI Fairness 360; Kamiran & Calders, KAIS 2012; intervals of N
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
-from audit.checks.fairness._averages import mean_gaps
+from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps, shown
+from audit.checks.fairness._means import Average, average, difference, mean
+from audit.errors import CannotMeasure
 from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from audit.evidence import Evidence
+    from audit.metrics.groups import GroupEstimate
     from audit.subject import Subject
 
 
@@ -38,7 +44,36 @@ class MeanParams(Params):
 
 def measure(subject: Subject, params: MeanParams, _rng: Generator) -> Evidence:
     """Average per group, judged on every ordered pair of groups."""
-    return mean_gaps(subject, params.of)
+    found = gaps(subject, compare_groups(subject, _averages(subject, params)), difference, shown, "mean difference")
+    unit = "mean" if "values" in subject.candidate.abilities else "rate"
+    return replace(found, context_unit=unit, notes=(*found.notes, *_weighing(subject)))
+
+
+def _averages(subject: Subject, params: MeanParams) -> list[GroupStatistic[GroupEstimate[Average]]]:
+    weights = _weights(subject)
+    if "values" in subject.candidate.abilities:
+        numbers = subject.target() if params.of == "labels" else subject.predicted_values()
+        return [mean(numbers) if weights is None else average(numbers, weights)]
+    classes = subject.y_true() if params.of == "labels" else subject.y_pred()
+    return [average(classes == one, weights, class_items(subject, one)) for one in subject.targets]
+
+
+def _weights(subject: Subject) -> NDArray[np.float64] | None:
+    """(n,) weights, finite and not negative; None where rows count alike."""
+    column = subject.data.columns.weight
+    if column is None:
+        return None
+    weights = subject.data.numbers(column)
+    if (weights < 0).any():
+        msg = f"{subject.data.role}: column {column!r} holds a weight under 0 in row {subject.data.shown(int(np.argmax(weights < 0)))}: "
+        msg += "mend it, or leave columns.weight out"
+        raise CannotMeasure(msg)
+    return weights
+
+
+def _weighing(subject: Subject) -> tuple[str, ...]:
+    column = subject.data.columns.weight
+    return () if column is None else (f"Rows are weighted by {column}; the weights are taken as given, not as estimated.",)
 
 
 def _reach(subject: Subject, _params: MeanParams) -> tuple[float, float]:

@@ -10,33 +10,13 @@ Reference    Chouldechova, Big Data 2017; `fairlearn.metrics.MetricFrame` of `sk
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from audit.check import Check, NoParams
-from audit.metrics.groups import compare, error_rates
+from audit.checks.fairness._rates import rate_gap_check
 from audit.stats import Difference
-from audit.tasks import CLASSIFICATION
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Precision per group, judged on every ordered pair of groups."""
-    return compare(subject, error_rates(subject, "precision"), Difference, "precision difference")
-
-
-CHECK = Check(
-    measure=measure,
+CHECK = rate_gap_check(
+    Difference,
+    "precision",
     question="Is a positive prediction right equally often in every group?",
     remedy="Read the false alarms of the group with the lowest precision; set the threshold anew, or calibrate the scores.",
-    rmf=("MEASURE 2.11",),
-    better="lower",
     unit="precision difference",
-    needs=frozenset({"labels", "predictions", "groups"}),
-    by="groups",
-    tasks=CLASSIFICATION,
 )

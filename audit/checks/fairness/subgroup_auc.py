@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints
 from audit.check import Check, Params
 from audit.checks.fairness._subgroups import background, subgroups
 from audit.evidence import Evidence, Member, Unmeasured
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.stats import Auc
 from audit.tasks import CLASSIFICATION
 

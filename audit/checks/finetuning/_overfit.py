@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.errors import CannotMeasure
 from audit.evidence import Member, Unmeasured
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.metrics.losses import LARGEST, log_losses
 from audit.stats import Difference, Mean, MeanDifference, Proportion
 

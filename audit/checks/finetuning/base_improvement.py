@@ -20,7 +20,7 @@ from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.formatting import number
 from audit.metrics.comparison import Answers, shares_right
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.metrics.stages import side_by_side
 from audit.stats import Proportion
 

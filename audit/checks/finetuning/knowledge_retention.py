@@ -22,7 +22,7 @@ from audit.check import Check, Params
 from audit.checks.finetuning._retention import folds, knowing, neighbours_lost, probed
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, Evidence, Member, Unmeasured
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.metrics.stages import side_by_side
 from audit.stats import Mean, PairedDifference, PairedMean, Proportion
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from audit.errors import AuditError, CannotMeasure
 from audit.formatting import impersonal
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.stats import GroupJackknife
 
 if TYPE_CHECKING:

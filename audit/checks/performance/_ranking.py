@@ -11,7 +11,7 @@ from pydantic import Field
 from audit.check import Params
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.metrics import comparison
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.metrics.losses import true_columns
 from audit.stats import ClassMean, PairedAuc, PairedPrecision
 

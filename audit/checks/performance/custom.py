@@ -24,7 +24,7 @@ from audit.check import Check, Params
 from audit.checks.performance import _own_function
 from audit.evidence import Evidence, Member
 from audit.metrics.comparison import both, told
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.stats import Mean, PairedMean
 from audit.tasks import CLASSIFICATION, REGRESSION
 

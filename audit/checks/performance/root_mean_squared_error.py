@@ -18,7 +18,7 @@ import numpy as np
 from audit.check import Check, NoParams
 from audit.evidence import Evidence, Member
 from audit.metrics.comparison import both
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.metrics.regression import carried_by_few, compared, evidence, residuals
 from audit.stats import MeanDifference, RootMeanSquare
 from audit.tasks import REGRESSION

@@ -21,7 +21,7 @@ from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.formatting import rows_in_words
 from audit.metrics.comparison import shares
-from audit.metrics.confusion import part
+from audit.metrics.groups import part
 from audit.metrics.losses import true_columns
 from audit.stats import Proportion
 from audit.tasks import CLASSIFICATION

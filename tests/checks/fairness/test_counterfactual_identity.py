@@ -19,8 +19,7 @@ from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 
 from audit.catalog import discover
-from audit.checks.fairness._identity.swapping import Swap
-from audit.checks.fairness._identity.terms import TERMS
+from audit.checks.fairness._identity_terms import TERMS, Swap
 from audit.errors import CannotMeasure
 from audit.power.trials import Trials
 from audit.stats import Proportion

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from audit.catalog import discover
-from audit.checks.fairness._slice_discovery.holdout_test import Q, p_value
+from audit.checks.fairness._slice_discovery.holdout import Q, p_value
 from audit.errors import CannotMeasure
 from audit.evidence import Slice
 from audit.stats import Difference, Proportion

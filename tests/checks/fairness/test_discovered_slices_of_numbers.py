@@ -12,7 +12,7 @@ from sklearn.metrics import mean_absolute_error
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved_numbers import SavedValues
 from audit.catalog import discover
-from audit.checks.fairness._slice_discovery.holdout_test import p_value
+from audit.checks.fairness._slice_discovery.holdout import p_value
 from audit.errors import CannotMeasure, PolicyError
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy

@@ -16,8 +16,7 @@ from pydantic import ValidationError
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved_predictions import SavedPredictions
 from audit.catalog import discover
-from audit.checks.fairness._association import Association, associate, embedded
-from audit.checks.fairness._word_lists import ATTRIBUTES, TARGETS
+from audit.checks.fairness._association import ATTRIBUTES, TARGETS, Association, associate, embedded
 from audit.errors import CannotMeasure
 from audit.stats import Census, Difference, Proportion
 from audit.subject import Subject

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, ttest_ind
 
 from audit import seeds
-from audit.checks.fairness._slice_discovery import attributes, kmeans, search, texts
-from audit.checks.fairness._slice_discovery.split import Halves, signed_deviance, signed_square
+from audit.checks.fairness._slice_discovery import attributes, search, texts
+from audit.checks.fairness._slice_discovery.holdout import Halves, signed_deviance, signed_square
 from audit.evidence import Slice
 from audit.metrics import windows
 from tests.support import dataset
@@ -261,13 +261,13 @@ def test_clusters_of_points_are_found_and_the_same_for_the_same_stream() -> None
     rng = np.random.default_rng(0)
     true = rng.integers(0, 4, 400)
     points = np.eye(8)[true] * 5 + rng.normal(0, 0.1, (400, 8))
-    codes = [kmeans.nearest(points, kmeans.centres(points, 4, seeds.stream(1, "k"))) for _ in range(2)]
+    codes = [texts.nearest(points, texts.centres(points, 4, seeds.stream(1, "k"))) for _ in range(2)]
     assert codes[0].tolist() == codes[1].tolist()
     assert len({(a, b) for a, b in zip(codes[0], true, strict=True)}) == 4
 
 
 def test_fewer_points_than_clusters() -> None:
-    assert len(kmeans.centres(np.ones((5, 2)), 3, seeds.stream(1, "k"))) == 1
+    assert len(texts.centres(np.ones((5, 2)), 3, seeds.stream(1, "k"))) == 1
 
 
 TEXTS = [f"please refund the order {'now' * (i % 2)}" for i in range(40)] + [f"ZÜRICH, ärger! number{i}" for i in range(40)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.checks.fairness._slice_discovery.holdout_test import Q
+from audit.checks.fairness._slice_discovery.holdout import Q
 from audit.evidence import Example, Part, WeakSlices
 from audit.formatting import number, rows_in_words
 from audit.redaction.masking import beginning, common_words
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.checks.fairness._slice_discovery.holdout_test import Weak
-    from audit.checks.fairness._slice_discovery.split import Halves
+    from audit.checks.fairness._slice_discovery.holdout import Halves, Weak
     from audit.subject import Subject
 
 SHOWN = 3

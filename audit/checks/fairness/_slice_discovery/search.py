@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.checks.fairness._slice_discovery.attributes import Attribute
-    from audit.checks.fairness._slice_discovery.split import Halves
+    from audit.checks.fairness._slice_discovery.holdout import Halves
 
 BEAM = 40
 """Attributes that are crossed: those with the condition that is most often wrong."""

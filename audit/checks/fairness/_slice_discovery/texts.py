@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.checks.fairness._slice_discovery import kmeans
 from audit.checks.fairness._slice_discovery.attributes import Attribute, of_numbers
 from audit.redaction.masking import common_words
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.checks.fairness._slice_discovery.split import Halves
+    from audit.checks.fairness._slice_discovery.holdout import Halves
 
 LENGTH = "text (words)"
 CHARACTERS = "text (characters)"
@@ -38,6 +37,9 @@ OFTEN = 2.0
 _PRIOR = 500.0
 """Words that the prior is worth."""
 _LAST = 0x110000
+ROUNDS, SAMPLE = 25, 10_000
+"""Rounds of k-means at most, and points that the centres are learnt from."""
+_BLOCK = 20_000
 
 
 def marks(texts: Sequence[str], learnt: NDArray[np.bool_]) -> tuple[Attribute, ...]:
@@ -106,7 +108,7 @@ def clusters(
     unit = points / np.where(length > 0, length, 1.0)
     known = [one & allowed for one in held]
     numbers = [many for many in dict.fromkeys((k, k // 2, k // 4)) if many > 1]
-    return tuple(_cluster(kmeans.nearest(unit, kmeans.centres(unit[learnt], many, rng)), many, known, learnt) for many in numbers)
+    return tuple(_cluster(nearest(unit, centres(unit[learnt], many, rng)), many, known, learnt) for many in numbers)
 
 
 def _cluster(codes: NDArray[np.int64], k: int, held: Sequence[frozenset[str]], learnt: NDArray[np.bool_]) -> Attribute:
@@ -142,3 +144,40 @@ def distinctive(here: Counter[str], everywhere: Counter[str], rows: int, n: int)
 
     known = {word: sure(word) for word, count in here.items() if rest and count * rest >= OFTEN * (everywhere[word] - count) * rows}
     return sorted((word for word, found in known.items() if found > 0), key=lambda word: (-known[word], word))
+
+
+def centres(points: NDArray[np.float64], k: int, rng: Generator) -> NDArray[np.float64]:
+    """(k or fewer, d) centres by Lloyd's rounds from the seeding of Arthur & Vassilvitskii (SODA 2007)."""
+    if len(points) > SAMPLE:
+        points = points[np.sort(rng.choice(len(points), SAMPLE, replace=False))]
+    found = _seeds(points, k, rng)
+    for _ in range(ROUNDS):
+        codes = nearest(points, found)
+        counts = np.bincount(codes, minlength=len(found))
+        held = counts > 0
+        sums = np.zeros_like(found)
+        np.add.at(sums, codes, points)
+        moved = sums[held] / counts[held, None]
+        if moved.shape == found.shape and np.allclose(moved, found, rtol=0, atol=1e-9):
+            break
+        found = moved
+    return found
+
+
+def nearest(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(n,) the centre that lies nearest to each point."""
+    half = (centres * centres).sum(axis=1) / 2
+    found = np.zeros(len(points), dtype=np.int64)
+    for begin in range(0, len(points), _BLOCK):
+        found[begin : begin + _BLOCK] = np.argmin(half - points[begin : begin + _BLOCK] @ centres.T, axis=1)
+    return found
+
+
+def _seeds(points: NDArray[np.float64], k: int, rng: Generator) -> NDArray[np.float64]:
+    """Points drawn one after the other, each with a chance that grows with the square of its distance from those before."""
+    chosen = [int(rng.integers(len(points)))]
+    distance = ((points - points[chosen[0]]) ** 2).sum(axis=1)
+    while len(chosen) < k and distance.sum() > 0:
+        chosen.append(int(rng.choice(len(points), p=distance / distance.sum())))
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+    return points[chosen]
