@@ -6,13 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from audit.decision.finding import Bound, Finding, Headline, Judged, Side, bounds
+from audit.decision.member_bounds import MemberBounds
 from audit.evidence import OVERALL, Pair
 from audit.formatting import bound_in_words, comparator_in_words, counted, number, rows_in_words
 from audit.stats.tails import few_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from audit.check import CheckInfo
     from audit.decision.finding import Status
@@ -30,15 +35,19 @@ class _Levels:
     failing: float
     """Of the end that faces fail, before the members share it."""
 
+    def ends(self, *, floor: bool) -> tuple[float, float]:
+        """Of the lower and the upper end."""
+        return (self.passing, self.failing) if floor else (self.failing, self.passing)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Decided:
     bound: Bound
     status: Status
     headline: Headline
     failing: tuple[Name, ...]
-    unproven: tuple[Name, ...]
-    """Members whose own end that faces pass is not on the good side."""
+    proven: NDArray[np.bool_]
+    """(m,) whether a member's own end that faces pass is on the good side."""
 
 
 def judge(
@@ -51,8 +60,10 @@ def judge(
     alpha = one_sided(requirement, confidence)
     at = _Levels(alpha if spent is None else min(spent.level, alpha), alpha)
     sides = bounds(requirement, check.better) if evidence.members else ()
-    decided = [_decide_bound(requirement, evidence, side, at) for side in sides]
-    small = _too_small(requirement, evidence)
+    members = MemberBounds(evidence.members)
+    decided = [_decide_bound(requirement, evidence, members, side, at) for side in sides]
+    sizes = _Sizes.of(requirement, evidence)
+    small, enough = _too_small(requirement, evidence, sizes), sizes.enough()
     worst = min(decided, key=lambda one: _ORDER[one.status]) if decided else None
     status = _status(worst, small)
     return Finding(
@@ -65,9 +76,9 @@ def judge(
         owner=owner,
         remedy=_remedy(requirement, check),
         headline=worst.headline if worst else None,
-        slices=_judged(requirement, evidence, decided, at, gap=check.of_gap(evidence)),
+        slices=_judged(evidence, members, decided, enough, gap=check.of_gap(evidence), alpha=alpha),
         failing=tuple(dict.fromkeys(name for one in decided for name in one.failing)),
-        sides=tuple(_side(one, requirement, evidence) for one in decided),
+        sides=tuple(_side(one, evidence, enough) for one in decided),
         evidence=evidence,
     )
 
@@ -89,56 +100,45 @@ def deciding_interval(
     1982); failing claims that some member is bad. `count` is the number of members that the policy names, where some of
     them could not be measured. `passing` is the level of the end that faces pass, where it is not `alpha`.
     """
-    each, alone = alpha / (count or len(members)), alpha if passing is None else passing
-    lower, upper = (alone, alpha) if floor else (alpha, alone)
-    ends = [_ends(member, lower, upper) for member in members]
-    worst = min if floor else max
-    low, high = worst(low for low, _ in ends), worst(high for _, high in ends)
-    if each == alpha:
-        return low, high
-    if floor:
-        return low, _shared_end(members, [high for _, high in ends], each, floor=True)
-    return _shared_end(members, [low for low, _ in ends], each, floor=False), high
+    at = _Levels(alpha if passing is None else passing, alpha)
+    return _deciding_interval(MemberBounds(members), at, count or len(members), floor=floor)
 
 
-def _shared_end(members: Sequence[Member], alone: Sequence[float], each: float, *, floor: bool) -> float:
+def _deciding_interval(members: MemberBounds, at: _Levels, count: int, *, floor: bool) -> tuple[float, float]:
+    each, worst = at.failing / count, np.min if floor else np.max
+    low, high = members.at(*at.ends(floor=floor))
+    passing, failing = (low, high) if floor else (high, low)
+    far = float(worst(failing)) if each == at.failing else _shared_end(members, failing, each, floor=floor)
+    near = float(worst(passing))
+    return (near, far) if floor else (far, near)
+
+
+def _shared_end(members: MemberBounds, alone: NDArray[np.float64], each: float, *, floor: bool) -> float:
     """The worst member's end that faces fail, at the level `each` that the members share; `alone` holds each one's at the whole level.
 
     An end only moves outwards as its level falls. So a member whose end lies beyond the worst one found so far is not asked for
-    one further out, which for many members is most of the work.
+    one further out, which for many members is most of the work. They are asked in groups, each twice as large as the one before.
     """
-    sign, found = 1.0 if floor else -1.0, math.inf
-    for end, member in sorted(zip([sign * one for one in alone], members, strict=True), key=lambda pair: pair[0]):
-        if end >= found:
-            break
-        low, high = _ends(member, 0.5, each) if floor else _ends(member, each, 0.5)
-        found = min(found, sign * (high if floor else low))
+    sign, found, start, size = 1.0 if floor else -1.0, math.inf, 0, 1
+    order = np.argsort(sign * alone, kind="stable")
+    while start < len(order) and sign * alone[order[start]] < found:
+        some = order[start : start + size]
+        found = min(found, float(np.min(sign * members.facing_fail(each, some, floor=floor))))
+        start, size = start + size, 2 * size
     return sign * found
 
 
-def _ends(member: Member, lower: float, upper: float) -> tuple[float, float]:
-    """One member's bounds; an end without error is open. `min` and `max` would pass over a NaN in any member but the first."""
-    low, high = member.estimate.bounds(lower or 0.5, upper or 0.5)
-    low, high = low if lower else -math.inf, high if upper else math.inf
-    if not (low <= high and low < math.inf and high > -math.inf):
-        msg = f"{member.name}: the interval {(low, high)} is not one"
-        raise ValueError(msg)
-    return low, high
-
-
-def _decide_bound(requirement: Requirement, evidence: Evidence, bound: Bound, at: _Levels) -> _Decided:
+def _decide_bound(requirement: Requirement, evidence: Evidence, members: MemberBounds, bound: Bound, at: _Levels) -> _Decided:
     """One side's status from the deciding interval, without regard to sizes."""
     count = len(evidence.members) + len(evidence.unmeasured)
-    interval = deciding_interval(evidence.members, at.failing, floor=bound.floor, count=count, passing=at.passing)
-    chosen = min(evidence.members, key=lambda m: m.estimate.value) if bound.floor else max(evidence.members, key=lambda m: m.estimate.value)
+    interval = _deciding_interval(members, at, count, floor=bound.floor)
+    chosen = evidence.members[int(np.argmin(members.values) if bound.floor else np.argmax(members.values))]
     levels = (at.passing, at.failing / count) if bound.floor else (at.failing / count, at.passing)
     estimate = chosen.estimate
     headline = Headline(estimate.value, estimate.n, interval, levels, evidence.unit, estimate.method, chosen.name)
     compared = (estimate.value, estimate.value) if _on_value(requirement, at) else interval
-    status = _compare(compared, bound)
-    left = () if status == "pass" else evidence.members
-    unproven = tuple(member.name for member in left if not _proven(requirement, member, bound, at))
-    return _Decided(bound, status, headline, _holm(evidence.members, bound, at.failing, count), unproven)
+    proven = _proven(requirement, members, bound, at)
+    return _Decided(bound, _compare(compared, bound), headline, _holm(members, bound, at, count), proven)
 
 
 def _on_value(requirement: Requirement, at: _Levels) -> bool:
@@ -146,16 +146,18 @@ def _on_value(requirement: Requirement, at: _Levels) -> bool:
     return requirement.judge_on == "value" and at.passing > 0
 
 
-def _proven(requirement: Requirement, member: Member, bound: Bound, at: _Levels) -> bool:
-    """Whether a member's own end that faces pass is on the good side: where all of them are, the requirement passes."""
-    value = member.estimate.value
-    low, high = (value, value) if _on_value(requirement, at) else _ends(member, at.passing, at.passing)
-    return _compare((low, math.inf) if bound.floor else (-math.inf, high), bound) == "pass"
+def _proven(requirement: Requirement, members: MemberBounds, bound: Bound, at: _Levels) -> NDArray[np.bool_]:
+    """(m,) whether a member's own end that faces pass is on the good side: where all of them are, the requirement passes."""
+    if _on_value(requirement, at):
+        return _good(members.values, bound)
+    low, high = members.at(*at.ends(floor=bound.floor))
+    return _good(low if bound.floor else high, bound)
 
 
-def _side(one: _Decided, requirement: Requirement, evidence: Evidence) -> Side:
-    few = [member.name for member in evidence.members if not _enough(requirement, member)]
-    names = (*one.unproven, *few, *(missing.name for missing in evidence.unmeasured))
+def _side(one: _Decided, evidence: Evidence, enough: Sequence[bool]) -> Side:
+    unproven = () if one.status == "pass" else np.flatnonzero(~one.proven).tolist()
+    few = [member.name for member, many in zip(evidence.members, enough, strict=True) if not many]
+    names = (*(evidence.members[place].name for place in unproven), *few, *(missing.name for missing in evidence.unmeasured))
     return Side(one.bound, one.headline.interval, tuple(dict.fromkeys(names)))
 
 
@@ -167,51 +169,60 @@ def _compare(interval: tuple[float, float], bound: Bound) -> Status:
     return "pass" if high <= bound.limit else "fail" if low > bound.limit else "inconclusive"
 
 
-def _holm(members: Sequence[Member], bound: Bound, alpha: float, count: int) -> tuple[Name, ...]:
+def _good(ends: NDArray[np.float64], bound: Bound) -> NDArray[np.bool_]:
+    """The same of many ends: which of them are on the good side."""
+    found: NDArray[np.bool_] = ends >= bound.limit if bound.floor else ends <= bound.limit
+    return found
+
+
+def _holm(members: MemberBounds, bound: Bound, at: _Levels, count: int) -> tuple[Name, ...]:
     """Members that fail by Holm's step-down procedure (Scandinavian Journal of Statistics 1979), each on its own facing end."""
-    failing: list[Name] = []
-    left = [member for member in members if _compare(_facing_fail(member, bound, alpha), bound) == "fail"]
-    while left:
-        each = alpha / (count - len(failing))
-        new = [member for member in left if _compare(_facing_fail(member, bound, each), bound) == "fail"]
-        if not new:
+    low, high = members.at(*at.ends(floor=bound.floor))
+    left, failing = np.flatnonzero(~_good(high if bound.floor else low, bound)), list[int]()
+    while left.size:
+        failed = ~_good(members.facing_fail(at.failing / (count - len(failing)), left, floor=bound.floor), bound)
+        if not failed.any():
             break
-        failing.extend(member.name for member in new)
-        left = [member for member in left if member not in new]
-    return tuple(failing)
+        failing.extend(left[failed].tolist())
+        left = left[~failed]
+    return tuple(members.members[place].name for place in failing)
 
 
-def _facing_fail(member: Member, bound: Bound, alpha: float) -> tuple[float, float]:
-    """The interval open towards the good side: only the end that faces fail is drawn in."""
-    if bound.floor:
-        return -math.inf, member.estimate.bounds(0.5, alpha)[1]
-    return member.estimate.bounds(alpha, 0.5)[0], math.inf
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What bars a member from a pass, whatever its bounds; in the order of the members."""
+
+    small: tuple[bool, ...]
+    """Below its least support."""
+    heavy: tuple[tuple[int, int] | None, ...]
+    """Rows that hold half of its error, and rows with one, where these are too few."""
+
+    @classmethod
+    def of(cls, requirement: Requirement, evidence: Evidence) -> _Sizes:
+        """A support of NaN is too small."""
+        estimates = [member.estimate for member in evidence.members]
+        small = tuple(not one.support >= max(requirement.min_n, one.least) for one in estimates)
+        return cls(small, tuple(few_rows(one) for one in estimates))
+
+    def enough(self) -> list[bool]:
+        """Whether a member has the rows that a pass needs, and not only a few of them carry its value."""
+        return [not (small or heavy) for small, heavy in zip(self.small, self.heavy, strict=True)]
 
 
-def _too_small(requirement: Requirement, evidence: Evidence) -> tuple[str, ...]:
+def _too_small(requirement: Requirement, evidence: Evidence, sizes: _Sizes) -> tuple[str, ...]:
     """What bars a pass: members below their least support, and members that the data cannot measure."""
     small = [
         f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(requirement.min_n, member.estimate.least):,} needed"
-        for member in evidence.members
-        if not _has_support(requirement, member)
+        for member, few in zip(evidence.members, sizes.small, strict=True)
+        if few
     ]
     heavy = [
         f"{member.name}: {few[0]:,} of {few[1]:,} rows with an error hold half of it, and another sample may have others: check these"
         " rows, or bound an error in which large ones weigh less"
-        for member in evidence.members
-        if (few := few_rows(member.estimate))
+        for member, few in zip(evidence.members, sizes.heavy, strict=True)
+        if few
     ]
     return tuple(small + heavy + [f"{one.name}: {one.reason}" for one in evidence.unmeasured])
-
-
-def _enough(requirement: Requirement, member: Member) -> bool:
-    """Whether a member has the rows that a pass needs, and not only a few of them carry its value."""
-    return _has_support(requirement, member) and not few_rows(member.estimate)
-
-
-def _has_support(requirement: Requirement, member: Member) -> bool:
-    """NaN is too few."""
-    return member.estimate.support >= max(requirement.min_n, member.estimate.least)
 
 
 def _status(worst: _Decided | None, small: tuple[str, ...]) -> Status:
@@ -220,28 +231,32 @@ def _status(worst: _Decided | None, small: tuple[str, ...]) -> Status:
     return "inconclusive" if worst.status == "pass" and small else worst.status
 
 
-def _judged(requirement: Requirement, evidence: Evidence, decided: Sequence[_Decided], at: _Levels, *, gap: bool) -> tuple[Judged, ...]:
+def _judged(
+    evidence: Evidence, members: MemberBounds, decided: Sequence[_Decided], enough: Sequence[bool], *, gap: bool, alpha: float
+) -> tuple[Judged, ...]:
     """Every slice with its plain interval: the members, or for a gap the groups' rates, which have no status of their own."""
-    shown = evidence.context if gap else evidence.members
-    rows = []
-    for member in shown:
-        if member.name == OVERALL and not gap:
-            continue
-        estimate, interval = member.estimate, _ends(member, at.failing, at.failing)
-        status = None if gap else _own_status(requirement, member, decided, at)
-        rows.append(Judged(member.name, estimate.value, estimate.n, interval, status))
+    shown = MemberBounds(evidence.context) if gap else members
+    statuses = [None] * len(shown.members) if gap else _own_statuses(evidence, decided, enough)
+    low, high = (ends.tolist() for ends in shown.at(alpha, alpha))
+    rows = [
+        Judged(member.name, value, member.estimate.n, interval, status)
+        for member, value, interval, status in zip(shown.members, shown.values.tolist(), zip(low, high, strict=True), statuses, strict=True)
+        if gap or member.name != OVERALL
+    ]
     lacking = [one for one in evidence.unmeasured if not (gap and isinstance(one.name, Pair))]
     missing = [Judged(one.name, None, 0, None, None if gap else "inconclusive", one.reason) for one in lacking]
     falling = bool(decided) and not decided[0].bound.floor
     return tuple(sorted(rows, key=lambda row: (row.value or 0.0) * (-1 if falling else 1)) + missing)
 
 
-def _own_status(requirement: Requirement, member: Member, decided: Sequence[_Decided], at: _Levels) -> Status:
-    """A member's own status: fail by Holm, pass where every bound is proven and its rows are enough."""
-    if any(member.name in one.failing for one in decided):
-        return "fail"
-    proven = all(_proven(requirement, member, one.bound, at) for one in decided)
-    return "pass" if proven and _enough(requirement, member) else "inconclusive"
+def _own_statuses(evidence: Evidence, decided: Sequence[_Decided], enough: Sequence[bool]) -> list[Status]:
+    """Each member's own: fail by Holm, pass where every bound is proven and its rows are enough."""
+    failing = {name for one in decided for name in one.failing}
+    proven = np.all([one.proven for one in decided], axis=0).tolist() if decided else [True] * len(evidence.members)
+    return [
+        "fail" if member.name in failing else "pass" if good and many else "inconclusive"
+        for member, good, many in zip(evidence.members, proven, enough, strict=True)
+    ]
 
 
 def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decided | None, small: tuple[str, ...]) -> str:

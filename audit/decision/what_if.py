@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from audit.decision.member_bounds import MemberBounds
 from audit.evidence import OVERALL
 from audit.formatting import COUNTED, count, counted, limit, number, rows_in_words
 from audit.stats import Census, Proportion
@@ -55,7 +56,10 @@ def _side(finding: Finding, evidence: Evidence, side: Side) -> Iterator[str]:
         yield "No value passes on this data: its planned looks are used up. Audit on data that nobody has looked at."
         return
     on_value = finding.requirement.judge_on == "value"
-    short = [(gap, member) for member in evidence.members if (gap := _gap(member.estimate, bound, alpha, on_value=on_value)) > 0]
+    members = MemberBounds(evidence.members)
+    low, high = (members.values, members.values) if on_value else members.at(*((alpha, 0.0) if bound.floor else (0.0, alpha)))
+    gaps = (bound.limit - low if bound.floor else high - bound.limit).tolist()
+    short = [(gap, member) for gap, member in zip(gaps, evidence.members, strict=True) if gap > 0]
     if not short:
         return
     _, worst = max(short, key=lambda pair: pair[0])
@@ -80,9 +84,9 @@ def _end(estimate: Estimate, bound: Bound, alpha: float) -> float:
     return estimate.bounds(alpha, alpha)[0 if bound.floor else 1]
 
 
-def _gap(estimate: Estimate, bound: Bound, alpha: float, *, on_value: bool = False) -> float:
+def _gap(estimate: Estimate, bound: Bound, alpha: float) -> float:
     """How far the end that faces pass lies on the wrong side of the bound; at most 0 where it clears it."""
-    end = estimate.value if on_value else _end(estimate, bound, alpha)
+    end = _end(estimate, bound, alpha)
     return bound.limit - end if bound.floor else end - bound.limit
 
 

@@ -22,6 +22,8 @@ MEDIAN = 0.5
 """The level at which an end is the share itself."""
 FEW, FEW_OUTER = 10, 50
 """Hits or misses below which an end is exact; the second for the end towards the nearer of 0 and 1."""
+LEAST_LOG = -700.0
+"""Logarithm of a ratio below which it counts as 0: soon after it a number has no more digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,13 +343,18 @@ def _koopman_lower(above: Proportion, below: Proportion, alpha: float) -> float:
     low = high - 1.0
     while excess(low) < 0:
         low -= 1.0
+        if low < LEAST_LOG:
+            return 0.0
     return math.exp(float(brentq(excess, low, high, xtol=1e-12)))
 
 
 def koopman_score(x: float, n: float, y: float, m: float, ratio: float) -> float:
-    """Signed root of Koopman's statistic when the true ratio is `ratio`; the shares are the restricted maximum likelihood ones."""
-    b = ratio * (n + y) + x + m
-    q = (b - math.sqrt(max(0.0, b * b - 4 * ratio * (n + m) * (x + y)))) / (2 * ratio * (n + m))
+    """Signed root of Koopman's statistic when the true ratio is `ratio`; the shares are the restricted maximum likelihood ones.
+
+    The smaller root of ratio (n + m) q² - b q + x + y, in the form that subtracts nothing from what is nearly its equal.
+    """
+    b, apart = ratio * (n + y) + x + m, ratio * (n + y) - x - m
+    q = 2 * (x + y) / (b + math.sqrt(apart * apart + 4 * ratio * (n - x) * (m - y)))
     p = min(ratio * q, 1.0)
     total = sum((k - size * share) ** 2 / (size * share * (1 - share)) for k, size, share in ((x, n, p), (y, m, q)) if 0 < share < 1)
     return math.copysign(math.sqrt(total), x - n * p)
