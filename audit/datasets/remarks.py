@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets.kinds import EMPTY_WORDS, distinct_cells
+from audit.datasets.kinds import EMPTY_WORDS, MOSTLY, distinct_cells
 from audit.datasets.options import quote
-from audit.redaction.quoting import looks_personal
+from audit.redaction.quoting import looks_personal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,13 @@ _OWN_WORDS = ("id", "text", "output", "label", "prediction", "score", "scores", 
 
 _MOSTLY_BLANK = 0.5
 """Share of blank texts from which on they are told."""
+_UNIT = re.compile(
+    r"(?P<before>[$€£¥₹]|(?:EUR|USD|GBP|CHF)(?= ))? ?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)? ?"
+    r"(?P<behind>[%‰°$€£¥₹]|°[CF]|EUR|USD|GBP|CHF|[kmµ]?g|[kcmµ]?m|[mµn]?s|min|h|[kM]?Wh|[mc]?l|px|[kMG]?B)?"
+)
+"""A number with a sign of currency before it, or a unit behind it: `3%`, `$ 12.50`, `70 kg`. Other letters may be part of a code."""
+_DIFFERENT = 10
+"""Different cells below which numbers with a unit may as well be categories."""
 _SHOWN = 3
 """Columns that are told one by one; more of them are told together."""
 
@@ -34,8 +42,8 @@ def on_columns(data: Dataset) -> tuple[str, ...]:
         kind = data.kind(column)
         if kind.odd is not None:
             numbers.append(_odd_cells(kind, column))
-        elif kind.name == "category" and (told := _empty_words(data, column)) is not None:
-            words.append(told)
+        elif kind.name == "category":
+            words += filter(None, (_empty_words(data, column), _units(data, column)))
     return (*_blank_texts(data), *_together(numbers, "numbers"), *_together(words, "categories"))
 
 
@@ -86,3 +94,20 @@ def _empty_words(data: Dataset, column: str) -> tuple[str, str] | None:
     )
     empty, category = f"`missing: [{quote(word)}]`", f"`types: {{{quote(column)}: category}}`"
     return what, f"Set {empty} if it stands for an empty cell, as pandas takes it, or {category}"
+
+
+def _units(data: Dataset, column: str) -> tuple[str, str] | None:
+    """Numbers that are words because of the unit in every cell."""
+    codes, distinct = distinct_cells(data.frame[column])
+    found = [_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None for value in distinct]
+    units = Counter(match.groups("") for match in found if match is not None)
+    if not units or len(distinct) < _DIFFERENT:
+        return None
+    (before, behind), _ = units.most_common(1)[0]
+    same = np.array([*(match is not None and match.groups("") == (before, behind) for match in found), False])
+    rows, filled = int(same[codes].sum()), int((codes >= 0).sum())
+    if not before + behind or rows < MOSTLY * filled:
+        return None
+    example = quoted(str(distinct[int(codes[np.flatnonzero(same[codes])[0]])]))
+    what = f"{column}: numbers with {before + behind!r} in {rows:,} of {data.rows:,} rows, such as {example}, are read as words"
+    return what, f"Write the numbers alone if they are amounts, or set `types: {{{quote(column)}: text}}`"

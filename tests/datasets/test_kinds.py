@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from audit.datasets import Columns, Dataset
+from audit.datasets.remarks import on_columns
 from audit.errors import CannotMeasure
+from tests.reading_files import read_file
 
 DAY = date(2026, 1, 2)
 NOON = datetime(2026, 1, 2, 12)  # noqa: DTZ001  # a file's times have no zone
@@ -118,3 +120,24 @@ def test_some_rows_keep_the_kind_of_all() -> None:
 def test_what_is_no_target(cells: Any, message: str) -> None:
     with pytest.raises(CannotMeasure, match=message):
         dataset(cells).numbers("x")
+
+
+@pytest.mark.parametrize(
+    ("cell", "unit"), [("{}%", "%"), ("$ {}", "$"), ("{} kg", "kg"), ("EUR {}", "EUR"), ("M{}", None), ("v1.{}", None), ("{}", None)]
+)
+def test_numbers_with_a_unit_in_every_cell_are_told(tmp_path: Path, cell: str, unit: str | None) -> None:
+    """They are words to every check; codes with letters are not taken for amounts."""
+    rows = "".join(f"{cell.format(number)},a\n" for number in range(11, 51))
+    told = on_columns(read_file(tmp_path, "rate,label\n" + rows))
+    if unit is None:
+        assert told == ()
+    else:
+        (line,) = told
+        example = cell.format(11)
+        assert line.startswith(
+            f"rate: numbers with {unit!r} in 40 of 40 rows, such as {example!r}, are read as words. Write the numbers alone"
+        )
+
+
+def test_few_amounts_with_a_unit_are_categories(tmp_path: Path) -> None:
+    assert on_columns(read_file(tmp_path, "size,label\n" + "5 kg,a\n10 kg,b\n" * 20)) == ()
