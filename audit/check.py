@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from audit.candidates.capabilities import Embeddings, Labels, Queries, Scores, Training, Values
 from audit.evidence import Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.candidates.capabilities import Capability
+    from audit.datasets import Columns
     from audit.evidence import Evidence, Slice
     from audit.subject import Subject
     from audit.tasks import Task
@@ -31,9 +34,21 @@ Need: TypeAlias = Literal[
     "features",  # numeric or categorical feature columns
     "base",  # a candidate that was fine-tuned here, from a base model
     "model",  # a candidate that can score new rows, which saved predictions cannot
+    "embeddings",  # a candidate that can embed texts
     "groups",  # `by` names at least one family of groups
     "reference",  # `reference` names a second data set
 ]
+
+
+CAPABILITIES: Mapping[Need, tuple[type[Capability], ...]] = {
+    "predictions": (Labels, Values),
+    "values": (Values,),
+    "scores": (Scores,),
+    "base": (Training,),
+    "model": (Queries,),
+    "embeddings": (Embeddings,),
+}
+"""What the candidate must offer for a need: one of these."""
 
 
 class Params(BaseModel):
@@ -65,6 +80,8 @@ class Check:
     better: Literal["higher", "lower"]
     unit: str
     needs: frozenset[Need] = frozenset()
+    also_needs: Callable[[Columns, Any], frozenset[Need]] | None = None
+    """What it needs besides, given the columns of its data set and its parameters, such as an encoder for texts."""
     params: type[Params] = NoParams
     by: Literal["slices", "groups", "features", "none"] = "none"
     """What `by` (or the check itself) splits into members: slices of rows, ordered pairs of groups, feature columns, or nothing."""
@@ -98,6 +115,10 @@ class Check:
     """(n,) rows that each member will rest on, of a check that asks the model about changed rows of its own choice, for `audit plan`."""
     trainings: Callable[[Any], int] | None = None
     """Fine-tunings beyond the candidate's own that it asks for, given the parameters; None where it asks for none."""
+
+    def needs_of(self, columns: Columns, params: Any) -> frozenset[Need]:
+        """All that it needs on a data set with these columns, under these parameters."""
+        return self.needs if self.also_needs is None else self.needs | self.also_needs(columns, params)
 
     @property
     def asks_the_model(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit import seeds
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
 from audit.evidence import Pair, Slice

@@ -32,9 +32,9 @@ import numpy as np
 import pandas as pd
 
 from audit import seeds
+from audit.candidates.capabilities import Embeddings, find
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_numbers import SavedValues
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
 from audit.evidence import Evidence, WeakSlices
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
     from numpy.typing import NDArray
+
+    from audit.candidates.capabilities import C
 
 CHECK = "fairness/discovered_slices"
 Q = 0.05
@@ -106,6 +108,10 @@ class Encoder(SavedPredictions):
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(n, 32) mean vectors."""
         return np.array([np.mean([_vector(word) for word in text.split()] or [np.zeros(_DIMENSIONS)], axis=0) for text in texts])
+
+    def get(self, capability: type[C]) -> C | None:
+        """The encoder too."""
+        return find((Embeddings(self.embed_texts),), capability) or super().get(capability)
 
 
 @cache

@@ -10,7 +10,7 @@ import pandas as pd
 
 from audit import seeds
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_champion import SavedChampion
+from audit.candidates.saved import SavedChampion
 from audit.catalog import discover
 from audit.policy.schema import ChampionColumns
 from audit.tasks import REGRESSION

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved import SavedValues
 from tests.support import dataset, subject
 
 if TYPE_CHECKING:

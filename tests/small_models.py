@@ -17,14 +17,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from audit.candidates import Outputs
+from audit.candidates.capabilities import Labels, Queries, Scores, find
+from audit.datasets.inputs import Table, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from audit.candidates.interface import Ability
+    from audit.candidates.capabilities import C
     from audit.datasets import Dataset
+    from audit.datasets.inputs import Inputs
 
 
 @dataclass
@@ -32,12 +35,13 @@ class Trained:
     """A fitted scikit-learn pipeline as a candidate; it counts the calls and texts that it is asked for."""
 
     model: Any
-    abilities: frozenset[Ability]
+    reads: type[Inputs]
+    scores: bool = True
+    """Whether it gives probabilities."""
     kind: str = "sklearn"
     sha256: str = "digest-of-model"
     parameters: int | None = None
     description: str = "trained for a test"
-    training: None = None
     folder: None = None
     batches: list[int] = field(default_factory=list)
 
@@ -46,25 +50,24 @@ class Trained:
         return tuple(str(name) for name in self.model.classes_)
 
     def predict(self, dataset: Dataset) -> Outputs:
-        return self._answers(dataset.texts() if "text" in self.abilities else dataset.frame[list(dataset.feature_names())])
+        return self._answers(dataset.texts() if self.reads is Texts else dataset.frame[list(dataset.feature_names())])
+
+    def get(self, capability: type[C]) -> C | None:
+        return find((Labels(), Queries(self.reads, self.answer), *((Scores(),) if self.scores else ())), capability)
+
+    def answer(self, inputs: Inputs) -> Outputs:
+        if isinstance(inputs, Table):
+            return self._answers(inputs.frame)
+        self.batches.append(len(inputs))
+        return self._answers(list(inputs.texts))
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        self.batches.append(len(texts))
+        """(len(texts), k) class probabilities, straight from the model."""
         return np.asarray(self.model.predict_proba(list(texts)))
 
-    def answer_texts(self, texts: Sequence[str]) -> Outputs:
-        self.batches.append(len(texts))
-        return self._answers(list(texts))
-
-    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
-        return self._answers(frame)
-
     def _answers(self, rows: Any) -> Outputs:
-        table = np.asarray(self.model.predict_proba(rows)) if "scores" in self.abilities else None
+        table = np.asarray(self.model.predict_proba(rows)) if self.scores else None
         return Outputs(np.array([str(label) for label in self.model.predict(rows)], dtype=object), table)
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        raise NotImplementedError(texts)
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
         return ()
@@ -103,15 +106,15 @@ def letter_reader(seed: int = 0) -> Trained:
     """Word counts and a logistic regression."""
     train = letters(300, seed + 1000)
     model = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10.0, random_state=0))
-    return Trained(model.fit(train["text"], train["label"]), frozenset({"predictions", "scores", "text"}))
+    return Trained(model.fit(train["text"], train["label"]), Texts)
 
 
 def cautious(reader: Trained, threshold: float, positive: str) -> Trained:
     """The same model with a decision rule of its own: positive from a threshold on."""
     fixed = FixedThresholdClassifier(FrozenEstimator(reader.model), threshold=threshold, pos_label=positive)
-    rows = customers(60, 0) if "frame" in reader.abilities else letters(60, 0)
-    given = rows.drop(columns="label") if "frame" in reader.abilities else rows["text"]
-    return Trained(fixed.fit(given, rows["label"]), reader.abilities)
+    rows = customers(60, 0) if reader.reads is Table else letters(60, 0)
+    given = rows.drop(columns="label") if reader.reads is Table else rows["text"]
+    return Trained(fixed.fit(given, rows["label"]), reader.reads, reader.scores)
 
 
 def customers(rows: int, seed: int) -> pd.DataFrame:
@@ -136,4 +139,4 @@ def customer_reader(seed: int = 0) -> Trained:
     train = customers(400, seed + 1000)
     columns = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["channel"]), remainder="passthrough")
     model = make_pipeline(columns, RandomForestClassifier(20, max_depth=6, random_state=0))
-    return Trained(model.fit(train.drop(columns="label"), train["label"]), frozenset({"predictions", "scores", "frame"}))
+    return Trained(model.fit(train.drop(columns="label"), train["label"]), Table)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from audit import seeds
+from audit.candidates.capabilities import Capability, Training
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
+from audit.datasets.inputs import Texts
 from audit.subject import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
     from audit.candidates import Candidate, Outputs
+    from audit.candidates.training_record import TrainingRecord
     from audit.evidence import Evidence
 
 
@@ -72,6 +77,24 @@ def subject(
         by=by,
         reference_group=reference_group,
     )
+
+
+def scores_of(candidate: Candidate, texts: Sequence[str]) -> NDArray[np.float64]:
+    """(len(texts), k) a candidate's probabilities of new texts."""
+    probabilities = Predictions(candidate).answer(Texts.of(texts)).probabilities
+    assert probabilities is not None
+    return probabilities
+
+
+def trained(candidate: Candidate) -> TrainingRecord | None:
+    """How a candidate was fine-tuned."""
+    training = candidate.get(Training)
+    return None if training is None else training.record
+
+
+def offers(candidate: Candidate) -> set[type]:
+    """The types of all that a candidate can do."""
+    return {capability for capability in get_args(Capability) if candidate.get(capability) is not None}
 
 
 def labels(outputs: Outputs) -> NDArray[np.object_]:

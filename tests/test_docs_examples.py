@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_numbers import SavedValues
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.catalog import discover
 from audit.pipeline import engine
 from audit.pipeline import jobs as pipeline_jobs

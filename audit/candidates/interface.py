@@ -1,26 +1,20 @@
-"""What every candidate can do."""
+"""What every candidate does; what only some can do stands in `capabilities`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
+
+from audit.candidates.capabilities import Ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from audit.candidates.training_record import TrainingRecord
+    from audit.candidates.capabilities import C
     from audit.datasets import Dataset
-
-Ability: TypeAlias = Literal["predictions", "scores", "ranking", "text", "frame", "values"]
-"""`predictions`: labels for a data set. `scores`: class probabilities too. `text`, `frame`: answers new texts or new tabular rows.
-
-`ranking`: raw decision scores of saved predictions, which order the rows and are no probabilities.
-
-`values`: numbers for a data set, of a candidate for regression, which has neither labels nor classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +33,18 @@ class Outputs:
 
 def why_no_scores(candidate: Candidate) -> str:
     """That a candidate gives no probabilities, and what would bring them."""
-    if "ranking" in candidate.abilities:
+    if candidate.get(Ranking) is not None:
         return "the candidate gives raw decision scores, not probabilities from 0 to 1: calibrate them, or ask for roc_auc"
     if candidate.kind == "predictions":
         return "the candidate gives labels without probabilities: add columns.score or columns.scores"
     model = candidate.description.partition(",")[0]
     return f"{model} gives labels without probabilities: calibrate it (sklearn.calibration.CalibratedClassifierCV) and save that model"
+
+
+def without_encoder(kind: str) -> str:
+    """That a kind of candidate cannot embed texts, and what to do."""
+    remedy = "load a transformers model (candidate.load.kind), or set the check's parameters so that it embeds no text"
+    return f"these parameters ask for embeddings of texts, and a {kind} candidate has no encoder: {remedy}"
 
 
 class Candidate(Protocol):
@@ -67,16 +67,8 @@ class Candidate(Protocol):
         """Class labels as text, in the order of the probability columns; none where it gives numbers."""
 
     @property
-    def abilities(self) -> frozenset[Ability]:
-        """What it can do; a check that needs more is refused at planning."""
-
-    @property
     def description(self) -> str:
         """One line for the report: class, base model, format."""
-
-    @property
-    def training(self) -> TrainingRecord | None:
-        """How it was fine-tuned, when the engine did that."""
 
     @property
     def folder(self) -> str | None:
@@ -85,17 +77,8 @@ class Candidate(Protocol):
     def predict(self, dataset: Dataset) -> Outputs:
         """Labels, and probabilities where it has them, or numbers, for a data set."""
 
-    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(len(texts), k) class probabilities of new texts."""
-
-    def answer_texts(self, texts: Sequence[str]) -> Outputs:
-        """Labels of new texts by the model's own decision rule, and their probabilities where it has them."""
-
-    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
-        """The same of new tabular rows."""
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(len(texts), d) mean-pooled last hidden states of its encoder; CannotMeasure where it has none."""
+    def get(self, capability: type[C]) -> C | None:
+        """What it can do beyond that; None where it cannot. A check that needs more than it offers is refused at planning."""
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         """Sentences on how it was run on these data sets that a reader of the decision must know, such as how many texts were cut."""

@@ -10,11 +10,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from audit.candidates import confinement, pickles, skops_file, tree_bounds
-from audit.candidates.estimator import BROKEN, PICKLES, refuse
 from audit.candidates.fitted import LocalModel
 from audit.candidates.model_process import ModelProcess
 from audit.candidates.parts import misplaced, objects
-from audit.errors import MissingExtra
+from audit.errors import CandidateError, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 
     from audit.candidates.fitted import FittedModel
 
+BROKEN = (ValueError, KeyError, TypeError, AttributeError, ImportError, OSError, EOFError)
+"""What comes of a file that is cut, or was saved under other versions."""
+PICKLES = (".pkl", ".pickle", ".joblib")
 _SHOWN = 8
 """Names of foreign parts in a message."""
 
@@ -49,6 +51,12 @@ def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[Fitte
         return model
 
     return (ModelProcess(path, build) if confinement.is_armed() or confinement.models_apart() else LocalModel(build())), found
+
+
+def refuse(path: Path, what: str, remedy: str) -> NoReturn:
+    """The model's file cannot be used."""
+    msg = f"{path}: {what}: {remedy}"
+    raise CandidateError(msg)
 
 
 def _require(*parts: str) -> None:

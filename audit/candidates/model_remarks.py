@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.candidates.capabilities import Labels
 from audit.datasets.spellings import unknown_labels
 
 if TYPE_CHECKING:
@@ -15,5 +16,5 @@ if TYPE_CHECKING:
 
 def model_remarks(candidate: Candidate, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
     """One sentence each."""
-    tells_classes = "predictions" in candidate.abilities
+    tells_classes = candidate.get(Labels) is not None
     return (*candidate.remarks(datasets), *(unknown_labels(datasets, candidate.classes) if tells_classes else ()))

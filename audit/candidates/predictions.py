@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit import disk_cache
+from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import Outputs
+from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from audit.candidates import Candidate
     from audit.datasets import Dataset
+    from audit.datasets.inputs import Inputs
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "torch", "transformers", "tokenizers")
 
@@ -45,13 +48,21 @@ class Predictions:
         with self._lock:
             return self._known.get(self._key(data))
 
-    def answer_texts(self, texts: Sequence[str]) -> Outputs:
-        """The candidate's answers to texts, each asked for once."""
-        return self.candidate.answer_texts(texts)
+    def answer(self, inputs: Inputs) -> Outputs:
+        """The candidate's answers to inputs that stand in no data set; CannotMeasure where it gives none."""
+        queries = self.candidate.get(Queries)
+        if queries is None:
+            msg = f"{self.candidate.description}: cannot score {len(inputs):,} new inputs: load the model itself (candidate.load.kind)"
+            raise CannotMeasure(msg)
+        return queries.answer(inputs)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) the candidate's embeddings of texts; CannotMeasure where it has no encoder."""
-        return self.candidate.embed_texts(texts)
+        embeddings = self.candidate.get(Embeddings)
+        if embeddings is None:
+            msg = f"{self.candidate.description}: has no encoder to embed {len(texts):,} texts"
+            raise CannotMeasure(msg)
+        return embeddings.embed(texts)
 
     def _key(self, data: Dataset) -> str:
         return disk_cache.key(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.candidates.estimator import Estimator, refuse
-from audit.candidates.interface import Ability, Outputs, why_no_scores
-from audit.candidates.model_file import opened
-from audit.candidates.regressor import SklearnRegressor
+from audit.candidates.capabilities import Features, Labels, Queries, Scores, Values, find
+from audit.candidates.categories import unknown_categories
+from audit.candidates.fitted import ModelError
+from audit.candidates.interface import Outputs
+from audit.candidates.model_file import PICKLES, opened, refuse
+from audit.datasets.inputs import Table, Texts
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
@@ -19,15 +22,105 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from audit.candidates.fitted import FittedModel
+    from audit.candidates.capabilities import C
+    from audit.candidates.fitted import FittedModel, Method
     from audit.datasets import Dataset
+    from audit.datasets.inputs import Inputs
+
+_SHOWN = 200
+"""Characters of a model's own error message."""
+
+
+class Estimator:
+    """A model as it lies in a file, asked with the columns that it was fitted on, or with texts."""
+
+    def __init__(self, path: Path, model: FittedModel, *, reads_text: bool) -> None:
+        self.path, self.facts, self._model = path, model.facts, model
+        self.reads_text = reads_text and self.facts.columns is None
+
+    @property
+    def goes_by_place(self) -> bool:
+        """Whether it knows its features by their order alone."""
+        return not self.reads_text and self.facts.columns is None
+
+    def described(self, what: str) -> str:
+        """Its steps, what it tells apart, and its format."""
+        return f"{self.facts.name}, {what}, {'pickle' if self.path.suffix in PICKLES else 'skops'}"
+
+    def refuse_unfit(self, dataset: Dataset) -> None:
+        """CandidateError where a data set lacks features that the model was fitted on."""
+        if not self.reads_text:
+            self.given(dataset)
+
+    def given(self, dataset: Dataset) -> Any:
+        """What the model reads of a data set: texts, or features."""
+        return self._texts(dataset.texts()) if self.reads_text else self._features(self._served(dataset))
+
+    @property
+    def reads(self) -> type[Inputs]:
+        """What it reads: texts, or a table."""
+        return Texts if self.reads_text else Table
+
+    def taken(self, inputs: Inputs) -> Any:
+        """What the model reads of inputs that stand in no data set; columns that it was not fitted on are left aside."""
+        if isinstance(inputs, Texts) and self.reads_text:
+            return self._texts(inputs.texts)
+        if isinstance(inputs, Table) and not self.reads_text:
+            return self._features(inputs.frame)
+        msg = f"this model reads {'texts' if self.reads_text else 'features, not texts'}: {len(inputs)} other inputs cannot be scored"
+        raise CannotMeasure(msg)
+
+    def answers(self, method: Method, given: Any) -> NDArray[Any]:
+        """The model's answer; what it does not take is told as its own words say."""
+        try:
+            found = self._model.ask(method, given)
+        except ModelError as error:
+            verb = "predict" if method == "values" else method
+            refuse(self.path, f"{verb} refuses these rows ({str(error)[:_SHOWN]})", "give it the columns and values that it was fitted on")
+        if method != "values" and len(found) != len(given):
+            refuse(self.path, f"{method} gives {len(found):,} answers for {len(given):,} rows", "fit and save the model anew")
+        return found
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """One sentence for each column with categories that the model never saw."""
+        if self.reads_text:
+            return ()
+        served = {role: self._served(data) for role, data in datasets.items()}
+        known = self.facts.categories
+        if self.facts.columns is None:
+            columns = [str(name) for name in next(iter(served.values())).columns]
+            known = tuple(replace(one, column=columns[int(one.column)]) for one in known if int(one.column) < len(columns))
+        return tuple(unknown_categories(known, served))
+
+    def _texts(self, texts: Sequence[str]) -> NDArray[np.object_]:
+        """Texts as a model of texts takes them."""
+        return np.array(texts, dtype=object)
+
+    def _features(self, frame: pd.DataFrame) -> Any:
+        """The columns that it was fitted on, in their order. Fitted without names, it takes the features as they come."""
+        names = self.facts.columns
+        if names is None:
+            wanted = frame.shape[1] if self.facts.features is None else self.facts.features
+            if frame.shape[1] != wanted:
+                what = f"fitted on {wanted} features without names, given {frame.shape[1]}"
+                refuse(self.path, what, "name them in their order under columns.features")
+            return frame.to_numpy()
+        missing = [name for name in names if name not in frame.columns]
+        if missing:
+            what = f"fitted on columns that the data does not offer as features: {', '.join(missing[:5])}"
+            refuse(self.path, what, "add them to the file, or list all features under columns.features")
+        return frame[list(names)]
+
+    def _served(self, dataset: Dataset) -> pd.DataFrame:
+        """Columns that a model may see: the label, say, is none of them, even if it was fitted on it."""
+        text = [dataset.columns.text] if dataset.columns.text and self.facts.columns is not None else []
+        return dataset.frame[list(dict.fromkeys([*dataset.feature_names(), *text]))]
 
 
 class SklearnModel:
     """A fitted classifier over feature columns or, where it reads texts, over `columns.text`."""
 
     kind = "sklearn"
-    training = None
 
     def __init__(self, path: Path, model: FittedModel, sha256: str, *, reads_text: bool) -> None:
         if not model.facts.is_classifier:
@@ -37,7 +130,8 @@ class SklearnModel:
         self.classes = model.facts.classes
         self._names = {name: name for name in self.classes}
         self._scores = model.facts.has_scores
-        self.abilities = _abilities(text=self._estimator.reads_text, scores=self._scores)
+        asked = Queries(self._estimator.reads, self._answer)
+        self._offers = (Labels(), asked, Features(self._estimator.refuse_unfit), *((Scores(),) if self._scores else ()))
         self.parameters = model.facts.parameters
         self.description = self._estimator.described(f"{len(self.classes)} classes")
 
@@ -51,43 +145,21 @@ class SklearnModel:
         self._names = dict(zip(self.classes, classes, strict=True))
         self.classes = tuple(classes)
 
-    def refuse_unfit(self, dataset: Dataset) -> None:
-        """InputError where a data set lacks features that the model was fitted on."""
-        self._estimator.refuse_unfit(dataset)
-
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own labels, and its probabilities where it has them."""
         return self._answered(self._estimator.given(dataset))
 
-    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(len(texts), k) class probabilities of new texts."""
-        probabilities = self.answer_texts(texts).probabilities
-        if probabilities is None:
-            raise CannotMeasure(why_no_scores(self))
-        return probabilities
-
-    def answer_texts(self, texts: Sequence[str]) -> Outputs:
-        """The model's own labels of new texts, and its probabilities where it has them."""
-        if not self._estimator.reads_text:
-            msg = f"this model reads features, not texts: {len(texts)} texts cannot be scored"
-            raise CannotMeasure(msg)
-        return self._answered(self._estimator.texts(texts))
-
-    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
-        """The same of new rows; columns that it was not fitted on are left aside."""
-        if self._estimator.reads_text:
-            msg = f"this model reads texts: {len(frame)} tabular rows cannot be scored"
-            raise CannotMeasure(msg)
-        return self._answered(self._estimator.features(frame))
-
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: it has no encoder."""
-        msg = f"a scikit-learn model has no encoder for {len(texts)} texts"
-        raise CannotMeasure(msg)
+    def get(self, capability: type[C]) -> C | None:
+        """Its labels, its probabilities where it has them, and answers to new texts or rows."""
+        return find(self._offers, capability)
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         """One sentence for each column with categories that the model never saw."""
         return self._estimator.remarks(datasets)
+
+    def _answer(self, inputs: Inputs) -> Outputs:
+        """The model's own labels of new texts or rows, and its probabilities where it has them."""
+        return self._answered(self._estimator.taken(inputs))
 
     def _answered(self, given: Any) -> Outputs:
         """By the model's own `predict`: a tuned threshold or a support vector machine does not go by the largest probability."""
@@ -105,6 +177,45 @@ class SklearnModel:
         return found
 
 
+class SklearnRegressor:
+    """A fitted regressor of one target over feature columns or, where it reads texts, over `columns.text`."""
+
+    kind = "sklearn"
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, model: FittedModel, sha256: str, *, reads_text: bool) -> None:
+        if not model.facts.is_regressor:
+            what = f"{model.facts.name} is no regressor, and candidate.task is tabular-regression"
+            refuse(path, what, "give one that predicts numbers, or declare a task of classification")
+        self._estimator = Estimator(path, model, reads_text=reads_text)
+        self.sha256, self.folder = sha256, str(path)
+        self.parameters = model.facts.parameters
+        self.description = self._estimator.described("one number a row")
+
+    @property
+    def goes_by_place(self) -> bool:
+        """Whether it knows its features by their order alone."""
+        return self._estimator.goes_by_place
+
+    def predict(self, dataset: Dataset) -> Outputs:
+        """The model's own numbers."""
+        found = self._estimator.answers("values", self._estimator.given(dataset))
+        if found.size != dataset.rows:
+            what = f"gives numbers of shape {found.shape} for {dataset.rows:,} rows"
+            refuse(self._estimator.path, what, "fit one model for each target")
+        if not np.isfinite(found).all():
+            refuse(self._estimator.path, "predicts what is no number", "look at the rows with missing values; fit the model anew")
+        return Outputs(None, values=found.reshape(dataset.rows))
+
+    def get(self, capability: type[C]) -> C | None:
+        """Its numbers."""
+        return find((Values(), Features(self._estimator.refuse_unfit)), capability)
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+        """One sentence for each column with categories that the model never saw."""
+        return self._estimator.remarks(datasets)
+
+
 def load(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool) -> SklearnModel:
     """The classifier in a file."""
     model, found = opened(path, sha256, trust_pickle=trust_pickle)
@@ -115,8 +226,3 @@ def load_regressor(path: Path, *, sha256: str | None, trust_pickle: bool, reads_
     """The regressor in a file."""
     model, found = opened(path, sha256, trust_pickle=trust_pickle)
     return SklearnRegressor(path, model, found, reads_text=reads_text)
-
-
-def _abilities(*, text: bool, scores: bool) -> frozenset[Ability]:
-    found: set[Ability] = {"predictions", "text" if text else "frame"}
-    return frozenset(found | {"scores"} if scores else found)

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit import disk_cache
-from audit.candidates.interface import Ability, Outputs
+from audit.candidates.capabilities import Embeddings, Labels, Queries, Scores, Training, find
+from audit.candidates.interface import Outputs
 from audit.candidates.loading import LIBRARIES, load_classifier
 from audit.candidates.memory import Memory
 from audit.candidates.running import Runner, TextWithoutTokens, embeddings, logits, probabilities
+from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
 from audit.progress import Progress, Silent
 
@@ -28,13 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.capabilities import C
     from audit.candidates.folder import ModelFolder
     from audit.candidates.padding import Compute
     from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
+    from audit.datasets.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,6 @@ class TextClassifier:
     """A sequence classifier and its tokenizer. Facts come from its files; torch is loaded with the first text that is new."""
 
     kind = "transformers"
-    abilities: frozenset[Ability] = frozenset({"predictions", "scores", "text"})
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class TextClassifier:
         progress: Progress | None = None,
     ) -> None:
         _refuse_other_tasks(folder, classes)
-        self._folder, self.classes, self.training, self._store = folder, classes, training, store
+        self._folder, self.classes, self._training, self._store = folder, classes, training, store
         self.max_length = folder.cut_length(reading.max_length)
         self._batch_size = reading.batch_size
         self._progress = progress or Silent()
@@ -86,7 +88,7 @@ class TextClassifier:
     def description(self) -> str:
         """Class, origin and format."""
         name = self._folder.architecture or "text classifier"
-        origin = f"fine-tuned from {self.training.base}" if self.training else f"from {self._folder.path.name}"
+        origin = f"fine-tuned from {self._training.base}" if self._training else f"from {self._folder.path.name}"
         return f"{name} {origin}, {len(self.classes)} classes, safetensors"
 
     @property
@@ -107,9 +109,16 @@ class TextClassifier:
         """(len(texts), k) class probabilities: softmax in float64 of the model's logits."""
         return self._memory.recall("scores", texts, lambda new: self._run(new, "scores", Silent()))  # an attack asks hundreds of times
 
-    def answer_texts(self, texts: Sequence[str]) -> Outputs:
-        """The likeliest class of each text."""
-        return self._likeliest(self.score_texts(texts))
+    def get(self, capability: type[C]) -> C | None:
+        """Labels, scores and embeddings, of new texts too; how it was trained, where that happened here."""
+        asked = Queries(Texts, self._answer), Embeddings(self.embed_texts)
+        return find((Labels(), Scores(), *asked, *((Training(self._training),) if self._training else ())), capability)
+
+    def _answer(self, inputs: Inputs) -> Outputs:
+        if not isinstance(inputs, Texts):
+            msg = f"a text classifier cannot score {len(inputs)} tabular rows"
+            raise CannotMeasure(msg)
+        return self._likeliest(self.score_texts(inputs.texts))
 
     def _likeliest(self, probabilities: NDArray[np.float64]) -> Outputs:
         return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
@@ -140,11 +149,6 @@ class TextClassifier:
         """How many texts were cut, and whether the model depends on how a batch is padded."""
         cut = [self._cut(role, data) for role, data in datasets.items() if data.columns.text is not None]
         return tuple(text for text in (self._padding_remark, *cut) if text)
-
-    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
-        """Refused: it reads texts."""
-        msg = f"a text classifier cannot score {len(frame)} tabular rows"
-        raise CannotMeasure(msg)
 
     @cached_property
     def _memory_key(self) -> str:

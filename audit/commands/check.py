@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from pydantic import ValidationError
 
 from audit import catalog, disk_cache
-from audit.candidates.absent import Absent
 from audit.candidates.model_remarks import model_remarks
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_numbers import SavedValues
-from audit.candidates.saved_predictions import SavedPredictions, refuse_foreign_words
+from audit.candidates.saved import Absent, SavedPredictions, SavedValues
+from audit.candidates.saved_columns import refuse_foreign_words
 from audit.datasets import Columns, copies
 from audit.datasets.guessed_roles import NAMES, guess
 from audit.datasets.label_words import refuse_label_words

@@ -64,7 +64,7 @@ def _of_models(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterato
         with confinement.apart():
             candidate = opener.inspect()
             if candidate is not None:
-                pipeline_jobs.check_abilities(loaded, datasets, candidate)
+                pipeline_jobs.check_capabilities(loaded, datasets, candidate)
                 comparators.opened(loaded, datasets, candidate, opener)
     except MissingExtra as error:
         yield f"no model is opened: {error}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from audit.canonical_text import canonical, is_blank, is_missing
 from audit.datasets import kinds
+from audit.datasets.inputs import Table, Texts
 from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
 from audit.datasets.notation import EXACT, mark_advice
 from audit.errors import CannotMeasure
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from audit.datasets.columns import Columns
     from audit.datasets.copies import Copies
+    from audit.datasets.inputs import Inputs
     from audit.datasets.kinds import KindName
     from audit.evidence import Value
 
@@ -270,6 +272,12 @@ class Dataset:
             msg = f"{self.role}: no text column: name it under columns.text"
             raise CannotMeasure(msg)
         return ["" if _plain(value) is None else str(value) for value in self.frame[self.columns.text]]
+
+    def inputs(self) -> Inputs:
+        """What a model reads of its rows: texts where a text column is named and features are not, else the feature columns."""
+        if self.columns.text is not None and self.columns.features is None:
+            return Texts(self.texts)
+        return Table(lambda: self.frame[list(self.feature_names())])
 
     def feature_names(self) -> tuple[str, ...]:
         """Columns that a tabular model reads: `columns.features`, else every column without another role."""

@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit import disk_cache
-from audit.candidates.interface import Ability, Outputs
+from audit.candidates.capabilities import Embeddings, Labels, Queries, Scores, find
+from audit.candidates.interface import Outputs
+from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.capabilities import C
     from audit.candidates.embedding import Encoder
     from audit.datasets import Dataset
+    from audit.datasets.inputs import Inputs
     from audit.finetune.examples import Examples
 
 _LIBRARIES = ("scikit-learn", "scipy", "numpy", "torch", "transformers", "tokenizers")
@@ -55,8 +58,6 @@ class Probe:
     """A base model with a linear probe, as a candidate."""
 
     kind = "probe"
-    training = None
-    abilities: frozenset[Ability] = frozenset({"predictions", "scores", "text"})
 
     def __init__(self, encoder: Encoder, rows: Examples, *, learned: str, store: Path | None = None) -> None:
         self._encoder, self._rows, self._store = encoder, rows, store
@@ -74,16 +75,15 @@ class Probe:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The likeliest class of each row's text."""
-        return self.answer_texts(dataset.texts())
+        return self._likeliest(self.score_texts(dataset.texts()))
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), k) class probabilities."""
         return self._weights().probabilities(self.embed_texts(texts))
 
-    def answer_texts(self, texts: Sequence[str]) -> Outputs:
-        """The likeliest class of each text."""
-        probabilities = self.score_texts(texts)
-        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
+    def get(self, capability: type[C]) -> C | None:
+        """Labels, scores and embeddings, of new texts too."""
+        return find((Labels(), Scores(), Queries(Texts, self._answer), Embeddings(self.embed_texts)), capability)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) mean over the tokens of the base model's last hidden state."""
@@ -93,10 +93,14 @@ class Probe:
         """None: nothing is changed or cut on the way to the answers."""
         return ()
 
-    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
-        """Refused: it reads texts."""
-        msg = f"the base model reads texts: {len(frame)} tabular rows cannot be scored"
-        raise CannotMeasure(msg)
+    def _answer(self, inputs: Inputs) -> Outputs:
+        if not isinstance(inputs, Texts):
+            msg = f"the base model reads texts: {len(inputs)} tabular rows cannot be scored"
+            raise CannotMeasure(msg)
+        return self._likeliest(self.score_texts(inputs.texts))
+
+    def _likeliest(self, probabilities: NDArray[np.float64]) -> Outputs:
+        return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
 
     def _weights(self) -> _Weights:
         with self._lock:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.candidates.capabilities import Scores
 from audit.evidence import Churn, Evidence, Example, Member, Unmeasured
 from audit.formatting import PLAIN, comparator_in_words, number, rows_in_words
 from audit.metrics.confusion import OF_THE_TABLE, UNITS, is_accuracy, lacking, lacking_positive
@@ -254,7 +255,7 @@ def _table(subject: Subject, answers: Answers) -> dict[str, NDArray[np.generic]]
         "rival_prediction": answers.comparator.astype(str),
     }
     comparator = subject.for_comparator
-    if "scores" in comparator.candidate.abilities:
+    if comparator.candidate.get(Scores) is not None:
         probabilities = comparator.probabilities()
         found |= {f"rival_probability:{name}": probabilities[:, code] for code, name in enumerate(comparator.classes)}
     return found

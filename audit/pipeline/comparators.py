@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import catalog, disk_cache
+from audit.candidates.capabilities import Features, Ranking, Scores
 from audit.candidates.predictions import Predictions
-from audit.candidates.regressor import SklearnRegressor
-from audit.candidates.sklearn import SklearnModel
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError
 from audit.formatting import comparator_in_words
@@ -51,24 +50,26 @@ def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Can
     comparators = {} if champion is None else {"champion": Predictions(champion, disk_cache.root())}
     if base is not None and any(one.against == "base" for one in loaded.policy.require):
         comparators["base"] = base.probe
-    mistakes = tuple(_ability_mistakes(loaded, datasets, {name: one.candidate for name, one in comparators.items()}))
+    mistakes = tuple(_capability_mistakes(loaded, datasets, {name: one.candidate for name, one in comparators.items()}))
     if mistakes:
         raise PolicyError(mistakes)
     return Baselines(base, comparators)
 
 
-def _ability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], found: Mapping[str, Candidate]) -> Iterator[Mistake]:
+def _capability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], found: Mapping[str, Candidate]) -> Iterator[Mistake]:
     for index, requirement in enumerate(loaded.policy.require):
         if requirement.against is None:
             continue
         comparator, place = found[requirement.against], ("require", index, "against")
         check = catalog.discover()[requirement.check]
-        if "scores" in check.needs and "scores" not in comparator.abilities and not (check.ranks and "ranking" in comparator.abilities):
+        ranks = check.ranks and comparator.get(Ranking) is not None
+        if "scores" in check.needs and comparator.get(Scores) is None and not ranks:
             text = f"{requirement.check}: the champion gives labels without probabilities: add champion.columns.score, or load it itself"
             yield loaded.marks.mistake(place, text)
-        if isinstance(comparator, (SklearnModel, SklearnRegressor)):
+        features = comparator.get(Features)
+        if features is not None:
             try:
-                comparator.refuse_unfit(datasets[requirement.on])
+                features.refuse_unfit(datasets[requirement.on])
             except InputError as error:
                 yield loaded.marks.mistake(place, str(error))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from audit import catalog
+from audit.candidates.interface import without_encoder
 from audit.policy import LoadedPolicy, load
 from audit.policy.messages import messages, nearest, shown
 from audit.policy.shape import RESERVED, typed
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from audit.check import Check
+    from audit.check import Check, Need
     from audit.errors import Mistake
     from audit.policy.consistency import Problem
     from audit.policy.positions import Loc, Marks
@@ -160,8 +161,19 @@ def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Pr
     if "base" in check.needs and candidate.load is not None:
         unknown = "saved predictions do" if candidate.load.kind == "predictions" else "a loaded model does"
         yield ("check",), f"{requirement.check} tells what fine-tuning did, which {unknown} not know; name candidate.fine_tune"
+    if candidate.load is not None and candidate.load.kind != "transformers" and "embeddings" in _needs(requirement, check, draft):
+        yield ("check",), f"{requirement.check}: {without_encoder(candidate.load.kind)}"
     if "model" in check.needs and candidate.load is not None and candidate.load.kind == "predictions":
         yield ("check",), f"{requirement.check} scores changed rows, and saved predictions cannot; load the model itself (candidate.load)"
+
+
+def _needs(requirement: Requirement, check: Check, draft: Draft) -> frozenset[Need]:
+    """All that the check needs as the requirement asks for it; what its parameters need only where these have the right shape."""
+    columns = draft.columns_of(requirement.on)
+    try:
+        return check.needs if columns is None else check.needs_of(columns, typed(check.params, dict(requirement.params)))
+    except ValidationError:
+        return check.needs
 
 
 def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:

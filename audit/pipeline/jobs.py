@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import catalog
-from audit.candidates.interface import why_no_scores
-from audit.candidates.regressor import SklearnRegressor
-from audit.candidates.sklearn import SklearnModel
+from audit.candidates.capabilities import Features, Labels, Ranking, Scores, Values
+from audit.candidates.interface import why_no_scores, without_encoder
+from audit.check import CAPABILITIES
 from audit.datasets import canonical
 from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import normal_form, refuse_two_spellings
@@ -104,12 +104,12 @@ def _spelling_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) ->
             yield from placing.of_candidate(loaded, error).mistakes
 
 
-def check_abilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> None:
+def check_capabilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> None:
     """Refuse checks that the candidate cannot serve, all at once."""
     mistakes = [
         _at(loaded, index, "check", f"{requirement.check}: {message}")
         for index, requirement in enumerate(loaded.policy.require)
-        for message in _ability_mistakes(catalog.discover()[requirement.check], datasets[requirement.on], candidate)
+        for message in _capability_mistakes(catalog.discover()[requirement.check], requirement, datasets[requirement.on], candidate)
     ]
     mistakes += [*_positive_mistakes(loaded, datasets, candidate), *_feature_mistakes(loaded, datasets, candidate)]
     if mistakes:
@@ -175,24 +175,29 @@ def _groups(data: Dataset, family: Sequence[str]) -> frozenset[str]:
     return frozenset(", ".join(canonical(value) or "null" for value in cell) for cell in cells)
 
 
-def _ability_mistakes(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
-    can = candidate.abilities
-    if "predictions" in check.needs and not can & {"predictions", "values"}:
+def _capability_mistakes(check: Check, requirement: Requirement, data: Dataset, candidate: Candidate) -> Iterator[str]:
+    """What the check needs and the candidate does not offer."""
+    needs = check.needs_of(data.columns, check.params.model_validate(requirement.params))
+    lacks = {need for need, able in CAPABILITIES.items() if need in needs and all(candidate.get(one) is None for one in able)}
+    gives_numbers = candidate.get(Values) is not None
+    if "predictions" in lacks:
         yield f"a {candidate.kind} candidate gives no predictions"
-    if "values" in check.needs and "values" not in can:
+    if "values" in lacks:
         yield "the candidate gives classes, not numbers: declare candidate.task tabular-regression"
-    if "scores" in check.needs and "scores" not in can and not (check.ranks and "ranking" in can):
+    if "scores" in lacks and not (check.ranks and candidate.get(Ranking) is not None):
         yield why_no_scores(candidate)
-    if "values" in can and check.tasks is not None and REGRESSION[0] not in check.tasks:
+    if gives_numbers and check.tasks is not None and REGRESSION[0] not in check.tasks:
         yield f"the candidate gives numbers, not classes: it serves {', '.join(check.tasks)}"
-    elif "model" in check.needs and not can & {"text", "frame"}:
+    elif "model" in lacks:
         yield "saved predictions cannot score changed rows: load the model itself (candidate.load.kind)"
+    if "embeddings" in lacks:
+        yield without_encoder(candidate.kind)
     yield from positive_unknown(check, data, candidate)
 
 
 def positive_unknown(check: Check, data: Dataset, candidate: Candidate) -> Iterator[str]:
     """That one of two classes must be known as the positive one, where it is not: by the check, or to read a column of scores."""
-    if "values" in candidate.abilities or len(candidate.classes) > 2:  # noqa: PLR2004  # numbers have no classes; of more each is looked at
+    if candidate.get(Values) is not None or len(candidate.classes) > 2:  # noqa: PLR2004  # numbers have no classes; of more each is looked at
         return
     compares = check.by == "groups" and "predictions" in check.needs
     read = {"scores"} if data.columns.prediction is not None else {"scores", "predictions"}
@@ -206,7 +211,7 @@ def positive_unknown(check: Check, data: Dataset, candidate: Candidate) -> Itera
 
 def _positive_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
     """A positive class that there is not, once for each place that names it: rates would be those of a class without rows."""
-    if candidate.abilities.isdisjoint({"predictions", "scores", "ranking"}):
+    if all(candidate.get(capability) is None for capability in (Labels, Scores, Ranking)):
         return
     told = set()
     for role, data in datasets.items():
@@ -229,12 +234,13 @@ def wrong_positive(data: Dataset, classes: Sequence[str]) -> str | None:
 
 def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate) -> Iterator[Mistake]:
     """Data sets on which the model is asked, and that lack features that it was fitted on."""
-    if not isinstance(candidate, (SklearnModel, SklearnRegressor)):
+    features = candidate.get(Features)
+    if features is None:
         return
     asked = [one for one in loaded.policy.require if catalog.discover()[one.check].needs & {"predictions", "values", "scores", "model"}]
     for role in dict.fromkeys(role for one in asked for role in (one.on, one.reference) if role is not None):
         try:
-            candidate.refuse_unfit(datasets[role])
+            features.refuse_unfit(datasets[role])
         except InputError as error:
             yield loaded.marks.mistake(("datasets", role), str(error))
 

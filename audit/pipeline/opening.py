@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
+from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
 from audit.candidates.running import refuse_blank_texts
-from audit.candidates.saved_champion import SavedChampion, refuse_other_classes
-from audit.candidates.saved_numbers import SavedValues
-from audit.candidates.saved_predictions import SavedPredictions, refuse_foreign_words
+from audit.candidates.saved import SavedChampion, SavedPredictions, SavedValues, refuse_other_classes
+from audit.candidates.saved_columns import refuse_foreign_words
 from audit.candidates.sklearn import SklearnModel, load_regressor
 from audit.candidates.sklearn import load as load_classifier
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.datasets import canonical
+from audit.datasets.inputs import Texts
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
@@ -82,7 +83,7 @@ class Opener:
 
     def _refuse_other_names(self, model: Candidate, words: str) -> None:
         """A model whose classes are written otherwise than the data's labels, or have nothing in common with them."""
-        if "values" not in model.abilities:
+        if model.get(Values) is None:
             refuse_two_spellings(self._datasets, {f"a class of {words}": model.classes})
             _refuse_foreign_classes(model, self._datasets)
 
@@ -103,12 +104,12 @@ class Opener:
 
     def base(self, candidate: Candidate) -> Base | None:
         """What the candidate was fine-tuned from; None where it was not fine-tuned here."""
-        spec, record = self._policy.candidate.fine_tune, candidate.training
-        if spec is None or record is None or candidate.folder is None:
+        spec, training = self._policy.candidate.fine_tune, candidate.get(Training)
+        if spec is None or training is None or candidate.folder is None:
             return None
         train, validation = self._learned(spec)
         tuning = Tuning(spec, self._base(spec), train, validation, self._policy.seed)
-        return Base(tuning, record, tuned=ModelFolder(Path(candidate.folder)), cache=self._cache, progress=self._progress)
+        return Base(tuning, training.record, tuned=ModelFolder(Path(candidate.folder)), cache=self._cache, progress=self._progress)
 
     @property
     def _numbers(self) -> bool:
@@ -166,7 +167,7 @@ class Opener:
                 assert_never(spec.kind)
 
     def _sklearn(self, spec: Load) -> Candidate:
-        reads_text = all(data.columns.text is not None and data.columns.features is None for data in self._datasets.values())
+        reads_text = all(isinstance(data.inputs(), Texts) for data in self._datasets.values())
         load = load_regressor if self._numbers else load_classifier
         model = load(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
         if model.goes_by_place:
@@ -256,7 +257,7 @@ def _refuse_other_orders(datasets: Mapping[str, Dataset]) -> None:
 
 def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset]) -> None:
     """In each data set by itself: the model would be wrong in every row of it, and a rate of errors that of the spelling."""
-    for role, data in () if "values" in candidate.abilities else datasets.items():
+    for role, data in () if candidate.get(Values) is not None else datasets.items():
         labels = _labels({role: data})
         if labels and labels.isdisjoint(candidate.classes):
             known, shown = ", ".join(candidate.classes[:6]), ", ".join(sorted(labels)[:6])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from audit import __version__, catalog, clock, disk_cache
 from audit.bundle import evidence_files, example_rows, writer
 from audit.candidates import confinement
+from audit.candidates.capabilities import Training
 from audit.candidates.model_remarks import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.datasets import Columns
@@ -219,7 +220,7 @@ def _prepare(loaded: LoadedPolicy, options: Options, progress: Progress, watch: 
             candidate = opener.candidate()
         except InputError as error:
             raise placing.of_candidate(loaded, error) from error
-        pipeline_jobs.check_abilities(loaded, datasets, candidate)
+        pipeline_jobs.check_capabilities(loaded, datasets, candidate)
         compared = comparators.opened(loaded, datasets, candidate, opener)
     learned = find(policy, datasets)
     return _Prepared(loaded, seen, candidate, Predictions(candidate, disk_cache.root()), folder, approved, compared, learned)
@@ -317,7 +318,7 @@ def _results(prepared: _Prepared, laid: apply_waivers.Laid, verdict: Verdict, fa
         ledger_head=looks.head,
         looks=looks.facts,
         valid_until=pipeline_jobs.valid_until(loaded.policy, facts.started, verdict),
-        training=candidate.training,
+        training=None if (training := candidate.get(Training)) is None else training.record,
         licences={backend: pipeline_jobs.licence(backend) for backend in sorted(backends)},
         waivers=laid.states,
         comparators=comparators.facts(prepared.baselines.comparators),

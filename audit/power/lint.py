@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.candidates.capabilities import Labels, Scores
 from audit.candidates.predictions import Predictions
 from audit.decision.judge import judge
 from audit.decision.what_if import turning
@@ -24,7 +25,6 @@ from audit.tasks import REGRESSION
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from audit.candidates.interface import Ability
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.errors import Mistake
@@ -56,7 +56,7 @@ def _at(loaded: LoadedPolicy, index: int, key: str, text: str) -> Mistake:
 
 def _slices(loaded: LoadedPolicy, index: int, datasets: Mapping[str, Dataset]) -> Iterator[str]:
     """Slices that no model can pass for want of rows, and crossings that hold none."""
-    (job,) = pipeline_jobs.jobs(_alone(loaded, index), datasets, Predictions(Population((), {}, 0).model(frozenset())))
+    (job,) = pipeline_jobs.jobs(_alone(loaded, index), datasets, Predictions(Population((), {}, 0).model(())))
     if not job.subject.by or job.check.by not in {"slices", "groups"}:
         return
     least = job.requirement.min_n
@@ -138,8 +138,7 @@ def _findings(
     only: Collection[int] | None = None,
 ) -> dict[int, Finding]:
     """The findings on a model of that strength, by the place of their requirements; small slices, told apart, bar nothing."""
-    abilities: frozenset[Ability] = frozenset({"values"} if isinstance(population, Numbers) else {"predictions", "scores"})
-    model = Predictions(population.model(abilities, strength))
+    model = Predictions(population.model((Labels(), Scores()), strength))
     jobs = {index: job for index, job in enumerate(pipeline_jobs.jobs(loaded, datasets, model)) if _can_be_tried(job)}
     jobs = {index: job for index, job in jobs.items() if only is None or index in only}
     lenient = [replace(job, requirement=job.requirement.model_copy(update={"min_n": 1})) for job in jobs.values()]

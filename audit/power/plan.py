@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.candidates.capabilities import Labels, Ranking, Scores
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_numbers import SavedValues
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.decision.finding import bounds
 from audit.errors import CannotMeasure, InputError
 from audit.formatting import bound_in_words, rows_in_words
@@ -31,7 +31,7 @@ from audit.tasks import REGRESSION
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.candidates.interface import Ability
+    from audit.candidates.capabilities import Capability
     from audit.datasets import Dataset
     from audit.decision.finding import Reason
     from audit.errors import Mistake
@@ -112,7 +112,7 @@ def plan_policy(asking: Asking, progress: Progress) -> Plan:
     pipeline_jobs.check_columns(loaded, datasets)
     trials = _trials(loaded, datasets)
     model = trials.stand_in()
-    pipeline_jobs.check_abilities(loaded, datasets, model)
+    pipeline_jobs.check_capabilities(loaded, datasets, model)
     entries = Ledger(ledger_path(asking.out)).verified()
     jobs = next_look.ready(loaded.policy, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), entries)
     skipped = tuple(job.requirement.id for job in jobs if asking.quick and _slow(job))
@@ -172,23 +172,20 @@ def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
     if spec.task in REGRESSION:
         return _number_trials(loaded, datasets)
     kind = "fine-tuned" if spec.load is None else spec.load.kind
-    texts = any(data.columns.text is not None for data in datasets.values())
-    served: dict[str, frozenset[Ability]] = {
-        "fine-tuned": frozenset({"predictions", "scores", "text"}),
-        "transformers": frozenset({"predictions", "scores", "text"}),
-        "sklearn": frozenset({"predictions", "scores", "text" if texts else "frame"}),
-    }
+    offers: tuple[Capability, ...] = (Labels(), Scores())
     try:
         labels = {name for data in datasets.values() if data.columns.label is not None for name in data.labels(data.columns.label)}
-        classes = SavedPredictions(datasets).classes if kind == "predictions" else tuple(sorted(labels))
-        abilities = SavedPredictions(datasets).abilities if kind == "predictions" else served.get(kind, frozenset())
+        classes = tuple(sorted(labels))
+        if kind == "predictions":
+            saved = SavedPredictions(datasets)
+            classes, offers = saved.classes, tuple(one for able in (Labels, Scores, Ranking) if (one := saved.get(able)) is not None)
     except InputError as error:
         raise placing.of_candidate(loaded, error) from error
     if len(set(classes) | labels) < 2:  # noqa: PLR2004  # a model tells two apart at least
         msg = f"the data name {', '.join(sorted(labels)) or 'no class'}: a plan needs labels of two classes at least, under columns.label"
         raise InputError(msg)
     every, seed = sorted(set(classes) | labels), loaded.policy.seed
-    return Trials(lambda draw: (Population(every, datasets, seed, draw), Twin(every, datasets, seed, draw)), abilities, kind)
+    return Trials(lambda draw: (Population(every, datasets, seed, draw), Twin(every, datasets, seed, draw)), offers, kind)
 
 
 def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
@@ -204,7 +201,7 @@ def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Tri
     except CannotMeasure as error:
         msg = str(error)
         raise InputError(msg) from error
-    return Trials(lambda draw: (Numbers(datasets, seed, draw), NumberTwin(datasets, seed, draw)), frozenset({"values"}), kind)
+    return Trials(lambda draw: (Numbers(datasets, seed, draw), NumberTwin(datasets, seed, draw)), (), kind)
 
 
 def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:

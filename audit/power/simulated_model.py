@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from audit import seeds
-from audit.candidates.interface import Ability, Outputs
+from audit.candidates.capabilities import Embeddings, Queries, find
+from audit.candidates.interface import Outputs
+from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.candidates.capabilities import C, Capability
     from audit.datasets import Dataset
+    from audit.datasets.inputs import Inputs
 
 USUAL = 1.2815515655446004
 """Strength at which two classes are ranked with an AUC of 0.90."""
@@ -53,9 +56,9 @@ class Population:
             self._known[data.role] = codes, noise
         return self._known[data.role]
 
-    def model(self, abilities: frozenset[Ability], strength: float = USUAL, *, kind: str = "stand-in") -> StandIn:
-        """A candidate of that strength."""
-        return StandIn(self, abilities, strength, kind=kind)
+    def model(self, offers: Sequence[Capability], strength: float = USUAL, *, kind: str = "stand-in") -> StandIn:
+        """A candidate of that strength, that offers these."""
+        return StandIn(self, offers, strength, kind=kind)
 
 
 class Twin(Population):
@@ -76,12 +79,11 @@ class StandIn:
     """
 
     parameters = None
-    training = None
     folder = None
 
-    def __init__(self, population: Population, abilities: frozenset[Ability], strength: float = USUAL, *, kind: str = "stand-in") -> None:
+    def __init__(self, population: Population, offers: Sequence[Capability], strength: float = USUAL, *, kind: str = "stand-in") -> None:
         self.kind = kind
-        self.abilities = abilities
+        self._offers = (*offers, Queries(Texts, self._refuse), Embeddings(self._embed))
         self.classes = population.classes
         self.description = f"stand-in of strength {strength:g}"
         self.sha256 = hashlib.sha256(self.description.encode()).hexdigest()
@@ -105,7 +107,7 @@ class StandIn:
         probabilities = weight / weight.sum(axis=1, keepdims=True)
         return Outputs(np.array(self.classes, dtype=object)[probabilities.argmax(axis=1)], probabilities)
 
-    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), DIMENSIONS) one normal vector a text, so that two windows are one population."""
         self.asked = True
         self.embedded += len(texts)
@@ -116,19 +118,12 @@ class StandIn:
         """None: nothing is changed or cut on the way to the answers."""
         return ()
 
-    def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Refused: how a model answers changed texts cannot be drawn from labels."""
-        self._refuse(len(texts))
+    def get(self, capability: type[C]) -> C | None:
+        """What it was said to offer, embeddings, and answers to new inputs."""
+        return find(self._offers, capability)
 
-    def answer_texts(self, texts: Sequence[str]) -> Outputs:
-        """Refused: how a model answers changed texts cannot be drawn from labels."""
-        self._refuse(len(texts))
-
-    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
-        """Refused: how a model answers changed rows cannot be drawn from labels."""
-        self._refuse(len(frame))
-
-    def _refuse(self, rows: int) -> NoReturn:
+    def _refuse(self, inputs: Inputs) -> NoReturn:
+        """How a model answers new inputs cannot be drawn from labels."""
         self.asked = self.refused = True
-        msg = f"a stand-in cannot score {rows} new rows"
+        msg = f"a stand-in cannot score {len(inputs)} new rows"
         raise CannotMeasure(msg)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit import seeds
-from audit.candidates.interface import Ability, Outputs
-from audit.candidates.saved import KnownRows
+from audit.candidates.capabilities import Values, find
+from audit.candidates.interface import Outputs
 from audit.errors import CannotMeasure
 from audit.power.simulated_model import SHARED, USUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from audit.candidates.capabilities import C, Capability
     from audit.datasets import Dataset
 
 
@@ -43,9 +44,9 @@ class Numbers:
             self._known[data.role] = (drawn if data.columns.label is None else data.numbers(data.columns.label)), noise
         return self._known[data.role]
 
-    def model(self, abilities: frozenset[Ability], strength: float = USUAL, *, kind: str = "stand-in") -> NumberStandIn:
-        """A candidate of that strength."""
-        return NumberStandIn(self, abilities, strength, kind=kind)
+    def model(self, _offers: Sequence[Capability] = (), strength: float = USUAL, *, kind: str = "stand-in") -> NumberStandIn:
+        """A candidate of that strength; it offers numbers and nothing else."""
+        return NumberStandIn(self, strength, kind=kind)
 
 
 class NumberTwin(Numbers):
@@ -58,29 +59,25 @@ class NumberTwin(Numbers):
         return values, SHARED * noise + np.sqrt(1 - SHARED**2) * own
 
 
-class NumberStandIn(KnownRows):
+class NumberStandIn:
     """A candidate of stated strength: it sees each true number through normal noise and gives the best guess from that.
 
     At strength 0 it gives the mean of all; the noise falls as 1 / (exp(strength) - 1), so that a strong one is nearly exact.
     No group is served worse.
     """
 
-    who = "a stand-in"
-    remedy = ""  # how a model answers changed rows cannot be drawn from true numbers
     parameters = None
-    training = None
     folder = None
     classes: tuple[str, ...] = ()
 
-    def __init__(self, numbers: Numbers, abilities: frozenset[Ability], strength: float, *, kind: str) -> None:
+    def __init__(self, numbers: Numbers, strength: float, *, kind: str) -> None:
         self.kind = kind
-        self.abilities = abilities
         self.description = f"stand-in of strength {strength:g}"
         self.sha256 = hashlib.sha256(self.description.encode()).hexdigest()
         self.asked = False
         """Whether anybody wanted to know anything of it: what never asks is the same under every model."""
         self.refused = False
-        """Whether it was asked for what it cannot give."""
+        """Whether it was asked for what it cannot give: never."""
         self.embedded = 0
         """Texts that were asked to be embedded: none."""
         self._numbers = numbers
@@ -94,6 +91,10 @@ class NumberStandIn(KnownRows):
         guessed = clarity * (clarity * (values - mean) + self._numbers.spread * noise) / (clarity**2 + 1)
         return Outputs(None, values=mean + guessed)
 
-    def _refuse(self, what: str) -> NoReturn:
-        self.asked = self.refused = True
-        super()._refuse(what)
+    def get(self, capability: type[C]) -> C | None:
+        """Its numbers: how a model answers changed rows cannot be drawn from true ones."""
+        return find((Values(),), capability)
+
+    def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
+        """None: nothing is changed or cut on the way to the answers."""
+        return ()

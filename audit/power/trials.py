@@ -16,9 +16,10 @@ from audit.power.simulated_numbers import Numbers
 from audit.stats import CalibrationError, Proportion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from audit.candidates.interface import Ability, Outputs
+    from audit.candidates.capabilities import Capability
+    from audit.candidates.interface import Outputs
     from audit.decision.finding import Finding
     from audit.pipeline.engine import Job
     from audit.power.simulated_model import Population, StandIn, Twin
@@ -52,11 +53,11 @@ class Trial:
 class Trials:
     """Every trial of one plan. `populations` gives the rows as a draw of a model sees them, and as its comparator does."""
 
-    def __init__(self, populations: Populations, abilities: frozenset[Ability], kind: str, *, usual: float = USUAL, draw: int = 0) -> None:
+    def __init__(self, populations: Populations, offers: Sequence[Capability], kind: str, *, usual: float = USUAL, draw: int = 0) -> None:
         self._populations = populations
         self._population, self._twin = populations(draw)
         self._usual = usual
-        self._abilities = abilities
+        self._offers = offers
         self._kind = kind
         self.embedded = 0
         """Texts that the model will have to embed."""
@@ -69,11 +70,11 @@ class Trials:
 
     def of(self, *, draw: int = 0, usual: float | None = None) -> Trials:
         """Trials on another model: another draw of its noise, another strength where nothing else fixes that."""
-        return Trials(self._populations, self._abilities, self._kind, usual=self._usual if usual is None else usual, draw=draw)
+        return Trials(self._populations, self._offers, self._kind, usual=self._usual if usual is None else usual, draw=draw)
 
     def stand_in(self, strength: float | None = None) -> StandIn | NumberStandIn:
         """A candidate of that strength."""
-        return self._population.model(self._abilities, self._usual if strength is None else strength, kind=self._kind)
+        return self._population.model(self._offers, self._usual if strength is None else strength, kind=self._kind)
 
     def foresees(self, job: Job) -> bool:
         """Whether a stand-in says anything of the check: none has been fine-tuned."""
@@ -107,7 +108,7 @@ class Trials:
 
     def _against(self, job: Job, model: Predictions) -> Trial:
         """Both models equally good, and only in part wrong on the same rows."""
-        comparator = Predictions(self._twin.model(self._abilities, self._usual, kind=self._kind))
+        comparator = Predictions(self._twin.model(self._offers, self._usual, kind=self._kind))
         finding = engine.run([replace(job, subject=replace(job.subject, predicted=model, comparator=comparator))])[0]
         data = job.subject.data
         return Trial(finding.evidence, finding, model_free=False, comparators=_comparators(model.of(data), comparator.of(data)))

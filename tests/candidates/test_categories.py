@@ -17,8 +17,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from audit.candidates.fitted import LocalModel
-from audit.candidates.regressor import SklearnRegressor
-from audit.candidates.sklearn import SklearnModel
+from audit.candidates.sklearn import SklearnModel, SklearnRegressor
 from tests.support import dataset
 
 if TYPE_CHECKING:

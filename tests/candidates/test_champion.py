@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.candidates.saved_champion import SavedChampion, refuse_other_classes
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.capabilities import Labels
+from audit.candidates.saved import SavedChampion, SavedPredictions, refuse_other_classes
 from audit.errors import CannotMeasure, InputError
 from audit.policy.schema import ChampionColumns
-from tests.support import dataset, labels
+from tests.support import dataset, labels, offers
 
 FRAME = pd.DataFrame({"label": ["a", "b", "a"], "prediction": ["a", "b", "b"], "old": ["b", "b", "a"], "old_score": [0.2, 0.4, 0.9]})
 LABELS, SCORES = ChampionColumns(prediction="old"), ChampionColumns(score="old_score")
@@ -21,7 +21,7 @@ def test_it_answers_from_its_own_columns() -> None:
     champion = SavedChampion(data, LABELS, ("a", "b"))
     assert labels(champion.predict(data["test"])).tolist() == ["b", "b", "a"]
     assert labels(SavedPredictions(data).predict(data["test"])).tolist() == ["a", "b", "b"]
-    assert champion.abilities == {"predictions"}
+    assert offers(champion) == {Labels}
     assert champion.sha256 != SavedPredictions(data).sha256
 
 

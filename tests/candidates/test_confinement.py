@@ -18,7 +18,7 @@ needed = pytest.mark.skipif(confinement.version() == 0, reason="this system has 
 PROGRAM = """
 import os, subprocess, sys, tempfile, threading
 from pathlib import Path
-from audit import confinement
+from audit.candidates import confinement
 
 inside, outside = Path(sys.argv[1]), Path(sys.argv[2])
 (outside / "there").write_text("as it was")

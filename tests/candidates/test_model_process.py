@@ -23,7 +23,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.pipeline import make_pipeline
-from audit import confinement
+from audit.candidates import confinement
 from audit.candidates.fitted import LocalModel, ModelError
 from audit.candidates.model_process import ModelProcess
 from audit.errors import AuditError, CandidateError, InputError

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit.candidates.capabilities import Features, Values
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved import SavedValues
+from audit.datasets.inputs import Table
 from audit.errors import CannotMeasure, InputError
-from tests.support import dataset, subject
+from tests.support import dataset, offers, subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +29,7 @@ def test_saved_numbers_are_the_columns_own() -> None:
     model = SavedValues({"test": data})
     assert model.predict(data).labels is None
     assert subject(FRAME, candidate=model).predicted_values().tolist() == [1.0, 2.5, 0.0]
-    assert (len(model.classes), set(model.abilities), model.kind) == (0, {"values"}, "predictions")
+    assert (len(model.classes), offers(model), model.kind) == (0, {Values}, "predictions")
 
 
 def test_a_champion_has_a_column_of_its_own() -> None:
@@ -61,10 +63,9 @@ def test_without_a_column_there_is_no_candidate() -> None:
 def test_new_rows_are_refused() -> None:
     model = SavedValues({"test": dataset(FRAME)})
     with pytest.raises(CannotMeasure, match="load the model itself"):
-        model.answer_frame(FRAME)
-    for ask in (model.score_texts, model.answer_texts, model.embed_texts):
-        with pytest.raises(CannotMeasure, match="load the model itself"):
-            ask(["a"])
+        Predictions(model).answer(Table.of(FRAME))
+    with pytest.raises(CannotMeasure, match="no encoder"):
+        Predictions(model).embed_texts(["a"])
 
 
 def test_the_subject_hands_out_numbers_or_says_why_not() -> None:
@@ -127,8 +128,10 @@ def test_a_regressor_gives_its_own_numbers(tmp_path: Path) -> None:
     assert (model.parameters, model.description) == (3, "StandardScaler → Ridge, one number a row, skops")
     with pytest.raises(InputError, match="no fitted classifier"):
         load(path, sha256=None, trust_pickle=False, reads_text=False)
+    features = model.get(Features)
+    assert features is not None
     with pytest.raises(InputError, match="does not offer as features: age"):
-        model.refuse_unfit(dataset(frame.drop(columns="age")))
+        features.refuse_unfit(dataset(frame.drop(columns="age")))
     skops.dump(RidgeClassifier().fit(frame[["rooms"]], frame["age"] > 30), path)
     with pytest.raises(InputError, match="is no regressor"):
         load_regressor(path, sha256=None, trust_pickle=False, reads_text=False)

@@ -14,12 +14,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from skops import io as skops
 
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.errors import InputError
 from audit.pipeline.opening import open_candidate
 from audit.policy.schema import Policy
 from audit.progress import Silent
-from tests.support import dataset, labels
+from tests.support import dataset, labels, scores_of, trained
 from tests.tiny_bert import base, letters
 
 if TYPE_CHECKING:
@@ -65,13 +65,12 @@ TUNE = {"base": "tiny", "epochs": 1}
 def test_a_fine_tuned_candidate(folder: Path, datasets: dict[str, Dataset]) -> None:
     """It carries its training record; a second opening takes it from the cache with the same outputs."""
     first, second = (opened(folder, datasets, fine_tune=TUNE) for _ in range(2))
-    assert first.training is not None
-    assert second.training is not None
-    assert (first.training.cached, second.training.cached) == (False, True)
+    records = [trained(first), trained(second)]
+    assert [record is not None and record.cached for record in records] == [False, True]
     assert (first.kind, first.sha256) == ("transformers", second.sha256)
     assert first.description == "BertForSequenceClassification fine-tuned from tiny, 2 classes, safetensors"
     test = datasets["test"]
-    np.testing.assert_array_equal(first.score_texts(test.texts()), second.score_texts(test.texts()))
+    np.testing.assert_array_equal(scores_of(first, test.texts()), scores_of(second, test.texts()))
 
 
 def test_the_test_set_moves_nothing(folder: Path, datasets: dict[str, Dataset]) -> None:
@@ -91,7 +90,7 @@ def test_the_test_set_may_not_choose_the_checkpoint(folder: Path, datasets: dict
         opened(folder, datasets | {"copy": again}, fine_tune=TUNE | {"validation": "copy"})
     with pytest.raises(InputError, match=r"datasets\.copy: is the test set"):
         opened(folder, datasets | {"copy": again}, fine_tune=TUNE | {"on": "copy"})
-    training = opened(folder, datasets, fine_tune=TUNE | {"validation": "held"}).training
+    training = trained(opened(folder, datasets, fine_tune=TUNE | {"validation": "held"}))
     assert training is not None
     assert (training.validation, training.validation_rows, training.train_rows) == ("held", 60, 200)
 
@@ -112,7 +111,7 @@ def test_a_loaded_text_classifier(folder: Path, datasets: dict[str, Dataset]) ->
     tuned = opened(folder, datasets, fine_tune=TUNE)
     assert tuned.folder is not None
     loaded = opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder})
-    assert (loaded.classes, loaded.sha256, loaded.training) == (("other", "urgent"), tuned.sha256, None)
+    assert (loaded.classes, loaded.sha256, trained(loaded)) == (("other", "urgent"), tuned.sha256, None)
     opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder, "sha256": tuned.sha256})
     with pytest.raises(InputError, match=f"its SHA-256 is {tuned.sha256}, the policy names 00"):
         opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder, "sha256": "0" * 64})

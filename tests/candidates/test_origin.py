@@ -15,7 +15,7 @@ from audit.finetune.origin import Base, Tuning
 from audit.finetune.text import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent
-from tests.support import subject
+from tests.support import scores_of, subject, trained
 from tests.tiny_bert import base, letters
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ def test_entities_stay_together(place: Path, folder: Path) -> None:
 def test_the_same_seed_comes_to_the_same_weights_and_another_one_does_not(place: Path, folder: Path) -> None:
     """So that what differs between seeds is the seed alone, and never the rows."""
     found = tuned(place, folder)
-    same, other = (found.retrained(seed).candidate.training for seed in (3, 4))
+    same, other = (trained(found.retrained(seed).candidate) for seed in (3, 4))
     assert same is not None
     assert other is not None
     assert same.weights_sha256 == found.record.weights_sha256
     assert other.weights_sha256 != found.record.weights_sha256
     assert found.retrained(4) is found.retrained(4)
-    again = tuned(place, folder).retrained(4).candidate.training
+    again = trained(tuned(place, folder).retrained(4).candidate)
     assert again is not None
     assert again.cached
 
@@ -80,7 +80,7 @@ def test_a_base_with_a_head_of_the_same_classes_answers_by_itself(place: Path, f
     zero_shot = onwards.zero_shot
     assert zero_shot is not None
     texts = found.train.texts()
-    np.testing.assert_array_equal(zero_shot.candidate.score_texts(texts), found.retrained(3).candidate.score_texts(texts))
+    np.testing.assert_array_equal(scores_of(zero_shot.candidate, texts), scores_of(found.retrained(3).candidate, texts))
 
 
 def test_what_the_policy_says_is_told_apart_from_what_was_done(place: Path, folder: Path) -> None:
@@ -113,6 +113,6 @@ def test_a_probe_of_the_same_bytes_read_in_another_way_is_fitted_anew(
     before, after = (Tuning(SPEC, folder, one["train"], one["validation"], 3) for one in (data, reread))
     first, second = (Base(one, found.record, tuned=found.tuned, cache=place, progress=Silent()).probe.candidate for one in (before, after))
     assert first.sha256 != second.sha256
-    told, again = (one.score_texts(["hurry now"]) for one in (first, second))
+    told, again = (scores_of(one, ["hurry now"]) for one in (first, second))
     swapped = role == "train" and "label_map" in reading
     np.testing.assert_allclose(again, told[:, ::-1] if swapped else told, atol=1e-6)

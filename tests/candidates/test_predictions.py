@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from tests.small_models import Trained, customer_reader, customers, letter_reader, letters
 from tests.support import dataset, labels
 
@@ -37,7 +37,7 @@ class Counting(Trained):
 
 
 def counting(model: Trained) -> Counting:
-    return Counting(model.model, model.abilities)
+    return Counting(model.model, model.reads)
 
 
 def table(outputs: Outputs) -> NDArray[np.float64]:
@@ -126,7 +126,7 @@ def test_labels_without_probabilities(tmp_path: Path) -> None:
         def predict(self, dataset: Dataset) -> Outputs:
             return replace(super().predict(dataset), probabilities=None)
 
-    plain = Plain(model.model, model.abilities)
+    plain = Plain(model.model, model.reads)
     assert Predictions(plain, tmp_path).of(data).probabilities is None
     assert Predictions(plain, tmp_path).of(data).probabilities is None
     assert plain.predicted == 1

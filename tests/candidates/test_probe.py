@@ -19,7 +19,7 @@ from audit.finetune.linear_probe import Probe
 from audit.pipeline.opening import Opener
 from audit.policy.schema import Policy
 from audit.progress import Silent
-from tests.support import labels
+from tests.support import labels, trained
 from tests.tiny_bert import base, letters
 
 if TYPE_CHECKING:
@@ -98,10 +98,11 @@ def test_the_policy_opens_it(folder: Path, tmp_path: Path) -> None:
     candidate = opener.candidate()
     base = opener.base(candidate)
     assert base is not None
-    assert candidate.training is not None
+    record = trained(candidate)
+    assert record is not None
     probe = base.probe.candidate
     assert probe.classes == candidate.classes
-    assert probe.description == f"tiny as it was, with a linear probe on {candidate.training.train_rows} training rows"
+    assert probe.description == f"tiny as it was, with a linear probe on {record.train_rows} training rows"
 
 
 def test_an_encoder_without_weights_is_refused(folder: Path, tmp_path: Path) -> None:

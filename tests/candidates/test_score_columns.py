@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.capabilities import Labels, Ranking
+from audit.candidates.saved import SavedPredictions
 from audit.commands import check as check_command
 from audit.datasets import Columns
 from audit.errors import CannotMeasure, InputError
 from audit.policy.shape import typed
-from tests.support import dataset, measure, subject
+from tests.support import dataset, measure, offers, subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +128,7 @@ def test_raw_decision_scores_serve_rankings_alone() -> None:
     label, raw = scored()
     frame = pd.DataFrame({"label": label, "score": raw})
     seen = subject(frame)
-    assert seen.candidate.abilities == {"ranking"}
+    assert offers(seen.candidate) == {Ranking}
     assert measure("performance/roc_auc", seen).members[0].estimate.value == pytest.approx(roc_auc_score(label, raw))
     assert measure("performance/average_precision", seen).members[0].estimate.value == pytest.approx(average_precision_score(label, raw))
     with pytest.raises(CannotMeasure, match="raw decision scores, not probabilities"):
@@ -140,7 +141,7 @@ def test_raw_decision_scores_serve_rankings_alone() -> None:
 def test_raw_scores_beside_predictions_leave_the_predictions_alone() -> None:
     label, raw = scored()
     seen = subject(pd.DataFrame({"label": label, "prediction": (raw > 0).astype(int), "score": raw}))
-    assert seen.candidate.abilities == {"predictions", "ranking"}
+    assert offers(seen.candidate) == {Labels, Ranking}
     assert measure("performance/accuracy", seen).members[0].estimate.value == pytest.approx(float(np.mean(label == (raw > 0))))
     assert measure("performance/roc_auc", seen).figures
 

@@ -28,12 +28,17 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import SVC, LinearSVC
 from skops import io as skops
 
+from audit.candidates.capabilities import Features, Labels, Queries, Scores
+from audit.candidates.predictions import Predictions
 from audit.candidates.sklearn import SklearnModel, load
+from audit.datasets.inputs import Inputs, Table
 from audit.errors import CannotMeasure, InputError
-from tests.support import dataset, labels, subject
+from tests.support import dataset, labels, offers, scores_of, subject
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from audit.candidates import Outputs
 
 pytestmark = pytest.mark.full
 RNG = np.random.default_rng(0)
@@ -54,6 +59,11 @@ def saved(model: Any, path: Path) -> Path:
     return path
 
 
+def answer(model: SklearnModel, inputs: Inputs) -> Outputs:
+    """The model's answers to new inputs."""
+    return Predictions(model).answer(inputs)
+
+
 def opened(path: Path, *, digest: str | None = None, trust: bool = False, text: bool = False) -> SklearnModel:
     return load(path, sha256=digest, trust_pickle=trust, reads_text=text)
 
@@ -68,10 +78,10 @@ def test_a_skops_file_round_trips(tmp_path: Path) -> None:
     assert labels(outputs).tolist() == fitted.predict(FRAME[NUMBERS]).astype(str).tolist()
     assert outputs.probabilities is not None
     np.testing.assert_array_equal(outputs.probabilities, fitted.predict_proba(FRAME[NUMBERS]))
-    again = model.answer_frame(FRAME)
+    again = answer(model, Table.of(FRAME))
     np.testing.assert_array_equal(again.probabilities if again.probabilities is not None else 0, fitted.predict_proba(FRAME[NUMBERS]))
     assert (model.classes, model.parameters, model.sha256) == (("0", "1"), 3, sha256(path))
-    assert model.abilities == {"predictions", "scores", "frame"}
+    assert offers(model) == {Labels, Scores, Queries, Features}
     assert model.description == "LogisticRegression, 2 classes, skops"
 
 
@@ -92,21 +102,20 @@ def test_a_model_that_reads_texts(tmp_path: Path) -> None:
     fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(frame["text"], frame["label"])
     model = opened(saved(fitted, tmp_path / "m.skops"), text=True)
     assert labels(model.predict(dataset(frame))).tolist() == frame["label"].tolist()
-    np.testing.assert_array_equal(model.score_texts(["now", "calm"]), fitted.predict_proba(["now", "calm"]))
-    assert model.score_texts([]).shape == (0, 2)
-    assert "text" in model.abilities
-    with pytest.raises(CannotMeasure, match="reads texts: 40 tabular rows"):
-        model.answer_frame(frame)
+    np.testing.assert_array_equal(scores_of(model, ["now", "calm"]), fitted.predict_proba(["now", "calm"]))
+    assert scores_of(model, []).shape == (0, 2)
+    with pytest.raises(CannotMeasure, match="reads texts: 40 other inputs"):
+        answer(model, Table.of(frame))
     with pytest.raises(CannotMeasure, match="no encoder"):
-        model.embed_texts(["now"])
+        Predictions(model).embed_texts(["now"])
 
 
 def test_labels_without_probabilities(tmp_path: Path) -> None:
     """A support vector machine predicts, and says that it has no probabilities."""
     model = opened(saved(LinearSVC().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops"))
-    assert model.abilities == {"predictions", "frame"}
+    assert offers(model) == {Labels, Queries, Features}
     assert model.predict(dataset(FRAME)).probabilities is None
-    assert labels(model.answer_frame(FRAME)).tolist() == labels(model.predict(dataset(FRAME))).tolist()
+    assert labels(answer(model, Table.of(FRAME))).tolist() == labels(model.predict(dataset(FRAME))).tolist()
     with pytest.raises(CannotMeasure, match="LinearSVC gives labels without probabilities: calibrate it"):
         subject(FRAME, candidate=model).probabilities()
 

@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.candidates.folder import ModelFolder
+from audit.candidates.predictions import Predictions
 from audit.candidates.transformers import Reading, TextClassifier
+from audit.datasets.inputs import Table
 from audit.errors import CannotMeasure, InputError
 from tests.support import labels
 from tests.tiny_bert import base, hub, letters
@@ -114,7 +116,7 @@ def test_no_texts(classifier: Path) -> None:
     assert opened(classifier).score_texts([]).shape == (0, 2)
     assert opened(classifier).embed_texts([]).shape == (0, 32)
     with pytest.raises(CannotMeasure, match="cannot score 300 tabular rows"):
-        opened(classifier).answer_frame(letters(300, 9).frame)
+        Predictions(opened(classifier)).answer(Table.of(letters(300, 9).frame))
 
 
 def changed(folder: Path, target: Path, **config: object) -> ModelFolder:

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.candidates.absent import Absent
 from audit.candidates.predictions import Predictions
+from audit.candidates.saved import Absent
 from audit.datasets import Columns, canonical
 from audit.datasets.reading import read
 from audit.errors import InputError

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from audit.errors import PolicyError
+from audit.pipeline.compatibility import load_policy
 from tests.running import ROLES, policy, refused, run, table
 
 if TYPE_CHECKING:
@@ -186,3 +189,34 @@ def test_as_many_groups_as_can_be_judged_are_judged(tmp_path: Path) -> None:
     _, results = run(tmp_path, policy(gap, columns=ROLES | {"positive": 1}))
     assert results is not None
     assert len(results["findings"][0]["slices"]) == 301
+
+
+@pytest.mark.parametrize(
+    ("asked", "needs_encoder"),
+    [
+        ({"check": "drift/mmd", "reference": "before", "max": 0.1}, True),
+        ({"check": "drift/mmd", "reference": "before", "max": 0.1, "columns": ["amount"]}, False),
+        ({"check": "data/label_errors", "max": 0.5, "features": "embedding"}, True),
+        ({"check": "data/label_errors", "max": 0.5}, False),
+        ({"check": "fairness/discovered_slices", "max": 0.9, "clusters": 3}, True),
+    ],
+)
+def test_embeddings_of_saved_predictions_are_refused_at_their_line(tmp_path: Path, asked: dict[str, Any], *, needs_encoder: bool) -> None:
+    """Without reading a row: saved predictions have no encoder, whatever the data."""
+    frame = table().assign(text="please hurry", amount=1.5)
+    frame.to_csv(tmp_path / "before.csv", index=False)
+    made = policy(asked, datasets={"test": {"path": "test.csv"}, "before": {"path": "before.csv"}}, columns=ROLES | {"text": "text"})
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    path = tmp_path / "policy.yaml"
+    path.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
+    if not needs_encoder:
+        load_policy(path)
+        return
+    with pytest.raises(PolicyError) as found:
+        load_policy(path)
+    (mistake,) = found.value.mistakes
+    assert mistake.line == 1 + path.read_text().splitlines().index(f"- check: {asked['check']}")
+    assert (
+        f"require.0.check: {asked['check']}: these parameters ask for embeddings of texts, and a predictions candidate has no encoder"
+        in mistake.message
+    )

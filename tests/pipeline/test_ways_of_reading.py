@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.commands import check as check_command
 from audit.datasets import Columns
 from audit.datasets.options import ReadOptions

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from audit.candidates.capabilities import Labels, Scores
 from audit.candidates.predictions import Predictions
 from audit.cli.plan_table import conclusion
 from audit.pipeline import jobs as pipeline_jobs
@@ -25,14 +26,12 @@ from tests.running import policy, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.candidates.interface import Ability
     from audit.datasets import Dataset
 
 AGAINST: dict[str, Any] = {
     "champion": {"load": {"kind": "predictions"}, "columns": {"prediction": "old"}},
     "candidate": {"task": "tabular-classification", "load": {"kind": "predictions"}},
 }
-ABILITIES: frozenset[Ability] = frozenset({"predictions", "scores"})
 
 
 def drawn(datasets: dict[str, Dataset], seed: int, draw: int) -> tuple[Population, Twin]:
@@ -52,7 +51,7 @@ def test_a_comparison_passes_as_often_as_two_equal_models_do(tmp_path: Path, che
     datasets = read_datasets(loaded)
     passed, runs = 0, 150
     for seed in range(runs):
-        trials = Trials(partial(drawn, datasets, seed), ABILITIES, "predictions")
+        trials = Trials(partial(drawn, datasets, seed), (Labels(), Scores()), "predictions")
         (job,) = pipeline_jobs.jobs(loaded, datasets, Predictions(trials.stand_in()))
         finding = trials.at(replace(job, seed=seed), 0.0).finding
         passed += finding is not None and finding.status == "pass"

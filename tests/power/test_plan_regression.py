@@ -69,10 +69,10 @@ def test_a_stand_in_explains_what_its_strength_says() -> None:
     population, twin = Numbers({"test": data}, 1), NumberTwin({"test": data}, 1)
     true = data.numbers("label")
     for strength in (0.0, 0.5, 1.28, 3.0):
-        said = numbers_of(population.model(frozenset({"values"}), strength).predict(data))
+        said = numbers_of(population.model((), strength).predict(data))
         clarity = np.expm1(strength) ** 2
         assert 1 - np.mean((true - said) ** 2) / true.var() == pytest.approx(clarity / (1 + clarity), abs=0.01)
-    first, second = (numbers_of(one.model(frozenset({"values"})).predict(data)) - true for one in (population, twin))
+    first, second = (numbers_of(one.model(()).predict(data)) - true for one in (population, twin))
     assert 0.75 < np.corrcoef(first, second)[0, 1] < 0.9
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.datasets import Dataset
+    from audit.check import Need
+    from audit.datasets import Columns, Dataset
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
@@ -144,6 +145,13 @@ class _Read:
     notes: tuple[str, ...] = ()
 
 
+def _also_needs(columns: Columns, params: LabelErrorParams) -> frozenset[Need]:
+    """The candidate's probabilities, or its encoder, where it is asked for them."""
+    if params.probabilities == "candidate":
+        return frozenset({"scores"})
+    return frozenset({"embeddings"} if params.features == "embedding" and columns.text is not None else ())
+
+
 def _read(subject: Subject, params: LabelErrorParams) -> _Read:
     """The texts, else the columns that tell rows apart."""
     data = subject.data
@@ -166,6 +174,7 @@ CHECK = Check(
     better="lower",
     unit="share of rows",
     needs=frozenset({"labels"}),
+    also_needs=_also_needs,
     params=LabelErrorParams,
     tasks=CLASSIFICATION,
     extra="sklearn",

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.datasets import Dataset
+    from audit.check import Need
+    from audit.datasets import Columns, Dataset
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
@@ -104,6 +105,11 @@ def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.in
     return encoding.encode([feature.rows(*drawn) for feature in compared]), unmeasured
 
 
+def _also_needs(columns: Columns, params: MmdParams) -> frozenset[Need]:
+    """An encoder, where texts are compared."""
+    return frozenset({"embeddings"} if columns.text is not None and params.columns is None else ())
+
+
 def _left_out(drawn: Sequence[NDArray[np.int64]], windows_seen: Sequence[Dataset]) -> Iterator[str]:
     for rows, data in zip(drawn, windows_seen, strict=True):
         if len(rows) < data.rows:
@@ -123,6 +129,7 @@ CHECK = Check(
     better="lower",
     unit="squared MMD",
     needs=frozenset({"reference"}),
+    also_needs=_also_needs,
     params=MmdParams,
     highest=2.0,
     expected_rows=_sampled,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.candidates.capabilities import Scores, Values
 from audit.check import Check, NoParams
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Histogram, Member, Pair, Slice
@@ -39,7 +40,7 @@ _SCORE_BINS = 10
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Change of each class's predicted share, in both directions; of predicted numbers the distance of their distributions."""
     reference, current = windows.both(subject)
-    if "values" in subject.candidate.abilities:
+    if subject.candidate.get(Values) is not None:
         return _numbers(subject, reference, current)
     labels = {data.role: subject.y_pred(data).astype(str) for data in (current, reference)}
     entities = windows.entities(subject)
@@ -96,7 +97,7 @@ def _shares(classes: list[str], labels: Mapping[str, NDArray[np.str_]], referenc
 
 def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[Histogram, ...]:
     """How the positive class's probability is spread in each window, where the candidate gives one."""
-    if "scores" not in subject.candidate.abilities:
+    if subject.candidate.get(Scores) is None:
         return ()
     try:
         score = [subject.y_score(data) for data in (reference, current)]

@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from audit.candidates.capabilities import Scores
 from audit.check import Check, Params
 from audit.checks.fairness._identity_terms import TERMS, VERSION, Swap
+from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Example, Member, Slice, Unmeasured
 from audit.metrics import changed_words
@@ -84,7 +86,7 @@ def measure(subject: Subject, params: IdentityParams, _rng: Generator) -> Eviden
         notes=(
             f"Swapped by {source}.",
             f"Shifts are of the probability of {followed or 'the class given before the swap'}, after the swap minus before."
-            if "scores" in subject.candidate.abilities
+            if subject.candidate.get(Scores) is not None
             else "The model gives labels alone, so that no shift of its score is shown.",
         ),
         table=table(found, subject.data.ids),
@@ -169,7 +171,7 @@ def answers(subject: Subject, swaps: Sequence[Swap]) -> tuple[Answers, ...]:
         named = ", ".join(swap.attribute for swap in swaps)
         msg = f"{subject.data.role}: no text names an identity ({named}): give words of your own as `terms`, or add texts that do"
         raise CannotMeasure(msg)
-    outputs, places = subject.predicted.answer_texts(asked), {text: place for place, text in enumerate(asked)}
+    outputs, places = subject.predicted.answer(Texts.of(asked)), {text: place for place, text in enumerate(asked)}
     return tuple(_answers_for(subject, swap, each, outputs, places) for swap, each in zip(swaps, written, strict=True))
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from audit.candidates.capabilities import Values
 from audit.check import Check, Params
 from audit.checks.fairness._slice_discovery import attributes, presentation, texts
 from audit.checks.fairness._slice_discovery.holdout import Halves, losses, tested
@@ -37,7 +38,9 @@ from audit.tasks import CLASSIFICATION, REGRESSION
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.check import Need
     from audit.checks.fairness._slice_discovery.attributes import Attribute
+    from audit.datasets import Columns
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
@@ -161,7 +164,12 @@ def _names(subject: Subject, scope: Scope) -> tuple[str, ...]:
 
 def _reach(subject: Subject, _params: DiscoveredSlicesParams) -> tuple[float, float]:
     """Shares are at most 1 apart, errors any distance."""
-    return (-math.inf, math.inf) if "values" in subject.candidate.abilities else (-1.0, 1.0)
+    return (-math.inf, math.inf) if subject.candidate.get(Values) is not None else (-1.0, 1.0)
+
+
+def _also_needs(columns: Columns, params: DiscoveredSlicesParams) -> frozenset[Need]:
+    """An encoder, where clusters of texts are asked for."""
+    return frozenset({"embeddings"} if columns.text is not None and params.clusters else ())
 
 
 CHECK = Check(
@@ -174,6 +182,7 @@ CHECK = Check(
     lowest=-math.inf,
     highest=math.inf,
     needs=frozenset({"labels", "predictions"}),
+    also_needs=_also_needs,
     params=DiscoveredSlicesParams,
     tasks=(*CLASSIFICATION, *REGRESSION),
     reach=_reach,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
+from audit.candidates.capabilities import Values
 from audit.check import Check, Params
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps, shown
 from audit.checks.fairness._means import Average, average, difference, mean
@@ -45,13 +46,13 @@ class MeanParams(Params):
 def measure(subject: Subject, params: MeanParams, _rng: Generator) -> Evidence:
     """Average per group, judged on every ordered pair of groups."""
     found = gaps(subject, compare_groups(subject, _averages(subject, params)), difference, shown, "mean difference")
-    unit = "mean" if "values" in subject.candidate.abilities else "rate"
+    unit = "mean" if subject.candidate.get(Values) is not None else "rate"
     return replace(found, context_unit=unit, notes=(*found.notes, *_weighing(subject)))
 
 
 def _averages(subject: Subject, params: MeanParams) -> list[GroupStatistic[GroupEstimate[Average]]]:
     weights = _weights(subject)
-    if "values" in subject.candidate.abilities:
+    if subject.candidate.get(Values) is not None:
         numbers = subject.target() if params.of == "labels" else subject.predicted_values()
         return [mean(numbers) if weights is None else average(numbers, weights)]
     classes = subject.y_true() if params.of == "labels" else subject.y_pred()
@@ -78,7 +79,7 @@ def _weighing(subject: Subject) -> tuple[str, ...]:
 
 def _reach(subject: Subject, _params: MeanParams) -> tuple[float, float]:
     """Shares are at most 1 apart, numbers any distance."""
-    return 0.0, math.inf if "values" in subject.candidate.abilities else 1.0
+    return 0.0, math.inf if subject.candidate.get(Values) is not None else 1.0
 
 
 CHECK = Check(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.candidates.capabilities import Values
 from audit.errors import AuditError, CannotMeasure
 from audit.formatting import impersonal
 from audit.metrics.groups import part
@@ -77,7 +78,7 @@ def columns_of(subject: Subject, function: Callable[..., Any]) -> dict[str, Any]
     if unknown:
         msg = f"the function asks for {', '.join(unknown)}; it is given what it asks for of {', '.join(GIVEN)}"
         raise CannotMeasure(msg)
-    numbers = "values" in subject.candidate.abilities
+    numbers = subject.candidate.get(Values) is not None
     sources: Mapping[str, Callable[[], Any]] = {
         "y_true": subject.target if numbers else subject.y_true,
         "y_pred": subject.predicted_values if numbers else subject.y_pred,

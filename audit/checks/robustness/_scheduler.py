@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 import numpy as np
 
 from audit.candidates.interface import why_no_scores
+from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def asking(predicted: Predictions) -> Ask:
     place = {name: number for number, name in enumerate(predicted.candidate.classes)}
 
     def ask(texts: Sequence[str]) -> NDArray[np.float64]:
-        answers = predicted.answer_texts(texts)
+        answers = predicted.answer(Texts.of(texts))
         if answers.labels is None or answers.probabilities is None:
             raise CannotMeasure(why_no_scores(predicted.candidate))
         return np.column_stack([answers.probabilities, [place[label] for label in answers.labels]])

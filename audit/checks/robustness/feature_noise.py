@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, FiniteFloat
 
+from audit.candidates.capabilities import Queries
 from audit.check import Check, Params
 from audit.checks.robustness import _noise
+from audit.datasets.inputs import Table
 from audit.errors import CannotMeasure, InputError
 from audit.evidence import Evidence, Member, Slice
 from audit.stats import Proportion
@@ -38,7 +40,8 @@ class FeatureNoiseParams(Params):
 
 def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evidence:
     """Share of rows that are right under noise, in each slice."""
-    if "frame" not in subject.candidate.abilities:
+    queries = subject.candidate.get(Queries)
+    if queries is None or queries.reads is not Table:
         msg = "the candidate cannot score new rows of a table, which noise needs: load a tabular model itself (candidate.load.kind)"
         raise CannotMeasure(msg)
     noisy = _noisy(subject.data, source := _source(subject), params, rng)
@@ -67,7 +70,7 @@ def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evi
 def _labels(subject: Subject, frame: pd.DataFrame) -> NDArray[np.object_]:
     """(n,) the candidate's own labels of rows with noise."""
     try:
-        labels = subject.candidate.answer_frame(frame).labels
+        labels = subject.predicted.answer(Table.of(frame)).labels
     except InputError as error:
         msg = f"the model does not take rows with noise: {error}"
         raise CannotMeasure(msg) from error

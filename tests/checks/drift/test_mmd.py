@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.capabilities import Embeddings, find
+from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.checks.drift import _kernel
 from audit.errors import CannotMeasure
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from audit.candidates.capabilities import C
     from audit.evidence import Evidence
 
 CHECK = "drift/mmd"
@@ -157,6 +159,9 @@ class LatentSemantics(SavedPredictions):
         pipeline = make_pipeline(TfidfVectorizer(), TruncatedSVD(8, random_state=0)).fit(CORPUS)
         return np.asarray(pipeline.transform(texts), dtype=float)
 
+    def get(self, capability: type[C]) -> C | None:
+        return find((Embeddings(self.embed_texts),), capability) or super().get(capability)
+
 
 CORPUS = [
     f"{who} {what}" for who in ("parcel", "invoice", "router", "password") for what in ("late", "lost", "wrong", "broken", "please help")
@@ -175,7 +180,7 @@ def test_texts_are_compared_by_the_candidates_own_encoder() -> None:
     for now, expected in ((same, "pass"), (other, "fail")):
         candidate = LatentSemantics({"test": dataset(now)})
         assert status(CHECK, measure(CHECK, subject(now, reference=before, candidate=candidate)), max=0.05) == expected
-    with pytest.raises(CannotMeasure, match="load the model itself"):
+    with pytest.raises(CannotMeasure, match="no encoder"):
         measure(CHECK, subject(same, reference=before))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved import SavedValues
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Histogram, Pair
 from audit.stats import Difference

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 
 from audit.catalog import discover
 from audit.checks.fairness._identity_terms import TERMS, Swap
+from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
 from audit.power.trials import Trials
 from audit.stats import Proportion
@@ -30,7 +31,6 @@ from tests.support import measure, subject
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from audit.candidates.interface import Ability
     from audit.pipeline.engine import Job
 
 ID = "fairness/counterfactual_identity"
@@ -46,7 +46,7 @@ def reader(*, fair: bool) -> Trained:
     good = [row.count("paid") - row.count("late") + (0 if fair else 1.5 * (row.count("he") - row.count("she"))) > 0 for row in rows]
     vocabulary = ["paid", "late"] if fair else ["paid", "late", "he", "she"]
     model = make_pipeline(CountVectorizer(vocabulary=vocabulary), LogisticRegression(C=100.0))
-    return Trained(model.fit([" ".join(row) for row in rows], np.where(good, "yes", "no")), frozenset({"predictions", "scores", "text"}))
+    return Trained(model.fit([" ".join(row) for row in rows], np.where(good, "yes", "no")), Texts)
 
 
 def table(*texts: str) -> pd.DataFrame:
@@ -137,12 +137,10 @@ def test_the_models_own_rule_decides() -> None:
     own = FixedThresholdClassifier(FrozenEstimator(reader(fair=False).model), threshold=1e-12, pos_label="yes")
     own.fit(["paid he", "late she"], ["yes", "no"])
     texts = ("he was on the bus", "She was on the bus")
-    labels_alone: frozenset[Ability] = frozenset({"predictions", "text"})
-    with_scores: frozenset[Ability] = frozenset({"predictions", "scores", "text"})
-    for abilities in (with_scores, labels_alone):
-        found = measure(ID, subject(table(*texts), candidate=Trained(own, abilities), positive="yes"), attributes=["gender"])
+    for scores in (True, False):
+        found = measure(ID, subject(table(*texts), candidate=Trained(own, Texts, scores), positive="yes"), attributes=["gender"])
         assert found.members[0].estimate == Proportion(0, 2)
-        assert bool(found.context) == ("score" in found.table) == ("scores" in abilities)
+        assert bool(found.context) == ("score" in found.table) == scores
     assert measure(ID, seen(*texts), attributes=["gender"]).members[0].estimate == Proportion(2, 2)
 
 

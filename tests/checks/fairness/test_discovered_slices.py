@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
+from audit.candidates.capabilities import Embeddings, Labels, find
 from audit.catalog import discover
 from audit.checks.fairness._slice_discovery.holdout import Q, p_value
 from audit.errors import CannotMeasure
@@ -20,7 +21,11 @@ from tests.unplugged import unplugged
 from tests.weak_slices import CHECK, COLUMNS, figure, fourfold, halves, named, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from audit.candidates.capabilities import C
 
 
 def messages(n: int, seed: int) -> pd.DataFrame:
@@ -141,7 +146,10 @@ class Embedder:
     def __getattr__(self, name: str) -> object:
         return getattr(self.behind, name)
 
-    def embed_texts(self, said: list[str]) -> NDArray[np.float64]:
+    def get(self, capability: type[C]) -> C | None:
+        return find((Labels(), Embeddings(self.embed)), capability)
+
+    def embed(self, said: Sequence[str]) -> NDArray[np.float64]:
         return np.array([np.eye(3)["abc".index(text[0])] for text in said])
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved import SavedValues
 from audit.catalog import discover
 from audit.checks.fairness._slice_discovery.holdout import p_value
 from audit.errors import CannotMeasure, PolicyError

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.checks.fairness._association import ATTRIBUTES, TARGETS, Association, associate, embedded
 from audit.errors import CannotMeasure

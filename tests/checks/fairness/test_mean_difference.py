@@ -8,7 +8,7 @@ import pytest
 from fairlearn.metrics import MetricFrame, mean_prediction, selection_rate
 from hypothesis import given
 
-from audit.candidates.saved_numbers import SavedValues
+from audit.candidates.saved import SavedValues
 from audit.errors import CannotMeasure
 from audit.stats import Difference, Mean, MeanDifference, Proportion, WeightedShare
 from tests import realdata, realgroups

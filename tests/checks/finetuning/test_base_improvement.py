@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter, Churn, Evidence
 from audit.finetune.origin import Base
@@ -26,7 +26,7 @@ from audit.stats import PairedDifference
 from audit.subject import Subject
 from tests.judged import status
 from tests.misses import most
-from tests.support import dataset, measure
+from tests.support import dataset, measure, scores_of
 from tests.tiny_bert import letters
 from tests.unplugged import unplugged
 
@@ -110,7 +110,7 @@ def test_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
     known = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
     known.fit(seen.tuned_from.embed_texts(train.texts()), train.frame["label"])
     before = accuracy_score(truth, known.predict(seen.tuned_from.embed_texts(seen.data.texts())))
-    after = accuracy_score(truth, np.array(seen.classes)[seen.candidate.score_texts(seen.data.texts()).argmax(axis=1)])
+    after = accuracy_score(truth, np.array(seen.classes)[scores_of(seen.candidate, seen.data.texts()).argmax(axis=1)])
     assert found.members[0].estimate.value == pytest.approx(after - before, abs=1e-12)
     assert found.notes[0].startswith("The base model answers by a linear probe")
 

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from audit import seeds
+from audit.candidates.capabilities import Embeddings, find
 from audit.candidates.folder import ModelFolder
 from audit.candidates.masked import SHARE
 from audit.candidates.predictions import Predictions
@@ -54,7 +55,7 @@ def encoded(frame: pd.DataFrame, before: Any, after: Any, *, by: Any = (), label
     """Of two encoders told as functions from texts to vectors."""
     data = dataset(frame, "retention", **({"group": params.pop("group")} if "group" in params else {}))
     base = cast("Base", SimpleNamespace(embed_texts=before))
-    candidate: Any = SimpleNamespace(embed_texts=after, kind="predictions")
+    candidate: Any = SimpleNamespace(get=lambda capability: find((Embeddings(after),), capability), kind="predictions")
     params |= {"label": label} if params.get("measure") == "probe" else {}
     return measure(CHECK, Subject(data, Predictions(candidate), by=by, base=base), **params)
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from sklearn.metrics import accuracy_score, log_loss
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.checks.finetuning import _overfit
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, BeforeAfter, Evidence
@@ -23,7 +23,7 @@ from audit.stats import Mean
 from audit.subject import Subject
 from tests.judged import status
 from tests.misses import misses, most
-from tests.support import dataset, measure
+from tests.support import dataset, measure, scores_of
 from tests.tiny_bert import letters
 from tests.unplugged import unplugged
 
@@ -97,7 +97,7 @@ def test_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
     names = np.array(seen.classes)
 
     def accuracy(data: Any) -> float:
-        return float(accuracy_score(data.frame["label"], names[seen.candidate.score_texts(data.texts()).argmax(axis=1)]))
+        return float(accuracy_score(data.frame["label"], names[scores_of(seen.candidate, data.texts()).argmax(axis=1)]))
 
     assert found.members[0].estimate.value == pytest.approx(accuracy(seen.tuned_from.train) - accuracy(seen.data), abs=1e-12)
     assert found.members[0].estimate.n == 255 + 150
@@ -243,7 +243,7 @@ def test_the_loss_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> Non
     found = measure(CHECK, seen, metric="log_loss", than="both")
 
     def loss(data: Any) -> float:
-        return float(log_loss(data.frame["label"], seen.candidate.score_texts(data.texts()), labels=list(seen.classes)))
+        return float(log_loss(data.frame["label"], scores_of(seen.candidate, data.texts()), labels=list(seen.classes)))
 
     learned, held, new = (loss(data) for data in (seen.tuned_from.train, seen.tuned_from.validation, seen.data))
     assert [one.estimate.value for one in found.members] == pytest.approx([new - learned, held - learned], abs=1e-9)

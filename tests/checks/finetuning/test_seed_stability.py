@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score
 from audit import seeds
 from audit.candidates.interface import Outputs
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_predictions import SavedPredictions
+from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter, Evidence
@@ -26,7 +26,7 @@ from audit.stats import Proportion
 from audit.subject import Subject
 from tests.judged import finding, status
 from tests.misses import misses, most
-from tests.support import dataset, measure
+from tests.support import dataset, measure, scores_of, trained
 from tests.tiny_bert import letters
 from tests.unplugged import unplugged
 
@@ -115,13 +115,13 @@ def test_real_trainings_agree_with_scikit_learn(tuned: Tuned) -> None:
     seen = tuned.subject(data)
     found = measure(CHECK, seen, seeds=2)
     names = np.array(seen.classes)
-    said = [names[model.candidate.score_texts(data.texts()).argmax(axis=1)] for model in (seen.predicted, *_again(seen, 2))]
+    said = [names[scores_of(model.candidate, data.texts()).argmax(axis=1)] for model in (seen.predicted, *_again(seen, 2))]
     assert found.members[0].estimate.value == pytest.approx(np.mean([len(set(row)) > 1 for row in zip(*said, strict=True)]))
     rates = [accuracy_score(data.frame["label"], one) for one in said]
     assert f"between {min(rates):.3f} and {max(rates):.3f}" in found.notes[0]
     again = tuned.subject(data, origin=tuned.base())
     assert measure(CHECK, again, seeds=2).members == found.members
-    assert all(model.candidate.training is not None and model.candidate.training.cached for model in _again(again, 2))
+    assert all((record := trained(model.candidate)) is not None and record.cached for model in _again(again, 2))
 
 
 def _again(seen: Subject, k: int) -> list[Predictions]:

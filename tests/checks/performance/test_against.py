@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_champion import SavedChampion
+from audit.candidates.saved import SavedChampion
 from audit.catalog import discover
 from audit.datasets import canonical
 from audit.decision.finding import Bound, bounds

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sklearn.metrics import top_k_accuracy_score
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved_champion import SavedChampion
+from audit.candidates.saved import SavedChampion
 from audit.errors import CannotMeasure
 from audit.policy.schema import ChampionColumns
 from tests.classified import scored, shuffled

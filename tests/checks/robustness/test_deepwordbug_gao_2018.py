@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from audit import catalog
 from audit.candidates.predictions import Predictions
 from audit.checks.robustness import _scheduler, _textattack
+from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Part
 from audit.seeds import GlobalStream, words
@@ -169,17 +170,17 @@ def test_rows_of_one_entity_widen_the_interval(reader: Trained) -> None:
 @pytest.mark.full
 def test_one_crashing_attack_is_an_error_of_the_check(reader: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that breaks on one of the misspelt texts breaks the check: no row is dropped."""
-    frame, answer = letters(20, 9), reader.answer_texts
+    frame, answer = letters(20, 9), reader.answer
     seen = subject(frame, candidate=reader)
     seen.y_pred()
 
-    def fragile(texts: list[str]) -> Outputs:
-        if any("[UNK]" in text for text in texts):
+    def fragile(inputs: Texts) -> Outputs:
+        if any("[UNK]" in text for text in inputs.texts):
             msg = "cannot read this"
             raise ArithmeticError(msg)
-        return answer(texts)
+        return answer(inputs)
 
-    monkeypatch.setattr(reader, "answer_texts", fragile)
+    monkeypatch.setattr(reader, "answer", fragile)
     with pytest.raises(ArithmeticError, match="cannot read this"):
         measure(ID, seen)
 
@@ -215,7 +216,7 @@ def test_rows_that_the_attack_cannot_change_are_counted_and_bar_a_pass(short: in
     texts[-1] = "z z" if short == 40 else texts[-1]
     frame = pd.DataFrame({"id": range(40), "text": texts, "label": labels})
     model = make_pipeline(TfidfVectorizer(analyzer="char"), LogisticRegression(C=100)).fit(texts, labels)
-    found = attacked(frame, Trained(model, frozenset({"predictions", "scores", "text"})))
+    found = attacked(frame, Trained(model, Texts))
     assert int((~np.asarray(found.table["changed"])).sum()) == short
     assert any(f"{short} of the 40 attacked rows hold no word" in note for note in found.notes)
     assert found.members[0].estimate.value == 1.0

@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.svm import LinearSVC
 
 from audit.checks.robustness import _noise
+from audit.datasets.inputs import Inputs, Table
 from audit.errors import CannotMeasure
 from audit.stats import Proportion
 from tests.judged import status
@@ -34,14 +35,15 @@ class Watched(Trained):
 
     seen: pd.DataFrame | None = None
 
-    def answer_frame(self, frame: pd.DataFrame) -> Outputs:
-        self.seen = frame
-        return super().answer_frame(frame)
+    def answer(self, inputs: Inputs) -> Outputs:
+        assert isinstance(inputs, Table)
+        self.seen = inputs.frame
+        return super().answer(inputs)
 
 
 def shaken(frame: pd.DataFrame, *, seed: int = 0, train: pd.DataFrame | None = None, **params: object) -> tuple[pd.DataFrame, Evidence]:
     """The table that the model was asked about, and the evidence."""
-    reader = Watched(customer_reader().model, frozenset({"predictions", "scores", "frame"}))
+    reader = Watched(customer_reader().model, Table)
     found = measure(ID, subject(frame, candidate=reader, train=train), seed, **params)
     assert reader.seen is not None
     return reader.seen, found
@@ -70,7 +72,7 @@ def test_the_models_own_rule_decides(threshold: float) -> None:
 def test_a_model_of_labels_alone_is_measured_too() -> None:
     """A support vector machine has no probabilities, and needs none here."""
     frame = customers(200, 7)[["income", "years", "label"]]
-    reader = Trained(LinearSVC().fit(frame[["income", "years"]], frame["label"]), frozenset({"predictions", "frame"}))
+    reader = Trained(LinearSVC().fit(frame[["income", "years"]], frame["label"]), Table, scores=False)
     share = accuracy_score(frame["label"], reader.model.predict(frame[["income", "years"]]))
     assert measure(ID, subject(frame, candidate=reader), scale=0.0).members[0].estimate.value == share
     assert measure(ID, subject(frame, candidate=reader), scale=2.0).members[0].estimate.value < share
@@ -81,7 +83,7 @@ def test_noise_that_changes_nothing_proves_nothing() -> None:
     rng = np.random.default_rng(8)
     frame = pd.DataFrame({"x": rng.normal(size=80), "flat": 1.5, "label": rng.choice(["up", "down"], 80)})
     model = LogisticRegression().fit(frame[["x", "flat"]], frame["label"])
-    seen = subject(frame, candidate=Trained(model, frozenset({"predictions", "scores", "frame"})))
+    seen = subject(frame, candidate=Trained(model, Table))
     assert measure(ID, seen).notes[-1] == "The noise changed 80 of 80 rows, and no cell of flat."
     with pytest.raises(CannotMeasure, match="the noise changes no cell of flat"):
         measure(ID, seen, keep=["x"])
@@ -120,7 +122,7 @@ def test_the_share_is_that_of_the_published_definition() -> None:
     x = rng.normal(size=20_000)
     frame = pd.DataFrame({"x": x, "label": np.where(x > 0, "up", "down")})
     model = LogisticRegression(C=1e6).fit(frame[["x"]], frame["label"])
-    reader = Trained(model, frozenset({"predictions", "scores", "frame"}))
+    reader = Trained(model, Table)
     estimate = measure(ID, subject(frame, candidate=reader), scale=1.0).members[0].estimate
     expected = 1 - math.atan(1.0) / math.pi
     assert abs(estimate.value - expected) < 4 * math.sqrt(expected * (1 - expected) / 20_000)
@@ -132,7 +134,7 @@ def test_the_interval_holds_the_truth() -> None:
     big = rng.normal(size=4000)
     model = LogisticRegression(C=1e6).fit(big[:, None], np.where(big > 0, "up", "down"))
     model.feature_names_in_ = np.array(["x"], dtype=object)
-    reader = Trained(model, frozenset({"predictions", "scores", "frame"}))
+    reader = Trained(model, Table)
     train = pd.DataFrame({"x": big / big.std(), "label": "up"})
     truth = 1 - math.atan(0.5) / math.pi
     below = above = 0
@@ -258,14 +260,14 @@ def test_cells_of_another_kind_than_the_training_set_has_are_refused(column: str
     frame = customers(60, 8)
     other = frame.assign(**{column: turned})
     other["label"] = frame["label"]
-    reader = Watched(customer_reader().model, frozenset({"predictions", "scores", "frame"}))
+    reader = Watched(customer_reader().model, Table)
     with pytest.raises(CannotMeasure, match=f"{column}: test and train hold cells of different kinds"):
         measure(ID, subject(other, candidate=reader, train=frame))
 
 
 def test_rows_of_one_person_widen_the_interval() -> None:
     frame = customers(120, 9).assign(person=np.repeat(np.arange(30), 4))
-    reader = Watched(customer_reader().model, frozenset({"predictions", "scores", "frame"}))
+    reader = Watched(customer_reader().model, Table)
     found = measure(ID, subject(frame, candidate=reader, group="person"))
     assert [one.estimate.support for one in (*found.members, *found.context)] == [30, 30]
 

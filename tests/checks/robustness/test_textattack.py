@@ -39,8 +39,8 @@ def refused(*_args, **_kwargs):
     raise AssertionError("the network was asked for")
 socket.socket.connect = refused
 before = dict(os.environ)
-from audit import attacks
-library = attacks.load()
+from audit.checks.robustness import _textattack
+library = _textattack.load()
 print(json.dumps({"same": dict(os.environ) == before, "version": library.version, "of": library.stop_words_of}))
 """
 
@@ -195,7 +195,7 @@ def test_a_query_budget_is_kept() -> None:
 def test_the_import_switches_off_no_logger() -> None:
     """A dependency disables every logger at import; a warning of the cache must still be heard afterwards."""
     program = (
-        "import logging; from audit import cache; from audit.checks.robustness._attacks import offline; offline.load(); "
-        "raise SystemExit(cache.LOG.disabled or logging.getLogger('audit').disabled)"
+        "import logging; from audit import disk_cache; from audit.checks.robustness import _textattack; _textattack.load(); "
+        "raise SystemExit(disk_cache.LOG.disabled or logging.getLogger('audit').disabled)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=300, capture_output=True).returncode == 0

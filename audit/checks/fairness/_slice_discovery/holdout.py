@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from audit.candidates.capabilities import Values
 from audit.checks.fairness._means import difference, mean
 from audit.errors import CannotMeasure
 from audit.metrics.groups import part
@@ -40,7 +41,7 @@ _STILL = 1e-12
 
 def losses(subject: Subject) -> NDArray[np.bool_] | NDArray[np.float64]:
     """(n,) whether a row is answered wrong; of predicted numbers the absolute error."""
-    if "values" not in subject.candidate.abilities:
+    if subject.candidate.get(Values) is None:
         return np.asarray(subject.y_true() != subject.y_pred(), dtype=bool)
     found: NDArray[np.float64] = np.abs(residuals(subject))
     if found.max(initial=0) > BROKEN:
