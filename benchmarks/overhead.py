@@ -31,6 +31,7 @@ from audit.checks.robustness import _textattack
 from audit.finetune import batches
 from audit.finetune.base import base_folder
 from audit.finetune.split import held_out
+from audit.pipeline import prepare
 from audit.pipeline import run as pipeline_run
 from audit.pipeline.compatibility import load_policy
 from audit.progress import Silent
@@ -93,7 +94,7 @@ def _audited(policy: Path, out: Path) -> Cost:
 def _bare(policy: Path, texts: Sequence[str]) -> tuple[Cost, Cost]:
     """What the bare training and the forward pass cost."""
     loaded = load_policy(policy)
-    spec, data = loaded.policy.candidate.fine_tune, pipeline_run.read_datasets(loaded)
+    spec, data = loaded.policy.candidate.fine_tune, prepare.read_datasets(loaded)
     assert spec is not None  # noqa: S101  # the example fine-tunes
     train = data[spec.on]
     labels = [str(label) for label in train.labels(train.columns.label or "")]

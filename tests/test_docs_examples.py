@@ -17,7 +17,7 @@ from audit.catalog import discover
 from audit.pipeline import engine
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.run import read_datasets
+from audit.pipeline.prepare import read_datasets
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:

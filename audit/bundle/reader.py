@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from audit import record
 from audit.errors import InputError
+from audit.evidence.storage import table_from_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 NAME = "bundle.json"
+RECORD = "record.json"
+"""The canonical record of the run, from which everything else in the bundle can be written again."""
 
 
 class _File(BaseModel):
@@ -28,9 +35,14 @@ class _Sealed(BaseModel):
     files: tuple[_File, ...]
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def digest(folder: Path) -> str:
     """SHA-256 that stands for the whole bundle: of its list of files."""
-    return hashlib.sha256((folder / NAME).read_bytes()).hexdigest()
+    return file_digest(folder / NAME)
 
 
 def refuse_changed(folder: Path) -> None:
@@ -38,7 +50,7 @@ def refuse_changed(folder: Path) -> None:
     try:
         sealed = _Sealed.model_validate_json((folder / NAME).read_bytes())
         found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() and path != folder / NAME}
-        digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
+        digests = {name: file_digest(path) for name, path in found.items()}
     except OSError as error:
         msg = f"{folder}: no bundle that can be read ({error.strerror}): name the folder that `audit run` wrote"
         raise InputError(msg) from error
@@ -61,3 +73,23 @@ def results(folder: Path) -> bytes:
         msg = f"{folder}: its results.json cannot be read: run the audit again"
         raise InputError(msg) from error
     return text
+
+
+def audit_run(folder: Path, *, tables: bool = True) -> record.AuditRun:
+    """The run that a bundle records, once its files are known to be unchanged; `tables` with the tables of the evidence."""
+    refuse_changed(folder)
+
+    def table(path: str) -> dict[str, NDArray[np.generic]]:
+        return table_from_bytes((folder / path).read_bytes())
+
+    try:
+        return record.from_text((folder / RECORD).read_bytes(), table if tables else None)
+    except FileNotFoundError as error:
+        msg = f"{folder}: it has no {error.filename.rsplit('/', 1)[-1]}, which this release writes and reads: run the audit again"
+        raise InputError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"{folder}: its {RECORD} cannot be read: {error}"
+        raise InputError(msg) from error
+    except InputError as error:
+        msg = f"{folder}: {error}"
+        raise InputError(msg) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import itertools
 import json
 import os
@@ -17,7 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit import record
+from audit.bundle import reader
 from audit.errors import InputError, ToolError
+from audit.evidence.storage import table_to_bytes
 from audit.export import json as results_json
 
 if TYPE_CHECKING:
@@ -76,14 +78,14 @@ class Bundle:
 
     def table(self, name: str, columns: Mapping[str, NDArray[np.generic]]) -> str:
         """One Parquet file under `evidence/`; returns its path in the bundle."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         path = f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.parquet"
-        arrays = {key: pa.array(values.tolist()) for key, values in columns.items()}
-        with (self._partial / path).open("wb") as file:  # pyarrow knows no path of odd bytes
-            pq.write_table(pa.table(arrays), file, compression="zstd")
+        (self._partial / path).write_bytes(table_to_bytes(columns))
         return path
+
+    def record(self, audit: AuditRun) -> AuditRun:
+        """Write the canonical record of the run; the run as it reads back."""
+        self.write(reader.RECORD, record.to_text(audit))
+        return record.from_text((self._partial / reader.RECORD).read_bytes())
 
     def write(self, name: str, text: str) -> None:
         """One text file. Signs that UTF-8 cannot say, as a path of odd bytes has them, are written as escapes, which JSON reads back."""
@@ -104,20 +106,19 @@ class Bundle:
     def _with_files(self, number: int, finding: Finding, shared: Sequence[str]) -> Finding:
         if finding.evidence is None:
             return finding
-        files = list(shared)
-        if finding.evidence.table:
-            files.append(self.table(f"{number:02d}-{finding.id}", finding.evidence.table))
-        return replace(finding, evidence_files=tuple(files))
+        own = self.table(f"{number:02d}-{finding.id}", finding.evidence.table) if finding.evidence.table else None
+        return replace(finding, evidence_files=(*shared, *((own,) if own else ())), evidence_table=own)
 
     def seal(self) -> str:
         """Write `bundle.json` over all files; its SHA-256 stands for the whole bundle."""
         files = sorted(path for path in self._partial.rglob("*") if path.is_file())
         entries = [
-            {"name": path.relative_to(self._partial).as_posix(), "sha256": _digest(path), "size": path.stat().st_size} for path in files
+            {"name": path.relative_to(self._partial).as_posix(), "sha256": reader.file_digest(path), "size": path.stat().st_size}
+            for path in files
         ]
         text = json.dumps({"schema": "audit.bundle/1", "files": entries}, indent=1) + "\n"
-        self.write("bundle.json", text)
-        return _digest(self._partial / "bundle.json")
+        self.write(reader.NAME, text)
+        return reader.file_digest(self._partial / reader.NAME)
 
     def check(self, audit: AuditRun) -> None:
         """Read back what was written: the decision must stand in it as it was made."""
@@ -180,10 +181,6 @@ def unused(out: Path, name: str) -> str:
 
 def _unwritable(out: Path, error: OSError) -> InputError:
     return InputError(f"{out}: the bundle cannot be written there ({error.strerror}): name another folder with -o")
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _cells(data: Dataset, column: str) -> NDArray[np.object_]:

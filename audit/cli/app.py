@@ -4,63 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from typer.core import TyperCommand
 
 from audit import __version__
+from audit.cli.base import AllowOutside, Out, PolicyFile, app, command, paint, say, width
 from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, tell
 from audit.errors import InputError, PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from rich.console import Console
-
-    from audit.cli.summary import Line
     from audit.commands.check import Asked
     from audit.pipeline.run import Options
 
 _INTERRUPTED = 130
 """What newer versions of typer return for Ctrl-C; older ones raise Abort."""
 
-app = typer.Typer(
-    help="Audit a machine-learning model against a policy: promote only on proof.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: it answers at once, and pipes well
-)
-
-
-class _Command(TyperCommand):
-    """A command whose usage reads alike under every version of typer: newer ones write `{POLICY}`."""
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's signature
-        names = [(str(one.metavar or one.name), one.required) for one in self.params if one.param_type_name == "argument"]
-        return ["[OPTIONS]", *(name if required else f"[{name}]" for name, required in names)]
-
-
-command = partial(app.command, cls=_Command)
-PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="a policy file", show_default=False)]
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the bundles")]
-AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths of the policy leave the project folder")]
-
-
-def _say(lines: Iterable[str]) -> None:
-    """Results, to standard output, each as one line that a terminal shows as it stands."""
-    from audit.escaping import neutral
-
-    for line in lines:
-        typer.echo(neutral(line))
-
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
     if wanted:
-        _say([f"audit {__version__}"])
+        say([f"audit {__version__}"])
         raise typer.Exit(GOOD)
 
 
@@ -81,7 +47,7 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
     from audit.pipeline.compatibility import load_policy
 
     if waiver_files.is_waiver(policy):
-        _say(waivers.checked(policy))
+        say(waivers.checked(policy))
         return GOOD
     loaded = load_policy(policy, allow_outside=allow_outside)
     tell(validate_command.told(loaded))
@@ -89,7 +55,7 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
     tell(validate_command.since_promotion(loaded, ledger_path(out)))
     tell(validate_command.unknown_bundles(out, ledger_path(out)))
     count = len(loaded.policy.require)
-    _say([f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}"])
+    say([f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}"])
     return GOOD
 
 
@@ -109,25 +75,10 @@ def outlook(
     from audit.power import Asking, plan_policy
 
     found = plan_policy(Asking(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
-    _paint(lines(found, _width()))
+    paint(lines(found, width()))
     if found.mistakes:
         tell(error_lines(PolicyError(found.mistakes)))
     return USAGE if found.mistakes else GOOD
-
-
-def _width() -> int:
-    return _console().width
-
-
-def _console() -> Console:
-    """Standard output; as wide as usual where the environment names a width in which nothing could be read, such as COLUMNS=0."""
-    from rich.console import Console
-
-    made = Console(soft_wrap=True, highlight=False)
-    return made if made.width >= _NARROWEST else Console(soft_wrap=True, highlight=False, width=_USUAL_WIDTH)
-
-
-_NARROWEST, _USUAL_WIDTH = 20, 80
 
 
 @command()
@@ -176,7 +127,7 @@ def _audit(policy: Path, options: Options) -> int:
     shown = progress.on_stderr()
     with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
         outcome = audit_policy(policy, options, shown)
-    _paint(summary.lines(outcome.audit, str(outcome.place)))
+    paint(summary.lines(outcome.audit, str(outcome.place)))
     return outcome.audit.verdict.exit_code
 
 
@@ -218,11 +169,11 @@ def _one_check(asked: Asked) -> int:
     if asked.minimum is None and asked.maximum is None:
         with contextlib.redirect_stdout(sys.stderr):
             evidence = check_command.measured(asked, remarks.append)
-        _paint((*summary.evidence_lines(asked.check, evidence, asked.confidence), *summary.remark_lines(remarks)))
+        paint((*summary.evidence_lines(asked.check, evidence, asked.confidence), *summary.remark_lines(remarks)))
         return GOOD
     with contextlib.redirect_stdout(sys.stderr):
         finding = check_command.judged(asked, remarks.append)
-    _paint((*summary.finding_lines(finding), *summary.remark_lines(remarks)))
+    paint((*summary.finding_lines(finding), *summary.remark_lines(remarks)))
     return {"pass": GOOD, "fail": 1, "inconclusive": 1}.get(finding.status, BROKEN)
 
 
@@ -231,7 +182,7 @@ def schema() -> int:
     """Print the JSON Schema of policies, for editors."""
     from audit.commands.docs_pages import schema_page
 
-    _say(schema_page().splitlines())
+    say(schema_page().splitlines())
     return GOOD
 
 
@@ -243,7 +194,7 @@ def checks(check: Annotated[str | None, typer.Argument(metavar="ID", help="expla
 
     if check is not None:
         return explain(check)
-    _say(catalogue(catalog.discover()))
+    say(catalogue(catalog.discover()))
     return GOOD
 
 
@@ -253,7 +204,7 @@ def explain(check: Annotated[str, typer.Argument(metavar="ID", help="a check, su
     from audit.cli.terminal import explanation
     from audit.commands.explain import explain as explained
 
-    _say(explanation(explained(check)))
+    say(explanation(explained(check)))
     return GOOD
 
 
@@ -270,7 +221,7 @@ def init(
     from audit.commands import init as init_command
 
     path = init_command.write(folder, name, check_command.pairs("--column", column or []))
-    _say([f"{path}: written; set its bounds, then: audit run {path}"])
+    say([f"{path}: written; set its bounds, then: audit run {path}"])
     return GOOD
 
 
@@ -280,7 +231,7 @@ def doctor() -> int:
     from audit.cli.terminal import diagnosis
     from audit.commands.doctor import diagnose
 
-    _say(diagnosis(diagnose()))
+    say(diagnosis(diagnose()))
     return GOOD
 
 
@@ -294,7 +245,7 @@ def keygen(
     """Make a person's pair of keys: N.key, to be kept secret, and N.pub, for a policy to name under trust.keys."""
     from audit.commands import waivers
 
-    _say(waivers.keygen(name, line, role, out))
+    say(waivers.keygen(name, line, role, out))
     return GOOD
 
 
@@ -307,7 +258,7 @@ def waive(
     """Write the draft of a waiver for a finding. It is void until people have filled it in and signed it."""
     from audit.commands import waivers
 
-    _say(waivers.waive(bundle, finding, out))
+    say(waivers.waive(bundle, finding, out))
     return GOOD
 
 
@@ -329,12 +280,12 @@ def sign(
 
     said = Signing(key, role, independent)
     if approve_policy.is_policy(file):
-        _say(approve_policy.sign(file, said, approve_policy.Asking(ledger_path(out), requested_by, allow_outside), clock.now()))
+        say(approve_policy.sign(file, said, approve_policy.Asking(ledger_path(out), requested_by, allow_outside), clock.now()))
         return GOOD
     if requested_by is not None:
         msg = "--requested-by is for policies; a waiver says itself who asked for it"
         raise InputError(msg)
-    _say(waivers.sign(file, said))
+    say(waivers.sign(file, said))
     return GOOD
 
 
@@ -348,8 +299,24 @@ def diff(
     from audit.cli.diff_table import compared
 
     lines, bad = compared(old, new, allow_outside=allow_outside)
-    _paint(lines)
+    paint(lines)
     return 1 if bad else GOOD
+
+
+@command()
+def report(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="file to write; RUN.html in this folder where absent")
+    ] = None,
+) -> int:
+    """Render the report of a stored run again, from its record alone; a bundle with a changed file is refused."""
+    from audit.commands import report as report_command
+
+    place = out or Path(f"{bundle.resolve().name}.html")
+    tell(report_command.write(bundle, place))
+    say([f"{place}: written"])
+    return GOOD
 
 
 @command()
@@ -360,20 +327,9 @@ def history(out: Out = Path("reports")) -> int:
 
     lines, wrong = told(out)
     shown = list(lines)
-    _say(shown)
+    say(shown)
     tell(wrong or ([] if shown else [f"{ledger_path(out)}: no runs yet"]))
     return 1 if wrong else GOOD
-
-
-def _paint(lines: Iterable[Line]) -> None:
-    """Results, to standard output, coloured where that is a terminal."""
-    from rich.text import Text
-
-    from audit.escaping import neutral
-
-    console = _console()
-    for line in lines:
-        console.print(Text(neutral(line.text), style=line.style))
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -16,7 +16,7 @@ from audit.ledger import Ledger, times
 from audit.pipeline import comparators, record
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.opening import Opener
-from audit.pipeline.run import read_datasets
+from audit.pipeline.prepare import read_datasets
 from audit.pipeline.training_rows import find
 from audit.policy import placing
 from audit.progress import Silent

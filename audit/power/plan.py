@@ -17,7 +17,7 @@ from audit.formatting import bound_in_words, rows_in_words
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.run import read_datasets
+from audit.pipeline.prepare import read_datasets
 from audit.pipeline.training_rows import find
 from audit.policy import placing
 from audit.power import cost, expected, gate_analysis, joint, next_look

@@ -52,6 +52,7 @@ def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
     ]
     fixed = [
         FileRow("", "evidence/estimates.json", "every estimate with the sufficient statistic behind it", ()),
+        FileRow("", "record.json", "the run as it was recorded, from which this page can be rendered again", ()),
         FileRow("", "results.json", "every number of this report, for machines", ()),
         FileRow("", "policy.yaml", f"the policy as run, SHA-256 {run.policy_sha256}", ()),
         FileRow("", "bundle.json", "name, SHA-256 and size of every file of the bundle, this page among them", ()),

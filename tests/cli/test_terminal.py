@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.cli.app import _paint
+from audit.cli.base import paint
 from audit.cli.exit_codes import ci_commands_spelt_out
 from audit.cli.summary import Line
 from audit.cli.terminal import error_lines
@@ -79,5 +79,5 @@ def test_a_terminal_without_width_shows_results_all_the_same(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    _paint([Line("a result")])
+    paint([Line("a result")])
     assert capsys.readouterr().out == "a result\n"

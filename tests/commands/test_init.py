@@ -14,7 +14,8 @@ from audit.commands import init as init_command
 from audit.errors import InputError, PolicyError
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.run import Options, audit_policy, read_datasets
+from audit.pipeline.prepare import read_datasets
+from audit.pipeline.run import Options, audit_policy
 from audit.policy import LoadedPolicy, load
 from audit.progress import Silent
 from tests import realdata

@@ -11,7 +11,7 @@ import yaml
 
 from audit.cli import app
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.run import read_datasets
+from audit.pipeline.prepare import read_datasets
 from audit.power import lint
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from audit.candidates.predictions import Predictions
 from audit.cli.plan_table import conclusion
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.run import read_datasets
+from audit.pipeline.prepare import read_datasets
 from audit.power import Asking, plan_policy
 from audit.power.simulated_model import Population, Twin
 from audit.power.trials import Trials

@@ -12,7 +12,7 @@ import pytest
 
 from audit.errors import CannotMeasure, InputError
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.run import read_datasets
+from audit.pipeline.prepare import read_datasets
 from audit.power import Asking, plan_policy
 from audit.power.gate_analysis import NO_SPREAD
 from audit.power.laws import Asked, gap_chances

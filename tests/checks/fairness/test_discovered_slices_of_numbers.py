@@ -16,7 +16,7 @@ from audit.checks.fairness._slice_discovery.holdout import p_value
 from audit.errors import CannotMeasure, PolicyError
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.run import read_datasets
+from audit.pipeline.prepare import read_datasets
 from audit.stats import Mean, MeanDifference
 from audit.subject import Subject
 from tests import realdata

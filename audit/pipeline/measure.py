@@ -1,0 +1,104 @@
+"""The second step of a run: one finding for each requirement, with the looks at the test sets counted first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from audit.datasets.identity import columns_sha256, rows_sha256
+from audit.errors import CandidateError, InputError
+from audit.ledger.test_set_usage import Identity
+from audit.pipeline import comparators, engine, slice_coverage
+from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.test_set_use import Asked, roles, take
+from audit.policy import placing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from audit.decision.finding import Finding
+    from audit.ledger import Ledger
+    from audit.pipeline.engine import Job
+    from audit.pipeline.prepare import Prepared
+    from audit.pipeline.test_set_use import Looks
+    from audit.policy import LoadedPolicy
+    from audit.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much of a policy is measured, and by how many checks at a time."""
+
+    select: tuple[str, ...] = ()
+    smoke: bool = False
+    workers: int = 1
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """The options that leave a part of the policy unmeasured."""
+        return tuple(name for name, used in (("--select", self.select), ("--smoke", self.smoke)) if used)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Findings, and the looks at the test sets that they took."""
+
+    findings: tuple[Finding, ...]
+    looks: Looks
+
+
+def measure(
+    prepared: Prepared, ledger: Ledger, scope: Scope, started: datetime, progress: Progress, *, heard: Callable[[Finding], None]
+) -> Measured:
+    """Every requirement's finding, in the policy's order."""
+    loaded = prepared.loaded
+    jobs = pipeline_jobs.jobs(loaded, prepared.datasets, prepared.predicted, select=scope.select, smoke=scope.smoke)
+    jobs = tuple(comparators.ready(job, prepared.baselines) for job in jobs)
+    looks = take(ledger, _asked(prepared, jobs, started))
+    jobs = slice_coverage.with_lost_groups(jobs, looks.before, loaded.policy.policy)
+    try:
+        findings = _findings([looks.ready(job) for job in jobs], scope.workers, progress, heard)
+    except CandidateError as error:
+        raise placing.of_model(loaded, error) from error
+    return Measured(tuple(map(_unjudged, findings)) if scope.smoke else findings, looks)
+
+
+def _asked(prepared: Prepared, jobs: Sequence[Job], started: datetime) -> Asked:
+    """The test sets that this run is about to look at: whole ones, however few of their rows a smoke run reads."""
+    whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(jobs)}
+    champion = prepared.loaded.policy.champion
+    others = champion.columns.named() if champion is not None and champion.columns is not None else ()
+    sets = {role: Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)) for role, data in whole.items()}
+    return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
+
+
+def _findings(jobs: Sequence[Job], workers: int, progress: Progress, heard: Callable[[Finding], None]) -> tuple[Finding, ...]:
+    """Every job's finding, with progress over the checks."""
+    task = progress.start("checks", len(jobs))
+
+    def done(finding: Finding) -> None:
+        task.advance()
+        heard(finding)
+
+    try:
+        return engine.run(jobs, workers=workers, done=done)
+    finally:
+        task.finish()
+
+
+def refuse_unknown(loaded: LoadedPolicy, select: Sequence[str]) -> None:
+    """Before anything is read: a selection that names no requirement."""
+    known = {name for one in loaded.policy.require for name in (one.id, one.check)}
+    unknown = [name for name in select if name not in known]
+    if unknown:
+        msg = f"--select {', '.join(unknown)}: no such requirement; the policy has {', '.join(one.id for one in loaded.policy.require)}"
+        raise InputError(msg)
+
+
+def _unjudged(finding: Finding) -> Finding:
+    """A smoke run proves that a check runs, and nothing more."""
+    if finding.status in {"error", "not_run"}:
+        return finding
+    message = f"smoke run: measured on at most {pipeline_jobs.SMOKE_ROWS} rows and not judged"
+    return replace(finding, status="not_run", message=message, headline=None, slices=(), failing=(), evidence=None)

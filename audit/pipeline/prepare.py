@@ -1,0 +1,147 @@
+"""The first step of a run: read the data, open the models, and refuse what cannot work before anything is measured."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from audit import catalog, disk_cache
+from audit.bundle import writer
+from audit.candidates import confinement
+from audit.candidates.model_remarks import model_remarks
+from audit.candidates.predictions import Predictions
+from audit.datasets import Columns
+from audit.datasets.label_words import refuse_label_words
+from audit.datasets.reading import read
+from audit.decision.finding import Reason
+from audit.errors import InputError, PolicyError
+from audit.governance import approvals_file as approvals
+from audit.governance import policy_change, waiver_files
+from audit.ledger import ledger_path, times
+from audit.pipeline import comparators, one_class
+from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.data_remarks import data_remarks
+from audit.pipeline.opening import Opener
+from audit.pipeline.training_rows import TrainingRows, find
+from audit.policy import placing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from audit.candidates import Candidate
+    from audit.datasets import Dataset
+    from audit.errors import Mistake
+    from audit.governance.policy_change import PolicyChange
+    from audit.ledger import Entry
+    from audit.policy import LoadedPolicy
+    from audit.policy.schema import DatasetSpec
+    from audit.progress import Progress
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count what is done inside under this name."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is known before anything is measured."""
+
+    loaded: LoadedPolicy
+    datasets: Mapping[str, Dataset]
+    candidate: Candidate
+    predicted: Predictions
+    waivers: waiver_files.Folder
+    approvals: approvals.ApprovalsFile | None
+    """Those of what the policy loosens."""
+    baselines: comparators.Baselines
+    """The candidate's base, and what it is compared with."""
+    learned: TrainingRows
+    """Rows that it has learned from and is measured on."""
+
+    def remarks(self) -> tuple[Reason, ...]:
+        """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
+        read = data_remarks(self.loaded.policy, self.datasets)
+        said = (*model_remarks(self.candidate, self.datasets), *one_class.remarks(self.predicted, self.datasets))
+        ran = (Reason("model-remark", None, text) for text in said)
+        return (*read, *ran, *self.learned.remarks, *comparators.remarks(self.baselines.comparators, self.candidate, self.datasets))
+
+    def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
+        """How the policy differs from that of the last promotion among these entries."""
+        present = policy_change.Present(self.loaded.policy, self.waivers.trusted, self.approvals, times.latest(started, entries))
+        head = entries[-1].digest if entries else None
+        return policy_change.since_promotion(entries, head, present, catalog=catalog.discover())
+
+
+def prepare(loaded: LoadedPolicy, out: Path, progress: Progress, watch: Stopwatch, *, smoke: bool) -> Prepared:
+    """Read the data, open the models; whatever cannot work is refused before anything is measured."""
+    policy, folder, approved = loaded.policy, waiver_files.read_folder(loaded), approvals.read(loaded)
+    with watch.stage("read"):
+        datasets = read_datasets(loaded)
+        pipeline_jobs.check_columns(loaded, datasets)
+    writer.refuse_unwritable(out)
+    ledger_folder = ledger_path(out).parent
+    with suppress(OSError):  # told of where the ledger is written
+        ledger_folder.mkdir(parents=True, exist_ok=True)
+    confinement.confine([out, ledger_folder, disk_cache.root()])
+    with watch.stage("candidate"):
+        chosen = pipeline_jobs.smoke_policy(policy) if smoke else policy
+        seen = {role: data.head(pipeline_jobs.SMOKE_ROWS) for role, data in datasets.items()} if smoke else datasets
+        opener = Opener(chosen, seen, resolve=loaded.resolve, cache=disk_cache.root(), progress=progress)
+        try:
+            candidate = opener.candidate()
+        except InputError as error:
+            raise placing.of_candidate(loaded, error) from error
+        pipeline_jobs.check_capabilities(loaded, datasets, candidate)
+        compared = comparators.opened(loaded, datasets, candidate, opener)
+    learned = find(policy, datasets)
+    return Prepared(loaded, seen, candidate, Predictions(candidate, disk_cache.root()), folder, approved, compared, learned)
+
+
+def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
+    """Every declared data set, or those named, in the policy's order. Files that cannot be read are told all at once."""
+    found: dict[str, Dataset] = {}
+    mistakes: list[Mistake] = []
+    for role, spec in loaded.policy.datasets.items():
+        if only is not None and role not in only:
+            continue
+        try:
+            found[role] = _read(loaded, role, spec)
+        except PolicyError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise PolicyError(tuple(mistakes))
+    if len(found) == len(loaded.policy.datasets):  # a role of the policy's own `columns` may be absent from some files, not from all
+        pipeline_jobs.check_roles(loaded, found)
+    return found
+
+
+_NEVER_OPTIONAL = frozenset({"group", "weight"})
+"""Roles that widen intervals or shift every rate: a file without them says so itself, under its own `columns`."""
+
+
+def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
+    shared, own = loaded.policy.columns, spec.columns or Columns()
+    optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL)
+    try:
+        data = read(role, loaded.resolve(spec.path), own.over(shared), spec, optional=optional, source=spec.source, licence=spec.licence)
+        data = replace(data, label_map=loaded.policy.labels.classes())
+        refuse_label_words(data)
+    except InputError as error:
+        raise placing.of_data(loaded, role, error) from error
+    return comparators.set_aside(loaded, data)

@@ -1,0 +1,154 @@
+"""The last step of a run: its record, built once and complete, its bundle, rendered from the record as it reads back, and its entry."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from audit import __version__
+from audit.bundle import evidence_files, example_rows, writer
+from audit.candidates.capabilities import Training
+from audit.errors import ToolError
+from audit.export import json as results_json
+from audit.governance import policy_change, waiver_history
+from audit.pipeline import comparators, record, slice_coverage
+from audit.pipeline import jobs as pipeline_jobs
+from audit.record import AuditRun, CandidateFacts, DatasetFacts, RunFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from audit.datasets import Dataset
+    from audit.ledger import Entry, Ledger
+    from audit.pipeline.decide import Decided
+    from audit.pipeline.prepare import Prepared
+    from audit.pipeline.test_set_use import Looks
+    from audit.policy import LoadedPolicy
+
+PARTS = (
+    *("numpy", "pandas", "scipy", "pyarrow", "pydantic", "torch", "transformers", "tokenizers", "scikit-learn"),
+    *("fairlearn", "textattack", "presidio-analyzer", "alibi-detect"),
+)
+"""Libraries whose versions a run records."""
+
+
+def run_facts(loaded: LoadedPolicy, name: str, command: str, started: datetime, seconds: float, timings: Mapping[str, float]) -> RunFacts:
+    """What may differ between two runs of the same inputs; `name` is the run's id."""
+    return RunFacts(
+        id=name,
+        started=started.isoformat(timespec="seconds"),
+        seconds=seconds,
+        seed=loaded.policy.seed,
+        version=__version__,
+        command=command,
+        environment=environment(),
+        timings=timings,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Where the audit ran: interpreter, machine, library versions."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version(), "platform": platform.platform(), "processors": str(os.cpu_count())}
+    for part in PARTS:
+        try:
+            found[part] = metadata.version(part)
+        except metadata.PackageNotFoundError:
+            found[part] = "not installed"
+    return found
+
+
+def write(prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, out: Path, ledger: Ledger) -> tuple[AuditRun, Path]:
+    """The run's record, and its bundle's folder, which appears in its place only when bundle and ledger entry are whole."""
+    making = writer.Bundle(out, facts.id)
+    try:
+        audit = _record(making, prepared, decided, looks, facts)
+        _fill(making, audit, prepared)
+        sealed = making.seal()
+        making.check(audit)
+    except BaseException:  # an interruption too leaves no half bundle; raised again
+        making.discard()
+        raise
+    more = looks.entry() | {"bundle_sha256": sealed}
+    record.record(making, ledger, facts.started, lambda entries: _payload(audit, prepared, more, entries))
+    return audit, making.place
+
+
+def _fill(making: writer.Bundle, audit: AuditRun, prepared: Prepared) -> None:
+    """Write every file of the bundle; what is rendered is the record as it reads back."""
+    from audit import report
+
+    making.write("policy.yaml", audit.policy_text)
+    for name, text in prepared.waivers.texts():
+        making.write(name, text)
+    if prepared.approvals is not None:
+        making.write("policy.approvals.yaml", prepared.approvals.text)
+    if audit.training is not None:
+        making.write("training.json", audit.training.model_dump_json(indent=1) + "\n")
+    stored = making.record(audit)
+    making.write("evidence/estimates.json", results_json.estimates(stored))
+    making.write("results.json", results_json.text(stored))
+    making.write("report.html", report.render(stored))
+
+
+def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts) -> AuditRun:
+    candidate, loaded = prepared.candidate, prepared.loaded
+    training = candidate.get(Training)
+    shared = evidence_files.write(making, decided.findings, prepared.datasets, prepared.predicted)
+    backends = {finding.evidence.backend for finding in decided.findings if finding.evidence} - {"audit"}
+    return AuditRun(
+        run=facts,
+        policy=loaded.policy,
+        policy_path=str(loaded.path),
+        policy_text=loaded.text,
+        policy_sha256=loaded.sha256,
+        candidate=CandidateFacts(candidate.kind, candidate.sha256, candidate.parameters, candidate.description, candidate.classes),
+        datasets=tuple(_dataset_facts(data, loaded) for data in prepared.datasets.values()),
+        findings=making.evidence(decided.findings, shared),
+        verdict=decided.verdict,
+        ledger_head=looks.head,
+        looks=looks.facts,
+        valid_until=pipeline_jobs.valid_until(loaded.policy, facts.started, decided.verdict),
+        training=None if training is None else training.record,
+        policy_change=decided.policy_change,
+        licences={backend: pipeline_jobs.licence(backend) for backend in sorted(backends)},
+        waivers=decided.waivers,
+        comparators=comparators.facts(prepared.baselines.comparators),
+        sampled=example_rows.sampled(decided.findings, prepared.datasets, prepared.predicted),
+    )
+
+
+def _dataset_facts(data: Dataset, loaded: LoadedPolicy) -> DatasetFacts:
+    declared = loaded.policy.datasets[data.role].path
+    return DatasetFacts(data.role, declared, data.sha256, data.rows, len(data.frame.columns), data.source, data.licence)
+
+
+def _payload(audit: AuditRun, prepared: Prepared, more: dict[str, object], entries: Sequence[Entry]) -> dict[str, object]:
+    """What the run's entry says. What was promoted meanwhile must not ask more than this run's policy."""
+    since = prepared.since(entries, datetime.fromisoformat(audit.run.started))
+    if audit.verdict.decision == "promote" and since is not None and since.blocks:
+        msg = f"run {since.run} was promoted meanwhile, under a policy that asks more: this run is not recorded; run the audit again"
+        raise ToolError(msg)
+    return _entry(audit, prepared) | more | waiver_history.entry(prepared.waivers, audit.waivers)
+
+
+def _entry(audit: AuditRun, prepared: Prepared) -> dict[str, object]:
+    """What the ledger keeps of a run; of a promoting one its policy too, against which the next ones are held."""
+    promoted = audit.verdict.decision == "promote"
+    kept = policy_change.entry(audit.policy, prepared.waivers.trusted) | slice_coverage.kept(audit.policy, prepared.datasets)
+    return (kept if promoted else {}) | {
+        "run": audit.run.id,
+        "policy": audit.policy.policy,
+        "policy_sha256": audit.policy_sha256,
+        "candidate_sha256": audit.candidate.sha256,
+        "datasets": {data.role: data.sha256 for data in audit.datasets},
+        "decision": audit.verdict.decision,
+        "exit_code": audit.verdict.exit_code,
+        "waivers": [one.id for one in audit.waivers if one.standing == "in_force"],
+        "conditions": json.loads(json.dumps([one.finding for one in audit.verdict.conditions])),
+    }
