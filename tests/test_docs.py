@@ -13,7 +13,7 @@ import typer.main
 from pydantic import BaseModel
 
 from audit import DISTRIBUTION, catalog
-from audit.cli.base import app
+from audit.cli.app import app
 from audit.commands import docs_pages
 from audit.frameworks import Trait, nist_ai_rmf
 from audit.pipeline.compatibility import load_policy

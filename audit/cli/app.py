@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from audit.commands.check import Asked
     from audit.pipeline.run import Options
 
+__all__ = ["app", "main"]
+
 _INTERRUPTED = 130
 """What newer versions of typer return for Ctrl-C; older ones raise Abort."""
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from audit.catalog import discover
-from audit.cli.base import app
+from audit.cli.app import app
 from audit.commands.docs_pages import pages
 from audit.datasets import Columns
 from audit.policy.schema import Policy, Requirement
