@@ -44,6 +44,6 @@ def share(hit: NDArray[np.bool_], entities: NDArray[np.int64] | None) -> GroupEs
     return GroupEstimate(found, Influence.of((hit - found.value) / found.n, entities, variance))
 
 
-def part(clusters: NDArray[np.int64] | None, rows: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """The entities of some rows; None where rows are independent."""
+def part(clusters: NDArray[np.int64] | None, rows: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """The entities of some rows, by a mask or by their places; None where rows are independent."""
     return None if clusters is None else clusters[rows]

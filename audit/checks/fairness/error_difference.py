@@ -21,7 +21,7 @@ from pydantic import Field
 from audit.check import Check, Params
 from audit.checks.fairness._groups import compare_groups, gaps, shown
 from audit.checks.fairness._means import difference, mean
-from audit.metrics.regression import carried_by_few, residuals
+from audit.metrics.losses import carried_by_few, residuals
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:

@@ -156,7 +156,7 @@ def _describe_user_error(name: str, error: BaseException) -> str:
     return f"the project's function {name} raised {told} ({file}): {_MEND}"
 
 
-def asker(subject: Subject, name: str, sha256: str) -> Callable[[NDArray[np.bool_]], NDArray[np.float64] | float]:
+def bind_metric(subject: Subject, name: str, sha256: str) -> Callable[[NDArray[np.bool_]], NDArray[np.float64] | float]:
     """The project's function of the rows that a mask marks."""
     function = load(subject.project, name, sha256)
     columns = columns_of(subject, function)
@@ -187,9 +187,7 @@ def refuse_ends(lowest: float | None, highest: float | None) -> None:
         raise CannotMeasure(msg)
 
 
-def asked_again(
-    subject: Subject, function: Callable[[NDArray[np.bool_]], float], rows: NDArray[np.bool_], rng: Generator
-) -> GroupJackknife:
+def jackknife(subject: Subject, function: Callable[[NDArray[np.bool_]], float], rows: NDArray[np.bool_], rng: Generator) -> GroupJackknife:
     """A number of some rows, asked again without groups of them."""
     places = np.flatnonzero(rows)
 

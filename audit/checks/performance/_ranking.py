@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from audit.check import Params
+from audit.check import Check, Params
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
-from audit.metrics import comparison
+from audit.metrics.comparison import comparison_evidence, models_in_words
 from audit.metrics.groups import part
 from audit.metrics.losses import true_columns
 from audit.stats import ClassMean, PairedAuc, PairedPrecision
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.random import Generator
     from numpy.typing import NDArray
 
     from audit.evidence import Figure
@@ -59,6 +61,34 @@ class Ranking:
         return subject.classes[-1:] if either and not subject.binary else subject.targets
 
 
+def ranking_check(ranking: Ranking, curve: Callable[[Subject, str, Truth], Figure], *, question: str, remedy: str) -> Check:
+    """A check of how the scores rank a class above the rest in each slice; `curve` draws all rows where one class is looked at."""
+
+    def measure(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
+        targets = ranking.targets(subject)
+        positive = subject.y_true() == targets[0]
+        figures = (curve(subject, targets[0], positive),) if len(targets) == 1 and 0 < positive.sum() < len(positive) else ()
+        return _ranked(subject, ranking, params, figures)
+
+    def compare(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
+        return _compared(subject, ranking, params)
+
+    return Check(
+        measure=measure,
+        compare=compare,
+        question=question,
+        remedy=remedy,
+        rmf=("MEASURE 2.3", "MEASURE 2.5"),
+        better="higher",
+        unit=ranking.unit,
+        needs=frozenset({"labels", "scores"}),
+        params=OneVsRest,
+        ranks=True,
+        by="slices",
+        tasks=CLASSIFICATION,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Sides:
     """How one class is estimated on some rows, and what each of them adds to the deviation."""
@@ -67,7 +97,7 @@ class _Sides:
     influence: Callable[[str, Truth, Rows], NDArray[np.float64]]
 
 
-def ranked(subject: Subject, ranking: Ranking, params: OneVsRest, figures: Sequence[Figure] = ()) -> Evidence:
+def _ranked(subject: Subject, ranking: Ranking, params: OneVsRest, figures: Sequence[Figure] = ()) -> Evidence:
     """The number of each slice, for each class that is told from the rest or for their mean."""
     clusters = subject.clusters()
 
@@ -82,7 +112,7 @@ def ranked(subject: Subject, ranking: Ranking, params: OneVsRest, figures: Seque
     return Evidence(tuple(members), ranking.unit, subject.data.rows, unmeasured=tuple(unmeasured), figures=tuple(figures), notes=notes)
 
 
-def compared(subject: Subject, ranking: Ranking, params: OneVsRest) -> Evidence:
+def _compared(subject: Subject, ranking: Ranking, params: OneVsRest) -> Evidence:
     """Candidate minus comparator of the same."""
     comparator, clusters = subject.for_comparator, subject.clusters()
 
@@ -94,8 +124,8 @@ def compared(subject: Subject, ranking: Ranking, params: OneVsRest) -> Evidence:
 
     members, unmeasured = _members(subject, ranking.targets(subject), _Sides(estimate, influence), macro=params.average == "macro")
     overall = [_of_models(one.estimate) for one in members if one.name == OVERALL and isinstance(one.estimate, Comparisons)]
-    notes = [*_notes(ranking.targets(subject), params), *(comparison.both(subject, ranking.unit, *pair) for pair in overall)]
-    return comparison.evidence(subject, members, ranking.unit, unmeasured=unmeasured, notes=notes)
+    notes = [*_notes(ranking.targets(subject), params), *(models_in_words(subject, ranking.unit, *pair) for pair in overall)]
+    return comparison_evidence(subject, members, ranking.unit, unmeasured=unmeasured, notes=notes)
 
 
 def score_of(subject: Subject, one: str) -> NDArray[np.float64]:

@@ -14,16 +14,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import Check
-from audit.checks.performance._ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
-from audit.evidence import Evidence, PrecisionRecall
+from audit.checks.performance._ranking import Ranking, called_as, ranking_check, score_of, thresholds
+from audit.evidence import PrecisionRecall
 from audit.stats import AveragePrecision, PairedPrecision, Proportion
 from audit.stats.average_precision import influence
-from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.random import Generator
     from numpy.typing import NDArray
 
     from audit.subject import Subject
@@ -32,18 +29,6 @@ RANKING = Ranking("average precision", AveragePrecision.of, PairedPrecision.of, 
 POINTS = 101
 """Points of the drawn curve."""
 TAIL = 0.025
-
-
-def measure(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
-    """Average precision of each slice, for each class that is told from the rest or for their mean."""
-    positive = subject.y_true() == subject.targets[0]
-    figures = (_curve(subject, subject.targets[0], positive),) if len(subject.targets) == 1 and 0 < positive.sum() < len(positive) else ()
-    return ranked(subject, RANKING, params, figures)
-
-
-def compare(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
-    """Difference of the average precisions in each slice."""
-    return compared(subject, RANKING, params)
 
 
 def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> PrecisionRecall:
@@ -63,17 +48,9 @@ def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Precis
     )
 
 
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = ranking_check(
+    RANKING,
+    _curve,
     question="Is the top of its list mostly true alarms, down to where most cases are found?",
     remedy="Look at the rows of other classes that score highest; add training rows like them with their true class.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
-    unit="average precision",
-    needs=frozenset({"labels", "positive", "scores"}),
-    params=OneVsRest,
-    ranks=True,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

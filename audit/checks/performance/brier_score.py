@@ -14,56 +14,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import Check, NoParams
-from audit.metrics.losses import losses_apart, mean_losses, row_losses
-from audit.tasks import CLASSIFICATION
+from audit.checks.performance._probability_losses import probability_loss_check
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
+    from numpy.typing import NDArray
 
-    from audit.evidence import Evidence
-    from audit.stats.probability_loss import RowLosses
+    from audit.check import NoParams
     from audit.subject import Subject
-
-UNIT = "Brier score"
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Brier score of each slice."""
-    return mean_losses(subject, _loss(subject), UNIT, high=_highest(subject))
-
-
-def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Difference of the Brier scores in each slice."""
-    return losses_apart(subject, (_loss(subject), _loss(subject.for_comparator)), UNIT, high=_highest(subject))
-
-
-def _reach(subject: Subject, _params: NoParams) -> tuple[float, float]:
-    return 0.0, _highest(subject)
 
 
 def _highest(subject: Subject) -> float:
     return 1.0 if len(subject.classes) <= 2 else 2.0  # noqa: PLR2004  # scikit-learn halves the sum over two classes
 
 
-def _loss(subject: Subject) -> RowLosses:
-    """Squared distances; halved for two classes, and the rounding of saved probabilities kept out of the range's way."""
+def _reach(subject: Subject, _params: NoParams) -> tuple[float, float]:
+    return 0.0, _highest(subject)
+
+
+def _squared_distances(subject: Subject) -> NDArray[np.float64]:
+    """Halved for two classes; the rounding of saved probabilities may not leave the range."""
     probabilities, classes = subject.probabilities(), range(len(subject.classes))
     squares = [((probabilities - np.eye(len(classes))[one]) ** 2).sum(axis=1) for one in classes]
-    return row_losses(subject, np.minimum(np.stack(squares, axis=1) * (_highest(subject) / 2), _highest(subject)))
+    losses: NDArray[np.float64] = np.minimum(np.stack(squares, axis=1) * (_highest(subject) / 2), _highest(subject))
+    return losses
 
 
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = probability_loss_check(
+    "Brier score",
+    _squared_distances,
+    _highest,
+    largest=2.0,
+    reach=_reach,
     question="How far are its probabilities from what came to be?",
     remedy="See whether calibration or ranking is at fault: calibrate the scores if the former, add rows or features if the latter.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
-    unit=UNIT,
-    needs=frozenset({"labels", "scores"}),
-    by="slices",
-    tasks=CLASSIFICATION,
-    highest=2.0,
-    reach=_reach,
 )

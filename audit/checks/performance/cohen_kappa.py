@@ -11,40 +11,11 @@ Reference    As `sklearn.metrics.cohen_kappa_score` without weights; Cohen, Educ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from audit.checks.performance._confusion import confusion_check
 
-from audit.check import Check, NoParams
-from audit.metrics.comparison import averaged
-from audit.metrics.confusion import of_classes
-from audit.tasks import CLASSIFICATION
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Kappa of each slice."""
-    return of_classes(subject, "kappa")
-
-
-def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Difference of kappa in each slice."""
-    return averaged(subject, "kappa", "macro")
-
-
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = confusion_check(
+    "kappa",
     question="Does it agree with the truth more often than chance would?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
-    unit="kappa",
-    needs=frozenset({"labels", "predictions"}),
-    by="slices",
-    tasks=CLASSIFICATION,
     lowest=-1.0,
 )

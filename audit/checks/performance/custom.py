@@ -23,7 +23,7 @@ from pydantic import Field, FiniteFloat
 from audit.check import Check, Params
 from audit.checks.performance import _own_function
 from audit.evidence import Evidence, Member
-from audit.metrics.comparison import both, told
+from audit.metrics.comparison import comparator_name, models_in_words
 from audit.metrics.groups import part
 from audit.stats import Mean, PairedMean
 from audit.tasks import CLASSIFICATION, REGRESSION
@@ -53,13 +53,13 @@ class Own(Params):
 
 def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
     """The function of each slice."""
-    ask = _own_function.asker(subject, params.function, params.sha256)
+    ask = _own_function.bind_metric(subject, params.function, params.sha256)
 
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
         said = ask(rows)
         if isinstance(said, float):
             _own_function.refuse_ends(params.lowest, params.highest)
-            return _own_function.asked_again(subject, lambda kept: _own_function.single(params.function, ask(kept)), rows, rng)
+            return _own_function.jackknife(subject, lambda kept: _own_function.single(params.function, ask(kept)), rows, rng)
         _own_function.refuse_outside(params.function, said, params.lowest, params.highest)
         return Mean.of(said, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
@@ -69,7 +69,7 @@ def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
 
 def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     """Difference of the function in each slice, paired on the rows."""
-    own, comparator = (_own_function.asker(side, params.function, params.sha256) for side in (subject, subject.for_comparator))
+    own, comparator = (_own_function.bind_metric(side, params.function, params.sha256) for side in (subject, subject.for_comparator))
 
     def apart(rows: NDArray[np.bool_]) -> float:
         return _own_function.single(params.function, own(rows)) - _own_function.single(params.function, comparator(rows))
@@ -78,15 +78,15 @@ def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
         first, second = own(rows), comparator(rows)
         if isinstance(first, float) or isinstance(second, float):
             _own_function.refuse_ends(params.lowest, params.highest)
-            return _own_function.asked_again(subject, apart, rows, rng)
+            return _own_function.jackknife(subject, apart, rows, rng)
         for said in (first, second):
             _own_function.refuse_outside(params.function, said, params.lowest, params.highest)
         return PairedMean.of(first, second, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
     members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())
     everything = np.ones(subject.data.rows, dtype=bool)
-    said = both(subject, _unit(params), float(np.mean(own(everything))), float(np.mean(comparator(everything))))
-    unit = f"{_unit(params)} difference from {told(subject)}"
+    said = models_in_words(subject, _unit(params), float(np.mean(own(everything))), float(np.mean(comparator(everything))))
+    unit = f"{_unit(params)} difference from {comparator_name(subject)}"
     return Evidence(members=members, unit=unit, rows=subject.data.rows, notes=(_told(params), said))
 
 

@@ -10,40 +10,11 @@ Reference    As `sklearn.metrics.f1_score`; interval after Goutte & Gaussier, EC
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from audit.checks.performance._confusion import Averaged, confusion_check
 
-from audit.check import Check
-from audit.metrics import comparison
-from audit.metrics.confusion import Averaged, averaged
-from audit.tasks import CLASSIFICATION
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
-    """F1 of each slice."""
-    return averaged(subject, "f1", params.average)
-
-
-def compare(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
-    """Difference of F1 in each slice."""
-    return comparison.averaged(subject, "f1", params.average)
-
-
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = confusion_check(
+    "f1",
     question="Does it find what it should without crying wolf?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
-    unit="F1",
-    needs=frozenset({"labels", "predictions"}),
     params=Averaged,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

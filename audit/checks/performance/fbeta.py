@@ -11,20 +11,9 @@ Reference    As `sklearn.metrics.fbeta_score`; van Rijsbergen, Information Retri
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field, FiniteFloat
 
-from audit.check import Check
-from audit.metrics import comparison
-from audit.metrics.confusion import Averaged, averaged
-from audit.tasks import CLASSIFICATION
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
+from audit.checks.performance._confusion import Averaged, confusion_check
 
 
 class Weighed(Averaged):
@@ -33,26 +22,10 @@ class Weighed(Averaged):
     beta: FiniteFloat = Field(gt=0, le=1000, description="how many times as much recall weighs as precision: above 1 where a miss is worse")
 
 
-def measure(subject: Subject, params: Weighed, _rng: Generator) -> Evidence:
-    """F-beta of each slice."""
-    return averaged(subject, "fbeta", params.average, beta=params.beta)
-
-
-def compare(subject: Subject, params: Weighed, _rng: Generator) -> Evidence:
-    """Difference of F-beta in each slice."""
-    return comparison.averaged(subject, "fbeta", params.average, beta=params.beta)
-
-
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = confusion_check(
+    "fbeta",
     question="Does it find what it should without crying wolf, weighed by what a miss costs?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these, or move the decision threshold.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
-    unit="F-beta",
-    needs=frozenset({"labels", "predictions"}),
     params=Weighed,
-    by="slices",
-    tasks=CLASSIFICATION,
+    beta=lambda params: float(params.beta),
 )

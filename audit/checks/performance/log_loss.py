@@ -14,42 +14,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import Check, NoParams
-from audit.metrics.losses import LARGEST, SMALLEST, losses_apart, mean_losses, row_losses
-from audit.tasks import CLASSIFICATION
+from audit.checks.performance._probability_losses import probability_loss_check
+from audit.metrics.losses import LARGEST, SMALLEST
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
+    from numpy.typing import NDArray
 
-    from audit.evidence import Evidence
-    from audit.stats.probability_loss import RowLosses
     from audit.subject import Subject
 
 
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Log loss of each slice."""
-    return mean_losses(subject, _losses(subject), "log loss", high=LARGEST)
+def _logarithms(subject: Subject) -> NDArray[np.float64]:
+    return -np.log(np.clip(subject.probabilities(), SMALLEST, 1 - SMALLEST))
 
 
-def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Difference of the log losses in each slice."""
-    return losses_apart(subject, (_losses(subject), _losses(subject.for_comparator)), "log loss", high=LARGEST)
-
-
-def _losses(subject: Subject) -> RowLosses:
-    return row_losses(subject, -np.log(np.clip(subject.probabilities(), SMALLEST, 1 - SMALLEST)))
-
-
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = probability_loss_check(
+    "log loss",
+    _logarithms,
+    lambda _: LARGEST,
+    largest=math.inf,
     question="How far off are its probabilities, all in all?",
     remedy="Look at the rows that it is sure of and wrong about; mend their labels or add rows like them, then calibrate the scores.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
-    unit="log loss",
-    needs=frozenset({"labels", "scores"}),
-    by="slices",
-    tasks=CLASSIFICATION,
-    highest=math.inf,
 )

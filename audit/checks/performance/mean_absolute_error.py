@@ -9,44 +9,13 @@ Reference    As `sklearn.metrics.mean_absolute_error`; Willmott & Matsuura, Clim
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from audit.check import Check, NoParams
-from audit.metrics.regression import compare_losses, mean_losses
-from audit.tasks import REGRESSION
+from audit.checks.performance._regression import mean_loss_check
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-UNIT = "mean absolute error"
-
-
-def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Mean absolute error of each slice."""
-    return mean_losses(subject, np.abs, UNIT)
-
-
-def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-    """Difference of the mean absolute errors in each slice."""
-    return compare_losses(subject, np.abs, UNIT)
-
-
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = mean_loss_check(
+    "mean absolute error",
+    lambda _: np.abs,
     question="How far off are its numbers, on average?",
     remedy="Look at the rows that are farthest off in the worst slice; mend their values or add rows like them, and fit the model anew.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
-    unit=UNIT,
-    needs=frozenset({"targets", "values"}),
-    by="slices",
-    tasks=REGRESSION,
-    highest=math.inf,
 )

@@ -9,26 +9,16 @@ Reference    As `sklearn.metrics.mean_pinball_loss`; Koenker & Bassett, Economet
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
-from audit.metrics.regression import compare_losses, mean_losses
-from audit.tasks import REGRESSION
+from audit.check import Params
+from audit.checks.performance._regression import mean_loss_check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-UNIT = "pinball loss"
+    from audit.checks.performance._regression import Loss
 
 
 class PinballParams(Params):
@@ -37,32 +27,15 @@ class PinballParams(Params):
     alpha: float = Field(0.5, gt=0, lt=1, description="share of rows whose true number lies at or below a right prediction")
 
 
-def measure(subject: Subject, params: PinballParams, _rng: Generator) -> Evidence:
-    """Pinball loss of each slice."""
-    return mean_losses(subject, _loss(params.alpha), UNIT)
-
-
-def compare(subject: Subject, params: PinballParams, _rng: Generator) -> Evidence:
-    """Difference of the pinball losses in each slice."""
-    return compare_losses(subject, _loss(params.alpha), UNIT)
-
-
-def _loss(alpha: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _loss(params: PinballParams) -> Loss:
     """Of true minus predicted: a prediction that is too low costs `alpha`, one too high the rest."""
-    return lambda apart: np.maximum(alpha * apart, (alpha - 1) * apart)
+    return lambda apart: np.maximum(params.alpha * apart, (params.alpha - 1) * apart)
 
 
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = mean_loss_check(
+    "pinball loss",
+    _loss,
     question="Is the quantile that it gives a good one?",
     remedy="Count how often the true number lies above it in the worst slice; fit the quantile anew on rows like these.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
-    unit=UNIT,
-    needs=frozenset({"targets", "values"}),
     params=PinballParams,
-    by="slices",
-    tasks=REGRESSION,
-    highest=math.inf,
 )

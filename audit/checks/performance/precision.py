@@ -10,40 +10,11 @@ Reference    As `sklearn.metrics.precision_score`; Wilson, JASA 1927; averages b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from audit.checks.performance._confusion import Averaged, confusion_check
 
-from audit.check import Check
-from audit.metrics import comparison
-from audit.metrics.confusion import Averaged, averaged
-from audit.tasks import CLASSIFICATION
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
-    """Precision of each slice."""
-    return averaged(subject, "precision", params.average)
-
-
-def compare(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
-    """Difference of precision in each slice."""
-    return comparison.averaged(subject, "precision", params.average)
-
-
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = confusion_check(
+    "precision",
     question="When it raises an alarm, is the alarm right often enough?",
     remedy="Read its false alarms in the worst slice; add rows like them with their true class, or raise the decision threshold.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
-    unit="precision",
-    needs=frozenset({"labels", "predictions"}),
     params=Averaged,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import Check, NoParams
+from audit.checks.performance._regression import compared, error_evidence
 from audit.evidence import Evidence, Member, Unmeasured
-from audit.metrics.comparison import both
+from audit.metrics.comparison import models_in_words
 from audit.metrics.groups import part
-from audit.metrics.regression import carried_by_few, compared, evidence, residuals
+from audit.metrics.losses import carried_by_few, residuals
 from audit.stats import Explained, MeanRatio
 from audit.tasks import REGRESSION
 
@@ -41,7 +42,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """R² of each slice."""
     target, predicted, clusters = subject.target(), subject.predicted_values(), subject.clusters()
     members, unmeasured = _members(subject, lambda rows: Explained.of(target[rows], predicted[rows], part(clusters, rows)))
-    found = evidence(subject, members, UNIT, unmeasured=unmeasured, notes=carried_by_few(target - predicted))
+    found = error_evidence(subject, members, UNIT, unmeasured=unmeasured, notes=carried_by_few(target - predicted))
     return replace(found, examples=())  # the rows that are farthest off stand beside the errors
 
 
@@ -56,7 +57,7 @@ def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 
     members, unmeasured = _members(subject, estimate)
     variance = float(target.var())
-    said = [both(subject, UNIT, *(1 - float(one.mean()) / variance for one in (first, second)))] if variance > 0 else []
+    said = [models_in_words(subject, UNIT, *(1 - float(one.mean()) / variance for one in (first, second)))] if variance > 0 else []
     return compared(subject, members, UNIT, unmeasured=unmeasured, notes=(*said, *carried_by_few(residuals(subject))))
 
 

@@ -10,41 +10,11 @@ Reference    As `sklearn.metrics.recall_score`; Wilson, JASA 1927; averages by G
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from audit.checks.performance._confusion import Averaged, confusion_check
 
-from audit.check import Check
-from audit.metrics import comparison
-from audit.metrics.confusion import Averaged, averaged
-from audit.tasks import CLASSIFICATION
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
-
-    from audit.evidence import Evidence
-    from audit.subject import Subject
-
-
-def measure(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
-    """Recall of each slice."""
-    return averaged(subject, "recall", params.average)
-
-
-def compare(subject: Subject, params: Averaged, _rng: Generator) -> Evidence:
-    """Difference of recall in each slice."""
-    return comparison.averaged(subject, "recall", params.average)
-
-
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = confusion_check(
+    "recall",
     question="Does it find enough of what it must find?",
     remedy="Read what it misses in the worst slice; add rows like these to the training data, or lower the decision threshold.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
-    unit="recall",
-    needs=frozenset({"labels", "predictions"}),
-    of_one_class=True,
     params=Averaged,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import Check
-from audit.checks.performance._ranking import OneVsRest, Ranking, called_as, compared, ranked, score_of, thresholds
-from audit.evidence import Evidence, Roc
+from audit.checks.performance._ranking import Ranking, called_as, ranking_check, score_of, thresholds
+from audit.evidence import Roc
 from audit.stats import Auc, PairedAuc, Proportion
 from audit.stats.auc import influence
-from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
     from numpy.typing import NDArray
 
     from audit.subject import Subject
@@ -32,19 +29,6 @@ RANKING = Ranking("ROC AUC", Auc.of, PairedAuc.of, influence, symmetric=True)
 POINTS = 101
 """Points of the drawn curve."""
 TAIL = 0.025
-
-
-def measure(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
-    """Area of each slice, for each class that is told from the rest or for their mean."""
-    targets = RANKING.targets(subject)
-    positive = subject.y_true() == targets[0]
-    figures = (_curve(subject, targets[0], positive),) if len(targets) == 1 and 0 < positive.sum() < len(positive) else ()
-    return ranked(subject, RANKING, params, figures)
-
-
-def compare(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
-    """Difference of the areas in each slice."""
-    return compared(subject, RANKING, params)
 
 
 def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Roc:
@@ -64,17 +48,9 @@ def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Roc:
     )
 
 
-CHECK = Check(
-    measure=measure,
-    compare=compare,
+CHECK = ranking_check(
+    RANKING,
+    _curve,
     question="Does it rank the rows it should find above the others?",
     remedy="Look at the rows of the class that score lowest and the others that score highest; add training rows like them.",
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
-    unit="ROC AUC",
-    needs=frozenset({"labels", "scores"}),
-    params=OneVsRest,
-    ranks=True,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.check import Check, NoParams
+from audit.checks.performance._regression import compared, error_evidence
 from audit.evidence import Evidence, Member
-from audit.metrics.comparison import both
+from audit.metrics.comparison import models_in_words
 from audit.metrics.groups import part
-from audit.metrics.regression import carried_by_few, compared, evidence, residuals
+from audit.metrics.losses import carried_by_few, residuals
 from audit.stats import MeanDifference, RootMeanSquare
 from audit.tasks import REGRESSION
 
@@ -35,14 +36,14 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Root mean squared error of each slice."""
     apart, clusters = residuals(subject), subject.clusters()
     members = [Member(name, RootMeanSquare.of(apart[rows], part(clusters, rows))) for name, rows in subject.slices()]
-    return evidence(subject, members, UNIT, notes=carried_by_few(apart))
+    return error_evidence(subject, members, UNIT, notes=carried_by_few(apart))
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the root mean squared errors in each slice."""
     first, second, clusters = residuals(subject), residuals(subject.for_comparator), subject.clusters()
     members = [Member(name, MeanDifference.of_roots(first[rows], second[rows], part(clusters, rows))) for name, rows in subject.slices()]
-    said = both(subject, UNIT, *(math.sqrt(float(np.mean(np.square(one)))) for one in (first, second)))
+    said = models_in_words(subject, UNIT, *(math.sqrt(float(np.mean(np.square(one)))) for one in (first, second)))
     return compared(subject, members, UNIT, notes=(said, *carried_by_few(first)))
 
 

@@ -12,7 +12,7 @@ from audit.candidates.capabilities import Values
 from audit.checks.fairness._means import difference, mean
 from audit.errors import CannotMeasure
 from audit.metrics.groups import part
-from audit.metrics.regression import residuals
+from audit.metrics.losses import residuals
 from audit.stats import Difference, MeanDifference, Proportion
 from audit.stats.fisher import more_hits
 from audit.stats.multiplicity import benjamini_hochberg, false_coverage

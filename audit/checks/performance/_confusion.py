@@ -1,24 +1,28 @@
-"""Slices judged by their confusion tables: what precision, recall, F1 and their like share."""
+"""Checks of the confusion table: precision, recall, F1, F-beta, balanced accuracy, Matthews correlation and kappa."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
-from audit.check import Params
+from audit.check import Check, NoParams, Params
 from audit.evidence import Confusion as Figure
 from audit.evidence import Evidence, Member, Unmeasured
+from audit.metrics.comparison import Answers, comparator_name, comparison_evidence, models_in_words, shares_right
 from audit.metrics.groups import part
-from audit.stats import Confusion, Proportion
+from audit.stats import Confusion, PairedConfusion, PairedDifference, Proportion
+from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.stats.scores import Average as TableAverage
     from audit.stats.scores import Metric
     from audit.subject import Subject
 
@@ -42,7 +46,45 @@ class Averaged(Params):
     )
 
 
-def averaged(subject: Subject, metric: Metric, average: Average | None, *, beta: float = 1.0) -> Evidence:
+def confusion_check(
+    metric: Metric,
+    *,
+    question: str,
+    remedy: str,
+    params: type[Params] = NoParams,
+    beta: Callable[[Any], float] = lambda _: 1.0,
+    lowest: float = 0.0,
+) -> Check:
+    """A check of one function of the confusion table in each slice; without an `average` parameter every class counts alike."""
+
+    def measure(subject: Subject, given: Params, _rng: Generator) -> Evidence:
+        return _measured(subject, metric, _average(given), beta=beta(given))
+
+    def compare(subject: Subject, given: Params, _rng: Generator) -> Evidence:
+        return _compared(subject, metric, _average(given), beta=beta(given))
+
+    return Check(
+        measure=measure,
+        compare=compare,
+        question=question,
+        remedy=remedy,
+        rmf=("MEASURE 2.3", "MEASURE 2.5"),
+        better="higher",
+        unit=UNITS[metric],
+        needs=frozenset({"labels", "predictions"}),
+        of_one_class=metric == "recall",
+        params=params,
+        by="slices",
+        tasks=CLASSIFICATION,
+        lowest=lowest,
+    )
+
+
+def _average(params: Params) -> Average | None:
+    return params.average if isinstance(params, Averaged) else "macro"
+
+
+def _measured(subject: Subject, metric: Metric, average: Average | None, *, beta: float = 1.0) -> Evidence:
     """The metric of each slice, as scikit-learn defines it with `zero_division=0`; where that would stand for nothing, unmeasured."""
     average = average or ("binary" if subject.binary else "macro")
     if average in {"binary", "none"}:
@@ -65,7 +107,7 @@ def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weig
     y_true, clusters = subject.y_true(), subject.clusters()
     classes, true, predicted = _coded(subject)
     members, unmeasured = [], []
-    notes = [] if metric in OF_THE_TABLE else [f"average: {average}, over {', '.join(classes)}{_weight(metric, beta)}"]
+    notes = [] if metric in OF_THE_TABLE else [f"average: {average}, over {', '.join(classes)}{_beta(metric, beta)}"]
     for name, rows in subject.slices():
         missing = lacking(subject, metric, rows) if average == "macro" else None
         if missing:
@@ -90,7 +132,7 @@ def _coded(subject: Subject) -> tuple[list[str], NDArray[np.int64], NDArray[np.i
     return [str(one) for one in classes], true, predicted
 
 
-def _weight(metric: Metric, beta: float) -> str:
+def _beta(metric: Metric, beta: float) -> str:
     """The weight of recall, where the metric has one."""
     return f"; beta {beta:g}" if metric == "fbeta" else ""
 
@@ -137,9 +179,8 @@ def _one_vs_rest(subject: Subject, metric: Metric, classes: tuple[str, ...] | No
         figures = _figures([f"not {classes[0]}", classes[0]], *((column == classes[0]).astype(np.int64) for column in (y_true, y_pred)))
     else:
         figures = _figures(names, *codes)
-    said = (f"average: binary, of the class {classes[0]}" if classes else "average: none, each class against the rest") + _weight(
-        metric, beta
-    )
+    said = f"average: binary, of the class {classes[0]}" if classes else "average: none, each class against the rest"
+    said += _beta(metric, beta)
     return Evidence(tuple(members), UNITS[metric], len(y_true), unmeasured=tuple(unmeasured), figures=figures, notes=(said,))
 
 
@@ -170,3 +211,96 @@ def _figures(classes: Sequence[str], true: NDArray[np.int64], predicted: NDArray
         return ()
     table = np.bincount(true * k + predicted, minlength=k * k).reshape(k, k)
     return (Figure(tuple(classes), tuple(tuple(row) for row in table.tolist())),)
+
+
+def _compared(subject: Subject, metric: Metric, average: Average | None, *, beta: float = 1.0) -> Evidence:
+    """Difference of a function of the confusion table in each slice, averaged as the check averages one model's."""
+    average = average or ("binary" if subject.binary else "macro")
+    if is_accuracy(metric, average):
+        return shares_right(subject, UNITS[metric], (f"average: {average}, which is accuracy",))
+    if average == "none":
+        return _each_class_compared(subject, Score(metric, "binary", beta))
+    score = Score(metric, "binary" if average == "binary" else "weighted" if average == "weighted" else "macro", beta)
+    one = subject.positive if average == "binary" else ""
+    members, unmeasured = _compared_members(subject, score, one)
+    classes = f"of the class {one}" if one else f"over {', '.join(subject.classes)}"
+    notes = [] if metric in OF_THE_TABLE else [f"average: {average}, {classes}{_beta(metric, beta)}"]
+    everything = np.ones(subject.data.rows, dtype=bool)
+    if not _missing(subject, score, one, everything):
+        notes.append(models_in_words(subject, UNITS[metric], *_of_models(_estimator(subject, score, one)(everything))))
+    return comparison_evidence(subject, members, UNITS[metric], unmeasured=unmeasured, notes=notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A function of the confusion table."""
+
+    metric: Metric
+    average: TableAverage
+    beta: float = 1.0
+
+
+def _each_class_compared(subject: Subject, score: Score) -> Evidence:
+    """Every class against the rest, one after the other."""
+    answers = Answers.of(subject)
+    members: list[Member] = []
+    unmeasured: list[Unmeasured] = []
+    for one in sorted({*subject.classes, *answers.true, *answers.candidate, *answers.comparator}):
+        found, missing = _compared_members(subject, score, one, among=True)
+        members += found
+        unmeasured += missing
+    notes = (f"average: none, each class against the rest{_beta(score.metric, score.beta)}",)
+    return comparison_evidence(subject, members, UNITS[score.metric], unmeasured=unmeasured, notes=notes)
+
+
+def _compared_members(subject: Subject, score: Score, one: str, *, among: bool = False) -> tuple[list[Member], list[Unmeasured]]:
+    """The slices' differences, of one class where the average is binary; its name tells it from the others it is among."""
+    estimate = _estimator(subject, score, one)
+    members, unmeasured = [], []
+    for group, rows in subject.slices():
+        name = group.further("class", one) if among else group
+        if missing := _missing(subject, score, one, rows):
+            unmeasured.append(Unmeasured(name, missing))
+        else:
+            members.append(Member(name, estimate(rows)))
+    return members, unmeasured
+
+
+def _estimator(subject: Subject, score: Score, one: str) -> Callable[[NDArray[np.bool_]], PairedConfusion | PairedDifference]:
+    """The estimate of the rows that a mask marks; `one` is the class of a binary average."""
+    answers, clusters, metric = Answers.of(subject), subject.clusters(), score.metric
+    columns = (answers.true, answers.candidate, answers.comparator)
+    if score.average == "binary" and metric == "recall":
+        true, first, second = (column == one for column in columns)
+        return lambda rows: PairedDifference.of(first[rows & true], second[rows & true], part(clusters, rows & true))
+    names, codes = np.unique(np.concatenate([np.array(subject.classes, dtype=object), *columns]), return_inverse=True)
+    told = np.split(codes[len(subject.classes) :], 3)
+    positive = names.tolist().index(one) if score.average == "binary" else 1
+
+    def estimate(rows: NDArray[np.bool_]) -> PairedConfusion:
+        true, first, second = (column[rows] for column in told)
+        entities, average = part(clusters, rows), score.average
+        found = PairedConfusion.of(true, first, second, metric=metric, average=average, positive=positive, clusters=entities)
+        return replace(found, beta=score.beta)
+
+    return estimate
+
+
+def _of_models(estimate: PairedConfusion | PairedDifference) -> tuple[float, float]:
+    if isinstance(estimate, PairedConfusion):
+        return estimate.of_models()
+    return (estimate.both + estimate.only_first) / estimate.n, (estimate.both + estimate.only_second) / estimate.n
+
+
+def _missing(subject: Subject, score: Score, one: str, rows: NDArray[np.bool_]) -> str | None:
+    """What either model lacks for its number to stand for something, as where it is measured alone."""
+    metric = score.metric
+    for side, whose in ((subject, "the candidate"), (subject.for_comparator, comparator_name(subject))):
+        reason = None
+        if score.average == "binary":
+            reason = lacking_positive(side.y_true()[rows] == one, side.y_pred()[rows] == one, metric, one)
+        elif score.average == "macro":
+            reason = lacking(side, metric, rows)
+        if reason:
+            return reason if metric in {"recall", *OF_THE_TABLE} else f"{whose}: {reason}"  # of the truth alone for these
+    return None

@@ -1,23 +1,28 @@
-"""Predicted numbers held against true ones: what the checks of regression share."""
+"""Predicted and true numbers: what the checks of regression share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.check import Check, NoParams, Params
 from audit.evidence import Evidence, Example, Member, Part, Residuals
 from audit.formatting import number
-from audit.metrics.comparison import both, told
+from audit.metrics.comparison import comparator_name, models_in_words
 from audit.metrics.excerpts import words_of
 from audit.metrics.groups import part
+from audit.metrics.losses import residuals
 from audit.redaction.masking import beginning
 from audit.stats import Mean, PairedMean
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
+    from numpy.random import Generator
     from numpy.typing import NDArray
 
     from audit.evidence import Unmeasured
@@ -30,31 +35,49 @@ BINS, LEAST = 12, 25
 FARTHEST = 5
 """Rows that the report shows."""
 TAIL = 0.025
-FEW, MOST = 0.01, 0.5
-"""The share of rows that may not carry more than this share of the squared error without a word."""
 
 
-def residuals(subject: Subject) -> NDArray[np.float64]:
-    """(n,) true minus predicted numbers: above 0 where the prediction is too low."""
-    return subject.target() - subject.predicted_values()
+def mean_loss_check(unit: str, loss: Callable[[Any], Loss], *, question: str, remedy: str, params: type[Params] = NoParams) -> Check:
+    """A check of the mean loss of the residuals in each slice; `loss` gives it under the parameters, and is 0 at least."""
+
+    def measure(subject: Subject, given: Params, _rng: Generator) -> Evidence:
+        return _mean_losses(subject, loss(given), unit)
+
+    def compare(subject: Subject, given: Params, _rng: Generator) -> Evidence:
+        return _compare_losses(subject, loss(given), unit)
+
+    return Check(
+        measure=measure,
+        compare=compare,
+        question=question,
+        remedy=remedy,
+        rmf=("MEASURE 2.3", "MEASURE 2.5"),
+        better="lower",
+        unit=unit,
+        needs=frozenset({"targets", "values"}),
+        params=params,
+        by="slices",
+        tasks=REGRESSION,
+        highest=math.inf,
+    )
 
 
-def mean_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
+def _mean_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
     """Mean of a loss of the residuals, which is 0 at least, in each slice."""
     values, clusters = loss(residuals(subject)), subject.clusters()
     members = [Member(name, Mean.of(values[rows], part(clusters, rows), low=0.0)) for name, rows in subject.slices()]
-    return evidence(subject, members, unit)
+    return error_evidence(subject, members, unit)
 
 
-def compare_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
+def _compare_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
     """Candidate's mean loss less the comparator's on the same rows, in each slice."""
     first, second = (loss(residuals(side)) for side in (subject, subject.for_comparator))
     clusters = subject.clusters()
     members = [Member(name, PairedMean.of(first[rows], second[rows], part(clusters, rows), low=0.0)) for name, rows in subject.slices()]
-    return compared(subject, members, unit, notes=(both(subject, unit, float(first.mean()), float(second.mean())),))
+    return compared(subject, members, unit, notes=(models_in_words(subject, unit, float(first.mean()), float(second.mean())),))
 
 
-def evidence(
+def error_evidence(
     subject: Subject, members: Sequence[Member], unit: str, *, unmeasured: Sequence[Unmeasured] = (), notes: Sequence[str] = ()
 ) -> Evidence:
     """The members with the residuals' figure and the rows that are farthest off."""
@@ -78,29 +101,20 @@ def compared(
     comparator = subject.for_comparator
     first, second = subject.predicted_values(), comparator.predicted_values()
     if comparator.candidate.sha256 == subject.candidate.sha256:
-        notes = (*notes, f"The candidate and {told(subject)} are the same model, byte for byte: there is no difference to be found.")
+        notes = (
+            *notes,
+            f"The candidate and {comparator_name(subject)} are the same model, byte for byte: there is no difference to be found.",
+        )
     elif np.array_equal(first, second):
-        notes = (*notes, f"The candidate and {told(subject)} give the same number in every row.")
+        notes = (*notes, f"The candidate and {comparator_name(subject)} give the same number in every row.")
     return Evidence(
         members=tuple(members),
-        unit=f"{unit} difference from {told(subject)}",
+        unit=f"{unit} difference from {comparator_name(subject)}",
         rows=len(first),
         unmeasured=tuple(unmeasured),
         notes=tuple(notes),
         table={"id": subject.data.ids, "label": subject.target(), "prediction": first, "rival_prediction": second},
     )
-
-
-def carried_by_few(apart: NDArray[np.float64]) -> tuple[str, ...]:
-    """A word where few rows make up most of the squared error: a mean of such squares is hardly known, whatever its interval."""
-    squares = np.sort(np.square(apart))[::-1]
-    few = max(1, round(FEW * len(squares)))
-    total = float(squares.sum())
-    if len(squares) < LEAST or total == 0 or float(squares[:few].sum()) <= MOST * total:
-        return ()
-    share = float(squares[:few].sum()) / total
-    rows = "1 row makes" if few == 1 else f"{few:,} of {len(squares):,} rows make"
-    return (f"{rows} up {share:.0%} of the squared error: another sample may say something else than the interval does.",)
 
 
 def _figure(predicted: NDArray[np.float64], apart: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> Residuals | None:
