@@ -18,6 +18,16 @@ class AuditError(Exception):
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """An error of a worker process reaches the audit's process whatever its constructor takes."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[AuditError], args: tuple[object, ...], facts: dict[str, object]) -> AuditError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
+
 
 class InputError(AuditError):
     """A policy, data set, candidate or option that cannot be used: exit code 2."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
@@ -46,6 +50,75 @@ class Silent:
         """Nothing to show."""
 
 
+SILENT = Silent()
+
+
+_send: Callable[[Step], None] | None = None
+
+
+def relay(send: Callable[[Step], None]) -> None:
+    """Let the process that started this one show the tasks of this one."""
+    globals()["_send"] = send
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a task of another process did."""
+
+    task: int
+    units: int = 0
+    name: str | None = None
+    """Set in the first step, whose units are all there are to do."""
+    finished: bool = False
+
+
+class _Relayed:
+    """A task that another process shows."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, name: str, total: int, send: Callable[[Step], None]) -> None:
+        self._number, self._send = next(self._numbers), send
+        self._unsent, self._sent = 0, time.monotonic()
+        send(Step(self._number, total, name))
+
+    def advance(self, units: int = 1) -> None:
+        self._unsent += units
+        if time.monotonic() - self._sent >= _TICK:
+            self._send(Step(self._number, self._unsent))
+            self._unsent, self._sent = 0, time.monotonic()
+
+    def finish(self) -> None:
+        """Whatever it is at, it is no longer shown."""
+        self._send(Step(self._number, self._unsent, finished=True))
+
+
+_TICK = 0.1
+"""Seconds between two reports, and between two drawings of the bars."""
+
+
+class Received:
+    """The tasks of one other process, shown by this one."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[int, Task] = {}
+
+    def take(self, step: Step) -> None:
+        """Show one step."""
+        if step.name is not None:
+            self._tasks[step.task] = self._progress.start(step.name, step.units)
+        elif step.task in self._tasks:
+            self._tasks[step.task].advance(step.units)
+            if step.finished:
+                self._tasks.pop(step.task).finish()
+
+    def finish(self) -> None:
+        """The other process has ended."""
+        while self._tasks:
+            self._tasks.popitem()[1].finish()
+
+
 class Lines:
     """A plain line for every tenth of a task: for logs."""
 
@@ -54,7 +127,7 @@ class Lines:
 
     def start(self, task: str, total: int) -> Task:
         """Begin a task."""
-        return _Line(task, total, self._stream or sys.stderr)
+        return _Line(task, total, self._stream or sys.stderr) if _send is None else _Relayed(task, total, _send)
 
 
 class _Line:
@@ -77,7 +150,7 @@ class _Line:
 
 
 class Terminal:
-    """Bars that vanish when they are full."""
+    """Bars that vanish when they are full. No thread draws them: a process that forks must have none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,7 +159,7 @@ class Terminal:
 
     def start(self, task: str, total: int) -> Task:
         """Begin a task."""
-        return _Bar(self, task, total)
+        return _Bar(self, task, total) if _send is None else _Relayed(task, total, _send)
 
     def show(self, task: str, total: int) -> tuple[Bars, TaskID]:
         """A bar for a task; the first one opens the display."""
@@ -97,7 +170,7 @@ class Terminal:
         with self._lock:
             if self._bars is None:
                 columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn(), TextColumn("left"))
-                self._bars = Bars(*columns, console=Console(stderr=True), transient=True)
+                self._bars = Bars(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
                 self._bars.start()
             self._shown += 1
             return self._bars, self._bars.add_task(task, total=total)
@@ -119,6 +192,7 @@ class _Bar:
         self._terminal, self._task, self._total, self._done = terminal, task, total, 0
         self._started = time.monotonic()
         self._shown: tuple[Bars, TaskID] | None = None
+        self._drawn = 0.0
 
     def advance(self, units: int = 1) -> None:
         self._done += units
@@ -126,8 +200,10 @@ class _Bar:
             if time.monotonic() - self._started < PATIENCE:
                 return
             self._shown = self._terminal.show(self._task, self._total)
-        bars, bar = self._shown
-        bars.update(bar, completed=self._done)
+        if time.monotonic() - self._drawn >= _TICK:
+            bars, bar = self._shown
+            bars.update(bar, completed=self._done, refresh=True)
+            self._drawn = time.monotonic()
 
     def finish(self) -> None:
         if self._shown is not None:

@@ -14,8 +14,8 @@ import yaml
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.catalog import discover
-from audit.pipeline import engine
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline import judging
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.tasks import REGRESSION
@@ -119,6 +119,6 @@ def test_every_example_measures_something(tmp_path: Path, monkeypatch: pytest.Mo
     loaded = load_policy(Path("policy.yaml"))
     datasets = read_datasets(loaded)
     candidate = SavedValues(datasets) if task in REGRESSION else SavedPredictions(datasets)
-    (found,) = engine.run(pipeline_jobs.jobs(loaded, datasets, Predictions(candidate)))
+    (found,) = judging.findings(pipeline_jobs.jobs(loaded, datasets, Predictions(candidate)))
     assert found.status in {"pass", "fail", "inconclusive"}, found.message
     assert found.headline is not None, found.message

@@ -1,4 +1,4 @@
-"""Each prediction computed once: shared by all checks, and kept on disk by digest."""
+"""Each prediction computed once: shared by all checks and all processes of a run, and kept on disk by digest."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit import disk_cache
+from audit.candidates import turns
 from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import Outputs
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,8 +32,9 @@ class Predictions:
 
     def __init__(self, candidate: Candidate, store: Path | None = None) -> None:
         self.candidate = candidate
-        self._store = None if candidate.kind == "predictions" else store  # saved predictions are on disk already
+        self._store = store
         self._known: dict[str, Outputs] = {}
+        self._announced: set[str] = set()
         self._lock = threading.Lock()
 
     def of(self, data: Dataset) -> Outputs:
@@ -40,13 +42,20 @@ class Predictions:
         key = self._key(data)
         with self._lock:
             if key not in self._known:
-                self._known[key] = self._kept(key) or self._computed(key, data)
+                self._known[key] = self._outputs(key, data)
+            if turns.current is not None:
+                turns.current.answered.add(key)
             return self._known[key]
 
     def known(self, data: Dataset) -> Outputs | None:
         """The outputs on a data set that some check has asked for; None where none has."""
-        with self._lock:
-            return self._known.get(self._key(data))
+        key = self._key(data)
+        return self.of(data) if key in self._known or key in self._announced else None
+
+    def announce(self, keys: Collection[str], folder: Path) -> None:
+        """Say that checks in other processes, which share this folder, have asked for these outputs."""
+        self._announced |= set(keys)
+        self._store = self._store or folder
 
     def answer(self, inputs: Inputs) -> Outputs:
         """The candidate's answers to inputs that stand in no data set; CannotMeasure where it gives none."""
@@ -54,7 +63,7 @@ class Predictions:
         if queries is None:
             msg = f"{self.candidate.description}: cannot score {len(inputs):,} new inputs: load the model itself (candidate.load.kind)"
             raise CannotMeasure(msg)
-        return queries.answer(inputs)
+        return turns.watched(f"{self.candidate.sha256}-answer", lambda: queries.answer(inputs))
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) the candidate's embeddings of texts; CannotMeasure where it has no encoder."""
@@ -62,7 +71,7 @@ class Predictions:
         if embeddings is None:
             msg = f"{self.candidate.description}: has no encoder to embed {len(texts):,} texts"
             raise CannotMeasure(msg)
-        return embeddings.embed(texts)
+        return turns.watched(f"{self.candidate.sha256}-embed", lambda: embeddings.embed(texts))
 
     def _key(self, data: Dataset) -> str:
         return disk_cache.key(
@@ -75,24 +84,34 @@ class Predictions:
             }
         )
 
-    def _kept(self, key: str) -> Outputs | None:
-        content = disk_cache.read(self._path(key)) if self._store else None
-        if content is None:
-            return None
-        with np.load(io.BytesIO(content), allow_pickle=False) as saved:
-            labels = saved.get("labels")
-            return Outputs(None if labels is None else labels.astype(object), saved.get("probabilities"), saved.get("values"))
+    def _outputs(self, key: str, data: Dataset) -> Outputs:
+        if self.candidate.kind == "predictions":  # they stand in the data set itself
+            return self.candidate.predict(data)
+        store = self._store or (turns.current.folder if turns.current else None)
+        if store is None:
+            return self.candidate.predict(data)
+        place = store / "predictions" / f"{key}.npz"
+        if (kept := _kept(place)) is not None:
+            return kept
+        if turns.current is None:
+            return self._computed(place, data)
+        with turns.current.alone(key, place.with_suffix(".lock")):
+            return _kept(place) or self._computed(place, data)
 
-    def _computed(self, key: str, data: Dataset) -> Outputs:
+    def _computed(self, place: Path, data: Dataset) -> Outputs:
         outputs = self.candidate.predict(data)
-        if self._store:
-            labels = None if outputs.labels is None else outputs.labels.astype(str)
-            arrays = {"labels": labels, "probabilities": outputs.probabilities, "values": outputs.values}
-            content = io.BytesIO()
-            np.savez(content, **{name: array for name, array in arrays.items() if array is not None})
-            disk_cache.write(self._path(key), content.getvalue())
+        labels = None if outputs.labels is None else outputs.labels.astype(str)
+        arrays = {"labels": labels, "probabilities": outputs.probabilities, "values": outputs.values}
+        content = io.BytesIO()
+        np.savez(content, **{name: array for name, array in arrays.items() if array is not None})
+        disk_cache.write(place, content.getvalue())
         return outputs
 
-    def _path(self, key: str) -> Path:
-        assert self._store is not None  # noqa: S101  # asked only where there is a store
-        return self._store / "predictions" / f"{key}.npz"
+
+def _kept(place: Path) -> Outputs | None:
+    content = disk_cache.read(place)
+    if content is None:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as saved:
+        labels = saved.get("labels")
+        return Outputs(None if labels is None else labels.astype(object), saved.get("probabilities"), saved.get("values"))

@@ -156,7 +156,8 @@ def check(
     from audit.cli.worker import supervised
     from audit.commands.check import Asked
 
-    asked = Asked(check_id, data, param or (), column or (), dataset or (), by or (), minimum, maximum, seed, reading=reading or ())
+    lists = (param or (), column or (), dataset or (), by or ())
+    asked = Asked(check_id, data, *lists, minimum, maximum, seed, reading=reading or (), workers=1)
     return supervised(lambda: guarded(lambda: _one_check(asked)))
 
 

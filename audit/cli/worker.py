@@ -6,6 +6,7 @@ killer. The parent takes no exit status for an answer: the child must send its e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from audit import child_process
 from audit.candidates import confinement
 from audit.errors import ToolError
 
@@ -104,6 +106,8 @@ def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
     signal.signal(signal.SIGTERM, _interrupt)
     _end_with_parent()
     confinement.arm()
+    child_process.allow_forks()
+    os.register_at_fork(after_in_child=lambda: _forget(writing))
     code = BROKEN
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
@@ -114,6 +118,12 @@ def _be_child(work: Callable[[], int], writing: int) -> NoReturn:
     finally:
         os.write(writing, b"%d" % code)
         os._exit(code)  # not sys.exit: a check that hangs in its thread must not keep the process
+
+
+def _forget(writing: int) -> None:
+    """Nothing that the audit starts may say how the audit ended."""
+    with contextlib.suppress(OSError):
+        os.close(writing)
 
 
 def _end_with_parent() -> None:

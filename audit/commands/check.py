@@ -21,12 +21,12 @@ from audit.datasets.label_words import refuse_label_words
 from audit.datasets.options import ReadOptions
 from audit.datasets.reading import read
 from audit.datasets.spellings import refuse_two_spellings
-from audit.errors import CannotMeasure, InputError
+from audit.errors import CannotMeasure, InputError, ToolError
 from audit.metrics.windows import DERIVED
-from audit.pipeline import engine, one_class
+from audit.pipeline import engine, judging, one_class
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import bound_problems
-from audit.pipeline.engine import Job
+from audit.pipeline.job import Failure, Job
 from audit.policy import roles
 from audit.policy.consistency import bounds, splits
 from audit.policy.messages import messages, nearest
@@ -75,6 +75,8 @@ class Asked:
     confidence: float = 0.95
     reading: Sequence[str] = ()
     """`key=value` of how the files are read: missing, separator, decimal, encoding, types."""
+    workers: int = 0
+    """1 for a process that can be killed at the check's limit."""
 
 
 def _ignore(_text: str) -> None:
@@ -88,7 +90,7 @@ def judged(asked: Asked, on_remark: OnRemark = _ignore) -> Finding:
     if job.requirement.min is None and job.requirement.max is None:
         msg = "give --min or --max: without a bound nothing is judged"
         raise InputError(msg)
-    (found,) = engine.run([job])
+    (found,) = judging.findings([job], workers=asked.workers)
     _pass_on_remarks(job, asked, on_remark)
     return replace(found, message=_in_flags(found.message, asked))
 
@@ -99,9 +101,11 @@ def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
         job = _job(asked)
         if job.skip is not None:
             raise InputError(job.skip)
-        evidence = engine.measured(job)
+        result = engine.measure_one(job, workers=asked.workers).result
+        if isinstance(result, Failure):
+            raise result.error or ToolError(result.message)
     _pass_on_remarks(job, asked, on_remark)
-    return evidence
+    return result
 
 
 def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
@@ -159,7 +163,7 @@ def _job(asked: Asked) -> Job:
         unknown = pipeline_jobs.wrong_positive(subject.data, subject.classes)
     if unknown is not None:
         raise InputError(unknown)
-    skip = pipeline_jobs.weighted(subject, check)
+    skip = pipeline_jobs.weighted([one for one in (subject.data, subject.reference) if one is not None], check)
     return Job(requirement, check, catalog.info(asked.check), params, subject, asked.seed, asked.confidence, "you", skip)
 
 

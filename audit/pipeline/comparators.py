@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.errors import Mistake
     from audit.finetune.origin import Base
-    from audit.pipeline.engine import Job
     from audit.pipeline.opening import Opener
     from audit.policy import LoadedPolicy
 
@@ -35,6 +34,9 @@ class Baselines:
     """What it was fine-tuned from; None where that did not happen here."""
     comparators: Mapping[str, Predictions]
     """What it is compared with, by its word in `against`."""
+
+
+NO_BASELINES = Baselines(None, {})
 
 
 def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> Baselines:
@@ -92,14 +94,6 @@ def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:
     champion = loaded.policy.champion
     named = () if champion is None or champion.columns is None else champion.columns.named()
     return replace(data, aside=frozenset(named)) if named else data
-
-
-def ready(job: Job, baselines: Baselines) -> Job:
-    """The job with the base model, and with the model that its requirement compares with."""
-    against, subject = job.requirement.against, replace(job.subject, base=baselines.base)
-    if against is not None:
-        subject = replace(subject, comparator=baselines.comparators[against], against=against)
-    return replace(job, subject=subject)
 
 
 def facts(comparators: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:

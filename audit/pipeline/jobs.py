@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,8 @@ from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.frameworks import nist_ai_rmf
 from audit.metrics.windows import DERIVED
 from audit.pipeline import comparators, slice_coverage
-from audit.pipeline.engine import Job
+from audit.pipeline.comparators import NO_BASELINES
+from audit.pipeline.job import Job
 from audit.pipeline.training_rows import training_roles
 from audit.policy import placing
 from audit.policy.durations import days
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.decision.finding import Verdict
     from audit.errors import Mistake
+    from audit.evidence import Unmeasured
+    from audit.ledger.alpha_spending import Spent
+    from audit.pipeline.comparators import Baselines
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy, Requirement
 
@@ -245,23 +249,45 @@ def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], can
             yield loaded.marks.mistake(("datasets", role), str(error))
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What earlier runs in the ledger mean for this one, by requirement."""
+
+    spent: Mapping[str, Spent] = field(default_factory=dict)
+    lost: Mapping[str, tuple[Unmeasured, ...]] = field(default_factory=dict)
+
+
 def jobs(
-    loaded: LoadedPolicy, datasets: Mapping[str, Dataset], predicted: Predictions, *, select: Sequence[str] = (), smoke: bool = False
+    loaded: LoadedPolicy,
+    datasets: Mapping[str, Dataset],
+    predicted: Predictions,
+    *,
+    baselines: Baselines = NO_BASELINES,
+    history: History = History(),
+    select: Sequence[str] = (),
 ) -> tuple[Job, ...]:
     """One job a requirement, in the policy's order."""
-    policy = loaded.policy
-    seen = {role: data.head(SMOKE_ROWS) for role, data in datasets.items()} if smoke else dict(datasets)
-    return tuple(_job(loaded, requirement, seen, predicted, _skipped(requirement, select)) for requirement in policy.require)
+    return tuple(_job(loaded, requirement, datasets, predicted, baselines, history, select) for requirement in loaded.policy.require)
 
 
-def _skipped(requirement: Requirement, select: Sequence[str]) -> str | None:
-    if not select or requirement.id in select or requirement.check in select:
-        return None
-    return "left out by --select"
+def skipped(requirement: Requirement, datasets: Mapping[str, Dataset], select: Sequence[str]) -> str | None:
+    """Why a requirement is not measured, where it is not."""
+    if select and requirement.id not in select and requirement.check not in select:
+        return "left out by --select"
+    seen = [datasets[role] for role in (requirement.on, requirement.reference) if role is not None]
+    return weighted(seen, catalog.discover()[requirement.check])
 
 
-def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, Dataset], predicted: Predictions, skip: str | None) -> Job:
-    policy, check = loaded.policy, catalog.discover()[requirement.check]
+def _job(
+    loaded: LoadedPolicy,
+    requirement: Requirement,
+    datasets: Mapping[str, Dataset],
+    predicted: Predictions,
+    baselines: Baselines,
+    history: History,
+    select: Sequence[str],
+) -> Job:
+    policy, check, against = loaded.policy, catalog.discover()[requirement.check], requirement.against
     subject = Subject(
         data=datasets[requirement.on],
         predicted=predicted,
@@ -273,6 +299,9 @@ def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, 
         declared=declared(policy),
         seed=policy.seed,
         project=str(loaded.project),
+        comparator=None if against is None else baselines.comparators.get(against),
+        against=against or "champion",
+        base=baselines.base,
     )
     return Job(
         requirement=requirement,
@@ -283,13 +312,15 @@ def _job(loaded: LoadedPolicy, requirement: Requirement, datasets: Mapping[str, 
         seed=policy.seed,
         confidence=policy.confidence,
         owner=owner(policy),
-        skip=skip or weighted(subject, check),
+        skip=skipped(requirement, datasets, select),
+        lost=history.lost.get(requirement.id, ()),
+        spent=history.spent.get(requirement.id),
     )
 
 
-def weighted(subject: Subject, check: Check) -> str | None:
-    """Why a check cannot run on weighted rows, where it cannot."""
-    seen = [data for data in (subject.data, subject.reference) if data is not None and data.columns.weight is not None]
+def weighted(read: Sequence[Dataset], check: Check) -> str | None:
+    """Why a check cannot run on the data sets that it reads, where their rows are weighted."""
+    seen = [data for data in read if data.columns.weight is not None]
     if not seen or check.weighted or check.census:
         return None
     roles = " and ".join(data.role for data in seen)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from audit.datasets.identity import columns_sha256, rows_sha256
 from audit.errors import CandidateError, InputError
 from audit.ledger.test_set_usage import Identity
-from audit.pipeline import comparators, engine, slice_coverage
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline import judging, slice_coverage
 from audit.pipeline.test_set_use import Asked, roles, take
 from audit.policy import placing
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from audit.decision.finding import Finding
     from audit.ledger import Ledger
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
     from audit.pipeline.prepare import Prepared
     from audit.pipeline.test_set_use import Looks
     from audit.policy import LoadedPolicy
@@ -32,7 +32,8 @@ class Scope:
 
     select: tuple[str, ...] = ()
     smoke: bool = False
-    workers: int = 1
+    workers: int = 0
+    """Processes that measure; with none everything runs in this one, and no check has a limit."""
 
     @property
     def partial(self) -> tuple[str, ...]:
@@ -53,20 +54,23 @@ def measure(
 ) -> Measured:
     """Every requirement's finding, in the policy's order."""
     loaded = prepared.loaded
-    jobs = pipeline_jobs.jobs(loaded, prepared.datasets, prepared.predicted, select=scope.select, smoke=scope.smoke)
-    jobs = tuple(comparators.ready(job, prepared.baselines) for job in jobs)
-    looks = take(ledger, _asked(prepared, jobs, started))
-    jobs = slice_coverage.with_lost_groups(jobs, looks.before, loaded.policy.policy)
+    looks = take(ledger, _asked(prepared, scope.select, started))
+    lost = slice_coverage.lost_groups(loaded.policy, prepared.datasets, looks.before)
+    history = pipeline_jobs.History(looks.spending(loaded.policy), lost)
+    jobs = pipeline_jobs.jobs(
+        loaded, prepared.datasets, prepared.predicted, baselines=prepared.baselines, history=history, select=scope.select
+    )
     try:
-        findings = _findings([looks.ready(job) for job in jobs], scope.workers, progress, heard)
+        findings = _findings(jobs, scope.workers, progress, heard)
     except CandidateError as error:
         raise placing.of_model(loaded, error) from error
     return Measured(tuple(map(_unjudged, findings)) if scope.smoke else findings, looks)
 
 
-def _asked(prepared: Prepared, jobs: Sequence[Job], started: datetime) -> Asked:
+def _asked(prepared: Prepared, select: Sequence[str], started: datetime) -> Asked:
     """The test sets that this run is about to look at: whole ones, however few of their rows a smoke run reads."""
-    whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(jobs)}
+    measured = (one for one in prepared.loaded.policy.require if pipeline_jobs.skipped(one, prepared.datasets, select) is None)
+    whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(measured)}
     champion = prepared.loaded.policy.champion
     others = champion.columns.named() if champion is not None and champion.columns is not None else ()
     sets = {role: Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)) for role, data in whole.items()}
@@ -82,7 +86,7 @@ def _findings(jobs: Sequence[Job], workers: int, progress: Progress, heard: Call
         heard(finding)
 
     try:
-        return engine.run(jobs, workers=workers, done=done)
+        return judging.findings(jobs, workers=workers, on_finding=done, progress=progress)
     finally:
         task.finish()
 

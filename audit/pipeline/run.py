@@ -33,7 +33,8 @@ class Options:
     command: str
     select: tuple[str, ...] = ()
     smoke: bool = False
-    workers: int = 1
+    workers: int = 0
+    """Processes that measure; with none everything runs in this one, and no check has a limit."""
     allow_outside: bool = False
     token: str = field(default_factory=lambda: secrets.token_hex(4))
     """Part of the run's id, by which whoever started the run knows its bundle and its entry."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from audit import catalog
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from audit.datasets import Dataset
     from audit.ledger import Entry
-    from audit.pipeline.engine import Job
     from audit.policy.schema import Policy, Requirement
 
 KEPT = "groups"
@@ -74,20 +72,20 @@ def kept(policy: Policy, datasets: Mapping[str, Dataset]) -> dict[str, object]:
     return {KEPT: found} if found else {}
 
 
-def with_lost_groups(jobs: Sequence[Job], entries: Sequence[Entry], policy: str) -> tuple[Job, ...]:
-    """The jobs with groups on which the last promotion under this policy's name was measured, and of which the data have no row."""
+def lost_groups(policy: Policy, datasets: Mapping[str, Dataset], entries: Sequence[Entry]) -> dict[str, tuple[Unmeasured, ...]]:
+    """By requirement, groups on which the last promotion under this policy's name was measured, and of which the data have no row."""
     promoted = (told for entry in reversed(entries) if entry.kind == "run" and KEPT in (told := json.loads(entry.payload)))
-    last = next((told for told in promoted if told.get("policy") == policy), None)
-    return tuple(jobs) if last is None else tuple(replace(job, lost=tuple(_lost(job, last))) for job in jobs)
+    last = next((told for told in promoted if told.get("policy") == policy.policy), None)
+    return {} if last is None else {one.id: tuple(_lost(one, datasets[one.on], last)) for one in policy.require}
 
 
-def _lost(job: Job, last: Mapping[str, Any]) -> Iterator[Unmeasured]:
-    data, before = job.subject.data.whole or job.subject.data, last[KEPT].get(job.requirement.id, {})
-    if before.get("on") != job.requirement.on:
+def _lost(requirement: Requirement, measured: Dataset, last: Mapping[str, Any]) -> Iterator[Unmeasured]:
+    data, before = measured.whole or measured, last[KEPT].get(requirement.id, {})
+    if before.get("on") != requirement.on:
         return
     for family in before["families"]:
         columns = tuple(family["columns"])
-        if columns in _families(job.requirement):
+        if columns in _families(requirement):
             now = _groups(data, columns)
             reason = f"run {last['run']} was promoted on rows of this group, and the data have none: add such rows"
             yield from (Unmeasured(Slice(tuple(zip(columns, one, strict=True))), reason) for one in family["groups"] if one not in now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from audit import catalog
 from audit.decision.finding import Reason
 from audit.decision.judge import one_sided
 from audit.ledger.alpha_spending import Look, Plan, Spent, left, levels
@@ -12,13 +13,12 @@ from audit.ledger.test_set_usage import exchanged, wear
 from audit.record import LookFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from audit.ledger import Entry, Ledger
     from audit.ledger.test_set_usage import Identity, Wear
-    from audit.pipeline.engine import Job
     from audit.policy import LoadedPolicy
-    from audit.policy.schema import Policy
+    from audit.policy.schema import Policy, Requirement
 
 WORN = 20
 """Candidates on one test set, without `looks`, from which a reader of the decision is told."""
@@ -54,13 +54,15 @@ class Looks:
         """Digest of the newest entry before."""
         return self.before[-1].digest if self.before else None
 
-    def ready(self, job: Job) -> Job:
-        """The job with what it may spend."""
-        looks = self.spent.get(job.requirement.on)
-        if looks is None or not job.check.asks_the_model:
-            return job
-        level = levels(looks, one_sided(job.requirement, job.confidence))[-1]
-        return replace(job, spent=Spent(looks[-1].number, looks[-1].plan.most, level))
+    def spending(self, policy: Policy) -> dict[str, Spent]:
+        """What each requirement may use towards a pass, by its id; absent where nothing is spent."""
+        found = {}
+        for one in policy.require:
+            looks = self.spent.get(one.on)
+            if looks is not None and catalog.discover()[one.check].asks_the_model:
+                level = levels(looks, one_sided(one, policy.confidence))[-1]
+                found[one.id] = Spent(looks[-1].number, looks[-1].plan.most, level)
+        return found
 
     def blocking_reasons(self) -> Iterator[Reason]:
         """What blocks: test sets that have served as often as planned, or have nothing left."""
@@ -81,9 +83,9 @@ class Looks:
         return {"test_sets": _identities_to_json(self.sets)} | ({} if self.look is None else {"look": self.look})
 
 
-def roles(jobs: Sequence[Job]) -> tuple[str, ...]:
+def roles(requirements: Iterable[Requirement]) -> tuple[str, ...]:
     """Data sets on which the candidate is about to be measured."""
-    return tuple(dict.fromkeys(job.requirement.on for job in jobs if job.skip is None and job.check.asks_the_model))
+    return tuple(dict.fromkeys(one.on for one in requirements if catalog.discover()[one.check].asks_the_model))
 
 
 def take(ledger: Ledger, asked: Asked) -> Looks:

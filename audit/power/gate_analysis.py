@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from audit.decision.finding import Bound
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
     from audit.power.analysis import Outlook
     from audit.power.trials import Trial, Trials
     from audit.stats import Estimate

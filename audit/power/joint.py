@@ -15,7 +15,7 @@ import numpy as np
 from audit import seeds
 from audit.candidates.predictions import Predictions
 from audit.errors import AuditError
-from audit.pipeline import engine
+from audit.pipeline.engine import inline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
     from audit.power.trials import Trials
 
 MODELS = 60
@@ -86,7 +86,7 @@ def _goodness(job: Job, trials: Trials) -> float:
         return np.nan
     subject = replace(job.subject, predicted=Predictions(trials.stand_in()))
     try:
-        values = [one.estimate.value for one in engine.measured(replace(job, subject=subject)).members]
+        values = [one.estimate.value for one in inline.measured(replace(job, subject=subject)).members]
     except (AuditError, ValueError):  # too few rows of a group among the fewer rows
         return np.nan
     if not values:

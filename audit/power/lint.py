@@ -15,8 +15,8 @@ from audit.decision.what_if import turning
 from audit.errors import CannotMeasure
 from audit.evidence import Slice
 from audit.formatting import rows_in_words
-from audit.pipeline import engine
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline import judging
 from audit.power.simulated_model import STRONGEST, Population
 from audit.power.simulated_numbers import Numbers
 from audit.report.text import asked_in_words
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.errors import Mistake
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
     from audit.policy import LoadedPolicy
 
 _TRIED = frozenset({"performance", "fairness", "calibration"})
@@ -142,7 +142,7 @@ def _findings(
     jobs = {index: job for index, job in enumerate(pipeline_jobs.jobs(loaded, datasets, model)) if _can_be_tried(job)}
     jobs = {index: job for index, job in jobs.items() if only is None or index in only}
     lenient = [replace(job, requirement=job.requirement.model_copy(update={"min_n": 1})) for job in jobs.values()]
-    return dict(zip(jobs, engine.run(lenient), strict=True))
+    return dict(zip(jobs, judging.findings(lenient), strict=True))
 
 
 def _can_be_tried(job: Job) -> bool:

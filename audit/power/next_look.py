@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.ledger import Entry
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
     from audit.policy.schema import Policy
 
 _NEXT = ""
@@ -29,7 +29,7 @@ def ready(policy: Policy, jobs: Sequence[Job], entries: Sequence[Entry]) -> tupl
     plan, champion = Plan(policy.looks.max, policy.looks.spending), policy.champion
     others = champion.columns.named() if champion is not None and champion.columns is not None else ()
     looks: dict[str, tuple[Look, ...]] = {}
-    for role in roles(jobs):
+    for role in roles(job.requirement for job in jobs if job.skip is None):
         data = next(job.subject.data for job in jobs if job.requirement.on == role)
         worn = wear(entries, Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)))
         looks[role] = (*worn.looks, Look(_NEXT, worn.number(_NEXT), plan))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from audit.decision.finding import Reason
     from audit.errors import Mistake
     from audit.ledger.alpha_spending import Spent
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
     from audit.power.cost import Cost

@@ -10,7 +10,7 @@ import numpy as np
 from audit import seeds
 from audit.candidates.predictions import Predictions
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
-from audit.pipeline import engine
+from audit.pipeline import judging
 from audit.power.simulated_model import SHARED, STRONGEST, USUAL
 from audit.power.simulated_numbers import Numbers
 from audit.stats import CalibrationError, Proportion
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from audit.candidates.capabilities import Capability
     from audit.candidates.interface import Outputs
     from audit.decision.finding import Finding
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
     from audit.power.simulated_model import Population, StandIn, Twin
     from audit.power.simulated_numbers import NumberStandIn, NumberTwin
 
@@ -101,7 +101,7 @@ class Trials:
         model = self.stand_in(strength)
         if job.requirement.against is not None:
             return self._against(job, Predictions(model))
-        finding = engine.run([replace(job, subject=replace(job.subject, predicted=Predictions(model)))])[0]
+        finding = judging.findings([replace(job, subject=replace(job.subject, predicted=Predictions(model)))])[0]
         self.embedded = max(self.embedded, model.embedded)
         evidence = None if finding.evidence is None else _without_luck(finding.evidence)
         return Trial(evidence, finding, model_free=not model.asked, refused=model.refused)
@@ -109,7 +109,7 @@ class Trials:
     def _against(self, job: Job, model: Predictions) -> Trial:
         """Both models equally good, and only in part wrong on the same rows."""
         comparator = Predictions(self._twin.model(self._offers, self._usual, kind=self._kind))
-        finding = engine.run([replace(job, subject=replace(job.subject, predicted=model, comparator=comparator))])[0]
+        finding = judging.findings([replace(job, subject=replace(job.subject, predicted=model, comparator=comparator))])[0]
         data = job.subject.data
         return Trial(finding.evidence, finding, model_free=False, comparators=_comparators(model.of(data), comparator.of(data)))
 

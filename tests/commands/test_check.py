@@ -15,7 +15,7 @@ import pytest
 
 from audit import catalog
 from audit.commands import check as check_command
-from audit.errors import AuditError, InputError
+from audit.errors import AuditError, InputError, ToolError
 from tests.running import table
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_evidence_that_is_not_about_all_the_data_is_not_shown_either(folder: Pat
 
     changed = dict(catalog.discover()) | {"performance/accuracy": replace(real, measure=first_rows)}
     monkeypatch.setattr(catalog, "discover", lambda: changed)
-    with pytest.raises(ValueError, match="examined 12 of 1,200 rows"):
+    with pytest.raises(ToolError, match="examined 12 of 1,200 rows"):
         check_command.measured(check_command.Asked("performance/accuracy", folder / "test.csv"))
 
 

@@ -57,7 +57,10 @@ def run(folder: Path, check_id: str, *more: str, fault: str = "", against: bool 
     (folder / f"{name}.yaml").write_text(example.policy(check_id, check, against=against))
     environment = os.environ | {"AUDIT_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
     if fault:
-        environment |= {"AUDIT_TEST_FAULT": f"{fault}:{check_id}", "PYTHONPATH": str(SITE)}
+        environment |= {
+            "AUDIT_TEST_FAULT": f"{fault}:{check_id}",
+            "PYTHONPATH": os.pathsep.join([str(SITE), os.environ.get("PYTHONPATH", "")]),
+        }
     command = [str(Path(sys.executable).with_name("audit")), "run", f"{name}.yaml", "-o", f"out-{name}", *more]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
 

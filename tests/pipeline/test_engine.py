@@ -14,8 +14,8 @@ from audit import catalog
 from audit.check import NoParams
 from audit.errors import CandidateError, CannotMeasure, InputError
 from audit.evidence import OVERALL, Evidence, Member
-from audit.pipeline import engine
-from audit.pipeline.engine import Job
+from audit.pipeline import judging
+from audit.pipeline.job import Job
 from audit.stats import Proportion
 from tests.findings import requirement
 from tests.support import subject
@@ -36,12 +36,12 @@ def job(measure: Callable[..., object] | None = None, **changed: object) -> Job:
 
 
 def status_of(measure: Callable[..., object], **changed: object) -> tuple[str, str]:
-    (found,) = engine.run([job(measure, **changed)])
+    (found,) = judging.findings([job(measure, **changed)], workers=1)
     return found.status, found.message
 
 
 def test_a_sound_check_is_judged() -> None:
-    (found,) = engine.run([job()])
+    (found,) = judging.findings([job()])
     assert found.status == "pass"
     assert found.headline is not None
     assert found.seconds > 0
@@ -67,7 +67,7 @@ def test_a_candidate_that_cannot_be_run_ends_the_audit(workers: int) -> None:
         raise CandidateError("model: fails on texts of 64 tokens")
 
     with pytest.raises(CandidateError, match="fails on texts"):
-        engine.run([job(), job(crash), job()], workers=workers)
+        judging.findings([job(), job(crash), job()], workers=workers)
 
 
 def test_an_error_quotes_nobody() -> None:
@@ -113,7 +113,9 @@ def found_without(dropped: str, check_id: str, **seen: object) -> tuple[str, str
 
     made = subject(GROUPS, by=(("group",), ("sex",)), **seen)  # type: ignore[arg-type]  # a test's literals
     params = real.params()
-    (found,) = engine.run([Job(requirement(min=0.0), replace(real, measure=measure), catalog.info(check_id), params, made, 0, 0.95, "x")])
+    (found,) = judging.findings(
+        [Job(requirement(min=0.0), replace(real, measure=measure), catalog.info(check_id), params, made, 0, 0.95, "x")]
+    )
     return found.status, found.message
 
 
@@ -134,7 +136,7 @@ def test_a_group_without_rows_that_count_is_unmeasured_and_no_error(reference_gr
     check_id = "fairness/equal_opportunity_difference"
     made = subject(frame, by=(("group",),), positive=1, reference_group=reference_group)
     check, asked = catalog.discover()[check_id], requirement(min=None, max=0.1)
-    (found,) = engine.run([Job(asked, check, catalog.info(check_id), check.params(), made, 0, 0.95, "x")])
+    (found,) = judging.findings([Job(asked, check, catalog.info(check_id), check.params(), made, 0, 0.95, "x")])
     assert found.status == "inconclusive", found.message
 
 
@@ -145,7 +147,7 @@ def test_an_interrupted_run_does_not_wait_for_the_checks_at_work() -> None:
     jobs = [job(), *(job(lambda *_: time.sleep(8), requirement=requirement(id=f"slow{i}")) for i in range(3))]
     started = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
-        engine.run(jobs, workers=2, done=stop)
+        judging.findings(jobs, workers=2, on_finding=stop)
     assert time.perf_counter() - started < 4
 
 
@@ -171,6 +173,6 @@ def test_findings_keep_the_order_of_the_jobs(workers: int) -> None:
     names = [f"r{i}" for i in range(6)]
     jobs = [job(slow if i % 2 else None, requirement=requirement(id=name)) for i, name in enumerate(names)]
     heard: list[str] = []
-    found = engine.run(jobs, workers=workers, done=lambda finding: heard.append(finding.id))
+    found = judging.findings(jobs, workers=workers, on_finding=lambda finding: heard.append(finding.id))
     assert [finding.id for finding in found] == names
     assert sorted(heard) == names

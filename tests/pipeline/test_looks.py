@@ -17,7 +17,7 @@ from audit.decision.judge import judge
 from audit.errors import PolicyError, ToolError
 from audit.ledger import Ledger
 from audit.ledger.alpha_spending import Look, Plan, Spent, levels
-from audit.pipeline import engine
+from audit.pipeline import judging
 from audit.pipeline.run import Options, audit_policy
 from audit.progress import Silent
 from audit.stats import Proportion
@@ -119,7 +119,7 @@ def test_a_run_that_is_killed_while_it_measures_has_looked(folder: Path, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "run", killed)
+        patched.setattr(judging, "findings", killed)
         with pytest.raises(KeyboardInterrupt):
             looked(folder, 1)
     results = looked(folder, 2)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from audit.catalog import discover, info
-from audit.pipeline import engine
-from audit.pipeline.engine import Job
+from audit.pipeline import judging
+from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
 from tests.numbered import regressed
 from tests.support import OWN, SETTINGS, subject
@@ -29,7 +29,7 @@ def ran(check_id: str, made: Subject, params: dict[str, object] | None = None, *
     check = discover()[check_id]
     requirement = Requirement.model_validate({"check": check_id, "id": check_id, "by": made.by, **asked})
     job = Job(requirement, check, info(check_id), check.params.model_validate(params or {}), made, 0, 0.95, "x")
-    (found,) = engine.run([job])
+    (found,) = judging.findings([job])
     return found
 
 

@@ -31,7 +31,7 @@ from tests.support import measure, subject
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from audit.pipeline.engine import Job
+    from audit.pipeline.job import Job
 
 ID = "fairness/counterfactual_identity"
 GENDER = Swap("gender", TERMS["gender"], listed=True)

@@ -12,8 +12,8 @@ from scipy.stats import hypergeom
 from audit.catalog import discover, info
 from audit.errors import CannotMeasure
 from audit.evidence import RateTable
-from audit.pipeline import engine
-from audit.pipeline.engine import Job
+from audit.pipeline import judging
+from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
 from audit.stats import Proportion, Ratio
 from tests import realgroups
@@ -107,7 +107,7 @@ def test_who_is_left_out_of_the_ratios_is_shown_and_breaks_no_run(params: dict[s
     """The engine holds every category that the policy names against what the check says; one without a word would be an error."""
     frame = pd.concat([rates({"f": (440, 900), "m": (480, 900), "?": (3, 30), "x": (1, 18)}), rates({"x": (0, 12)}).assign(gender=None)])
     check, asked = discover()[CHECK], Requirement(check=CHECK, id=CHECK, by=BY, min=0.7, params=params)
-    (found,) = engine.run([Job(asked, check, info(CHECK), check.params.model_validate(params), subject(frame, by=BY), 0, 0.95, "x")])
+    (found,) = judging.findings([Job(asked, check, info(CHECK), check.params.model_validate(params), subject(frame, by=BY), 0, 0.95, "x")])
     assert found.status == ("pass" if "exclude_below" in params else "fail"), found.message
     assert {(str(one.name), one.value) for one in found.slices} >= {("gender=?", 0.1), ("gender=null", 0.0), ("gender=x", 1 / 18)}
     assert found.evidence is not None

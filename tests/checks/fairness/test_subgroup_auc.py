@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 from audit.catalog import discover, info
 from audit.checks.fairness._subgroups import whole_word
 from audit.errors import CannotMeasure
-from audit.pipeline import engine
-from audit.pipeline.engine import Job
+from audit.pipeline import judging
+from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
 from tests import realdata, realgroups
 from tests.classified import shuffled
@@ -202,7 +202,7 @@ def test_rows_without_a_flag_are_the_background_and_break_no_run(flag: list[obje
     frame["about"] = pd.Series(flag, dtype=object)[rng.integers(0, 2, 600)].to_numpy()
     by, check = (("about",),), discover()[CHECK]
     asked = Requirement(check=CHECK, id=CHECK, by=by, min=0.7)
-    (found,) = engine.run([Job(asked, check, info(CHECK), check.params(), subject(frame, by=by), 0, 0.95, "x")])
+    (found,) = judging.findings([Job(asked, check, info(CHECK), check.params(), subject(frame, by=by), 0, 0.95, "x")])
     assert found.status == "pass", found.message
     assert found.evidence is not None
     assert len(found.evidence.members) == 3

@@ -20,7 +20,7 @@ from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter, Evidence
-from audit.pipeline.engine import Job
+from audit.pipeline.job import Job
 from audit.power import cost
 from audit.stats import Proportion
 from audit.subject import Subject

@@ -17,8 +17,8 @@ from sklearn.metrics import f1_score, mean_absolute_error
 from audit.catalog import discover, info
 from audit.checks.performance._own_function import FunctionError
 from audit.errors import CannotMeasure
-from audit.pipeline import engine
-from audit.pipeline.engine import Job
+from audit.pipeline import judging
+from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
 from audit.stats import GroupJackknife, Mean
 from tests.classified import counts, scored, shuffled
@@ -288,7 +288,7 @@ def ended(project: Path, name: str, **more: Any) -> Finding:
     params = {"function": f"metrics.cost:{name}", "sha256": digest(project)} | more
     asked_for = Requirement(check=CHECK, id=CHECK, min=-9, params=params)
     made = replace(subject(counts(5, 5, 5, 5)), project=str(project))
-    (found,) = engine.run([Job(asked_for, check, info(CHECK), check.params.model_validate(params), made, 0, 0.95, "x")])
+    (found,) = judging.findings([Job(asked_for, check, info(CHECK), check.params.model_validate(params), made, 0, 0.95, "x")])
     return found
 
 

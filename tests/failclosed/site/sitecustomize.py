@@ -104,7 +104,6 @@ FAULTS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "hang": lambda _: _hang,
     "kill": lambda _: _kill,
     "exit-zero": lambda _: _exit_zero,
-    "lie": lambda _: _lie,
 }
 
 
@@ -116,8 +115,16 @@ def _plant(module: Any) -> None:
 
 
 def _drop(module: Any) -> None:
-    run = module.run
-    module.run = lambda *given, **named: tuple(one for one in run(*given, **named) if one.requirement.check != TARGET)
+    run = module.findings
+    module.findings = lambda *given, **named: tuple(one for one in run(*given, **named) if one.requirement.check != TARGET)
+
+
+def _plant_lie(module: Any) -> None:
+    module.findings = _lie
+
+
+IN_THE_AUDIT: dict[str, Callable[[Any], None]] = {"drop": _drop, "lie": _plant_lie}
+"""Faults between the engine and the decision, in the audit's own process."""
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -126,7 +133,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        wanted = "audit.pipeline.engine" if MODE == "drop" else "audit.checks." + TARGET.replace("/", ".")
+        wanted = "audit.pipeline.judging" if MODE in IN_THE_AUDIT else "audit.checks." + TARGET.replace("/", ".")
         if fullname != wanted:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
@@ -136,7 +143,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
         def exec_module(module: ModuleType) -> None:
             load(module)
-            (_drop if MODE == "drop" else _plant)(module)
+            IN_THE_AUDIT.get(MODE, _plant)(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # this loader serves this one module
         return spec

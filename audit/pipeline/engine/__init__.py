@@ -1,0 +1,28 @@
+"""Measure the jobs of a plan: in this process, or in worker processes that can be killed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.pipeline.engine import inline, processes
+from audit.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from audit.pipeline.job import Job, Measurement
+
+
+def measure_one(job: Job, *, workers: int = 0) -> Measurement:
+    """What one job came to."""
+    found: list[Measurement] = []
+    measure([job], lambda _place, measurement: found.append(measurement), workers=workers)
+    return found[0]
+
+
+def measure(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: int = 0, progress: Progress = SILENT) -> None:
+    """Measure every job; `on_measured` receives each one's place and what it came to. Without workers no job has a limit."""
+    if workers:
+        processes.run(jobs, on_measured, workers=workers, progress=progress)
+    else:
+        inline.run(jobs, on_measured)

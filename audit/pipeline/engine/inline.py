@@ -1,0 +1,98 @@
+"""Measure jobs in this process, one after another. What a check raises becomes a stated failure."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from audit import seeds
+from audit.errors import AuditError, CandidateError, CannotMeasure
+from audit.evidence import Evidence, Pair
+from audit.formatting import impersonal
+from audit.pipeline.job import Failure, Measurement
+from audit.pipeline.one_class import unproven
+from audit.pipeline.vacuous_bounds import refuse_empty_bound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from audit.pipeline.job import Job
+
+
+def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None]) -> None:
+    """Measure the jobs in their order."""
+    for place, job in enumerate(jobs):
+        on_measured(place, measure(job))
+
+
+def measure(job: Job) -> Measurement:
+    """What one job came to; the only error that escapes is that of a candidate that cannot be run."""
+    if job.skip is not None:
+        return Measurement(Failure("not_run", job.skip))
+    started = time.perf_counter()
+    try:
+        result: Evidence | Failure = measured(job)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # SystemExit in a check ends the check, not the audit
+        result = failure(error)
+    return Measurement(result, time.perf_counter() - started)
+
+
+def failure(error: BaseException) -> Failure:
+    """What an error of a check means for its requirement; that of a candidate that cannot be run is raised again."""
+    if isinstance(error, CandidateError):
+        raise error
+    if isinstance(error, CannotMeasure):
+        return Failure("not_run", str(error), error)
+    return Failure("error", str(error), error) if isinstance(error, AuditError) else Failure("error", _described(error))
+
+
+def measured(job: Job) -> Evidence:
+    """The evidence of the job's check, complete; whatever is wrong with it is raised."""
+    measure = job.check.measure if job.requirement.against is None else job.check.compare
+    if measure is None:
+        msg = f"{job.requirement.check} compares no two models"
+        raise TypeError(msg)
+    refuse_empty_bound(job.requirement, job.check, job.subject, job.params)
+    evidence = measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id))
+    _complete(job, evidence)
+    known = {one.name for one in evidence.unmeasured}
+    more = [one for one in unproven(job.subject, job.check) if one.name not in known]
+    return replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence
+
+
+def _complete(job: Job, evidence: object) -> None:
+    """Refuse what is not evidence, or evidence on fewer rows than there are."""
+    if not isinstance(evidence, Evidence):
+        msg = f"returned {type(evidence).__name__} where evidence is due"
+        raise TypeError(msg)
+    expected = job.check.expected_rows(job.subject, job.params)
+    if evidence.rows != expected:
+        msg = f"examined {evidence.rows:,} of {expected:,} rows: its evidence is not about all the data"
+        raise ValueError(msg)
+    silent = _unanswered(job, evidence)
+    if silent:
+        msg = f"says nothing of {'; '.join(silent)}, which the policy names"
+        raise ValueError(msg)
+
+
+def _unanswered(job: Job, evidence: Evidence) -> tuple[str, ...]:
+    """Slices of the policy that are neither members nor unmeasured nor background; groups, unless their rate stands in the context too."""
+    if job.check.by not in {"slices", "groups"}:
+        return ()
+    shown = evidence.context if job.check.by == "groups" else ()
+    names = [*(one.name for one in (*evidence.members, *shown)), *(one.name for one in evidence.unmeasured), *evidence.background]
+    said = {side.items for name in names for side in ((name.first, name.second) if isinstance(name, Pair) else (name,))}
+    starts = {items[:length] for items in said for length in range(len(items) + 1)}  # a check may tell a slice's classes apart
+    return tuple(str(named) for named, _ in job.subject.slices() if named.items not in starts)
+
+
+def _described(error: BaseException) -> str:
+    """The error in one line, with the place where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
+    what = f"{type(error).__name__}: {impersonal(str(error))}{place}"
+    return f"{what}. The check broke: this is a fault of the tool or of its surroundings, not of the model."

@@ -1,0 +1,208 @@
+"""Measure jobs in worker processes, one job at a time each. A worker past its job's limit is killed and replaced.
+
+Workers are forked from the audit's process, whose memory they share: data sets, candidate and catalogue are there without a copy, and a
+candidate need not be storable. That process runs no model and starts no thread, so that a fork is safe (docs/adr/0012).
+"""
+
+from __future__ import annotations
+
+import select
+import tempfile
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.candidates import turns
+from audit.child_process import LOOK, Child, Ended, Pipe
+from audit.errors import CandidateError
+from audit.pipeline.engine import inline
+from audit.pipeline.job import Failure, Measurement
+from audit.progress import Progress, Received, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from audit.pipeline.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a worker is told to do."""
+
+    place: int
+    """Of the job among the jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What a worker says at the end of a job."""
+
+    measurement: Measurement | CandidateError
+    answered: frozenset[str]
+    """Keys of the model's answers that it has asked for so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Whether the worker waits for answers that another process computes."""
+
+    yes: bool
+
+
+def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: int, progress: Progress) -> None:
+    """Measure the jobs, begun in their order; `on_measured` receives each place and measurement as it comes."""
+    with tempfile.TemporaryDirectory(prefix="workers-") as folder:
+        pool = _Pool(jobs, workers, Path(folder), progress)
+        try:
+            for place, measurement in pool.measurements():
+                on_measured(place, measurement)
+        finally:
+            pool.close()
+
+
+@dataclass
+class _Worker:
+    """A worker process and the job that it is at."""
+
+    child: Child
+    shown: Received
+    place: int | None = None
+    begun: float = 0.0
+    deadline: float = float("inf")
+    left: float = 0.0
+    """Seconds that its job may still take once its wait is over."""
+
+
+@dataclass
+class _Pool:
+    """The worker processes of one run."""
+
+    jobs: Sequence[Job]
+    most: int
+    folder: Path
+    progress: Progress
+    workers: list[_Worker] = field(default_factory=list)
+
+    def measurements(self) -> Iterator[tuple[int, Measurement]]:
+        """Each job's place and measurement, as they come."""
+        yield from ((place, inline.measure(job)) for place, job in enumerate(self.jobs) if job.skip is not None)
+        due = deque(place for place, job in enumerate(self.jobs) if job.skip is None)
+        while True:
+            while due and (worker := self._free()) is not None:
+                yield from self._give(worker, due.popleft())
+            if all(worker.place is None for worker in self.workers) and not due:
+                return
+            measured = [*self._heard(), *self._overdue()]
+            while due and (worker := self._free()) is not None:  # before the judging, which the next job does not wait for
+                measured += self._give(worker, due.popleft())
+            yield from measured
+
+    def close(self) -> None:
+        """End every worker, whatever it is at."""
+        while self.workers:
+            self._drop(self.workers[-1])
+
+    def _free(self) -> _Worker | None:
+        """A worker without a job; None where as many as there may be are at work."""
+        free = next((worker for worker in self.workers if worker.place is None), None)
+        if free is None and len(self.workers) < self.most:
+            free = _Worker(Child(self._work), Received(self.progress))
+            self.workers.append(free)
+        return free
+
+    def _give(self, worker: _Worker, place: int) -> list[tuple[int, Measurement]]:
+        """Begin a job; a worker that ended since its last one is replaced."""
+        for again in (True, False):
+            try:
+                worker.child.send(_Order(place))
+            except Ended as ended:
+                self._drop(worker)
+                if not again:
+                    return [(place, Measurement(_died(str(ended))))]
+                worker = _Worker(Child(self._work), Received(self.progress))
+                self.workers.append(worker)
+            else:
+                worker.place, worker.begun = place, time.monotonic()
+                worker.deadline = worker.begun + self.jobs[place].limit
+                break
+        return []
+
+    def _heard(self) -> list[tuple[int, Measurement]]:
+        """What the workers report, once one does, or none does for a while."""
+        patience = min([LOOK, *(worker.deadline - time.monotonic() for worker in self.workers)])
+        ready = select.select([worker.child for worker in self.workers], [], [], max(patience, 0.0))[0]
+        found = []
+        for worker in list(self.workers):
+            how = None if worker.child in ready else worker.child.ended()
+            try:
+                for message in worker.child.received() if worker.child in ready else ():
+                    found += self._taken(worker, message)
+            except Ended as ended:
+                how = str(ended)
+            if how is not None:
+                found += self._lost(worker, _died(how), None)
+        return found
+
+    def _taken(self, worker: _Worker, message: object) -> list[tuple[int, Measurement]]:
+        """One report of a worker."""
+        if isinstance(message, Step):
+            worker.shown.take(message)
+        elif isinstance(message, _Waiting):
+            now = time.monotonic()
+            if message.yes:
+                worker.left, worker.deadline = worker.deadline - now, now + max(job.limit for job in self.jobs)
+            else:
+                worker.deadline = now + worker.left
+        elif isinstance(message, _Report) and worker.place is not None:
+            job, place = self.jobs[worker.place], worker.place
+            worker.place, worker.deadline = None, float("inf")
+            job.subject.predicted.announce(message.answered, self.folder)
+            if isinstance(message.measurement, CandidateError):
+                raise message.measurement
+            return [(place, message.measurement)]
+        return []
+
+    def _overdue(self) -> Iterator[tuple[int, Measurement]]:
+        """Workers past the limit of their job, which are killed."""
+        for worker in list(self.workers):
+            if worker.place is not None and time.monotonic() >= worker.deadline:
+                limit = self.jobs[worker.place].limit
+                text = f"gave no result within its limit of {limit:g} seconds: give it fewer rows, or find out what it waits for"
+                yield from self._lost(worker, Failure("error", text), limit)
+
+    def _lost(self, worker: _Worker, why: Failure, limit: float | None) -> list[tuple[int, Measurement]]:
+        """The measurement of a worker that is no more, or must be no more."""
+        turns.stop(self.folder, worker.child.pid, limit)
+        self._drop(worker)
+        return [] if worker.place is None else [(worker.place, Measurement(why, time.monotonic() - worker.begun))]
+
+    def _drop(self, worker: _Worker) -> None:
+        self.workers.remove(worker)
+        worker.child.kill()
+        worker.shown.finish()
+
+    def _work(self, pipe: Pipe) -> None:
+        """The life of a worker, in its own process."""
+        turn = turns.Turns(self.folder, lambda yes: pipe.send(_Waiting(yes)))
+        turns.current = turn
+        while True:
+            place = pipe.receive().place
+            turn.job = self.jobs[place].requirement.id
+            pipe.send(_Report(_measured(self.jobs[place]), frozenset(turn.answered)))
+
+
+def _measured(job: Job) -> Measurement | CandidateError:
+    started = time.perf_counter()
+    try:
+        return inline.measure(job)
+    except CandidateError as error:
+        return error
+    except KeyboardInterrupt as error:  # raised by the check itself: signals end a worker at once
+        return Measurement(inline.failure(error), time.perf_counter() - started)
+
+
+def _died(how: str) -> Failure:
+    more = "; the system may have run out of memory" if "SIGKILL" in how else ""
+    return Failure("error", f"the process that measured it {how}{more}: this is a fault of the check, a library or the system")
