@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import text as prose
-from audit.report.banner import Fact
+from audit.report.entries import Fact
 
 if TYPE_CHECKING:
     from audit.record import AuditRun

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import text as prose
+from audit.report.entries import Fact
 
 if TYPE_CHECKING:
     from audit.policy.schema import Policy
@@ -21,15 +22,6 @@ _SUBTITLES = {"block": "must not be released", "promote": "may be released", "pr
 _CAUTION = "Aligned evidence, not a certification."
 _NO_DATE = {True: "nothing released", False: "no end date set"}
 _GENERATED = ("generated", "synthetic")
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A term and what holds of it."""
-
-    term: str
-    value: str
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

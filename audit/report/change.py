@@ -1,4 +1,4 @@
-"""Section 9: what would have to change for the decision to change."""
+"""Section 8: what would have to change for the decision to change."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def nearest(found: Entries) -> list[Entry]:
 def _lead(run: AuditRun, found: Entries, blocking_rules: tuple[str, ...]) -> str:
     blocking, open_ = len(found.having("block")), len(found.having("condition"))
     if run.verdict.decision == "promote":
-        return "The decision is promote. It would change with any one of the findings below, were it to lose its bound."
+        return "The decision is promote. It would change if any one of the findings below missed its bound."
     if run.verdict.decision == "promote-with-conditions":
         return f"Promote without conditions needs {prose.counted(open_, 'finding')} to pass."
     after = f"promote with conditions ({prose.counted(open_, 'finding')} left open)" if open_ else "promote"
@@ -87,7 +87,7 @@ def _now(entry: Entry) -> str:
 
 def settle(finding: Finding) -> str:
     """The smallest change by which the finding would pass, computed from its own numbers."""
-    return turning(finding) or "Nothing, as long as it does not apply; evidence, should it come to apply."
+    return turning(finding) or "Nothing, as long as it does not apply; evidence, if it comes to apply."
 
 
 def _slack(finding: Finding) -> float | None:

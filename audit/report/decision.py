@@ -1,18 +1,16 @@
-"""Section 1: the decision on one page."""
+"""Section 1: the decision on one page: every blocker with action, person and date."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.report import text as prose
 from audit.report.change import nearest
 from audit.report.charts.interval import interval_plot
-from audit.report.conditions import OpenCondition, conditions
-from audit.report.counts import CountRow, count_rows, counts_note
 from audit.report.entries import Chip
-from audit.report.gaps import gaps
-from audit.report.phrases import headline_numbers, of_member, owner_of
+from audit.report.phrases import action_of, owner_of, sentence_of
+from audit.report.register import OpenCondition, conditions, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,24 +18,30 @@ if TYPE_CHECKING:
     from audit.record import AuditRun
     from audit.report.charts.interval import Plot
     from audit.report.entries import Entries, Entry, Link
-    from audit.report.gaps import Gap
+    from audit.report.phrases import Sentence
+    from audit.report.register import Gap
 
-BLOCKS, GAPS, NEAREST = 5, 6, 3
-FEW, SHORT, LONG = 3, 2, 4
-"""Up to FEW findings drawn leave room for LONG lists below them, more than that for SHORT ones."""
-"""How much of each list page 1 shows; the whole lists stand in the sections named beside them."""
+GAPS, NEAREST = 4, 3
+DRAWN, CONDITIONS = 6, 4
+"""Blockers with a plot and conditions that page 1 has room for; further blockers follow in one line each."""
+DRAWN_OF_MANY, CONDITIONS_BESIDE_MANY = 1, 0
+"""The same where there are more blockers than can be drawn."""
+BEFORE = "before release"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One finding that stands against release, or leaves a condition."""
+    """One finding that blocks or leaves a condition: what it says, and who does what by when."""
 
     chip: Chip
     severity: str
     bars: str
-    question: str
+    before: str
     numbers: str
-    rest: str
+    after: str
+    action: str
+    who: str
+    when: str
     link: Link
     check: str
     plot: Plot
@@ -48,7 +52,6 @@ class Rule:
     """A row of the decision table that applied, or a rule beyond the checks."""
 
     name: str
-    text: str
     links: tuple[Link, ...]
 
 
@@ -65,10 +68,28 @@ class Remark:
 class Step:
     """Who does what, and when."""
 
-    do: str
+    action: str
     who: str
     when: str
-    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A cell of the table of counts."""
+
+    count: str
+    effect: str
+    """`block`, `condition`, or nothing."""
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """One severity."""
+
+    severity: str
+    bars: str
+    cells: tuple[Count, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +103,8 @@ class Decision:
     remarks: tuple[Remark, ...]
     blocks_title: str
     blocks: tuple[Block, ...]
-    more_blocks: tuple[Link, ...]
+    more_blocks: tuple[Block, ...]
+    """Without a plot, in one line each."""
     steps: tuple[Step, ...]
     statuses: tuple[Chip, ...]
     counts: tuple[CountRow, ...]
@@ -104,7 +126,9 @@ def decision(run: AuditRun, found: Entries) -> Decision:
     open_ = conditions(run, found)
     missing = gaps(run, found)
     rules = _rules(run, found)
-    room = LONG if len(shown) <= FEW else SHORT
+    blocks = tuple(_block(run, entry) for entry in shown)
+    many = len(blocks) > DRAWN
+    drawn, conditions_shown = (DRAWN_OF_MANY, CONDITIONS_BESIDE_MANY) if many else (DRAWN, CONDITIONS)
     return Decision(
         lead=lead,
         rest=rest,
@@ -112,9 +136,9 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         rules=rules,
         remarks=_remarks(run),
         blocks_title=title,
-        blocks=tuple(_block(entry) for entry in shown[:BLOCKS]),
-        more_blocks=tuple(entry.link for entry in shown[BLOCKS:]),
-        steps=_steps(run, found, room),
+        blocks=blocks[:drawn],
+        more_blocks=tuple(replace(one, action=prose.clip(one.action, 90)) for one in blocks[drawn:]),
+        steps=_steps(run),
         statuses=tuple(Chip(key, word) for key, word in prose.STATUSES.items()),
         counts=count_rows(found),
         totals=tuple(str(sum(entry.finding.status == key for entry in found.worst)) for key in prose.STATUSES),
@@ -122,24 +146,24 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         counts_title=f"{prose.sentence(prose.counted(len(found.worst), 'finding'))}, counted",
         counts_note=counts_note(found),
         conditions_title="Conditions that would remain" if run.verdict.decision == "block" else "Conditions",
-        conditions=open_[:room],
-        more_conditions=_more(len(open_) - room, "condition", "section 11"),
+        conditions=open_[:conditions_shown],
+        more_conditions=_more(len(open_) - conditions_shown, "more condition" if conditions_shown else "condition", "section 10"),
         gaps=missing[:GAPS],
-        more_gaps=_more(len(missing) - GAPS, "gap", "section 10"),
+        more_gaps=_more(len(missing) - GAPS, "more gap", "section 9"),
     )
 
 
 def _shown(found: Entries) -> tuple[str, Sequence[Entry]]:
-    """What a reader must see drawn: what stands against release, else what is nearest to its bound."""
+    """What a reader must see drawn: what blocks, else what leaves a condition, else what is nearest to its bound."""
     if blocking := found.having("block"):
-        return "What blocks", blocking
+        return "What blocks, and what must happen", blocking
     if open_ := found.having("condition"):
-        return "What leaves a condition", open_
+        return "What leaves a condition, and what must happen", open_
     return "What passes by the least", nearest(found)[:NEAREST]
 
 
 def _more(n: int, noun: str, where: str) -> str:
-    return f"{prose.sentence(prose.counted(n, 'more ' + noun))}: {where}." if n > 0 else ""
+    return f"{prose.sentence(prose.counted(n, noun))}: {where}." if n > 0 else ""
 
 
 def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
@@ -181,12 +205,8 @@ def _rules(run: AuditRun, found: Entries) -> tuple[Rule, ...]:
         entry = found.of(reason.finding)
         if entry is not None and reason.finding in wanted:
             by_rule.setdefault(reason.rule, []).append(entry.link)
-    beyond = [
-        Rule(reason.rule, "" if run.verdict.decision == "promote" else reason.text, ())
-        for reason in run.verdict.reasons
-        if reason.finding is None and not reason.remark
-    ]
-    return (*beyond, *(Rule(rule, "", tuple(links)) for rule, links in by_rule.items()))
+    beyond = [Rule(reason.rule, ()) for reason in run.verdict.reasons if reason.finding is None and not reason.remark]
+    return (*beyond, *(Rule(rule, tuple(links)) for rule, links in by_rule.items()))
 
 
 def _remarks(run: AuditRun) -> tuple[Remark, ...]:
@@ -195,42 +215,66 @@ def _remarks(run: AuditRun) -> tuple[Remark, ...]:
     return tuple(Remark(one.rule, "red" if one.rule == "policy-loosened" else "", one.text) for one in told)
 
 
-def _block(entry: Entry) -> Block:
+def _block(run: AuditRun, entry: Entry) -> Block:
     finding = entry.finding
-    head, requirement = finding.headline, finding.requirement
-    if head is None or head.n == 0:
-        numbers, rest = "", prose.clip(finding.message, 180)
-    else:
-        numbers = headline_numbers(head, requirement)
-        rest = f"{head.unit}{of_member(entry)}; {prose.bound(requirement)} is asked for."
+    said: Sentence = sentence_of(finding, run.policy.columns.positive)
+    due = {condition.finding: prose.day(condition.due) for condition in run.verdict.conditions}
+    passed = finding.status == "pass"
     return Block(
         chip=Chip(finding.status, prose.STATUSES[finding.status]),
-        severity=requirement.severity,
-        bars=prose.SEVERITY_BARS[requirement.severity],
-        question=finding.question,
-        numbers=numbers,
-        rest=rest,
+        severity=finding.requirement.severity,
+        bars=prose.SEVERITY_BARS[finding.requirement.severity],
+        before=said.before,
+        numbers=said.numbers,
+        after=said.after,
+        action="" if passed else prose.clip(action_of(finding), 180),
+        who="" if passed else prose.clip(finding.owner, 60),
+        when="" if passed else due.get(finding.id, BEFORE),
         link=entry.link,
         check=finding.id,
         plot=interval_plot(finding),
     )
 
 
-def _steps(run: AuditRun, found: Entries, room: int) -> tuple[Step, ...]:
-    """One line for every remedy of what stands against release, then what people owe."""
-    due = {condition.finding: prose.day(condition.due) for condition in run.verdict.conditions}
-    against = found.having("block") or found.having("condition")
-    together: dict[tuple[str, str, str], list[Link]] = {}
-    for entry in against:
-        key = (prose.clip(entry.finding.remedy, 150), prose.clip(entry.finding.owner, 60), due.get(entry.finding.id, "before release"))
-        together.setdefault(key, []).append(entry.link)
-    steps = [Step(*key, tuple(links)) for key, links in together.items()][:room]
-    left = sum(map(len, together.values())) - sum(len(step.links) for step in steps)
-    if left:
-        steps.append(Step(f"{prose.sentence(prose.counted(left, 'more finding'))}: section 7.", "see there", "before release", ()))
+def _steps(run: AuditRun) -> tuple[Step, ...]:
+    """What people owe beyond the findings: rules that block, approvals, the next audit, signatures."""
     owner = owner_of(run)
+    steps = [
+        Step(reason.text, owner, BEFORE)
+        for reason in run.verdict.reasons
+        if reason.finding is None and not reason.remark and run.verdict.decision == "block"
+    ]
     if run.policy_change is not None and run.policy_change.blocks:
-        steps.append(Step("Have line 2 approve what the policy loosens, or ask what was asked: section 2.", owner, "before release", ()))
+        steps.append(Step("Have line 2 approve what the policy loosens, or tighten it again: section 2.", owner, BEFORE))
     if run.verdict.decision == "block":
-        return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these", ()))
-    return (*steps, Step("Sign the digest of the evidence bundle (section 15).", owner, "before release", ()))
+        return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these"))
+    return (*steps, Step("Sign the digest of the evidence bundle (section 12).", owner, BEFORE))
+
+
+def count_rows(found: Entries) -> tuple[CountRow, ...]:
+    """One row a severity, the highest first."""
+    return tuple(
+        CountRow(severity, bars, tuple(_count(found, severity, status) for status in prose.STATUSES))
+        for severity, bars in prose.SEVERITY_BARS.items()
+    )
+
+
+def _count(found: Entries, severity: str, status: str) -> Count:
+    here = [entry for entry in found.worst if entry.finding.requirement.severity == severity and entry.finding.status == status]
+    effects = {entry.effect for entry in here}
+    worst = "block" if "block" in effects else "condition" if "condition" in effects else ""
+    waived = sum(entry.finding.disposition == "waived" for entry in here)
+    advisory = sum(entry.finding.requirement.enforce == "advisory" for entry in here)
+    notes = [f"{n} {what}" for n, what in ((waived, "waived"), (advisory, "advisory")) if n]
+    return Count(str(len(here)), worst, ", ".join(notes))
+
+
+def counts_note(found: Entries) -> str:
+    """Says in words what the table marks in small print."""
+    waived = sum(entry.finding.disposition == "waived" for entry in found.worst)
+    said = []
+    for n, what in ((len(found.advisory), "advisory and never decides"), (waived, "waived")):
+        if n:
+            verb, ending = ("is", what) if n == 1 else ("are", what.replace("decides", "decide"))
+            said.append(f"{prose.counted(n, 'finding')} {verb} {ending}")
+    return prose.sentence("; ".join(said)) + "." if said else ""

@@ -30,6 +30,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """A term and what holds of it."""
+
+    term: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One finding and how the report calls it."""
 
@@ -41,7 +50,7 @@ class Entry:
 
     @property
     def link(self) -> Link:
-        """To the finding's own part of section 7."""
+        """To the finding's own part of the section on findings."""
         return Link(self.label, self.label)
 
 

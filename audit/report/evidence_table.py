@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from audit.report import text as prose
 from audit.report.charts.interval import interval_plot
 from audit.report.entries import Chip, Link
-from audit.report.phrases import of_member
+from audit.report.phrases import for_member
+from audit.report.rmf import rmf_anchor
 
 if TYPE_CHECKING:
     from audit.report.charts.interval import Plot
@@ -55,18 +56,13 @@ def evidence_table(found: Entries) -> tuple[Line, ...]:
     return tuple(_line(entry, order[entry.finding.status]) for entry in found.worst)
 
 
-def rmf_anchor(line_id: str) -> str:
-    """`measure-2-11`."""
-    return line_id.lower().replace(" ", "-").replace(".", "-")
-
-
 def _line(entry: Entry, status_order: str) -> Line:
     finding = entry.finding
     head, requirement = finding.headline, finding.requirement
     return Line(
         chip=Chip(finding.status, prose.STATUSES[finding.status]),
         effect="" if entry.effect == "ok" else entry.effect,
-        note="advisory: listed, never decides" if requirement.enforce == "advisory" else "",
+        note="advisory" if requirement.enforce == "advisory" else "",
         waived=finding.disposition == "waived",
         question=finding.question,
         check=finding.id,
@@ -94,7 +90,9 @@ def _numbers(entry: Entry) -> Numbers:
         return Numbers("no number", "", "", "–")
     n = f"{head.n:,}"
     if prose.is_census(head):
-        return Numbers(prose.figure(head.value, census=True), "", f"{head.unit}, census{of_member(entry)}", n)
+        return Numbers(prose.figure(head.value, census=True), "", f"{head.unit}, census{for_member(entry.finding)}", n)
     limits = prose.limits(requirement)
     level = prose.confidence(1 - 2 * min(max(head.levels), 0.5))
-    return Numbers(prose.figure(head.value, *limits), prose.bracket(head.interval, *limits), f"{head.unit}, {level}{of_member(entry)}", n)
+    return Numbers(
+        prose.figure(head.value, *limits), prose.bracket(head.interval, *limits), f"{head.unit}, {level}{for_member(entry.finding)}", n
+    )

@@ -1,4 +1,4 @@
-"""Section 7: each finding, told in the same order."""
+"""Section 7: each finding in the same order, with its figures, for readers who know no statistics. No check is known by name."""
 
 from __future__ import annotations
 
@@ -6,100 +6,203 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.evidence import OVERALL
+from audit.formatting import ended, moment, rows_in_words
 from audit.report import text as prose
-from audit.report.answers import answers
-from audit.report.banner import Fact
-from audit.report.entries import Chip, Link
-from audit.report.evidence_table import rmf_anchor
-from audit.report.phrases import risk_of
-from audit.report.rows import Places
+from audit.report.change import settle, to_lose
+from audit.report.entries import Chip, Fact, Link
+from audit.report.figures import Figures, figures, without_repeats
+from audit.report.member_labels import in_words, label
+from audit.report.phrases import risk_of, sentence_of
+from audit.report.rmf import rmf_anchor
+from audit.stats.tails import few_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from audit.decision.finding import Finding
+    from audit.decision.finding import Finding, Headline
+    from audit.evidence import Name
     from audit.record import AuditRun
     from audit.report.entries import Entries, Entry
-    from audit.report.families import Family
 
-WORST = 3
-"""Slices that a finding names; section 8 has all."""
-ROWS = 8
-"""Example rows that a finding names."""
-
-
-@dataclass(frozen=True, slots=True)
-class SliceView:
-    """One of the members that are named, and where a few of its rows stand."""
-
-    names: tuple[Link, ...]
-    value: str
-    note: str
+TERMS = ("Result", "Certainty", "Affected", "What to do", "What would change it")
+_NOTHING = "Nothing is known: there is no evidence. Missing evidence is never a pass."
+_UNKNOWN = {
+    "error": "Nothing is known: the check broke. Missing evidence is never a pass.",
+    "not_applicable": "It was not measured.",
+    "inconclusive": "No. Nothing could be measured, and missing evidence is never a pass.",
+}
+_MEMBERS = 6
+"""Members that are named."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One finding, told."""
+    """One finding with all that is known of it."""
 
     label: str
     chip: Chip
+    severity: str
+    bars: str
     question: str
     check: str
     meta: str
     waived: bool
     rmf: tuple[Link, ...]
     files: tuple[Link, ...]
-    told: tuple[Fact, ...]
+    facts: tuple[Fact, ...]
     command: str
-    slices_title: str
-    slices: tuple[SliceView, ...]
-    rows: tuple[Link, ...]
-    more_rows: str
-    detail: Link | None
+    figures: Figures
 
 
-def finding_views(run: AuditRun, found: Entries, detailed: Sequence[Family]) -> tuple[tuple[FindingView, ...], tuple[FindingView, ...]]:
-    """Those that did not pass, and those that did; rows lead to where section 8 shows them."""
-    shown = {one.label: {row.row: row.anchor for row in one.examples} for family in detailed for one in family.details}
-    views = [(entry.finding.status == "pass", _view(run, entry, shown.get(entry.label, {}))) for entry in found.worst]
+def finding_views(run: AuditRun, found: Entries) -> tuple[tuple[FindingView, ...], tuple[FindingView, ...]]:
+    """Those that do not pass, worst first, and those that do."""
+    drawn = without_repeats([(entry.label, figures(entry, run.sampled)) for entry in found.worst])
+    views = [(entry.finding.status == "pass", _view(run, entry, drawn[entry.label])) for entry in found.worst]
     return tuple(view for passed, view in views if not passed), tuple(view for passed, view in views if passed)
 
 
-def _view(run: AuditRun, entry: Entry, shown: Mapping[str, str]) -> FindingView:
+def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
     finding = entry.finding
-    places = Places.of(run.sampled, finding)
     requirement = finding.requirement
-    examples = finding.evidence.examples if finding.evidence else ()
+    answered = answers(finding, run.policy.system.affected, run.policy.columns.positive)
+    passed = finding.status == "pass"
+    effect = () if passed else (Fact("Effect", risk_of(finding)), Fact("Owner", finding.owner))
     return FindingView(
         label=entry.label,
         chip=Chip(finding.status, prose.STATUSES[finding.status]),
+        severity=requirement.severity,
+        bars=prose.SEVERITY_BARS[requirement.severity],
         question=finding.question,
         check=finding.id,
-        meta=f"{requirement.severity} · {requirement.enforce} · on {requirement.on}",
+        meta=f"{requirement.enforce} · {asked(finding)}",
         waived=finding.disposition == "waived",
         rmf=tuple(Link(line_id, rmf_anchor(line_id)) for line_id in finding.check.rmf),
         files=entry.files,
-        told=_told(run, finding),
-        command=f"audit run {shlex.quote(run.policy_path)} \\\n  --select {shlex.quote(finding.id)}",
-        slices_title="Groups behind the gap" if any(one.status is None for one in finding.slices) else "Worst members",
-        slices=tuple(
-            SliceView(
-                places.member(one.name),
-                "not measured" if one.value is None else prose.figure(one.value, census=one.interval == (one.value, one.value)),
-                one.reason or f"n {one.n:,}",
-            )
-            for one in finding.slices[:WORST]
-        ),
-        rows=tuple(Link(one.row, shown.get(one.row, "")) for one in examples[:ROWS]),
-        more_rows=f" and {len(examples) - ROWS:,} more" if len(examples) > ROWS else "",
-        detail=Link("section 8", f"D-{entry.label}") if finding.evidence else None,
+        facts=(*(one for one in answered if not passed or one.term not in {"Affected", "What to do"}), *effect),
+        command="" if passed else f"audit run {shlex.quote(run.policy_path)} --select {shlex.quote(finding.id)}",
+        figures=drawn,
     )
 
 
-def _told(run: AuditRun, finding: Finding) -> tuple[Fact, ...]:
-    """The six answers of every finding, and what else an owner must know."""
-    facts = list(answers(finding, run.policy.system.affected))
-    if finding.status != "pass":
-        facts += [Fact("What it means", risk_of(finding))]
-    facts += [Fact("Limits", finding.check.limitations), Fact("Owner", finding.owner)]
-    return tuple(facts)
+def asked(finding: Finding) -> str:
+    """What the requirement asks, of which data: `rate difference at most 0.1, on test, by gender`."""
+    requirement = finding.requirement
+    families = prose.listed(" crossed with ".join(columns) for columns in requirement.by)
+    by = f", by {families}" if families else ""
+    unit = finding.check.unit if finding.evidence is None else finding.evidence.unit
+    against = f" against {requirement.reference}" if requirement.reference is not None else ""
+    return f"{unit} {prose.bound(requirement)}, on {requirement.on}{against}{by}"
+
+
+def answers(finding: Finding, affected: Sequence[str], positive: object = None) -> tuple[Fact, ...]:
+    """What came out, whether it is certain, whom it affects, what to do, what would change it.
+
+    `affected` holds the people whom the policy declares affected, `positive` is the target class.
+    """
+    said = (_result(finding, positive), _certainty(finding), _affected(finding, affected), _to_do(finding), _settles(finding))
+    return tuple(Fact(term, prose.sentence(in_words(one, finding.evidence))) for term, one in zip(TERMS, said, strict=True))
+
+
+def _result(finding: Finding, positive: object) -> str:
+    """The status, the finding in a sentence, what else its message says, and who accepted it."""
+    measured = finding.headline is not None and finding.headline.n > 0
+    _, _, rest = finding.message.partition(" is asked for. ") if measured else ("", "", finding.message)
+    said = f"{prose.sentence(prose.STATUSES[finding.status])}. " + (f"{sentence_of(finding, positive)} " if measured else "")
+    said += prose.sentence(ended(rest)) if rest else ""
+    if finding.waiver is not None:
+        until = prose.dates(moment(finding.waiver.until))
+        said += f" {prose.listed(finding.waiver.by)} accepted it until {until} ({finding.waiver.id}); the finding keeps its status."
+    elif finding.disposition == "waived":
+        said += " People accepted it for a time; the finding keeps its status."
+    advisory = finding.requirement.enforce == "advisory" and finding.status != "not_applicable"
+    return said.strip() + (" It is advisory: it is shown and decides nothing." if advisory else "")
+
+
+def _certainty(finding: Finding) -> str:
+    head = finding.headline
+    if head is None or head.n == 0:
+        return _UNKNOWN.get(finding.status, _NOTHING)
+    if finding.status == "inconclusive":
+        return _uncertain(finding, head)
+    if prose.is_census(head):
+        return f"Yes. {_counted(head)}"
+    if finding.requirement.judge_on == "value":
+        return "No more than the number itself: the policy judges it alone and leaves chance out."
+    side = "good" if finding.status == "pass" else "wrong"
+    return f"Yes: the whole interval lies on the {side} side of the bound. {_errs(head)}"
+
+
+def _counted(head: Headline) -> str:
+    return f"It was counted over {head.n:,} items, not sampled: there is no sampling error."
+
+
+def _uncertain(finding: Finding, head: Headline) -> str:
+    """Not settled: by chance, by too few rows, or by a part without rows."""
+    missing = len(finding.evidence.unmeasured) if finding.evidence else 0
+    if finding.requirement.judge_on != "value" and _crosses(finding) and not prose.is_census(head):
+        return f"No. The interval holds the bound, so the data cannot tell. {_errs(head)}"
+    if missing:
+        parts = prose.sentence(prose.counted(missing, "part"))
+        return f"No. {parts} of what is asked could not be measured, and what is missing never passes."
+    few = _few(finding)
+    if few and head.member not in few:
+        rest = "rests on fewer rows than a pass needs" if len(few) == 1 else "rest on fewer rows than a pass needs"
+        return f"No. {prose.sentence(prose.counted(len(few), 'part'))} of what is asked {rest}."
+    return f"No. Too few rows for a pass: it rests on {rows_in_words(head.n)}."
+
+
+def _few(finding: Finding) -> list[Name]:
+    """Members with fewer rows than a pass needs."""
+    members, least = finding.evidence.members if finding.evidence else (), finding.requirement.min_n
+    return [one.name for one in members if not one.estimate.support >= max(least, one.estimate.least) or few_rows(one.estimate)]
+
+
+def _crosses(finding: Finding) -> bool:
+    return any(side.interval[0] <= side.bound.limit <= side.interval[1] for side in finding.sides)
+
+
+def _errs(head: Headline) -> str:
+    """How often such an interval misses, at the end that faces the status."""
+    low, high = (prose.error(level) for level in head.levels)
+    how = f"(nominal; {head.method}; n {head.n:,})"
+    if low == high:
+        return f"Either end misses the truth in at most {low} of such audits {how}."
+    return f"Its lower end misses the truth in at most {low}, its upper end in at most {high} of such audits {how}."
+
+
+def _affected(finding: Finding, affected: Sequence[str]) -> str:
+    """Members that fail or decide, and the people whom the policy names."""
+    people = f"People affected, as declared: {prose.listed(affected)}." if affected else "The policy declares no affected people."
+    if finding.status == "not_applicable":
+        return "Nobody, as long as it does not apply."
+    if finding.status == "pass":
+        return people
+    head = finding.headline
+    names: list[Name] = sorted(finding.failing, key=lambda name: head is None or name != head.member)
+    if not names and finding.status == "inconclusive" and finding.evidence is not None and not _crosses(finding):
+        names = [one.name for one in finding.evidence.unmeasured] or _few(finding)
+    if not names and head is not None:
+        names = [head.member]
+    members = "; ".join(label(name) for name in names[:_MEMBERS] if name != OVERALL)
+    more = f"; and {len(names) - _MEMBERS:,} more" if len(names) > _MEMBERS else ""
+    return f"Mainly {members}{more}. {people}" if members else people
+
+
+def _to_do(finding: Finding) -> str:
+    match finding.status:
+        case "pass":
+            return "Nothing. Audit again when the model or the data change."
+        case "not_applicable":
+            return "Nothing. Take the exception out of the policy if it comes to apply."
+        case "error":
+            return "Mend what the message names, then audit again."
+        case "not_run":
+            return "Supply what the message names, then audit again."
+        case _:
+            return finding.remedy
+
+
+def _settles(finding: Finding) -> str:
+    """For what does not pass the smallest change to a pass; for what does, how far it is from its bound."""
+    return to_lose(finding) or "Nothing." if finding.status == "pass" else settle(finding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from audit.evidence import OVERALL, Pair
+from audit.evidence import OVERALL, Pair, Slice
 from audit.report import text as prose
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MEASURED = frozenset({"auc", "rate", "parameter", "part"})
 """What tells not whose a number is but which one, and needs no name before its value: `true positive rate`, `slope`."""
 
 
-def named(name: Name) -> str:
+def label(name: Name) -> str:
     """A slice by its columns and values; of a pair first what both have in common."""
     if not isinstance(name, Pair):
         return _slice(name.items)
@@ -32,9 +32,16 @@ def named(name: Name) -> str:
     return f"{_slice(both)}: {one} against {other}" if both else f"{one} against {other}"
 
 
+def group_of(name: Name) -> Name:
+    """A slice without the class and the rate that are measured of it."""
+    if isinstance(name, Pair):
+        return name
+    return Slice(tuple(item for item in name.items if item[0] not in {*_MEASURED, "class"}))
+
+
 def in_words(text: str, evidence: Evidence | None) -> str:
     """A text in which members are called by their names, with the names as people read them, large at the head of a sentence."""
-    found = {str(name): named(name) for name in _names(evidence) if name != OVERALL and str(name) in text} if evidence is not None else {}
+    found = {str(name): label(name) for name in _names(evidence) if name != OVERALL and str(name) in text} if evidence is not None else {}
     if not found:
         return text
     longest = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))

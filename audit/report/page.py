@@ -17,19 +17,16 @@ from audit.report import text as prose
 from audit.report.appendix import FileRow, MethodNote, Reproduction, files, methods, reproduction
 from audit.report.banner import Banner, banner, running_heads
 from audit.report.change import Changes, changes
-from audit.report.conditions import OpenCondition, conditions
 from audit.report.decision import Decision, decision
 from audit.report.entries import entries
 from audit.report.evidence_table import Line, evidence_table
-from audit.report.families import Family, families
 from audit.report.findings import FindingView, finding_views
 from audit.report.legend import Legend, legend
-from audit.report.policy_since import PolicySince, policy_since
-from audit.report.risks import Risk, register
+from audit.report.operations import Operations, Signature, operations, signatures
+from audit.report.register import OpenCondition, Risk, Waiver, conditions, register, waivers
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.rows import Rows, rows
-from audit.report.scope import Operations, Scope, Signature, operations, scope, signatures
-from audit.report.waivers import Waiver, waivers
+from audit.report.scope import PolicySince, Scope, policy_since, scope
 
 if TYPE_CHECKING:
     from audit.record import AuditRun
@@ -51,7 +48,6 @@ class Page:
     traits: tuple[TraitLine, ...]
     open_findings: tuple[FindingView, ...]
     passed_findings: tuple[FindingView, ...]
-    families: tuple[Family, ...]
     rows: Rows
     changes: Changes
     risks: tuple[Risk, ...]
@@ -68,8 +64,7 @@ def page(run: AuditRun) -> Page:
     """The views of one run."""
     found = entries(run)
     head = banner(run)
-    shown = families(found, run.policy.system.affected, sampled=run.sampled)
-    open_findings, passed_findings = finding_views(run, found, shown)
+    open_findings, passed_findings = finding_views(run, found)
     return Page(
         banner=head,
         heads=running_heads(head),
@@ -82,8 +77,7 @@ def page(run: AuditRun) -> Page:
         traits=traits(run, found),
         open_findings=open_findings,
         passed_findings=passed_findings,
-        families=shown,
-        rows=rows(run.sampled, run.candidate.classes, f"8.{len(shown) + 1}"),
+        rows=rows(run.sampled, run.candidate.classes),
         changes=changes(run, found),
         risks=register(run, found),
         conditions=conditions(run, found),

@@ -1,17 +1,120 @@
-"""Phrases that several sections share: a headline's numbers, its member, the owner."""
+"""Sentences that several sections share: what a finding says, its numbers, its people."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.formatting import comparator_in_words
+from audit.evidence import OVERALL, Pair, Slice
+from audit.formatting import COUNTED, comparator_in_words, counted
 from audit.report import text as prose
+from audit.report.member_labels import group_of, in_words, label
 
 if TYPE_CHECKING:
-    from audit.decision.finding import Finding, Headline
+    from audit.decision.finding import Finding, Headline, Judged
     from audit.policy.schema import Requirement
     from audit.record import AuditRun
-    from audit.report.entries import Entry
+
+_MISSING = {
+    "error": "The check broke, so nothing is known. Missing evidence is never a pass.",
+    "not_run": "It could not be measured, so nothing is known. Missing evidence is never a pass.",
+    "not_applicable": "The policy says that it does not apply.",
+    "inconclusive": "Nothing could be measured. Missing evidence is never a pass.",
+}
+_OF_RATE = {
+    "selection rate": "{positive} is the answer for {low} of {lower}, against {high} of {higher}",
+    "true positive rate": "Of the cases that are truly {positive}, {low} are found for {lower}, against {high} for {higher}",
+    "false positive rate": "Of the cases that are not {positive}, {low} are called {positive} for {lower}, against {high} for {higher}",
+    "false negative rate": "Of the cases that are truly {positive}, {low} are missed for {lower}, against {high} for {higher}",
+    "precision": "Of the cases called {positive}, {low} truly are for {lower}, against {high} for {higher}",
+}
+"""How the rates of two groups are told, the lower one first, by the name of the rate."""
+_ANY_RATE = "{unit}: {low} for {lower}, against {high} for {higher}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a finding says; the numbers in its middle are printed bold."""
+
+    before: str
+    numbers: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        """The whole sentence."""
+        return " ".join(filter(None, (self.before, self.numbers))) + self.after
+
+
+def sentence_of(finding: Finding, positive: object = None) -> Sentence:
+    """What was measured of whom, beside what the policy asks; of a gap the rates of both groups. `positive` is the target class."""
+    head, requirement = finding.headline, finding.requirement
+    if head is None or head.n == 0:
+        return Sentence(_MISSING.get(finding.status, _MISSING["not_run"]))
+    asked = f", where {_asked(finding)}."
+    if prose.is_census(head):
+        return Sentence(
+            "The data hold" if head.unit in COUNTED else "Counted:", counted(head.value, head.unit), f"{for_member(finding)}{asked}"
+        )
+    rates = _both_rates(finding, positive)
+    numbers = headline_numbers(head, requirement)
+    if rates:
+        return Sentence(f"{rates}: a {head.unit} of", numbers, asked)
+    return Sentence(f"{prose.sentence(head.unit)} is", numbers, f"{for_member(finding)}{asked}")
+
+
+def _asked(finding: Finding) -> str:
+    """`at most 0.1 is allowed`, `at least 0.8 is required`."""
+    requirement, head = finding.requirement, finding.headline
+    comparator = comparator_in_words(requirement.against)
+    if comparator is not None:
+        return f"the candidate may be {prose.bound(requirement).replace('not worse', 'worse')}"
+    if head is not None and prose.is_census(head) and head.unit in COUNTED and requirement.max == 0 and requirement.min is None:
+        return "none is allowed"
+    return f"{prose.bound(requirement)} is {'allowed' if requirement.min is None else 'required'}"
+
+
+def for_member(finding: Finding) -> str:
+    """` for region islands, the worst of 15`, or nothing where there is one member."""
+    head, evidence = finding.headline, finding.evidence
+    if head is None or head.member == OVERALL:
+        return ""
+    count = 0 if evidence is None else len(evidence.members)  # as the judge counts: what was not measured cannot be worst
+    return f" for {prose.clip(label(head.member), 90)}" + (f", the worst of {count}" if count > 1 else "")
+
+
+def _both_rates(finding: Finding, positive: object) -> str:
+    """The rates of the two groups behind a gap; nothing where they are not known."""
+    head, evidence = finding.headline, finding.evidence
+    if head is None or evidence is None or not isinstance(head.member, Pair):
+        return ""
+    sides = [next((one for one in finding.slices if one.name == name), None) for name in (head.member.first, head.member.second)]
+    known = sorted((one for one in sides if one is not None and one.value is not None), key=lambda one: one.value or 0.0)
+    if len(known) != 2 or any(one.status is not None for one in known):  # noqa: PLR2004  # a pair
+        return ""
+    lower, higher = known
+    items = dict(lower.name.items) if isinstance(lower.name, Slice) else {}
+    unit = str(items.get("rate", evidence.context_unit)).replace("_", " ")
+    form = _OF_RATE.get(unit, _ANY_RATE)
+    target = str(items.get("class", "positive" if positive is None else positive))
+    share = unit in _OF_RATE or unit == "rate"
+    told = form.format(
+        unit=prose.sentence(unit),
+        positive=target,
+        low=_rate(lower, share=share),
+        high=_rate(higher, share=share),
+        lower=_group(lower),
+        higher=_group(higher),
+    )
+    return prose.sentence(told)
+
+
+def _rate(one: Judged, *, share: bool) -> str:
+    value = one.value or 0.0
+    return prose.percent(value) if share else prose.figure(value)
+
+
+def _group(one: Judged) -> str:
+    return label(group_of(one.name))
 
 
 def headline_numbers(head: Headline, requirement: Requirement) -> str:
@@ -22,15 +125,6 @@ def headline_numbers(head: Headline, requirement: Requirement) -> str:
     return f"{prose.figure(head.value, *limits)} {prose.bracket(head.interval, *limits)}"
 
 
-def of_member(entry: Entry) -> str:
-    """` for region=islands, worst of 15`, or nothing where there is one member."""
-    head, evidence = entry.finding.headline, entry.finding.evidence
-    if head is None or str(head.member) == "overall":
-        return ""
-    count = 0 if evidence is None else len(evidence.members)  # as the judge counts: what was not measured cannot be worst
-    return f" for {prose.clip(str(head.member), 90)}" + (f", worst of {count}" if count > 1 else "")
-
-
 def risk_of(finding: Finding) -> str:
     """What it means for people that this finding does not pass."""
     comparator = comparator_in_words(finding.requirement.against)
@@ -38,6 +132,11 @@ def risk_of(finding: Finding) -> str:
         return prose.meaning(finding.check.risk)
     harm = "fine-tuning has done harm" if finding.requirement.against == "base" else "its release serves people worse than what runs today"
     return f"Where the candidate is worse than {comparator}, {harm}."
+
+
+def action_of(finding: Finding) -> str:
+    """What to do about it: the check's remedy; where nothing was measured the message, which names what is missing."""
+    return finding.remedy if finding.status in {"fail", "inconclusive"} else in_words(finding.message, finding.evidence)
 
 
 def owner_of(run: AuditRun) -> str:

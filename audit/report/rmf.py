@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit import catalog
 from audit.frameworks import nist_ai_rmf
+from audit.policy.schema import CandidateSpec, DatasetSpec, Policy, System
 from audit.report import text as prose
 from audit.report.entries import Chip, Link
-from audit.report.evidence_table import rmf_anchor
-from audit.report.facts import declared_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +21,22 @@ if TYPE_CHECKING:
 STATES = ("measured", "declared", "signed", "absent")
 WITH_EVIDENCE = {"pass", "fail", "inconclusive"}
 _SOURCES = {
+    "ledger.sign_off": "a named person's signed statement",
     "ledger.sign_off.accountable_executive": "the accountable executive's signature",
     "ledger.sign_off.independent_reviewer": "the independent reviewer's signature",
-    "meta.audit_history": "the history of audits in the ledger",
+    "meta.audit_history": "the history of audits in the ledger (`audit history`)",
     "meta.decision": "the decision of section 1",
-    "meta.power": "the rows that each gate needs (audit plan)",
-    "meta.residual_risk": "the register of section 10",
-    "meta.self_test": "a test of the policy with planted faults (audit selftest)",
+    "meta.power": "the rows that each bound needs (`audit plan`)",
+    "meta.residual_risk": "the register of section 9",
+    "meta.self_test": "a test of the policy with planted faults",
+    "policy.sha256": "the policy's digest",
+    "policy.decision_rules": "the rule of section 3",
+    "policy.require": "the requirements",
+    "policy.require.bounds": "the requirements' bounds",
+    "policy.require.reason": "the reasons for the requirements",
+    "policy.require.severity": "the requirements' severities",
 }
-"""What the framework's file names beside checks and fields of the policy, in words."""
+"""What the framework's file names beside checks and keys of the policy, in words."""
 _OPEN = {"fail", "inconclusive", "error", "not_run"}
 
 
@@ -90,6 +97,23 @@ class TraitLine:
     chip: Chip | None
     checks: tuple[tuple[Chip, Link, str], ...]
     reason: str
+
+
+def rmf_anchor(line_id: str) -> str:
+    """`measure-2-11`."""
+    return line_id.lower().replace(" ", "-").replace(".", "-")
+
+
+def declared_fields(run: AuditRun) -> frozenset[str]:
+    """Names of the facts that the policy declares."""
+    policy = run.policy
+    found = {f"system.{name}" for name in type(policy.system).model_fields if getattr(policy.system, name)}
+    found |= {f"policy.{name}" for name in ("tier", "version") if name in policy.model_fields_set}
+    found |= {"policy.sha256", "policy.decision_rules", "policy.require", "policy.require.severity", "candidate.task"}
+    found |= {"candidate.kind"} if policy.candidate.load or policy.candidate.fine_tune else set()
+    found |= {f"policy.{name}" for name in ("waivers", "not_measured") if getattr(policy, name)}
+    found |= {"datasets.licence"} if run.datasets and all(data.licence for data in run.datasets) else set()
+    return frozenset(found)
 
 
 def rmf(run: AuditRun, found: Entries) -> Rmf:
@@ -163,26 +187,43 @@ def _check(entry: Entry) -> tuple[Chip, Link, str]:
 
 def _basis(line: Subcategory, fields: list[str], there: list[str], state: str) -> str:
     """What it stands on, or would."""
-    missing = [name for name in fields if name not in there]
-    if state == "declared":
-        return f"Declared: {prose.listed(there)}." + (f" Not declared: {prose.listed(missing)}." if missing else "")
     if state == "measured":
         return ""
     if line.evidence == "organisational":
-        return "Only a named person's signed statement can stand for it; there is none yet."
+        return "Needs a named person's signed statement; there is none."
     if line.evidence == "measured":
-        return f"No finding of this run names it. {_could(line.by)}"
-    if not missing:
-        return f"Stands on {prose.listed(_SOURCES.get(name, name) for name in line.by)}; there is none yet."
-    return f"Not declared: {prose.listed(missing)}."
+        return _could(line.by)
+    missing = [name for name in fields if name not in there]
+    keys = [_in_words(name) for name in missing if _is_key(name)]
+    said = [f"Declared: {prose.listed(map(_in_words, there))}."] if there else []
+    said += [f"Not declared: {prose.listed(keys)}."] if keys else []
+    unserved = [_in_words(name) for name in missing if not _is_key(name)]
+    said += [f"The policy has no key for {prose.listed(unserved)}."] if unserved else []
+    return " ".join(said) or f"Needs {prose.listed(map(_in_words, line.by))}; there is none."
+
+
+def _is_key(name: str) -> bool:
+    """Whether a dotted name is a key of the policy file."""
+    first, _, rest = name.partition(".")
+    shape = {"system": System, "candidate": CandidateSpec, "datasets": DatasetSpec, "policy": Policy}.get(first)
+    return shape is not None and rest in shape.model_fields
+
+
+def _in_words(name: str) -> str:
+    """A key as the policy writes it, in backticks; anything else in words."""
+    if name in _SOURCES:
+        return _SOURCES[name]
+    key = name.removeprefix("policy.")
+    return f"`{key}`" if _is_key(name) else key.rpartition(".")[2].removesuffix("_ref").replace("_", " ")
 
 
 def _could(by: tuple[str, ...]) -> str:
-    """What would speak to a line that nothing measured."""
-    families_ = [name.replace("_", " ") for name in by if "." not in name]
-    others = [_SOURCES.get(name, name) for name in by if "." in name]
-    said = [f"Families of checks that could: {prose.listed(families_)}."] if families_ else []
-    return " ".join(said + ([f"Bears on it, without counting as a finding: {prose.listed(others)}."] if others else []))
+    """What could measure a line that nothing measured."""
+    there = {check_id.split("/")[0] for check_id in catalog.discover()}
+    families = [name.replace("_", " ") for name in by if name in there]
+    others = [_in_words(name) for name in by if "." in name]
+    said = f"No finding. Checks that could measure it: {prose.listed(families)}." if families else "No check of this release measures it."
+    return said + (f" Related: {prose.listed(others)}." if others else "")
 
 
 def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:
@@ -193,7 +234,7 @@ def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:
         own = [entry for entry in found.worst if entry.finding.check.id.split("/")[0] in trait.families]
         worst = min((entry.finding.status for entry in own), key=order.index, default=None)
         given = run.policy.not_measured.get(trait.id)
-        fact = f"Declared: {trait.declared}." if trait.declared in declared_fields(run) else "No check and no reason given."
+        fact = f"Declared: `{trait.declared}`." if trait.declared in declared_fields(run) else "No check and no reason given."
         reason = f"Not measured; reason in the policy: {given}" if given else "" if own else fact
         lines.append(TraitLine(trait.name, None if worst is None else Chip(worst, prose.STATUSES[worst]), tuple(map(_check, own)), reason))
     return tuple(lines)

@@ -1,4 +1,4 @@
-"""Rows to look at, at the end of section 8: the confusion table of each data set, and a few rows of each cell and slice."""
+"""Rows to look at, at the end of section 7: the confusion table of each data set, and a few rows of each cell and slice."""
 
 from __future__ import annotations
 
@@ -80,17 +80,16 @@ class RowsOf:
 class Rows:
     """Every data set's, and where a slice's rows stand."""
 
-    number: str
     sets: tuple[RowsOf, ...]
 
 
-def rows(sampled: Sequence[Sampled], classes: Sequence[str], number: str) -> Rows:
+def rows(sampled: Sequence[Sampled], classes: Sequence[str]) -> Rows:
     """The parts that show rows, by data set."""
     anchored = _anchored(sampled)
     sets = [
         _rows_of((anchor, role), [entry for entry in anchored if entry[1].role == role], classes) for role, anchor in _sets(sampled).items()
     ]
-    return Rows(number, tuple(sets))
+    return Rows(tuple(sets))
 
 
 @dataclass(frozen=True, slots=True)

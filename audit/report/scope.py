@@ -1,4 +1,4 @@
-"""Section 2: the system as declared, the candidate as measured. Section 12: the operations card. Section 15: sign-off."""
+"""Section 2: the system as declared, the candidate as measured, the policy since the last promotion, use of the test sets."""
 
 from __future__ import annotations
 
@@ -6,24 +6,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import text as prose
-from audit.report.banner import QUORUM, Fact
+from audit.report.charts.looks import looks
 from audit.report.charts.loss import loss
+from audit.report.entries import Fact
 from audit.report.phrases import owner_of
-from audit.report.test_set_usage import wear
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.candidates.training_record import TrainingRecord
-    from audit.record import AuditRun, CandidateFacts
+    from audit.governance.policy_approvals import ApprovalState
+    from audit.governance.policy_change import PolicyChange
+    from audit.record import AuditRun, CandidateFacts, LookFacts
     from audit.report.charts.axes import Drawing
-    from audit.report.entries import Entries, Link
-    from audit.report.test_set_usage import WearView
 
 NOT_DECLARED = "not declared"
-_STAYS = {
-    "block": "Nothing. This candidate must not go live.",
-    "promote": "This candidate may go live once the signatures of section 15 are there.",
-    "promote-with-conditions": "This candidate may go live once the conditions of section 11 are signed.",
-}
+_HUES = {"loosened": "red", "tightened": "", "other": ""}
+_BLOCKED = "Blocking: nobody of line 2 has approved what the policy loosens."
+_NAMES = {"loosened": "loosened", "tightened": "tightened", "other": "changed"}
+
+
+@dataclass(frozen=True, slots=True)
+class SetUsage:
+    """One data set's use."""
+
+    said: tuple[str, ...]
+    picture: Drawing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Scope:
     declared: tuple[Fact, ...]
     measured: tuple[Fact, ...]
     datasets: tuple[DatasetRow, ...]
-    wear: tuple[WearView, ...]
+    usage: tuple[SetUsage, ...]
     training: tuple[Fact, ...]
     curves: Drawing | None
 
@@ -68,7 +76,7 @@ def scope(run: AuditRun) -> Scope:
             )
             for data in run.datasets
         ),
-        wear=wear(run),
+        usage=set_usage(run),
         training=() if run.training is None else _training(run.training),
         curves=None if run.training is None else loss(run.training),
     )
@@ -137,71 +145,99 @@ def _cut(record: TrainingRecord) -> tuple[Fact, ...]:
     return (Fact("Length", f"{record.cut_texts:,} of {record.train_rows:,} training texts were cut at {record.max_length:,} tokens"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A finding that an operator may meet again in production."""
-
-    link: Link
-    check: str
-    bound: str
-    now: str
-    first_action: str
-    owner: str
+def set_usage(run: AuditRun) -> tuple[SetUsage, ...]:
+    """One view a data set that the candidate was measured on."""
+    unknown = () if run.ledger_head else (_NO_HISTORY,)
+    return tuple(SetUsage((*_usage(one), *unknown), looks(one)) for one in run.looks)
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
-    """The operations card."""
-
-    now: str
-    facts: tuple[Fact, ...]
-    alarms: tuple[Alarm, ...]
+_NO_HISTORY = "The ledger was empty before this run; what another ledger counted on this data is not included."
 
 
-def operations(run: AuditRun, found: Entries) -> Operations:
-    """What an operator needs, from declared facts and from checks on data of production."""
-    system = run.policy.system
-    said = (
-        ("Call in an incident", system.incident_contact),
-        ("Owner", owner_of(run) if system.owner else None),
-        ("Way back", system.rollback_plan),
-        ("Who can stop it", system.oversight),
-        ("Monitoring plan", system.monitoring_plan),
-        ("Complaints and appeals", system.feedback_channel),
-        ("Taking it out of use", system.decommissioning_plan),
-    )
-    watched = [
-        entry for entry in found.worst if entry.finding.check.id.startswith("drift/") or entry.finding.requirement.on == "production"
-    ]
-    alarms = tuple(
-        Alarm(
-            entry.link,
-            entry.finding.id,
-            prose.bound(entry.finding.requirement),
-            prose.STATUSES[entry.finding.status],
-            entry.finding.remedy,
-            entry.finding.owner,
-        )
-        for entry in watched
-    )
-    return Operations(_STAYS[run.verdict.decision], tuple(Fact(term, value or NOT_DECLARED) for term, value in said), alarms)
+def _usage(one: LookFacts) -> Iterator[str]:
+    held = "candidate was" if one.candidates == 1 else "different candidates were"
+    runs = prose.counted(one.decisions, "run")
+    yield f"{prose.sentence(prose.word(one.candidates))} {held} held against `{one.role}` in {runs}, this one included."
+    yield from _plan(one)
+    if one.candidates > 1:
+        yield _peeking(one)
+    if one.exchanged:
+        yield _exchanged(one)
+
+
+def _plan(one: LookFacts) -> Iterator[str]:
+    """Which look this was, and what it had to pass at."""
+    if one.most is None:
+        yield "The policy has no `looks`: each candidate was judged as if it were the only one."
+    elif one.exhausted:
+        yield f"This is look {one.number:,} of {one.most:,}: the test set is used up, and nothing on it passes. Audit on fresh rows."
+    else:
+        level, alpha, left = (prose.error(value or 0.0) for value in (one.level, one.alpha, one.left))
+        at = f"a pass was judged at an error of {level} in place of {alpha}; {left} is left for later candidates."
+        yield f"This is look {one.number:,} of {one.most:,} ({one.spending}): {at}"
+
+
+def _peeking(one: LookFacts) -> str:
+    """What as many looks would do if nothing were spent: one minus the chance that none errs."""
+    chance = prose.confidence(1 - (1 - one.alpha) ** one.candidates)
+    if_each = f"Had each been judged at an error of {prose.error(one.alpha)}"
+    who = f"at least one of {prose.word(one.candidates)} candidates that lie just on the bound"
+    return f"{if_each}, {who} would pass by luck with a chance of {chance}, were their errors independent."
+
+
+def _exchanged(one: LookFacts) -> str:
+    times = "once" if len(one.exchanged) == 1 else "twice" if len(one.exchanged) == 2 else f"{prose.word(len(one.exchanged))} times"  # noqa: PLR2004  # English
+    others = prose.listed((f"{prose.digest(each.sha256)} ({prose.counted(each.candidates, 'candidate')})" for each in one.exchanged), 6)
+    return f"The file was exchanged {times} under a policy of this name. Other rows stood here before: {others}."
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """An empty box for one signature."""
+class PolicyRow:
+    """One difference."""
 
-    role: str
-    statement: str
-
-
-_STATEMENTS = {
-    "Owner": "I answer for this system. I have read sections 1 to 12 and accept the risk that section 10 lists.",
-    "Independent reviewer": "I did not build this candidate and do not report to those who did. I have read and challenged the evidence.",
-    "Accountable executive": "I accept on behalf of the organisation the risk that section 10 lists.",
-}
+    kind: str
+    hue: str
+    place: str
+    words: str
 
 
-def signatures(run: AuditRun) -> tuple[Signature, ...]:
-    """One box for every role that the tier asks for."""
-    return tuple(Signature(role, _STATEMENTS[role]) for role in QUORUM[run.policy.tier])
+@dataclass(frozen=True, slots=True)
+class PolicySince:
+    """All differences, what was loosened first."""
+
+    lead: str
+    rows: tuple[PolicyRow, ...]
+    blocked: str = ""
+    """That it blocks, if it does."""
+    said: tuple[str, ...] = ()
+    """Whether somebody approved what was loosened, and what became of every approval."""
+
+
+def policy_since(run: AuditRun) -> PolicySince:
+    """What the policy asks less, more or differently since the last promotion under its name."""
+    change = run.policy_change
+    if change is None:
+        return PolicySince("The ledger holds no promotion under a policy of this name: there is nothing to compare this one with.", ())
+    since = f"run {change.run} of {prose.day(change.time)}"
+    if change.changes is None:
+        unknown = f"The policy of {since}, the last promotion, cannot be read by this release: what was loosened is unknown."
+        return PolicySince(unknown, (), _BLOCKED if change.blocks else "", _approvals(change))
+    less = sum(one.kind == "loosened" for one in change.changes)
+    looser = prose.word(less) if less else "none"
+    lead = f"Against {since}, the last promotion: {prose.counted(len(change.changes), 'change')}, {looser} of them loosened."
+    rows = tuple(PolicyRow(_NAMES[one.kind], _HUES[one.kind], one.place, one.words) for one in change.changes)
+    same = f"It asks the same as {since}, the last promotion."
+    return PolicySince(lead if rows else same, rows, _BLOCKED if change.blocks else "", _approvals(change))
+
+
+def _approvals(change: PolicyChange) -> tuple[str, ...]:
+    """Approvals that count, those that do not, and what it means for the decision."""
+    good = [f"Approved by {_signed(one)}." for one in change.approved_by]
+    lost = [f"The approval by {_signed(one)} does not count: {'; '.join(one.why)}." for one in change.approvals if one.why]
+    if change.looser and not change.guarded:
+        return ("Not blocking: no trusted keys are configured (trust.keys).", *lost)
+    return (*(good if change.looser else ()), *lost)
+
+
+def _signed(one: ApprovalState) -> str:
+    return f"{one.words}, signed {prose.moment(one.at)}, asked for by {one.requested_by}"

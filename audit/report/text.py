@@ -32,7 +32,7 @@ _SMALL = (
 )
 _ISO = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?:([ T]\d\d:\d\d)(?::\d\d)?(?: UTC|\+00:00))?(?![\w-])")
 """A date, or a moment of UTC."""
-_JOINERS = {"\u200c", "\u200d"}  # several scripts and emoji are spelt with them; they cannot reorder text
+_HARMLESS = {"\u200c", "\u200d", "\u00a0"}  # joiners, with which several scripts and emoji are spelt, and the no-break space of `64 %`
 
 
 def clean(text: str) -> str:
@@ -41,7 +41,7 @@ def clean(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    if char in "\n\t" or char in _JOINERS or char.isprintable():
+    if char in "\n\t" or char in _HARMLESS or char.isprintable():
         return char
     if char < " ":
         return chr(0x2400 + ord(char))
@@ -160,10 +160,16 @@ def bound(requirement: Requirement) -> str:
     return asked_in_words(requirement) or "no bound"
 
 
+def percent(share: float) -> str:
+    """`64 %`, `4.5 %`, with a space that does not break."""
+    value = 100 * share
+    return f"{value:.0f}\u00a0%" if value >= 10 or round(value, 1).is_integer() else f"{value:.1f}\u00a0%"  # noqa: PLR2004  # one decimal for small shares
+
+
 def error(level: float) -> str:
-    """A chance of error: `2.5%`, `0.046%`, and below a hundredth of a percent `one in 20,000`."""
+    """A chance of error: `2.5 %`, `0.046 %`, and below a hundredth of a percent `one in 20,000`."""
     if level >= 1e-4 or level <= 0:  # noqa: PLR2004  # from here on digits behind the point are no longer counted at a glance
-        return f"{100 * max(level, 0.0):.3g}%"
+        return f"{100 * max(level, 0.0):.3g}\u00a0%"
     if level < 1e-9:  # noqa: PLR2004  # a billionth
         return "less than one in a billion"
     return f"one in {float(f'{1 / level:.2g}'):,.0f}"
@@ -176,8 +182,8 @@ def meaning(risk: str) -> str:
 
 
 def confidence(level: float) -> str:
-    """`95%`, `0.417%`."""
-    return f"{100 * level:.3g}%"
+    """`95 %`, `0.417 %`."""
+    return f"{100 * level:.3g}\u00a0%"
 
 
 def asked_in_words(requirement: Requirement) -> str:

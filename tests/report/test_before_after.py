@@ -9,7 +9,7 @@ import pytest
 from audit.evidence import OVERALL, BeforeAfter, Evidence, Member, Point
 from audit.report.charts.before_after import LEFT, MOST, RIGHT, before_after
 from audit.report.entries import entries
-from audit.report.families import families
+from audit.report.findings import finding_views
 from audit.stats import Proportion
 from tests.report import example
 
@@ -58,5 +58,5 @@ def test_values_all_alike_are_drawn() -> None:
 def test_the_report_draws_it() -> None:
     evidence = Evidence((Member(OVERALL, Proportion(80, 100)),), "accuracy", 100, figures=(FIGURE,))
     run = example.audit_run([example.judged(example.ACCURACY, evidence, min=0.5)])
-    (family,) = families(entries(run))
-    assert [drawing.title for drawing in family.details[0].drawings] == ["Accuracy: base model → after fine-tuning"]
+    _, (finding,) = finding_views(run, entries(run))
+    assert [drawing.title for drawing in finding.figures.drawings] == ["Accuracy: base model → after fine-tuning"]

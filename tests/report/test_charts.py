@@ -21,7 +21,7 @@ from audit.report.charts.residuals import residuals, short
 from audit.report.charts.roc import roc
 from audit.report.charts.scale import Scale, around, ticks
 from audit.report.entries import entries
-from audit.report.families import families
+from audit.report.findings import finding_views
 from audit.stats import Proportion
 from tests.report import example
 
@@ -108,8 +108,8 @@ def test_forest_shows_members_in_order_and_counts_the_rest() -> None:
 def test_each_two_groups_are_drawn_once_the_worse_way_round() -> None:
     """Three groups make three pairs, not six; the judged one carries the deciding interval and the status."""
     run = example.audit_run([example.opportunity(max=0.1)])
-    (family,) = families(entries(run))
-    rates, gap = family.details[0].forests
+    (finding,), _ = finding_views(run, entries(run))
+    rates, gap = finding.figures.forests
     assert len(rates.rows) == len(gap.rows) == 3
     assert not rates.has_status
     assert [row.chip.key if row.chip else "" for row in gap.rows] == ["fail", "", ""]
@@ -124,8 +124,8 @@ def test_histogram_names_the_widest_gap() -> None:
     """The foot says where the two samples differ most, with both shares."""
     drawing = histogram(Histogram("age", ("young", "old"), (0.8, 0.2), (0.5, 0.5), "test", "production"), "")
     assert drawing.title == "age, furthest apart: young"
-    assert drawing.foot.startswith("Furthest apart: young, with 80% of test and 50% of production.")
-    assert "old: 20%, 50%" in drawing.drawing
+    assert drawing.foot.startswith("Furthest apart: young, with 80\u00a0% of test and 50\u00a0% of production.")
+    assert "old: 20\u00a0%, 50\u00a0%" in drawing.drawing
 
 
 def test_roc_is_thinned_and_keeps_its_ends() -> None:
@@ -157,8 +157,8 @@ def test_precision_recall_by_hand() -> None:
     assert re.findall(r"[ML]([\d.]+)[ ,]([\d.]+)", re.findall(r'<path [^>]*class="inkl"[^>]*>', drawn.drawing)[0]) == [
         (f"{a:.2f}".rstrip("0").rstrip("."), f"{b:.2f}".rstrip("0").rstrip(".")) for a, b in line
     ]
-    assert "average precision 0.83; at least 0.8. A score that knows nothing has a precision of 67%." in str(drawn.drawing)
-    assert "At the decision threshold: 50% of the cases found, 100% of the alarms true." in str(drawn.drawing)
+    assert "average precision 0.83; at least 0.8. A score that knows nothing has a precision of 67\u00a0%." in str(drawn.drawing)
+    assert "At the decision threshold: 50\u00a0% of the cases found, 100\u00a0% of the alarms true." in str(drawn.drawing)
     calm = precision_recall(replace(figure, operating_point=None), "none", "at least 0.8", "")
     assert "threshold" not in str(calm.drawing)
 
@@ -175,8 +175,9 @@ def test_a_curve_of_all_rows_bears_their_number_and_no_slices(figure: Roc | Prec
         ((Member(OVERALL, slices[1].estimate),), "0.900"),
     ):
         evidence = Evidence(members, "accuracy", 200, figures=(figure,))
-        (family,) = families(entries(example.audit_run([example.judged(example.ACCURACY, evidence, min=0.5)])))
-        (drawing,) = family.details[0].drawings
+        run = example.audit_run([example.judged(example.ACCURACY, evidence, min=0.5)])
+        open_findings, passed = finding_views(run, entries(run))
+        (drawing,) = (*open_findings, *passed)[0].figures.drawings
         assert told in drawing.drawing
         assert "0.600" not in drawing.drawing
 
@@ -188,7 +189,7 @@ def test_residuals_say_where_predictions_are_off() -> None:
     )
     drawn = residuals(figure, "75 rows.")
     assert drawn.title == "Predictions near 30.000 are too high by 6.000 on average"
-    assert drawn.foot == "Two of 3 bins are off beyond their 95% interval. 75 rows."
+    assert drawn.foot == "Two of 3 bins are off beyond their 95\u00a0% interval. 75 rows."
     heights = [float(y) for y in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"', drawn.drawing)]
     assert heights == sorted(heights), "a lower mean lies lower"
     assert "predicted 20.000: 0.100 on average, −2.000 to 2.000 for most rows" in drawn.drawing

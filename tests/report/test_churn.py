@@ -11,7 +11,7 @@ from audit import report
 from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
 from audit.report.charts.churn import LETTER, MOST, RIGHT, churn
 from audit.report.entries import Link, entries
-from audit.report.families import families
+from audit.report.findings import finding_views
 from audit.stats import PairedDifference
 from tests.report import example
 
@@ -31,8 +31,13 @@ def test_bars_by_hand() -> None:
 def test_the_words_say_what_the_picture_shows() -> None:
     table = churn(FIGURE, "100 rows examined.", {})
     assert table.title == "What changes against the champion: 10 rows lost, 20 gained"
-    assert [(row.n, row.gained, row.lost, row.changed) for row in table.rows] == [("100", "20", "10", "32%"), ("20", "5", "0", "25%")]
-    assert "all rows: 10 lost (10%), 20 gained (20%); region=&lt;b&gt;: 0 lost (0%), 5 gained (25%)" in table.drawing
+    assert [(row.n, row.gained, row.lost, row.changed) for row in table.rows] == [
+        ("100", "20", "10", "32\u00a0%"),
+        ("20", "5", "0", "25\u00a0%"),
+    ]
+    assert (
+        "all rows: 10 lost (10\u00a0%), 20 gained (20\u00a0%); region=&lt;b&gt;: 0 lost (0\u00a0%), 5 gained (25\u00a0%)" in table.drawing
+    )
 
 
 def test_many_slices_are_cut_and_said_to_be() -> None:
@@ -60,11 +65,11 @@ def test_rows_that_stand_above_already_are_pointed_at() -> None:
     overall = replace(evidence, figures=(Churn("the champion", ("all rows",), (70,), (20,), (10,), (0,), (32,)),))
     pairs = ((example.ACCURACY, evidence), (example.F1, overall))
     lines = [example.judged(check, found, against="champion", margin=0.05) for check, found in pairs]
-    (family,) = families(entries(example.audit_run(lines)))
-    first, second = family.details
+    run = example.audit_run(lines)
+    first, second = (one.figures for views in finding_views(run, entries(run)) for one in views)
     assert (len(first.churns), len(first.examples)) == (1, 1)
     assert (second.churns, second.examples) == ((), ())
-    assert second.notes[-1] == f"Rows that change, and examples of them: as under {first.label}."
+    assert second.notes[-1] == "Rows that change, and examples of them: under F-1."
 
 
 def test_the_report_shows_it_beside_the_difference() -> None:
@@ -72,8 +77,8 @@ def test_the_report_shows_it_beside_the_difference() -> None:
         (Member(OVERALL, PairedDifference(70, 20, 10, 0)),), "accuracy difference from the champion", 100, figures=(FIGURE,)
     )
     run = example.audit_run([example.judged(example.ACCURACY, evidence, against="champion", margin=0.05)])
-    (family,) = families(entries(run))
-    assert [table.comparator for table in family.details[0].churns] == ["the champion"]
+    (first, *_) = (one.figures for views in finding_views(run, entries(run)) for one in views)
+    assert [table.comparator for table in first.churns] == ["the champion"]
     page = report.render(run)
     assert "Is it no worse than the champion, in accuracy?" in page
     assert "not worse than the champion by more than 0.05" in page

@@ -50,7 +50,7 @@ def test_lone_surrogates_do_not_stop_the_report() -> None:
 def test_clean_leaves_only_what_is_seen(text: str) -> None:
     """What comes out is printable, but for line ends, tabs and the two joiners; printable text comes out as it went in."""
     cleaned = clean(text)
-    assert all(char.isprintable() or char in "\n\t\u200c\u200d" for char in cleaned)
+    assert all(char.isprintable() or char in "\n\t\u200c\u200d\u00a0" for char in cleaned)
     assert clean(cleaned) == cleaned
     if text.isprintable():
         assert cleaned == text

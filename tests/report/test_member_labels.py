@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
-from audit.report.member_labels import in_words, named
+from audit.report.member_labels import in_words, label
 from audit.stats import Difference, Proportion
 
 NORTH, SOUTH = (Slice((("region", name),)) for name in ("north", "south"))
@@ -35,7 +35,7 @@ NORTH, SOUTH = (Slice((("region", name),)) for name in ("north", "south"))
     ],
 )
 def test_names(name: Slice | Pair, expected: str) -> None:
-    assert named(name) == expected
+    assert label(name) == expected
 
 
 def test_only_names_of_the_evidence_are_replaced_the_longest_first() -> None:

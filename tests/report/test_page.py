@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.main
 from jinja2 import StrictUndefined, UndefinedError
+from markupsafe import escape
 
 from audit import catalog
+from audit.cli.app import app
+from audit.datasets import Columns
 from audit.frameworks import nist_ai_rmf
+from audit.policy.schema import CandidateSpec, DatasetSpec, System, Trust
 from audit.report import render
 from audit.report.entries import entries
 from audit.report.page import _environment
-from audit.report.risks import register
-from audit.report.waivers import waivers
+from audit.report.phrases import action_of
+from audit.report.register import register, waivers
 from tests.report import example
 
 if TYPE_CHECKING:
@@ -124,7 +129,7 @@ def test_headings_descend_one_level_at_a_time(page: tuple[AuditRun, str]) -> Non
     assert levels[0] in {1, 2}
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
     numbers = re.findall(r'<h2 id="h-\w+"><span class="no">(\w+)</span>', page[1])
-    assert numbers == [*(str(number) for number in range(1, 13)), "15", "A", "B", "C"]
+    assert numbers == [*(str(number) for number in range(1, 13)), "A", "B", "C"]
 
 
 def test_every_finding_is_told_and_linked(page: tuple[AuditRun, str]) -> None:
@@ -223,6 +228,44 @@ def test_waivers_come_with_what_they_say() -> None:
     assert "No waiver was looked at." in render(example.conditions())
 
 
+def test_every_command_and_key_that_a_page_names_exists(page: tuple[AuditRun, str]) -> None:
+    """`audit NAME` is a command, and a dotted name of the policy file is one of its keys."""
+    words = re.sub(r"<(style|script)>.*?</\1>", "", page[1], flags=re.DOTALL)
+    words = re.sub(r"<[^>]+>", "", words.replace("<wbr>", ""))
+    commands = {command.name for command in typer.main.get_command(app).commands.values()}  # type: ignore[attr-defined]  # a group
+    named = set(re.findall(r"(?:`|^|[(>])audit ([a-z]+)\b", words, re.MULTILINE))
+    assert named
+    assert named <= {name for name in commands if name}
+    keys = {"system": System, "candidate": CandidateSpec, "datasets": DatasetSpec, "columns": Columns, "trust": Trust}
+    for first, shape in keys.items():
+        unknown = set(re.findall(rf"(?<![\w./]){first}\.(\w+)", words)) - set(shape.model_fields)
+        assert not unknown, f"{first}.{', '.join(sorted(unknown))}"
+    assert not re.search(r"\b(?:meta|ledger)\.[a-z]", words)
+
+
+def test_page_one_lists_every_blocker_with_action_person_and_date() -> None:
+    for run in (example.block(), example.all_errors(), example.crowded()):
+        html = render(run).replace("<wbr>", "")
+        first = html[html.index('id="decision"') : html.index('id="scope"')]
+        for entry in entries(run).having("block"):
+            shown = [part for part in re.split(r"<li>|<tr>", first) if f'href="#{entry.label}"' in part and entry.finding.id in part]
+            assert shown, entry.finding.id
+            assert entry.finding.owner in shown[0]
+            assert "before release" in shown[0]
+            assert escape(action_of(entry.finding)[:60].rpartition(" ")[0]) in shown[0]
+
+
+def test_conditions_say_what_closes_them() -> None:
+    run = example.conditions()
+    html = render(run).replace("<wbr>", "")
+    first = html[html.index('id="decision"') : html.index('id="scope"')]
+    for condition in run.verdict.conditions:
+        entry = entries(run).of(condition.finding)
+        assert entry is not None
+        assert f'Closed when <bdi class="id">{condition.finding}</bdi> passes in a new audit.' in first
+        assert str(escape(entry.finding.remedy[:80].rpartition(" ")[0])) in first
+
+
 def test_golden(golden: Callable[[Path, str], None]) -> None:
     """The page as it was last looked at; style and script, which have their own files, are left out."""
     html = render(example.conditions())
@@ -246,7 +289,7 @@ def test_a_comparison_says_what_a_worse_candidate_means() -> None:
 
 def test_what_was_not_trained_stands_under_its_own_heading() -> None:
     html = render(example.compared())
-    assert html.index("Use of the test sets") < html.index("<h3>Training</h3>") < html.index("The candidate was loaded as it is")
+    assert html.index("<h3>Training</h3>") < html.index("The candidate was loaded as it is") < html.index("<h3>Data sets</h3>")
     assert "Nobody has signed this report." in html
     assert "No person has signed" not in html
 

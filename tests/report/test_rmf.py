@@ -56,7 +56,7 @@ def test_declared_in_part() -> None:
     line = lines(example.promote())["MAP 1.1"]
     assert line.state == "declared"
     assert line.in_part
-    assert "Not declared: system.users" in line.basis
+    assert "The policy has no key for users, deployment setting and assumptions." in line.basis
     assert not lines(example.promote())["MAP 3.3"].in_part
 
 

@@ -116,12 +116,11 @@ def test_a_cell_of_few_entities_does_not_tell_how_many_rows() -> None:
 def test_findings_on_the_candidates_answers_lead_to_their_data_set() -> None:
     run = example.looked_at()
     pages = page(run)
-    led = {one.check: one.rows.anchor for family in pages.families for one in family.details if one.rows is not None}
+    findings = (*pages.open_findings, *pages.passed_findings)
+    led = {one.check: one.figures.rows.anchor for one in findings if one.figures.rows is not None}
     assert led
     assert set(led.values()) <= {one.anchor for one in pages.rows.sets}
-    assert {one.rows.text for family in pages.families for one in family.details if one.rows is not None} == {
-        f"section {pages.rows.number}"
-    }
+    assert {one.figures.rows.text for one in findings if one.figures.rows is not None} == {"rows to look at"}
     assert '<h4 id="S-1">Data set <bdi>test</bdi></h4>' in render(run)
 
 
@@ -143,6 +142,6 @@ def test_a_feature_leads_to_rows_in_which_it_moved() -> None:
     with_it = [*run.sampled, moved]
     assert Places.of(with_it, drift).slice(moved.name) == f"R-{len(with_it)}"
     assert Places.of(with_it, drift).slice(Slice((("column", "sex"),))) == ""
-    (one,) = rows([moved], (), "8.1").sets
+    (one,) = rows([moved], ()).sets
     assert one.parts[0].name == "age: what became more frequent"
     assert one.foot.startswith("A few rows of each part, in the order of the file.")

@@ -12,7 +12,7 @@ from audit.record import LookFacts
 from audit.report import render
 from audit.report import text as prose
 from audit.report.charts.looks import looks
-from audit.report.test_set_usage import wear
+from audit.report.scope import set_usage
 from tests.report import example
 
 THIRD = LookFacts(
@@ -25,7 +25,7 @@ ALONE = LookFacts("test", decisions=1, candidates=1, number=1, alpha=0.025)
 
 
 def said(one: LookFacts) -> str:
-    (view,) = wear(replace(example.promote(), looks=(one,)))
+    (view,) = set_usage(replace(example.promote(), looks=(one,)))
     return " ".join(view.said)
 
 
@@ -33,9 +33,10 @@ def test_a_look_in_words() -> None:
     """1 - .975^3 is .0731."""
     assert said(THIRD) == (
         "Three different candidates were held against `test` in four runs, this one included. "
-        "This is look 3 of 5 (pocock): a pass was judged at an error of 0.46% in place of 2.5%; 0.73% is left for later candidates. "
-        "Had each been judged at an error of 2.5%, at least one of three candidates that lie just on the bound would pass by luck "
-        "with a chance of 7.31%, were their errors independent. "
+        "This is look 3 of 5 (pocock): a pass was judged at an error of 0.46\u00a0% in place of 2.5\u00a0%; 0.73\u00a0% is left for "
+        "later candidates. "
+        "Had each been judged at an error of 2.5\u00a0%, at least one of three candidates that lie just on the bound would pass by luck "
+        "with a chance of 7.31\u00a0%, were their errors independent. "
         "The file was exchanged twice under a policy of this name. Other rows stood here before: "
         "3f3f3f3f3f3f… (two candidates) and 9a9a9a9a9a9a… (one candidate)."
     )
@@ -44,8 +45,8 @@ def test_a_look_in_words() -> None:
 def test_a_ledger_without_history_is_said_to_be_so() -> None:
     """Else a ledger that was deleted, or laid elsewhere, would read as a test set that nobody has looked at."""
     run = replace(example.promote(), looks=(ALONE,))
-    told = "The ledger held nothing before this run: what was held against this data under another ledger is not counted."
-    first, later = (wear(replace(run, ledger_head=head))[0].said for head in (None, "ab" * 32))
+    told = "The ledger was empty before this run; what another ledger counted on this data is not included."
+    first, later = (set_usage(replace(run, ledger_head=head))[0].said for head in (None, "ab" * 32))
     assert told in first
     assert told not in later
     assert told in re.sub(r"\s+", " ", render(replace(run, ledger_head=None)))
@@ -60,13 +61,13 @@ def test_a_look_too_early_to_use_anything_is_not_too_late() -> None:
     """O'Brien and Fleming's first look of a thousand: 1e-1088 is no error, and all of it is left for later."""
     early = replace(THIRD, number=1, candidates=1, most=1000, level=0.0, left=0.025)
     assert not early.exhausted
-    assert "a pass was judged at an error of 0% in place of 2.5%; 2.5% is left for later candidates." in said(early)
+    assert "a pass was judged at an error of 0\u00a0% in place of 2.5\u00a0%; 2.5\u00a0% is left for later candidates." in said(early)
 
 
 def test_a_set_without_a_plan_has_toldand_no_picture() -> None:
     """1 - .975^24 is .455."""
     assert "each candidate was judged as if it were the only one" in said(UNPLANNED)
-    assert "at least one of 24 candidates that lie just on the bound would pass by luck with a chance of 45.5%" in said(UNPLANNED)
+    assert "at least one of 24 candidates that lie just on the bound would pass by luck with a chance of 45.5\u00a0%" in said(UNPLANNED)
     assert "chance" not in said(ALONE)
     assert looks(UNPLANNED) is None
 
@@ -112,7 +113,14 @@ def test_the_page_holds_it() -> None:
 
 @pytest.mark.parametrize(
     ("level", "told"),
-    [(0.025, "2.5%"), (0.0046, "0.46%"), (1e-4, "0.01%"), (4.9e-7, "one in 2,000,000"), (1e-20, "less than one in a billion"), (0.0, "0%")],
+    [
+        (0.025, "2.5\u00a0%"),
+        (0.0046, "0.46\u00a0%"),
+        (1e-4, "0.01\u00a0%"),
+        (4.9e-7, "one in 2,000,000"),
+        (1e-20, "less than one in a billion"),
+        (0.0, "0\u00a0%"),
+    ],
 )
 def test_small_errors_are_said_as_people_say_them(level: float, told: str) -> None:
     assert prose.error(level) == told

@@ -77,8 +77,8 @@ def test_counts_and_lists() -> None:
     assert prose.clip("one two three", 9) == "one two …"
     assert prose.seconds(0.04) == "0.0 s"
     assert prose.seconds(200) == "3 min 20 s"
-    assert prose.confidence(0.95) == "95%"
-    assert prose.confidence(0.025 / 6) == "0.417%"
+    assert prose.confidence(0.95) == "95\u00a0%"
+    assert prose.confidence(0.025 / 6) == "0.417\u00a0%"
 
 
 def test_no_sign_stands_before_zero() -> None:

@@ -41,12 +41,12 @@ def test_the_words_say_what_the_picture_shows() -> None:
     table = weak(FIGURE, "500 rows examined.")
     assert table.title == "One weak slice named, of two slices proposed by the search"
     first, second = table.rows
-    assert (first.inside, first.elsewhere, first.gap, first.sure) == ("40 of 100 (40%)", "5%", "0.350", "at least 0.210")
+    assert (first.inside, first.elsewhere, first.gap, first.sure) == ("40 of 100 (40\u00a0%)", "5\u00a0%", "0.350", "at least 0.210")
     assert [one.text for one in first.to] == ["row-7", "row-9"]
     assert (second.sure, second.to) == ("no worse than elsewhere", ())
     assert (
-        "region=&lt;b&gt;: 40% wrong, elsewhere 5%, at least 0.210; plan=a: 10% wrong, elsewhere 10%, no worse than elsewhere"
-        in table.drawing
+        "region=&lt;b&gt;: 40\u00a0% wrong, elsewhere 5\u00a0%, at least 0.210; "
+        "plan=a: 10\u00a0% wrong, elsewhere 10\u00a0%, no worse than elsewhere" in table.drawing
     )
 
 

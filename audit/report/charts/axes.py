@@ -51,9 +51,3 @@ def band(x: Scale, y: Scale, at: Sequence[float], lower: Sequence[float], upper:
     there = [(x(a), y(b)) for a, b in zip(at, upper, strict=True)]
     back = [(x(a), y(b)) for a, b in zip(at, lower, strict=True)]
     return svg.path(there + back[::-1], "bandf", closed=True)
-
-
-def percent(value: float) -> str:
-    """`82%`, `4.5%`."""
-    share = 100 * value
-    return f"{share:.0f}%" if share >= 10 or round(share, 1).is_integer() else f"{share:.1f}%"  # noqa: PLR2004  # one decimal for small shares

@@ -40,7 +40,7 @@ def before_after(figure: BeforeAfter, foot: str) -> Drawing:
     left_out = f"The first {MOST} of {len(figure.names)} slices. " if len(figure.names) > MOST else ""
     return Drawing(
         f"{prose.sentence(figure.unit)}: {' → '.join(figure.stages)}",
-        "Each mark with its plain 95% interval; the values stand at the right.",
+        "Each mark with its plain 95\u00a0% interval; the values stand at the right.",
         svg.figure(WIDTH, bottom + 22, f"{prose.sentence(figure.unit)} by stage", _said(figure, k), *parts),
         left_out + foot,
     )

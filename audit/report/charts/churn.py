@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from audit.formatting import rows_in_words
 from audit.report import svg
-from audit.report.charts.axes import percent
 from audit.report.charts.scale import Scale, ticks
 from audit.report.entries import Link
+from audit.report.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

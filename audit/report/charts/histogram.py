@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, frame, percent, plate
+from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, frame, plate
 from audit.report.charts.scale import ticks
+from audit.report.text import percent
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -6,8 +6,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from audit.report import svg
-from audit.report.charts.axes import LEFT, WIDTH, Drawing, band, frame, percent, plate
+from audit.report.charts.axes import LEFT, WIDTH, Drawing, band, frame, plate
 from audit.report.charts.scale import ticks
+from audit.report.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -57,7 +57,7 @@ def rates(figure: RateTable, foot: str, places: Places) -> Rates:
     left_out = f"The first {MOST} of {len(figure.names)} categories. " if len(figure.names) > MOST else ""
     return Rates(
         title=f"{'Selection' if selection else 'Scoring'} rates and impact ratios by {cut}{of}",
-        subtitle="Ratio: the category's rate over the highest one, with its 95% interval.",
+        subtitle="Ratio: the category's rate over the highest one, with its 95\u00a0% interval.",
         head=cut,
         hit="selected" if selection else "above the median",
         rows=tuple(_row(figure, i, places) for i in range(min(len(figure.names), MOST))),

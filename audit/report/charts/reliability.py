@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, band, frame, percent, plate
+from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, band, frame, plate
 from audit.report.charts.scale import Scale, ticks
+from audit.report.text import percent
 
 if TYPE_CHECKING:
     from markupsafe import Markup

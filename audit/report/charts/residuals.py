@@ -56,7 +56,7 @@ def _title(figure: Residuals) -> tuple[str, str]:
     way = "too low" if figure.mean[worst] > 0 else "too high"
     return (
         f"Predictions near {prose.figure(figure.predicted[worst])} are {way} by {prose.figure(abs(figure.mean[worst]))} on average",
-        f"{prose.sentence(prose.word(len(off)))} of {len(figure.counts)} bins are off beyond their 95% interval.",
+        f"{prose.sentence(prose.word(len(off)))} of {len(figure.counts)} bins are off beyond their 95\u00a0% interval.",
     )
 
 

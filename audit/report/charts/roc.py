@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.report import svg
-from audit.report.charts.axes import RIGHT, WIDTH, Drawing, band, frame, percent, plate
+from audit.report.charts.axes import RIGHT, WIDTH, Drawing, band, frame, plate
 from audit.report.charts.scale import ticks
+from audit.report.text import percent
 
 if TYPE_CHECKING:
     from audit.evidence import Roc

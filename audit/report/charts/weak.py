@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from audit.formatting import number
 from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import percent
 from audit.report.charts.residuals import short
 from audit.report.charts.scale import Scale, ticks
 from audit.report.entries import Link
+from audit.report.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

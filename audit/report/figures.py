@@ -1,4 +1,4 @@
-"""Section 8: every number of every check, by family, with its figures. Any evidence fits: nothing here knows a check by name."""
+"""The figures and examples of a finding. Any evidence fits: nothing here knows a check by name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from audit.evidence import (
     WeakSlices,
 )
 from audit.report import text as prose
-from audit.report.answers import answers
 from audit.report.charts.axes import Drawing
 from audit.report.charts.before_after import before_after
 from audit.report.charts.churn import ChurnTable, churn
@@ -35,7 +34,7 @@ from audit.report.charts.residuals import residuals
 from audit.report.charts.roc import roc
 from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
 from audit.report.charts.weak import WeakTable, weak, with_examples
-from audit.report.entries import Chip, Link
+from audit.report.entries import Link
 from audit.report.member_labels import in_words
 from audit.report.phrases import headline_numbers
 from audit.report.rows import ExampleView, Places, example_view
@@ -46,137 +45,113 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding, Status
     from audit.evidence import Confusion, Evidence, Figure, Member, Name
     from audit.record import Sampled
-    from audit.report.banner import Fact
-    from audit.report.entries import Entries, Entry
+    from audit.report.entries import Entry
 
-EXAMPLES, FIGURES = 5, 6
+EXAMPLES, FIGURES = 3, 6
 """How many of each a finding shows; the evidence files hold all."""
+FEWEST = 2
+"""Rows below which a plot or a table of bars shows nothing that the line of section 4 does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
-    """One finding's numbers and figures."""
+class Figures:
+    """What is drawn and quoted of one finding."""
 
-    anchor: str
-    label: str
-    chip: Chip
-    check: str
-    question: str
-    answers: tuple[Fact, ...]
-    forests: tuple[Forest, ...]
-    drawings: tuple[Drawing, ...]
-    bars: tuple[BarTable, ...]
-    confusions: tuple[ConfusionTable, ...]
-    churns: tuple[ChurnTable, ...]
-    weak: tuple[WeakTable, ...]
-    rates: tuple[Rates, ...]
-    examples: tuple[ExampleView, ...]
-    more_examples: str
-    rows: Link | None
+    forests: tuple[Forest, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+    bars: tuple[BarTable, ...] = ()
+    confusions: tuple[ConfusionTable, ...] = ()
+    churns: tuple[ChurnTable, ...] = ()
+    weak: tuple[WeakTable, ...] = ()
+    rates: tuple[Rates, ...] = ()
+    examples: tuple[ExampleView, ...] = ()
+    more_examples: str = ""
+    rows: Link | None = None
     """Where rows of the data set stand that its numbers rest on."""
-    notes: tuple[str, ...]
-    foot: str
+    notes: tuple[str, ...] = ()
+    foot: str = ""
     """Size, method and files, where no table or figure says them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The findings of one family of checks."""
-
-    number: str
-    name: str
-    details: tuple[Detail, ...]
-    without: tuple[tuple[Link, str, Chip], ...]
-    """Findings without evidence."""
-
-
-def families(found: Entries, affected: Sequence[str] = (), *, sampled: Sequence[Sampled] = ()) -> tuple[Family, ...]:
-    """In the order of their names."""
-    names = sorted({_family(entry) for entry in found.worst})
-    return tuple(
-        Family(
-            f"8.{number}",
-            prose.sentence(name.replace("_", " ")),
-            tuple(
-                _once(
-                    [
-                        _detail(entry, affected, sampled, section=f"8.{len(names) + 1}")
-                        for entry in found.worst
-                        if _family(entry) == name and entry.finding.evidence
-                    ]
-                )
-            ),
-            tuple(
-                (entry.link, entry.finding.id, Chip(entry.finding.status, prose.STATUSES[entry.finding.status]))
-                for entry in found.worst
-                if _family(entry) == name and not entry.finding.evidence
-            ),
-        )
-        for number, name in enumerate(names, 1)
-    )
-
-
-def _once(details: list[Detail]) -> Iterator[Detail]:
-    """What changes against another model is shown under the first finding that shows it, and pointed at from the others."""
-    shown: list[Detail] = []
-    for one in details:
-        before = next((other for other in shown if _holds(other, one)), None)
-        if before is not None:
-            note = f"Rows that change, and examples of them: as under {before.label}."
-            foot = one.foot if one.forests else one.churns[0].foot
-            yield replace(one, churns=(), examples=(), more_examples="", notes=(*one.notes, note), foot=foot)
-        else:
-            shown += [one] if one.churns else []
-            yield one
-
-
-def _holds(other: Detail, one: Detail) -> bool:
-    """Whether all that one shows of rows that change stands under the other."""
-    there = {(table.title, row) for table in other.churns for row in table.rows}
-    own = {(table.title, row) for table in one.churns for row in table.rows}
-    shown, again = ([replace(row, anchor="") for row in detail.examples] for detail in (other, one))
-    return bool(own) and shown == again and own <= there
-
-
-def _family(entry: Entry) -> str:
-    return entry.finding.check.id.split("/", maxsplit=1)[0]
-
-
-def _detail(entry: Entry, affected: Sequence[str], sampled: Sequence[Sampled], *, section: str) -> Detail:
-    """`section` is the one that shows rows."""
-    finding = entry.finding
-    evidence = finding.evidence
-    assert evidence is not None  # noqa: S101  # `families` asks for details of findings with evidence only
+def figures(entry: Entry, sampled: Sequence[Sampled]) -> Figures:
+    """Of a finding with evidence all that shows more than its line of section 4."""
+    finding, evidence = entry.finding, entry.finding.evidence
+    if evidence is None:
+        return Figures()
     foot, places = _foot(entry), Places.of(sampled, finding)
-    drawn = [_draw(figure, finding, foot, places) for figure in evidence.figures[:FIGURES]]
+    forests = _forests(entry, evidence, foot)
+    telling = [one for one in evidence.figures if _tells(one, finding, forests)]
+    drawn = [_draw(figure, finding, foot, places) for figure in telling[:FIGURES]]
     most = max([EXAMPLES, *(sum(map(len, one.examples)) for one in evidence.figures if isinstance(one, WeakSlices))])
     more = len(evidence.examples) - most
-    backend = [f"Measured by {evidence.backend}."] if evidence.backend != "audit" else []
-    hidden = len(evidence.figures) - FIGURES
-    left_out = [f"{prose.counted(hidden, 'more figure')} left out."] if hidden > 0 else []
     shown = tuple(example_view(one, f"D-{entry.label}-{place}") for place, one in enumerate(evidence.examples[:most], 1))
-    found = _first_rows(evidence, {row.row: row.anchor for row in shown})
-    forests = tuple(with_rows(one, lambda name: found.get(name) or places.member(name)) for one in _forests(entry, evidence, foot))
-    return Detail(
-        anchor=f"D-{entry.label}",
-        label=entry.label,
-        chip=Chip(finding.status, prose.STATUSES[finding.status]),
-        check=finding.id,
-        question=finding.question,
-        answers=answers(finding, affected),
-        forests=forests,
+    anchors = {row.row: row.anchor for row in shown}
+    first = _first_rows(evidence, anchors)
+    return Figures(
+        forests=tuple(with_rows(one, lambda name: first.get(name) or places.member(name)) for one in forests),
         drawings=tuple(one for one in drawn if isinstance(one, Drawing)),
         bars=tuple(one for one in drawn if isinstance(one, BarTable)),
         confusions=tuple(one for one in drawn if isinstance(one, ConfusionTable)),
         churns=tuple(one for one in drawn if isinstance(one, ChurnTable)),
-        weak=tuple(with_examples(one, {row.row: row.anchor for row in shown}) for one in drawn if isinstance(one, WeakTable)),
+        weak=tuple(with_examples(one, anchors) for one in drawn if isinstance(one, WeakTable)),
         rates=tuple(one for one in drawn if isinstance(one, Rates)),
         examples=shown,
         more_examples=f"{more:,} more{' in the evidence files' if entry.files else ''}." if more > 0 else "",
-        rows=Link(f"section {section}", places.everything) if places.everything and _answers(finding) else None,
-        notes=tuple(prose.sentence(in_words(one, evidence)) for one in (*evidence.asides, *evidence.notes, *backend, *left_out)),
+        rows=Link("rows to look at", places.everything) if places.everything and _answers(finding) else None,
+        notes=tuple(_notes(evidence, len(telling) - FIGURES)),
         foot="" if forests or drawn else foot,
     )
+
+
+def _notes(evidence: Evidence, hidden: int) -> Iterator[str]:
+    """What a reader of the numbers must know, in sentences."""
+    for note in (*evidence.asides, *evidence.notes):
+        yield prose.sentence(in_words(note, evidence))
+    if evidence.backend != "audit":
+        yield f"Measured by {evidence.backend}."
+    if hidden > 0:
+        yield f"{prose.sentence(prose.counted(hidden, 'more figure'))} left out."
+
+
+def _tells(figure: Figure, finding: Finding, forests: Sequence[Forest]) -> bool:
+    """Whether a figure shows more than the numbers beside it: no single bar, no bars of what a plot above has, no feature that passes."""
+    if isinstance(figure, Bars):
+        return len(figure.labels) >= FEWEST and not any(len(one.rows) == len(figure.labels) for one in forests)
+    if isinstance(figure, Histogram):
+        own = next((one for one in finding.slices if dict(getattr(one.name, "items", ())).get("column") == figure.column), None)
+        return own is None or own.status != "pass" or finding.headline is None or own.name == finding.headline.member
+    return True
+
+
+def without_repeats(drawn: Sequence[tuple[str, Figures]]) -> dict[str, Figures]:
+    """By label: a table that an earlier finding shows is named there instead of being shown again."""
+    tables: dict[tuple[object, ...], str] = {}
+    changed: list[tuple[str, Figures]] = []
+    found: dict[str, Figures] = {}
+    for label, one in drawn:
+        kept = replace(
+            one, confusions=tuple(table for table in one.confusions if tables.setdefault((table.classes, table.rows), label) == label)
+        )
+        if len(kept.confusions) < len(one.confusions):
+            first = next(tables[table.classes, table.rows] for table in one.confusions if table not in kept.confusions)
+            kept = replace(kept, notes=(*kept.notes, f"Confusion table: under {first}."), foot=kept.foot or one.confusions[0].foot)
+        before = next((label for label, other in changed if _shows_all_of(other, one)), None)
+        if before is not None:
+            note = f"Rows that change, and examples of them: under {before}."
+            foot = one.foot if one.forests else one.churns[0].foot
+            kept = replace(kept, churns=(), examples=(), more_examples="", notes=(*kept.notes, note), foot=foot)
+        elif one.churns:
+            changed.append((label, one))
+        found[label] = kept
+    return found
+
+
+def _shows_all_of(other: Figures, one: Figures) -> bool:
+    """Whether all that one shows of rows that change stands under the other."""
+    there = {(table.title, row) for table in other.churns for row in table.rows}
+    own = {(table.title, row) for table in one.churns for row in table.rows}
+    shown, again = ([replace(row, anchor="") for row in figures_.examples] for figures_ in (other, one))
+    return bool(own) and shown == again and own <= there
 
 
 def _first_rows(evidence: Evidence, anchors: Mapping[str, str]) -> dict[Name, tuple[Link, ...]]:
@@ -265,7 +240,7 @@ def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:
         drawn.append(forest([own, *shown], sides, caption))
     elif shown:
         drawn.append(forest(shown, (), Caption("Shown beside it, not judged")))
-    return tuple(drawn)
+    return tuple(one for one in drawn if len(one.rows) >= FEWEST or one.rows[0].drawing is None or gap)
 
 
 def _pairs(finding: Finding, evidence: Evidence) -> tuple[Judged, ...]:

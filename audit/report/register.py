@@ -1,0 +1,170 @@
+"""What is left: gaps in the evidence, residual risks, conditions and waivers. Sections 9 and 10, and in short on page 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.frameworks import nist_ai_rmf
+from audit.report import text as prose
+from audit.report.entries import Chip
+from audit.report.phrases import action_of, owner_of, risk_of, sentence_of
+from audit.report.rmf import declared_fields
+
+if TYPE_CHECKING:
+    from audit.governance.waiver_state import WaiverState
+    from audit.record import AuditRun
+    from audit.report.entries import Entries, Entry, Link
+
+MISSING = {"not_run", "error"}
+_EFFECTS = {"block": "blocks", "condition": "leaves a condition", "ok": "changes nothing"}
+_STANDINGS = {"in_force": "in force", "void": "VOID", "unused": "unused"}
+_RANK = ("in_force", "void", "unused")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something without evidence."""
+
+    what: str
+    why: str
+
+
+def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
+    """Characteristics without a check, requirements without evidence, members that the data cannot measure, uses declared out of scope."""
+    named = {entry.finding.check.id.split("/")[0] for entry in found.worst}
+    gaps_ = [
+        Gap(trait.name, run.policy.not_measured.get(trait.id, "no check and no reason given"))
+        for trait in nist_ai_rmf().characteristics
+        if named.isdisjoint(trait.families) and trait.declared not in declared_fields(run)
+    ]
+    gaps_ += [
+        Gap(f"{entry.label} {entry.finding.id}", prose.clip(entry.finding.message, 120))
+        for entry in found.worst
+        if entry.finding.status in MISSING
+    ]
+    for entry in found.worst:
+        missing = entry.finding.evidence.unmeasured if entry.finding.evidence else ()
+        gaps_ += [Gap(f"{one.name} in {entry.finding.id}", prose.clip(one.reason, 120)) for one in missing]
+    gaps_ += [Gap(use, "declared out of scope") for use in run.policy.system.out_of_scope]
+    return tuple(gaps_)
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One risk that is left."""
+
+    label: str
+    chip: Chip | None
+    what: str
+    risk: str
+    severity: str
+    effect: str
+    owner: str
+    link: Link | None
+
+
+def register(run: AuditRun, found: Entries) -> tuple[Risk, ...]:
+    """Everything that did not pass, and everything that nobody measured."""
+    left = [entry for entry in found.worst if entry.finding.status != "pass"]
+    shown = [_of_finding(entry) for entry in left]
+    told = {f"{entry.label} {entry.finding.id}" for entry in found.worst if entry.finding.status in MISSING}
+    shown += [(None, gap.what, gap.why, "–", "not measured", owner_of(run), None) for gap in gaps(run, found) if gap.what not in told]
+    return tuple(Risk(f"R-{number}", *parts) for number, parts in enumerate(shown, 1))
+
+
+def _of_finding(entry: Entry) -> tuple[Chip | None, str, str, str, str, str, Link | None]:
+    finding = entry.finding
+    requirement = finding.requirement
+    effect = "advisory: changes nothing" if requirement.enforce == "advisory" else _EFFECTS[entry.effect]
+    if finding.disposition != "none":
+        effect = f"{effect}; {finding.disposition.replace('_', ' ')}"
+    chip = Chip(finding.status, prose.STATUSES[finding.status])
+    return chip, finding.id, risk_of(finding), requirement.severity, effect, prose.clip(finding.owner, 60), entry.link
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCondition:
+    """A condition in words."""
+
+    label: str
+    what: str
+    action: str
+    """What to do, in short."""
+    closes: str
+    passes: str
+    """The requirement that must pass."""
+    owner: str
+    due: str
+    link: Link | None
+
+
+def conditions(run: AuditRun, found: Entries) -> tuple[OpenCondition, ...]:
+    """What stays open, with owner, date and what closes it."""
+    return tuple(
+        OpenCondition(
+            label=f"C-{number}",
+            what=_what(run, found.of(condition.finding), condition.finding),
+            action=prose.clip(action_of(entry.finding), 120) if (entry := found.of(condition.finding)) else "",
+            closes=prose.dates(condition.closes_with),
+            passes=condition.finding,
+            owner=prose.clip(condition.owner, 60),
+            due=prose.day(condition.due),
+            link=entry.link if entry else None,
+        )
+        for number, condition in enumerate(run.verdict.conditions, 1)
+    )
+
+
+def _what(run: AuditRun, entry: Entry | None, finding_id: str) -> str:
+    if entry is None:
+        return finding_id
+    waived = " Waived." if entry.finding.disposition == "waived" else ""
+    return f"{sentence_of(entry.finding, run.policy.columns.positive)}{waived}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """One waiver in words."""
+
+    id: str
+    file: str
+    check: str
+    link: Link | None
+    standing: str
+    warning: str
+    until: str
+    approved: str
+    said: tuple[str, ...]
+    """Why it is not in force; or what was accepted, what limits the harm and what was promised."""
+
+
+def waivers(run: AuditRun, found: Entries) -> tuple[Waiver, ...]:
+    """Those in force first, in each kind the first to end before the others."""
+    ranked = sorted(run.waivers, key=lambda one: (_RANK.index(one.standing), one.until, one.id))
+    return tuple(_row(one, found) for one in ranked)
+
+
+def _row(one: WaiverState, found: Entries) -> Waiver:
+    entry = found.of(one.check)
+    return Waiver(
+        id=one.id,
+        file=one.file,
+        check=one.check,
+        link=None if entry is None else entry.link,
+        standing=_STANDINGS[one.standing],
+        warning=_sentence(one, one.warning) if one.warning else "",
+        until=prose.moment(one.until),
+        approved=prose.listed(one.approved_by) or "nobody",
+        said=_accepted(one) if one.standing == "in_force" else tuple(_sentence(one, why) for why in one.why),
+    )
+
+
+def _sentence(one: WaiverState, text: str) -> str:
+    """With a stop, and a large letter unless it begins with the name of the check."""
+    return (text if text.startswith(one.check) else prose.sentence(prose.dates(text))) + "."
+
+
+def _accepted(one: WaiverState) -> tuple[str, ...]:
+    controls = tuple(f"Control: {control}." for control in one.controls)
+    return (f"Why: {one.reason}", f"Risk accepted: {one.risk_accepted}", *controls, f"Promised: {prose.dates(one.remedy)}.")
