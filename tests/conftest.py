@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,16 +12,40 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 
 # A machine under load is no failure; fifty examples a property keep the suite short.
 settings.register_profile("audit", deadline=None, max_examples=50)
 settings.load_profile("audit")
+CPU = pytest.StashKey[float]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write what the tests see into the golden files")
+    parser.addoption("--cpu-durations", type=int, metavar="N", help="show CPU seconds by folder and of the N heaviest tests")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note the CPU seconds of this process and its children since the last report; unlike elapsed time, a busy machine leaves them as they are."""
+    report = yield
+    spent = sum(os.times()[:4])
+    report.user_properties.append(("cpu", spent - item.config.stash.get(CPU, spent)))
+    item.config.stash[CPU] = spent
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.getoption("--cpu-durations"):
+        tests: Counter[str] = Counter()
+        for report in (one for reports in terminalreporter.stats.values() for one in reports if isinstance(one, pytest.TestReport)):
+            tests[report.nodeid] += dict(report.user_properties)["cpu"]
+        folders: Counter[str] = Counter()
+        for name, seconds in tests.items():
+            folders[os.path.dirname(name.partition("::")[0])] += seconds
+        for name, seconds in (*folders.most_common(), *tests.most_common(count)):
+            terminalreporter.write_line(f"{seconds:8.2f} CPU s  {name}")
 
 
 @pytest.hookimpl(trylast=True)  # after the random order
