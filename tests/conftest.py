@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note the CPU seconds of this process and its children since the last report; unlike elapsed time, a busy machine leaves them as they are."""
+    """Note the CPU seconds of this process and its children since the last report: those are the same on a busy machine."""
     report = yield
     spent = sum(os.times()[:4])
     report.user_properties.append(("cpu", spent - item.config.stash.get(CPU, spent)))
@@ -43,7 +43,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             tests[report.nodeid] += dict(report.user_properties)["cpu"]
         folders: Counter[str] = Counter()
         for name, seconds in tests.items():
-            folders[os.path.dirname(name.partition("::")[0])] += seconds
+            folders[str(Path(name.partition("::")[0]).parent)] += seconds
         for name, seconds in (*folders.most_common(), *tests.most_common(count)):
             terminalreporter.write_line(f"{seconds:8.2f} CPU s  {name}")
 

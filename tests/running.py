@@ -1,19 +1,21 @@
-"""What tests of `audit run` share: a table, a policy over it, and the installed command."""
+"""What tests of `audit run` share: a table, a policy over it, and the command."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import yaml
 
-AUDIT = str(Path(sys.executable).with_name("audit"))
+from tests.command import audit
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
 ROLES = {"id": "id", "label": "label", "prediction": "prediction"}
 
 
@@ -40,16 +42,18 @@ def policy(*require: dict[str, Any], **changed: Any) -> dict[str, Any]:
 
 
 def run(
-    folder: Path, made: dict[str, Any] | str, *more: str, out: str = "reports"
+    folder: Path,
+    made: dict[str, Any] | str,
+    *more: str,
+    out: str = "reports",
+    command: Callable[..., subprocess.CompletedProcess[str]] = audit,
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any] | None]:
     """The command's outcome and the results of the bundle that it wrote."""
     if not (folder / "test.csv").exists():
         table().to_csv(folder / "test.csv", index=False)
     (folder / "policy.yaml").write_text(made if isinstance(made, str) else yaml.safe_dump(made, sort_keys=False))
     before = set((folder / out).glob("*/results.json"))
-    environment = os.environ | {"AUDIT_CACHE": str(folder / "cache")}
-    command = [AUDIT, "run", "policy.yaml", "-o", out, *more]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = command("run", "policy.yaml", "-o", out, *more, cwd=folder, AUDIT_CACHE=str(folder / "cache"))
     new = set((folder / out).glob("*/results.json")) - before
     return done, json.loads(new.pop().read_text()) if new else None
 

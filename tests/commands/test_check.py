@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +14,15 @@ import pytest
 from audit import catalog
 from audit.commands import check as check_command
 from audit.errors import AuditError, InputError, ToolError
+from tests.command import audit
 from tests.running import table
 
 if TYPE_CHECKING:
+    import subprocess
+
     from audit.evidence import Evidence
     from audit.subject import Subject
 
-AUDIT = str(Path(sys.executable).with_name("audit"))
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def check(folder: Path, check_id: str, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [AUDIT, "check", check_id, "--data", "test.csv", *more]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return audit("check", check_id, "--data", "test.csv", *more, cwd=folder)
 
 
 @pytest.mark.parametrize(

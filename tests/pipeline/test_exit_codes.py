@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.running import AUDIT, ROLES, policy, run, table
+from tests.command import AUDIT
+from tests.running import ROLES, policy, run, table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,8 +22,9 @@ from audit.pipeline.run import Options, audit_policy
 from audit.progress import Silent
 from audit.stats import Proportion
 from audit.stats.sequential import spent
+from tests.command import AUDIT
 from tests.findings import INFO, proportions, requirement
-from tests.running import AUDIT, policy, table
+from tests.running import policy, table
 
 if TYPE_CHECKING:
     from pathlib import Path

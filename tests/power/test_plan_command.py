@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +18,13 @@ from audit.errors import InputError
 from audit.power import Asking, plan_policy
 from audit.power.gate_analysis import SIMULATED
 from audit.progress import Silent
+from tests.command import audit
 from tests.power.test_plan_chances import planned, rows
-from tests.running import AUDIT, policy, run, table
+from tests.running import policy, run, table
 
 if TYPE_CHECKING:
+    import subprocess
+
     from audit.power import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -35,10 +36,7 @@ def told(plan: Plan, width: int) -> list[str]:
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"COLUMNS": "100"}
-    return subprocess.run(
-        [AUDIT, "plan", *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
+    return audit("plan", *arguments, cwd=folder, COLUMNS="100")
 
 
 def test_a_gate_that_no_model_passes_ends_with_2_at_its_place(tmp_path: Path) -> None:
