@@ -38,15 +38,26 @@ _FACTS, _LABELS, _ARRAY, _RAISED, _REFUSED = b"F", b"L", b"A", b"R", b"X"
 """What an answer holds, as its first byte."""
 _PATIENCE, _PAUSE = 100, 0.01
 """How often, and how many seconds apart, a process is looked for that has closed its end."""
+_FREE = b"1"
 _FIRST_FREE = 3
 """File descriptors below it are the standard streams."""
 
 
 class ModelProcess:
-    """A model that `load` opens in a forked process; its facts are known once it has."""
+    """A model that `load` opens in a forked process; its facts are known once it has.
+
+    Processes forked from this one share it. One at a time asks it; another that asks meanwhile, or after one was killed while it
+    asked, opens the model in a process of its own.
+    """
 
     def __init__(self, path: Path, load: Callable[[], Any]) -> None:
-        self._path, self._lock = path, threading.Lock()
+        self._path, self._load, self._lock = path, load, threading.Lock()
+        self._own: ModelProcess | None = None
+        self._is_over = False
+        self._free, freeing = os.pipe()
+        os.set_blocking(self._free, False)
+        os.write(freeing, _FREE)
+        self._freeing = freeing
         self._status: int | None = None
         asking, self._questions = os.pipe()
         self._answers, answering = os.pipe()
@@ -60,17 +71,36 @@ class ModelProcess:
         os.close(asking)
         os.close(answering)
         self._reading = os.fdopen(self._answers, "rb")
-        weakref.finalize(self, _close, self._questions, self._reading, self._child)
+        weakref.finalize(self, _close, (self._questions, self._free, freeing), self._reading, self._child)
         self.facts = self._read(lambda: ModelFacts.from_json(json.loads(self._answer(_FACTS)[1:])))
 
     def ask(self, method: Method, given: Any) -> NDArray[Any]:
         """What it answers."""
         with self._lock:
+            if self._is_over:
+                self._ended()
+            if self._own is None and not self._take():
+                self._own = ModelProcess(self._path, self._load)
+            if self._own is not None:
+                return self._own.ask(method, given)
             try:
                 _send(self._questions, pickle.dumps((method, given), protocol=pickle.HIGHEST_PROTOCOL))
             except BrokenPipeError:
                 self._ended()
-            return self._read(lambda: _array(self._answer(_LABELS if method == "predict" else _ARRAY)))
+            try:
+                said = self._read(lambda: self._answer(_LABELS if method == "predict" else _ARRAY))
+            except ModelError:
+                os.write(self._freeing, _FREE)
+                raise
+            os.write(self._freeing, _FREE)
+            return self._read(lambda: _array(said))
+
+    def _take(self) -> bool:
+        """Whether nobody else is asking, or was killed while it asked: one byte in a pipe, which whoever asks takes out meanwhile."""
+        try:
+            return bool(os.read(self._free, len(_FREE)))
+        except BlockingIOError:
+            return False
 
     def _read(self, answer: Callable[[], _Answer]) -> _Answer:
         """What the process sends, which may be anything."""
@@ -94,10 +124,11 @@ class ModelProcess:
         return said
 
     def _ended(self) -> NoReturn:
+        self._is_over = True
         if self._status is None:
             self._status = _status(self._child)
-        how = f"signal {-self._status}" if self._status < 0 else f"status {self._status}"
-        msg = f"{self._path}: the process of this model ended with {how} in place of an answer: fit and save the model anew"
+        how = "" if self._status is None else f" with signal {-self._status}" if self._status < 0 else f" with status {self._status}"
+        msg = f"{self._path}: the process of this model ended{how} in place of an answer: fit and save the model anew"
         raise CandidateError(msg)
 
 
@@ -108,20 +139,21 @@ def _array(said: bytes) -> NDArray[Any]:
     return found
 
 
-def _close(questions: int, answers: IO[bytes], child: int) -> None:
+def _close(pipes: tuple[int, ...], answers: IO[bytes], child: int) -> None:
     """Nobody asks any more: the process ends by itself."""
-    os.close(questions)
+    for pipe in pipes:
+        os.close(pipe)
     answers.close()
     _status(child)
 
 
-def _status(child: int) -> int:
-    """The exit code of a process that gives no more answers; it is ended where it has not ended itself."""
+def _status(child: int) -> int | None:
+    """The exit code of a process that gives no more answers, which is ended where it has not ended itself; None of another's child."""
     for _ in range(_PATIENCE):
         try:
             done, status = os.waitpid(child, os.WNOHANG)
-        except ChildProcessError:  # looked for before
-            return 0
+        except ChildProcessError:  # another process started it, or it was looked for before
+            return None
         if done:
             return os.waitstatus_to_exitcode(status)
         time.sleep(_PAUSE)

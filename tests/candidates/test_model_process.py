@@ -114,3 +114,57 @@ def test_a_process_that_ends_is_a_model_that_cannot_be_used(found: tuple[dict[st
     assert found[0]["fall"].startswith("CandidateError: m.skops: the process of this model ended with signal 9")
     assert found[0]["temporary"].startswith("CandidateError: m.skops: the process of this model ended")
     assert found[0]["refused"] == "m.skops: no such model"
+
+
+SHARING = """
+import json, os, signal, sys, time
+from pathlib import Path
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from audit.candidates.model_process import ModelProcess
+from audit.child_process import Child
+
+class Model(ClassifierMixin, BaseEstimator):
+    classes_ = np.array(["a", "b"])
+    def predict(self, rows):
+        if rows is None:
+            time.sleep(600)
+        return [f"{os.getpid()}:{row}" for row in rows]
+
+process = ModelProcess(Path("m.skops"), Model)
+first = process.ask("predict", [0])[0].partition(":")[0]
+
+def ask_often(pipe):
+    number = pipe.receive()
+    pipe.send([process.ask("predict", [number * 1000 + i] * 500).tolist() for i in range(100)])
+
+def hang(pipe):
+    pipe.send("asking")
+    process.ask("predict", None)
+
+def until(child):
+    while not (found := list(child.received())):
+        time.sleep(0.01)
+    return found[0]
+
+children = [Child(ask_often) for _ in range(2)]
+for number, child in enumerate(children):
+    child.send(number)
+answers = [until(child) for child in children]
+right = [[row.partition(":")[2] for row in rows] == [str(number * 1000 + i)] * 500
+         for number, found in enumerate(answers) for i, rows in enumerate(found)]
+hanging = Child(hang)
+until(hanging)
+time.sleep(0.5)
+hanging.kill()
+after = process.ask("predict", [7])[0].partition(":")
+print(json.dumps({"right": all(right) and len(right) == 200, "after": after[2], "anew": after[0] != first}))
+"""
+
+
+def test_processes_that_share_it_never_read_each_others_answers(tmp_path: Path) -> None:
+    """Two ask at once, and a third is killed while it waits."""
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SHARING]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert json.loads(done.stdout or "{}") == {"right": True, "after": "7", "anew": True}, done.stderr
