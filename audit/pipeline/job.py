@@ -36,7 +36,7 @@ class Job:
     @property
     def limit(self) -> float:
         """Seconds after which it counts as hung: the policy's, else the check's own."""
-        return self.check.limit
+        return self.requirement.limit or self.check.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,10 @@ class ChampionSpec(Strict):
     columns: ChampionColumns | None = Field(None, description="where its saved answers stand; for `load: {kind: predictions}` alone")
 
 
+LONGEST = 7 * 24 * 3600
+"""Seconds that a policy may let one check take."""
+
+
 class Requirement(Strict):
     """One line of the contract: measure this, with these settings, within these bounds."""
 
@@ -177,6 +181,9 @@ class Requirement(Strict):
     confidence: FiniteFloat | None = Field(None, ge=0.5, lt=1, description="of the deciding interval; the policy's where absent")
     min_n: int = Field(30, ge=1, description="rows below which nothing passes; a fail stands")
     judge_on: Literal["interval", "value"] = Field("interval", description="value judges the point and needs medium or low severity")
+    limit: FiniteFloat | None = Field(
+        None, gt=0, le=LONGEST, description="seconds after which the check is stopped and ends as an error; the check's own where absent"
+    )
     params: dict[str, JsonValue] = Field(default_factory=dict, description="every other key; typed by the check itself")
 
 

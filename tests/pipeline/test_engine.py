@@ -157,6 +157,12 @@ def test_a_hung_check_is_given_up() -> None:
     assert "0.2 seconds" in message
 
 
+def test_the_policys_limit_goes_before_the_checks_own() -> None:
+    status, message = status_of(lambda *_: time.sleep(30), limit=60.0, requirement=requirement(limit=0.2))
+    assert status == "error"
+    assert "0.2 seconds" in message
+
+
 def test_a_skipped_job_is_not_measured() -> None:
     def never(*_: object) -> Evidence:
         sys.exit("measured all the same")

@@ -325,6 +325,7 @@ BROKEN = {
     "confidence": "confidence: 2",
     "min_n": "min_n: 0",
     "judge_on": "judge_on: point",
+    "limit": "limit: 0",
     "against": "against: nobody",
     "id": "id: ' '",
 }
@@ -337,7 +338,7 @@ OTHERWISE = {
     "data/duplicates": {"on": "on: train", "max": "max: 0"},
 }
 """Requirements in which nothing else is a mistake."""
-EVERYWHERE = {"on", "severity", "enforce", "confidence", "min_n", "judge_on", "id"}
+EVERYWHERE = {"on", "severity", "enforce", "confidence", "min_n", "judge_on", "limit", "id"}
 """Keys that no check refuses."""
 
 
@@ -364,6 +365,15 @@ def test_a_mistake_in_one_key_hides_no_unknown_check(key: str) -> None:
     found = mistakes(requirement("performance/acuracy", {key: BROKEN[key], "max": "max: 0.1"}))
     assert "require.0.check: there is no check \"performance/acuracy\"; did you mean 'performance/accuracy'?" in found[0]
     assert [f"require.0.{key}: " in one for one in found] == [False, True]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("value", ["0", "-1", ".inf", ".nan", "604801", "soon", "true"])
+def test_a_limit_is_a_number_of_seconds(value: str) -> None:
+    (mistake,) = mistakes(requirement("performance/accuracy", {"min": "min: 0.8", "limit": f"limit: {value}"}))
+    assert "require.0.limit: " in mistake
+    (one,) = load_policy(written(requirement("performance/accuracy", {"min": "min: 0.8", "limit": "limit: 0.5"}))).policy.require
+    assert one.limit == 0.5
 
 
 @pytest.mark.usefixtures("project")
