@@ -11,7 +11,7 @@ from audit import catalog
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Example, Histogram, Slice
 from audit.formatting import number
-from audit.metrics import drifted_rows
+from audit.metrics import bins
 from audit.metrics.excerpts import entities_of, excerpts
 from audit.record import Sampled
 from audit.subject import Subject
@@ -75,7 +75,7 @@ def _moved(findings: Sequence[Finding], data: Dataset, datasets: Mapping[str, Da
     found: dict[Slice, Sampled] = {}
     whose = entities_of(data)
     for role, columns in drawn.items():
-        for name, said, rows in drifted_rows.grown(datasets[role], data, tuple(columns)):
+        for name, said, rows in bins.drifted_rows(datasets[role], data, tuple(columns)):
             entities = None if whose is None else len({whose[row] for row in rows})
             part = Sampled(data.role, name, None, len(rows), None, (), entities)
             first = [] if part.few else rows[:ROWS].tolist()

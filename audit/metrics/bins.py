@@ -1,4 +1,4 @@
-"""Bins that two windows share: quantiles of the reference for numbers, its values for categories."""
+"""Bins that two windows share, by quantiles of the reference or by its values; and features as matrices that they share."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import numpy as np
 
 from audit.datasets import canonical
 from audit.evidence import Histogram
+from audit.metrics import windows
 from audit.metrics.usable_features import RARE
 from audit.redaction.masking import COMMON
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
+    from audit.datasets import Dataset
+    from audit.evidence import Slice
     from audit.metrics.windows import Feature
 
 OTHER, MISSING, FEW = "(other)", "(missing)", "(values of few rows)"
+BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +119,52 @@ def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.i
     there = counts[0] + counts[1] > 0
     held = np.flatnonzero(there)
     return Bins(tuple(labels[i] for i in held), counts[0][held], counts[1][held], (np.cumsum(there) - 1)[current])
+
+
+def drifted_rows(reference: Dataset, current: Dataset, columns: Sequence[str]) -> Iterator[tuple[Slice, str, NDArray[np.intp]]]:
+    """Of each feature its name as a member, what has grown in words, and the rows that hold it."""
+    there = [name for name in columns if all(name in data.frame.columns or name in windows.DERIVED for data in (reference, current))]
+    for feature in windows.features(reference, current, there)[0] if there else ():
+        found = of(feature, BINS)
+        if found.grown is not None:
+            rows = np.flatnonzero(found.of_row == found.grown)
+            before, now = (counts[found.grown] / max(1, counts.sum()) for counts in (found.reference, found.current))
+            said = f"{feature.name} {found.labels[found.grown]}: {now:.1%} of the rows of {current.role}, {before:.1%} of {reference.role}"
+            yield feature.slice, said, rows
+
+
+def encode(features: Sequence[Feature]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Matrices of the reference and the current window, (n, d) and (m, d), scaled by the reference."""
+    pairs = [_numeric(feature) if feature.numeric else _one_hot(feature) for feature in features]
+    return np.hstack([reference for reference, _ in pairs]), np.hstack([current for _, current in pairs])
+
+
+def _numeric(feature: Feature) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One standardised column; where a cell is missing it holds the mean and a second column says so."""
+    reference, current = feature.reference.astype(float), feature.current.astype(float)
+    present = reference[np.isfinite(reference)]
+    centre = float(present.mean()) if len(present) else 0.0
+    scale = float(present.std()) if len(present) else 0.0
+    sides = []
+    for values in (reference, current):
+        gone = ~np.isfinite(values)
+        standard = (np.where(gone, centre, values) - centre) / (scale or 1.0)
+        sides.append((standard, gone.astype(float)))
+    columns = 2 if any(gone.any() for _, gone in sides) else 1
+    one, two = (np.column_stack(side[:columns]) for side in sides)
+    return one, two
+
+
+def _one_hot(feature: Feature) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One column a value that the reference holds often enough, one for all others, one for missing cells."""
+    import pandas as pd
+
+    rows = pd.Series(feature.reference).value_counts()
+    names = [*sorted(str(name) for name in rows.index[rows >= RARE]), OTHER, MISSING]
+    place = {name: i for i, name in enumerate(names)}
+    sides = []
+    for values in (feature.reference, feature.current):
+        where = [place[MISSING] if value is None else place.get(str(value), place[OTHER]) for value in values]
+        # the root of a half puts two rows of different value at distance 1
+        sides.append(np.eye(len(names))[where] * np.sqrt(0.5))
+    return sides[0], sides[1]

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from audit.candidates.capabilities import Scores
-from audit.evidence import Churn, Evidence, Example, Member
+from audit.evidence import OVERALL, BeforeAfter, Churn, Evidence, Example, Member, Point
 from audit.formatting import PLAIN, comparator_in_words, number, rows_in_words
 from audit.metrics.excerpts import excerpts
 from audit.metrics.groups import part
 from audit.stats import PairedDifference, mcnemar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from audit.evidence import Unmeasured
+    from audit.evidence import Name, Unmeasured
+    from audit.stats import Estimate
     from audit.subject import Subject
 
 LOST, GAINED = 3, 2
 """Rows of either kind that the report shows."""
+_TAIL = 0.025
+N = TypeVar("N", bound="Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +164,14 @@ def _table(subject: Subject, answers: Answers) -> dict[str, NDArray[np.generic]]
         probabilities = comparator.probabilities()
         found |= {f"rival_probability:{name}": probabilities[:, code] for code, name in enumerate(comparator.classes)}
     return found
+
+
+def side_by_side(unit: str, stages: Mapping[str, Mapping[N, Estimate]]) -> BeforeAfter:
+    """Estimates by stage and slice, or pair of slices, in the order in which the stages name them; None where a stage lacks one."""
+    names = list(dict.fromkeys(name for estimates in stages.values() for name in estimates))
+    points = tuple(tuple(_point(estimates.get(name)) for estimates in stages.values()) for name in names)
+    return BeforeAfter(unit, tuple(stages), tuple("all rows" if name == OVERALL else str(name) for name in names), points)
+
+
+def _point(estimate: Estimate | None) -> Point | None:
+    return None if estimate is None else Point(estimate.value, *estimate.bounds(_TAIL, _TAIL))

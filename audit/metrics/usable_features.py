@@ -21,8 +21,6 @@ SCATTERED = (
     f"most rows hold a value that fewer than {RARE} others share, so they cannot be compared: if the column identifies "
     "rows or tells the time, name it under columns.id or columns.time; else choose the features with `columns`"
 )
-
-
 Rule: TypeAlias = "Callable[[Feature], str | None]"
 """The reason why a feature cannot be used, where it cannot."""
 

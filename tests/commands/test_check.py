@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("adhoc")

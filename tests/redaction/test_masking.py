@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from audit.checks.privacy import _pii_matches
+from audit.checks.privacy import pii_in_text
 from audit.checks.robustness import deepwordbug_gao_2018 as deepwordbug
 from audit.checks.robustness._textattack import Outcome
 from audit.metrics import bins, excerpts, windows
@@ -90,7 +90,7 @@ def test_rows_with_personal_data_hide_the_rest_of_what_one_customer_wrote() -> N
     frame, scanner = letters(), pii.Scanner(("EMAIL_ADDRESS",), "en")
     for group, there in CASES:
         data = dataset(frame, **group)
-        said = shown(_pii_matches.examples(data, scanner, list(_pii_matches.of(data, "text", scanner, 0.5))))
+        said = shown(pii_in_text.examples(data, scanner, list(pii_in_text.of(data, "text", scanner, 0.5))))
         assert (NAME in said) is there
         assert "EMAIL_ADDRESS" in said
         assert "please help" in said

@@ -19,10 +19,9 @@ import numpy as np
 
 from audit.check import Check, Params
 from audit.checks.data import _confident_learning as learning
-from audit.checks.data import _linear_model
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Bars, Evidence, Example, Member, Part
-from audit.metrics import encoding, usable_features, windows
+from audit.metrics import bins, usable_features, windows
 from audit.stats import Proportion
 from audit.tasks import CLASSIFICATION
 
@@ -118,9 +117,7 @@ def _cross_validated(subject: Subject, params: LabelErrorParams, rng: Generator)
     _enough(subject.data, classes, label)
     read = _read(subject, params)
     matrix = read.matrix
-    probability = learning.out_of_fold(
-        label, rng, lambda train, held: _linear_model.probabilities(matrix[train], label[train], matrix[held])
-    )
+    probability = learning.out_of_fold(label, rng, lambda train, held: learning.probabilities(matrix[train], label[train], matrix[held]))
     by = f"The model behind, a logistic regression cross-validated over {learning.FOLDS} folds,"
     return _Stated(classes, label, probability, by, read.unmeasured, read.notes)
 
@@ -156,14 +153,14 @@ def _read(subject: Subject, params: LabelErrorParams) -> _Read:
     """The texts, else the columns that tell rows apart."""
     data = subject.data
     if data.columns.text is not None:
-        return _Read(subject.predicted.embed_texts(data.texts()) if params.features == "embedding" else _linear_model.ngrams(data.texts()))
+        return _Read(subject.predicted.embed_texts(data.texts()) if params.features == "embedding" else learning.ngrams(data.texts()))
     found, unmeasured, notes = usable_features.of_one_table(data, windows.features(data, data, None)[0])
     if not found:
         names = ", ".join(str(one.name) for one in unmeasured)
         msg = f"{data.role} has no feature column and no text{f' that can be used ({names})' if names else ''}: name columns.features"
         raise CannotMeasure(msg)
     told = f"It reads {', '.join(feature.name for feature in found)}."
-    return _Read(encoding.encode(found)[0], unmeasured, (told, *notes))
+    return _Read(bins.encode(found)[0], unmeasured, (told, *notes))
 
 
 CHECK = Check(

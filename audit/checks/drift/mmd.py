@@ -10,16 +10,17 @@ Reference    Gretton et al., A kernel two-sample test, JMLR 2012. Gaussian kerne
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
-from audit.checks.drift import _alibi, _kernel
+from audit.checks.drift import _alibi
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Member
-from audit.metrics import encoding, usable_features, windows
+from audit.metrics import bins, usable_features, windows
 from audit.stats import MeanDiscrepancy
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
-
 Matrices: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64]]"
 """Of the reference and the current window, one row a row."""
+_LEAST = 2
+_CHUNK = 1000
+"""Resamples multiplied at once: bounds the memory."""
 
 
 class MmdParams(Params):
@@ -56,7 +59,7 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
     reference, current = windows.both(subject)
     drawn = [_drawn(subject, data, params, rng) for data in (reference, current)]
     (before, now), unmeasured = _matrices(subject, params, drawn)
-    seen = _kernel.gaussian(before, now)
+    seen = gaussian(before, now)
     squared, notes = seen.squared(), [f"Gaussian kernel, bandwidth {seen.bandwidth:.4g} (median heuristic)."]
     if params.backend == "alibi-detect":
         squared, p = _alibi.squared_discrepancy(before, now, seen.bandwidth, rng)
@@ -102,7 +105,7 @@ def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.in
         reason = "; ".join(reasons) or f"{current.role} has no feature column and no text"
         msg = f"{reason}: name the columns that both have under `columns`"
         raise CannotMeasure(msg)
-    return encoding.encode([feature.rows(*drawn) for feature in compared]), unmeasured
+    return bins.encode([feature.rows(*drawn) for feature in compared]), unmeasured
 
 
 def _also_needs(columns: Columns, params: MmdParams) -> frozenset[Need]:
@@ -119,6 +122,92 @@ def _left_out(drawn: Sequence[NDArray[np.int64]], windows_seen: Sequence[Dataset
 def _sampled(subject: Subject, params: MmdParams) -> int:
     """Rows of both windows after drawing."""
     return sum(_eligible(subject, data, params) for data in (subject.data, subject.reference) if data is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The kernel's values among the rows of two samples, the reference first."""
+
+    table: NDArray[np.float64]  # (n + m, n + m)
+    reference: int
+    bandwidth: float
+
+    @property
+    def current(self) -> int:
+        """Rows of the current sample."""
+        return len(self.table) - self.reference
+
+    def squared(self) -> float:
+        """Unbiased squared discrepancy (Gretton et al., JMLR 2012, equation 3)."""
+        n, m = self.reference, self.current
+        within, other, across = self.table[:n, :n], self.table[n:, n:], self.table[:n, n:]
+        return float(
+            (within.sum() - np.trace(within)) / (n * (n - 1)) + (other.sum() - np.trace(other)) / (m * (m - 1)) - 2 * across.mean()
+        )
+
+    def distance(self) -> float:
+        """Distance of the two empirical mean embeddings."""
+        weight = np.repeat([1 / self.reference, -1 / self.current], [self.reference, self.current])
+        return float(np.sqrt(max(0.0, weight @ self.table @ weight)))
+
+    def leading_error(self) -> float:
+        """Standard deviation of the error of the difference of mean embeddings along the direction in which it is largest."""
+        from scipy.sparse.linalg import LinearOperator, eigsh
+
+        parts = (slice(0, self.reference), slice(self.reference, None))
+        weight = np.concatenate([np.full(n, 1 / np.sqrt(n * (n - 1))) for n in (self.reference, self.current)])
+
+        def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            found = values.copy()
+            for part in parts:
+                found[part] -= found[part].mean()
+            return found
+
+        def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            found: NDArray[np.float64] = weight * centred(self.table @ centred(weight * values.ravel()))
+            return found
+
+        n = len(self.table)
+        start = np.cos(np.arange(n, dtype=float))  # the same in every run, and not the direction that centring takes out
+        largest = eigsh(LinearOperator((n, n), matvec=spread, dtype=float), k=1, v0=start, tol=1e-6, return_eigenvectors=False)
+        return float(np.sqrt(max(0.0, float(largest[0]))))
+
+    def error_norms(self, resamples: int, rng: Generator) -> NDArray[np.float64]:
+        """(resamples,) sorted norms of the bootstrapped error of the difference of mean embeddings, each sample drawn by itself.
+
+        The factor n / (n - 1) undoes the bootstrap's own underestimate of the variance.
+        """
+        parts = []
+        for start in range(0, resamples, _CHUNK):
+            size = min(_CHUNK, resamples - start)
+            error = np.hstack([_error(k, size, rng) * sign for k, sign in ((self.reference, 1.0), (self.current, -1.0))])
+            parts.append(np.einsum("ij,ij->i", error @ self.table, error))
+        squares: NDArray[np.float64] = np.maximum(0.0, np.concatenate(parts))
+        return np.sort(np.sqrt(squares))
+
+
+def _error(n: int, size: int, rng: Generator) -> NDArray[np.float64]:
+    """(size, n) weights of a resample's mean less those of the sample's."""
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=size)
+    return np.asarray((drawn - 1.0) / n * np.sqrt(n / (n - 1)), dtype=float)
+
+
+def gaussian(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Kernel:
+    """exp(-d^2 / 2 s^2), with s^2 half the median squared distance between two rows (the median heuristic)."""
+    if min(len(reference), len(current)) < _LEAST:
+        msg = f"a discrepancy needs two rows a side, got {len(reference)} and {len(current)}"
+        raise CannotMeasure(msg)
+    rows = np.vstack([reference, current])
+    rows = rows - rows.mean(axis=0)  # near the origin the product below loses no digits
+    length = np.einsum("ij,ij->i", rows, rows)
+    squared = np.maximum(0.0, length[:, None] + length[None, :] - 2 * rows @ rows.T)
+    np.fill_diagonal(squared, 0.0)
+    off = squared[np.triu_indices(len(rows), 1)]
+    median = float(np.median(off)) or float(off.mean())  # more than half of the pairs may be equal
+    if median <= 0:
+        msg = "every row of both windows is the same: there is nothing to compare"
+        raise CannotMeasure(msg)
+    return Kernel(np.exp(-squared / median), len(reference), float(np.sqrt(median / 2)))
 
 
 CHECK = Check(

@@ -22,8 +22,8 @@ from audit.check import Check, NoParams
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps
 from audit.evidence import Evidence, Member, Pair, Slice
 from audit.formatting import number
+from audit.metrics.comparison import side_by_side
 from audit.metrics.groups import GroupEstimate, part, share
-from audit.metrics.stages import side_by_side
 from audit.stats import Amplification, Difference, GapChange, PairedDifference, Proportion
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from audit.checks.fairness._identity_terms import TERMS, VERSION, Swap
 from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Example, Member, Slice, Unmeasured
-from audit.metrics import changed_words
+from audit.metrics import excerpts
 from audit.metrics.groups import part
 from audit.redaction.masking import common_words
 from audit.stats import Mean, PairedMean, Proportion
@@ -101,7 +101,7 @@ def _examples(subject: Subject, one: Answers) -> list[Example]:
     return [
         Example(
             subject.data.shown(int(one.rows[place])),
-            changed_words.changes(texts[int(one.rows[place])], one.texts[place], common, listed=one.swap.words),
+            excerpts.changes(texts[int(one.rows[place])], one.texts[place], common, listed=one.swap.words),
             f"{one.swap.attribute}, {one.groups[place]}: {one.before[place]} before, {one.after[place]} after",
         )
         for place in first

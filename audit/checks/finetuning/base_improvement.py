@@ -19,9 +19,8 @@ from pydantic import Field
 from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.formatting import number
-from audit.metrics.comparison import Answers, shares_right
+from audit.metrics.comparison import Answers, shares_right, side_by_side
 from audit.metrics.groups import part
-from audit.metrics.stages import side_by_side
 from audit.stats import Proportion
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from audit import seeds
 from audit.check import Check, Params
 from audit.evidence import Evidence, Example, Member, Slice
 from audit.formatting import number
+from audit.metrics.comparison import side_by_side
 from audit.metrics.groups import part
-from audit.metrics.stages import side_by_side
 from audit.redaction.masking import beginning, common_words
 from audit.stats import Proportion
 

@@ -12,22 +12,33 @@ Reference    Mitchell et al., Model cards, FAT* 2019; Dodge et al., Show your wo
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import Field, FiniteFloat
 
 from audit.check import Check, Params
-from audit.checks.finetuning._training_record import FACTS, items
 from audit.evidence import Evidence, Example, Member, Part, Slice
+from audit.finetune.schedule import multiplier
+from audit.metrics.rows import normalise
 from audit.stats import Census
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.random import Generator
 
+    from audit.datasets import Dataset
     from audit.finetune.origin import Base
     from audit.subject import Subject
 
 _SHOWN = 20
+STEERED = ("epochs", "batch_size", "learning_rate", "weight_decay", "max_grad_norm", "warmup", "schedule", "patience", "seed", "validation")
+"""Keys that the policy and the record must agree in."""
+_NEAR = 1e-9
+FACTS = len(STEERED) + 2 + 6 + 4 + 2 + 3
+"""Compared for every record, but for the rows of the tested data set."""
 
 
 class RecordParams(Params):
@@ -63,6 +74,129 @@ def _told(base: Base) -> str:
 def _looked_at(subject: Subject, _params: RecordParams) -> int:
     """Facts of the record, and the tested rows, each of which is looked up among the validation rows."""
     return FACTS + subject.data.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is not as it should be."""
+
+    what: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One part of the record."""
+
+    name: str
+    looked_at: int
+    """Facts, or rows, that were compared."""
+    faults: tuple[Fault, ...]
+
+
+def items(base: Base, tested: Dataset, highest_norm: float) -> tuple[Item, ...]:
+    """Every part of the record with its faults."""
+    return (
+        Item("declared hyperparameters", len(STEERED) + 2, tuple(_declared(base))),
+        Item("course of the training", 6, tuple(_course(base))),
+        Item("data", 4, tuple(_data(base))),
+        Item("weights", 2, tuple(_weights(base))),
+        Item("validation split", 1, tuple(_validation(base))),
+        Item("early stopping", 1, tuple(_stopping(base))),
+        Item("gradient clipping", 1, tuple(_clipping(base, highest_norm))),
+        Item("validation rows in the tested data", tested.rows, tuple(_overlap(base, tested))),
+    )
+
+
+def _declared(base: Base) -> Iterator[Fault]:
+    """What the policy says against what the record says; a length that the base cut is no deviation where nobody named it."""
+    did = base.record.hyperparameters
+    for name in STEERED + (("max_length",) if "max_length" in base.named else ()):
+        if did.get(name) != base.declared[name]:
+            yield Fault(name, f"declared {base.declared[name]}, recorded {did.get(name)}")
+    if base.declared["precision"] not in {"auto", base.record.precision}:
+        yield Fault("precision", f"declared {base.declared['precision']}, recorded {base.record.precision}")
+
+
+def _course(base: Base) -> Iterator[Fault]:
+    """The curves against the declared schedule: a record that was written for another training does not fit them."""
+    record = base.record
+    per_epoch = -(-base.train.rows // int(_number(base, "batch_size")))
+    total = per_epoch * int(_number(base, "epochs"))
+    warmup = round(_number(base, "warmup") * total)
+    for point in record.train_loss:
+        due = _number(base, "learning_rate") * multiplier(base.schedule, point.step - 1, warmup=warmup, total=total)
+        if point.learning_rate is None or not math.isclose(point.learning_rate, due, rel_tol=_NEAR, abs_tol=0.0):
+            yield Fault("learning rate", f"step {point.step:,}: due {due:.3g}, recorded {point.learning_rate}")
+            break
+    if record.steps > total or (record.steps < total and not record.stopped_early):
+        yield Fault("steps", f"due {total:,}, recorded {record.steps:,}")
+    validated = [point.step for point in record.validation_loss]
+    if validated != list(range(per_epoch, record.steps + 1, per_epoch)):
+        yield Fault("validations", f"due every {per_epoch:,} steps, recorded at {', '.join(map(str, validated)) or 'none'}")
+    best = min(record.validation_loss, key=lambda point: point.loss, default=None)
+    if best is None or record.kept_step != best.step:
+        yield Fault("checkpoint", f"step {record.kept_step:,} was kept, the best is {'none' if best is None else f'{best.step:,}'}")
+    stale = 0 if best is None else sum(point.step > best.step for point in record.validation_loss)
+    if record.stopped_early and stale < _number(base, "patience"):
+        yield Fault("stop", f"stopped after {stale} validations without gain, with a patience of {base.declared['patience']}")
+
+
+def _number(base: Base, name: str) -> float:
+    """A number of the policy's; the length at which texts are cut alone may be left to the model."""
+    return float(base.declared[name] or 0)
+
+
+def _data(base: Base) -> Iterator[Fault]:
+    record, train, validation = base.record, base.train, base.validation
+    classes = tuple(sorted(set(train.labels(train.columns.label or ""))))
+    due = {"training file": base.source.sha256, "training rows": train.rows, "validation rows": validation.rows, "classes": classes}
+    did = (record.train_sha256, record.train_rows, record.validation_rows, record.classes)
+    for (name, expected), recorded in zip(due.items(), did, strict=True):
+        if recorded != expected:
+            yield Fault(name, f"there {_short(expected)}, recorded {_short(recorded)}")
+
+
+def _weights(base: Base) -> Iterator[Fault]:
+    record = base.record
+    for name, folder, recorded in (
+        ("candidate's weights", base.tuned.weights_sha256, record.weights_sha256),
+        ("base model", base.folder.sha256, record.base_sha256),
+    ):
+        if folder != recorded:
+            yield Fault(name, f"there {_short(folder)}, recorded {_short(recorded)}")
+
+
+def _short(value: object) -> str:
+    return value[:12] if isinstance(value, str) else str(value)
+
+
+def _validation(base: Base) -> Iterator[Fault]:
+    if not base.record.validation_rows or not base.record.validation_loss:
+        yield Fault("validation", "no row was kept apart to choose the checkpoint on")
+
+
+def _stopping(base: Base) -> Iterator[Fault]:
+    """Patience that outlasts the training, where the validation loss did rise."""
+    losses = [point.loss for point in base.record.validation_loss]
+    if losses and _number(base, "patience") >= _number(base, "epochs") and losses[-1] > min(losses):
+        told = f"a patience of {base.declared['patience']} in {base.declared['epochs']} epochs stops nothing, and the validation loss rose"
+        yield Fault("early stopping", f"{told} from {min(losses):.3g} to {losses[-1]:.3g}")
+
+
+def _clipping(base: Base, highest_norm: float) -> Iterator[Fault]:
+    norm = base.record.hyperparameters.get("max_grad_norm")
+    if not isinstance(norm, (int, float)) or norm > highest_norm:
+        yield Fault("gradient clipping", f"gradients were clipped at {norm}, and more than {highest_norm:g} counts as not at all")
+
+
+def _overlap(base: Base, tested: Dataset) -> Iterator[Fault]:
+    """Tested rows whose text chose the checkpoint; the text itself is left out, as it may hold personal data."""
+    known = {said: row for row, text in reversed(list(enumerate(base.validation.texts()))) if (said := normalise(text))}
+    for row, text in enumerate(tested.texts()):
+        if (twin := known.get(normalise(text))) is not None:
+            place = f"row {base.validation.shown(twin)} of {base.validation.role}"
+            yield Fault(f"row {tested.shown(row)}", f"also chose the checkpoint, as {place}")
 
 
 CHECK = Check(

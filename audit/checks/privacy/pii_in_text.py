@@ -11,26 +11,40 @@ Reference    presidio-analyzer's pattern recognizers; Luhn 1960 (cards), ISO 136
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import re
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
-from audit.checks.privacy import _pii_matches, _reviews
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Bars, Evidence, Member
+from audit.evidence import OVERALL, Bars, Evidence, Example, Member
+from audit.metrics import excerpts
+from audit.redaction import masking
 from audit.redaction import scanner as scanning
 from audit.stats import Census
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.redaction.entities import Entity
+    from audit.redaction.scanner import Scanner
     from audit.subject import Subject
 
 _SHOWN = 20
+_COLUMNS = ("row_sha256", "start", "end", "entity")
+Key: TypeAlias = tuple[str, int, int, str]
+"""SHA-256 of the text, start, end (exclusive) and kind of the entity."""
 
 
 class PiiParams(Params):
@@ -53,9 +67,9 @@ class PiiParams(Params):
 def measure(subject: Subject, params: PiiParams, _rng: Generator) -> Evidence:
     """Entities of every row but those that a person has confirmed as false positives."""
     data, columns = subject.data, _columns(subject.data, params)
-    known = None if params.reviewed is None else _reviews.read(params.reviewed, subject.project)
+    known = None if params.reviewed is None else read(params.reviewed, subject.project)
     scanner = scanning.Scanner(params.entities, params.language, params.countries)
-    found = [hit for column in columns for hit in _pii_matches.of(data, column, scanner, params.score)]
+    found = [hit for column in columns for hit in of(data, column, scanner, params.score)]
     aside = np.array([known is not None and hit.key in known.reviewer for hit in found], dtype=bool)
     counted = [hit for hit, reviewed in zip(found, aside, strict=True) if not reviewed]
     kinds = Counter(hit.entity.kind for hit in counted).most_common()
@@ -64,14 +78,14 @@ def measure(subject: Subject, params: PiiParams, _rng: Generator) -> Evidence:
         unit="entities",
         rows=data.rows,
         figures=(Bars("Entities by kind", tuple(kind for kind, _ in kinds), tuple(count for _, count in kinds)),) if kinds else (),
-        examples=_pii_matches.examples(data, scanner, counted[:_SHOWN]),
+        examples=examples(data, scanner, counted[:_SHOWN]),
         notes=(
             f"Read: {', '.join(columns)}. Looked for: {', '.join(params.entities)}.",
             *scanner.notes,
             *(() if known is None else known.told(hit.key for hit in found)),
         ),
         backend=scanning.backend(),
-        table=_pii_matches.table(data, found) | {"reviewed": aside},
+        table=table(data, found) | {"reviewed": aside},
     )
 
 
@@ -90,6 +104,114 @@ def _columns(data: Dataset, params: PiiParams) -> tuple[str, ...]:
         msg = f"{data.role}: no text to read: name columns.text or `columns`"
         raise CannotMeasure(msg)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One entity in one cell."""
+
+    row: int
+    column: str
+    sha256: str
+    """Of the cell's text."""
+    entity: Entity
+
+    @property
+    def key(self) -> Key:
+        """How a review names it."""
+        return (self.sha256, self.entity.start, self.entity.end, self.entity.kind)
+
+
+def of(data: Dataset, column: str, scanner: Scanner, score: float) -> Iterator[Hit]:
+    """Entities of at least a score, row by row; equal texts are read once. The column's name counts as context."""
+    texts = scanning.texts(data.frame[column])
+    context = scanning.words_of_name(column)
+    found = {text: [entity for entity in scanner.find(text, context) if entity.score >= score] for text in dict.fromkeys(texts)}
+    for row, text in enumerate(texts):
+        yield from (Hit(row, column, digest(text), entity) for entity in found[text])
+
+
+def table(data: Dataset, hits: Sequence[Hit]) -> dict[str, NDArray[np.generic]]:
+    """One line a hit."""
+    return {
+        "row": np.array([data.ids[hit.row] for hit in hits], dtype=str),
+        "column": np.array([hit.column for hit in hits], dtype=str),
+        "entity": np.array([hit.entity.kind for hit in hits], dtype=str),
+        "start": np.array([hit.entity.start for hit in hits], dtype=np.int64),
+        "end": np.array([hit.entity.end for hit in hits], dtype=np.int64),
+        "score": np.array([hit.entity.score for hit in hits], dtype=float),
+        "row_sha256": np.array([hit.sha256 for hit in hits], dtype=str),
+    }
+
+
+def examples(data: Dataset, scanner: Scanner, hits: Sequence[Hit]) -> tuple[Example, ...]:
+    """Masked excerpts. Everything that looks like an entity is masked, however low its score."""
+    texts = {column: scanning.texts(data.frame[column]) for column in dict.fromkeys(hit.column for hit in hits)}
+    common = {column: excerpts.words_of(data, said) for column, said in texts.items()}
+    return tuple(
+        Example(
+            data.shown(hit.row),
+            masking.excerpt(texts[hit.column][hit.row], scanner.find(texts[hit.column][hit.row]), hit.entity, common[hit.column]),
+            f"{hit.entity.kind} in {hit.column}, characters {hit.entity.start} to {hit.entity.end}",
+        )
+        for hit in hits
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """The entries of one file."""
+
+    file: str
+    sha256: str
+    reviewer: Mapping[Key, str]
+
+    def told(self, found: Iterable[Key]) -> tuple[str, ...]:
+        """What a reader must know: how many finds were set aside, by whom, and entries that match nothing."""
+        aside = [key for key in found if key in self.reviewer]
+        people = ", ".join(sorted({name for key in aside if (name := self.reviewer[key])}))
+        by = f"{self.file} ({people})" if people else self.file
+        verb = "entity was" if len(aside) == 1 else "entities were"
+        sentence = f"{len(aside)} {verb} reviewed and confirmed as false positives by {by}, SHA-256 {self.sha256[:12]}."
+        unused = len(self.reviewer) - len(set(aside))
+        if not unused:
+            return (sentence,)
+        return (sentence, f"{unused} of the {len(self.reviewer)} entries of {self.file} match nothing that was found.")
+
+
+def digest(text: str) -> str:
+    """How a review names a text without repeating it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read(file: str, project: str) -> Reviews:
+    """A CSV file with the columns row_sha256, start, end, entity and, if wanted, reviewer; it lies inside the project."""
+    folder = Path(project).resolve()
+    path = (folder / file).resolve()
+    if not path.is_relative_to(folder):
+        msg = f"reviewed: {file} lies outside {folder}: keep the reviews inside the project"
+        raise CannotMeasure(msg)
+    try:
+        content = path.read_bytes()
+        rows = csv.DictReader(content.decode("utf-8-sig").splitlines(), strict=True)
+        reviewer = dict(_entries(file, rows))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        msg = f"reviewed: {file} cannot be read ({error}): name a CSV file with the columns {', '.join(_COLUMNS)}"
+        raise CannotMeasure(msg) from error
+    return Reviews(file, hashlib.sha256(content).hexdigest(), reviewer)
+
+
+def _entries(file: str, rows: csv.DictReader[str]) -> Iterator[tuple[Key, str]]:
+    missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
+    if missing:
+        msg = f"reviewed: {file} has no column {', '.join(missing)}"
+        raise CannotMeasure(msg)
+    for row in rows:
+        sha, start, end, entity = (str(row[name] or "").strip() for name in _COLUMNS)
+        if not re.fullmatch(r"[0-9a-f]{64}", sha) or not start.isdecimal() or not end.isdecimal() or not entity:
+            msg = f"reviewed: {file}:{rows.line_num}: needs a SHA-256 in lower case, two whole numbers and a kind of entity"
+            raise CannotMeasure(msg)
+        yield (sha, int(start), int(end), entity), str(row.get("reviewer") or "").strip()
 
 
 CHECK = Check(

@@ -19,8 +19,7 @@ from pydantic import Field, FiniteFloat
 from audit.check import Check, Params
 from audit.checks.robustness import _scheduler, _textattack
 from audit.evidence import OVERALL, Evidence, Example, Member, Slice, Unmeasured
-from audit.metrics import changed_words
-from audit.metrics.excerpts import words_of
+from audit.metrics.excerpts import changes, words_of
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
 
@@ -104,8 +103,8 @@ def _examples(subject: Subject, outcomes: dict[int, _textattack.Outcome]) -> tup
     notes = [f"{y_true[row]} before, {subject.classes[found.predicted]} after {found.queries} queries" for row, found in broken]
     ids = [subject.data.shown(row) for row, _ in broken]
     common = words_of(subject.data, texts)
-    excerpts = [changed_words.changes(texts[row], found.text, common) for row, found in broken]
-    return tuple(Example(*one) for one in zip(ids, excerpts, notes, strict=True))
+    shown = [changes(texts[row], found.text, common) for row, found in broken]
+    return tuple(Example(*one) for one in zip(ids, shown, notes, strict=True))
 
 
 def _table(

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field, FiniteFloat
 
 from audit.candidates.capabilities import Queries
 from audit.check import Check, Params
-from audit.checks.robustness import _noise
 from audit.datasets.inputs import Table
 from audit.errors import CannotMeasure, InputError
 from audit.evidence import Evidence, Member, Slice
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -98,7 +97,7 @@ def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Gene
         if name not in params.keep:
             cells, known = frame[name], source.frame[name].dropna()
             try:
-                frame[name] = _noise.added(cells, known, rng, scale=params.scale, swap=params.swap)
+                frame[name] = added(cells, known, rng, scale=params.scale, swap=params.swap)
             except (TypeError, ValueError) as error:  # its words may hold a cell
                 msg = f"{name}: {data.role} and {source.role} hold cells of different kinds: give the column one kind in both"
                 raise CannotMeasure(msg) from error
@@ -111,13 +110,53 @@ def _touched(data: Dataset, source: Dataset, noisy: pd.DataFrame, params: Featur
     changed = noisy.astype(object).ne(before) & ~(noisy.isna() & before.isna())  # (n, d) bool
     untouched = [str(name) for name in changed.columns if not changed[name].any()]
     shaken = [name for name in changed.columns if name not in params.keep]
-    wanted = [str(name) for name in shaken if _noise.strength(source.frame[name].dropna(), scale=params.scale, swap=params.swap)]
+    wanted = [str(name) for name in shaken if strength(source.frame[name].dropna(), scale=params.scale, swap=params.swap)]
     if wanted and not changed.to_numpy().any():
         msg = f"{data.role}: the noise changes no cell of {', '.join(wanted)}: give features that vary, or a larger scale or swap"
         raise CannotMeasure(msg)
     rows = int(changed.any(axis=1).sum())
     left = f", and no cell of {', '.join(untouched)}." if untouched and rows else "."
     return f"The noise changed {rows:,} of {data.rows:,} rows{left}"
+
+
+def added(cells: pd.Series, known: pd.Series, rng: Generator, *, scale: float, swap: float) -> pd.Series:
+    """A column with noise, of the kind and the size that its known cells say."""
+    return shaken(cells, known, scale, rng) if _is_number(known) else swapped(cells, known, swap, rng)
+
+
+def strength(known: pd.Series, *, scale: float, swap: float) -> float:
+    """How much noise a column gets: 0 where the parameters leave its kind alone."""
+    return scale if _is_number(known) else swap
+
+
+def _is_number(known: pd.Series) -> bool:
+    """Whether a column measures something: 0/1 flags and booleans are categories."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    return is_numeric_dtype(known) and not is_bool_dtype(known) and not set(known.unique()) <= {0, 1}
+
+
+def shaken(cells: pd.Series, known: pd.Series, scale: float, rng: Generator) -> pd.Series:
+    """Numbers with normal noise, `scale` of the finite known cells' standard deviation; whole ones stay whole."""
+    from pandas.api.types import is_integer_dtype
+
+    finite = known[np.isfinite(known.to_numpy(dtype=float))]
+    noise = rng.normal(0.0, scale * float(finite.std(ddof=0)) if len(finite) else 0.0, size=len(cells))
+    found: pd.Series = cells + (np.rint(noise).astype(np.int64) if is_integer_dtype(cells) else noise)
+    return found
+
+
+def swapped(cells: pd.Series, known: pd.Series, swap: float, rng: Generator) -> pd.Series:
+    """Categories, each drawn anew among the known cells with probability `swap`; a missing one stays missing."""
+    import pandas as pd
+
+    if known.empty:
+        return cells
+    chosen = rng.random(len(cells)) < swap
+    drawn = known.iloc[rng.integers(len(known), size=len(cells))].set_axis(cells.index)
+    if isinstance(cells.dtype, pd.CategoricalDtype):  # a file may list only the categories that it holds
+        cells = cells.cat.add_categories([one for one in known.unique() if one not in cells.cat.categories])
+    return cells.mask(chosen & cells.notna(), drawn.astype(cells.dtype))
 
 
 CHECK = Check(

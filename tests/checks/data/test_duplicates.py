@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
-from audit.metrics.near_duplicates import SHINGLE, first_near
+from audit.metrics.row_matches import SHINGLE, first_near
 from audit.metrics.rows import normalise
 from tests.judged import status
 from tests.support import measure, subject

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from audit.candidates.capabilities import Embeddings, find
 from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
-from audit.checks.drift import _kernel
+from audit.checks.drift import mmd
 from audit.errors import CannotMeasure
-from audit.metrics import encoding
+from audit.metrics import bins
 from audit.metrics.windows import Feature
 from audit.stats import MeanDiscrepancy
 from tests.judged import status
@@ -43,7 +43,7 @@ def drift(reference: NDArray[Any], current: NDArray[Any], roles: dict[str, Any] 
 
 def test_a_worked_example() -> None:
     """Reference 0 and 2, current 0 and 2 moved by 2: six squared distances 4, 4, 0, 16, 4, 4; median 4; k = exp(-d^2 / 4)."""
-    seen = _kernel.gaussian(np.array([[0.0], [2.0]]), np.array([[2.0], [4.0]]))
+    seen = mmd.gaussian(np.array([[0.0], [2.0]]), np.array([[2.0], [4.0]]))
     near, far = math.exp(-1), math.exp(-4)
     assert seen.bandwidth == pytest.approx(math.sqrt(2))
     assert seen.squared() == pytest.approx(near + near - 2 * (near + far + 1 + near) / 4)
@@ -55,16 +55,16 @@ def test_a_worked_example() -> None:
 def test_order_origin_unit_and_direction_do_not_matter(seed: int) -> None:
     rng = np.random.default_rng(seed)
     one, two = rng.normal(size=(12, 3)), rng.normal(0.5, size=(9, 3))
-    squared = _kernel.gaussian(one, two).squared()
-    assert _kernel.gaussian(rng.permutation(one), two).squared() == pytest.approx(squared)
-    assert _kernel.gaussian(5 * one + 1000, 5 * two + 1000).squared() == pytest.approx(squared, abs=1e-9)
-    assert _kernel.gaussian(two, one).squared() == pytest.approx(squared)
+    squared = mmd.gaussian(one, two).squared()
+    assert mmd.gaussian(rng.permutation(one), two).squared() == pytest.approx(squared)
+    assert mmd.gaussian(5 * one + 1000, 5 * two + 1000).squared() == pytest.approx(squared, abs=1e-9)
+    assert mmd.gaussian(two, one).squared() == pytest.approx(squared)
 
 
 def test_the_error_is_as_large_as_theory_says() -> None:
     """E|error|^2 = (1 - mean k) / n for each sample, with the mean over different rows."""
     rng = np.random.default_rng(3)
-    seen = _kernel.gaussian(rng.normal(size=(40, 2)), rng.normal(size=(25, 2)))
+    seen = mmd.gaussian(rng.normal(size=(40, 2)), rng.normal(size=(25, 2)))
     norms = seen.error_norms(20_000, rng)
     expected = sum(
         (1 - (part.sum() - len(part)) / (len(part) * (len(part) - 1))) / len(part) for part in (seen.table[:40, :40], seen.table[40:, 40:])
@@ -88,7 +88,7 @@ def test_the_estimate_is_unbiased_and_chance_is_not_called_drift() -> None:
 def test_the_interval_holds_the_true_discrepancy_and_drift_is_found() -> None:
     """Truth by a sample of 4,000 rows a side; each end of the interval at 200 rows a side misses it at most nominally."""
     rng, trials = np.random.default_rng(5), 150
-    truth = _kernel.gaussian(rng.normal(size=(2000, 2)), rng.normal(1.0, size=(2000, 2))).squared()
+    truth = mmd.gaussian(rng.normal(size=(2000, 2)), rng.normal(1.0, size=(2000, 2))).squared()
     seen = [drift(rng.normal(size=(200, 2)), rng.normal(1.0, size=(200, 2)), seed=i, resamples=1000) for i in range(trials)]
     ends = np.array([found.members[0].estimate.bounds(0.025, 0.025) for found in seen])
     most = 0.025 + 3 * np.sqrt(0.025 * 0.975 / trials)
@@ -120,11 +120,11 @@ def test_categories_and_missing_cells_count() -> None:
     ]
     assert status(CHECK, measure(CHECK, subject(frames[1], reference=frames[0])), max=0.02) == "fail"
     one, two = (np.array(cells, dtype=object) for cells in (["a"] * 5 + ["b"] * 5, ["a", "z", None]))
-    before, now = encoding.encode([Feature("c", numeric=False, reference=one, current=two)])
+    before, now = bins.encode([Feature("c", numeric=False, reference=one, current=two)])
     assert (now * np.sqrt(2)).tolist() == pytest.approx(np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
     assert before.shape == (10, 4)
     one, two = np.array([1.0, 3.0]), np.array([3.0, np.nan])
-    assert encoding.encode([Feature("x", numeric=True, reference=one, current=two)])[1].tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert bins.encode([Feature("x", numeric=True, reference=one, current=two)])[1].tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_large_windows_are_drawn_from_and_said_to_be() -> None:

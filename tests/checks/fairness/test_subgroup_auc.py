@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from audit.catalog import discover, info
-from audit.checks.fairness._subgroups import whole_word
+from audit.checks.fairness.subgroup_auc import whole_word
 from audit.errors import CannotMeasure
 from audit.pipeline import judging
 from audit.pipeline.job import Job

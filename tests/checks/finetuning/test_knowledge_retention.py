@@ -23,7 +23,7 @@ from audit.candidates.capabilities import Embeddings, find
 from audit.candidates.folder import ModelFolder
 from audit.candidates.masked import SHARE
 from audit.candidates.predictions import Predictions
-from audit.checks.finetuning._retention import FOLDS, folds, neighbours_lost
+from audit.checks.finetuning.knowledge_retention import FOLDS, folds, neighbours_lost
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, BeforeAfter, Evidence
 from audit.subject import Subject
@@ -55,7 +55,7 @@ def encoded(frame: pd.DataFrame, before: Any, after: Any, *, by: Any = (), label
     """Of two encoders told as functions from texts to vectors."""
     data = dataset(frame, "retention", **({"group": params.pop("group")} if "group" in params else {}))
     base = cast("Base", SimpleNamespace(embed_texts=before))
-    candidate: Any = SimpleNamespace(get=lambda capability: find((Embeddings(after),), capability), kind="predictions")
+    candidate: Any = SimpleNamespace(get=lambda capability: find((Embeddings(after),), capability), kind="predictions", sha256="stub")
     params |= {"label": label} if params.get("measure") == "probe" else {}
     return measure(CHECK, Subject(data, Predictions(candidate), by=by, base=base), **params)
 

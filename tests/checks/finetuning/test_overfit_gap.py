@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
-from audit.checks.finetuning import _overfit
+from audit.checks.finetuning import overfit_gap
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, BeforeAfter, Evidence
 from audit.stats import Mean
@@ -284,7 +284,7 @@ def test_coverage_of_the_loss() -> None:
 
     def draw() -> Any:
         learned, new = (-np.log(rng.beta(a, 1, n)) for a, n in ((30, 400), (4, 200)))
-        return _overfit.gap(Mean.of(learned, low=0.0), Mean.of(new, low=0.0))
+        return overfit_gap.gap(Mean.of(learned, low=0.0), Mean.of(new, low=0.0))
 
     assert max(misses(draw, truth, trials)) <= most(0.03, trials)
 

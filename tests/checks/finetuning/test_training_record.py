@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.candidates.training_record import LossPoint
-from audit.checks.finetuning._training_record import FACTS
+from audit.checks.finetuning.training_record import FACTS
 from audit.datasets import Columns, Dataset
 from audit.errors import CannotMeasure
 from tests.judged import status

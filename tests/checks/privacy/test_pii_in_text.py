@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from audit.checks.privacy import _reviews
+from audit.checks.privacy import pii_in_text
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Bars, Part
 from audit.redaction import masking
@@ -196,7 +196,7 @@ def test_confirmed_false_positives_are_set_aside_and_counted(tmp_path: Path) -> 
     before = scan(rows)
     assert value(before) == 3
     sha, start, end = (before.table[name][0] for name in ("row_sha256", "start", "end"))
-    assert sha == _reviews.digest(rows[0])
+    assert sha == pii_in_text.digest(rows[0])
     file = review(tmp_path, [f"{sha},{start},{end},US_SSN,J. Roe", f"{'0' * 64},0,4,US_SSN,J. Roe"])
     after = scan(rows, str(tmp_path), reviewed=file)
     assert value(after) == 1

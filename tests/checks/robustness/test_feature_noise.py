@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.svm import LinearSVC
 
-from audit.checks.robustness import _noise
+from audit.checks.robustness import feature_noise
 from audit.datasets.inputs import Inputs, Table
 from audit.errors import CannotMeasure
 from audit.stats import Proportion
@@ -249,10 +249,10 @@ def test_a_category_that_only_the_training_set_lists_is_drawn_too() -> None:
 
 def test_an_infinite_cell_of_the_training_set_does_not_make_numbers_vanish() -> None:
     cells = pd.Series([1.0, 2.0, 3.0])
-    made = _noise.shaken(cells, pd.Series([1.0, 3.0, np.inf]), 0.5, np.random.default_rng(0))
+    made = feature_noise.shaken(cells, pd.Series([1.0, 3.0, np.inf]), 0.5, np.random.default_rng(0))
     assert made.notna().all()
     assert (made != cells).all()
-    assert _noise.shaken(cells, pd.Series([np.inf, -np.inf]), 0.5, np.random.default_rng(0)).equals(cells)
+    assert feature_noise.shaken(cells, pd.Series([np.inf, -np.inf]), 0.5, np.random.default_rng(0)).equals(cells)
 
 
 @pytest.mark.parametrize(("column", "turned"), [("income", "n/a"), ("channel", 3.0)])

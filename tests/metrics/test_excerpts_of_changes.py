@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.evidence import Part
-from audit.metrics import changed_words
+from audit.metrics import excerpts
 
 words = st.lists(st.sampled_from(["send", "help", "at", "once", "pelase", "hlep", "oncee"]), max_size=6)
 
@@ -15,7 +15,7 @@ COMMON = frozenset(["send", "help", "at", "once", "pelase", "hlep", "oncee", "no
 
 
 def changes(before: str, after: str, common: frozenset[str] = COMMON) -> tuple[Part, ...]:
-    return changed_words.changes(before, after, common)
+    return excerpts.changes(before, after, common)
 
 
 def text_of(parts: tuple[Part, ...], *marks: str) -> list[str]:
@@ -87,13 +87,13 @@ def test_an_unchanged_name_between_two_changes_is_hidden() -> None:
     """Where two words change places the words between them count as moved; what is only moved is no new spelling."""
     men = frozenset(["men", "women"])
     for common, listed in ((men, frozenset()), (frozenset(), men)):
-        shown = changed_words.changes("men krumbholtz women", "women krumbholtz men", common, listed=listed)
+        shown = excerpts.changes("men krumbholtz women", "women krumbholtz men", common, listed=listed)
         assert "krumbholtz" not in "".join(part.text for part in shown)
         assert "women" in {part.text for part in shown}
 
 
 def test_words_of_the_list_that_changes_were_made_by_are_shown_in_any_case() -> None:
-    shown = changed_words.changes("Women's tax", "Men's tax", frozenset(), listed=frozenset(["men", "women"]))
+    shown = excerpts.changes("Women's tax", "Men's tax", frozenset(), listed=frozenset(["men", "women"]))
     assert "".join(part.text for part in shown) == "Women's Men's …"
 
 
