@@ -61,6 +61,14 @@ def test_a_checks_file_is_short(check_id: str) -> None:
     assert len((ROOT / "audit/checks" / f"{check_id}.py").read_text(encoding="utf-8").splitlines()) <= 300
 
 
+@pytest.mark.parametrize("check_id", list(catalog.discover()))
+def test_a_check_has_a_test_file_of_its_name(check_id: str) -> None:
+    """`tests/checks/<family>/test_<check>.py`, which holds tests; `test_every_...` hold what several share."""
+    family, name = check_id.split("/")
+    text = (ROOT / "tests/checks" / family / f"test_{name}.py").read_text(encoding="utf-8")
+    assert "\ndef test_" in text
+
+
 def contracts(folder: Path) -> subprocess.CompletedProcess[str]:
     command = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
     environment = {"PYTHONPATH": str(folder), "PATH": "", "HOME": str(folder)}
