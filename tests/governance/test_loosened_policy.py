@@ -126,7 +126,7 @@ def test_from_block_to_promote_and_to_block_again(capfd: CaptureFixture[str]) ->
     assert sorted(one["name"] for one in results["policy_change"]["approvers"]) == ["Bob", "Rita"]
     assert reason(results).startswith(said)
     report = (bundle / "report.html").read_text()
-    assert '<p class="small red">What was loosened blocks: nobody of line 2 has approved it.</p>' in report
+    assert '<p class="small red">Blocking: nobody of line 2 has approved what the policy loosens.</p>' in report
     assert "Have line 2 approve what the policy loosens" in report
     assert "policy-loosened (blocks)" in audit(capfd, "validate", "policy.yaml")[2]
 

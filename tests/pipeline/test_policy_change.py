@@ -139,7 +139,7 @@ def test_a_loosened_bound_where_no_keys_are_named_is_told_and_changes_nothing(ru
     text = f"Loosened since run {first} was promoted: {place}: {words}. {switch}"
     assert told == {"rule": "policy-loosened", "finding": None, "text": text}
     assert (results["policy_change"]["guarded"], results["policy_change"]["approved"]) == (False, False)
-    assert "Nothing bars it" in report
+    assert "Not blocking: no trusted keys are configured" in report
     assert '<p class="rules red"><code>policy-loosened</code>' in report
     assert '<th scope="row" class="red">loosened</th>' in report
     assert results["reasons"][0]["rule"] == "all-required-pass"
