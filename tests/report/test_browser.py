@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from tests.report import example
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from audit.record import AuditRun
 
@@ -146,6 +147,36 @@ def test_the_heading_of_the_waivers_never_ends_a_printed_page(tmp_path: Path) ->
 def test_every_text_stands_out_from_its_ground(run: Callable[[], AuditRun], scheme: str, tmp_path: Path) -> None:
     """The contrast of every text is at least 4.5 to 1 (WCAG 2.2, 1.4.3), by day and by night, on every colour of a shaded ground too."""
     assert probe(tmp_path, run(), CONTRAST_PROBE, f"--blink-settings=preferredColorScheme={scheme}") == dict.fromkeys(WIDTHS, 0)
+
+
+AXE_RUN = """axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(function (found) {
+  document.title = "axe:" + JSON.stringify(found.violations.map(function (one) {
+    return one.id + " at " + one.nodes.map(function (node) { return node.target.join(" "); }).slice(0, 3).join(", ");
+  }));
+});"""
+
+
+def axe_core() -> Path | None:
+    """The file of axe-core: named by AXE_CORE, or where npm installs it for this project or for the machine."""
+    named = os.environ.get("AXE_CORE")
+    places = [Path(named)] if named else [Path("node_modules/axe-core/axe.min.js"), Path("/usr/lib/node_modules/axe-core/axe.min.js")]
+    return next((place for place in places if place.is_file()), None)
+
+
+@pytest.mark.skipif(axe_core() is None, reason="needs axe-core: npm install axe-core, or name its axe.min.js in AXE_CORE")
+@pytest.mark.parametrize("window", ["390,900", "834,1100", "1440,1000"])
+@pytest.mark.parametrize("run", [*RUNS, example.looked_at])
+def test_axe_finds_nothing(run: Callable[[], AuditRun], window: str, tmp_path: Path) -> None:
+    """WCAG 2.2 AA and best practice, with everything unfolded, on a phone, a tablet and a desk."""
+    place = axe_core()
+    assert place is not None
+    html = re.sub(r"<meta http-equiv[^>]*>", "", render(run())).replace("<details", "<details open")  # the policy would forbid axe
+    script = f"<script>{place.read_text(encoding='utf-8')}</script><script>{AXE_RUN}</script></body>"
+    (tmp_path / "page.html").write_text(html.replace("</body>", script), encoding="utf-8")
+    flags = ("--dump-dom", "--virtual-time-budget=60000", f"--window-size={window}")
+    title = re.search(r"<title>(.*?)</title>", chromium(tmp_path, *flags, (tmp_path / "page.html").as_uri()))
+    assert title
+    assert title[1] == "axe:[]"
 
 
 FOLLOW = """<title></title><iframe id="page" sandbox="allow-same-origin" src="page.html" style="width:900px;height:700px"></iframe><script>

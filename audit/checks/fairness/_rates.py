@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -84,9 +85,10 @@ def _pair(kind: type[Difference | Ratio]) -> Callable[..., Difference | Ratio | 
 def rate_gap_check(kind: type[Difference | Ratio], *names: RateName, question: str, remedy: str, unit: str = "") -> Check:
     """A check of the rates of every ordered pair of groups: a difference that should be small, or a ratio that should be near 1."""
     unit = unit or ("rate difference" if kind is Difference else "rate ratio")
+    shown = names[0].replace("_", " ") if len(names) == 1 else "rate"
 
     def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
-        return rate_gaps(subject, rates_of(subject, *names), kind, unit)
+        return replace(rate_gaps(subject, rates_of(subject, *names), kind, unit), context_unit=shown)
 
     return Check(
         measure=measure,
