@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.report import text as prose
 from audit.report.change import nearest
-from audit.report.charts.interval import interval_plot
+from audit.report.charts.intervals import interval_plot
 from audit.report.entries import Chip
 from audit.report.phrases import action_of, owner_of, sentence_of
 from audit.report.register import OpenCondition, conditions, gaps
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.record import AuditRun
-    from audit.report.charts.interval import Plot
+    from audit.report.charts.intervals import Plot
     from audit.report.entries import Entries, Entry, Link
     from audit.report.phrases import Sentence
     from audit.report.register import Gap

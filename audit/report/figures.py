@@ -23,20 +23,13 @@ from audit.evidence import (
 )
 from audit.report import text as prose
 from audit.report.charts.axes import Drawing
-from audit.report.charts.before_after import before_after
-from audit.report.charts.churn import ChurnTable, churn
-from audit.report.charts.forest import Caption, Forest, forest, with_rows
-from audit.report.charts.histogram import histogram
-from audit.report.charts.precision_recall import precision_recall
-from audit.report.charts.rates import Rates, rates
-from audit.report.charts.reliability import reliability
-from audit.report.charts.residuals import residuals
-from audit.report.charts.roc import roc
-from audit.report.charts.tables import BarTable, ConfusionTable, bars, confusion
-from audit.report.charts.weak import WeakTable, weak, with_examples
+from audit.report.charts.curves import precision_recall, reliability, residuals, roc
+from audit.report.charts.distributions import before_after, histogram
+from audit.report.charts.intervals import Caption, Forest, forest, with_rows
+from audit.report.charts.slices import ChurnTable, WeakTable, churn, weak, with_examples
+from audit.report.charts.tables import BarTable, ConfusionTable, Rates, bars, confusion, rates
 from audit.report.entries import Link
-from audit.report.member_labels import in_words
-from audit.report.phrases import headline_numbers
+from audit.report.phrases import headline_numbers, in_words
 from audit.report.rows import ExampleView, Places, example_view
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from audit.report import text as prose
 from audit.report.change import settle, to_lose
 from audit.report.entries import Chip, Fact, Link
 from audit.report.figures import Figures, figures, without_repeats
-from audit.report.member_labels import in_words, label
-from audit.report.phrases import risk_of, sentence_of
+from audit.report.phrases import in_words, label, risk_of, sentence_of
 from audit.report.rmf import rmf_anchor
 from audit.stats.tails import few_rows
 

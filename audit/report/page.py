@@ -19,9 +19,8 @@ from audit.report.banner import Banner, banner, running_heads
 from audit.report.change import Changes, changes
 from audit.report.decision import Decision, decision
 from audit.report.entries import entries
-from audit.report.evidence_table import Line, evidence_table
+from audit.report.evidence_table import Legend, Line, evidence_table, legend
 from audit.report.findings import FindingView, finding_views
-from audit.report.legend import Legend, legend
 from audit.report.operations import Operations, Signature, operations, signatures
 from audit.report.register import OpenCondition, Risk, Waiver, conditions, register, waivers
 from audit.report.rmf import Rmf, TraitLine, rmf, traits

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.report import text as prose
-from audit.report.charts.looks import looks
-from audit.report.charts.loss import loss
+from audit.report.charts.history import looks, loss
 from audit.report.entries import Fact
 from audit.report.phrases import owner_of
 

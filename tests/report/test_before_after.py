@@ -7,7 +7,7 @@ import re
 import pytest
 
 from audit.evidence import OVERALL, BeforeAfter, Evidence, Member, Point
-from audit.report.charts.before_after import LEFT, MOST, RIGHT, before_after
+from audit.report.charts.distributions import MOST_STAGED, STAGES_LEFT, STAGES_RIGHT, before_after
 from audit.report.entries import entries
 from audit.report.findings import finding_views
 from audit.stats import Proportion
@@ -25,8 +25,8 @@ def test_places_by_hand() -> None:
     """The axis holds .4 to .9 with 6 % of room at either end; a stage without rows has no mark."""
     drawing = str(before_after(FIGURE, "").drawing)
     marks = [float(x) for x in re.findall(r'<use href="#m-[a-z]+" x="([\d.]+)"', drawing)][2:]  # the first two are the key
-    unit = (RIGHT - LEFT) / (0.5 * 1.12)
-    assert marks == pytest.approx([LEFT + unit * (value - 0.37) for value in (0.5, 0.8, 0.7)], abs=0.01)
+    unit = (STAGES_RIGHT - STAGES_LEFT) / (0.5 * 1.12)
+    assert marks == pytest.approx([STAGES_LEFT + unit * (value - 0.37) for value in (0.5, 0.8, 0.7)], abs=0.01)
     assert drawing.count("no rows</text>") == 1
 
 
@@ -46,7 +46,7 @@ def test_stages_are_told_apart_by_shape() -> None:
 def test_many_slices_are_cut_and_said_to_be() -> None:
     many = BeforeAfter("accuracy", ("before", "after"), tuple(map(str, range(30))), ((Point(0.5, 0.4, 0.6),) * 2,) * 30)
     drawn = before_after(many, "")
-    assert drawn.foot.startswith(f"The first {MOST} of 30 slices.")
+    assert drawn.foot.startswith(f"The first {MOST_STAGED} of 30 slices.")
     assert "; 14: before" in drawn.drawing
     assert "; 15: before" not in drawn.drawing
 

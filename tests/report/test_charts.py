@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 
 from audit.decision.finding import Judged, bounds
 from audit.evidence import OVERALL, Evidence, Histogram, Member, PrecisionRecall, Residuals, Roc, Slice
-from audit.report.charts.forest import Caption, forest
-from audit.report.charts.histogram import histogram
-from audit.report.charts.interval import interval_plot
-from audit.report.charts.loss import loss
-from audit.report.charts.precision_recall import precision_recall
-from audit.report.charts.residuals import residuals, short
-from audit.report.charts.roc import roc
-from audit.report.charts.scale import Scale, around, ticks
+from audit.report.charts.axes import Scale, around, ticks
+from audit.report.charts.curves import precision_recall, residuals, roc, short
+from audit.report.charts.distributions import histogram
+from audit.report.charts.history import loss
+from audit.report.charts.intervals import Caption, forest, interval_plot
 from audit.report.entries import entries
 from audit.report.findings import finding_views
 from audit.stats import Proportion

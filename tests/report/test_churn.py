@@ -9,7 +9,7 @@ import pytest
 
 from audit import report
 from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
-from audit.report.charts.churn import LETTER, MOST, RIGHT, churn
+from audit.report.charts.slices import CHURN_LETTER, CHURN_RIGHT, MOST_CHURN, churn
 from audit.report.entries import Link, entries
 from audit.report.findings import finding_views
 from audit.stats import PairedDifference
@@ -22,8 +22,8 @@ def test_bars_by_hand() -> None:
     """Of all rows 10 % are lost and 20 % gained; of the slice none and 25 %, so that the axis ends at 1.1 times 25 %."""
     drawing = str(churn(FIGURE, "", {}).drawing)
     bars = [(float(x), float(width)) for x, width in re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"', drawing)]
-    left = 14 + LETTER * len("region=<b>")
-    unit, middle = (RIGHT - left) / 2 / (1.1 * 0.25), (left + RIGHT) / 2
+    left = 14 + CHURN_LETTER * len("region=<b>")
+    unit, middle = (CHURN_RIGHT - left) / 2 / (1.1 * 0.25), (left + CHURN_RIGHT) / 2
     expected = [(middle - 0.1 * unit, 0.1 * unit), (middle, 0.2 * unit), (middle, 0.0), (middle, 0.25 * unit)]
     assert [one for bar in bars for one in bar] == pytest.approx([one for bar in expected for one in bar], abs=0.01)
 
@@ -43,7 +43,7 @@ def test_the_words_say_what_the_picture_shows() -> None:
 def test_many_slices_are_cut_and_said_to_be() -> None:
     many = (1,) * 30
     table = churn(Churn("the champion", tuple(map(str, range(30))), many, many, many, many, many), "", {})
-    assert len(table.rows) == MOST
+    assert len(table.rows) == MOST_CHURN
     assert table.foot.startswith("The first 20 of 30 lines.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
-from audit.report.member_labels import in_words, label
+from audit.report.phrases import in_words, label
 from audit.stats import Difference, Proportion
 
 NORTH, SOUTH = (Slice((("region", name),)) for name in ("north", "south"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from audit.evidence import Evidence, Member, Pair, RateTable, Slice
 from audit.report import render
-from audit.report.charts.rates import MOST, rates
+from audit.report.charts.tables import MOST_CATEGORIES, rates
 from audit.report.entries import Link
 from audit.report.rows import Places
 from audit.stats import Proportion, Ratio
@@ -61,8 +61,8 @@ def test_where_nobody_is_selected_no_ratio_is_drawn() -> None:
 def test_many_categories_are_counted() -> None:
     many = {name: getattr(FIGURE, name) * 20 for name in ("names", "rows", "hits", "ratios", "lower", "upper", "exact_p", "apart")}
     table = rates(replace(FIGURE, **many), "", NOWHERE)
-    assert len(table.rows) == MOST
-    assert table.foot.startswith(f"The first {MOST} of 120 categories.")
+    assert len(table.rows) == MOST_CATEGORIES
+    assert table.foot.startswith(f"The first {MOST_CATEGORIES} of 120 categories.")
 
 
 def test_the_table_can_be_read_by_its_heads() -> None:

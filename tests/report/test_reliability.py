@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audit.evidence import Reliability
-from audit.report.charts.reliability import reliability
+from audit.report.charts.curves import reliability
 
 WHOLE = Reliability((0.2, 0.8), (0.4, 0.8), (0.3, 0.7), (0.5, 0.9), (0.1, 0.7), (0.3, 0.9), (50, 50), 0.05)
 

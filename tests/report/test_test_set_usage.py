@@ -11,7 +11,7 @@ from audit.ledger.test_set_usage import Exchanged
 from audit.record import LookFacts
 from audit.report import render
 from audit.report import text as prose
-from audit.report.charts.looks import looks
+from audit.report.charts.history import looks
 from audit.report.scope import set_usage
 from tests.report import example
 

@@ -8,7 +8,7 @@ import pytest
 
 from audit import report
 from audit.evidence import Evidence, Example, Member, Part, Slice, WeakSlices
-from audit.report.charts.weak import LEFT, MOST, RIGHT, weak
+from audit.report.charts.slices import LEFT, MOST, RIGHT, weak
 from audit.stats import Difference, Proportion
 from tests.judged import finding
 from tests.report import example

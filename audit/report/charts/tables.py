@@ -1,16 +1,19 @@
-"""Figures that are tables: counts by name, and the confusion table."""
+"""Figures that are tables: counts by name, the confusion table, rates by category."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.formatting import number
 from audit.report import svg
 from audit.report import text as prose
+from audit.report.entries import Link
 from audit.report.rows import FEWER
 
 if TYPE_CHECKING:
-    from audit.evidence import Bars, Confusion
+    from audit.evidence import Bars, Confusion, RateTable
     from audit.report.rows import CellView, Places
 
 MOST = 20
@@ -66,3 +69,95 @@ def confusion(figure: Confusion, foot: str, places: Places) -> ConfusionTable:
     left_out = f"The first {MOST} of {len(figure.classes)} classes. " if len(figure.classes) > MOST else ""
     fewer = f"{FEWER}: so few could point to a person. " if any(cell.count == FEWER for _, cells in rows for cell in cells) else ""
     return ConfusionTable("Rows: true class. Columns: predicted class", shown, rows, left_out + fewer + foot)
+
+
+FOUR_FIFTHS = 0.8
+"""Where regulators begin to ask: 29 CFR 1607.4 D."""
+MOST_CATEGORIES = 60
+"""Categories that are shown; the evidence files hold all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """One category."""
+
+    name: Link
+    """With where a few of its rows stand."""
+    rows: str
+    hits: str
+    rate: str
+    ratio: str
+    interval: str
+    p: str
+    said: str
+    """Which side of the four-fifths line it is on, or why it is in no ratio."""
+    under: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The table."""
+
+    title: str
+    subtitle: str
+    head: str
+    hit: str
+    rows: tuple[RateRow, ...]
+    foot: str
+
+
+def rates(figure: RateTable, foot: str, places: Places) -> Rates:
+    """In the order given."""
+    selection = figure.rate == "selection"
+    cut = prose.listed(figure.columns)
+    of = f" of the class {figure.of}" if figure.of else ""
+    left_out = f"The first {MOST_CATEGORIES} of {len(figure.names)} categories. " if len(figure.names) > MOST_CATEGORIES else ""
+    return Rates(
+        title=f"{'Selection' if selection else 'Scoring'} rates and impact ratios by {cut}{of}",
+        subtitle="Ratio: the category's rate over the highest one, with its 95\u00a0% interval.",
+        head=cut,
+        hit="selected" if selection else "above the median",
+        rows=tuple(_rate_row(figure, i, places) for i in range(min(len(figure.names), MOST_CATEGORIES))),
+        foot=f"{left_out}{_unknown(figure)} Four fifths ({FOUR_FIFTHS:g}) is a screening line, no proof of discrimination. {foot}",
+    )
+
+
+def _rate_row(figure: RateTable, i: int, places: Places) -> RateRow:
+    ratio, low, high, p = figure.ratios[i], figure.lower[i], figure.upper[i], figure.exact_p[i]
+    name = ", ".join("null" if value is None else str(value) for _, value in figure.names[i].items)
+    return RateRow(
+        name=Link(name, places.slice(figure.names[i])),
+        rows=f"{figure.rows[i]:,}",
+        hits=f"{figure.hits[i]:,}",
+        rate=f"{figure.hits[i] / figure.rows[i]:.1%}",
+        ratio="–" if ratio is None else number(ratio),
+        interval="" if low is None or high is None else prose.bracket((low, high)),
+        p="–" if p is None else _chance(p),
+        said=_four_fifths(figure, i),
+        under=ratio is not None and ratio < FOUR_FIFTHS,
+    )
+
+
+def _four_fifths(figure: RateTable, i: int) -> str:
+    if figure.apart[i] == "unknown":
+        return "unknown category, not in the calculation"
+    if figure.apart[i] == "small":
+        return f"left out: under {100 * figure.below:g}% of the rows of known category"
+    ratio, high = figure.ratios[i], figure.upper[i]
+    if ratio is None:
+        return "no ratio: none is selected"
+    if high is None:
+        return "the highest rate"
+    if ratio >= FOUR_FIFTHS:
+        return "not under four fifths"
+    return "under four fifths" if math.isfinite(high) and high < FOUR_FIFTHS else "under four fifths, perhaps by chance"
+
+
+def _unknown(figure: RateTable) -> str:
+    left = sum(rows for rows, apart in zip(figure.rows, figure.apart, strict=True) if apart == "unknown")
+    verb = "row of an unknown category is" if left == 1 else "rows of an unknown category are"
+    return f"{left:,} {verb} not in the calculation."
+
+
+def _chance(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"  # noqa: PLR2004  # smaller ones say no more to a reader
