@@ -199,11 +199,12 @@ def _codec() -> Codec:
     from audit.evidence import storage
     from audit.evidence.codec import Codec
     from audit.governance import policy_approvals, policy_change, policy_diff, waiver_schema, waiver_state
-    from audit.ledger import test_set_usage
+    from audit.ledger import alpha_spending, test_set_usage
     from audit.policy import schema
     from audit.stats import sequential
 
     modules = (
+        alpha_spending,
         check,
         finding,
         policy_approvals,

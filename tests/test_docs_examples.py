@@ -14,6 +14,7 @@ import yaml
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.catalog import discover
+from audit.phrases import message
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline import judging
 from audit.pipeline.compatibility import load_policy
@@ -120,5 +121,5 @@ def test_every_example_measures_something(tmp_path: Path, monkeypatch: pytest.Mo
     datasets = read_datasets(loaded)
     candidate = SavedValues(datasets) if task in REGRESSION else SavedPredictions(datasets)
     (found,) = judging.findings(pipeline_jobs.jobs(loaded, datasets, Predictions(candidate)))
-    assert found.status in {"pass", "fail", "inconclusive"}, found.message
-    assert found.headline is not None, found.message
+    assert found.status in {"pass", "fail", "inconclusive"}, message(found)
+    assert found.headline is not None, message(found)

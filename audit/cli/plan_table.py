@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.cli.summary import STYLES, Line
 from audit.formatting import count, interval_in_words, limit, number, rows_in_words
 from audit.ledger.alpha_spending import level_in_words
@@ -207,7 +208,7 @@ def conclusion(plan: Plan) -> Iterator[str]:
         told = ", ".join(f"{gate.requirement.id} ({percent(gate.p_pass or 0.0)})" for gate in weak)
         yield f"Passes in fewer than 8 audits of 10: {told}."
     for reason in plan.blocking:
-        yield f"Blocked whatever is measured: {reason.text}"
+        yield f"Blocked whatever is measured: {phrases.reason(reason, ())}"
     for role, spent in plan.looks:
         level = level_in_words(spent.level)
         yield f"Reckoned as a new candidate's look {spent.number} of {spent.most} at {role}: {level} is the error allowed to a pass."

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.decision.rules import worst_first
-from audit.decision.what_if import turning
 from audit.evidence import RateTable
 from audit.formatting import count, interval_in_words, moment, number
 from audit.report.text import asked_in_words
@@ -50,9 +50,9 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
     yield Line(f"{DECISIONS[verdict.decision]}  {audit.policy.policy} (exit code {verdict.exit_code})", "bold")
     for reason in verdict.reasons:
         name = "" if reason.finding is None else f"{reason.finding}: "
-        yield Line(f"  {reason.rule}: {name}{reason.text}")
+        yield Line(f"  {reason.rule}: {name}{phrases.reason(reason, audit.findings)}")
     for condition in verdict.conditions:
-        yield Line(f"  condition until {condition.due}, {condition.owner}: {condition.closes_with}")
+        yield Line(f"  condition until {condition.due}, {condition.owner}: {phrases.closes_with(condition, audit.findings)}")
     for one in audit.waivers:
         if one.standing != "void":  # what is void stands among the reasons
             until = moment(datetime.fromisoformat(one.until))
@@ -71,7 +71,7 @@ def requirement_line(finding: Finding, width: int) -> str:
 def _outcome(finding: Finding) -> str:
     head, one = finding.headline, finding.requirement
     if head is None:
-        return finding.message
+        return phrases.message(finding)
     figure = count(head.value) if head.method == "census" else f"{number(head.value)} {interval_in_words(head.interval)}"
     member = "" if str(head.member) == "overall" else f"  {head.member}"
     return f"{figure}, {asked_in_words(one)}, n {head.n:,}{member}"
@@ -81,8 +81,8 @@ def finding_lines(finding: Finding) -> Iterator[Line]:
     """One finding with its slices, for a single check on the command line."""
     yield Line(requirement_line(finding, len(finding.id)), STYLES[finding.status])
     if finding.headline is not None:
-        yield Line(f"  {finding.message}")
-    if change := turning(finding):
+        yield Line(f"  {phrases.message(finding)}")
+    if change := phrases.would_pass(finding):
         yield Line(f"  {change}")
     for row in finding.slices:
         figure = row.reason if row.value is None or row.interval is None else f"{number(row.value)} {interval_in_words(row.interval)}"

@@ -92,7 +92,10 @@ def judged(asked: Asked, on_remark: OnRemark = _ignore) -> Finding:
         raise InputError(msg)
     (found,) = judging.findings([job], workers=asked.workers)
     _pass_on_remarks(job, asked, on_remark)
-    return replace(found, message=_in_flags(found.message, asked))
+    evidence = found.evidence
+    if evidence is not None:
+        evidence = replace(evidence, unmeasured=tuple(replace(one, reason=_in_flags(one.reason, asked)) for one in evidence.unmeasured))
+    return replace(found, problem=_in_flags(found.problem, asked), evidence=evidence)
 
 
 def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from audit import catalog, clock, disk_cache
+from audit import catalog, clock, disk_cache, phrases
 from audit.candidates import confinement
 from audit.errors import InputError, MissingExtra
 from audit.escaping import neutral
@@ -45,7 +45,7 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
         *find(loaded.policy, read).blocking,
         *pipeline_jobs.model_unasked(loaded.policy),
     )
-    yield from (neutral(f"{one.rule} (blocks): {one.text}") for one in blocking)
+    yield from (neutral(f"{one.rule} (blocks): {phrases.reason(one, ())}") for one in blocking)
     if not absent:
         from audit.power import lint
 
@@ -94,7 +94,7 @@ def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
         yield neutral(f"{file.file if file else ''}: {one.words}: {'counts for nothing: ' + '; '.join(one.why) if one.why else 'counts'}")
     word = "blocks" if change.blocks else "does not block"
     reasons = (*policy_change.blocking_reasons(change), *policy_change.remarks(change))
-    yield from (neutral(f"{one.rule} ({word}): {one.text}") for one in reasons)
+    yield from (neutral(f"{one.rule} ({word}): {phrases.reason(one, ())}") for one in reasons)
 
 
 def unknown_bundles(out: Path, ledger: Path) -> Iterator[str]:

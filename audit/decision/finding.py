@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from audit.formatting import comparator_in_words
-
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from audit.check import CheckInfo
     from audit.evidence import Evidence, Name
+    from audit.ledger.alpha_spending import Spent
     from audit.policy.schema import Requirement
 
 Status: TypeAlias = Literal["pass", "fail", "inconclusive", "not_run", "error", "not_applicable"]
@@ -35,6 +34,16 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of a requirement."""
+
+    limit: float
+    """Inclusive."""
+    floor: bool
+    """True for `min`: every member must reach it; False for `max`: none may exceed it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
     """What decides: the worst member, with the deciding interval."""
 
@@ -46,16 +55,7 @@ class Headline:
     unit: str
     method: str
     member: Name
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """One side of a requirement."""
-
-    limit: float
-    """Inclusive."""
-    floor: bool
-    """True for `min`: every member must reach it; False for `max`: none may exceed it."""
+    bound: Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,57 @@ class Side:
     """The deciding one."""
     unproven: tuple[Name, ...]
     """Members that keep it from a pass: not proven to be on the good side, too few rows, or not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewRows:
+    """A member with less support than a pass needs."""
+
+    name: Name
+    support: float
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyTail:
+    """A member whose error lies in so few rows that another sample may have others."""
+
+    name: Name
+    heaviest: int
+    """Rows that hold half of the error."""
+    rows: int
+    """With an error."""
+
+
+Shortfall: TypeAlias = TooFewRows | HeavyTail
+
+
+@dataclass(frozen=True, slots=True)
+class SmallestChange:
+    """What would bring a member to the good side of a bound: the member that is farthest from it."""
+
+    bound: Bound
+    member: Name
+    kind: Literal["value", "census", "hits", "no_hits", "shift", "too_wide", "open_end"]
+    """`value` and `census` are judged without an interval. `hits`: more or fewer of the same rows; `no_hits`: not even all or none of
+    them. `shift`: the interval moves and keeps its width; `too_wide`: it would leave the metric's range; `open_end`: it has no width."""
+    value: float
+    """As measured."""
+    n: int
+    target: float | None = None
+    """The value that passes; None where none does."""
+    hits: tuple[int, int] | None = None
+    """As measured, and as many as pass, among `n` rows."""
+    rows: int | None = None
+    """As many as would settle it at the same value; None where that is not known, or where they would not."""
+    rows_at_best: int | None = None
+    """As many as would pass with the best value there is, where `n` never pass."""
+    estimate: Literal["good", "on_bound", "wrong"] = "wrong"
+    """On which side the value itself lies."""
+    others: tuple[Name, ...] = ()
+    """Further members that fall short, farthest first; the first few of them."""
+    short: int = 1
+    """Members that fall short in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +142,9 @@ class Finding:
     requirement: Requirement
     check: CheckInfo
     status: Status
-    message: str
-    """In words: what came out and whether it is sure."""
     owner: str
-    remedy: str
+    problem: str = ""
+    """What was raised in place of evidence, where there is none."""
     disposition: Disposition = "none"
     headline: Headline | None = None
     slices: tuple[Judged, ...] = ()
@@ -103,6 +153,12 @@ class Finding:
     """Members that fail by Holm's procedure."""
     sides: tuple[Side, ...] = ()
     """One a bound; none where nothing could be measured."""
+    shortfalls: tuple[Shortfall, ...] = ()
+    """What bars members from a pass, whatever their bounds."""
+    changes: tuple[SmallestChange, ...] = ()
+    """One a bound that is missed; none for what passes or where no value can pass."""
+    spent: Spent | None = None
+    """The look at the test set, where the error is spent over looks."""
     waiver: Waived | None = None
     """What stands behind the disposition `waived`."""
     evidence: Evidence | None = None
@@ -123,12 +179,6 @@ class Finding:
         """The sides that its requirement sets."""
         return bounds(self.requirement, self.check.better)
 
-    @property
-    def question(self) -> str:
-        """The check's question; of a comparison, whether it is worse than what it is compared with."""
-        against = comparator_in_words(self.requirement.against)
-        return self.check.question if against is None else f"Is it no worse than {against}, in {self.check.unit}?"
-
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -136,9 +186,12 @@ class Reason:
 
     rule: str
     finding: str | None
-    text: str
+    text: str = ""
+    """What stands behind the rule; empty where the rule and the findings say all."""
     remark: bool = False
     """Whether it changes nothing: a reader of the decision must know it."""
+    names: tuple[str, ...] = ()
+    """Requirements that it is about, where it is not about one finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +202,6 @@ class Condition:
     owner: str
     due: str
     """ISO date."""
-    closes_with: str
 
 
 @dataclass(frozen=True, slots=True)

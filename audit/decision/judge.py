@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from audit.decision.finding import Bound, Finding, Headline, Judged, Side, bounds
+from audit.decision.finding import Bound, Finding, Headline, HeavyTail, Judged, Side, TooFewRows, bounds
 from audit.decision.member_bounds import MemberBounds
+from audit.decision.what_if import smallest_change_to_pass
 from audit.evidence import OVERALL, Pair
-from audit.formatting import bound_in_words, comparator_in_words, counted, number, rows_in_words
 from audit.stats.tails import few_rows
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.check import CheckInfo
-    from audit.decision.finding import Status
+    from audit.decision.finding import Shortfall, SmallestChange, Status
     from audit.evidence import Evidence, Member, Name
     from audit.ledger.alpha_spending import Spent
     from audit.policy.schema import Requirement
@@ -59,28 +59,40 @@ def judge(
     """
     alpha = one_sided(requirement, confidence)
     at = _Levels(alpha if spent is None else min(spent.level, alpha), alpha)
-    sides = bounds(requirement, check.better) if evidence.members else ()
     members = MemberBounds(evidence.members)
+    sides = bounds(requirement, check.better) if evidence.members else ()
     decided = [_decide_bound(requirement, evidence, members, side, at) for side in sides]
-    sizes = _Sizes.of(requirement, evidence)
-    small, enough = _too_small(requirement, evidence, sizes), sizes.enough()
+    shortfalls = _shortfalls(requirement, evidence)
     worst = min(decided, key=lambda one: _ORDER[one.status]) if decided else None
-    status = _status(worst, small)
+    status = _status(worst, bars_pass=bool(shortfalls or evidence.unmeasured))
     return Finding(
         requirement=requirement,
         check=check,
         status=status,
-        message=_message(check, evidence, status, worst, small)
-        + _told_of(requirement, status, worst)
-        + ("" if spent is None else spent.in_words(alpha)),
         owner=owner,
-        remedy=_remedy(requirement, check),
         headline=worst.headline if worst else None,
-        slices=_judged(evidence, members, decided, enough, gap=check.of_gap(evidence), alpha=alpha),
+        slices=_judged(evidence, members, decided, shortfalls, gap=check.of_gap(evidence), alpha=alpha),
         failing=tuple(dict.fromkeys(name for one in decided for name in one.failing)),
-        sides=tuple(_side(one, evidence, enough) for one in decided),
+        sides=tuple(_side(one, evidence, shortfalls) for one in decided),
+        shortfalls=shortfalls,
+        changes=() if status == "pass" else _changes(requirement, members, decided, at),
+        spent=spent,
         evidence=evidence,
     )
+
+
+def _changes(requirement: Requirement, members: MemberBounds, decided: Sequence[_Decided], at: _Levels) -> tuple[SmallestChange, ...]:
+    found = (
+        smallest_change_to_pass(
+            members,
+            one.bound,
+            at.ends(floor=one.bound.floor),
+            on_value=_on_value(requirement, at),
+            compared=requirement.against is not None,
+        )
+        for one in decided
+    )
+    return tuple(one for one in found if one is not None)
 
 
 def one_sided(requirement: Requirement, confidence: float) -> float:
@@ -135,7 +147,7 @@ def _decide_bound(requirement: Requirement, evidence: Evidence, members: MemberB
     chosen = evidence.members[int(np.argmin(members.values) if bound.floor else np.argmax(members.values))]
     levels = (at.passing, at.failing / count) if bound.floor else (at.failing / count, at.passing)
     estimate = chosen.estimate
-    headline = Headline(estimate.value, estimate.n, interval, levels, evidence.unit, estimate.method, chosen.name)
+    headline = Headline(estimate.value, estimate.n, interval, levels, evidence.unit, estimate.method, chosen.name, bound)
     compared = (estimate.value, estimate.value) if _on_value(requirement, at) else interval
     proven = _proven(requirement, members, bound, at)
     return _Decided(bound, _compare(compared, bound), headline, _holm(members, bound, at, count), proven)
@@ -154,10 +166,11 @@ def _proven(requirement: Requirement, members: MemberBounds, bound: Bound, at: _
     return _good(low if bound.floor else high, bound)
 
 
-def _side(one: _Decided, evidence: Evidence, enough: Sequence[bool]) -> Side:
+def _side(one: _Decided, evidence: Evidence, shortfalls: Sequence[Shortfall]) -> Side:
     unproven = () if one.status == "pass" else np.flatnonzero(~one.proven).tolist()
-    few = [member.name for member, many in zip(evidence.members, enough, strict=True) if not many]
-    names = (*(evidence.members[place].name for place in unproven), *few, *(missing.name for missing in evidence.unmeasured))
+    few = {one.name for one in shortfalls}
+    short = [member.name for member in evidence.members if member.name in few] if few else []
+    names = (*(evidence.members[place].name for place in unproven), *short, *(missing.name for missing in evidence.unmeasured))
     return Side(one.bound, one.headline.interval, tuple(dict.fromkeys(names)))
 
 
@@ -188,55 +201,30 @@ def _holm(members: MemberBounds, bound: Bound, at: _Levels, count: int) -> tuple
     return tuple(members.members[place].name for place in failing)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sizes:
-    """What bars a member from a pass, whatever its bounds; in the order of the members."""
-
-    small: tuple[bool, ...]
-    """Below its least support."""
-    heavy: tuple[tuple[int, int] | None, ...]
-    """Rows that hold half of its error, and rows with one, where these are too few."""
-
-    @classmethod
-    def of(cls, requirement: Requirement, evidence: Evidence) -> _Sizes:
-        """A support of NaN is too small."""
-        estimates = [member.estimate for member in evidence.members]
-        small = tuple(not one.support >= max(requirement.min_n, one.least) for one in estimates)
-        return cls(small, tuple(few_rows(one) for one in estimates))
-
-    def enough(self) -> list[bool]:
-        """Whether a member has the rows that a pass needs, and not only a few of them carry its value."""
-        return [not (small or heavy) for small, heavy in zip(self.small, self.heavy, strict=True)]
+def _shortfalls(requirement: Requirement, evidence: Evidence) -> tuple[Shortfall, ...]:
+    """What bars members from a pass, whatever their bounds: too few rows, or an error that few of them carry."""
+    small, heavy = list[TooFewRows](), list[HeavyTail]()
+    for member in evidence.members:
+        estimate, needed = member.estimate, max(requirement.min_n, member.estimate.least)
+        if not (support := estimate.support) >= needed:  # NaN is too few
+            small.append(TooFewRows(member.name, support, needed))
+        if few := few_rows(estimate):
+            heavy.append(HeavyTail(member.name, *few))
+    return (*small, *heavy)
 
 
-def _too_small(requirement: Requirement, evidence: Evidence, sizes: _Sizes) -> tuple[str, ...]:
-    """What bars a pass: members below their least support, and members that the data cannot measure."""
-    small = [
-        f"{member.name}: {rows_in_words(member.estimate.support)}, at least {max(requirement.min_n, member.estimate.least):,} needed"
-        for member, few in zip(evidence.members, sizes.small, strict=True)
-        if few
-    ]
-    heavy = [
-        f"{member.name}: {few[0]:,} of {few[1]:,} rows with an error hold half of it, and another sample may have others: check these"
-        " rows, or bound an error in which large ones weigh less"
-        for member, few in zip(evidence.members, sizes.heavy, strict=True)
-        if few
-    ]
-    return tuple(small + heavy + [f"{one.name}: {one.reason}" for one in evidence.unmeasured])
-
-
-def _status(worst: _Decided | None, small: tuple[str, ...]) -> Status:
+def _status(worst: _Decided | None, *, bars_pass: bool) -> Status:
     if worst is None:
         return "inconclusive"
-    return "inconclusive" if worst.status == "pass" and small else worst.status
+    return "inconclusive" if worst.status == "pass" and bars_pass else worst.status
 
 
 def _judged(
-    evidence: Evidence, members: MemberBounds, decided: Sequence[_Decided], enough: Sequence[bool], *, gap: bool, alpha: float
+    evidence: Evidence, members: MemberBounds, decided: Sequence[_Decided], shortfalls: Sequence[Shortfall], *, gap: bool, alpha: float
 ) -> tuple[Judged, ...]:
     """Every slice with its plain interval: the members, or for a gap the groups' rates, which have no status of their own."""
     shown = MemberBounds(evidence.context) if gap else members
-    statuses = [None] * len(shown.members) if gap else _own_statuses(evidence, decided, enough)
+    statuses = [None] * len(shown.members) if gap else _own_statuses(evidence, decided, shortfalls)
     low, high = (ends.tolist() for ends in shown.at(alpha, alpha))
     rows = [
         Judged(member.name, value, member.estimate.n, interval, status)
@@ -249,70 +237,18 @@ def _judged(
     return tuple(sorted(rows, key=lambda row: (row.value or 0.0) * (-1 if falling else 1)) + missing)
 
 
-def _own_statuses(evidence: Evidence, decided: Sequence[_Decided], enough: Sequence[bool]) -> list[Status]:
+def _own_statuses(evidence: Evidence, decided: Sequence[_Decided], shortfalls: Sequence[Shortfall]) -> list[Status]:
     """Each member's own: fail by Holm, pass where every bound is proven and its rows are enough."""
-    failing = {name for one in decided for name in one.failing}
+    failing, short = {name for one in decided for name in one.failing}, {one.name for one in shortfalls}
     proven = np.all([one.proven for one in decided], axis=0).tolist() if decided else [True] * len(evidence.members)
     return [
-        "fail" if member.name in failing else "pass" if good and many else "inconclusive"
-        for member, good, many in zip(evidence.members, proven, enough, strict=True)
+        "fail" if member.name in failing else "pass" if good and member.name not in short else "inconclusive"
+        for member, good in zip(evidence.members, proven, strict=True)
     ]
 
 
-def _message(check: CheckInfo, evidence: Evidence, status: Status, worst: _Decided | None, small: tuple[str, ...]) -> str:
-    """What came out and whether it is sure; what would turn it is said by `audit.decision.what_if`."""
-    if worst is None:
-        return "Nothing could be measured. " + "; ".join(small)
-    head, bound = worst.headline, worst.bound
-    asked = bound_in_words(bound.limit if bound.floor else None, None if bound.floor else bound.limit)
-    census = head.method == "census"
-    figure = f"{number(head.value)} [{number(head.interval[0])}, {number(head.interval[1])}]"
-    among = f", the worst of {len(evidence.members)}" if len(evidence.members) > 1 else ""
-    where = "" if head.member == OVERALL else f" for {head.member}{among}"
-    said = counted(head.value, evidence.unit) if census else f"{evidence.unit} {figure}"
-    text = f"{said}{where}; {asked} is asked for. {_meaning(check, status, worst, small)}"
-    others = [str(name) for name in worst.failing if name != head.member]
-    return text + (f" Also failing (Holm): {_listed(others)}." if others else "")
-
-
-def _told_of(requirement: Requirement, status: Status, worst: _Decided | None) -> str:
-    """What a reader must know of how it was judged."""
-    if requirement.judge_on == "value":
-        return " Judged on the value alone, as the policy says (judge_on: value)."
-    if requirement.against is None or worst is None:
-        return ""
-    against, (low, high) = comparator_in_words(requirement.against), worst.headline.interval
-    if status == "inconclusive" and low <= 0 <= high:
-        return f" That no difference from {against} is seen proves nothing: the interval must lie within the margin."
-    worse = high < 0 if worst.bound.floor else low > 0
-    return f" It is worse than {against} beyond chance, by less than the margin." if status == "pass" and worse else ""
-
-
-def _remedy(requirement: Requirement, check: CheckInfo) -> str:
-    against = comparator_in_words(requirement.against)
-    if against is None:
-        return check.remedy
-    return f"Read the rows that {against} gets right and the candidate wrong; add training rows like them and fine-tune again."
-
-
-def _meaning(check: CheckInfo, status: Status, worst: _Decided, small: tuple[str, ...]) -> str:
-    if status == "inconclusive" and worst.status == "pass":
-        return f"Too few rows for a pass: {_listed(small)}."
-    if status == "inconclusive":
-        too_few = f" Too few rows: {_listed(small)}." if small else ""
-        return f"The interval holds the bound: not settled.{too_few}"
-    if status == "pass" and check.id.startswith("drift/") and worst.headline.interval[0] > 0:
-        return "Changed beyond chance, but by less than the bound: negligible."
-    return "The bound is met." if status == "pass" else "The bound is not met."
-
-
-def _listed(items: Sequence[str], most: int = 4) -> str:
-    """The first few, and how many more there are."""
-    return "; ".join(items[:most]) + (f"; and {len(items) - most} more" if len(items) > most else "")
-
-
 def without_evidence(
-    requirement: Requirement, check: CheckInfo, status: Literal["not_run", "error"], message: str, *, owner: str
+    requirement: Requirement, check: CheckInfo, status: Literal["not_run", "error"], problem: str, *, owner: str
 ) -> Finding:
     """A finding for a requirement that yielded no evidence."""
-    return Finding(requirement=requirement, check=check, status=status, message=message, owner=owner, remedy=_remedy(requirement, check))
+    return Finding(requirement=requirement, check=check, status=status, problem=problem, owner=owner)

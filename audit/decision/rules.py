@@ -7,8 +7,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.decision.finding import Condition, Decision, Reason, Verdict
-from audit.decision.what_if import turning
-from audit.formatting import ended, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +18,8 @@ Effect: TypeAlias = Literal["ok", "condition", "block"]
 EVIDENCE_MISSING: frozenset[Status] = frozenset({"not_run", "error"})
 EVIDENCE_AGAINST: frozenset[Status] = frozenset({"fail", "inconclusive"})
 JUDGED: frozenset[Status] = frozenset({"pass", "fail", "inconclusive"})
-NO_MODEL_CHECK = Reason(
-    "model-unjudged",
-    None,
-    "No required check judged the model's own answers: nothing was shown about the model. "
-    "Require one that does, such as performance/accuracy, with `enforce: required`.",
-)
+MODEL_UNJUDGED = "model-unjudged"
+"""The rule that blocks where no required check judged the model's own answers."""
 DUE_DAYS: dict[Severity, int] = {"critical": 0, "high": 90, "medium": 180, "low": 365}
 """Days until a condition falls due; for high and medium as long as a waiver may last."""
 
@@ -55,7 +49,7 @@ def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, bloc
     blocked = bool(whole) or any(effect(finding) == "block" for finding in findings)
     decision: Decision = "block" if blocked else "promote-with-conditions" if conditions else "promote"
     told = (*whole, *(_reason(finding) for finding in sorted(findings, key=_rank) if effect(finding) != "ok"))
-    return Verdict(decision, exit_code(decision, findings, whole), told or (_supported(findings),), conditions)
+    return Verdict(decision, exit_code(decision, findings, whole), told or (Reason("all-required-pass", None),), conditions)
 
 
 def exit_code(decision: Decision, findings: Sequence[Finding], blocking: Sequence[Reason] = ()) -> int:
@@ -74,12 +68,11 @@ def _incomplete(required: Sequence[Requirement], findings: Sequence[Finding]) ->
     found: list[Reason] = []
     if [finding.requirement for finding in findings] != list(required):
         answered = [finding.requirement for finding in findings]
-        missing = ", ".join(one.id for one in required if one not in answered) or "wrong order or surplus"
-        found.append(Reason("incomplete", None, f"The findings do not answer the policy: {missing}."))
+        found.append(Reason("incomplete", None, names=tuple(one.id for one in required if one not in answered)))
     if not any(one.requirement.enforce == "required" and one.status != "not_applicable" for one in findings):
-        found.append(Reason("nothing-judged", None, "No required check was judged: a policy that requires nothing proves nothing."))
+        found.append(Reason("nothing-judged", None))
     elif not any(_judges_the_model(one) for one in findings):
-        found.append(NO_MODEL_CHECK)
+        found.append(Reason(MODEL_UNJUDGED, None))
     return found
 
 
@@ -105,25 +98,15 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
 
 def _reason(finding: Finding) -> Reason:
     rule = f"{finding.requirement.severity}-{finding.status}" + ("-waived" if finding.disposition == "waived" else "")
-    return Reason(rule, finding.id, " ".join(filter(None, [ended(finding.message), turning(finding)])))
+    return Reason(rule, finding.id)
 
 
 def _condition(finding: Finding, today: date) -> Condition:
-    """What closes it and by when; under a waiver also who accepted it and for how long."""
-    due = today + timedelta(days=DUE_DAYS[finding.requirement.severity])
-    closes = f"{finding.id} passes in a new audit under this policy. {turning(finding)}".rstrip(". ") + "."
-    if (waiver := finding.waiver) is not None:
-        due = waiver.due
-        closes += f" Waived until {moment(waiver.until)} by {' and '.join(waiver.by)}, {waiver.id}: {waiver.plan}"
-    return Condition(finding.id, finding.owner, due.isoformat(), closes)
+    """By when it must be closed: within the days of its severity, or as its waiver says."""
+    due = today + timedelta(days=DUE_DAYS[finding.requirement.severity]) if finding.waiver is None else finding.waiver.due
+    return Condition(finding.id, finding.owner, due.isoformat())
 
 
-def remarked(verdict: Verdict, remarks: Sequence[Reason]) -> Verdict:
+def with_remarks(verdict: Verdict, remarks: Sequence[Reason]) -> Verdict:
     """The verdict with what its reader must know, though it changes nothing."""
     return replace(verdict, reasons=(*verdict.reasons, *(replace(one, remark=True) for one in remarks)))
-
-
-def _supported(findings: Sequence[Finding]) -> Reason:
-    required = [finding for finding in findings if finding.requirement.enforce == "required"]
-    passed = sum(finding.status == "pass" for finding in required)
-    return Reason("all-required-pass", None, f"{passed} of {len(required)} required checks pass; none stands against release.")

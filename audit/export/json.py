@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
-from audit.decision.what_if import turning
+from audit import phrases
 from audit.evidence import OVERALL, RateTable
 from audit.stats import stored
 
@@ -52,9 +52,12 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "ledger_head": audit.ledger_head,
         "looks": {one.role: _look(one) for one in audit.looks},
         "policy_change": _policy_change(audit.policy_change),
-        "reasons": [{"rule": one.rule, "finding": one.finding, "text": one.text} for one in audit.verdict.reasons],
+        "reasons": [
+            {"rule": one.rule, "finding": one.finding, "text": phrases.reason(one, audit.findings)} for one in audit.verdict.reasons
+        ],
         "conditions": [
-            {"finding": one.finding, "owner": one.owner, "due": one.due, "closes_with": one.closes_with} for one in audit.verdict.conditions
+            {"finding": one.finding, "owner": one.owner, "due": one.due, "closes_with": phrases.closes_with(one, audit.findings)}
+            for one in audit.verdict.conditions
         ],
         "waivers": [_waiver(one) for one in audit.waivers],
         "findings": [_finding(finding, policy.confidence) for finding in audit.findings],
@@ -161,9 +164,9 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "slices": [_slice(row) for row in finding.slices],
         "failing": [name.to_json() for name in finding.failing],
         "unproven": [name.to_json() for name in dict.fromkeys(name for side in finding.sides for name in side.unproven)],
-        "message": finding.message,
-        "would_pass": turning(finding) or None,
-        "remedy": finding.remedy,
+        "message": phrases.message(finding),
+        "would_pass": phrases.would_pass(finding) or None,
+        "remedy": phrases.remedy(finding),
         "owner": finding.owner,
         "rmf": list(finding.check.rmf),
         "evidence": list(finding.evidence_files),

@@ -43,14 +43,9 @@ class Spent:
     number: int
     most: int
     level: float
-    """At most the requirement's own; 0 where there is nothing to use, so that nothing passes."""
-
-    def in_words(self, alpha: float) -> str:
-        """What stands behind the message of a finding."""
-        look = f" Look {self.number:,} of {self.most:,}"
-        if self.level <= 0:
-            return f"{look}: it has no error to spend, so nothing passes."
-        return f"{look}: {level_in_words(self.level)} in place of {level_in_words(alpha)} is the error allowed to a pass."
+    """At most `alpha`; 0 where there is nothing to use, so that nothing passes."""
+    alpha: float
+    """Of the requirement, were nothing spent over looks."""
 
 
 def level_in_words(level: float) -> str:

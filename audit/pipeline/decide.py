@@ -55,7 +55,7 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
         *prepared.remarks(),
         *told,
     )
-    return Decided(laid.findings, laid.states, rules.remarked(verdict, remarks), since)
+    return Decided(laid.findings, laid.states, rules.with_remarks(verdict, remarks), since)
 
 
 def _tier_reasons(prepared: Prepared, findings: Sequence[Finding]) -> tuple[Reason, ...]:

@@ -15,7 +15,7 @@ from audit.datasets import canonical
 from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import normal_form, refuse_two_spellings
 from audit.decision.finding import Reason
-from audit.decision.rules import NO_MODEL_CHECK
+from audit.decision.rules import MODEL_UNJUDGED
 from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.frameworks import nist_ai_rmf
 from audit.metrics.windows import DERIVED
@@ -370,7 +370,7 @@ def _uncovered(policy: Policy, name: str) -> str:
 def model_unasked(policy: Policy) -> tuple[Reason, ...]:
     """The reason that blocks a policy which requires nothing of the model's own answers."""
     asked = any(one.enforce == "required" and catalog.discover()[one.check].asks_the_model for one in policy.require)
-    return () if asked else (NO_MODEL_CHECK,)
+    return () if asked else (Reason(MODEL_UNJUDGED, None),)
 
 
 def remarks(policy: Policy) -> tuple[Reason, ...]:

@@ -104,5 +104,5 @@ def _unjudged(finding: Finding) -> Finding:
     """A smoke run proves that a check runs, and nothing more."""
     if finding.status in {"error", "not_run"}:
         return finding
-    message = f"smoke run: measured on at most {pipeline_jobs.SMOKE_ROWS} rows and not judged"
-    return replace(finding, status="not_run", message=message, headline=None, slices=(), failing=(), evidence=None)
+    problem = f"smoke run: measured on at most {pipeline_jobs.SMOKE_ROWS} rows and not judged"
+    return replace(finding, status="not_run", problem=problem, headline=None, slices=(), failing=(), evidence=None)

@@ -60,8 +60,8 @@ class Looks:
         for one in policy.require:
             looks = self.spent.get(one.on)
             if looks is not None and catalog.discover()[one.check].asks_the_model:
-                level = levels(looks, one_sided(one, policy.confidence))[-1]
-                found[one.id] = Spent(looks[-1].number, looks[-1].plan.most, level)
+                alpha = one_sided(one, policy.confidence)
+                found[one.id] = Spent(looks[-1].number, looks[-1].plan.most, levels(looks, alpha)[-1], alpha)
         return found
 
     def blocking_reasons(self) -> Iterator[Reason]:

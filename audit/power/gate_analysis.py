@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.decision.finding import bounds
 from audit.decision.judge import one_sided
 from audit.evidence import OVERALL, Evidence, Member, Pair
@@ -132,7 +133,7 @@ def _needed(gate: Gate, seen: Outlook) -> int | None:
 def _unseen(gate: Gate, trial: Trial) -> Gate:
     """A check that found nothing to measure on this data; or one that a stand-in cannot serve, of which nothing is known."""
     unseen = f"{UNTUNED}: give --pilot with a bundle of an earlier run" if trial.refused else "its check would see no row"
-    told = unseen if trial.finding is None else trial.finding.message
+    told = unseen if trial.finding is None else phrases.message(trial.finding)
     if trial.refused or (trial.finding is not None and trial.finding.status == "error"):
         return replace(gate, note=f"not planned: {told}")
     return replace(gate, hindrance=told)

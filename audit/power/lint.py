@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit import phrases
 from audit.candidates.capabilities import Labels, Scores
 from audit.candidates.predictions import Predictions
 from audit.decision.judge import judge
-from audit.decision.what_if import turning
 from audit.errors import CannotMeasure
 from audit.evidence import Slice
 from audit.formatting import rows_in_words
@@ -106,7 +106,7 @@ def _bounds(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], small: set[in
     for index, finding in (perfect or {}).items():
         if index in unmet:
             text = f"{asked_in_words(finding.requirement)} cannot be passed on this data, not even by a model that is nearly always right"
-            yield _at(loaded, index, _key(finding), f"{text}: {turning(finding) or finding.message}")
+            yield _at(loaded, index, _key(finding), f"{text}: {phrases.would_pass(finding) or phrases.message(finding)}")
 
 
 def _population(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Population | Numbers | None:

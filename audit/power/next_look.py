@@ -39,5 +39,5 @@ def ready(policy: Policy, jobs: Sequence[Job], entries: Sequence[Entry]) -> tupl
 def _ready(job: Job, looks: tuple[Look, ...] | None) -> Job:
     if looks is None or not job.check.asks_the_model:
         return job
-    level = levels(looks, one_sided(job.requirement, job.confidence))[-1]
-    return replace(job, spent=Spent(looks[-1].number, looks[-1].plan.most, level))
+    alpha = one_sided(job.requirement, job.confidence)
+    return replace(job, spent=Spent(looks[-1].number, looks[-1].plan.most, levels(looks, alpha)[-1], alpha))

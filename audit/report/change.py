@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.decision.what_if import turning
+from audit import phrases
 from audit.report import text as prose
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Changes:
 def changes(run: AuditRun, found: Entries) -> Changes:
     """For what stands against release the way to a pass; for what passes the way to a loss."""
     against = (*found.having("block"), *found.having("condition"))
-    blocking_rules = tuple(reason.text for reason in run.verdict.reasons if _is_blocking(reason) and run.verdict.decision == "block")
+    blocking = [reason for reason in run.verdict.reasons if _is_blocking(reason) and run.verdict.decision == "block"]
+    blocking_rules = tuple(phrases.reason(one, run.findings) for one in blocking)
     return Changes(
         lead=_lead(run, found, blocking_rules),
         changes=tuple(Change(entry.link, entry.finding.id, _now(entry), settle(entry.finding)) for entry in against),
@@ -87,7 +88,7 @@ def _now(entry: Entry) -> str:
 
 def settle(finding: Finding) -> str:
     """The smallest change by which the finding would pass, computed from its own numbers."""
-    return turning(finding) or "Nothing, as long as it does not apply; evidence, if it comes to apply."
+    return phrases.would_pass(finding) or "Nothing, as long as it does not apply; evidence, if it comes to apply."
 
 
 def _slack(finding: Finding) -> float | None:

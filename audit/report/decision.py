@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.report import text as prose
 from audit.report.change import nearest
 from audit.report.charts.intervals import interval_plot
@@ -212,7 +213,7 @@ def _rules(run: AuditRun, found: Entries) -> tuple[Rule, ...]:
 def _remarks(run: AuditRun) -> tuple[Remark, ...]:
     """What changes nothing and must be known; a loosened policy in red."""
     told = [reason for reason in run.verdict.reasons if reason.remark]
-    return tuple(Remark(one.rule, "red" if one.rule == "policy-loosened" else "", one.text) for one in told)
+    return tuple(Remark(one.rule, "red" if one.rule == "policy-loosened" else "", phrases.reason(one, run.findings)) for one in told)
 
 
 def _block(run: AuditRun, entry: Entry) -> Block:
@@ -240,7 +241,7 @@ def _steps(run: AuditRun) -> tuple[Step, ...]:
     """What people owe beyond the findings: rules that block, approvals, the next audit, signatures."""
     owner = owner_of(run)
     steps = [
-        Step(reason.text, owner, BEFORE)
+        Step(phrases.reason(reason, run.findings), owner, BEFORE)
         for reason in run.verdict.reasons
         if reason.finding is None and not reason.remark and run.verdict.decision == "block"
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.check import CheckInfo
 from audit.decision.finding import Finding
 from audit.decision.rules import effect
@@ -76,7 +77,7 @@ def _cell(severity: Severity, status: Status, disposition: Disposition) -> Cell:
         reference="",
     )
     requirement = Requirement(check="any", id="any", severity=severity)
-    key = effect(Finding(requirement=requirement, check=check, status=status, message="", owner="", remedy="", disposition=disposition))
+    key = effect(Finding(requirement=requirement, check=check, status=status, owner="", disposition=disposition))
     return Cell(key, _EFFECTS[key])
 
 
@@ -128,7 +129,7 @@ def _line(entry: Entry, status_order: str) -> Line:
         effect="" if entry.effect == "ok" else entry.effect,
         note="advisory" if requirement.enforce == "advisory" else "",
         waived=finding.disposition == "waived",
-        question=finding.question,
+        question=phrases.question(finding),
         check=finding.id,
         on=requirement.on if requirement.reference is None else f"{requirement.on} against {requirement.reference}",
         link=entry.link,

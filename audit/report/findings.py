@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.evidence import OVERALL
 from audit.formatting import ended, moment, rows_in_words
 from audit.report import text as prose
@@ -14,7 +15,6 @@ from audit.report.entries import Chip, Fact, Link
 from audit.report.figures import Figures, figures, without_repeats
 from audit.report.phrases import in_words, label, risk_of, sentence_of
 from audit.report.rmf import rmf_anchor
-from audit.stats.tails import few_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
         chip=Chip(finding.status, prose.STATUSES[finding.status]),
         severity=requirement.severity,
         bars=prose.SEVERITY_BARS[requirement.severity],
-        question=finding.question,
+        question=phrases.question(finding),
         check=finding.id,
         meta=f"{requirement.enforce} · {asked(finding)}",
         waived=finding.disposition == "waived",
@@ -106,7 +106,7 @@ def answers(finding: Finding, affected: Sequence[str], positive: object = None) 
 def _result(finding: Finding, positive: object) -> str:
     """The status, the finding in a sentence, what else its message says, and who accepted it."""
     measured = finding.headline is not None and finding.headline.n > 0
-    _, _, rest = finding.message.partition(" is asked for. ") if measured else ("", "", finding.message)
+    rest = phrases.meaning(finding) if measured else phrases.message(finding)
     said = f"{prose.sentence(prose.STATUSES[finding.status])}. " + (f"{sentence_of(finding, positive)} " if measured else "")
     said += prose.sentence(ended(rest)) if rest else ""
     if finding.waiver is not None:
@@ -153,8 +153,7 @@ def _uncertain(finding: Finding, head: Headline) -> str:
 
 def _few(finding: Finding) -> list[Name]:
     """Members with fewer rows than a pass needs."""
-    members, least = finding.evidence.members if finding.evidence else (), finding.requirement.min_n
-    return [one.name for one in members if not one.estimate.support >= max(least, one.estimate.least) or few_rows(one.estimate)]
+    return list(dict.fromkeys(one.name for one in finding.shortfalls))
 
 
 def _crosses(finding: Finding) -> bool:
@@ -199,7 +198,7 @@ def _to_do(finding: Finding) -> str:
         case "not_run":
             return "Supply what the message names, then audit again."
         case _:
-            return finding.remedy
+            return phrases.remedy(finding)
 
 
 def _settles(finding: Finding) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.report import text as prose
 from audit.report.banner import QUORUM
 from audit.report.entries import Fact
@@ -64,7 +65,7 @@ def operations(run: AuditRun, found: Entries) -> Operations:
             entry.finding.id,
             prose.bound(entry.finding.requirement),
             prose.STATUSES[entry.finding.status],
-            entry.finding.remedy,
+            phrases.remedy(entry.finding),
             entry.finding.owner,
         )
         for entry in watched

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL, Pair, Slice
 from audit.formatting import COUNTED, comparator_in_words, counted
+from audit.phrases import message, remedy
 from audit.report import text as prose
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def risk_of(finding: Finding) -> str:
 
 def action_of(finding: Finding) -> str:
     """What to do about it: the check's remedy; where nothing was measured the message, which names what is missing."""
-    return finding.remedy if finding.status in {"fail", "inconclusive"} else in_words(finding.message, finding.evidence)
+    return remedy(finding) if finding.status in {"fail", "inconclusive"} else in_words(message(finding), finding.evidence)
 
 
 def owner_of(run: AuditRun) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit import phrases
 from audit.frameworks import nist_ai_rmf
 from audit.report import text as prose
 from audit.report.entries import Chip
@@ -39,7 +40,7 @@ def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
         if named.isdisjoint(trait.families) and trait.declared not in declared_fields(run)
     ]
     gaps_ += [
-        Gap(f"{entry.label} {entry.finding.id}", prose.clip(entry.finding.message, 120))
+        Gap(f"{entry.label} {entry.finding.id}", prose.clip(phrases.message(entry.finding), 120))
         for entry in found.worst
         if entry.finding.status in MISSING
     ]
@@ -106,7 +107,7 @@ def conditions(run: AuditRun, found: Entries) -> tuple[OpenCondition, ...]:
             label=f"C-{number}",
             what=_what(run, found.of(condition.finding), condition.finding),
             action=prose.clip(action_of(entry.finding), 120) if (entry := found.of(condition.finding)) else "",
-            closes=prose.dates(condition.closes_with),
+            closes=prose.dates(phrases.closes_with(condition, run.findings)),
             passes=condition.finding,
             owner=prose.clip(condition.owner, 60),
             due=prose.day(condition.due),

@@ -14,6 +14,7 @@ import pytest
 from audit import catalog
 from audit.commands import check as check_command
 from audit.errors import AuditError, InputError, ToolError
+from audit.phrases import message
 from tests.command import audit
 from tests.running import table
 
@@ -154,7 +155,7 @@ def test_mistakes_are_told_of_what_was_typed(folder: Path, asked: check_command.
         check_command.measured(asked)
     judged = ""
     with contextlib.suppress(AuditError):
-        judged = check_command.judged(replace(asked, minimum=0.5)).message
+        judged = message(check_command.judged(replace(asked, minimum=0.5)))
     for said in (str(found.value), judged or told):
         assert told in said
         assert not re.search(r"datasets\.|\bcolumns\.|set to null", said)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from audit.catalog import info
 from audit.decision.judge import deciding_interval, judge
-from audit.decision.what_if import turning
 from audit.evidence import OVERALL, Evidence, Member, Pair, Slice, Unmeasured
 from audit.ledger.alpha_spending import Spent
+from audit.phrases import message, would_pass
 from audit.stats import Census, Difference, Proportion
 from tests.findings import INFO, proportions, requirement
 
@@ -77,7 +77,7 @@ def test_an_unmeasured_member_bars_a_pass_and_counts_for_the_correction() -> Non
     evidence = Evidence(whole.members, "accuracy", 1000, unmeasured=(Unmeasured(Slice((("group", "2"),)), "no rows"),))
     found = judged(evidence)
     assert found.status == "inconclusive"
-    assert "group=2" in found.message
+    assert "group=2" in message(found)
     assert headline(found).levels == (ALPHA, ALPHA / 3)
     assert found.slices[-1].value is None
     assert judged(whole).status == "pass"
@@ -101,8 +101,8 @@ def test_a_value_on_its_bound_is_settled_by_no_number_of_rows() -> None:
     """A gap of .4 - .3 is .10000000000000003 to a computer: no reader is sent for that many rows."""
     first, second = Proportion(40, 100), Proportion(30, 100)
     gap = Evidence((Member(Pair(Slice((("g", "a"),)), Slice((("g", "b"),))), Difference(first, second)),), "rate difference", 200)
-    change = turning(judged(gap, min=None, max=0.1))
-    assert "The value lies on the bound: no number of rows settles it." in change
+    change = would_pass(judged(gap, min=None, max=0.1))
+    assert "The estimate equals the bound: no number of rows settles it." in change
 
 
 def test_a_census_is_judged_on_its_count() -> None:
@@ -151,7 +151,7 @@ def test_a_gap_of_which_no_pair_can_be_measured_still_shows_the_groups_rates() -
     )
     assert (found.status, found.headline) == ("inconclusive", None)
     assert [(row.name, row.value, row.status) for row in found.slices] == [(name, 0.0, None) for name in groups]
-    assert "neither group has a hit" in found.message
+    assert "neither group has a hit" in message(found)
     one_way = judged(Evidence((), "effect size d", 8, unmeasured=(missing,)), min=None, max=1.0)
     assert (one_way.status, one_way.slices) == ("inconclusive", ())
 
@@ -336,7 +336,7 @@ def test_small_and_unmeasured_members_are_unproven() -> None:
 
 def spent(number: int, level: float, evidence: Evidence, **changed: object) -> Finding:
     """The evidence held against a requirement as one of five looks."""
-    return judge(requirement(**changed), INFO, evidence, confidence=0.95, owner="nobody", spent=Spent(number, 5, level))
+    return judge(requirement(**changed), INFO, evidence, confidence=0.95, owner="nobody", spent=Spent(number, 5, level, ALPHA))
 
 
 def test_a_look_uses_its_level_towards_pass_alone() -> None:
@@ -345,7 +345,7 @@ def test_a_look_uses_its_level_towards_pass_alone() -> None:
     plain, look = judged(evidence), spent(3, 0.0042, evidence)
     assert headline(look).interval == (Proportion(430, 500).bounds(0.0042, ALPHA)[0], headline(plain).interval[1])
     assert headline(look).levels == (0.0042, ALPHA / 2)
-    assert look.message.endswith("Look 3 of 5: .0042 in place of .025 is the error allowed to a pass.")
+    assert message(look).endswith("Look 3 of 5: a pass may err with .0042 instead of .025.")
     assert [row.interval for row in look.slices] == [row.interval for row in plain.slices]
 
 
@@ -364,7 +364,7 @@ def test_nothing_passes_where_nothing_is_left(changed: dict[str, object]) -> Non
     assert judged(perfect, **changed).status == "pass"
     found = spent(6, 0.0, perfect, **changed)
     assert found.status == "inconclusive"
-    assert "Look 6 of 5: it has no error to spend, so nothing passes." in found.message
+    assert "Look 6 of 5: it has no error left to spend, so nothing passes." in message(found)
 
 
 def test_a_census_passes_nothing_either_where_nothing_is_left() -> None:
@@ -393,4 +393,4 @@ def test_a_census_is_told_in_grammar(value: float, unit: str, said: str) -> None
     found = judge(
         requirement(min=None, max=0), INFO, Evidence((Member(OVERALL, Census(value, 400)),), unit, 400), confidence=0.95, owner="x"
     )
-    assert found.message.startswith(said)
+    assert message(found).startswith(said)

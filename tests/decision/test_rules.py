@@ -11,6 +11,7 @@ import pytest
 
 from audit.decision.finding import Finding, Reason, Verdict
 from audit.decision.rules import decide, effect
+from audit.phrases import closes_with, reason
 from tests.findings import finding
 
 if TYPE_CHECKING:
@@ -122,10 +123,11 @@ def test_exit_codes(statuses: tuple[str, ...], code: int) -> None:
 
 
 def test_conditions_have_owner_due_date_and_what_closes_them() -> None:
-    found = verdict(finding("pass", name="good"), finding("fail", severity="medium", name="open"))
+    findings = [finding("pass", name="good"), finding("fail", severity="medium", name="open")]
+    found = verdict(*findings)
     assert (found.decision, found.exit_code) == ("promote-with-conditions", 4)
     assert [(one.finding, one.owner, one.due) for one in found.conditions] == [("open", "nobody", "2027-05-19")]
-    assert "passes in a new audit" in found.conditions[0].closes_with
+    assert closes_with(found.conditions[0], findings).startswith("open passes in a new audit under this policy.")
 
 
 def test_what_is_barred_blocks_whatever_passes() -> None:
@@ -145,5 +147,7 @@ def test_reasons_name_the_rule_and_the_finding() -> None:
 
 def test_a_reason_is_made_of_sentences() -> None:
     """What is missing and what would settle it stand apart, though a message may end without a full stop."""
-    (reason,) = verdict(replace(finding("not_run"), message="no scores: add columns.score", headline=None, evidence=None)).reasons
-    assert reason.text == "no scores: add columns.score. It needs evidence: supply what its message names and audit again."
+    missing = replace(finding("not_run"), problem="no scores: add columns.score")
+    (found,) = verdict(missing).reasons
+    told = "no scores: add columns.score. Evidence is missing: supply what the message names and run the audit again."
+    assert reason(found, [missing]) == told

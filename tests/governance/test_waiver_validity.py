@@ -17,6 +17,7 @@ from audit.governance.apply_waivers import last_day, lay
 from audit.governance.signatures import digest
 from audit.governance.version_ranges import within
 from audit.governance.waiver_history import Use
+from audit.phrases import closes_with
 from tests.findings import INFO, proportions, requirement
 from tests.waiving import (
     EXECUTIVE,
@@ -60,8 +61,9 @@ def test_a_waiver_that_keeps_every_rule_is_in_force(tmp_path: Path) -> None:
     assert (after.decision, after.exit_code) == ("promote-with-conditions", 4)
     (condition,) = after.conditions
     assert condition.due == "2027-01-15"
-    assert condition.closes_with.startswith("performance/accuracy passes in a new audit under this policy.")
-    assert condition.closes_with.endswith(
+    closes = closes_with(condition, laid.findings)
+    assert closes.startswith("performance/accuracy passes in a new audit under this policy.")
+    assert closes.endswith(
         "Waived until 2027-01-20 12:00:00 UTC by Olga Owner (owner) and Rita Reviewer (reviewer), W-1: train on more rows"
     )
 
@@ -395,7 +397,7 @@ def test_no_status_is_ever_changed(tmp_path: Path) -> None:
     finding = missed()
     for tree in (signed(told()), told(approvals=[])):
         (over,) = lay([finding], situation(file(tmp_path, copy.deepcopy(tree)))).findings
-        assert (over.status, over.message, over.sides, over.evidence) == (finding.status, finding.message, finding.sides, finding.evidence)
+        assert (over.status, over.problem, over.sides, over.evidence) == (finding.status, finding.problem, finding.sides, finding.evidence)
 
 
 def test_the_last_day_lies_wholly_before_the_end() -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from audit.errors import PolicyError
+from audit.phrases import message, remedy
 from audit.pipeline.run import Options, audit_policy
 from audit.progress import Silent
 from tests.compared import table
@@ -74,7 +75,7 @@ def test_a_worse_candidate_is_blocked(here: Path) -> None:
     frame.assign(prediction=flipped, score=0.25 + 0.5 * flipped).to_csv(here / "test.csv", index=False)
     (found,) = audited(here, comparing()).audit.findings
     assert found.status == "fail"
-    assert found.remedy.startswith("Read the rows that the champion gets right and the candidate wrong")
+    assert remedy(found).startswith("Read the rows that the champion gets right and the candidate wrong")
 
 
 def test_the_champion_itself_as_candidate_is_told(here: Path) -> None:
@@ -127,7 +128,7 @@ def test_against_the_base_model(here: Path) -> None:
     results = json.loads((outcome.place / "results.json").read_text())
     assert results["base"]["kind"] == "probe"
     assert "linear probe" in results["base"]["description"]
-    assert "the base model" in found.message
+    assert "the base model" in message(found)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from audit import catalog
 from audit.check import NoParams
 from audit.errors import CandidateError, CannotMeasure, InputError
 from audit.evidence import OVERALL, Evidence, Member
+from audit.phrases import message
 from audit.pipeline import judging
 from audit.pipeline.job import Job
 from audit.stats import Proportion
@@ -37,7 +38,7 @@ def job(measure: Callable[..., object] | None = None, **changed: object) -> Job:
 
 def status_of(measure: Callable[..., object], **changed: object) -> tuple[str, str]:
     (found,) = judging.findings([job(measure, **changed)], workers=1)
-    return found.status, found.message
+    return found.status, message(found)
 
 
 def test_a_sound_check_is_judged() -> None:
@@ -116,7 +117,7 @@ def found_without(dropped: str, check_id: str, **seen: object) -> tuple[str, str
     (found,) = judging.findings(
         [Job(requirement(min=0.0), replace(real, measure=measure), catalog.info(check_id), params, made, 0, 0.95, "x")]
     )
-    return found.status, found.message
+    return found.status, message(found)
 
 
 @pytest.mark.parametrize("check_id", ["performance/accuracy", "performance/f1", "fairness/demographic_parity_difference"])
@@ -137,7 +138,7 @@ def test_a_group_without_rows_that_count_is_unmeasured_and_no_error(reference_gr
     made = subject(frame, by=(("group",),), positive=1, reference_group=reference_group)
     check, asked = catalog.discover()[check_id], requirement(min=None, max=0.1)
     (found,) = judging.findings([Job(asked, check, catalog.info(check_id), check.params(), made, 0, 0.95, "x")])
-    assert found.status == "inconclusive", found.message
+    assert found.status == "inconclusive", message(found)
 
 
 def test_an_interrupted_run_does_not_wait_for_the_checks_at_work() -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from audit import catalog
 from audit.errors import PolicyError
+from audit.phrases import message
 from audit.pipeline.run import Options, audit_policy
 from audit.power import Asking, plan_policy
 from audit.progress import Silent
@@ -67,7 +68,7 @@ def finding(check_id: str, candidate: dict[str, Any]) -> Finding:
 @pytest.mark.parametrize("check_id", CHECKS)
 def test_it_is_measured_on_a_candidate_that_is_tuned_here(check_id: str) -> None:
     found = finding(check_id, TUNED)
-    assert found.status in {"pass", "fail", "inconclusive"}, found.message
+    assert found.status in {"pass", "fail", "inconclusive"}, message(found)
     assert found.evidence is not None
 
 

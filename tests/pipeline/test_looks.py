@@ -255,7 +255,8 @@ def test_the_best_of_five_bad_candidates_passes_as_seldom_as_one() -> None:
 
 @cache
 def _passes(hits: int, number: int, level: float) -> bool:
-    found = judge(requirement(min=0.8), INFO, proportions((hits, 400)), confidence=0.95, owner="nobody", spent=Spent(number, 5, level))
+    spent = Spent(number, 5, level, 0.025)
+    found = judge(requirement(min=0.8), INFO, proportions((hits, 400)), confidence=0.95, owner="nobody", spent=spent)
     return found.status == "pass"
 
 

@@ -12,6 +12,7 @@ from audit.commands import check as check_command
 from audit.datasets import copies
 from audit.datasets.copies import dominating_copies
 from audit.errors import InputError, PolicyError
+from audit.phrases import message
 from tests.pipeline.in_process import audited, remarks
 from tests.running import policy
 from tests.support import dataset
@@ -37,7 +38,7 @@ def answers(label: object, prediction: object, rows: int = 600) -> pd.DataFrame:
 def test_one_class_alone_never_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frame: pd.DataFrame, told: str) -> None:
     audit = audited(tmp_path, monkeypatch, policy(ACCURACY, columns=ROLES | {"positive": 1}), test=frame)
     assert (audit.findings[0].status, audit.verdict.decision) == ("inconclusive", "block")
-    assert told in audit.findings[0].message
+    assert told in message(audit.findings[0])
 
 
 def test_one_answer_to_every_row_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +62,7 @@ def test_one_number_in_every_row_never_passes(tmp_path: Path) -> None:
     pd.DataFrame({"target": [2.5] * 60, "prediction": [2.5] * 60}).to_csv(tmp_path / "test.csv", index=False)
     found = check_command.judged(check_command.Asked("performance/mean_absolute_error", tmp_path / "test.csv", maximum=1.0))
     assert found.status == "inconclusive"
-    assert "every row is truly 2.5 and predicted 2.5: add rows of another value" in found.message
+    assert "every row is truly 2.5 and predicted 2.5: add rows of another value" in message(found)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +151,8 @@ def test_a_group_of_the_last_promotion_that_is_gone_bars_a_pass(tmp_path: Path, 
     assert audited(tmp_path, monkeypatch, made, test=whole).verdict.decision == "promote"
     less = audited(tmp_path, monkeypatch, made, test=whole[whole["region"] != "west"])
     assert (less.findings[0].status, less.verdict.decision) == ("inconclusive", "block")
-    assert "region=west: run " in less.findings[0].message
-    assert "was promoted on rows of this group, and the data have none" in less.findings[0].message
+    assert "region=west: run " in message(less.findings[0])
+    assert "was promoted on rows of this group, and the data have none" in message(less.findings[0])
     assert audited(tmp_path, monkeypatch, made, test=whole.assign(extra=0)).verdict.decision == "promote"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from audit.catalog import discover, info
+from audit.phrases import message
 from audit.pipeline import judging
 from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
@@ -37,7 +38,7 @@ def ran(check_id: str, made: Subject, params: dict[str, object] | None = None, *
 def test_the_brier_score_of_two_classes_is_at_most_one(most: float, status: str) -> None:
     found = ran("performance/brier_score", subject(TWO), max=most)
     assert found.status == status
-    assert ("is always met: here performance/brier_score lies between 0 and 1" in found.message) == (status == "not_run")
+    assert ("is always met: here performance/brier_score lies between 0 and 1" in message(found)) == (status == "not_run")
 
 
 def test_the_brier_score_of_three_classes_may_be_held_against_more_than_one() -> None:

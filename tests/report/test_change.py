@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from audit.decision.what_if import turning
+from audit.phrases import would_pass
 from audit.report.change import changes, settle
 from audit.report.entries import entries
 from tests.report import example
@@ -13,7 +13,7 @@ from tests.report import example
 def test_to_pass_is_what_turns_the_finding() -> None:
     """Reason, condition and report say the same; what does not apply needs nothing."""
     (short,) = [one for one in example.conditions().findings if one.id == "performance/accuracy"]
-    assert settle(short) == turning(short) != ""
+    assert settle(short) == would_pass(short) != ""
     assert settle(replace(short, status="not_applicable")).startswith("Nothing, as long as it does not apply")
 
 

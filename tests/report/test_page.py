@@ -20,6 +20,7 @@ from audit import catalog
 from audit.cli.app import app
 from audit.datasets import Columns
 from audit.frameworks import nist_ai_rmf
+from audit.phrases import remedy
 from audit.policy.schema import CandidateSpec, DatasetSpec, System, Trust
 from audit.report import render
 from audit.report.entries import entries
@@ -263,7 +264,7 @@ def test_conditions_say_what_closes_them() -> None:
         entry = entries(run).of(condition.finding)
         assert entry is not None
         assert f'Closed when <bdi class="id">{condition.finding}</bdi> passes in a new audit.' in first
-        assert str(escape(entry.finding.remedy[:80].rpartition(" ")[0])) in first
+        assert str(escape(remedy(entry.finding)[:80].rpartition(" ")[0])) in first
 
 
 def test_golden(golden: Callable[[Path, str], None]) -> None:

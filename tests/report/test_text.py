@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.decision.finding import Headline
+from audit.decision.finding import Bound, Headline
 from audit.evidence import OVERALL
 from audit.formatting import bound_in_words, number
 from audit.report import text as prose
@@ -48,8 +48,8 @@ def test_census_counts_are_whole() -> None:
     """A count of nothing is 0, not 0.000; an open end is said as such."""
     assert prose.figure(0.0, census=True) == "0"
     assert prose.bracket((0.5, math.inf)) == "[0.500, ∞]"
-    assert prose.is_census(Headline(3, 9, (3, 3), (0.025, 0.025), "rows", "census", OVERALL))
-    assert not prose.is_census(Headline(3, 9, (2, 4), (0.025, 0.025), "rows", "census", OVERALL))
+    assert prose.is_census(Headline(3, 9, (3, 3), (0.025, 0.025), "rows", "census", OVERALL, Bound(3.0, floor=False)))
+    assert not prose.is_census(Headline(3, 9, (2, 4), (0.025, 0.025), "rows", "census", OVERALL, Bound(3.0, floor=False)))
 
 
 def test_bounds_in_words() -> None:

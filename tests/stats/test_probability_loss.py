@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from audit.evidence import OVERALL, Evidence, Member
+from audit.phrases import message
 from audit.stats import Mean, PairedProbabilityLoss, ProbabilityLoss, RootMeanSquare
 from audit.stats.probability_loss import RowLosses
 from audit.stats.tails import few_rows, half_of_sum
@@ -71,7 +72,7 @@ def test_a_few_rows_that_hold_half_of_the_error_bar_a_pass() -> None:
     evidence = Evidence((Member(OVERALL, seen),), "root mean squared error", 500)
     found = finding("performance/root_mean_squared_error", evidence, max=1000.0)
     assert found.status == "inconclusive"
-    assert f"{few_rows(seen)[0]} of 500 rows with an error hold half of it" in found.message  # type: ignore[index]  # there are few
+    assert f"{few_rows(seen)[0]} of 500 rows with an error hold half of it" in message(found)  # type: ignore[index]  # there are few
     assert finding("performance/root_mean_squared_error", evidence, max=0.1).status == "fail"
 
 

@@ -12,6 +12,7 @@ from scipy.stats import hypergeom
 from audit.catalog import discover, info
 from audit.errors import CannotMeasure
 from audit.evidence import RateTable
+from audit.phrases import message
 from audit.pipeline import judging
 from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
@@ -108,7 +109,7 @@ def test_who_is_left_out_of_the_ratios_is_shown_and_breaks_no_run(params: dict[s
     frame = pd.concat([rates({"f": (440, 900), "m": (480, 900), "?": (3, 30), "x": (1, 18)}), rates({"x": (0, 12)}).assign(gender=None)])
     check, asked = discover()[CHECK], Requirement(check=CHECK, id=CHECK, by=BY, min=0.7, params=params)
     (found,) = judging.findings([Job(asked, check, info(CHECK), check.params.model_validate(params), subject(frame, by=BY), 0, 0.95, "x")])
-    assert found.status == ("pass" if "exclude_below" in params else "fail"), found.message
+    assert found.status == ("pass" if "exclude_below" in params else "fail"), message(found)
     assert {(str(one.name), one.value) for one in found.slices} >= {("gender=?", 0.1), ("gender=null", 0.0), ("gender=x", 1 / 18)}
     assert found.evidence is not None
     assert not any("?" in str(one.name) or "null" in str(one.name) for one in found.evidence.members)

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from audit.catalog import discover, info
 from audit.checks.fairness.subgroup_auc import whole_word
 from audit.errors import CannotMeasure
+from audit.phrases import message
 from audit.pipeline import judging
 from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
@@ -203,7 +204,7 @@ def test_rows_without_a_flag_are_the_background_and_break_no_run(flag: list[obje
     by, check = (("about",),), discover()[CHECK]
     asked = Requirement(check=CHECK, id=CHECK, by=by, min=0.7)
     (found,) = judging.findings([Job(asked, check, info(CHECK), check.params(), subject(frame, by=by), 0, 0.95, "x")])
-    assert found.status == "pass", found.message
+    assert found.status == "pass", message(found)
     assert found.evidence is not None
     assert len(found.evidence.members) == 3
     assert [note.partition(":")[0] for note in found.evidence.notes] == [str(one) for one in found.evidence.background]

@@ -17,6 +17,7 @@ from sklearn.metrics import f1_score, mean_absolute_error
 from audit.catalog import discover, info
 from audit.checks.performance._own_function import FunctionError
 from audit.errors import CannotMeasure
+from audit.phrases import message
 from audit.pipeline import judging
 from audit.pipeline.job import Job
 from audit.policy.schema import Requirement
@@ -305,7 +306,7 @@ def test_a_crash_is_told_as_the_projects_own_with_its_line(project: Path, name: 
     line = SOURCE.splitlines().index(f"def {name}(y_true):") + 2
     found = ended(project, name)
     assert found.status == "error"
-    assert found.message == (
+    assert message(found) == (
         f"the project's function metrics.cost:{name} {told.format(line=line)}: "
         "mend the function, set `sha256` to the new digest of its file, and audit again"
     )
@@ -313,15 +314,15 @@ def test_a_crash_is_told_as_the_projects_own_with_its_line(project: Path, name: 
 
 def test_an_error_quotes_nobody(project: Path) -> None:
     """What it quotes of a row may be an address or a telephone number; the report must not tell either."""
-    assert "raised KeyError: '(address) (number) of 1500 rows' (metrics/cost.py:" in ended(project, "quotes").message
+    assert "raised KeyError: '(address) (number) of 1500 rows' (metrics/cost.py:" in message(ended(project, "quotes"))
 
 
 @pytest.mark.parametrize("name", ["nan", "text", "short", "masked", "either"])
 def test_what_is_no_number_ends_as_an_error_of_the_project(project: Path, name: str) -> None:
     found = ended(project, name)
     assert found.status == "error"
-    assert found.message.startswith(f"the project's function metrics.cost:{name}")
-    assert "fault of the tool" not in found.message
+    assert message(found).startswith(f"the project's function metrics.cost:{name}")
+    assert "fault of the tool" not in message(found)
 
 
 @pytest.mark.parametrize(
@@ -337,8 +338,8 @@ def test_a_file_that_cannot_be_imported_is_told_with_its_line(project: Path, sou
     (project / "metrics" / "cost.py").write_text(source, encoding="utf-8")
     found = ended(project, "right")
     assert found.status == "error"
-    assert told in found.message
-    assert "fault of the tool" not in found.message
+    assert told in message(found)
+    assert "fault of the tool" not in message(found)
 
 
 def test_numbers_are_given_to_a_function_of_a_regression_model(project: Path) -> None:

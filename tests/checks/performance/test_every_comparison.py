@@ -19,6 +19,7 @@ from audit.catalog import discover
 from audit.datasets import canonical
 from audit.decision.finding import Bound, bounds
 from audit.evidence import OVERALL, Churn, Evidence
+from audit.phrases import message
 from audit.policy.schema import ChampionColumns
 from audit.stats import PairedDifference
 from tests.compared import COMPARING, compare, seen, swapped, table
@@ -222,7 +223,7 @@ def test_not_significantly_worse_is_no_pass() -> None:
     found = compare(ACCURACY, seen(cells(("y", "y", "y", 55), ("y", "n", "y", 3), ("y", "y", "n", 2))))
     made = finding(ACCURACY, found, against="champion", margin=0.01)
     assert made.status == "inconclusive"
-    assert made.message.endswith("That no difference from the champion is seen proves nothing: the interval must lie within the margin.")
+    assert message(made).endswith("Seeing no difference from the champion proves nothing: the interval must lie within the margin.")
     assert any("exact p 1.000, mid-p 0.688" in note and "does not prove that there is none" in note for note in found.notes)
     assert made.question == "Is it no worse than the champion, in accuracy?"
 
