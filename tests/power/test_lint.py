@@ -83,7 +83,7 @@ def test_a_bound_that_no_model_can_pass_here() -> None:
         {"check": "performance/recall", "min": 0.95}, {"check": "fairness/demographic_parity_difference", "max": 0.001, "by": ["age"]}
     )
     assert "require.0.min: warning: at least 0.95 cannot be passed on this data" in found[0]
-    assert "Even 60 of these 60 rows would not pass" in found[0]
+    assert "Would not pass even with 60 of these 60 rows" in found[0]
     assert "about 72 rows" in found[0]
     assert "require.1.max: warning: at most 0.001 cannot be passed on this data" in found[1]
 

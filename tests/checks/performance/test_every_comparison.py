@@ -19,7 +19,7 @@ from audit.catalog import discover
 from audit.datasets import canonical
 from audit.decision.finding import Bound, bounds
 from audit.evidence import OVERALL, Churn, Evidence
-from audit.phrases import message
+from audit.phrases import message, question
 from audit.policy.schema import ChampionColumns
 from audit.stats import PairedDifference
 from tests.compared import COMPARING, compare, seen, swapped, table
@@ -225,7 +225,7 @@ def test_not_significantly_worse_is_no_pass() -> None:
     assert made.status == "inconclusive"
     assert message(made).endswith("Seeing no difference from the champion proves nothing: the interval must lie within the margin.")
     assert any("exact p 1.000, mid-p 0.688" in note and "does not prove that there is none" in note for note in found.notes)
-    assert made.question == "Is it no worse than the champion, in accuracy?"
+    assert question(made) == "Is it no worse than the champion, in accuracy?"
 
 
 def test_too_few_rows_bar_a_pass() -> None:
