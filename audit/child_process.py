@@ -201,6 +201,7 @@ def _be_child(main: Callable[[Pipe], None], pipe: Pipe, parent: int, others: tup
             sibling.pipe.close()
         _siblings.clear()
         _silence()
+        globals()["_forks"] = False  # what it computes starts threads, and a fork would not have them
         progress.relay(pipe.send)
         main(pipe)
         code = 0

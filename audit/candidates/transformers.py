@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit import disk_cache
+from audit import child_process, disk_cache
 from audit.candidates.capabilities import Embeddings, Labels, Queries, Scores, Training, find
 from audit.candidates.interface import Outputs
 from audit.candidates.loading import LIBRARIES, load_classifier
@@ -103,6 +103,8 @@ class TextClassifier:
             scores = self._memory.recall("scores", texts, lambda new: self._run(new, "scores", self._progress))
         except TextWithoutTokens as error:
             error.refuse(dataset)
+        if self.max_length is not None:
+            self._memory.recall("lengths", texts, self._lengths)  # for the remarks, while the model is loaded
         return self._likeliest(scores)
 
     def score_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -138,12 +140,15 @@ class TextClassifier:
         kept = disk_cache.read(place) if place else None
         if kept is not None and (facts := json.loads(kept)).get("key") == self._memory_key:
             return str(facts["remark"]) if facts["remark"] else None
-        runner = self._loaded()
-        with self._lock:
-            remark = runner.padding_remark(logits)
+        remark = child_process.call(self._tried_padding, self._progress)
         if place:
             disk_cache.write(place, json.dumps({"key": self._memory_key, "remark": remark}).encode())
         return remark
+
+    def _tried_padding(self) -> str | None:
+        runner = self._loaded()
+        with self._lock:
+            return runner.padding_remark(logits)
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         """How many texts were cut, and whether the model depends on how a batch is padded."""
@@ -159,13 +164,16 @@ class TextClassifier:
     def _cut(self, role: str, data: Dataset) -> str | None:
         if self.max_length is None:
             return None
-        lengths = self._memory.recall("lengths", data.texts(), self._lengths)[:, 0]  # (rows,)
+        lengths = self._memory.recall("lengths", data.texts(), self._counted_apart)[:, 0]  # (rows,)
         if not (count := int((lengths > self.max_length).sum())):
             return None
         able = self._folder.positions
         own = "" if able is None else " (the model's own limit)" if able == self.max_length else f" (the model takes {able:,})"
         sentence = f"{count:,} of {data.rows:,} texts were cut at {self.max_length:,} tokens{own}"
         return f"datasets.{role}: {sentence}; the longest has {int(lengths.max()):,}."
+
+    def _counted_apart(self, texts: list[str]) -> NDArray[np.float64]:
+        return child_process.call(lambda: self._lengths(texts), self._progress)
 
     def _lengths(self, texts: list[str]) -> NDArray[np.float64]:
         """(len(texts), 1) tokens of each text before it is cut."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
+from audit import child_process
 from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
 from audit.candidates.running import refuse_blank_texts
@@ -140,7 +141,10 @@ class Opener:
 
     def _fine_tuned(self, spec: FineTune) -> Candidate:
         base, train, validation = self._tuned_from(spec)
-        folder, record = fine_tune(spec, base, train, validation, seed=self._policy.seed, cache=self._cache, progress=self._progress)
+        seed, cache, progress = self._policy.seed, self._cache, self._progress
+        folder, record = child_process.call(
+            lambda: fine_tune(spec, base, train, validation, seed=seed, cache=cache, progress=progress), progress
+        )
         reading = Reading(max_length=record.max_length)
         candidate = TextClassifier(
             ModelFolder(folder), record.classes, reading=reading, training=record, store=self._cache, progress=self._progress

@@ -95,7 +95,7 @@ def _answer_for_the_worker(*_: object) -> None:
 def test_a_worker_that_dies_is_an_error_of_its_check_alone(end: Callable[..., None], said: str, workers: int) -> None:
     found = judged(job("before"), job("dies", end), job("after", sound), workers=workers)
     assert {name: one.status for name, one in found.items()} == {"before": "pass", "dies": "error", "after": "pass"}
-    assert said in found["dies"].message
+    assert said in found["dies"].problem
 
 
 def test_a_worker_that_is_killed_from_outside_is_an_error_of_its_check_alone(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_worker_that_is_killed_from_outside_is_an_error_of_its_check_alone(tmp
     found = judged(job("killed", wait), job("after"))
     killer.join()
     assert (found["killed"].status, found["after"].status) == ("error", "pass")
-    assert "SIGKILL" in found["killed"].message
+    assert "SIGKILL" in found["killed"].problem
 
 
 def test_a_worker_that_dies_between_two_jobs_loses_none() -> None:
@@ -145,7 +145,7 @@ def test_a_check_that_ignores_sigterm_is_killed_at_its_limit() -> None:
     found = judged(job("deaf", deaf, limit=0.3), job("after"))
     assert time.monotonic() - started < 20
     assert (found["deaf"].status, found["after"].status) == ("error", "pass")
-    assert "its limit of 0.3 seconds" in found["deaf"].message
+    assert "its limit of 0.3 seconds" in found["deaf"].problem
 
 
 def test_what_a_check_started_ends_with_it(tmp_path: Path) -> None:
@@ -225,8 +225,8 @@ def test_a_model_that_hangs_costs_one_limit(workers: int, tmp_path: Path) -> Non
     assert time.monotonic() - started < 5.5
     assert {one.status for name, one in found.items() if name != "other"} == {"error"}
     assert found["other"].status == "pass"
-    first = next(name for name, one in found.items() if "its limit of 3 seconds" in one.message)
-    rest = [one.message for name, one in found.items() if name not in {first, "other"}]
+    first = next(name for name, one in found.items() if "its limit of 3 seconds" in one.problem)
+    rest = [one.problem for name, one in found.items() if name not in {first, "other"}]
     assert all(message.startswith(f"the model gave {first} no answer within 3 seconds") for message in rest)
     assert len((tmp_path / "log").read_text().split()) == 1
 
