@@ -113,6 +113,8 @@ class Check:
     """Whether it reads scores by their order alone, so that raw decision scores serve it too."""
     asked_of: Callable[[Subject, Any], Sequence[tuple[Slice, NDArray[np.bool_]]]] | None = None
     """(n,) rows that each member will rest on, of a check that asks the model about changed rows of its own choice, for `audit plan`."""
+    reads_files: Callable[[Any], bool] = lambda _params: False
+    """Whether it reads files of the project under these parameters: no key holds their content, so its evidence is never kept."""
     trainings: Callable[[Any], int] | None = None
     """Fine-tunings beyond the candidate's own that it asks for, given the parameters; None where it asks for none."""
 

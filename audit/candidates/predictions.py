@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import threading
 from typing import TYPE_CHECKING
@@ -35,11 +36,14 @@ class Predictions:
         self._store = store
         self._known: dict[str, Outputs] = {}
         self._announced: set[str] = set()
+        self.asked: set[str] = set()
+        """Keys of the outputs that were asked for; of a view, those asked of the view alone."""
         self._lock = threading.Lock()
 
     def of(self, data: Dataset) -> Outputs:
         """The outputs on one data set, in the order of its rows."""
         key = self._key(data)
+        self.asked.add(key)
         with self._lock:
             if key not in self._known:
                 self._known[key] = self._outputs(key, data)
@@ -48,14 +52,20 @@ class Predictions:
             return self._known[key]
 
     def known(self, data: Dataset) -> Outputs | None:
-        """The outputs on a data set that some check has asked for; None where none has."""
+        """The outputs on a data set that some check has asked for, if only in the run that kept its evidence; None where none has."""
         key = self._key(data)
         return self.of(data) if key in self._known or key in self._announced else None
 
-    def announce(self, keys: Collection[str], folder: Path) -> None:
-        """Say that checks in other processes, which share this folder, have asked for these outputs."""
+    def announce(self, keys: Collection[str], folder: Path | None = None) -> None:
+        """Say that these outputs were asked for elsewhere: by processes that share this folder, or by the run that kept the evidence."""
         self._announced |= set(keys)
         self._store = self._store or folder
+
+    def view(self) -> Predictions:
+        """The same outputs, with a note of what is asked of the view alone."""
+        made = copy.copy(self)
+        made.asked = set()
+        return made
 
     def answer(self, inputs: Inputs) -> Outputs:
         """The candidate's answers to inputs that stand in no data set; CannotMeasure where it gives none."""

@@ -168,6 +168,8 @@ class Finding:
     """The one among them that holds the evidence's own table."""
     seconds: float = field(default=0.0, metadata={"stored apart": True})
     """How long the measurement took; stored among the run's timings."""
+    reused: bool = field(default=False, metadata={"stored apart": True})
+    """Whether its evidence was kept by an earlier run; stored among the facts of the run."""
 
     @property
     def id(self) -> str:

@@ -59,6 +59,17 @@ class Base:
         self._tuning, self._cache, self._progress = tuning, cache, progress
         self._known: dict[int, Predictions] = {}
 
+    def facts(self) -> dict[str, object]:
+        """All that determines what it answers, for the keys of caches."""
+        tuning, record = self._tuning, self.record
+        return {
+            "spec": tuning.spec.model_dump(mode="json"),
+            "train": tuning.train.content_key,
+            "validation": tuning.validation and tuning.validation.content_key,
+            "seed": tuning.seed,
+            "record": record.model_dump(mode="json", exclude={"seconds", "cached", "resumed_from_step"}),
+        }
+
     @property
     def declared(self) -> Mapping[str, str | int | float | None]:
         """What the policy says of the fine-tuning, defaults filled in."""

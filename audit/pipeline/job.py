@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from audit.check import Check, CheckInfo, Params
     from audit.errors import AuditError
     from audit.evidence import Evidence, Unmeasured
@@ -32,6 +34,8 @@ class Job:
     """Groups that the last promotion was measured on and the data lack."""
     spent: Spent | None = None
     """What it may use towards a pass, where the error is spent over looks."""
+    store: Path | None = None
+    """Folder in which evidence is kept between runs; None where it is measured anew every time."""
 
     @property
     def limit(self) -> float:
@@ -55,3 +59,5 @@ class Measurement:
 
     result: Evidence | Failure
     seconds: float = 0.0
+    reused: bool = False
+    """Whether the evidence was kept by an earlier run."""

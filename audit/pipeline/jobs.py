@@ -33,6 +33,7 @@ from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from audit.candidates import Candidate
     from audit.candidates.predictions import Predictions
@@ -255,6 +256,8 @@ class History:
 
     spent: Mapping[str, Spent] = field(default_factory=dict)
     lost: Mapping[str, tuple[Unmeasured, ...]] = field(default_factory=dict)
+    store: Path | None = None
+    """Folder in which evidence is kept between runs; None where it is measured anew every time."""
 
 
 def jobs(
@@ -315,6 +318,7 @@ def _job(
         skip=skipped(requirement, datasets, select),
         lost=history.lost.get(requirement.id, ()),
         spent=history.spent.get(requirement.id),
+        store=history.store,
     )
 
 

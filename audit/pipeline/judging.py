@@ -52,7 +52,7 @@ def judged(job: Job, measurement: Measurement) -> Finding:
             finding = judge(job.requirement, job.info, evidence, confidence=job.confidence, owner=job.owner, spent=job.spent)
         except Exception as error:  # noqa: BLE001  # evidence that cannot be judged is an error of its check
             finding = _without_evidence(job, failure(error))
-    return replace(finding, seconds=measurement.seconds)
+    return replace(finding, seconds=measurement.seconds, reused=measurement.reused)
 
 
 def _without_evidence(job: Job, why: Failure) -> Finding:

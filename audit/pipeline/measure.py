@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from audit import disk_cache
 from audit.datasets.identity import columns_sha256, rows_sha256
 from audit.errors import CandidateError, InputError
 from audit.ledger.test_set_usage import Identity
@@ -56,9 +57,14 @@ def measure(
     loaded = prepared.loaded
     looks = take(ledger, _asked(prepared, scope.select, started))
     lost = slice_coverage.lost_groups(loaded.policy, prepared.datasets, looks.before)
-    history = pipeline_jobs.History(looks.spending(loaded.policy), lost)
+    history = pipeline_jobs.History(looks.spending(loaded.policy), lost, disk_cache.root())
     jobs = pipeline_jobs.jobs(
-        loaded, prepared.datasets, prepared.predicted, baselines=prepared.baselines, history=history, select=scope.select
+        loaded,
+        prepared.datasets,
+        prepared.predicted,
+        baselines=prepared.baselines,
+        history=history,
+        select=scope.select,
     )
     try:
         findings = _findings(jobs, scope.workers, progress, heard)

@@ -112,6 +112,7 @@ CHECK = Check(
     unit="the function's own unit",
     needs=frozenset({"labels", "predictions"}),
     params=Own,
+    reads_files=lambda _params: True,
     by="slices",
     tasks=(*CLASSIFICATION, *REGRESSION),
     lowest=-math.inf,

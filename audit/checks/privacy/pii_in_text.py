@@ -222,6 +222,7 @@ CHECK = Check(
     better="lower",
     unit="entities",
     params=PiiParams,
+    reads_files=lambda params: params.reviewed is not None,
     census=True,
     highest=float("inf"),
     extra="pii",

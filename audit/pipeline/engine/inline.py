@@ -11,6 +11,7 @@ from audit import seeds
 from audit.errors import AuditError, CandidateError, CannotMeasure
 from audit.evidence import Evidence, Pair
 from audit.formatting import impersonal
+from audit.pipeline import evidence_cache
 from audit.pipeline.job import Failure, Measurement
 from audit.pipeline.one_class import unproven
 from audit.pipeline.vacuous_bounds import refuse_empty_bound
@@ -29,11 +30,26 @@ def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None]) ->
 
 def measure(job: Job) -> Measurement:
     """What one job came to; the only error that escapes is that of a candidate that cannot be run."""
+    return settled(job) or _timed(lambda: measured(job))
+
+
+def settled(job: Job) -> Measurement | None:
+    """What a job comes to that needs no measuring: it is skipped, or an earlier run kept its evidence. None where it must be measured."""
     if job.skip is not None:
         return Measurement(Failure("not_run", job.skip))
+    kept = evidence_cache.kept(job)
+    return None if kept is None else replace(_timed(lambda: _judgeable(job, kept)), reused=True)
+
+
+def _judgeable(job: Job, kept: Evidence) -> Evidence:
+    refuse_empty_bound(job.requirement, job.check, job.subject, job.params)  # the bound may be another one now
+    return kept
+
+
+def _timed(result_of: Callable[[], Evidence]) -> Measurement:
     started = time.perf_counter()
     try:
-        result: Evidence | Failure = measured(job)
+        result: Evidence | Failure = result_of()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  # SystemExit in a check ends the check, not the audit
@@ -57,11 +73,13 @@ def measured(job: Job) -> Evidence:
         msg = f"{job.requirement.check} compares no two models"
         raise TypeError(msg)
     refuse_empty_bound(job.requirement, job.check, job.subject, job.params)
+    watched = evidence_cache.Watched(job)
+    job = replace(job, subject=watched.subject)
     evidence = measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id))
     _complete(job, evidence)
     known = {one.name for one in evidence.unmeasured}
-    more = [one for one in unproven(job.subject, job.check) if one.name not in known]
-    return replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence
+    more = tuple(one for one in unproven(job.subject, job.check) if one.name not in known)
+    return watched.keep(replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence)
 
 
 def _complete(job: Job, evidence: object) -> None:

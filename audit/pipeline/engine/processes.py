@@ -87,8 +87,12 @@ class _Pool:
 
     def measurements(self) -> Iterator[tuple[int, Measurement]]:
         """Each job's place and measurement, as they come."""
-        yield from ((place, inline.measure(job)) for place, job in enumerate(self.jobs) if job.skip is not None)
-        due = deque(place for place, job in enumerate(self.jobs) if job.skip is None)
+        due: deque[int] = deque()
+        for place, job in enumerate(self.jobs):
+            if (settled := inline.settled(job)) is not None:
+                yield place, settled
+            else:
+                due.append(place)
         while True:
             while due and (worker := self._free()) is not None:
                 yield from self._give(worker, due.popleft())
