@@ -224,3 +224,9 @@ def test_decision_is_whole_on_the_first_printed_page(run: Callable[[], AuditRun]
     assert "Scope and subject" not in first
     assert all("UNSIGNED" in page and "not a certification" in page for page in pages)
     assert all(f"page {number} of {len(pages)}" in page for number, page in enumerate(pages, 1))
+
+
+@pytest.mark.skipif(PDFTOTEXT is None, reason="needs pdftotext of poppler-utils to read the printed pages")
+def test_sixteen_findings_fit_twenty_printed_pages(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(render(example.block()), encoding="utf-8")
+    assert len(printed(tmp_path)) <= 20
