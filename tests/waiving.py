@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from audit.decision.judge import judge
 from audit.errors import PolicyError
-from audit.governance.apply_waivers import lay
+from audit.governance.apply_waivers import apply_waivers
 from audit.governance.signatures import signature, statement
 from audit.governance.waiver_files import Folder, TrustedKey, read_waiver
 from audit.governance.waiver_schema import PublicKey
@@ -119,7 +119,7 @@ def situation(*waivers: WaiverFile, people: tuple[Someone, ...] = TRUSTED, **cha
 
 def state(folder: Path, tree: dict[str, Any], finding: Finding | None = None, **changed: Any) -> WaiverState:
     """What becomes of one waiver held against one finding."""
-    laid = lay([finding or missed()], situation(file(folder, tree), **changed))
+    laid = apply_waivers([finding or missed()], situation(file(folder, tree), **changed))
     (found,) = laid.states
     assert (laid.findings[0].disposition == "waived") == (found.standing == "in_force")
     assert bool(laid.reasons) == (found.standing == "void")

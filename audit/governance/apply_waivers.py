@@ -1,4 +1,4 @@
-"""Waivers laid over findings: what is in force, what is void and why, what nobody uses."""
+"""Apply waivers to findings: what is in force, what is void and why, what nobody uses."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ WARN_DAYS = (7, 14, 30)
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
-    """Findings with the waivers that are in force over them, and what became of every waiver."""
+class WaivedFindings:
+    """Findings with the waivers that are in force, and the state of every waiver."""
 
     findings: tuple[Finding, ...]
     states: tuple[WaiverState, ...]
@@ -34,11 +34,11 @@ class Laid:
     """Of void waivers: what they would have covered counts in full."""
 
 
-def lay(findings: Sequence[Finding], situation: Situation) -> Laid:
-    """Hold every waiver against the findings. None changes a status; only one in force changes a disposition."""
+def apply_waivers(findings: Sequence[Finding], situation: Situation) -> WaivedFindings:
+    """Check every waiver against the findings. None changes a status; only one in force changes a disposition."""
     states = tuple(_state(one, findings, situation) for one in situation.folder.waivers)
     in_force = [one for one, state in zip(situation.folder.waivers, states, strict=True) if state.standing == "in_force"]
-    return Laid(
+    return WaivedFindings(
         findings=tuple(_over(finding, in_force) for finding in findings),
         states=states,
         reasons=tuple(Reason("waiver-void", one.check, _told(one)) for one in states if one.standing == "void"),

@@ -26,8 +26,8 @@ KIND = "audit.policy-approval/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What approvals are held against."""
+class ApprovalContext:
+    """What an approval is checked against."""
 
     sha256: str
     """Of this policy as it resolves, with the keys that it trusts."""
@@ -80,59 +80,59 @@ def statement(approval: Mapping[str, Tree]) -> bytes:
     return canonical({"kind": KIND, "approval": {key: value for key, value in approval.items() if key != "signature"}})
 
 
-def states(file: ApprovalsFile | None, held: Held) -> tuple[ApprovalState, ...]:
+def states(file: ApprovalsFile | None, context: ApprovalContext) -> tuple[ApprovalState, ...]:
     """Every approval of a file, by itself: one that does not verify takes nothing from the others."""
     if file is None:
         return ()
-    return tuple(_state(one, tuple(why(one, said, held))) for one, said in zip(file.approvals, file.trees, strict=True))
+    return tuple(_state(one, tuple(rejection_reasons(one, said, context))) for one, said in zip(file.approvals, file.trees, strict=True))
 
 
 def _state(one: PolicyApproval, reasons: tuple[str, ...]) -> ApprovalState:
     return ApprovalState(one.by, one.role, one.line, one.at.isoformat(), one.requested_by, reasons)
 
 
-def why(one: PolicyApproval, said: Mapping[str, Tree], held: Held) -> Iterator[str]:
+def rejection_reasons(one: PolicyApproval, said: Mapping[str, Tree], context: ApprovalContext) -> Iterator[str]:
     """Everything that keeps an approval from counting."""
-    stale = _stale(one, held)
-    unfit = tuple(_unfit(one, held)) if stale is None else (stale,)
-    problem = None if unfit else _unverified(one, said, held)
+    stale = _stale(one, context)
+    unfit = tuple(_unfit(one, context)) if stale is None else (stale,)
+    problem = None if unfit else _unverified(one, said, context)
     yield from unfit if problem is None else (problem,)
 
 
-def _unfit(one: PolicyApproval, held: Held) -> Iterator[str]:
+def _unfit(one: PolicyApproval, context: ApprovalContext) -> Iterator[str]:
     """What keeps even a good signature from counting."""
     if one.line != SECOND:
         yield f"is of line {one.line}, and line {SECOND} has to approve"
-    if person(one.by) in held.authors:
+    if person(one.by) in context.authors:
         yield "is the author whom the policy names (system.author)"
     if person(one.by) == person(one.requested_by):
         yield "asked for the change"
     if not one.independent:
         yield "does not declare to be independent"
-    if one.at > held.latest:
-        yield f"signed at {one.at.isoformat()}, which is yet to come"
+    if one.at > context.latest:
+        yield f"signed at {one.at.isoformat()}, which is in the future"
 
 
-def _stale(one: PolicyApproval, held: Held) -> str | None:
-    """Why an approval is of something else than what is held against it here."""
-    if one.since_entry != held.entry:
-        return f"is stale: it was held against run {one.since}, and the last promotion is run {held.run}"
-    if one.policy_sha256 != held.sha256:
+def _stale(one: PolicyApproval, context: ApprovalContext) -> str | None:
+    """Why an approval is of another policy or another promotion."""
+    if one.since_entry != context.entry:
+        return f"is stale: it was signed against run {one.since}, but the last promotion is run {context.run}"
+    if one.policy_sha256 != context.sha256:
         return "is stale: the policy, or a key that it trusts, has changed since it was signed"
     return None
 
 
-def _unverified(one: PolicyApproval, said: Mapping[str, Tree], held: Held) -> str | None:
+def _unverified(one: PolicyApproval, said: Mapping[str, Tree], context: ApprovalContext) -> str | None:
     """Why nobody knows that this person signed."""
-    if held.keys is None:
-        return f"nobody can tell which keys run {held.run} trusted"
+    if context.keys is None:
+        return f"the ledger does not tell which keys run {context.run} trusted"
     try:
         signatures.require_cryptography()
     except MissingExtra as error:
         return f"no signature can be verified: {error}"
-    named = [key for key in held.keys if key.name == one.by]
+    named = [key for key in context.keys if key.name == one.by]
     if not named:
-        return f"none of the keys that count is of that name: {_whose(held.keys)}"
+        return f"no key that counts has that name: {_whose(context.keys)}"
     message = statement(said)
     key = next((key for key in named if signatures.verified(key, one.signature, message)), None)
     if key is None:

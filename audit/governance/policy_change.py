@@ -121,7 +121,7 @@ def since_promotion(
     sha256 = policy_approvals.sha256(kept(now.policy), trusted_keys.kept(now.keys))
     authors = frozenset(filter(None, (person(then.author), person(now.policy.system.author))))
     approvers = _approvers(then.keys, now.keys, authors)
-    held = policy_approvals.Held(sha256, then.run, last.digest, approvers, authors, now.latest)
+    context = policy_approvals.ApprovalContext(sha256, then.run, last.digest, approvers, authors, now.latest)
     return PolicyChange(
         run=then.run,
         time=last.time,
@@ -130,7 +130,7 @@ def since_promotion(
         sha256=sha256,
         guarded=then.keys != () or bool(now.policy.trust.keys),
         approvers=approvers,
-        approvals=policy_approvals.states(now.approvals, held),
+        approvals=policy_approvals.states(now.approvals, context),
     )
 
 

@@ -60,7 +60,7 @@ def approvals(file: WaiverFile, keys: Sequence[PublicKey], latest: datetime) -> 
         if isinstance(found, str):
             problems.append(f"{approval.by}: {found}")
         elif approval.at > latest:
-            problems.append(f"{approval.by}: signed at {approval.at.isoformat()}, which is yet to come")
+            problems.append(f"{approval.by}: signed at {approval.at.isoformat()}, which is in the future")
         else:
             good.append(found)
     return Approvals(tuple(good), tuple(problems))

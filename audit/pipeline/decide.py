@@ -1,4 +1,4 @@
-"""The third step of a run: waivers laid over the findings, what blocks apart from them, and the verdict."""
+"""The third step of a run: waivers waived over the findings, what blocks apart from them, and the verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from audit.decision import rules
 from audit.decision.finding import Reason
-from audit.governance import apply_waivers, policy_change, waiver_validity
+from audit.governance import policy_change, waiver_validity
+from audit.governance.apply_waivers import apply_waivers
 from audit.pipeline import jobs as pipeline_jobs
 
 if TYPE_CHECKING:
@@ -37,25 +38,25 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
     """The verdict. `partial` names the options that leave something unmeasured, `told` what was remarked before the run."""
     loaded, looks = prepared.loaded, measured.looks
     situation = waiver_validity.situation(loaded, prepared.waivers, prepared.candidate.sha256, started, entries=looks.before)
-    laid = apply_waivers.lay(measured.findings, situation)
+    waived = apply_waivers(measured.findings, situation)
     since = prepared.since(looks.before, started)
     blocking = (
         *(Reason("partial-run", None, f"{name} leaves a part of the policy unmeasured: nothing is promoted.") for name in partial),
-        *_tier_reasons(prepared, laid.findings),
+        *_tier_reasons(prepared, waived.findings),
         *prepared.learned.blocking,
         *looks.blocking_reasons(),
         *policy_change.blocking_reasons(since),
     )
-    verdict = rules.decide(loaded.policy.require, laid.findings, blocking=blocking, today=started.date())
+    verdict = rules.decide(loaded.policy.require, waived.findings, blocking=blocking, today=started.date())
     remarks = (
-        *laid.reasons,
+        *waived.reasons,
         *policy_change.remarks(since),
         *pipeline_jobs.remarks(loaded.policy),
         *looks.remarks(),
         *prepared.remarks(),
         *told,
     )
-    return Decided(laid.findings, laid.states, rules.with_remarks(verdict, remarks), since)
+    return Decided(waived.findings, waived.states, rules.with_remarks(verdict, remarks), since)
 
 
 def _tier_reasons(prepared: Prepared, findings: Sequence[Finding]) -> tuple[Reason, ...]:

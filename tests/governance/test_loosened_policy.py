@@ -147,7 +147,7 @@ def test_from_block_to_promote_and_to_block_again(capfd: CaptureFixture[str]) ->
 
     assert run(capfd)[0] == 0  # the approved policy is what the next one is held against
     state(0.6)
-    assert "Rita (reviewer, line 2): is stale: it was held against run" in blocked(capfd)
+    assert "Rita (reviewer, line 2): is stale: it was signed against run" in blocked(capfd)
 
 
 def test_more_people_may_sign(capfd: CaptureFixture[str]) -> None:
@@ -195,11 +195,11 @@ def no_keys() -> None:
 @pytest.mark.parametrize(
     ("way", "name", "key", "said"),
     [
-        (own_key, "Mallory", "Mallory", "none of the keys that count is of that name"),
-        (own_key_alone, "Mallory", "Mallory", "none of the keys that count is of that name"),
-        (no_keys, "Mallory", "Mallory", "none of the keys that count is of that name"),
+        (own_key, "Mallory", "Mallory", "no key that counts has that name"),
+        (own_key_alone, "Mallory", "Mallory", "no key that counts has that name"),
+        (no_keys, "Mallory", "Mallory", "no key that counts has that name"),
         (swapped_file, "Rita", "Mallory", "the signature does not verify"),
-        (promoted_to_line_2, "Olga", "Olga", "none of the keys that count is of that name"),
+        (promoted_to_line_2, "Olga", "Olga", "no key that counts has that name"),
         (lambda: state(0.7), "Rita", "Mallory", "the signature does not verify"),
         (lambda: state(0.7, system={"author": "Rita"}), "Rita", "Rita", "is the author whom the policy names"),
     ],
@@ -224,9 +224,9 @@ def test_who_loosens_does_not_choose_who_approves(
         ({"requested_by": "RITA"}, "asked for the change"),
         ({"line": 3}, "is of line 3, and line 2 has to approve"),
         ({"role": "executive"}, "signs as executive, and the trusted key names no such role"),
-        ({"at": "2099-01-01T00:00:00Z"}, "which is yet to come"),
+        ({"at": "2099-01-01T00:00:00Z"}, "which is in the future"),
         ({"policy_sha256": "0" * 64}, "is stale: the policy, or a key that it trusts, has changed since it was signed"),
-        ({"since_entry": "0" * 64}, "is stale: it was held against run"),
+        ({"since_entry": "0" * 64}, "is stale: it was signed against run"),
     ],
 )
 def test_a_good_signature_under_the_wrong_words(changed: dict[str, Any], said: str | None, capfd: CaptureFixture[str]) -> None:
@@ -244,7 +244,7 @@ def test_a_good_signature_under_the_wrong_words(changed: dict[str, Any], said: s
     ("name", "more", "said"),
     [
         ("Olga", (), f"{IDLE} of Olga {NOTHING}: is of line 1, and line 2 has to approve; does not declare to be independent"),
-        ("Mallory", (), f"{IDLE} of Mallory {NOTHING}: none of the keys that count is of that name: Bob, Rita"),
+        ("Mallory", (), f"{IDLE} of Mallory {NOTHING}: no key that counts has that name: Bob, Rita"),
         ("Rita", ("--requested-by", "rita"), f"{IDLE} of Rita {NOTHING}: asked for the change; does not declare to be independent"),
         ("Rita", ("--no-independent",), f"{IDLE} of Rita {NOTHING}: does not declare to be independent"),
         ("Rita", ("--role", "executive"), "--role executive: the key is for no such role: make one with `audit keygen --role executive`"),
@@ -342,7 +342,7 @@ def test_an_approval_is_for_one_step(capfd: CaptureFixture[str]) -> None:
     state(0.8)
     assert run(capfd)[0] == 0
     state(0.7)
-    assert "is stale: it was held against run" in blocked(capfd)
+    assert "is stale: it was signed against run" in blocked(capfd)
 
 
 @pytest.mark.parametrize("place", ["by", "role", "line", "independent", "at", "requested_by", "policy", "since", "loosened"])
@@ -397,7 +397,7 @@ def test_without_cryptography_nothing_counts(monkeypatch: pytest.MonkeyPatch, ca
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(approvals_file, "read"), (policy_approvals, "states"), (policy_approvals, "why"), (policy_change, "blocking_reasons")],
+    [(approvals_file, "read"), (policy_approvals, "states"), (policy_approvals, "rejection_reasons"), (policy_change, "blocking_reasons")],
 )
 def test_what_breaks_in_reading_approvals_ends_in_3(
     module: Any, name: str, monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]

@@ -119,7 +119,7 @@ def test_one_bad_approval_takes_nothing_from_a_good_one() -> None:
         (OWNER, {"line": 2}, f"none of the keys that count is of that name: {OTHER.name}, {REVIEWER.name}"),
         (STRANGER, {}, f"none of the keys that count is of that name: {OTHER.name}, {REVIEWER.name}"),
         (STRANGER, {"by": REVIEWER.name}, "the signature does not verify: the approval was changed since, or signed with another key"),
-        (REVIEWER, {"at": (NOW + timedelta(seconds=1)).isoformat()}, "signed at 2026-11-21T00:00:01+00:00, which is yet to come"),
+        (REVIEWER, {"at": (NOW + timedelta(seconds=1)).isoformat()}, "signed at 2026-11-21T00:00:01+00:00, which is in the future"),
     ],
 )
 def test_who_does_not_count(who: Someone, said: dict[str, Any], why: str) -> None:

@@ -127,11 +127,13 @@ def test_every_key_of_a_policy_is_compared() -> None:
     seen = {place.split(".")[0] for _, place, _ in TOP} | {"policy", "version", "seed", "system", "candidate", "champion", "not_measured"}
     seen |= {"waivers", "monitor", "registry", "columns", "datasets", "extends"}
     assert set(Policy.model_fields) == seen
-    asked = {key for _, _, key, _ in ASKED} | {"check", "id", "on", "reference", "reference_group", "against", "params"}
+    asked = {key for _, _, key, _ in ASKED} | {"check", "id", "on", "reference", "reference_group", "against", "limit", "params"}
     assert set(Requirement.model_fields) == asked
 
 
-@pytest.mark.parametrize("changed", [{"on": "train"}, {"reference": "train"}, {"reference_group": "highest"}, {"params": {"near": 0.9}}])
+@pytest.mark.parametrize(
+    "changed", [{"on": "train"}, {"reference": "train"}, {"reference_group": "highest"}, {"limit": 60.0}, {"params": {"near": 0.9}}]
+)
 def test_other_keys_of_a_requirement(changed: dict[str, Any]) -> None:
     assert kinds(differences(asking(), asking(**changed))) == {"other": 1}
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from audit.commands.sign_waiver import Signing, sign
 from audit.errors import InputError, PolicyError
-from audit.governance.apply_waivers import lay
+from audit.governance.apply_waivers import apply_waivers
 from audit.governance.signatures import fingerprint, keygen, read_secret, signature, statement, verified
 from audit.governance.waiver_files import read_key, read_waiver
 from tests.waiving import NOW, OTHER, OWNER, REVIEWER, file, missed, moment, refused, signed, situation, state, told
@@ -121,7 +121,7 @@ def test_one_changed_byte_voids_or_changes_nothing(tmp_path: Path, data: st.Data
         changed = read_waiver(path)
     except PolicyError:
         return
-    (found,) = lay([missed()], situation(changed)).states
+    (found,) = apply_waivers([missed()], situation(changed)).states
     assert found.standing != "in_force" or changed.tree == one.tree
 
 

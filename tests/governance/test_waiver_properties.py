@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audit.decision.judge import without_evidence
 from audit.decision.rules import decide
-from audit.governance.apply_waivers import lay
+from audit.governance.apply_waivers import apply_waivers
 from tests.findings import INFO, proportions, requirement
 from tests.waiving import EXECUTIVE, NOW, OTHER, OWNER, REVIEWER, STRANGER, file, missed, moment, signed, situation, told
 
@@ -72,7 +72,7 @@ def test_a_waiver_never_worsens_the_decision_and_never_gives_a_plain_promote(
     """Nor does it change a status, or touch what is critical, missing, or another finding's."""
     before = (one, two)
     held = situation(*(file(tmp_path, tree) for tree in trees), tier=tier)
-    after = lay(before, held)
+    after = apply_waivers(before, held)
     required = [finding.requirement for finding in before]
     was, now = decide(required, before, today=NOW.date()), decide(required, after.findings, today=NOW.date())
     assert RANK[now.decision] >= RANK[was.decision]
@@ -96,6 +96,6 @@ def test_the_order_of_files_never_matters(tmp_path: Path, trees: tuple[dict[str,
     """What becomes of a waiver depends on what the folder holds, not on where in it."""
     found = [missed(id="one"), missed(id="two")]
     files = [file(tmp_path, tree) for tree in trees]
-    first, second = lay(found, situation(*files)), lay(found, situation(*(files[index] for index in order)))
+    first, second = apply_waivers(found, situation(*files)), apply_waivers(found, situation(*(files[index] for index in order)))
     assert set(first.states) == set(second.states)
     assert first.findings == second.findings

@@ -13,7 +13,7 @@ import pytest
 from audit.decision.judge import without_evidence
 from audit.decision.rules import decide
 from audit.evidence import Evidence, Slice, Unmeasured
-from audit.governance.apply_waivers import last_day, lay
+from audit.governance.apply_waivers import apply_waivers, last_day
 from audit.governance.signatures import digest
 from audit.governance.version_ranges import within
 from audit.governance.waiver_history import Use
@@ -51,7 +51,7 @@ def test_a_waiver_that_keeps_every_rule_is_in_force(tmp_path: Path) -> None:
     """High and failing is a block; waived it is a condition, which says who, until when and what closes it."""
     finding, one = missed(), file(tmp_path, signed(told()))
     assert (finding.status, finding.requirement.severity) == ("fail", "high")
-    laid = lay([finding], situation(one))
+    laid = apply_waivers([finding], situation(one))
     assert [one.standing for one in laid.states] == ["in_force"]
     (over,) = laid.findings
     assert (over.status, over.disposition, over.headline) == (finding.status, "waived", finding.headline)
@@ -205,7 +205,7 @@ def test_an_executive_of_the_second_line_does_not_stand_for_the_reviewer(tmp_pat
 
 
 def test_a_signature_of_tomorrow_is_none(tmp_path: Path) -> None:
-    assert "which is yet to come" in why(tmp_path, signed(told(), at=moment(NOW + timedelta(seconds=1))))
+    assert "which is in the future" in why(tmp_path, signed(told(), at=moment(NOW + timedelta(seconds=1))))
 
 
 def test_a_draft_is_void_and_no_mistake(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def renewed(tmp_path: Path, *people: Someone, **changed: Any) -> tuple[str, tupl
     """What becomes of a renewal of a waiver that OWNER and REVIEWER approved."""
     first = file(tmp_path, signed(told(id="W-1", granted_at=moment(NOW - timedelta(days=80)))))
     second = file(tmp_path, signed(told(id="W-2", renewal_of="W-1") | changed, *people))
-    found = lay([missed()], situation(first, second)).states[1]
+    found = apply_waivers([missed()], situation(first, second)).states[1]
     return found.standing, found.why
 
 
@@ -309,7 +309,7 @@ def test_a_scope_in_other_words_hides_no_renewal(tmp_path: Path, scope: dict[str
     first = file(tmp_path, signed(told(granted_at=moment(NOW - timedelta(days=80)), expires_at=moment(NOW + timedelta(days=9)))))
     other = {"model": "small", "threshold": {"min": 0.8}} | scope
     second = file(tmp_path, signed(told(id="W-2", scope=other)))
-    found = lay([missed()], situation(first, second, version="1.4")).states
+    found = apply_waivers([missed()], situation(first, second, version="1.4")).states
     assert [one.standing for one in found] == ["in_force", "void"]
     assert found[1].why == ("follows W-1 for the same candidate: name that under renewal_of",)
 
@@ -333,9 +333,9 @@ def test_a_renewal_renews_what_the_ledger_knows(tmp_path: Path) -> None:
     renewal = signed(told(id="W-2", renewal_of="W-1"), OWNER, OTHER)
     used = (Use("W-1", "performance/accuracy", digest(original), NOW + timedelta(days=1)),)
     files = file(tmp_path, signed(original)), file(tmp_path, renewal)
-    assert [one.standing for one in lay([missed()], situation(*files, used=used)).states] == ["in_force"] * 2
+    assert [one.standing for one in apply_waivers([missed()], situation(*files, used=used)).states] == ["in_force"] * 2
     for more in (Use("W-3", "performance/accuracy", "0" * 64, NOW + timedelta(days=30)), replace(used[0], sha256="1" * 64)):
-        found = lay([missed()], situation(*files, used=(*used, more))).states[1]
+        found = apply_waivers([missed()], situation(*files, used=(*used, more))).states[1]
         assert (found.standing, f"follows {more.id}, which covered" in found.why[0]) == ("void", True)
 
 
@@ -352,16 +352,16 @@ def test_there_is_one_renewal_at_most(tmp_path: Path) -> None:
     second = file(tmp_path, signed(told(id="W-2", renewal_of="W-1", granted_at=moment(NOW - timedelta(days=40))), OWNER, OTHER))
     third = file(tmp_path, signed(told(id="W-3", renewal_of="W-2"), OWNER, REVIEWER))
     twin = file(tmp_path, signed(told(id="W-4", renewal_of="W-1"), OWNER, OTHER))
-    found = lay([missed()], situation(first, second, third)).states[2]
+    found = apply_waivers([missed()], situation(first, second, third)).states[2]
     assert "renews W-2, which is a renewal itself; a waiver is renewed once at most" in found.why
     for index in (1, 2):
-        assert "is renewed by" in " ".join(lay([missed()], situation(first, second, twin)).states[index].why)
+        assert "is renewed by" in " ".join(apply_waivers([missed()], situation(first, second, twin)).states[index].why)
 
 
 def test_a_renewal_of_what_nobody_can_verify_is_void(tmp_path: Path) -> None:
     first = file(tmp_path, signed(told(id="W-1", granted_at=moment(NOW - timedelta(days=80))), OWNER, STRANGER))
     second = file(tmp_path, signed(told(id="W-2", renewal_of="W-1"), OWNER, OTHER))
-    assert "whose approvals cannot be verified" in " ".join(lay([missed()], situation(first, second)).states[1].why)
+    assert "whose approvals cannot be verified" in " ".join(apply_waivers([missed()], situation(first, second)).states[1].why)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_no_status_is_ever_changed(tmp_path: Path) -> None:
     """Whatever a waiver does, what happened stays what it was."""
     finding = missed()
     for tree in (signed(told()), told(approvals=[])):
-        (over,) = lay([finding], situation(file(tmp_path, copy.deepcopy(tree)))).findings
+        (over,) = apply_waivers([finding], situation(file(tmp_path, copy.deepcopy(tree)))).findings
         assert (over.status, over.problem, over.sides, over.evidence) == (finding.status, finding.problem, finding.sides, finding.evidence)
 
 
