@@ -116,8 +116,8 @@ def test_one_bad_approval_takes_nothing_from_a_good_one() -> None:
     ("who", "said", "why"),
     [
         (OWNER, {}, "is of line 1, and line 2 has to approve"),
-        (OWNER, {"line": 2}, f"none of the keys that count is of that name: {OTHER.name}, {REVIEWER.name}"),
-        (STRANGER, {}, f"none of the keys that count is of that name: {OTHER.name}, {REVIEWER.name}"),
+        (OWNER, {"line": 2}, f"no key that counts has that name: {OTHER.name}, {REVIEWER.name}"),
+        (STRANGER, {}, f"no key that counts has that name: {OTHER.name}, {REVIEWER.name}"),
         (STRANGER, {"by": REVIEWER.name}, "the signature does not verify: the approval was changed since, or signed with another key"),
         (REVIEWER, {"at": (NOW + timedelta(seconds=1)).isoformat()}, "signed at 2026-11-21T00:00:01+00:00, which is in the future"),
     ],
