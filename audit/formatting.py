@@ -61,9 +61,9 @@ def bound_in_words(minimum: float | None, maximum: float | None) -> str:
     return " and ".join(parts if maximum is None else [*parts, f"at most {limit(maximum)}"])
 
 
-def comparator_in_words(against: str | None) -> str | None:
-    """`the champion`, `the base model`; None where nothing is compared."""
-    return None if against is None else "the base model" if against == "base" else f"the {against}"
+def comparator_in_words(against: str) -> str:
+    """`the champion`, `the base model`, `the teacher model`."""
+    return "the champion" if against == "champion" else f"the {against} model"
 
 
 def rows_in_words(rows: float) -> str:

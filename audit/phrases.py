@@ -30,16 +30,17 @@ _SENTENCES = {
 
 def question(finding: Finding) -> str:
     """The check's question; of a comparison, whether the candidate is worse than what it is compared with."""
-    against = comparator_in_words(finding.requirement.against)
-    return finding.check.question if against is None else f"Is it no worse than {against}, in {finding.check.unit}?"
+    against = finding.requirement.against
+    return finding.check.question if against is None else f"Is it no worse than {comparator_in_words(against)}, in {finding.check.unit}?"
 
 
 def remedy(finding: Finding) -> str:
     """What to do where the bound is missed."""
-    against = comparator_in_words(finding.requirement.against)
-    if against is None:
+    against = finding.requirement.against
+    if against is None or finding.check.groups:
         return finding.check.remedy
-    return f"Read the rows that {against} gets right and the candidate wrong; add training rows like them and fine-tune again."
+    other = comparator_in_words(against)
+    return f"Read the rows that {other} gets right and the candidate wrong; add training rows like them and fine-tune again."
 
 
 def message(finding: Finding) -> str:
@@ -151,14 +152,14 @@ def _caveat(finding: Finding) -> str:
     """What a reader must know of how it was judged."""
     if finding.requirement.judge_on == "value":
         return "Judged on the value alone, as the policy says (judge_on: value)."
-    against, head = comparator_in_words(finding.requirement.against), finding.headline
+    against, head = finding.requirement.against, finding.headline
     if against is None or head is None:
         return ""
-    low, high = head.interval
+    other, (low, high) = comparator_in_words(against), head.interval
     if finding.status == "inconclusive" and low <= 0 <= high:
-        return f"Seeing no difference from {against} proves nothing: the interval must lie within the margin."
+        return f"Seeing no difference from {other} proves nothing: the interval must lie within the margin."
     worse = high < 0 if head.bound.floor else low > 0
-    return f"It is significantly worse than {against}, but by less than the margin." if finding.status == "pass" and worse else ""
+    return f"It is significantly worse than {other}, but by less than the margin." if finding.status == "pass" and worse else ""
 
 
 def _look(finding: Finding) -> str:

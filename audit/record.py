@@ -146,7 +146,7 @@ class AuditRun:
     looks: tuple[LookFacts, ...] = ()
     """One a data set that the candidate was measured on."""
     comparators: Mapping[str, CandidateFacts] = field(default_factory=dict)
-    """What the candidate was compared with: `champion`, `base`."""
+    """What the candidate was compared with: `champion`, `base`, or a name under `models`."""
     waivers: tuple[WaiverState, ...] = ()
     """In the order of their files' names."""
     sampled: tuple[Sampled, ...] = ()

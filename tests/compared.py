@@ -10,9 +10,9 @@ import pandas as pd
 
 from audit import seeds
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved import SavedChampion
+from audit.candidates.saved import SavedComparator
 from audit.catalog import discover
-from audit.policy.schema import ChampionColumns
+from audit.policy.schema import ComparatorColumns
 from audit.tasks import REGRESSION
 from tests.support import SETTINGS, subject
 
@@ -22,16 +22,18 @@ if TYPE_CHECKING:
 
 OLD = {"prediction": "old", "score": "old_score"}
 COMPARING = tuple(
-    check_id for check_id, check in discover().items() if check.compare is not None and not set(REGRESSION) & set(check.tasks or ())
+    check_id
+    for check_id, check in discover().items()
+    if check.compare is not None and check.by != "groups" and not set(REGRESSION) & set(check.tasks or ())
 )
-"""Checks that compare two classifiers; those of regression have tests of their own."""
+"""Checks that compare two classifiers by a number of all rows; those of regression and of gaps between groups have tests of their own."""
 
 
 def seen(frame: pd.DataFrame, *, by: tuple[tuple[str, ...], ...] = (), **columns: Any) -> Subject:
     """A subject whose champion stands in the columns `old` and `old_score`, of which the table has one at least."""
     made = subject(frame, by=by, **columns)
-    own = ChampionColumns.model_validate({role: column for role, column in OLD.items() if column in frame.columns})
-    comparator = SavedChampion({"test": made.data}, own, made.classes)
+    own = ComparatorColumns.model_validate({role: column for role, column in OLD.items() if column in frame.columns})
+    comparator = SavedComparator({"test": made.data}, own, made.classes)
     return replace(made, comparator=Predictions(comparator), against="champion")
 
 

@@ -25,6 +25,8 @@ from audit.candidates.saved_columns import (
 from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import one_sided_classes, refuse_two_spellings
 from audit.errors import CannotMeasure, InputError
+from audit.formatting import comparator_in_words
+from audit.policy.schema import comparator_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from audit.candidates.interface import Candidate
     from audit.candidates.saved_columns import ScoreTable
     from audit.datasets import Dataset
-    from audit.policy.schema import ChampionColumns
+    from audit.policy.schema import ComparatorColumns
 
 THRESHOLD = 0.5
 """A row is predicted positive from this score on, where no prediction column says otherwise."""
@@ -165,20 +167,23 @@ class SavedPredictions:
         return self.classes.index(positive)
 
 
-class SavedChampion(SavedPredictions):
-    """A champion made of columns of its own beside the candidate's."""
+class SavedComparator(SavedPredictions):
+    """A model to compare with, made of columns of its own beside the candidate's."""
 
-    def __init__(self, datasets: Mapping[str, Dataset], columns: ChampionColumns, classes: Sequence[str]) -> None:
-        self._own = columns
+    def __init__(
+        self, datasets: Mapping[str, Dataset], columns: ComparatorColumns, classes: Sequence[str], *, name: str = "champion"
+    ) -> None:
+        """`name` is what `against` calls it."""
+        self._own, self._called = columns, comparator_in_words(name)
         served = {role: self._seen(data) for role, data in datasets.items() if self.answers(data)}
         if not served:
-            msg = f"champion.columns: no data set has the columns {', '.join(columns.named())}: mend their names"
+            msg = f"{'.'.join(comparator_place(name))}.columns: no data set has the columns {', '.join(columns.named())}: mend their names"
             raise InputError(msg)
         refuse_two_spellings(served, {"a class of the candidate": classes})
         super().__init__(served, classes)
         for data in served.values():
             refuse_foreign_words(data)
-        self.description = f"saved answers of the champion in {', '.join(served)}"
+        self.description = f"saved answers of {self._called} in {', '.join(served)}"
 
     def answers(self, data: Dataset) -> bool:
         """Whether a data set has every one of its columns."""
@@ -187,38 +192,39 @@ class SavedChampion(SavedPredictions):
     def predict(self, dataset: Dataset) -> Outputs:
         """What its own columns say."""
         if not self.answers(dataset):
-            msg = f"{dataset.role}: has no columns {', '.join(self._own.named())}, which hold the champion's answers: add them"
+            msg = f"{dataset.role}: has no columns {', '.join(self._own.named())}, which hold {self._called}'s answers: add them"
             raise CannotMeasure(msg)
         return super().predict(self._seen(dataset))
 
     def _seen(self, data: Dataset) -> Dataset:
-        """The data set with the champion's columns in the candidate's place."""
+        """The data set with its own columns in the candidate's place."""
         return replace(data, columns=data.columns.model_copy(update=dict(self._own)))
 
 
-def refuse_other_classes(champion: Candidate, candidate: Candidate) -> None:
+def refuse_other_classes(model: Candidate, candidate: Candidate, name: str = "champion") -> None:
     """Of two models that tell different classes apart, neither is better at the same task."""
-    if set(champion.classes) != set(candidate.classes):
-        said = [", ".join(sorted(one.classes)[:6]) for one in (champion, candidate)]
-        msg = f"champion: tells the classes {said[0]}, the candidate {said[1]}: only models of the same classes are compared"
+    if set(model.classes) != set(candidate.classes):
+        said = [", ".join(sorted(one.classes)[:6]) for one in (model, candidate)]
+        place = ".".join(comparator_place(name))
+        msg = f"{place}: tells the classes {said[0]}, the candidate {said[1]}: only models of the same classes are compared"
         raise InputError(msg)
 
 
 class SavedValues:
-    """A candidate, or a champion, made of one column of predicted numbers."""
+    """A candidate, or a model to compare with, made of one column of predicted numbers."""
 
     kind = "predictions"
     parameters = None
     folder = None
     classes: tuple[str, ...] = ()
 
-    def __init__(self, datasets: Mapping[str, Dataset], champion: str | None = None) -> None:
-        """`champion` is the column of a champion's numbers; a candidate's is `columns.prediction`."""
-        self._champion = champion
+    def __init__(self, datasets: Mapping[str, Dataset], column: str | None = None, *, name: str = "champion") -> None:
+        """`column` holds the numbers of the model that `against` calls `name`; a candidate's is `columns.prediction`."""
+        self._own = column
         served = sorted((data for data in datasets.values() if self._column(data) is not None), key=lambda data: data.role)
         if not served:
-            if champion is not None:
-                msg = f"champion.columns: no data set has the column {champion}: mend its name"
+            if column is not None:
+                msg = f"{'.'.join(comparator_place(name))}.columns: no data set has the column {column}: mend its name"
                 raise InputError(msg)
             msg = "no data set has saved predictions: name the column of the predicted numbers under columns.prediction"
             raise InputError(msg)
@@ -227,14 +233,14 @@ class SavedValues:
             self._refuse_bad_numbers(data)
             digest.update(f"{data.role}:{data.sha256}:{self._column(data)}{data.read_with}".encode())
         self.sha256 = digest.hexdigest()
-        said = "saved numbers" if champion is None else "saved numbers of the champion"
+        said = "saved numbers" if column is None else f"saved numbers of {comparator_in_words(name)}"
         self.description = f"{said} in {', '.join(data.role for data in served)}"
 
     def predict(self, dataset: Dataset) -> Outputs:
         """What the column says."""
         column = self._column(dataset)
         if column is None:
-            remedy = "name columns.prediction for it" if self._champion is None else f"add the column {self._champion}"
+            remedy = "name columns.prediction for it" if self._own is None else f"add the column {self._own}"
             msg = f"{dataset.role}: holds none of the predicted numbers: {remedy}"
             raise CannotMeasure(msg)
         return Outputs(None, values=dataset.numbers(column))
@@ -248,9 +254,9 @@ class SavedValues:
         return ()
 
     def _column(self, data: Dataset) -> str | None:
-        if self._champion is None:
+        if self._own is None:
             return data.columns.prediction
-        return self._champion if self._champion in data.frame.columns else None
+        return self._own if self._own in data.frame.columns else None
 
     def _refuse_bad_numbers(self, data: Dataset) -> None:
         """At opening, since a prediction that is no number would else be found only by the checks that read it."""

@@ -22,6 +22,7 @@ _MEMBERS = {
     "features": "features, or those named by `by`",
     "none": "one number; `by` is refused",
 }
+_COMPARES = "with the champion, the base model or a model under `models` (against, margin)"
 _NEEDS = {
     "labels": "true labels (columns.label)",
     "positive": "a positive class (columns.positive, or labels that are 0/1 or true/false)",
@@ -90,7 +91,7 @@ def _facts(check: Check) -> tuple[tuple[str, str], ...]:
         ("Unit", f"{check.unit}, {span}"),
         ("Better", check.better),
         ("Members", _MEMBERS[check.by]),
-        ("Compares", "with a champion or the base model (against, margin)" if check.compare else "no two models: `against` is refused"),
+        ("Compares", _COMPARES if check.compare else "no two models: `against` is refused"),
         ("Needs", ", ".join(text for need, text in _NEEDS.items() if need in check.needs) or "nothing but rows"),
         ("Tasks", ", ".join(check.tasks) if check.tasks else "all"),
         ("Claim", "census: about the very rows at hand, without sampling error" if check.census else "sample: judged on an interval"),

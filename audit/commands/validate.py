@@ -74,7 +74,7 @@ def _of_models(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterato
 
 def _model_paths(policy: Policy) -> Iterator[str]:
     """Paths of the models that the policy names, but for those that come as packages."""
-    loads = (policy.candidate.load, policy.champion.load if policy.champion else None)
+    loads = (policy.candidate.load, *(spec.load for spec in policy.comparators.values()))
     yield from (load.path for load in loads if load is not None and load.path is not None)
     if policy.candidate.fine_tune is not None and policy.candidate.fine_tune.base not in ALIASES:
         yield policy.candidate.fine_tune.base

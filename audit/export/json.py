@@ -44,6 +44,7 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "candidate": _model(audit.candidate),
         "champion": _model(audit.comparators["champion"]) if "champion" in audit.comparators else None,
         "base": _model(audit.comparators["base"]) if "base" in audit.comparators else None,
+        "models": {name: _model(one) for name, one in audit.comparators.items() if name not in {"champion", "base"}},
         "datasets": {data.role: {"sha256": data.sha256, "rows": data.rows} for data in audit.datasets},
         "decision": audit.verdict.decision,
         "exit_code": audit.verdict.exit_code,

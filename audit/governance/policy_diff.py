@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pydantic import ValidationError
 
 from audit.datasets import Columns
-from audit.formatting import bound_in_words, limit
+from audit.formatting import bound_in_words, comparator_in_words, limit
 from audit.policy.durations import days
 from audit.policy.schema import SEVERITIES
 
@@ -108,9 +108,8 @@ _RULES: dict[str, _Rule] = {
     "waivers": _Rule(_not_set, "findings may be waived", "nothing can be waived any more"),
     "valid_for": _Rule(_short, "a decision stands for longer", "a decision is stale earlier"),
     "looks.max": _Rule(_falling, "more looks at the same data", "fewer looks at the same data"),
-    "candidate.load.sha256": _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest"),
-    "champion.load.sha256": _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest"),
 }
+_FILE = _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest")
 _MERGED = _Rule(_not_set, "two classes count as one", "two classes are told apart")
 _DATASET: dict[str, _Rule] = {
     "unlabelled": _Rule(lambda value: value != "drop", "rows without a label are left out", "rows without a label are refused"),
@@ -137,7 +136,7 @@ def _top(old: dict[str, Tree], new: dict[str, Tree]) -> Iterator[Change]:
         if place == "trust.keys":
             yield from _members(place, _words(before.get(place)), _words(after.get(place)), ("is trusted", "is no longer trusted"))
         else:
-            rule = _MERGED if place.startswith("labels.map.") else _RULES.get(place)
+            rule = _MERGED if place.startswith("labels.map.") else _FILE if place.endswith(".load.sha256") else _RULES.get(place)
             yield from _compared(place, before.get(place), after.get(place), rule)
 
 
@@ -229,7 +228,9 @@ def _requirements(old: Policy, new: Policy, catalog: Mapping[str, Check]) -> Ite
 
 
 def _said(one: Requirement) -> str:
-    bound = bound_in_words(one.min, one.max) or f"within {limit(one.margin or 0)} of the {one.against}"
+    bound = bound_in_words(one.min, one.max)
+    if one.against is not None:
+        bound = f"within {limit(one.margin or 0)} of {comparator_in_words(one.against)}"
     return f"{one.check} on {one.on}, {bound}, {one.severity}, {one.enforce}"
 
 

@@ -64,7 +64,7 @@ def shares(subject: Subject, hits: tuple[NDArray[np.bool_], NDArray[np.bool_]], 
 
 def comparator_name(subject: Subject) -> str:
     """What the candidate is compared with: `the champion`, `the base model`."""
-    return comparator_in_words(subject.against) or "nothing"
+    return comparator_in_words(subject.against)
 
 
 def models_in_words(subject: Subject, unit: str, candidate: float, comparator: float) -> str:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import catalog, disk_cache
-from audit.candidates.capabilities import Features, Ranking, Scores
+from audit.candidates.capabilities import Features, Labels, Ranking, Scores, Values
 from audit.candidates.predictions import Predictions
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError
 from audit.formatting import comparator_in_words
 from audit.policy import placing
 from audit.policy.messages import nearest
+from audit.policy.schema import BASE, comparator_place
 from audit.record import CandidateFacts
 
 if TYPE_CHECKING:
@@ -41,33 +42,42 @@ NO_BASELINES = Baselines(None, {})
 
 def opened(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> Baselines:
     """The base model, and what `against` names, where the policy has them. What cannot be compared is refused."""
-    try:
-        champion = opener.champion(candidate)
-    except InputError as error:
-        raise placing.of_champion(loaded, error) from error
+    found = {name: _opened(loaded, name, candidate, opener) for name in loaded.policy.comparators}
     try:
         base = opener.base(candidate)
     except InputError as error:
         raise placing.of_candidate(loaded, error) from error
-    comparators = {} if champion is None else {"champion": Predictions(champion, disk_cache.root())}
-    if base is not None and any(one.against == "base" for one in loaded.policy.require):
-        comparators["base"] = base.probe
+    comparators = {name: Predictions(model, disk_cache.root()) for name, model in found.items()}
+    if base is not None and any(one.against == BASE for one in loaded.policy.require):
+        comparators[BASE] = base.probe
     mistakes = tuple(_capability_mistakes(loaded, datasets, {name: one.candidate for name, one in comparators.items()}))
     if mistakes:
         raise PolicyError(mistakes)
     return Baselines(base, comparators)
 
 
+def _opened(loaded: LoadedPolicy, name: str, candidate: Candidate, opener: Opener) -> Candidate:
+    try:
+        return opener.comparator(name, candidate)
+    except InputError as error:
+        raise placing.of_comparator(loaded, name, error) from error
+
+
 def _capability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], found: Mapping[str, Candidate]) -> Iterator[Mistake]:
+    """What a check needs and the model that it compares with does not offer."""
     for index, requirement in enumerate(loaded.policy.require):
         if requirement.against is None:
             continue
         comparator, place = found[requirement.against], ("require", index, "against")
+        called, declared = comparator_in_words(requirement.against), ".".join(comparator_place(requirement.against))
         check = catalog.discover()[requirement.check]
         ranks = check.ranks and comparator.get(Ranking) is not None
         if "scores" in check.needs and comparator.get(Scores) is None and not ranks:
-            text = f"{requirement.check}: the champion gives labels without probabilities: add champion.columns.score, or load it itself"
-            yield loaded.marks.mistake(place, text)
+            remedy = f"add {declared}.columns.score, or load it itself"
+            yield loaded.marks.mistake(place, f"{requirement.check}: {called} gives labels without probabilities: {remedy}")
+        elif "predictions" in check.needs and comparator.get(Labels) is None and comparator.get(Values) is None:
+            remedy = f"add {declared}.columns.prediction, or load it itself"
+            yield loaded.marks.mistake(place, f"{requirement.check}: {called} gives raw scores and no predicted classes: {remedy}")
         features = comparator.get(Features)
         if features is not None:
             try:
@@ -77,22 +87,21 @@ def _capability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], 
 
 
 def column_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[Mistake]:
-    """Comparisons on data sets that lack the champion's saved answers; data sets that were not read are passed over."""
-    columns = None if loaded.policy.champion is None else loaded.policy.champion.columns
-    compared = dict.fromkeys(one.on for one in loaded.policy.require if one.against == "champion")
-    for data in (datasets[role] for role in compared if role in datasets):
-        there = sorted(str(column) for column in data.frame.columns)
-        for place, column in () if columns is None else columns.placed():
-            if column not in there:
-                told = nearest(column, there, f"it has {', '.join(there)}")
-                text = f"{data.path} has no column {column!r} of the champion's answers; {told}"
-                yield loaded.marks.mistake(("champion", "columns", *place), text)
+    """Comparisons on data sets that lack the comparator's saved answers; data sets that were not read are passed over."""
+    for name, spec in loaded.policy.comparators.items():
+        compared = dict.fromkeys(one.on for one in loaded.policy.require if one.against == name)
+        for data in (datasets[role] for role in compared if role in datasets):
+            there = sorted(str(column) for column in data.frame.columns)
+            for place, column in () if spec.columns is None else spec.columns.placed():
+                if column not in there:
+                    told = nearest(column, there, f"it has {', '.join(there)}")
+                    text = f"{data.path} has no column {column!r} of {comparator_in_words(name)}'s answers; {told}"
+                    yield loaded.marks.mistake((*comparator_place(name), "columns", *place), text)
 
 
 def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:
-    """The data set with the champion's saved answers kept from being features."""
-    champion = loaded.policy.champion
-    named = () if champion is None or champion.columns is None else champion.columns.named()
+    """The data set with saved answers of other models kept from being features."""
+    named = loaded.policy.comparator_columns
     return replace(data, aside=frozenset(named)) if named else data
 
 

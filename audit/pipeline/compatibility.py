@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from audit import catalog
 from audit.candidates.interface import without_encoder
+from audit.formatting import comparator_in_words
 from audit.policy import LoadedPolicy, load
 from audit.policy.messages import messages, nearest, shown
+from audit.policy.schema import comparator_place
 from audit.policy.shape import RESERVED, typed
 
 if TYPE_CHECKING:
@@ -137,8 +139,8 @@ def _spent(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Pro
 
 
 def _compared(requirement: Requirement, check: Check, draft: Draft, *, checks: Mapping[str, Check]) -> Iterator[Problem]:
-    """A comparison that the check cannot make, one that is always met, and one for which the champion says too little."""
-    against, champion = requirement.against, draft.comparator
+    """A comparison that the check cannot make, one that is always met, and one for which the other model says too little."""
+    against, comparator = requirement.against, draft.comparator(requirement.against)
     if against is None:
         return
     if check.compare is None:
@@ -147,9 +149,11 @@ def _compared(requirement: Requirement, check: Check, draft: Draft, *, checks: M
     elif requirement.margin is not None and requirement.margin >= check.highest - check.lowest:
         text = f"{requirement.margin:g} is always met: {requirement.check} lies between {check.lowest:g} and {check.highest:g}"
         yield ("margin",), f"{text}; give a smaller margin"
-    scored = champion is None or champion.columns is None or champion.columns.score is not None or champion.columns.scores is not None
-    if against == "champion" and "scores" in check.needs and not scored:
-        yield ("against",), f"{requirement.check} needs the champion's probabilities; name their column under champion.columns.score"
+    columns = None if comparator is None else comparator.columns
+    if columns is not None and columns.score is None and columns.scores is None and "scores" in check.needs:
+        place, called = ".".join(comparator_place(against)), comparator_in_words(against)
+        text = f"{requirement.check} needs {called}'s probabilities; name their column under {place}.columns.score"
+        yield ("against",), text
 
 
 def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Problem]:

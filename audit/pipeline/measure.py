@@ -77,8 +77,7 @@ def _asked(prepared: Prepared, select: Sequence[str], started: datetime) -> Aske
     """The test sets that this run is about to look at: whole ones, however few of their rows a smoke run reads."""
     measured = (one for one in prepared.loaded.policy.require if pipeline_jobs.skipped(one, prepared.datasets, select) is None)
     whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(measured)}
-    champion = prepared.loaded.policy.champion
-    others = champion.columns.named() if champion is not None and champion.columns is not None else ()
+    others = prepared.loaded.policy.comparator_columns
     sets = {role: Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)) for role, data in whole.items()}
     return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 

@@ -9,7 +9,7 @@ from audit import child_process
 from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
 from audit.candidates.running import refuse_blank_texts
-from audit.candidates.saved import SavedChampion, SavedPredictions, SavedValues, refuse_other_classes
+from audit.candidates.saved import SavedComparator, SavedPredictions, SavedValues, refuse_other_classes
 from audit.candidates.saved_columns import refuse_foreign_words
 from audit.candidates.sklearn import SklearnModel, load_regressor
 from audit.candidates.sklearn import load as load_classifier
@@ -21,7 +21,8 @@ from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
 from audit.finetune.origin import Base, Tuning
 from audit.finetune.text import fine_tune, inspect
-from audit.policy.schema import ChampionColumns
+from audit.formatting import comparator_in_words
+from audit.policy.schema import ComparatorColumns
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
@@ -88,20 +89,19 @@ class Opener:
             refuse_two_spellings(self._datasets, {f"a class of {words}": model.classes})
             _refuse_foreign_classes(model, self._datasets)
 
-    def champion(self, candidate: Candidate) -> Candidate | None:
-        """What runs today, opened as a candidate is; None where none is declared. One of other classes is refused."""
-        spec = self._policy.champion
-        if spec is None:
-            return None
+    def comparator(self, name: str, candidate: Candidate) -> Candidate:
+        """A declared model that `against` names, opened as a candidate is. One of other classes is refused."""
+        spec = self._policy.comparators[name]
+        columns = spec.columns or ComparatorColumns()
         if spec.load.kind == "predictions" and self._numbers:
-            champion: Candidate = SavedValues(self._datasets, (spec.columns or ChampionColumns()).prediction or "")
+            model: Candidate = SavedValues(self._datasets, columns.prediction or "", name=name)
         elif spec.load.kind == "predictions":
-            champion = SavedChampion(self._datasets, spec.columns or ChampionColumns(), candidate.classes)
+            model = SavedComparator(self._datasets, columns, candidate.classes, name=name)
         else:
-            champion = self._loaded(spec.load)
-            self._refuse_other_names(champion, "the champion")
-        refuse_other_classes(champion, candidate)
-        return champion
+            model = self._loaded(spec.load)
+            self._refuse_other_names(model, comparator_in_words(name))
+        refuse_other_classes(model, candidate, name)
+        return model
 
     def base(self, candidate: Candidate) -> Base | None:
         """What the candidate was fine-tuned from; None where it was not fine-tuned here."""

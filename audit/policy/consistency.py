@@ -7,15 +7,17 @@ from os.path import normpath
 from typing import TYPE_CHECKING, TypeAlias
 
 from audit.datasets import canonical
+from audit.formatting import comparator_in_words
 from audit.frameworks import nist_ai_rmf
 from audit.policy.messages import nearest, shown
+from audit.policy.schema import BASE, CHAMPION
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from audit.policy.positions import Loc
-    from audit.policy.schema import ChampionSpec, FineTune, Load, Requirement
+    from audit.policy.schema import ComparatorSpec, FineTune, Load, Requirement
     from audit.policy.shape import Draft
 
 Problem: TypeAlias = tuple["Loc", str]
@@ -28,9 +30,7 @@ _NEAR = 0.75
 def problems(draft: Draft) -> Iterator[Problem]:
     """Every contradiction of the policy."""
     yield from _candidate(draft)
-    if draft.comparator is not None:
-        for loc, text in _champion(draft.comparator, draft):
-            yield ("champion", *loc), text
+    yield from _models(draft)
     yield from _labels(draft)
     yield from _not_measured(draft)
     yield from _default_data(draft)
@@ -55,20 +55,34 @@ def _candidate(draft: Draft) -> Iterator[Problem]:
             yield ("candidate", "load", *loc), text
 
 
-def _champion(champion: ChampionSpec, draft: Draft) -> Iterator[Problem]:
-    for loc, text in _path(champion.load):
+def _models(draft: Draft) -> Iterator[Problem]:
+    """What the candidate is compared with: each declared as it must be, and used by some requirement."""
+    compared = {requirement.against for _, requirement in draft.requirements} - {None}
+    misspelt = compared - {BASE, *(place[-1] for place in draft.comparators)}
+    for place, spec in draft.comparators.items():
+        name, called = place[-1], comparator_in_words(place[-1])
+        for loc, text in () if spec is None else _comparator(spec, called, draft):
+            yield (*place, *loc), text
+        if place[0] == "models" and name in {CHAMPION, BASE}:
+            yield place, f"is what `against` calls {called} of the policy; choose another name"
+        elif place[0] == "models" and name not in compared and not misspelt:
+            yield place, f"is used by no requirement; add `against: {name}` to one, or leave it out"
+
+
+def _comparator(spec: ComparatorSpec, called: str, draft: Draft) -> Iterator[Problem]:
+    for loc, text in _path(spec.load):
         yield ("load", *loc), text
-    named = () if champion.columns is None else champion.columns.named()
-    if champion.load.kind != "predictions" and champion.columns is not None:
-        yield ("columns",), f"are for saved predictions, and this champion is of kind {champion.load.kind}; leave them out"
-    elif champion.load.kind == "predictions" and not named:
-        yield ("load", "kind"), "the champion's columns are not named; add `columns: {prediction: ...}` beside `load`"
+    named = () if spec.columns is None else spec.columns.named()
+    if spec.load.kind != "predictions" and spec.columns is not None:
+        yield ("columns",), f"are for saved predictions, and {called} is of kind {spec.load.kind}; leave them out"
+    elif spec.load.kind == "predictions" and not named:
+        yield ("load", "kind"), f"{called}'s columns are not named; add `columns: {{prediction: ...}}` beside `load`"
     told = set()
     for columns in map(draft.columns_of, draft.datasets):
         for role, column in () if columns is None else columns.named().items():
             if column in named and column not in told and _taken(role, draft):
                 told.add(column)
-                yield ("columns",), f"column {shown(column)} is columns.{role}; name the column of the champion's own answers"
+                yield ("columns",), f"column {shown(column)} is columns.{role}; name the column of {called}'s own answers"
 
 
 def _taken(role: str, draft: Draft) -> bool:
@@ -186,15 +200,20 @@ def bounds(requirement: Requirement) -> Iterator[Problem]:
 
 
 def _against(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
+    declared = {BASE, CHAMPION, *(place[-1] for place in draft.comparators)}
+    if requirement.against is not None and requirement.against not in declared:
+        told = nearest(requirement.against, declared, f"add `models: {{{requirement.against}: {{load: ...}}}}`")
+        yield ("against",), f"no model {shown(requirement.against)} is declared; {told}"
+        return
     if requirement.against is not None and requirement.margin is None:
         yield ("against",), "has no `margin`; say by how much it may be worse, such as `margin: 0.01`"
     if requirement.margin is not None and requirement.against is None:
         yield ("margin",), "bounds a comparison, and there is none; add `against: champion`, or use `min` or `max`"
     if requirement.against is not None and (requirement.min is not None or requirement.max is not None):
         yield ("against",), "is bounded by `margin`; put `min` or `max` into a requirement of its own"
-    if requirement.against == "champion" and not draft.champion:
+    if requirement.against == CHAMPION and (CHAMPION,) not in draft.comparators:
         yield ("against",), "no champion is declared; add `champion: {load: ...}`"
-    if requirement.against == "base" and draft.candidate is not None and draft.candidate.fine_tune is None:
+    if requirement.against == BASE and draft.candidate is not None and draft.candidate.fine_tune is None:
         yield ("against",), "the candidate was not fine-tuned from a base; compare with a champion"
     if requirement.against is not None and requirement.judge_on == "value":
         yield ("judge_on",), "is value, and a comparison is judged on its interval; leave it out"

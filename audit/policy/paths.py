@@ -36,7 +36,7 @@ def is_path(loc: Loc) -> bool:
     match loc:
         case ("extends",) | ("waivers",) | ("datasets", _, "path") | ("candidate", "fine_tune", "base"):
             return True
-        case ("candidate" | "champion", "load", "path") | ("trust", "keys", _):
+        case ("candidate" | "champion", "load", "path") | ("models", _, "load", "path") | ("trust", "keys", _):
             return True
     return False
 

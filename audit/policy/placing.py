@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from audit.errors import PolicyError
+from audit.policy.schema import comparator_place
 
 if TYPE_CHECKING:
     from audit.errors import InputError
@@ -18,8 +19,8 @@ _COLUMN = re.compile(r": columns\.(.+?): no column ")
 """The role whose column a file lacks."""
 _TYPED = re.compile(r": types\.(.+?): no column ")
 """The column that a file lacks and whose type is declared."""
-_CHAMPION = re.compile(r"(champion(?:\.(?:load|columns))?(?:\.[a-z0-9]+)?): ")
-"""The key path of the champion with which a message may begin."""
+_COMPARATOR = re.compile(r"((?:champion|models\.[A-Za-z][A-Za-z0-9_-]*)(?:\.(?:load|columns))?(?:\.[a-z0-9]+)?): ")
+"""The key path of a comparator with which a message may begin."""
 
 
 def of_data(loaded: LoadedPolicy, role: str, error: InputError) -> PolicyError:
@@ -55,25 +56,27 @@ def of_candidate(loaded: LoadedPolicy, error: InputError) -> PolicyError:
     return _at(loaded, ("candidate",), text)
 
 
-def of_champion(loaded: LoadedPolicy, error: InputError) -> PolicyError:
-    """A champion that cannot be opened: at its path where the message begins with it, else at the champion."""
+def of_comparator(loaded: LoadedPolicy, name: str, error: InputError) -> PolicyError:
+    """A comparator that cannot be opened: at its path where the message begins with it, else where it is declared."""
     if isinstance(error, PolicyError):
         return error
-    text = str(error).replace("candidate.load.", "champion.load.").removeprefix("candidate: ")
-    name = loaded.policy.champion.load.path if loaded.policy.champion else None
-    if name is not None and text.startswith(str(loaded.project / name)):
-        return _at(loaded, ("champion", "load", "path"), text + _start(loaded, name))
-    if (key := _CHAMPION.match(text)) is not None:
+    place, spec = comparator_place(name), loaded.policy.comparators[name]
+    text, path = str(error).replace("candidate.load.", f"{'.'.join(place)}.load.").removeprefix("candidate: "), spec.load.path
+    if path is not None and text.startswith(str(loaded.project / path)):
+        return _at(loaded, (*place, "load", "path"), text + _start(loaded, path))
+    if (key := _COMPARATOR.match(text)) is not None:
         return _at(loaded, tuple(key[1].split(".")), text[key.end() :])
-    return _at(loaded, ("champion",), text)
+    return _at(loaded, place, text)
 
 
 def of_model(loaded: LoadedPolicy, error: InputError) -> PolicyError:
-    """A model that breaks while it is asked: the champion where the message begins with its path, else the candidate."""
-    champion, candidate = (one.load if one else None for one in (loaded.policy.champion, loaded.policy.candidate))
-    paths = [str(loaded.project / one.path) if one and one.path else None for one in (champion, candidate)]
-    if paths[0] is not None and paths[0] != paths[1] and str(error).startswith(f"{paths[0]}: "):
-        return of_champion(loaded, error)
+    """A model that breaks while it is asked: a comparator where the message begins with its path, else the candidate."""
+    load = loaded.policy.candidate.load
+    own = None if load is None else load.path
+    for name, spec in loaded.policy.comparators.items():
+        path = spec.load.path
+        if path is not None and path != own and str(error).startswith(f"{loaded.project / path}: "):
+            return of_comparator(loaded, name, error)
     return of_candidate(loaded, error)
 
 

@@ -24,6 +24,8 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 Role: TypeAlias = Annotated[str, StringConstraints(pattern=ROLE)]
 """A data set's name, which also names files of the bundle."""
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+CHAMPION, BASE = "champion", "base"
+"""What `against` calls the model that runs today, and the base model of a fine-tuning."""
 _WORDS = {"type": "string", "minLength": 1}
 _BY = {"anyOf": [_WORDS, {"type": "array", "items": {"anyOf": [_WORDS, {"type": "array", "items": _WORDS, "minItems": 1}]}}]}
 
@@ -128,12 +130,12 @@ class CandidateSpec(Strict):
     load: Load | None = Field(None, description="load it; either this or `fine_tune`")
 
 
-class ChampionColumns(Strict):
-    """Columns of the data sets that hold the champion's saved answers."""
+class ComparatorColumns(Strict):
+    """Columns of the data sets that hold the saved answers of a model that the candidate is compared with."""
 
-    prediction: str | None = Field(None, description="the champion's predicted class")
-    score: str | None = Field(None, description="the champion's probability of the positive class")
-    scores: dict[str, str] | tuple[str, ...] | None = Field(None, description="the champion's probabilities, one column per class")
+    prediction: str | None = Field(None, description="its predicted class")
+    score: str | None = Field(None, description="its probability of the positive class")
+    scores: dict[str, str] | tuple[str, ...] | None = Field(None, description="its probabilities, one column per class")
 
     def named(self) -> tuple[str, ...]:
         """Every column."""
@@ -150,11 +152,16 @@ class ChampionColumns(Strict):
             yield ("scores", key), column
 
 
-class ChampionSpec(Strict):
-    """What runs today."""
+class ComparatorSpec(Strict):
+    """A model that the candidate is compared with."""
 
     load: Load = Field(description="how it is loaded")
-    columns: ChampionColumns | None = Field(None, description="where its saved answers stand; for `load: {kind: predictions}` alone")
+    columns: ComparatorColumns | None = Field(None, description="where its saved answers stand; for `load: {kind: predictions}` alone")
+
+
+def comparator_place(name: str) -> tuple[str, ...]:
+    """Key path of the declaration of a model that `against` names."""
+    return (CHAMPION,) if name == CHAMPION else ("models", name)
 
 
 LONGEST = 7 * 24 * 3600
@@ -174,7 +181,7 @@ class Requirement(Strict):
     )
     min: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
     max: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
-    against: Literal["champion", "base"] | None = Field(None, description="compare with the champion or the base model, within `margin`")
+    against: Role | None = Field(None, description="compare with `champion`, with `base` or with a name under `models`, within `margin`")
     margin: FiniteFloat | None = Field(None, ge=0, description="by how much it may be worse than what `against` names")
     severity: Severity = Field("high", description="what a miss does to the decision; critical cannot be waived")
     enforce: Enforce = Field("required", description="advisory is listed and never changes the decision")
@@ -217,7 +224,10 @@ class Policy(Strict):
     columns: Columns = Field(Columns(), description="which column is what; a data set may lay its own over these")
     labels: Labels = Field(Labels(), description="what the written labels mean")
     candidate: CandidateSpec = Field(description="the model under audit")
-    champion: ChampionSpec | None = Field(None, description="the model that runs today")
+    champion: ComparatorSpec | None = Field(None, description="the model that runs today")
+    models: dict[Role, ComparatorSpec] = Field(
+        default_factory=dict, description="further models to compare with, by the names that `against` gives: full, teacher, judge"
+    )
     require: tuple[Requirement, ...] = Field(description="what must hold; at least one line")
     not_measured: dict[str, Text] = Field(default_factory=dict, description="characteristics left out, each with its reason")
     waivers: str | None = Field(None, description="folder of waiver files")
@@ -228,3 +238,14 @@ class Policy(Strict):
     valid_for: Annotated[int, Field(ge=1, le=9999)] | Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(
         None, description="age after which the decision is stale: days, or text such as 90d or 12w"
     )
+
+    @property
+    def comparators(self) -> dict[str, ComparatorSpec]:
+        """The declared models that a requirement can compare the candidate with, by the names that `against` gives."""
+        return ({} if self.champion is None else {CHAMPION: self.champion}) | self.models
+
+    @property
+    def comparator_columns(self) -> tuple[str, ...]:
+        """Columns of saved answers that are another model's than the candidate's."""
+        specs = self.comparators.values()
+        return tuple(column for spec in specs if spec.columns is not None for column in spec.columns.named())

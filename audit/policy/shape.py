@@ -11,7 +11,18 @@ from pydantic import BaseModel, ValidationError
 
 from audit.datasets import Columns
 from audit.policy.messages import messages
-from audit.policy.schema import IDENTIFIER, CandidateSpec, ChampionSpec, DatasetSpec, FineTune, Labels, Policy, Requirement
+from audit.policy.schema import (
+    CHAMPION,
+    IDENTIFIER,
+    CandidateSpec,
+    ComparatorSpec,
+    DatasetSpec,
+    FineTune,
+    Labels,
+    Policy,
+    Requirement,
+    comparator_place,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,10 +68,8 @@ class Draft:
     labels: Labels | None
     datasets: Mapping[str, DatasetSpec | None]
     candidate: CandidateSpec | None
-    champion: bool
-    """Whether one is declared."""
-    comparator: ChampionSpec | None
-    """The champion as it is declared."""
+    comparators: Mapping[tuple[str, ...], ComparatorSpec | None]
+    """What the candidate may be compared with, by key path: the champion and all under `models`; the last key is the name in `against`."""
     looks: bool
     """Whether the error of a pass is spent over looks."""
     not_measured: tuple[str, ...]
@@ -85,6 +94,10 @@ class Draft:
             return None
         return spec.columns.over(self.columns) if spec.columns else self.columns
 
+    def comparator(self, name: str | None) -> ComparatorSpec | None:
+        """The model of that name in `against`; None where it is not declared, broken, or the base model."""
+        return next((spec for place, spec in self.comparators.items() if place[-1] == name), None)
+
     def has_saved_predictions(self) -> bool:
         """Whether any data set names columns of predictions; True where that cannot be told."""
         columns = [self.columns_of(role) for role in self.datasets]
@@ -99,8 +112,7 @@ def draft_of(policy: Policy) -> Draft:
         labels=policy.labels,
         datasets=policy.datasets,
         candidate=policy.candidate,
-        champion=policy.champion is not None,
-        comparator=policy.champion,
+        comparators={comparator_place(name): spec for name, spec in policy.comparators.items()},
         looks=policy.looks is not None,
         not_measured=tuple(policy.not_measured),
         requirements=tuple(enumerate(policy.require)),
@@ -165,6 +177,8 @@ def draft(tree: Tree, marks: Marks) -> Draft:
     tier = top.get("tier", Policy.model_fields["tier"].default)
     listed = enumerate(requirements) if isinstance(requirements, list) else ()
     roles = datasets.items() if isinstance(datasets, dict) else ()
+    declared: dict[tuple[str, ...], Tree] = {} if top.get(CHAMPION) is None else {(CHAMPION,): top[CHAMPION]}
+    declared |= {("models", name): one for name, one in models.items()} if isinstance(models := top.get("models"), dict) else {}
     parts = {index: _without_mistakes(Requirement, one, ("require", index), marks) for index, one in listed}
     return Draft(
         tier=tier if isinstance(tier, int) else _TOP_TIER,
@@ -172,8 +186,7 @@ def draft(tree: Tree, marks: Marks) -> Draft:
         labels=_part(Labels, top.get("labels", {}), ("labels",), marks),
         datasets={role: _without_mistakes(DatasetSpec, one, ("datasets", role), marks)[0] for role, one in roles},
         candidate=_without_mistakes(CandidateSpec, top.get("candidate"), ("candidate",), marks)[0],
-        champion=top.get("champion") is not None,
-        comparator=_part(ChampionSpec, top.get("champion"), ("champion",), marks),
+        comparators={place: _part(ComparatorSpec, one, place, marks) for place, one in declared.items()},
         looks=top.get("looks") is not None,
         not_measured=tuple(named) if isinstance(named, dict) else (),
         requirements=tuple((index, one) for index, (one, _) in parts.items() if one is not None),

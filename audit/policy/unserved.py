@@ -28,9 +28,10 @@ def problems(draft: Draft) -> Iterator[Problem]:
         for loc, text in _candidate(draft.candidate):
             yield ("candidate", *loc), text
         yield from _regression(draft)
-    if draft.comparator is not None:
-        for loc, text in _load(draft.comparator.load, numbers=draft.candidate is not None and draft.candidate.task in REGRESSION):
-            yield ("champion", "load", *loc), text
+    numbers = draft.candidate is not None and draft.candidate.task in REGRESSION
+    for place, spec in draft.comparators.items():
+        for loc, text in () if spec is None else _load(spec.load, numbers=numbers):
+            yield (*place, "load", *loc), text
 
 
 def _candidate(candidate: CandidateSpec) -> Iterator[Problem]:
@@ -54,11 +55,11 @@ def _regression(draft: Draft) -> Iterator[Problem]:
         for role in _OF_CLASSES:
             if columns is not None and getattr(columns, role) is not None:
                 yield (*place, role), f"is of classification, and candidate.task is {draft.candidate.task}; leave it out"
-    answers = draft.comparator.columns if draft.comparator is not None else None
-    if answers is not None:
+    for place, spec in draft.comparators.items():
+        answers = None if spec is None else spec.columns
         for role in _OF_CLASSES[1:]:
-            if getattr(answers, role) is not None:
-                yield ("champion", "columns", role), f"is of classification, and candidate.task is {draft.candidate.task}; name prediction"
+            if answers is not None and getattr(answers, role) is not None:
+                yield (*place, "columns", role), f"is of classification, and candidate.task is {draft.candidate.task}; name prediction"
 
 
 def _load(load: Load, *, numbers: bool) -> Iterator[Problem]:

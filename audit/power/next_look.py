@@ -26,8 +26,7 @@ def ready(policy: Policy, jobs: Sequence[Job], entries: Sequence[Entry]) -> tupl
     """The jobs as the next new candidate will be judged; as they are where the policy spends nothing."""
     if policy.looks is None:
         return tuple(jobs)
-    plan, champion = Plan(policy.looks.max, policy.looks.spending), policy.champion
-    others = champion.columns.named() if champion is not None and champion.columns is not None else ()
+    plan, others = Plan(policy.looks.max, policy.looks.spending), policy.comparator_columns
     looks: dict[str, tuple[Look, ...]] = {}
     for role in roles(job.requirement for job in jobs if job.skip is None):
         data = next(job.subject.data for job in jobs if job.requirement.on == role)

@@ -126,8 +126,7 @@ def sentence_of(finding: Finding, positive: object = None) -> Sentence:
 def _asked(finding: Finding) -> str:
     """`at most 0.1 is allowed`, `at least 0.8 is required`."""
     requirement, head = finding.requirement, finding.headline
-    comparator = comparator_in_words(requirement.against)
-    if comparator is not None:
+    if requirement.against is not None:
         return f"the candidate may be {prose.bound(requirement).replace('not worse', 'worse')}"
     if head is not None and prose.is_census(head) and head.unit in COUNTED and requirement.max == 0 and requirement.min is None:
         return "none is allowed"
@@ -188,11 +187,12 @@ def headline_numbers(head: Headline, requirement: Requirement) -> str:
 
 def risk_of(finding: Finding) -> str:
     """What it means for people that this finding does not pass."""
-    comparator = comparator_in_words(finding.requirement.against)
-    if comparator is None:
+    against = finding.requirement.against
+    if against is None:
         return prose.meaning(finding.check.risk)
-    harm = "fine-tuning has done harm" if finding.requirement.against == "base" else "its release serves people worse than what runs today"
-    return f"Where the candidate is worse than {comparator}, {harm}."
+    harms = {"base": "fine-tuning has done harm", "champion": "its release serves people worse than what runs today"}
+    harm = harms.get(against, "its release serves people worse than that model would")
+    return f"Where the candidate is worse than {comparator_in_words(against)}, {harm}."
 
 
 def action_of(finding: Finding) -> str:

@@ -110,7 +110,7 @@ def _measured(run: AuditRun) -> tuple[Fact, ...]:
         Fact("Learned weights", "not known" if candidate.parameters is None else f"{candidate.parameters:,}"),
         Fact("Classes", prose.listed(candidate.classes, 20) or "none: it gives numbers"),
         Fact("SHA-256", candidate.sha256),
-        *(fact for name, one in run.comparators.items() for fact in _comparator(_COMPARATORS[name], one)),
+        *(fact for name, one in run.comparators.items() for fact in _comparator(_COMPARATORS.get(name, f"Model {name}"), one)),
     )
 
 

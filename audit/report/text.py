@@ -188,7 +188,7 @@ def confidence(level: float) -> str:
 
 def asked_in_words(requirement: Requirement) -> str:
     """What a requirement asks for: its bounds, or how far the candidate may fall behind another model."""
-    against = comparator_in_words(requirement.against)
-    if against is None:
+    if requirement.against is None:
         return bound_in_words(requirement.min, requirement.max)
+    against = comparator_in_words(requirement.against)
     return f"not worse than {against} " + (f"by more than {limit(requirement.margin)}" if requirement.margin else "at all")

@@ -22,6 +22,7 @@ BASE: dict[str, Any] = {
     "datasets": {"test": {"path": "test.csv"}, "train": {"path": "train.csv"}},
     "columns": {"label": "label", "group": "customer"},
     "candidate": {"task": "tabular-classification", "load": {"kind": "sklearn", "path": "model.skops", "sha256": "a" * 64}},
+    "models": {"full": {"load": {"kind": "sklearn", "path": "full.skops", "sha256": "1" * 64}}},
     "require": [ACCURACY],
     "valid_for": "90d",
     "waivers": "waivers/",
@@ -56,6 +57,11 @@ TOP: list[tuple[dict[str, Any], str, str]] = [
     ({"valid_for": "13 weeks"}, "valid_for", "90d → 13 weeks: a decision stands for longer"),
     ({"valid_for": None}, "valid_for", "90d → not set: a decision stands for longer"),
     ({"labels": {"map": {"denied": "approved"}}}, "labels.map.denied", "not set → approved: two classes count as one"),
+    (
+        {"models": {"full": {"load": {"kind": "sklearn", "path": "full.skops"}}}},
+        "models.full.load.sha256",
+        f"{'1' * 64} → not set: the file is no longer held to a digest",
+    ),
     ({"require": []}, "require.performance/accuracy", "is no longer asked: performance/accuracy on test, at least 0.8, high, required"),
 ]
 BEHIND = {"min": None, "against": "champion"}

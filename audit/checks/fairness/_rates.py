@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from audit.check import Check, NoParams
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps, shown
+from audit.evidence import Member
+from audit.formatting import comparator_in_words
 from audit.metrics.groups import GroupEstimate, part, share
-from audit.stats import Difference, Proportion, Ratio
+from audit.stats import Amplification, Difference, GapChange, PairedDifference, Proportion, Ratio
 from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.checks.fairness._groups import Family
-    from audit.evidence import Evidence, Value
+    from audit.evidence import Evidence, Slice, Value
     from audit.subject import Subject
 
 RateName: TypeAlias = Literal["selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision"]
@@ -43,27 +46,90 @@ def rate(hit: NDArray[np.bool_], counted: NDArray[np.bool_], needs: str, items: 
 
 def rates_of(subject: Subject, *names: RateName) -> list[Rate]:
     """The rates of each class that is looked at; where there are several rates, each name of a group says which it is."""
+    return [rate(one.hit, one.counted, one.needs, one.items) for one in _counts(subject, subject.y_pred(), names)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counts:
+    """What a rate counts."""
+
+    hit: NDArray[np.bool_]
+    counted: NDArray[np.bool_]
+    needs: str
+    items: Items
+
+
+def _counts(subject: Subject, y_pred: NDArray[np.object_], names: Sequence[RateName]) -> list[_Counts]:
+    """The hits and the rows that count of each rate of each class, by these predicted labels."""
     y_true = None if set(names) == {"selection_rate"} else subject.y_true()
-    y_pred = subject.y_pred()
-    rates = []
+    found = []
     for one in subject.targets:
         called, items = y_pred == one, class_items(subject, one)
         for name in names:
             named = (*items, ("rate", name)) if len(names) > 1 else items
-            rates.append(_selection(called, named) if y_true is None else _conditional(name, y_true == one, called, one, named))
-    return rates
+            if y_true is None:
+                found.append(_Counts(called, np.ones(len(called), dtype=bool), "there", named))
+            else:
+                found.append(_conditional(name, y_true == one, called, one, named))
+    return found
 
 
-def _selection(called: NDArray[np.bool_], items: Items) -> Rate:
-    return rate(called, np.ones(len(called), dtype=bool), "there", items)
-
-
-def _conditional(name: RateName, truly: NDArray[np.bool_], called: NDArray[np.bool_], one: str, items: Items) -> Rate:
+def _conditional(name: RateName, truly: NDArray[np.bool_], called: NDArray[np.bool_], one: str, items: Items) -> _Counts:
     if name == "precision":
-        return rate(truly, called, f"predicted {one}", items)
+        return _Counts(truly, called, f"predicted {one}", items)
     if name == "false_positive_rate":
-        return rate(called, ~truly, f"truly other than {one}", items)
-    return rate(called if name == "true_positive_rate" else ~called, truly, f"truly {one}", items)
+        return _Counts(called, ~truly, f"truly other than {one}", items)
+    return _Counts(called if name == "true_positive_rate" else ~called, truly, f"truly {one}", items)
+
+
+@dataclass(frozen=True, slots=True)
+class PairedRate:
+    """A group's rate by two models on the same rows."""
+
+    before: GroupEstimate[Proportion]
+    """Of the model that the candidate is compared with."""
+    after: GroupEstimate[Proportion]
+    """Of the candidate."""
+    change: PairedDifference
+    """After minus before on the same rows."""
+    sum: PairedDifference
+    """After minus what is left of 1 before: the sum of both rates, less 1."""
+
+    @classmethod
+    def of(cls, after: NDArray[np.bool_], before: NDArray[np.bool_], entities: NDArray[np.int64] | None) -> PairedRate:
+        """From the hits of both models."""
+        change, total = PairedDifference.of(after, before, entities), PairedDifference.of(after, ~before, entities)
+        return cls(share(before, entities), share(after, entities), change, total)
+
+    @property
+    def value(self) -> float:
+        """The candidate's rate."""
+        return self.after.value
+
+
+def widening(first: PairedRate, second: PairedRate) -> Amplification:
+    """By how much the first group is favoured over the second more than either was before."""
+    return Amplification(GapChange(first.change, second.change), GapChange(first.sum, second.sum))
+
+
+def rate_gap_widenings(subject: Subject, names: Sequence[RateName]) -> Evidence:
+    """By how much the gap between each two groups is wider than the comparator's; both models' rates of each group beside it."""
+    sides = [_counts(subject, one.y_pred(), names) for one in (subject, subject.for_comparator)]
+    unit = f"widening of the gap against {comparator_in_words(subject.against)}"
+    rates = [_paired(after, before) for after, before in zip(*sides, strict=True)]
+    return gaps(subject, compare_groups(subject, rates), widening, partial(_both_models, subject.against), unit)
+
+
+def _paired(after: _Counts, before: _Counts) -> GroupStatistic[PairedRate]:
+    def of(rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> PairedRate | None:
+        chosen = rows & after.counted
+        return PairedRate.of(after.hit[chosen], before.hit[chosen], part(clusters, chosen)) if chosen.any() else None
+
+    return GroupStatistic(of, after.needs, after.items)
+
+
+def _both_models(against: str, name: Slice, one: PairedRate) -> tuple[Member, Member]:
+    return Member(name.further("model", against), one.before.estimate), Member(name.further("model", "candidate"), one.after.estimate)
 
 
 def rate_gaps(
@@ -90,8 +156,12 @@ def rate_gap_check(kind: type[Difference | Ratio], *names: RateName, question: s
     def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
         return replace(rate_gaps(subject, rates_of(subject, *names), kind, unit), context_unit=shown)
 
+    def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+        return rate_gap_widenings(subject, names)
+
     return Check(
         measure=measure,
+        compare=compare if kind is Difference and "precision" not in names else None,
         question=question,
         remedy=remedy,
         rmf=("MEASURE 2.11",),

@@ -20,11 +20,12 @@ import numpy as np
 
 from audit.check import Check, NoParams
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps
+from audit.checks.fairness._rates import PairedRate, widening
 from audit.evidence import Evidence, Member, Pair, Slice
 from audit.formatting import number
 from audit.metrics.comparison import side_by_side
 from audit.metrics.groups import GroupEstimate, part, share
-from audit.stats import Amplification, Difference, GapChange, PairedDifference, Proportion
+from audit.stats import Difference, Proportion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from audit.checks.fairness._groups import GroupComparison
     from audit.evidence import Value
+    from audit.stats import Amplification
     from audit.subject import Subject
 
 STAGES = ("labels", "base model, linear probe", "after fine-tuning")
@@ -46,10 +48,8 @@ class Shares:
 
     shares: tuple[GroupEstimate[Proportion], ...]
     """One a stage."""
-    change: PairedDifference
-    """After minus before on the same rows."""
-    sum: PairedDifference
-    """After minus what is left of 1 before: the sum of both shares, less 1."""
+    paired: PairedRate
+    """Before and after on the same rows."""
 
     @property
     def stages(self) -> tuple[Proportion, ...]:
@@ -92,8 +92,8 @@ def _shares(given: tuple[NDArray[np.bool_], ...], items: tuple[tuple[str, Value]
         if not rows.any():
             return None
         entities, (truly, before, after) = part(clusters, rows), (one[rows] for one in given)
-        shares = tuple(share(one, entities) for one in (truly, before, after))
-        return Shares(shares, PairedDifference.of(after, before, entities), PairedDifference.of(after, ~before, entities))
+        paired = PairedRate.of(after, before, entities)
+        return Shares((share(truly, entities), paired.before, paired.after), paired)
 
     return GroupStatistic(of, items=items)
 
@@ -104,7 +104,7 @@ def _stages(name: Slice, shares: Shares) -> Iterable[Member]:
 
 def widened(first: Shares, second: Shares) -> Amplification:
     """By how much the first group is favoured over the second more than either was before."""
-    return Amplification(GapChange(first.change, second.change), GapChange(first.sum, second.sum))
+    return widening(first.paired, second.paired)
 
 
 def _gaps(pairs: Sequence[Match]) -> dict[str, dict[Pair, Difference]]:

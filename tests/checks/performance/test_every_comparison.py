@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved import SavedChampion
+from audit.candidates.saved import SavedComparator
 from audit.catalog import discover
 from audit.datasets import canonical
 from audit.decision.finding import Bound, bounds
 from audit.evidence import OVERALL, Churn, Evidence
 from audit.phrases import message, question
-from audit.policy.schema import ChampionColumns
+from audit.policy.schema import ComparatorColumns
 from audit.stats import PairedDifference
 from tests.compared import COMPARING, compare, seen, swapped, table
 from tests.judged import finding, status
@@ -132,8 +132,8 @@ def test_a_mean_over_classes_is_compared_class_by_class(name: str) -> None:
     frame = pd.DataFrame(columns).assign(label=np.array(list("abc"))[label])
     made = subject(frame, scores={one: f"new_{one}" for one in "abc"})
     old = subject(frame, scores={one: f"old_{one}" for one in "abc"})
-    own = ChampionColumns.model_validate({"scores": {one: f"old_{one}" for one in "abc"}})
-    champion = Predictions(SavedChampion({"test": made.data}, own, made.classes))
+    own = ComparatorColumns.model_validate({"scores": {one: f"old_{one}" for one in "abc"}})
+    champion = Predictions(SavedComparator({"test": made.data}, own, made.classes))
     both = compare(f"performance/{name}", replace(made, comparator=champion, against="champion"), average="macro")
     apart = [value(measure(f"performance/{name}", one, average="macro")) for one in (made, old)]
     assert value(both) == pytest.approx(apart[0] - apart[1], abs=1e-12)

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from sklearn.metrics import top_k_accuracy_score
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved import SavedChampion
+from audit.candidates.saved import SavedComparator
 from audit.errors import CannotMeasure
-from audit.policy.schema import ChampionColumns
+from audit.policy.schema import ComparatorColumns
 from tests.classified import scored, shuffled
 from tests.compared import compare
 from tests.judged import status
@@ -82,8 +82,8 @@ def test_the_difference_from_a_champion() -> None:
     rows = [(0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1), (0.3, 0.2, 0.4, 0.1), (0.4, 0.3, 0.2, 0.1)]
     frame = pd.DataFrame(rows, columns=list(CLASSES)).assign(label=list(CLASSES), old_a=0.1, old_b=0.2, old_c=0.3, old_d=0.4)
     made = subject(frame, scores=CLASSES)
-    own = ChampionColumns.model_validate({"scores": {one: f"old_{one}" for one in CLASSES}})
-    champion = Predictions(SavedChampion({"test": made.data}, own, made.classes))
+    own = ComparatorColumns.model_validate({"scores": {one: f"old_{one}" for one in CLASSES}})
+    champion = Predictions(SavedComparator({"test": made.data}, own, made.classes))
     found = compare(CHECK, replace(made, comparator=champion, against="champion"), k=2)
     assert found.members[0].estimate.value == pytest.approx(3 / 4 - 2 / 4)
     assert "Top-2 accuracy over all rows: 0.750 by the candidate, 0.500 by the champion." in found.notes

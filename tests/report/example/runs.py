@@ -11,7 +11,7 @@ from audit.decision.finding import Reason
 from audit.decision.rules import decide
 from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
 from audit.governance.waiver_state import WaiverState
-from audit.policy.schema import CandidateSpec, ChampionSpec, Person, Policy, System
+from audit.policy.schema import CandidateSpec, ComparatorSpec, Person, Policy, System
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, Sampled
 from audit.stats import PairedDifference
 from tests.report.example.checks import ACCURACY, DECLARED, DUPLICATES, F1, KS, LEAKAGE, LOSS, MEMBERSHIP, PII, PSI, TOXIC, region
@@ -73,7 +73,7 @@ def audit_run(
         system=system,
         columns=Columns(text="text", label="label", positive="urgent"),
         candidate=CandidateSpec.model_validate({"task": "text-classification", "fine_tune": {"base": "minilm"}}),
-        champion=ChampionSpec.model_validate({"load": {"kind": "transformers", "path": "models/champion"}}),
+        champion=ComparatorSpec.model_validate({"load": {"kind": "transformers", "path": "models/champion"}}),
         require=required,
         not_measured=dict(
             {"explainable_interpretable": "routing only; a person reads every complaint"} if not_measured is None else not_measured
