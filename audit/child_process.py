@@ -1,4 +1,4 @@
-"""A forked process that takes orders and reports over two pipes, and that can be killed with everything it started.
+"""A process that takes orders and reports over two pipes, and that can be killed with everything it started.
 
 Whatever ends it, the parent learns how: a process that dies, closes its pipe or writes nonsense into it has ended without an answer.
 """
@@ -19,7 +19,7 @@ import warnings
 import weakref
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from audit import progress
 from audit.errors import ToolError
@@ -108,9 +108,16 @@ _NOTHING = object()
 
 
 class Child:
-    """A forked process that runs `main` in a process group of its own. It shares this process's memory as it is now."""
+    """A process in a group of its own, with pipes to and from it."""
 
-    def __init__(self, main: Callable[[Pipe], None]) -> None:
+    def __init__(self, pid: int, pipe: Pipe) -> None:
+        self.pid, self.pipe = pid, pipe
+        self._status: int | None = None
+        _siblings.add(self)
+
+    @classmethod
+    def fork(cls, main: Callable[[Pipe], None]) -> Child:
+        """A process that shares this one's memory as it is now, and runs `main`."""
         orders, ordering = os.pipe()
         reporting, reports = os.pipe()
         parent = os.getpid()
@@ -119,16 +126,29 @@ class Child:
                 stream.flush()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the audit's process starts no thread that holds a lock
-            self.pid = os.fork()
-        if self.pid == 0:
+            pid = os.fork()
+        if pid == 0:
             _be_child(main, Pipe(orders, reports), parent, (ordering, reporting))
         os.close(orders)
         os.close(reports)
         with contextlib.suppress(OSError):  # it did so itself, or has ended
-            os.setpgid(self.pid, self.pid)
-        self.pipe = Pipe(reporting, ordering)
-        self._status: int | None = None
-        _siblings.add(self)
+            os.setpgid(pid, pid)
+        return cls(pid, Pipe(reporting, ordering))
+
+    @classmethod
+    def spawn(cls, module: str) -> Child:
+        """A new interpreter that runs a module, which calls `be_spawned`; nothing is shared with it."""
+        orders, ordering = os.pipe()
+        reporting, reports = os.pipe()
+        for end in (orders, reports):
+            os.set_inheritable(end, True)
+        command = [sys.executable, "-P", "-m", module, str(orders), str(reports), str(os.getpid())]
+        silent = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        pid = os.posix_spawn(sys.executable, command, environment, file_actions=silent, setpgroup=0)
+        os.close(orders)
+        os.close(reports)
+        return cls(pid, Pipe(reporting, ordering))
 
     def fileno(self) -> int:
         """What a selector waits for."""
@@ -187,21 +207,33 @@ def _signal(number: int) -> str:
 
 
 def _be_child(main: Callable[[Pipe], None], pipe: Pipe, parent: int, others: tuple[int, ...]) -> NoReturn:
+    """What a forked process does."""
+    with contextlib.suppress(OSError):  # the parent did so
+        os.setpgid(0, 0)
+    for end in others:
+        os.close(end)
+    for sibling in list(_siblings):
+        sibling.pipe.close()
+    _siblings.clear()
+    globals()["_forks"] = False  # what it computes starts threads, and a fork would not have them
+    _serve(main, pipe, parent)
+
+
+def be_spawned(main: Callable[[Pipe], None]) -> NoReturn:
+    """What the module does that `Child.spawn` was told to run."""
+    orders, reports, parent = (int(number) for number in sys.argv[1:4])
+    _serve(main, Pipe(orders, reports), parent)
+
+
+def _serve(main: Callable[[Pipe], None], pipe: Pipe, parent: int) -> NoReturn:
     code = 1
     try:
-        os.setpgid(0, 0)
         _end_with_parent(parent)
         for one in (signal.SIGINT, signal.SIGHUP):
             signal.signal(one, signal.SIG_IGN)  # the parent listens to them
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for end in others:
-            os.close(end)
-        for sibling in list(_siblings):
-            sibling.pipe.close()
-        _siblings.clear()
         _silence()
-        globals()["_forks"] = False  # what it computes starts threads, and a fork would not have them
         progress.relay(pipe.send)
         main(pipe)
         code = 0
@@ -226,13 +258,27 @@ def _silence() -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent is gone, so that none is left behind (Linux only)."""
+    """Let this process be killed when its parent is gone, so that none is left behind: by the kernel on Linux, else by a thread."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _watch(parent: int) -> NoReturn:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def start_method() -> Literal["fork", "spawn"]:
+    """How worker processes are started here. A fork on macOS loses what the system's own libraries need."""
+    return "fork" if sys.platform == "linux" else "spawn"
 
 
 _forks = False
@@ -240,11 +286,11 @@ _forks = False
 
 def allow_forks() -> None:
     """Say that this process is safe to fork: it has one thread that matters and lets others do the computing."""
-    globals()["_forks"] = sys.platform == "linux"
+    globals()["_forks"] = start_method() == "fork"
 
 
 def may_fork() -> bool:
-    """Whether this process may fork; False in a library's user's process, in a child, and where forks are unsafe (macOS)."""
+    """Whether this process may fork; False in a library's user's process, in a child, and where forks are unsafe."""
     return _forks
 
 
@@ -261,7 +307,7 @@ def call(work: Callable[[], _Result], shown_by: Progress) -> _Result:
             answer = error
         pipe.send(answer)
 
-    shown, child = progress.Received(shown_by), Child(main)
+    shown, child = progress.Received(shown_by), Child.fork(main)
     try:
         answer = _answer(child, shown)
     except Ended as ended:
@@ -272,7 +318,7 @@ def call(work: Callable[[], _Result], shown_by: Progress) -> _Result:
         shown.finish()
     if isinstance(answer, Exception):
         raise answer
-    return answer.value
+    return answer.value  # type: ignore[no-any-return]  # what `work` returned
 
 
 def _answer(child: Child, shown: progress.Received) -> Any:

@@ -90,7 +90,7 @@ def judged(asked: Asked, on_remark: OnRemark = _ignore) -> Finding:
     if job.requirement.min is None and job.requirement.max is None:
         msg = "give --min or --max: without a bound nothing is judged"
         raise InputError(msg)
-    (found,) = judging.findings([job], workers=asked.workers)
+    (found,) = judging.findings([job], workers=engine.Workers(asked.workers))
     _pass_on_remarks(job, asked, on_remark)
     evidence = found.evidence
     if evidence is not None:
@@ -104,7 +104,7 @@ def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
         job = _job(asked)
         if job.skip is not None:
             raise InputError(job.skip)
-        result = engine.measure_one(job, workers=asked.workers).result
+        result = engine.measure_one(job, workers=engine.Workers(asked.workers)).result
         if isinstance(result, Failure):
             raise result.error or ToolError(result.message)
     _pass_on_remarks(job, asked, on_remark)

@@ -1,9 +1,9 @@
-"""One requirement, ready to be measured, and what its measurement came to."""
+"""One requirement, ready to be measured; what its measurement came to; and the same as plain values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +61,31 @@ class Measurement:
     seconds: float = 0.0
     reused: bool = False
     """Whether the evidence was kept by an earlier run."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What one requirement is measured on. Digests hold whoever measures it to the very same policy, data and model."""
+
+    folder: str
+    """The current directory of the audit, from which paths are read."""
+    policy: str
+    policy_sha256: str
+    requirement: str
+    candidate_sha256: str
+    datasets: tuple[tuple[str, str], ...]
+    """Role and digest of each."""
+    seed: int
+    cache: str
+    """Folder with what is computed once: predictions, trained models."""
+    smoke: bool = False
+    allow_outside: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> JobSpec:
+        """What `to_json` wrote."""
+        return cls(**{**found, "datasets": tuple((role, sha256) for role, sha256 in found["datasets"])})

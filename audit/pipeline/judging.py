@@ -26,7 +26,7 @@ def _ignore(_finding: Finding) -> None:
 def findings(
     jobs: Sequence[Job],
     *,
-    workers: int = 0,
+    workers: engine.Workers = engine.INLINE,
     on_finding: Callable[[Finding], None] = _ignore,
     progress: Progress = SILENT,
 ) -> tuple[Finding, ...]:

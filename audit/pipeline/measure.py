@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit import disk_cache
+from audit import child_process, disk_cache
 from audit.datasets.identity import columns_sha256, rows_sha256
 from audit.errors import CandidateError, InputError
 from audit.ledger.test_set_usage import Identity
+from audit.pipeline import engine, job_spec, judging, slice_coverage
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline import judging, slice_coverage
 from audit.pipeline.test_set_use import Asked, roles, take
 from audit.policy import placing
 
@@ -66,8 +66,10 @@ def measure(
         history=history,
         select=scope.select,
     )
+    spawns = scope.workers > 0 and child_process.start_method() == "spawn"
+    how = engine.Workers(scope.workers, job_spec.specs(prepared, smoke=scope.smoke) if spawns else None)
     try:
-        findings = _findings(jobs, scope.workers, progress, heard)
+        findings = _findings(jobs, how, progress, heard)
     except CandidateError as error:
         raise placing.of_model(loaded, error) from error
     return Measured(tuple(map(_unjudged, findings)) if scope.smoke else findings, looks)
@@ -82,7 +84,7 @@ def _asked(prepared: Prepared, select: Sequence[str], started: datetime) -> Aske
     return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 
-def _findings(jobs: Sequence[Job], workers: int, progress: Progress, heard: Callable[[Finding], None]) -> tuple[Finding, ...]:
+def _findings(jobs: Sequence[Job], workers: engine.Workers, progress: Progress, heard: Callable[[Finding], None]) -> tuple[Finding, ...]:
     """Every job's finding, with progress over the checks."""
     task = progress.start("checks", len(jobs))
 

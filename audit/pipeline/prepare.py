@@ -100,17 +100,24 @@ def prepare(loaded: LoadedPolicy, out: Path, progress: Progress, watch: Stopwatc
         ledger_folder.mkdir(parents=True, exist_ok=True)
     confinement.confine([out, ledger_folder, disk_cache.root()])
     with watch.stage("candidate"):
-        chosen = pipeline_jobs.smoke_policy(policy) if smoke else policy
-        seen = {role: data.head(pipeline_jobs.SMOKE_ROWS) for role, data in datasets.items()} if smoke else datasets
-        opener = Opener(chosen, seen, resolve=loaded.resolve, cache=disk_cache.root(), progress=progress)
-        try:
-            candidate = opener.candidate()
-        except InputError as error:
-            raise placing.of_candidate(loaded, error) from error
-        pipeline_jobs.check_capabilities(loaded, datasets, candidate)
-        compared = comparators.opened(loaded, datasets, candidate, opener)
+        seen, candidate, compared = open_models(loaded, datasets, progress, smoke=smoke)
     learned = find(policy, datasets)
     return Prepared(loaded, seen, candidate, Predictions(candidate, disk_cache.root()), folder, approved, compared, learned)
+
+
+def open_models(
+    loaded: LoadedPolicy, datasets: Mapping[str, Dataset], progress: Progress, *, smoke: bool
+) -> tuple[Mapping[str, Dataset], Candidate, comparators.Baselines]:
+    """The data sets as the checks see them, the candidate, and what it is compared with."""
+    chosen = pipeline_jobs.smoke_policy(loaded.policy) if smoke else loaded.policy
+    seen = {role: data.head(pipeline_jobs.SMOKE_ROWS) for role, data in datasets.items()} if smoke else datasets
+    opener = Opener(chosen, seen, resolve=loaded.resolve, cache=disk_cache.root(), progress=progress)
+    try:
+        candidate = opener.candidate()
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    pipeline_jobs.check_capabilities(loaded, datasets, candidate)
+    return seen, candidate, comparators.opened(loaded, datasets, candidate, opener)
 
 
 def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:

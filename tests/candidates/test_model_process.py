@@ -147,13 +147,13 @@ def until(child):
         time.sleep(0.01)
     return found[0]
 
-children = [Child(ask_often) for _ in range(2)]
+children = [Child.fork(ask_often) for _ in range(2)]
 for number, child in enumerate(children):
     child.send(number)
 answers = [until(child) for child in children]
 right = [[row.partition(":")[2] for row in rows] == [str(number * 1000 + i)] * 500
          for number, found in enumerate(answers) for i, rows in enumerate(found)]
-hanging = Child(hang)
+hanging = Child.fork(hang)
 until(hanging)
 time.sleep(0.5)
 hanging.kill()

@@ -15,7 +15,7 @@ from audit.check import NoParams
 from audit.errors import CandidateError, CannotMeasure, InputError
 from audit.evidence import OVERALL, Evidence, Member
 from audit.phrases import message
-from audit.pipeline import judging
+from audit.pipeline import engine, judging
 from audit.pipeline.job import Job
 from audit.stats import Proportion
 from tests.findings import requirement
@@ -37,7 +37,7 @@ def job(measure: Callable[..., object] | None = None, **changed: object) -> Job:
 
 
 def status_of(measure: Callable[..., object], **changed: object) -> tuple[str, str]:
-    (found,) = judging.findings([job(measure, **changed)], workers=1)
+    (found,) = judging.findings([job(measure, **changed)], workers=engine.Workers(1))
     return found.status, message(found)
 
 
@@ -68,7 +68,7 @@ def test_a_candidate_that_cannot_be_run_ends_the_audit(workers: int) -> None:
         raise CandidateError("model: fails on texts of 64 tokens")
 
     with pytest.raises(CandidateError, match="fails on texts"):
-        judging.findings([job(), job(crash), job()], workers=workers)
+        judging.findings([job(), job(crash), job()], workers=engine.Workers(workers))
 
 
 def test_an_error_quotes_nobody() -> None:
@@ -148,7 +148,7 @@ def test_an_interrupted_run_does_not_wait_for_the_checks_at_work() -> None:
     jobs = [job(), *(job(lambda *_: time.sleep(8), requirement=requirement(id=f"slow{i}")) for i in range(3))]
     started = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
-        judging.findings(jobs, workers=2, on_finding=stop)
+        judging.findings(jobs, workers=engine.Workers(2), on_finding=stop)
     assert time.perf_counter() - started < 4
 
 
@@ -180,6 +180,6 @@ def test_findings_keep_the_order_of_the_jobs(workers: int) -> None:
     names = [f"r{i}" for i in range(6)]
     jobs = [job(slow if i % 2 else None, requirement=requirement(id=name)) for i, name in enumerate(names)]
     heard: list[str] = []
-    found = judging.findings(jobs, workers=workers, on_finding=lambda finding: heard.append(finding.id))
+    found = judging.findings(jobs, workers=engine.Workers(workers), on_finding=lambda finding: heard.append(finding.id))
     assert [finding.id for finding in found] == names
     assert sorted(heard) == names

@@ -49,7 +49,7 @@ def job(name: str, measure: Callable[..., Any] | None = None, *, limit: float = 
 
 
 def judged(*jobs: Job, workers: int = 1) -> dict[str, Finding]:
-    return {one.id: one for one in judging.findings(jobs, workers=workers)}
+    return {one.id: one for one in judging.findings(jobs, workers=engine.Workers(workers))}
 
 
 def sound(*_: object) -> Evidence:
@@ -132,7 +132,7 @@ def test_a_worker_that_dies_between_two_jobs_loses_none() -> None:
         next(slow, lambda: None)()
         found[place] = measurement.result
 
-    engine.measure(jobs, on_measured, workers=1)
+    engine.measure(jobs, on_measured, workers=engine.Workers(1))
     assert all(isinstance(found[place], Evidence) for place in (0, 1, 2))
 
 
@@ -265,7 +265,7 @@ def test_evidence_is_that_of_one_process(workers: int) -> None:
             jobs.append(Job(asked, check, catalog.info(name), check.params(), subject(frame, positive=1), 0, 0.95, "nobody"))
     assert len(jobs) > 10
     inline = judging.findings(jobs)
-    found = judging.findings(jobs, workers=workers)
+    found = judging.findings(jobs, workers=engine.Workers(workers))
     assert [repr(_without_seconds(one)) for one in found] == [repr(_without_seconds(one)) for one in inline]
 
 
@@ -284,5 +284,5 @@ def test_no_process_is_left_when_a_run_is_interrupted(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        judging.findings([job("done"), job("waits", wait), job("waits-too", wait)], workers=2, on_finding=stop)
+        judging.findings([job("done"), job("waits", wait), job("waits-too", wait)], workers=engine.Workers(2), on_finding=stop)
     assert all(_is_gone(int(path.name)) for path in tmp_path.iterdir())

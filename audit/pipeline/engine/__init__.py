@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.pipeline.engine import inline, processes
+from audit.pipeline.engine.processes import INLINE, Workers
 from audit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -13,16 +14,18 @@ if TYPE_CHECKING:
     from audit.pipeline.job import Job, Measurement
 
 
-def measure_one(job: Job, *, workers: int = 0) -> Measurement:
+def measure_one(job: Job, *, workers: Workers = INLINE) -> Measurement:
     """What one job came to."""
     found: list[Measurement] = []
     measure([job], lambda _place, measurement: found.append(measurement), workers=workers)
     return found[0]
 
 
-def measure(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: int = 0, progress: Progress = SILENT) -> None:
+def measure(
+    jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: Workers = INLINE, progress: Progress = SILENT
+) -> None:
     """Measure every job; `on_measured` receives each one's place and what it came to. Without workers no job has a limit."""
-    if workers:
+    if workers.most:
         processes.run(jobs, on_measured, workers=workers, progress=progress)
     else:
         inline.run(jobs, on_measured)

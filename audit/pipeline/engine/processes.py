@@ -24,15 +24,33 @@ from audit.progress import Progress, Received, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from audit.pipeline.job import Job
+    from audit.pipeline.job import Job, JobSpec
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What a worker is told to do."""
+class Workers:
+    """How many processes measure."""
+
+    most: int
+    """With none, the jobs are measured in the audit's own process, and none has a limit."""
+    specs: Sequence[JobSpec] | None = None
+    """One for each job, for workers that are spawned because a fork is not safe; None for forked ones."""
+
+
+INLINE = Workers(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is told to measure."""
 
     place: int
     """Of the job among the jobs."""
+    requirement: str
+    folder: Path
+    """Shared by all processes of the run."""
+    spec: JobSpec | None
+    """Of a worker that shares no memory with the audit's process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,7 @@ class _Waiting:
     yes: bool
 
 
-def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: int, progress: Progress) -> None:
+def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: Workers, progress: Progress) -> None:
     """Measure the jobs, begun in their order; `on_measured` receives each place and measurement as it comes."""
     with tempfile.TemporaryDirectory(prefix="workers-") as folder:
         pool = _Pool(jobs, workers, Path(folder), progress)
@@ -80,7 +98,7 @@ class _Pool:
     """The worker processes of one run."""
 
     jobs: Sequence[Job]
-    most: int
+    how: Workers
     folder: Path
     progress: Progress
     workers: list[_Worker] = field(default_factory=list)
@@ -111,22 +129,32 @@ class _Pool:
     def _free(self) -> _Worker | None:
         """A worker without a job; None where as many as there may be are at work."""
         free = next((worker for worker in self.workers if worker.place is None), None)
-        if free is None and len(self.workers) < self.most:
-            free = _Worker(Child(self._work), Received(self.progress))
-            self.workers.append(free)
+        if free is None and len(self.workers) < self.how.most:
+            free = self._start()
         return free
+
+    def _start(self) -> _Worker:
+        """A new worker process."""
+        if self.how.specs is None:
+            jobs = self.jobs
+            child = Child.fork(lambda pipe: serve(pipe, lambda order: jobs[order.place]))
+        else:
+            child = Child.spawn("audit.pipeline.engine.spawned")
+        worker = _Worker(child, Received(self.progress))
+        self.workers.append(worker)
+        return worker
 
     def _give(self, worker: _Worker, place: int) -> list[tuple[int, Measurement]]:
         """Begin a job; a worker that ended since its last one is replaced."""
         for again in (True, False):
             try:
-                worker.child.send(_Order(place))
+                spec = None if self.how.specs is None else self.how.specs[place]
+                worker.child.send(Order(place, self.jobs[place].requirement.id, self.folder, spec))
             except Ended as ended:
                 self._drop(worker)
                 if not again:
                     return [(place, Measurement(_died(str(ended))))]
-                worker = _Worker(Child(self._work), Received(self.progress))
-                self.workers.append(worker)
+                worker = self._start()
             else:
                 worker.place, worker.begun = place, time.monotonic()
                 worker.deadline = worker.begun + self.jobs[place].limit
@@ -187,23 +215,32 @@ class _Pool:
         worker.child.kill()
         worker.shown.finish()
 
-    def _work(self, pipe: Pipe) -> None:
-        """The life of a worker, in its own process."""
-        turn = turns.Turns(self.folder, lambda yes: pipe.send(_Waiting(yes)))
-        turns.current = turn
-        while True:
-            place = pipe.receive().place
-            turn.job = self.jobs[place].requirement.id
-            pipe.send(_Report(_measured(self.jobs[place]), frozenset(turn.answered)))
+
+def serve(pipe: Pipe, job_of: Callable[[Order], Job]) -> None:
+    """The life of a worker, in its own process."""
+
+    def on_wait(yes: bool) -> None:  # noqa: FBT001  # what it tells is this one fact
+        pipe.send(_Waiting(yes))
+
+    while True:
+        order: Order = pipe.receive()
+        turns.current = turns.current or turns.Turns(order.folder, on_wait)
+        turns.current.job = order.requirement
+        pipe.send(_Report(_measured(order, job_of, on_wait), frozenset(turns.current.answered)))
 
 
-def _measured(job: Job) -> Measurement | CandidateError:
+def _measured(order: Order, job_of: Callable[[Order], Job], on_wait: Callable[[bool], None]) -> Measurement | CandidateError:
     started = time.perf_counter()
     try:
+        if order.spec is not None:
+            on_wait(True)  # for its own reading of policy, data and model, which no check's limit is about
+        job = job_of(order)
+        if order.spec is not None:
+            on_wait(False)
         return inline.measure(job)
     except CandidateError as error:
         return error
-    except KeyboardInterrupt as error:  # raised by the check itself: signals end a worker at once
+    except BaseException as error:  # noqa: BLE001  # a KeyboardInterrupt is the check's own: signals end a worker at once
         return Measurement(inline.failure(error), time.perf_counter() - started)
 
 

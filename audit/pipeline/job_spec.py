@@ -1,0 +1,74 @@
+"""A job made from plain values, in another process or on another machine than the audit's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit import disk_cache, progress
+from audit.candidates.predictions import Predictions
+from audit.errors import InputError
+from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline.compatibility import load_policy
+from audit.pipeline.engine import inline
+from audit.pipeline.job import JobSpec
+from audit.pipeline.prepare import open_models, read_datasets
+
+if TYPE_CHECKING:
+    from audit.evidence import Evidence
+    from audit.pipeline.job import Job
+    from audit.pipeline.prepare import Prepared
+
+
+def specs(prepared: Prepared, *, smoke: bool) -> tuple[JobSpec, ...]:
+    """One for each requirement, in the policy's order."""
+    loaded = prepared.loaded
+    shared = JobSpec(
+        folder=str(Path.cwd()),
+        policy=str(loaded.path),
+        policy_sha256=loaded.sha256,
+        requirement="",
+        candidate_sha256=prepared.candidate.sha256,
+        datasets=tuple((role, data.sha256) for role, data in prepared.datasets.items()),
+        seed=loaded.policy.seed,
+        cache=str(disk_cache.root()),
+        smoke=smoke,
+        allow_outside=loaded.allow_outside,
+    )
+    return tuple(replace(shared, requirement=one.id) for one in loaded.policy.require)
+
+
+def run_job(spec: JobSpec) -> Evidence:
+    """The evidence of one job. Policy, data and model are read for the first job of a process and kept for the next ones."""
+    return inline.measured(job(spec))
+
+
+def job(spec: JobSpec) -> Job:
+    """The job that a spec stands for; InputError where what it names has changed meanwhile."""
+    return _jobs(replace(spec, requirement=""))[spec.requirement]
+
+
+@lru_cache(maxsize=1)
+def _jobs(spec: JobSpec) -> dict[str, Job]:
+    os.environ["AUDIT_CACHE"] = spec.cache
+    with contextlib.chdir(spec.folder):
+        loaded = load_policy(Path(spec.policy), allow_outside=spec.allow_outside)
+        _refuse_other("policy", loaded.sha256, spec.policy_sha256)
+        datasets = read_datasets(loaded)
+        for role, sha256 in spec.datasets:
+            _refuse_other(f"datasets.{role}", datasets[role].sha256, sha256)
+        seen, candidate, baselines = open_models(loaded, datasets, progress.on_stderr(), smoke=spec.smoke)
+        _refuse_other("candidate", candidate.sha256, spec.candidate_sha256)
+    predicted, history = Predictions(candidate, disk_cache.root()), pipeline_jobs.History(store=disk_cache.root())
+    made = pipeline_jobs.jobs(loaded, seen, predicted, baselines=baselines, history=history)
+    return {one.requirement.id: one for one in made}
+
+
+def _refuse_other(what: str, found: str, expected: str) -> None:
+    if found != expected:
+        msg = f"{what}: was changed while the audit ran: its SHA-256 is {found}, and it was {expected}: run the audit again"
+        raise InputError(msg)
