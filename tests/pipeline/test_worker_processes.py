@@ -73,12 +73,30 @@ def _close_everything(*_: object) -> None:
     os._exit(0)
 
 
-def _answer_for_the_worker(*_: object) -> None:
-    """Write into every open pipe, as a message of the worker's own would be written."""
-    for number in range(3, 64):
+def _pipes() -> set[int]:
+    """The process's open pipes."""
+    found = set()
+    for number in range(3, 256):
         with contextlib.suppress(OSError):
             if stat.S_ISFIFO(os.fstat(number).st_mode):
-                os.write(number, b"job\n" + b"\0" * 12)
+                found.add(number)
+    return found
+
+
+def _answer_for_the_worker(*_: object) -> None:
+    """Write what looks like a message into every pipe of the worker's own, and not into those of the tests."""
+    for number in _pipes() - TESTS_PIPES:
+        with contextlib.suppress(OSError):
+            os.write(number, b"job\n" + b"\0" * 12)
+
+
+TESTS_PIPES: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def tests_pipes() -> None:
+    TESTS_PIPES.clear()
+    TESTS_PIPES.update(_pipes())
 
 
 @pytest.mark.parametrize(
