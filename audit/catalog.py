@@ -52,6 +52,8 @@ def info(check_id: str) -> CheckInfo:
         reference=text["Reference"],
         groups=check.by == "groups",
         asks_the_model=check.asks_the_model,
+        measures=check.measures,
+        characteristics=check.characteristics,
     )
 
 

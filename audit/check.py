@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from audit.candidates.capabilities import Embeddings, Labels, Queries, Scores, Training, Values
+from audit.candidates.capabilities import Embeddings, Labels, Queries, Ranking, Scores, Training, Values
 from audit.evidence import Pair
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ Need: TypeAlias = Literal[
     "predictions",  # the candidate's predicted labels; its predicted numbers where the check serves regression too
     "values",  # the candidate's predicted numbers
     "scores",  # the candidate's probabilities
+    "ranking",  # scores by which the candidate orders rows: probabilities, or raw decision scores
     "text",  # columns.text
     "features",  # numeric or categorical feature columns
     "base",  # a candidate that was fine-tuned here, from a base model
     "model",  # a candidate that can score new rows, which saved predictions cannot
     "embeddings",  # a candidate that can embed texts
-    "groups",  # `by` names at least one family of groups
     "reference",  # `reference` names a second data set
 ]
 
@@ -44,11 +44,32 @@ CAPABILITIES: Mapping[Need, tuple[type[Capability], ...]] = {
     "predictions": (Labels, Values),
     "values": (Values,),
     "scores": (Scores,),
+    "ranking": (Scores, Ranking),
     "base": (Training,),
     "model": (Queries,),
     "embeddings": (Embeddings,),
 }
 """What the candidate must offer for a need: one of these."""
+OUTPUTS: frozenset[Need] = frozenset({"predictions", "values", "scores", "ranking"})
+"""Needs that the candidate's answers to the rows of a data set serve."""
+
+Measures: TypeAlias = Literal[
+    "skill",  # how well the candidate answers: a model that knows nothing must do badly
+    "model",  # anything else about the candidate
+    "data",  # the rows themselves, whatever the candidate
+    "drift",  # how far two data sets, or the candidate's answers to them, lie apart
+    "declarations",  # what the policy says of the system, never whether it is true
+]
+Characteristic: TypeAlias = Literal[
+    "valid_reliable",
+    "safe",
+    "secure_resilient",
+    "accountable_transparent",
+    "explainable_interpretable",
+    "privacy_enhanced",
+    "fair_bias_managed",
+]
+"""Characteristics of trustworthy AI, as NIST AI RMF 1.0 names them."""
 
 
 class Params(BaseModel):
@@ -75,6 +96,10 @@ class Check:
     """The question in plain words, as the report asks it."""
     remedy: str
     """One line: what to do when the bound is not met."""
+    measures: Measures
+    """What its value is a claim about; decides which rules of the audit apply to it."""
+    characteristics: tuple[Characteristic, ...]
+    """Characteristics of trustworthy AI that it covers."""
     rmf: tuple[str, ...]
     """Ids of NIST AI RMF 1.0 that its evidence supports."""
     better: Literal["higher", "lower"]
@@ -94,7 +119,7 @@ class Check:
     lowest: float = 0.0
     highest: float = 1.0
     """The range of the value: a bound outside proves nothing and is refused."""
-    reach: Callable[[Subject, Any], tuple[float, float]] | None = None
+    range_on: Callable[[Subject, Any], tuple[float, float]] | None = None
     """Ends of the value on this subject under these parameters, where it is narrower than its range: a bound outside is refused there."""
     extra: str | None = None
     """The optional extra that its backend comes with."""
@@ -109,14 +134,17 @@ class Check:
 
     of_one_class: bool = False
     """Whether rows of one true class are enough for it, as for a rate among the rows of that class."""
-    ranks: bool = False
-    """Whether it reads scores by their order alone, so that raw decision scores serve it too."""
-    asked_of: Callable[[Subject, Any], Sequence[tuple[Slice, NDArray[np.bool_]]]] | None = None
+    member_rows: Callable[[Subject, Any], Sequence[tuple[Slice, NDArray[np.bool_]]]] | None = None
     """(n,) rows that each member will rest on, of a check that asks the model about changed rows of its own choice, for `audit plan`."""
     reads_files: Callable[[Any], bool] = lambda _params: False
     """Whether it reads files of the project under these parameters: no key holds their content, so its evidence is never kept."""
     trainings: Callable[[Any], int] | None = None
     """Fine-tunings beyond the candidate's own that it asks for, given the parameters; None where it asks for none."""
+
+    def __post_init__(self) -> None:
+        if self.measures != "drift" and self.asks_the_model != (self.measures in {"skill", "model"}):
+            msg = f"measures is {self.measures!r}, but its needs {'name' if self.asks_the_model else 'do not name'} the candidate's answers"
+            raise ValueError(msg)
 
     def needs_of(self, columns: Columns, params: Any) -> frozenset[Need]:
         """All that it needs on a data set with these columns, under these parameters."""
@@ -125,7 +153,7 @@ class Check:
     @property
     def asks_the_model(self) -> bool:
         """Whether its outcome depends on the candidate, and not on the data alone."""
-        return not self.needs.isdisjoint({"predictions", "values", "scores", "model", "base"})
+        return not self.needs.isdisjoint({*OUTPUTS, "model", "base"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +174,10 @@ class CheckInfo:
     """Whether it holds groups against each other, whatever is left of them."""
     asks_the_model: bool = False
     """Whether its outcome depends on the model's own answers, and not on data or declarations alone."""
+    measures: Measures = "model"
+    """What its value is a claim about."""
+    characteristics: tuple[Characteristic, ...] = ()
+    """Characteristics of trustworthy AI that it covers."""
 
     def of_gap(self, evidence: Evidence) -> bool:
         """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""

@@ -122,7 +122,7 @@ def _outcome(finding: Finding, evidence: Evidence, head: Headline) -> str:
         if not (finding.changes or _is_used_up(finding)):  # every bound is met
             return f"Too few rows for a pass: {obstacles}."
         return "The interval contains the bound: not settled." + (f" Too few rows: {obstacles}." if obstacles else "")
-    if finding.status == "pass" and finding.check.id.startswith("drift/") and head.interval[0] > 0:
+    if finding.status == "pass" and finding.check.measures == "drift" and head.interval[0] > 0:
         return "Significant, but smaller than the bound: negligible."
     return "The bound is met." if finding.status == "pass" else "The bound is not met."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit import catalog
+from audit.check import OUTPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding
     from audit.policy.schema import Requirement
 
-_OUTPUTS = frozenset({"predictions", "values", "scores", "labels", "targets"})
+_OUTPUTS = frozenset({*OUTPUTS, "labels", "targets"})
 """Needs that the file of predictions serves."""
 
 

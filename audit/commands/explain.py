@@ -12,6 +12,8 @@ from audit.formatting import limit
 from audit.policy.messages import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic.fields import FieldInfo
 
     from audit.check import Check
@@ -30,11 +32,11 @@ _NEEDS = {
     "predictions": "the candidate's predictions",
     "values": "the candidate's predicted numbers",
     "scores": "the candidate's probabilities",
+    "ranking": "the candidate's scores, probabilities or raw",
     "text": "texts (columns.text)",
     "features": "feature columns",
     "base": "a candidate that is fine-tuned here (candidate.fine_tune)",
     "model": "a candidate that can score changed rows, which saved predictions cannot",
-    "groups": "groups (by)",
     "reference": "a second data set (reference)",
 }
 _USUAL_FLOOR, _USUAL_CEILING = 0.8, 0.1
@@ -83,6 +85,12 @@ def explain(check_id: str) -> Explanation:
     )
 
 
+def _needs(check: Check) -> Iterator[str]:
+    yield from (text for need, text in _NEEDS.items() if need in check.needs)
+    if check.by == "groups":
+        yield "groups (by)"
+
+
 def _facts(check: Check) -> tuple[tuple[str, str], ...]:
     span = f"from {limit(check.lowest)}" + (f" to {limit(check.highest)}" if math.isfinite(check.highest) else " upwards")
     span = span if math.isfinite(check.lowest) else "any number"
@@ -92,10 +100,11 @@ def _facts(check: Check) -> tuple[tuple[str, str], ...]:
         ("Better", check.better),
         ("Members", _MEMBERS[check.by]),
         ("Compares", _COMPARES if check.compare else "no two models: `against` is refused"),
-        ("Needs", ", ".join(text for need, text in _NEEDS.items() if need in check.needs) or "nothing but rows"),
+        ("Needs", ", ".join(_needs(check)) or "nothing but rows"),
         ("Tasks", ", ".join(check.tasks) if check.tasks else "all"),
         ("Claim", "census: about the very rows at hand, without sampling error" if check.census else "sample: judged on an interval"),
         ("NIST AI RMF 1.0", ", ".join(check.rmf)),
+        ("Covers", ", ".join(check.characteristics)),
         ("Extra", pip_install(check.extra) if check.extra else "none"),
     )
 

@@ -60,8 +60,6 @@ class Trait(_Entry):
 
     id: str
     name: str
-    families: tuple[str, ...]
-    """Families of checks that look at it."""
     declared: str | None = None
     """A declared fact that stands for it where no check does."""
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import catalog, disk_cache
-from audit.candidates.capabilities import Features, Labels, Ranking, Scores, Values
+from audit.candidates.capabilities import Features
 from audit.candidates.predictions import Predictions
+from audit.check import CAPABILITIES
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError
 from audit.formatting import comparator_in_words
@@ -71,11 +72,11 @@ def _capability_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], 
         comparator, place = found[requirement.against], ("require", index, "against")
         called, declared = comparator_in_words(requirement.against), ".".join(comparator_place(requirement.against))
         check = catalog.discover()[requirement.check]
-        ranks = check.ranks and comparator.get(Ranking) is not None
-        if "scores" in check.needs and comparator.get(Scores) is None and not ranks:
+        lacks = {need for need, able in CAPABILITIES.items() if need in check.needs and all(comparator.get(one) is None for one in able)}
+        if not lacks.isdisjoint({"scores", "ranking"}):
             remedy = f"add {declared}.columns.score, or load it itself"
             yield loaded.marks.mistake(place, f"{requirement.check}: {called} gives labels without probabilities: {remedy}")
-        elif "predictions" in check.needs and comparator.get(Labels) is None and comparator.get(Values) is None:
+        elif "predictions" in lacks:
             remedy = f"add {declared}.columns.prediction, or load it itself"
             yield loaded.marks.mistake(place, f"{requirement.check}: {called} gives raw scores and no predicted classes: {remedy}")
         features = comparator.get(Features)

@@ -150,7 +150,8 @@ def _compared(requirement: Requirement, check: Check, draft: Draft, *, checks: M
         text = f"{requirement.margin:g} is always met: {requirement.check} lies between {check.lowest:g} and {check.highest:g}"
         yield ("margin",), f"{text}; give a smaller margin"
     columns = None if comparator is None else comparator.columns
-    if columns is not None and columns.score is None and columns.scores is None and "scores" in check.needs:
+    scored = columns is None or columns.score is not None or columns.scores is not None
+    if not scored and not check.needs.isdisjoint({"scores", "ranking"}):
         place, called = ".".join(comparator_place(against)), comparator_in_words(against)
         text = f"{requirement.check} needs {called}'s probabilities; name their column under {place}.columns.score"
         yield ("against",), text
@@ -195,7 +196,7 @@ def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[P
     if candidate is None or candidate.load is None or candidate.load.kind != "predictions" or not draft.has_saved_predictions():
         return
     scored = columns.score is not None or columns.scores is not None
-    if "scores" in check.needs and not scored:
+    if not check.needs.isdisjoint({"scores", "ranking"}) and not scored:
         yield ("check",), f"{requirement.check} needs probabilities {on} columns.score or columns.scores"
     elif "values" in check.needs and columns.prediction is None:
         yield ("check",), f"{requirement.check} needs predicted numbers {on} columns.prediction"

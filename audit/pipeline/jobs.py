@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audit import catalog
 from audit.candidates.capabilities import Features, Labels, Ranking, Scores, Values
 from audit.candidates.interface import why_no_scores, without_encoder
-from audit.check import CAPABILITIES
+from audit.check import CAPABILITIES, OUTPUTS
 from audit.datasets import canonical
 from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import normal_form, refuse_two_spellings
@@ -189,7 +189,7 @@ def _capability_mistakes(check: Check, requirement: Requirement, data: Dataset, 
         yield f"a {candidate.kind} candidate gives no predictions"
     if "values" in lacks:
         yield "the candidate gives classes, not numbers: declare candidate.task tabular-regression"
-    if "scores" in lacks and not (check.ranks and candidate.get(Ranking) is not None):
+    if not lacks.isdisjoint({"scores", "ranking"}):
         yield why_no_scores(candidate)
     if gives_numbers and check.tasks is not None and REGRESSION[0] not in check.tasks:
         yield f"the candidate gives numbers, not classes: it serves {', '.join(check.tasks)}"
@@ -205,7 +205,7 @@ def positive_unknown(check: Check, data: Dataset, candidate: Candidate) -> Itera
     if candidate.get(Values) is not None or len(candidate.classes) > 2:  # noqa: PLR2004  # numbers have no classes; of more each is looked at
         return
     compares = check.by == "groups" and "predictions" in check.needs
-    read = {"scores"} if data.columns.prediction is not None else {"scores", "predictions"}
+    read = {"scores", "ranking"} if data.columns.prediction is not None else {"scores", "ranking", "predictions"}
     scored = candidate.kind == "predictions" and data.columns.score is not None and not check.needs.isdisjoint(read)
     if "positive" in check.needs or compares or scored:
         try:
@@ -242,7 +242,7 @@ def _feature_mistakes(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], can
     features = candidate.get(Features)
     if features is None:
         return
-    asked = [one for one in loaded.policy.require if catalog.discover()[one.check].needs & {"predictions", "values", "scores", "model"}]
+    asked = [one for one in loaded.policy.require if catalog.discover()[one.check].needs & {*OUTPUTS, "model"}]
     for role in dict.fromkeys(role for one in asked for role in (one.on, one.reference) if role is not None):
         try:
             features.refuse_unfit(datasets[role])
@@ -390,11 +390,12 @@ def remarks(policy: Policy) -> tuple[Reason, ...]:
 def uncovered(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[str, ...]:
     """Characteristics of trustworthy AI without a required check that measured, a reason, or the declared fact that stands for them."""
     measured = [one for one in policy.require if one.enforce == "required" and one.id not in unmeasured]
-    families, facts = {one.check.split("/")[0] for one in measured}, _declared_parents(policy)
+    covered = {trait for one in measured for trait in catalog.discover()[one.check].characteristics}
+    facts = _declared_parents(policy)
     return tuple(
         trait.id
         for trait in nist_ai_rmf().characteristics
-        if families.isdisjoint(trait.families) and not is_reason(policy.not_measured.get(trait.id, "")) and trait.declared not in facts
+        if trait.id not in covered and not is_reason(policy.not_measured.get(trait.id, "")) and trait.declared not in facts
     )
 
 

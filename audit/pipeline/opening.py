@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
-from audit import child_process
+from audit import catalog, child_process
 from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
 from audit.candidates.running import refuse_blank_texts
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 
     from audit.candidates.interface import Candidate
     from audit.datasets import Dataset
-    from audit.policy.schema import FineTune, Load, Policy
+    from audit.policy.schema import FineTune, Load, Policy, Requirement
     from audit.progress import Progress
 
-MEASURES_THE_MODEL = frozenset({"performance", "calibration", "fairness", "robustness", "finetuning"})
-"""Families of checks that mean nothing on rows that the model has learned from."""
 _SERVED = frozenset({"text-classification", "tabular-classification", "tabular-regression"})
 
 
@@ -233,7 +231,12 @@ def _mapped(classes: Sequence[str], label_map: Mapping[str, str]) -> tuple[str, 
 
 
 def _measured_roles(policy: Policy) -> set[str]:
-    return {"test", *(one.on for one in policy.require if one.check.split("/")[0] in MEASURES_THE_MODEL)}
+    return {"test", *(one.on for one in policy.require if measures_the_model(one))}
+
+
+def measures_the_model(requirement: Requirement) -> bool:
+    """Whether it is a claim about the candidate, so that rows which the candidate has learned from prove nothing."""
+    return catalog.discover()[requirement.check].measures in {"skill", "model"}
 
 
 def _refuse_test_rows(learned: Sequence[Dataset], policy: Policy, datasets: Mapping[str, Dataset]) -> None:

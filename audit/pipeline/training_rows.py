@@ -10,7 +10,7 @@ import numpy as np
 from audit.decision.finding import Reason
 from audit.errors import CannotMeasure
 from audit.metrics import row_matches, rows
-from audit.pipeline.opening import MEASURES_THE_MODEL
+from audit.pipeline.opening import measures_the_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ def training_roles(policy: Policy) -> dict[str, str]:
 def find(policy: Policy, datasets: Mapping[str, Dataset]) -> TrainingRows:
     """Hold the rows of every data set that a required check of the model looks at against those that it has learned from."""
     learned, blocking, remarks = training_roles(policy), [], []
-    required = [one for one in policy.require if one.enforce == "required" and one.check.split("/")[0] in MEASURES_THE_MODEL]
+    required = [one for one in policy.require if one.enforce == "required" and measures_the_model(one)]
     for role in dict.fromkeys(one.on for one in required):
         did, facts = learned.get(role) if policy.candidate.fine_tune is not None else None, ""
         for other in () if role in learned else learned:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def refuse_empty_bound(requirement: Requirement, check: Check, subject: Subject, params: Any) -> None:
     """Refuse a bound at or beyond the end that the value cannot pass here: it would be met by any model."""
-    if check.reach is None:
+    if check.range_on is None:
         return
-    low, high = check.reach(subject, params)
+    low, high = check.range_on(subject, params)
     met = _always_met(requirement, low, high)
     if met is not None:
         msg = f"{met:g} is always met: here {requirement.check} lies between {low:g} and {high:g}; give a bound that can fail"

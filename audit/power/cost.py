@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.check import OUTPUTS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -43,7 +45,7 @@ def of(jobs: Sequence[Job], embedded: int, trained: int) -> Cost:
     """The cost of some jobs."""
     rows: dict[str, int] = {}
     for job in jobs:
-        if job.skip is None and job.check.needs & {"predictions", "values", "scores"}:
+        if job.skip is None and job.check.needs & OUTPUTS:
             reference = job.subject.reference if "reference" in job.check.needs else None
             rows |= {data.role: data.rows for data in (job.subject.data, reference) if data is not None}
     changed = {job.requirement.id: _changed(job) for job in jobs if job.skip is None and "model" in job.check.needs}

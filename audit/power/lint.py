@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from audit.pipeline.job import Job
     from audit.policy import LoadedPolicy
 
-_TRIED = frozenset({"performance", "fairness", "calibration"})
-"""Families of which a stand-in for a model can say what would come out."""
 IGNORANT = 0.0
 """Strength of a stand-in that knows the classes' shares alone."""
 STRENGTHS = (STRONGEST, 4.0, 2.5)
@@ -96,7 +94,7 @@ def _bounds(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], small: set[in
     guess = "the mean" if isinstance(population, Numbers) else "the commonest class"
     found = _findings(loaded, datasets, population, IGNORANT)
     for index, finding in found.items():
-        if finding.requirement.check.startswith("performance/") and _meets(finding):
+        if finding.check.measures == "skill" and _meets(finding):
             text = f"{asked_in_words(finding.requirement)} proves nothing: whoever always answers {guess} meets it on this data"
             yield _at(loaded, index, _key(finding), text)
     unmet, perfect = _unmet(found) - small, None
@@ -146,7 +144,8 @@ def _findings(
 
 
 def _can_be_tried(job: Job) -> bool:
-    known = job.requirement.check.split("/")[0] in _TRIED and "model" not in job.check.needs
+    """Whether a stand-in for the candidate can answer for it: one that is asked nothing but its answers to the rows."""
+    known = job.check.measures in {"skill", "model"} and job.check.needs.isdisjoint({"model", "base"})
     return known and job.requirement.against is None and job.skip is None
 
 

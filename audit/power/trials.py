@@ -164,7 +164,7 @@ def _shares(job: Job, value: float) -> Evidence | None:
     right = seeds.stream(job.seed, f"stand-in for {job.requirement.id}").random(subject.data.rows) < value
     clusters = subject.clusters()
     whole = ((OVERALL, np.arange(subject.data.rows) < rows),)
-    parts = job.check.asked_of(subject, job.params) if job.check.asked_of else subject.slices() if job.check.by == "slices" else whole
+    parts = job.check.member_rows(subject, job.params) if job.check.member_rows else subject.slices() if job.check.by == "slices" else whole
     members = [Member(name, Proportion.of(right[mask], None if clusters is None else clusters[mask])) for name, mask in parts if mask.any()]
     empty = tuple(Unmeasured(name, "no row to change: leave it out, or add rows") for name, mask in parts if not mask.any())
     return Evidence(members=tuple(members), unit=job.check.unit, rows=rows, unmeasured=empty) if members else None

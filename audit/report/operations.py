@@ -56,9 +56,7 @@ def operations(run: AuditRun, found: Entries) -> Operations:
         ("Complaints and appeals", system.feedback_channel),
         ("Decommissioning plan", system.decommissioning_plan),
     )
-    watched = [
-        entry for entry in found.worst if entry.finding.check.id.startswith("drift/") or entry.finding.requirement.on == "production"
-    ]
+    watched = [entry for entry in found.worst if entry.finding.check.measures == "drift" or entry.finding.requirement.on == "production"]
     alarms = tuple(
         Alarm(
             entry.link,

@@ -33,11 +33,11 @@ class Gap:
 
 def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
     """Characteristics without a check, requirements without evidence, members that the data cannot measure, uses declared out of scope."""
-    named = {entry.finding.check.id.split("/")[0] for entry in found.worst}
+    covered = {trait for entry in found.worst for trait in entry.finding.check.characteristics}
     gaps_ = [
         Gap(trait.name, run.policy.not_measured.get(trait.id, "no check and no reason given"))
         for trait in nist_ai_rmf().characteristics
-        if named.isdisjoint(trait.families) and trait.declared not in declared_fields(run)
+        if trait.id not in covered and trait.declared not in declared_fields(run)
     ]
     gaps_ += [
         Gap(f"{entry.label} {entry.finding.id}", prose.clip(phrases.message(entry.finding), 120))

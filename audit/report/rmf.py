@@ -178,7 +178,7 @@ def _speaks(entry: Entry, line: Subcategory) -> bool:
     """Whether a finding measures a line. A check of declarations measures that they are there, never what they say."""
     finding = entry.finding
     counted = finding.status in WITH_EVIDENCE and finding.evidence is not None and bool(finding.evidence.members)
-    return counted and (line.evidence == "measured" or not finding.check.id.startswith("governance/"))
+    return counted and (line.evidence == "measured" or finding.check.measures != "declarations")
 
 
 def _check(entry: Entry) -> tuple[Chip, Link, str]:
@@ -231,7 +231,7 @@ def traits(run: AuditRun, found: Entries) -> tuple[TraitLine, ...]:
     order = list(prose.STATUSES)
     lines = []
     for trait in nist_ai_rmf().characteristics:
-        own = [entry for entry in found.worst if entry.finding.check.id.split("/")[0] in trait.families]
+        own = [entry for entry in found.worst if trait.id in entry.finding.check.characteristics]
         worst = min((entry.finding.status for entry in own), key=order.index, default=None)
         given = run.policy.not_measured.get(trait.id)
         fact = f"Declared: `{trait.declared}`." if trait.declared in declared_fields(run) else "No check and no reason given."

@@ -131,7 +131,7 @@ def _requirement(check_id: str, check: Check) -> dict[str, object]:
         made["min"] = check.lowest + margin * span if math.isfinite(check.lowest) else 0.1
     else:
         made["max"] = check.highest - margin * span if math.isfinite(check.highest) else 3.0
-    if check.reach is not None and "max" in made:
+    if check.range_on is not None and "max" in made:
         made["max"] = 0.999  # of shares, and of two classes
     if check.by == "groups":
         made["by"] = ["group"]

@@ -90,10 +90,12 @@ CHECK = Check(
     measure=measure,
     question="Taking hits and false alarms together, is no group favoured?",
     remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
+    measures="model",
+    characteristics=("fair_bias_managed",),
     rmf=("MEASURE 2.11",),
     better="lower",
     unit="mean rate difference",
-    needs=frozenset({"labels", "predictions", "groups"}),
+    needs=frozenset({"labels", "predictions"}),
     by="groups",
     tasks=CLASSIFICATION,
 )

@@ -248,6 +248,8 @@ CHECK = Check(
     measure=measure,
     question="Does its answer stay the same when the text names another identity?",
     remedy="Fine-tune with copies of the training rows in which the identities are swapped, or mask the terms before the model reads them.",
+    measures="model",
+    characteristics=("fair_bias_managed",),
     rmf=("MEASURE 2.11",),
     better="lower",
     unit="share of labels flipped",
@@ -255,5 +257,5 @@ CHECK = Check(
     params=IdentityParams,
     tasks=("text-classification",),
     limit=3600.0,
-    asked_of=lambda subject, params: rows_with_terms(subject, params.swaps()),
+    member_rows=lambda subject, params: rows_with_terms(subject, params.swaps()),
 )

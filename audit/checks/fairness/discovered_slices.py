@@ -162,7 +162,7 @@ def _names(subject: Subject, scope: Scope) -> tuple[str, ...]:
     return names
 
 
-def _reach(subject: Subject, _params: DiscoveredSlicesParams) -> tuple[float, float]:
+def _range_on(subject: Subject, _params: DiscoveredSlicesParams) -> tuple[float, float]:
     """Shares are at most 1 apart, errors any distance."""
     return (-math.inf, math.inf) if subject.candidate.get(Values) is not None else (-1.0, 1.0)
 
@@ -176,6 +176,8 @@ CHECK = Check(
     measure=measure,
     question="Is any part of the data served worse that nobody named?",
     remedy="Read the worst rows of the named slices; add or mend training rows like them, train again, and name the slices under `by`.",
+    measures="model",
+    characteristics=("fair_bias_managed",),
     rmf=("MEASURE 2.11", "MEASURE 2.5"),
     better="lower",
     unit="accuracy or error gap",
@@ -185,5 +187,5 @@ CHECK = Check(
     also_needs=_also_needs,
     params=DiscoveredSlicesParams,
     tasks=(*CLASSIFICATION, *REGRESSION),
-    reach=_reach,
+    range_on=_range_on,
 )

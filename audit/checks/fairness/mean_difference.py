@@ -77,7 +77,7 @@ def _weighing(subject: Subject) -> tuple[str, ...]:
     return () if column is None else (f"Rows are weighted by {column}; the weights are taken as given, not as estimated.",)
 
 
-def _reach(subject: Subject, _params: MeanParams) -> tuple[float, float]:
+def _range_on(subject: Subject, _params: MeanParams) -> tuple[float, float]:
     """Shares are at most 1 apart, numbers any distance."""
     return 0.0, math.inf if subject.candidate.get(Values) is not None else 1.0
 
@@ -86,14 +86,16 @@ CHECK = Check(
     measure=measure,
     question="Does every group get as much as any other, on average?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, reweigh or rebalance the training data.",
+    measures="model",
+    characteristics=("fair_bias_managed",),
     rmf=("MEASURE 2.11",),
     better="lower",
     unit="mean difference",
-    needs=frozenset({"predictions", "groups"}),
+    needs=frozenset({"predictions"}),
     params=MeanParams,
     by="groups",
     tasks=(*CLASSIFICATION, *REGRESSION),
     highest=math.inf,
-    reach=_reach,
+    range_on=_range_on,
     weighted=True,
 )

@@ -68,6 +68,8 @@ def confusion_check(
         compare=compare,
         question=question,
         remedy=remedy,
+        measures="skill",
+        characteristics=("valid_reliable",),
         rmf=("MEASURE 2.3", "MEASURE 2.5"),
         better="higher",
         unit=UNITS[metric],

@@ -32,7 +32,7 @@ def probability_loss_check(
     largest: float,
     question: str,
     remedy: str,
-    reach: Callable[[Subject, NoParams], tuple[float, float]] | None = None,
+    range_on: Callable[[Subject, NoParams], tuple[float, float]] | None = None,
 ) -> Check:
     """A check of the mean loss in each slice; `losses` are (n, k), were each class the true one, and lie between 0 and `highest`.
 
@@ -51,6 +51,8 @@ def probability_loss_check(
         compare=compare,
         question=question,
         remedy=remedy,
+        measures="skill",
+        characteristics=("valid_reliable",),
         rmf=("MEASURE 2.3", "MEASURE 2.5"),
         better="lower",
         unit=unit,
@@ -58,7 +60,7 @@ def probability_loss_check(
         by="slices",
         tasks=CLASSIFICATION,
         highest=largest,
-        reach=reach,
+        range_on=range_on,
     )
 
 

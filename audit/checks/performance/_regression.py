@@ -51,6 +51,8 @@ def mean_loss_check(unit: str, loss: Callable[[Any], Loss], *, question: str, re
         compare=compare,
         question=question,
         remedy=remedy,
+        measures="skill",
+        characteristics=("valid_reliable",),
         rmf=("MEASURE 2.3", "MEASURE 2.5"),
         better="lower",
         unit=unit,

@@ -27,7 +27,7 @@ def _highest(subject: Subject) -> float:
     return 1.0 if len(subject.classes) <= 2 else 2.0  # noqa: PLR2004  # scikit-learn halves the sum over two classes
 
 
-def _reach(subject: Subject, _params: NoParams) -> tuple[float, float]:
+def _range_on(subject: Subject, _params: NoParams) -> tuple[float, float]:
     return 0.0, _highest(subject)
 
 
@@ -44,7 +44,7 @@ CHECK = probability_loss_check(
     _squared_distances,
     _highest,
     largest=2.0,
-    reach=_reach,
+    range_on=_range_on,
     question="How far are its probabilities from what came to be?",
     remedy="See whether calibration or ranking is at fault: calibrate the scores if the former, add rows or features if the latter.",
 )

@@ -90,7 +90,7 @@ def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     return Evidence(members=members, unit=unit, rows=subject.data.rows, notes=(_told(params), said))
 
 
-def _reach(_subject: Subject, params: Own) -> tuple[float, float]:
+def _range_on(_subject: Subject, params: Own) -> tuple[float, float]:
     return -math.inf if params.lowest is None else params.lowest, math.inf if params.highest is None else params.highest
 
 
@@ -107,6 +107,8 @@ CHECK = Check(
     compare=compare,
     question="Is it good enough by the project's own measure?",
     remedy="Look at the rows on which the function is lowest in the worst slice; add training rows like them and fit the model anew.",
+    measures="skill",
+    characteristics=("valid_reliable",),
     rmf=("MEASURE 2.3", "MEASURE 1.1"),
     better="higher",
     unit="the function's own unit",
@@ -117,5 +119,5 @@ CHECK = Check(
     tasks=(*CLASSIFICATION, *REGRESSION),
     lowest=-math.inf,
     highest=math.inf,
-    reach=_reach,
+    range_on=_range_on,
 )

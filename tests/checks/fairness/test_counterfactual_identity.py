@@ -221,8 +221,8 @@ def test_a_plan_reckons_with_the_rows_that_name_an_identity() -> None:
     rows = seen("he paid", "she was on the bus", "they paid", "the bus")
     check = discover()[ID]
     asked = check.params.model_validate({"attributes": ["gender", "religion"]})
-    assert check.asked_of is not None
-    parts = {str(name): int(mask.sum()) for name, mask in check.asked_of(rows, asked)}
+    assert check.member_rows is not None
+    parts = {str(name): int(mask.sum()) for name, mask in check.member_rows(rows, asked)}
     found = measure(ID, rows, attributes=["gender", "religion"])
     assert parts == {"attribute=gender": found.members[0].estimate.n, "attribute=religion": 0}
     job = SimpleNamespace(check=check, subject=rows, params=asked, seed=1, requirement=SimpleNamespace(id="swap"))

@@ -197,8 +197,8 @@ def test_a_bound_is_held_against_the_range_of_the_task() -> None:
     """A gap of shares is at most 1; one of numbers has no end."""
     check = discover()[CHECK]
     for seen, ends in ((subject(table(100, 0)), (-1.0, 1.0)), (regressed(numbers(100, 0)), (-np.inf, np.inf))):
-        assert check.reach is not None
-        assert check.reach(seen, check.params()) == ends
+        assert check.range_on is not None
+        assert check.range_on(seen, check.params()) == ends
 
 
 @pytest.mark.data

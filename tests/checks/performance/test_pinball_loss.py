@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 ID = "performance/pinball_loss"
 
 
-def value(frame: pd.DataFrame, **params: object) -> float:
-    (member,) = measure(ID, regressed(frame), **params).members
+def value(frame: pd.DataFrame, **params: float) -> float:
+    (member,) = measure(ID, regressed(frame), 0, **params).members
     return member.estimate.value
 
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from audit.check import CheckInfo
+from audit.check import Characteristic, CheckInfo, Measures
 from audit.evidence import Slice
 from audit.policy.schema import Requirement
 
+_MEASURES: dict[str, tuple[Measures, tuple[Characteristic, ...]]] = {
+    "performance": ("skill", ("valid_reliable",)),
+    "calibration": ("model", ("valid_reliable",)),
+    "fairness": ("model", ("fair_bias_managed",)),
+    "robustness": ("model", ("safe", "secure_resilient")),
+    "safety": ("model", ("safe",)),
+    "privacy": ("data", ("privacy_enhanced",)),
+    "data": ("data", ("valid_reliable",)),
+    "drift": ("drift", ("valid_reliable",)),
+    "governance": ("declarations", ("accountable_transparent",)),
+}
 OWNER = "Support ML, support-ml@example.org"
 
 
 def info(check_id: str, question: str, rmf: tuple[str, ...], *, better: str = "higher", unit: str = "share") -> CheckInfo:
+    family = check_id.split("/", maxsplit=1)[0]
     return CheckInfo(
         id=check_id,
         question=question,
@@ -21,7 +33,9 @@ def info(check_id: str, question: str, rmf: tuple[str, ...], *, better: str = "h
         risk="People who rely on the output are told something that does not hold.",
         limitations="Speaks of rows like those of the data set, and of no others.",
         reference="Wilson, JASA 1927.",
-        asks_the_model=check_id.split("/", maxsplit=1)[0] in {"performance", "calibration", "fairness", "robustness"},
+        asks_the_model=family in {"performance", "calibration", "fairness", "robustness"},
+        measures=_MEASURES[family][0],
+        characteristics=_MEASURES[family][1],
     )
 
 
