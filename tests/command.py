@@ -26,8 +26,8 @@ def installed(*arguments: str, cwd: Path | None = None, **environment: str) -> s
     )
 
 
-def audit(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The same without starting Python again: all of the command but the parent that supervises it and the processes that measure."""
+def audit(*arguments: str, cwd: Path | None = None, workers: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same without starting Python again: no parent supervises it, and checks are measured in this process or so many workers."""
     from audit.cli import app, worker
     from audit.commands import check
     from audit.pipeline import run
@@ -38,14 +38,13 @@ def audit(*arguments: str, cwd: Path | None = None, **environment: str) -> subpr
             patch.setenv(name, value)
         patch.setattr(sys, "argv", ["audit", *arguments])  # which the bundle records
         patch.setattr(worker, "supervised", lambda work: work())
-        patch.setattr(run, "Options", _in_process(run.Options))
-        patch.setattr(check, "Asked", _in_process(check.Asked))
+        patch.setattr(run, "Options", _with_workers(run.Options, workers))
+        patch.setattr(check, "Asked", _with_workers(check.Asked, workers))
         with pytest.raises(SystemExit) as ended:
             app.main(arguments)
     assert isinstance(ended.value.code, int)
     return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
 
 
-def _in_process(options: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command without worker processes."""
-    return lambda *given, **named: replace(options(*given, **named), workers=0)
+def _with_workers(options: Callable[..., Any], workers: int) -> Callable[..., Any]:
+    return lambda *given, **named: replace(options(*given, **named), workers=workers)
