@@ -7,14 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from audit.candidates import Outputs
 from audit.candidates.capabilities import Labels, Queries, Scores, find
@@ -104,6 +96,10 @@ def letters(rows: int, seed: int) -> pd.DataFrame:
 
 def letter_reader(seed: int = 0) -> Trained:
     """Word counts and a logistic regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     train = letters(300, seed + 1000)
     model = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10.0, random_state=0))
     return Trained(model.fit(train["text"], train["label"]), Texts)
@@ -111,6 +107,9 @@ def letter_reader(seed: int = 0) -> Trained:
 
 def cautious(reader: Trained, threshold: float, positive: str) -> Trained:
     """The same model with a decision rule of its own: positive from a threshold on."""
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.model_selection import FixedThresholdClassifier
+
     fixed = FixedThresholdClassifier(FrozenEstimator(reader.model), threshold=threshold, pos_label=positive)
     rows = customers(60, 0) if reader.reads is Table else letters(60, 0)
     given = rows.drop(columns="label") if reader.reads is Table else rows["text"]
@@ -136,6 +135,11 @@ def customers(rows: int, seed: int) -> pd.DataFrame:
 
 def customer_reader(seed: int = 0) -> Trained:
     """A small forest over numbers and categories."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
     train = customers(400, seed + 1000)
     columns = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["channel"]), remainder="passthrough")
     model = make_pipeline(columns, RandomForestClassifier(20, max_depth=6, random_state=0))

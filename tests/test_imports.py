@@ -41,6 +41,12 @@ def test_no_heavy_module_is_loaded(code: str) -> None:
     assert loaded_by(code) & HEAVY == frozenset()
 
 
+def test_collecting_the_tests_loads_no_model_library() -> None:
+    """Whoever runs one test waits for what that test needs alone."""
+    collect = "import pytest; assert pytest.main(['--collect-only', '-qq', '-p', 'no:cacheprovider', '--rootdir=.', 'tests']) == 0; print()"
+    assert loaded_by(collect).isdisjoint({"torch", "transformers", "textattack", "presidio_analyzer", "alibi_detect", "skops", "fairlearn"})
+
+
 def test_a_heavy_import_would_be_seen() -> None:
     """The probe of the test above does see what it looks for."""
     assert "pandas" in loaded_by("import pandas")

@@ -8,22 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
-import transformers
-from tokenizers import (  # type: ignore[import-untyped]  # published without types
-    Tokenizer,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-)
 
 from audit.datasets import Columns, Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-torch.set_num_threads(1)
 
 WORDS = (
     *("the", "a", "my", "card", "account", "money", "bank", "letter", "please", "fee"),
@@ -31,7 +20,20 @@ WORDS = (
 )
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _PIECES = 200
-hub: Any = transformers  # published without types
+
+
+class _Hub:
+    """The classes of transformers, which is published without types and loaded when one is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if not name[0].isupper():  # pytest looks for marks of its own
+            raise AttributeError(name)
+        import transformers
+
+        return getattr(transformers, name)
+
+
+hub: Any = _Hub()
 
 
 def letters(rows: int, seed: int, role: str = "train", **columns: object) -> Dataset:
@@ -46,6 +48,8 @@ def letters(rows: int, seed: int, role: str = "train", **columns: object) -> Dat
 
 def tokenizer(texts: Sequence[str]) -> Any:
     """WordPiece over the letters and the commonest words of the texts. A trainer would break ties by chance, other in every process."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
     normalizer, split = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
     words = Counter(word for text in texts for word, _ in split.pre_tokenize_str(normalizer.normalize_str(text)))
     letter = sorted({one for word in words for one in word})
@@ -61,8 +65,11 @@ def tokenizer(texts: Sequence[str]) -> Any:
 
 def base(folder: Path, said: Sequence[str] = (" ".join(WORDS),), **config: object) -> Path:
     """An untrained encoder of hidden size 32, drawn from a fixed seed, that knows the words of these texts."""
+    import torch
+
     words = tokenizer(said)
     small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64}
+    torch.set_num_threads(1)
     shape = hub.BertConfig(vocab_size=len(words), **(small | config))
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors  # type: ignore[import-untyped]  # published without types
 
 from audit.candidates.loading import inputs_of
 from tests.tiny_bert import WORDS, hub
@@ -43,6 +41,8 @@ _SHAPES: dict[str, dict[str, Any]] = {
 
 def words(*, frame: bool = True, **settings: object) -> Any:
     """A tokenizer of whole words; without a frame of [CLS] and [SEP] an empty text has no token."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
     made = Tokenizer(models.WordLevel({word: place for place, word in enumerate((*_SPECIAL, *WORDS))}, unk_token="[UNK]"))  # noqa: S106
     made.pre_tokenizer = pre_tokenizers.Whitespace()
     if frame:
@@ -53,6 +53,8 @@ def words(*, frame: bool = True, **settings: object) -> Any:
 
 def model(folder: Path, kind: str, tokenizer: Any = None, *, head: str = "ForSequenceClassification", **config: object) -> Path:
     """The folder of an untrained model, drawn from a fixed seed, and a tokenizer."""
+    import torch
+
     shape = getattr(hub, f"{kind}Config")(vocab_size=PIECES, **(_SHAPES[kind] | NAMES | config))
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -63,6 +65,8 @@ def model(folder: Path, kind: str, tokenizer: Any = None, *, head: str = "ForSeq
 
 def one_by_one(folder: Path, texts: Sequence[str], longest: int = 64) -> NDArray[np.float64]:
     """(len(texts), 2) probabilities of each text by itself, straight from transformers."""
+    import torch
+
     tokenizer = hub.AutoTokenizer.from_pretrained(folder)
     classifier = hub.AutoModelForSequenceClassification.from_pretrained(folder).eval()
     found = []

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from audit.candidates import contents, loading
 from audit.candidates.folder import ModelFolder
@@ -110,6 +108,8 @@ def test_notes_on_where_files_came_from_are_harmless(copy: Path) -> None:
 
 def test_weights_that_the_class_does_not_use_are_refused(copy: Path) -> None:
     """Adapter weights beside the model's own, a further layer, a second head."""
+    from safetensors.torch import load_file, save_file
+
     whole = load_file(copy / "model.safetensors")
     layer = "bert.encoder.layer.0.attention.self.query.weight"
     for name in ("bert.encoder.layer.0.attention.self.query.lora_A.weight", layer.replace("0", "1"), "second.weight"):
@@ -121,6 +121,9 @@ def test_weights_that_the_class_does_not_use_are_refused(copy: Path) -> None:
 @pytest.mark.parametrize(("kind", "name"), [("Bert", "bert.embeddings.position_ids"), ("GPT2", "transformer.h.0.attn.masked_bias")])
 def test_constants_of_older_releases_are_no_weights(tmp_path: Path, kind: str, name: str) -> None:
     """Many published folders hold them beside the weights."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
     folder = model(tmp_path / "m", kind)
     whole = load_file(folder / "model.safetensors")
     save_file(whole | {name: torch.arange(64)[None]}, folder / "model.safetensors", {"format": "pt"})
@@ -129,6 +132,8 @@ def test_constants_of_older_releases_are_no_weights(tmp_path: Path, kind: str, n
 
 def test_of_a_base_only_its_head_is_left_out(copy: Path, tmp_path: Path) -> None:
     """The head that it was pretrained with is of no use to an encoder; a layer is."""
+    from safetensors.torch import load_file, save_file
+
     assert load_encoder(ModelFolder(model(tmp_path / "masked", "Bert", head="ForMaskedLM"))).model
     assert load_encoder(ModelFolder(model(tmp_path / "whole", "Bert", head="ForPreTraining"))).model
     for folder in (copy, model(tmp_path / "bare", "Bert", head="Model")):
@@ -141,6 +146,8 @@ def test_of_a_base_only_its_head_is_left_out(copy: Path, tmp_path: Path) -> None
 
 def split(folder: Path, names: tuple[str, str], *, below: str = "") -> None:
     """The weights in two files with an index."""
+    from safetensors.torch import load_file, save_file
+
     whole = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     keys = sorted(whole)

@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from skops import io as skops
 
 from audit.candidates.saved import SavedPredictions
 from audit.errors import InputError
@@ -123,6 +119,11 @@ def test_a_loaded_text_classifier(folder: Path, datasets: dict[str, Dataset]) ->
 
 def test_a_scikit_learn_model_over_texts(folder: Path, datasets: dict[str, Dataset]) -> None:
     """With a text column and no features it is given texts."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from skops import io as skops
+
     train = datasets["train"]
     fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(train.texts(), train.labels("label").tolist())
     skops.dump(fitted, folder / "m.skops")
@@ -139,6 +140,11 @@ def test_saved_predictions(folder: Path) -> None:
 
 def test_a_data_set_whose_labels_are_spelt_otherwise_is_refused(folder: Path, datasets: dict[str, Dataset]) -> None:
     """Trained on the one spelling and measured on the other, a model would be wrong in every row, on paper."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from skops import io as skops
+
     datasets["test"].frame["label"] = datasets["test"].frame["label"].str.upper()
     told = r"'urgent' \(.* a class of the candidate\) and 'URGENT' \(46 rows of column 'label' in test.csv, first row 1\)"
     with pytest.raises(InputError, match=told):
@@ -151,6 +157,9 @@ def test_a_data_set_whose_labels_are_spelt_otherwise_is_refused(folder: Path, da
 
 def test_a_model_without_names_takes_its_features_in_one_order(folder: Path) -> None:
     """Two files with the same columns in another order cannot both be read by place."""
+    from sklearn.linear_model import LogisticRegression
+    from skops import io as skops
+
     frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 1.0, 0.0, 0.0], "label": [0, 0, 1, 1]})
     skops.dump(LogisticRegression().fit(frame[["a", "b"]].to_numpy(), frame["label"]), folder / "m.skops")
     named = LogisticRegression().fit(frame[["a", "b"]], frame["label"])

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
 
 from audit.candidates import running
 from audit.candidates.embedding import Encoder
@@ -21,6 +20,8 @@ from tests.tiny_models import PIECES, model, one_by_one, words
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import torch
 
     from audit.candidates.loading import Loaded
 
@@ -80,6 +81,8 @@ def test_a_remark_names_both_padding_tokens(tmp_path: Path) -> None:
 
 def test_embeddings_obey_the_same_rules(tmp_path: Path) -> None:
     """Of a classifier and of a base model's encoder."""
+    import torch
+
     folder = model(tmp_path / "m", "FNet")
     loaded = load_classifier(ModelFolder(folder), 2)
     runner = Runner(ModelFolder(folder), loaded, 64)

@@ -6,10 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import transformers
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from audit.candidates.embedding import Encoder
 from audit.candidates.folder import ModelFolder
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.full
-hub: Any = transformers  # published without types
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +36,10 @@ def encoder(folder: Path, store: Path | None = None) -> Encoder:
 def test_embeddings_are_the_mean_of_the_last_states(folder: Path) -> None:
     """As transformers gives them one text at a time, without padding."""
     import torch
+    import transformers
 
     texts = letters(6, 4).texts()
+    hub: Any = transformers  # published without types
     words, model = hub.AutoTokenizer.from_pretrained(folder), hub.AutoModel.from_pretrained(folder).eval()
     with torch.inference_mode():
         told = [model(**words(text, return_tensors="pt")).last_hidden_state[0].double().mean(0).numpy() for text in texts]
@@ -51,6 +48,10 @@ def test_embeddings_are_the_mean_of_the_last_states(folder: Path) -> None:
 
 
 def test_the_probe_is_logistic_regression_on_them(folder: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     rows, _, _ = parts(letters(200, 1), 0.2, 3)
     test = letters(50, 2, "test")
     probe = Probe(encoder(folder), rows, learned="rows")
@@ -64,6 +65,10 @@ def test_the_probe_is_logistic_regression_on_them(folder: Path) -> None:
 
 
 def test_three_classes_too(folder: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     data = letters(240, 1)
     data.frame["label"] = np.where(np.arange(240) % 3 == 0, "third", data.frame["label"])
     rows, _, _ = parts(data, 0.2, 3)

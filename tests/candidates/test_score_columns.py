@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from audit.candidates.capabilities import Labels, Ranking
 from audit.candidates.saved import SavedPredictions
@@ -41,6 +40,8 @@ def said(frame: pd.DataFrame, **columns: Any) -> str:
 
 
 def test_rounded_probabilities_are_divided_by_their_sum() -> None:
+    from sklearn.metrics import log_loss
+
     frame = table(shares().round(2))
     seen = subject(frame, scores=CLASSES)
     exact = frame[CLASSES].to_numpy() / frame[CLASSES].sum(axis=1).to_numpy()[:, None]
@@ -75,6 +76,8 @@ def test_a_probability_a_little_above_1_is_1() -> None:
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "objects"])
 def test_lists_of_probabilities_are_read(tmp_path: Path, kind: str) -> None:
     """From Parquet lists, JSON arrays, JSON objects by their keys, and the text of a list in a CSV."""
+    from sklearn.metrics import log_loss
+
     given = shares()
     label = np.resize(CLASSES, len(given))
     cells = [dict(zip(CLASSES[::-1], row[::-1].tolist(), strict=True)) for row in given] if kind == "objects" else given.tolist()
@@ -125,6 +128,8 @@ def scored(rows: int = 400, seed: int = 2) -> tuple[NDArray[np.int64], NDArray[n
 
 
 def test_raw_decision_scores_serve_rankings_alone() -> None:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     label, raw = scored()
     frame = pd.DataFrame({"label": label, "score": raw})
     seen = subject(frame)
@@ -147,6 +152,8 @@ def test_raw_scores_beside_predictions_leave_the_predictions_alone() -> None:
 
 
 def test_raw_scores_of_several_classes_rank_each() -> None:
+    from sklearn.metrics import roc_auc_score
+
     logits = np.log(shares()) * 3
     frame = table(logits)
     found = {str(one.name): one.estimate.value for one in measure("performance/roc_auc", subject(frame, scores=CLASSES)).members}
@@ -177,6 +184,8 @@ def test_a_score_of_the_other_class_is_told() -> None:
 
 
 def test_two_classes_in_any_words_need_no_positive_one_where_either_would_do() -> None:
+    from sklearn.metrics import roc_auc_score
+
     label, raw = scored()
     share = 1 / (1 + np.exp(-raw))
     words = np.array(["no", "yes"])

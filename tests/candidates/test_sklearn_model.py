@@ -12,21 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import sklearn
 from joblib.numpy_pickle import NumpyArrayWrapper
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer, make_column_transformer
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.feature_selection import SelectKBest, f_classif
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
-from sklearn.svm import SVC, LinearSVC
-from skops import io as skops
 
 from audit.candidates.capabilities import Features, Labels, Queries, Scores
 from audit.candidates.predictions import Predictions
@@ -52,6 +38,8 @@ def sha256(path: Path) -> str:
 
 
 def saved(model: Any, path: Path) -> Path:
+    from skops import io as skops
+
     if path.suffix == ".skops":
         skops.dump(model, path)
     else:
@@ -70,6 +58,8 @@ def opened(path: Path, *, digest: str | None = None, trust: bool = False, text: 
 
 def test_a_skops_file_round_trips(tmp_path: Path) -> None:
     """Labels, probabilities, classes and digest are the model's own, in the order that it was fitted on."""
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
     path = saved(fitted, tmp_path / "m.skops")
     model = opened(path, digest=sha256(path))
@@ -87,6 +77,11 @@ def test_a_skops_file_round_trips(tmp_path: Path) -> None:
 
 def test_a_pipeline_over_named_columns(tmp_path: Path) -> None:
     """Encoders and trees load without the policy's trust."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
     columns = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
     fitted = make_pipeline(columns, RandomForestClassifier(5, random_state=0)).fit(FRAME[["city", *NUMBERS]], FRAME["label"] == 1)
     path = saved(fitted, tmp_path / "m.skops")
@@ -98,6 +93,10 @@ def test_a_pipeline_over_named_columns(tmp_path: Path) -> None:
 
 def test_a_model_that_reads_texts(tmp_path: Path) -> None:
     """It takes the text column, and scores new texts."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     frame = pd.DataFrame({"text": ["hurry now", "no hurry", "calm", "now now"] * 10, "label": ["u", "o", "o", "u"] * 10})
     fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(frame["text"], frame["label"])
     model = opened(saved(fitted, tmp_path / "m.skops"), text=True)
@@ -112,6 +111,8 @@ def test_a_model_that_reads_texts(tmp_path: Path) -> None:
 
 def test_labels_without_probabilities(tmp_path: Path) -> None:
     """A support vector machine predicts, and says that it has no probabilities."""
+    from sklearn.svm import LinearSVC
+
     model = opened(saved(LinearSVC().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops"))
     assert offers(model) == {Labels, Queries, Features}
     assert model.predict(dataset(FRAME)).probabilities is None
@@ -122,6 +123,8 @@ def test_labels_without_probabilities(tmp_path: Path) -> None:
 
 def test_the_label_is_no_feature(tmp_path: Path) -> None:
     """A model that was fitted on the answer does not get it."""
+    from sklearn.linear_model import LogisticRegression
+
     model = opened(saved(LogisticRegression().fit(FRAME[["age", "label"]], FRAME["label"]), tmp_path / "m.skops"))
     with pytest.raises(InputError, match="fitted on columns that the data does not offer as features: label"):
         model.predict(dataset(FRAME))
@@ -129,6 +132,8 @@ def test_the_label_is_no_feature(tmp_path: Path) -> None:
 
 def test_features_without_names(tmp_path: Path) -> None:
     """Fitted on a bare matrix, it takes the declared features in their order, and as many as it knows."""
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS].to_numpy(), FRAME["label"])
     model = opened(saved(fitted, tmp_path / "m.skops"))
     data = dataset(FRAME, features=("age", "income"))
@@ -143,6 +148,10 @@ def shout(values: object) -> object:
 
 def test_types_that_are_not_trusted_are_listed(tmp_path: Path) -> None:
     """Code of one's own in a model is named and refused."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
     fitted = make_pipeline(FunctionTransformer(shout), LogisticRegression(max_iter=1000)).fit(FRAME[NUMBERS], FRAME["label"])
     with pytest.raises(InputError, match=r"holds what is no part of a scikit-learn model: .*shout"):
         opened(saved(fitted, tmp_path / "m.skops"))
@@ -177,6 +186,8 @@ def test_a_hostile_pickle_is_never_run(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize("ending", [".pkl", ".joblib"])
 def test_a_trusted_pickle_is_loaded(tmp_path: Path, ending: str) -> None:
     """Trust and digest together open it."""
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
     path = saved(fitted, tmp_path / f"m{ending}")
     model = opened(path, digest=sha256(path), trust=True)
@@ -244,6 +255,18 @@ def test_an_array_that_hides_what_is_behind_it_is_refused(tmp_path: Path, told: 
 @pytest.mark.parametrize("squeeze", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
 def test_common_models_pass_the_scan(tmp_path: Path, squeeze: Any) -> None:
     """Trees, boosting, neighbours, calibration, a search with its masked arrays: what people pickle is loaded."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.feature_selection import SelectKBest, f_classif
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+    from sklearn.svm import SVC, LinearSVC
+
     numeric = FRAME[NUMBERS]
     models = (
         make_pipeline(ColumnTransformer([("city", OneHotEncoder(), ["city"])], remainder="passthrough"), RandomForestClassifier(3)),
@@ -266,6 +289,9 @@ def test_common_models_pass_the_scan(tmp_path: Path, squeeze: Any) -> None:
 
 def test_a_pickle_of_another_version_is_refused(tmp_path: Path) -> None:
     """Another scikit-learn may predict otherwise from the same file, without a word."""
+    import sklearn
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
     path = tmp_path / "m.pkl"
     path.write_bytes(pickle.dumps(fitted).replace(sklearn.__version__.encode(), b"0" * len(sklearn.__version__)))
@@ -275,6 +301,8 @@ def test_a_pickle_of_another_version_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_classifier(tmp_path: Path) -> None:
     """Regressors, other files and missing files are told apart."""
+    from sklearn.linear_model import LinearRegression
+
     with pytest.raises(InputError, match="LinearRegression is no fitted classifier"):
         opened(saved(LinearRegression().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops"))
     with pytest.raises(InputError, match="there is no such file"):
@@ -289,6 +317,8 @@ def test_what_is_no_classifier(tmp_path: Path) -> None:
 
 def test_several_labels_at_once_are_refused(tmp_path: Path) -> None:
     """Their classes are a list of arrays, of unlike lengths."""
+    from sklearn.ensemble import RandomForestClassifier
+
     two = np.column_stack([FRAME["label"], np.arange(len(FRAME)) % 3])
     path = saved(RandomForestClassifier(2).fit(FRAME[NUMBERS], two), tmp_path / "m.joblib")
     with pytest.raises(InputError, match="RandomForestClassifier is no fitted classifier of one label"):
@@ -298,6 +328,8 @@ def test_several_labels_at_once_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("column", "cell", "told"), [("age", np.nan, "Input X contains NaN"), ("age", "old", "could not convert string")])
 def test_rows_that_a_model_does_not_take(tmp_path: Path, column: str, cell: object, told: str) -> None:
     """Its own words are told, with the file and what to do."""
+    from sklearn.linear_model import LogisticRegression
+
     path = saved(LogisticRegression().fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops")
     frame = FRAME.assign(**{column: [*FRAME[column][:-1], cell]})
     with pytest.raises(InputError, match=f"m.skops: predict refuses these rows.*{told}.*: give it the columns and values"):

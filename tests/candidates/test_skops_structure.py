@@ -33,7 +33,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
-from skops import io as skops
 
 from audit.candidates.sklearn import load
 from audit.errors import InputError
@@ -54,6 +53,8 @@ FITTED = LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"])
 
 def opened(model: Any, folder: Path, edit: Any = None) -> SklearnModel:
     """The candidate in a skops file of a model, whose description `edit` may change."""
+    from skops import io as skops
+
     path, raw = folder / "m.skops", skops.dumps(model)
     if edit is not None:
         saved, changed = zipfile.ZipFile(io.BytesIO(raw)), io.BytesIO()
@@ -106,6 +107,8 @@ def hand_made() -> Pipeline:
 
 def test_a_hand_made_file_that_skops_trusts_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Skops finds nothing to distrust in it, and its first prediction writes a file; here it is refused before it predicts."""
+    from skops import io as skops
+
     monkeypatch.chdir(tmp_path)
     raw = skops.dumps(hand_made())
     assert skops.get_untrusted_types(data=raw) == []
@@ -144,6 +147,8 @@ def test_a_hand_made_pickle_is_refused_even_where_it_is_trusted(tmp_path: Path, 
 )
 def test_functions_are_refused(tmp_path: Path, function: Any, told: str) -> None:
     """A ufunc, a partial call, a named method, a bound one, any function: named, with what would vouch for the file."""
+    from skops import io as skops
+
     model = make_pipeline(FunctionTransformer(function), FITTED)
     try:
         skops.dumps(model)

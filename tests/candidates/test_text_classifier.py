@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +40,8 @@ def opened(folder: Path, **options: Path) -> TextClassifier:
 
 def alone(folder: Path, text: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Probabilities and mean hidden state of one text, straight from transformers."""
+    import torch
+
     tokens = hub.AutoTokenizer.from_pretrained(folder)(text, truncation=True, max_length=64, return_tensors="pt")
     model = hub.AutoModelForSequenceClassification.from_pretrained(folder)
     with torch.inference_mode():
@@ -183,6 +184,8 @@ def test_a_model_without_a_trained_head_is_refused(classifier: Path, tmp_path: P
 
 def test_a_model_that_blew_up_is_refused(tmp_path: Path) -> None:
     """NaN is no score, and would count as the first class."""
+    import torch
+
     with torch.random.fork_rng():
         torch.manual_seed(0)
         shape = hub.AutoConfig.from_pretrained(base(tmp_path / "tiny"), initializer_range=1e38)

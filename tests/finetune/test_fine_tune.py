@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
-from sklearn.metrics import log_loss
 
 from audit.candidates.folder import ModelFolder
 from audit.candidates.transformers import TextClassifier
@@ -67,6 +64,8 @@ def undisturbed(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> t
 
 def test_the_same_inputs_give_the_same_weights(base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:
     """A second training, whatever the global generator was doing, ends with the same digest; another seed does not."""
+    import torch
+
     torch.manual_seed(12345)
     torch.rand(7)
     _, again = tune(base_model, tmp_path)
@@ -189,6 +188,8 @@ def test_a_changed_cache_is_not_believed(
 
 def test_weights_of_another_training_are_not_believed(undisturbed: tuple[Path, TrainingRecord], tmp_path: Path) -> None:
     """A whole folder of the cache, or a half-done training's state, copied over another."""
+    import torch
+
     assert text._kept(undisturbed[0]) is not None
     assert text._kept(shutil.copytree(undisturbed[0], tmp_path / "another")) is None
     state.save(tmp_path / "one.state", state.Course(step=3), {"weight": torch.zeros(2)})
@@ -207,6 +208,8 @@ def test_two_runs_at_once_train_once(base_model: Path, tmp_path: Path, undisturb
 
 def test_the_best_checkpoint_is_kept(base_model: Path, tmp_path: Path) -> None:
     """Labels without sense: the loss on new rows rises as the noise is learnt; it stops, and gives back the best weights."""
+    from sklearn.metrics import log_loss
+
     train, held = letters(120, 1), letters(200, 2, "validation")
     shuffled = np.random.default_rng(0)
     for data in (train, held):
@@ -227,6 +230,8 @@ def test_the_best_checkpoint_is_kept(base_model: Path, tmp_path: Path) -> None:
 
 def test_two_steps_by_hand(tmp_path: Path) -> None:
     """Without dropout, a step over all rows is AdamW on the clipped gradient of the mean cross-entropy, as written out here."""
+    import torch
+
     still = base(tmp_path / "still", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     train, held = letters(24, 1), letters(24, 1, "validation")
     rate, decay, limit = 2e-3, 5.0, 0.1
@@ -266,6 +271,8 @@ def test_units_are_dropped_while_it_learns(tmp_path: Path, undisturbed: tuple[Pa
 
 def test_torch_is_left_as_it_was(base_model: Path, tmp_path: Path) -> None:
     """Generators, flags and the environment are the caller's."""
+    import torch
+
     torch.manual_seed(7)
     before = torch.get_rng_state()
     tune(base_model, tmp_path, epochs=1)
@@ -358,6 +365,8 @@ def test_a_base_whose_weights_do_not_fit_is_refused(base_model: Path, tmp_path: 
 
 def test_a_base_without_a_pooler_serves(base_model: Path, tmp_path: Path) -> None:
     """Sentence encoders are saved without the layer above their first token; a head is new in any case."""
+    from safetensors.torch import load_file, save_file
+
     folder = tmp_path / "base"
     shutil.copytree(base_model, folder)
     weights = load_file(folder / "model.safetensors")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import optimization
 
 from audit.errors import InputError
 from audit.finetune import batches
@@ -96,6 +94,9 @@ def test_batches_waste_little_and_change() -> None:
 @pytest.mark.parametrize("warmup", [0, 7])
 def test_the_schedules_are_those_of_transformers(schedule: Schedule, warmup: int) -> None:
     """Step for step."""
+    import torch
+    from transformers import optimization
+
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     steps = {} if schedule == "constant" else {"num_training_steps": 50}
     name = "get_constant_schedule_with_warmup" if schedule == "constant" else f"get_{schedule}_schedule_with_warmup"

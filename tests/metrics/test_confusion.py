@@ -8,7 +8,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.metrics import precision_recall_fscore_support
 
 from audit.errors import CannotMeasure
 from audit.evidence import Confusion
@@ -53,6 +52,8 @@ def test_the_table_shows_what_was_taken_for_what(check: str, average: str, class
 @given(pairs=PAIRS)
 def test_without_an_average_every_class_is_a_member(check: str, pairs: list[tuple[str, str]]) -> None:
     """As scikit-learn's `average=None`, but that a share of nothing is unmeasured and not 0."""
+    from sklearn.metrics import precision_recall_fscore_support
+
     frame = table(pairs)
     found = measure(check, subject(frame), average="none")
     classes = sorted({*frame.label, *frame.prediction})

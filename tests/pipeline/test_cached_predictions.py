@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
-from skops import io as skops
 
 from audit.errors import PolicyError
 from tests.pipeline.in_process import audited
@@ -27,6 +23,11 @@ WORDS = ("a", "1", "1,5", "é")
 
 
 def save_model(folder: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+    from skops import io as skops
+
     x = np.array([*WORDS, *"bcdefghijk"], dtype=object)
     model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression(C=1e4))
     model.fit(pd.DataFrame({"x": x}), np.where(np.isin(x, WORDS), "yes", "no"))

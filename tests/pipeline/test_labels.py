@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
-from skops import io as skops
 
 from audit.commands import check as check_command
 from audit.errors import InputError, PolicyError
@@ -64,6 +62,9 @@ def test_a_map_that_contradicts_itself_is_refused(
 
 
 def test_a_models_classes_are_mapped_and_unknown_labels_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from skops import io as skops
+
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 2))
     model = LogisticRegression().fit(pd.DataFrame(x, columns=["a", "b"]), np.where(x[:, 0] > 0, "Yes", "No"))

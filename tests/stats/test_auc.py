@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
-from sklearn.metrics import roc_auc_score
 
 from audit.stats import Auc
 from tests.misses import misses, most
@@ -32,6 +31,8 @@ def delong(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[flo
 @given(scored)
 def test_agrees_with_all_pairs_and_with_scikit_learn(rows: list[tuple[bool, int]]) -> None:
     """Ties included."""
+    from sklearn.metrics import roc_auc_score
+
     positive, score = np.array([p for p, _ in rows]), np.array([float(s) for _, s in rows])
     found = Auc.of(positive, score)
     assert (found.area, found.variance) == pytest.approx(delong(positive, score), abs=1e-12)

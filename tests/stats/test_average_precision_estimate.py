@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from audit.power.laws import Asked, best
 from audit.power.laws.end_probabilities import chances, typical
@@ -51,6 +50,8 @@ def test_by_hand() -> None:
 
 @given(ROWS)
 def test_agrees_with_scikit_learn_ties_and_all(rows: list[tuple[bool, int]]) -> None:
+    from sklearn.metrics import average_precision_score
+
     positive, score = columns(rows)
     found = AveragePrecision.of(positive, score)
     assert found.value == pytest.approx(average_precision_score(positive, score), abs=1e-12)
@@ -63,6 +64,8 @@ def test_agrees_with_scikit_learn_ties_and_all(rows: list[tuple[bool, int]]) -> 
 
 def test_each_row_s_influence_is_what_a_little_more_of_it_does() -> None:
     """Against the value itself, recomputed with one row weighted a millionth more."""
+    from sklearn.metrics import average_precision_score
+
     positive, score = normal(60, seed=3)
     score = np.round(score, 1)  # with ties
     step = 1e-6
@@ -159,6 +162,8 @@ def macro(kind: str, n: int = 300, k: int = 3) -> tuple[ClassMean, NDArray[np.in
 
 
 def test_means_over_classes_agree_with_scikit_learn() -> None:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     found, label, scores = macro("precisions")
     assert found.value == pytest.approx(average_precision_score(np.eye(3)[label], scores, average="macro"), abs=1e-12)
     chance = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
-from sklearn.metrics import brier_score_loss
 
 from audit.power.laws import Asked, chances, likely, typical
 from audit.stats.brier import Decomposition, decompose
@@ -64,6 +63,8 @@ def test_no_end_leaves_the_range_of_a_squared_distance(some: list[tuple[int, boo
 @given(rows)
 def test_the_parts_make_up_the_score(some: list[tuple[int, bool]]) -> None:
     """With one stated probability a bin nothing is left within the bins; and the score is scikit-learn's."""
+    from sklearn.metrics import brier_score_loss
+
     said, hit = np.array([tenths for tenths, _ in some], dtype=float) / 10, np.array([one for _, one in some])
     found = decompose(said, hit, bins=100)
     if len(np.unique(said)) == found.reliability.bins:

@@ -10,20 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import (
-    balanced_accuracy_score,
-    cohen_kappa_score,
-    f1_score,
-    fbeta_score,
-    matthews_corrcoef,
-    precision_score,
-    recall_score,
-)
 
 from audit.stats import Confusion, Proportion
 from audit.stats.class_scores import CLOSED
 from audit.stats.scores import METRICS
 from tests.misses import misses, most
+from tests.reference import scikit_learn
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -32,7 +24,7 @@ if TYPE_CHECKING:
     from audit.stats.scores import Average, Metric
 
 ALPHA = 0.025
-REFERENCE = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
+REFERENCE = {name: scikit_learn(f"{name}_score") for name in ("f1", "precision", "recall")}
 rows = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40)
 
 
@@ -52,6 +44,8 @@ def test_agrees_with_scikit_learn(pairs: list[tuple[int, int]], metric: Metric, 
 
 @given(rows)
 def test_binary_and_balanced_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    from sklearn.metrics import balanced_accuracy_score, f1_score
+
     true, predicted = codes(pairs)
     expected = f1_score(true == 2, predicted == 2, zero_division=0)
     assert Confusion.of(true, predicted, 4, metric="f1", average="binary", positive=2).value == pytest.approx(expected, abs=1e-12)
@@ -64,6 +58,8 @@ def test_binary_and_balanced_agree_with_scikit_learn(pairs: list[tuple[int, int]
 
 @given(rows)
 def test_matthews_correlation_agrees_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    from sklearn.metrics import matthews_corrcoef
+
     true, predicted = codes(pairs)
     found = Confusion.of(true, predicted, 4, metric="mcc")
     if len({*true.tolist(), *predicted.tolist()}) > 1:  # scikit-learn warns of a single label
@@ -85,6 +81,8 @@ def test_matthews_correlation_by_hand() -> None:
 
 @given(rows, st.sampled_from([0.5, 1.0, 2.0, 10.0]), st.sampled_from(["macro", "weighted"]))
 def test_f_beta_agrees_with_scikit_learn(pairs: list[tuple[int, int]], beta: float, average: Average) -> None:
+    from sklearn.metrics import fbeta_score
+
     true, predicted = codes(pairs)
     found = replace(Confusion.of(true, predicted, 4, metric="fbeta", average=average), beta=beta)
     assert found.value == pytest.approx(fbeta_score(true, predicted, beta=beta, average=average, zero_division=0), abs=1e-12)
@@ -97,6 +95,8 @@ def test_f_beta_agrees_with_scikit_learn(pairs: list[tuple[int, int]], beta: flo
 
 @given(rows)
 def test_kappa_agrees_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    from sklearn.metrics import cohen_kappa_score
+
     true, predicted = codes(pairs)
     found = Confusion.of(true, predicted, 4, metric="kappa")
     if len({*true.tolist(), *predicted.tolist()}) > 1:  # of one label it is not defined
@@ -117,6 +117,8 @@ def test_kappa_by_hand() -> None:
 
 @pytest.mark.parametrize(("prevalence", "right"), [([0.5, 0.5], [0.9, 0.9]), ([0.9, 0.1], [0.98, 0.9]), ([0.6, 0.3, 0.1], [0.6, 0.6, 0.6])])
 def test_each_end_of_matthews_correlation_errs_no_more_than_promised(prevalence: list[float], right: list[float]) -> None:
+    from sklearn.metrics import matthews_corrcoef
+
     table, samples = drawn(prevalence, right, 300, 16)
     cells = np.indices(table.shape).reshape(2, -1)
     truth = matthews_corrcoef(cells[0], cells[1], sample_weight=table.ravel())
@@ -245,6 +247,8 @@ def test_no_error_seen_is_no_proof_of_none() -> None:
 
 
 def test_a_class_that_is_only_predicted_bars_a_pass_and_leaves_recall_open() -> None:
+    from sklearn.metrics import recall_score
+
     true, predicted = np.array([0, 1] * 40), np.array([0, 1] * 39 + [0, 2])
     found = Confusion.of(true, predicted, 3, metric="recall")
     assert found.value == pytest.approx(recall_score(true, predicted, average="macro", zero_division=0))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score, matthews_corrcoef
 
 from audit.stats import Confusion, PairedConfusion, PairedDifference
 from audit.stats.stored import from_json, to_json
@@ -83,6 +82,8 @@ def drawn(
     ],
 )
 def test_no_end_misses_more_than_it_may(metric: Metric, prevalence: list[float], right: tuple[float, float], alike: float, n: int) -> None:
+    from sklearn.metrics import f1_score, matthews_corrcoef
+
     whole, sample = drawn(prevalence, right, alike, n, 41)
     by = matthews_corrcoef if metric == "mcc" else lambda true, said: f1_score(true, said, average="macro")
     truth = by(whole[0], whole[1]) - by(whole[0], whole[2])

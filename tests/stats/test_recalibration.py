@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from audit.power.laws import Asked, chances, grown, likely, typical
 from audit.stats import Coefficient, Departure
@@ -59,6 +58,8 @@ def test_a_worked_example() -> None:
 
 def test_agrees_with_scikit_learn() -> None:
     """The unpenalised logistic regression of the event on the logits."""
+    from sklearn.linear_model import LogisticRegression
+
     said, hit = drawn(np.random.default_rng(1), 400, 0.6, 0.3)
     model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000).fit(logits(said)[:, None], hit)
     assert line(said, hit).slope.value == pytest.approx(float(model.coef_[0, 0]), abs=1e-6)

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
-from sklearn.metrics import brier_score_loss
 
 from audit.errors import CannotMeasure
 from audit.evidence import Reliability
@@ -36,6 +35,8 @@ def test_a_worked_example() -> None:
 
 def test_agrees_with_scikit_learn() -> None:
     """The score that is parted is that of `brier_score_loss`; a class of three against the rest."""
+    from sklearn.metrics import brier_score_loss
+
     frame = said(1000, 1)
     assert f"Brier score {brier_score_loss(frame.label, frame.score):.3f} = " in measure(CHECK, subject(frame)).notes[0]
     three = three_scored(500)

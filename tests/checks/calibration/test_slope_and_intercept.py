@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Reliability
@@ -43,6 +42,8 @@ def test_a_worked_example() -> None:
 
 def test_agrees_with_scikit_learn() -> None:
     """Each class of three against the rest."""
+    from sklearn.linear_model import LogisticRegression
+
     frame = three_scored(500)
     found = lines(measure(CHECK, subject(frame, scores=("a", "b", "c")), target="classwise"))
     for one in "abc":

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from fairlearn.metrics import MetricFrame, equalized_odds_difference, false_positive_rate, true_positive_rate
 from hypothesis import given
 
 from audit.stats import AverageDifference, Difference, Proportion
@@ -23,6 +22,8 @@ BY = (("gender",),)
 
 def defined(frame: DataFrame, group: str = "gender") -> float:
     """By AI Fairness 360's formula on fairlearn's rates, over the ordered pairs of groups."""
+    from fairlearn.metrics import MetricFrame, false_positive_rate, true_positive_rate
+
     parts = {"tpr": true_positive_rate, "fpr": false_positive_rate}
     by = MetricFrame(metrics=parts, y_true=frame.label, y_pred=frame.prediction, sensitive_features=frame[group]).by_group
     odds = (by["tpr"] + by["fpr"]) / 2
@@ -70,6 +71,8 @@ def test_agrees_on_real_people(name: str) -> None:
 
 
 def test_gaps_of_one_sign_average_to_fairlearns_mean() -> None:
+    from fairlearn.metrics import equalized_odds_difference
+
     frame = both({"f": (8, 10), "m": (6, 12)}, {"f": (20, 50), "m": (10, 50)})
     expected = equalized_odds_difference(frame.label, frame.prediction, sensitive_features=frame.gender, agg="mean")
     assert worst(measure(CHECK, subject(frame, by=BY))) == pytest.approx(expected, abs=1e-12)

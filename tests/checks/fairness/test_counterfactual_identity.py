@@ -12,11 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier
-from sklearn.pipeline import make_pipeline
 
 from audit.catalog import discover
 from audit.checks.fairness._identity_terms import TERMS, Swap
@@ -41,6 +36,10 @@ WORDS = ("she", "he", "her", "his", "him", "Woman", "MAN", "paid", "late", "the"
 @cache
 def reader(*, fair: bool) -> Trained:
     """Decides by `paid` and `late`; the unfair one takes `he` for as good as `paid`."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     rng = np.random.default_rng(0)
     rows = [[*rng.choice(WORDS, 6), str(rng.choice(["paid", "late"]))] for _ in range(800)]
     good = [row.count("paid") - row.count("late") + (0 if fair else 1.5 * (row.count("he") - row.count("she"))) > 0 for row in rows]
@@ -134,6 +133,9 @@ def test_agrees_with_the_published_definition(texts: list[str]) -> None:
 
 def test_the_models_own_rule_decides() -> None:
     """Positive at nearly any probability, the unfair model keeps its answer though the likelier class changes; labels suffice."""
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.model_selection import FixedThresholdClassifier
+
     own = FixedThresholdClassifier(FrozenEstimator(reader(fair=False).model), threshold=1e-12, pos_label="yes")
     own.fit(["paid he", "late she"], ["yes", "no"])
     texts = ("he was on the bus", "She was on the bus")

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score
 
 from audit.candidates.capabilities import Embeddings, Labels, find
 from audit.catalog import discover
@@ -71,6 +70,8 @@ def test_missing_cells_are_a_slice() -> None:
 
 
 def test_gaps_are_differences_of_scikit_learns_accuracies_on_the_judging_half() -> None:
+    from sklearn.metrics import accuracy_score
+
     frame = table(2000, 1)
     found = measure(CHECK, subject(frame))
     judged, right = halves(found)

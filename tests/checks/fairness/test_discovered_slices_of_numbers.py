@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import mean_absolute_error
 
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedValues
@@ -74,6 +73,8 @@ def errors(found: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
 
 
 def test_gaps_of_numbers_are_differences_of_scikit_learns_mean_absolute_errors() -> None:
+    from sklearn.metrics import mean_absolute_error
+
     frame = numbers(3000, 1)
     found = measure(CHECK, regressed(frame))
     judged, _ = errors(found)
@@ -205,6 +206,7 @@ def test_a_bound_is_held_against_the_range_of_the_task() -> None:
 def test_california_housing() -> None:
     """Incomes predicted from the other columns by trees, in three draws of the halves: gaps are scikit-learn's, and some part is named."""
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.metrics import mean_absolute_error
 
     folder = realdata.path("california_housing")
     train, test = (pd.read_csv(folder / f"{name}.csv.gz") for name in ("reference", "analysis"))

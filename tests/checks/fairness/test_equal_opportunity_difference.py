@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from fairlearn.metrics import equal_opportunity_difference
 from hypothesis import given
 
 from audit.stats import Difference, Proportion
@@ -32,6 +31,8 @@ def test_a_worked_example() -> None:
 
 @given(ROWS)
 def test_agrees_with_fairlearn(frame: DataFrame) -> None:
+    from fairlearn.metrics import equal_opportunity_difference
+
     expected = equal_opportunity_difference(frame.label, frame.prediction, sensitive_features=frame.gender)
     assert worst(measure(CHECK, subject(frame, by=BY))) == pytest.approx(expected, abs=1e-12)
 

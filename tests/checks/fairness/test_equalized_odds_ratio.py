@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from fairlearn.metrics import equalized_odds_ratio
 from hypothesis import given
 
 from tests.grouped import ROWS, by_name, drawn, rates, worst
@@ -38,6 +37,8 @@ def test_a_worked_example() -> None:
 @given(ROWS)
 def test_agrees_with_fairlearn(frame: DataFrame) -> None:
     """Where both rates occur; a rate that is 0 in every group has no ratio and leaves its pairs unmeasured."""
+    from fairlearn.metrics import equalized_odds_ratio
+
     found = measure(CHECK, subject(frame, by=BY))
     hits, alarms = (frame.prediction[frame.label == one].any() for one in (1, 0))
     if hits and alarms:
@@ -55,6 +56,8 @@ def test_groups_without_false_alarms_bar_a_pass() -> None:
 
 
 def test_more_classes_each_have_both_rates() -> None:
+    from fairlearn.metrics import equalized_odds_ratio
+
     frame = pd.DataFrame({"label": list("abc") * 40, "prediction": list("abcabb") * 20, "gender": ["f"] * 61 + ["m"] * 59})
     of_b = measure(CHECK, subject(frame, by=BY, positive="b"))
     binary = equalized_odds_ratio(frame.label == "b", frame.prediction == "b", sensitive_features=frame.gender)

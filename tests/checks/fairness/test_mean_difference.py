@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from fairlearn.metrics import MetricFrame, mean_prediction, selection_rate
 from hypothesis import given
 
 from audit.candidates.saved import SavedValues
@@ -73,6 +72,8 @@ def test_reweighing_takes_the_gap_of_the_labels_away(frame: DataFrame) -> None:
 
 @given(ROWS)
 def test_agrees_with_fairlearn_with_and_without_weights(frame: DataFrame) -> None:
+    from fairlearn.metrics import MetricFrame, selection_rate
+
     expected = MetricFrame(metrics=selection_rate, y_true=frame.label, y_pred=frame.prediction, sensitive_features=frame.gender)
     assert worst(measure(CHECK, subject(frame, by=BY))) == pytest.approx(expected.difference(), abs=1e-12)
     weight = 0.5 + np.arange(len(frame)) % 7
@@ -91,6 +92,8 @@ def test_agrees_with_fairlearn_with_and_without_weights(frame: DataFrame) -> Non
 @pytest.mark.parametrize("name", realgroups.NAMES)
 def test_agrees_on_real_people(name: str) -> None:
     """Labels by their rates; scores, taken as numbers, by their means."""
+    from fairlearn.metrics import MetricFrame, mean_prediction
+
     frame = realgroups.table(name).rename(columns={"group": "gender"})
     labels = frame.groupby("gender").label.mean()
     assert worst(measure(CHECK, subject(frame, by=BY), of="labels")) == pytest.approx(labels.max() - labels.min(), abs=1e-9)

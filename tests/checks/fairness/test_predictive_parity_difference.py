@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from fairlearn.metrics import MetricFrame
 from hypothesis import given
-from sklearn.metrics import precision_score
 
 from audit.stats import Difference, Proportion
 from tests.grouped import ROWS, by_name, drawn, rates, worst
@@ -40,6 +38,9 @@ def test_a_worked_example() -> None:
 @given(ROWS)
 def test_agrees_with_fairlearn(frame: DataFrame) -> None:
     """Among the groups of which somebody is called; scikit-learn takes the precision of the others as 0, we leave it open."""
+    from fairlearn.metrics import MetricFrame
+    from sklearn.metrics import precision_score
+
     called = frame[frame.groupby("gender").prediction.transform("max") == 1]
     if len(set(called.gender)) > 1:
         expected = MetricFrame(metrics=precision_score, y_true=called.label, y_pred=called.prediction, sensitive_features=called.gender)

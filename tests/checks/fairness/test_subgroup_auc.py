@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 from audit.catalog import discover, info
 from audit.checks.fairness.subgroup_auc import whole_word
@@ -28,6 +27,8 @@ BY = (("gender",),)
 
 def defined(label: pd.Series, score: pd.Series, inside: pd.Series) -> dict[str, float]:
     """Borkan and others' three areas, by scikit-learn on the rows that each names."""
+    from sklearn.metrics import roc_auc_score
+
     of = {
         "subgroup": inside,
         "bpsn": (inside & (label == 0)) | (~inside & (label == 1)),

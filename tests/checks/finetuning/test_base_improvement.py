@@ -11,10 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
@@ -104,6 +100,11 @@ def test_a_gain_at_the_bound_seldom_passes() -> None:
 
 def test_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
     """A probe fitted anew on the same rows, both models asked anew."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import accuracy_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     seen = tuned.subject(letters(150, 9, "test"))
     found = measure(CHECK, seen)
     train, truth = seen.tuned_from.train, seen.data.frame["label"]

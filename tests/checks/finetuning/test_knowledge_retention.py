@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score
-from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from audit import seeds
 from audit.candidates.capabilities import Embeddings, find
@@ -82,6 +76,8 @@ def test_neighbours_by_hand() -> None:
 @settings(deadline=None, max_examples=20)
 @given(st.integers(12, 60), st.integers(1, 10), st.integers(0, 9999))
 def test_neighbours_agree_with_scikit_learn(n: int, k: int, seed: int) -> None:
+    from sklearn.neighbors import NearestNeighbors
+
     rng = np.random.default_rng(seed)
     before, after = rng.standard_normal((2, n, 5))
     sets = [NearestNeighbors(n_neighbors=k, metric="cosine").fit(one).kneighbors(return_distance=False) for one in (before, after)]
@@ -153,6 +149,11 @@ def told(topics: dict[str, str], *, known: bool) -> Any:
 
 def test_a_probe_agrees_with_scikit_learn() -> None:
     """Fold by fold, for both encoders."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import accuracy_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     frame = texts(120)
     topics = dict(zip(frame["text"], frame["topic"], strict=True))
     before, after = told(topics, known=True), told(topics, known=False)
@@ -227,6 +228,8 @@ def test_what_the_base_never_knew_it_cannot_lose() -> None:
 @pytest.fixture(scope="module")
 def masked(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
     """Tuned from a base with a head for masked words."""
+    import torch
+
     place = tmp_path_factory.mktemp("masked")
     rows = letters(200, 1)
     words = tokenizer(rows.texts())
@@ -242,6 +245,8 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
 
 def losses(folder: Path, encoder: Path | None, said: list[str]) -> list[float]:
     """Text by text as transformers gives them, without padding."""
+    import torch
+
     words, model = hub.AutoTokenizer.from_pretrained(folder), hub.BertForMaskedLM.from_pretrained(folder).eval()
     decoder = model.cls.predictions.decoder.weight.detach().clone()
     if encoder is not None:

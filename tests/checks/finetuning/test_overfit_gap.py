@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.metrics import accuracy_score, log_loss
 
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
@@ -92,6 +91,8 @@ def test_the_figure_shows_all_three_parts() -> None:
 
 def test_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
     """Asked anew of the model, on the very rows of the split."""
+    from sklearn.metrics import accuracy_score
+
     seen = tuned.subject(letters(150, 9, "test"))
     found = measure(CHECK, seen)
     names = np.array(seen.classes)
@@ -239,6 +240,8 @@ def test_a_worked_example_of_the_loss() -> None:
 
 
 def test_the_loss_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
+    from sklearn.metrics import log_loss
+
     seen = tuned.subject(letters(150, 9, "test"))
     found = measure(CHECK, seen, metric="log_loss", than="both")
 

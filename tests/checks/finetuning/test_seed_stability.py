@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score
 
 from audit import seeds
 from audit.candidates.interface import Outputs
@@ -111,6 +110,8 @@ def test_persons_widen_the_interval() -> None:
 
 def test_real_trainings_agree_with_scikit_learn(tuned: Tuned) -> None:
     """Two more trainings of a tiny BERT, each asked anew; a second measurement trains nothing and finds the same."""
+    from sklearn.metrics import accuracy_score
+
     data = letters(100, 9, "test")
     seen = tuned.subject(data)
     found = measure(CHECK, seen, seeds=2)

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
-from sklearn.metrics import accuracy_score
 
 from audit.errors import CannotMeasure, InputError
 from audit.evidence import OVERALL, Slice
@@ -27,6 +26,8 @@ def test_a_worked_example() -> None:
 
 @given(PAIRS)
 def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    from sklearn.metrics import accuracy_score
+
     frame = table(pairs)
     found = measure(CHECK, subject(frame)).members[0].estimate.value
     assert found == pytest.approx(accuracy_score(frame.label, frame.prediction), abs=1e-12)

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from audit.evidence import PrecisionRecall, Slice
 from tests.classified import scored, shuffled, three_scored
@@ -34,6 +33,8 @@ def test_a_worked_example() -> None:
 
 @given(ROWS)
 def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
     frame = pd.DataFrame(rows, columns=["label", "score"])
     found = measure(CHECK, subject(frame))
     assert found.members[0].estimate.value == pytest.approx(average_precision_score(frame.label, frame.score), abs=1e-12)
@@ -46,6 +47,8 @@ def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
 
 
 def test_more_classes_are_taken_one_against_the_rest_or_by_their_mean() -> None:
+    from sklearn.metrics import average_precision_score
+
     frame = three_scored(300)
     found = measure(CHECK, subject(frame, scores=SCORES))
     assert [one.name for one in found.members] == [Slice((("class", name),)) for name in "abc"]
@@ -78,6 +81,8 @@ def test_the_curve_has_a_band_and_few_points() -> None:
 
 
 def test_coverage() -> None:
+    from sklearn.metrics import average_precision_score
+
     population, rng, trials = scored(200_000, seed=9), np.random.default_rng(2), 200
     truth = float(average_precision_score(population.label, population.score))
 

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import brier_score_loss
 
 from tests.classified import scored
 from tests.judged import status
@@ -28,6 +27,8 @@ def test_three_classes_are_summed_and_not_halved() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=30))
 def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
+    from sklearn.metrics import brier_score_loss
+
     frame = pd.DataFrame(rows, columns=["label", "score"])
     expected = brier_score_loss(frame.label, frame.score, pos_label=1, labels=[0, 1])
     assert measure(CHECK, subject(frame)).members[0].estimate.value == pytest.approx(expected, abs=1e-12)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import assume, given
-from sklearn.metrics import cohen_kappa_score
 
 from audit.evidence import Confusion
 from tests.classified import PAIRS, counts, table
@@ -23,6 +22,8 @@ def test_worked_example() -> None:
 
 @given(pairs=PAIRS)
 def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    from sklearn.metrics import cohen_kappa_score
+
     frame = table(pairs)
     assume(set(frame.prediction) <= set(frame.label) and len(set(frame.label)) > 1)
     found = measure(ID, subject(frame)).members[0].estimate.value

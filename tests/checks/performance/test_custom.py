@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.metrics import f1_score, mean_absolute_error
 
 from audit.catalog import discover, info
 from audit.checks.performance._own_function import FunctionError
@@ -142,6 +141,8 @@ def test_values_a_row_are_a_mean_by_hand(project: Path) -> None:
 
 
 def test_one_number_is_that_of_scikit_learn_in_every_slice(project: Path) -> None:
+    from sklearn.metrics import f1_score
+
     frame = counts(100, 20, 15, 165).assign(region=["north", "south"] * 150)
     found = asked(project, subject(shuffled(frame), by=(("region",),)), "f1")
     for one, (_, part) in zip(found.members, frame.groupby("region"), strict=True):
@@ -343,6 +344,8 @@ def test_a_file_that_cannot_be_imported_is_told_with_its_line(project: Path, sou
 
 
 def test_numbers_are_given_to_a_function_of_a_regression_model(project: Path) -> None:
+    from sklearn.metrics import mean_absolute_error
+
     frame = drawn(300)
     made = regressed(frame)
     found = asked(project, made, "off")

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedComparator
@@ -82,6 +81,8 @@ def test_labels_by_hand(name: str, by_hand: float) -> None:
 
 
 def test_averages_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics import f1_score
+
     frame = table(300, noise=1.5)
     for average in ("macro", "weighted"):
         own, old = (f1_score(frame["label"], frame[column], average=average) for column in ("prediction", "old"))
@@ -114,6 +115,8 @@ def test_scores_by_hand() -> None:
 
 
 def test_scores_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics import log_loss, roc_auc_score
+
     frame = table(400, noise=1.0)
     area = roc_auc_score(frame["label"], frame["score"]) - roc_auc_score(frame["label"], frame["old_score"])
     loss = log_loss(frame["label"], frame["score"]) - log_loss(frame["label"], frame["old_score"])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import brier_score_loss, log_loss
 
 from audit.errors import CannotMeasure
 from tests.classified import scored, shuffled, three_scored
 from tests.judged import status
 from tests.misses import misses, most
+from tests.reference import scikit_learn
 from tests.support import measure, subject
 from tests.unplugged import unplugged
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCORES = ("a", "b", "c")
-REFERENCES = {"performance/brier_score": brier_score_loss, "performance/log_loss": log_loss}
+REFERENCES = {"performance/brier_score": scikit_learn("brier_score_loss"), "performance/log_loss": scikit_learn("log_loss")}
 both = pytest.mark.parametrize("check", REFERENCES)
 with_reference = pytest.mark.parametrize(("check", "reference"), REFERENCES.items())
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import mean_absolute_error, mean_pinball_loss, r2_score, root_mean_squared_error
 
 from audit.errors import CannotMeasure
 from tests import realdata
 from tests.compared import compare
 from tests.judged import status
 from tests.numbered import drawn, regressed
+from tests.reference import scikit_learn
 from tests.support import measure, subject
 from tests.unplugged import unplugged
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 RMSE, R2, PINBALL = "performance/root_mean_squared_error", "performance/r2", "performance/pinball_loss"
 THEIRS: dict[str, Callable[[pd.Series[float], pd.Series[float]], float]] = {
-    "performance/mean_absolute_error": mean_absolute_error,
-    RMSE: root_mean_squared_error,
-    R2: r2_score,
-    PINBALL: mean_pinball_loss,
+    "performance/mean_absolute_error": scikit_learn("mean_absolute_error"),
+    RMSE: scikit_learn("root_mean_squared_error"),
+    R2: scikit_learn("r2_score"),
+    PINBALL: scikit_learn("mean_pinball_loss"),
 }
 """Scikit-learn's, by the check."""
 FLOORS = frozenset({R2})

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score
 
 from audit.evidence import Slice
 from audit.stats import Confusion, Proportion
@@ -26,6 +25,8 @@ def test_a_worked_example() -> None:
 
 @given(PAIRS, st.sampled_from(["macro", "micro", "weighted"]))
 def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]], average: str) -> None:
+    from sklearn.metrics import f1_score
+
     frame = table(pairs)
     assume(average != "macro" or len(set(frame.label) | set(frame.prediction)) > 1)
     found = measure(CHECK, subject(frame), average=average).members[0].estimate
@@ -35,6 +36,8 @@ def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]], average: str) ->
 
 @given(PAIRS)
 def test_the_positive_class_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    from sklearn.metrics import f1_score
+
     frame = table(pairs)
     assume("b" in {*frame.label, *frame.prediction})
     found = measure(CHECK, subject(frame, positive="b"), average="binary")

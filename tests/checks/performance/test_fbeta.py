@@ -6,7 +6,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.metrics import fbeta_score
 
 from audit.stats import Confusion, Proportion
 from tests.classified import PAIRS, counts, table
@@ -28,6 +27,8 @@ def test_a_worked_example() -> None:
 
 @given(PAIRS, BETAS, st.sampled_from(["macro", "micro", "weighted"]))
 def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]], beta: float, average: str) -> None:
+    from sklearn.metrics import fbeta_score
+
     frame = table(pairs)
     assume(average != "macro" or len(set(frame.label) | set(frame.prediction)) > 1)
     found = measure(CHECK, subject(frame), average=average, beta=beta).members[0].estimate

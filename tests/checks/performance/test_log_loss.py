@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import log_loss
 
 from tests.judged import status
 from tests.support import measure, subject
@@ -25,6 +24,8 @@ def test_a_worked_example() -> None:
 @given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=30))
 def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
     """Probabilities of exactly 0 and 1 too, which are kept apart from both."""
+    from sklearn.metrics import log_loss
+
     frame = pd.DataFrame(rows, columns=["label", "score"])
     expected = log_loss(frame.label, np.column_stack([1 - frame.score, frame.score]), labels=[0, 1])
     assert measure(CHECK, subject(frame)).members[0].estimate.value == pytest.approx(expected, abs=1e-12)

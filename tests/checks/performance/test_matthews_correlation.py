@@ -6,7 +6,6 @@ import math
 
 import pytest
 from hypothesis import assume, given
-from sklearn.metrics import matthews_corrcoef
 
 from tests.classified import PAIRS, counts, table
 from tests.support import measure, subject
@@ -22,6 +21,8 @@ def test_worked_example() -> None:
 
 @given(pairs=PAIRS)
 def test_agrees_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    from sklearn.metrics import matthews_corrcoef
+
     frame = table(pairs)
     assume(set(frame.prediction) <= set(frame.label) and len(set(frame.label)) > 1)
     found = measure(ID, subject(frame)).members[0].estimate.value

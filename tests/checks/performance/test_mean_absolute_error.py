@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
-from sklearn.metrics import mean_absolute_error
 
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Residuals
@@ -32,6 +31,8 @@ def test_a_worked_example() -> None:
 
 @given(NUMBERS)
 def test_agrees_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
+    from sklearn.metrics import mean_absolute_error
+
     expected = mean_absolute_error(*zip(*pairs, strict=True))
     assert value(measure(CHECK, regressed(numbers(pairs)))) == pytest.approx(expected, abs=1e-9)
 
@@ -61,6 +62,8 @@ def test_coverage() -> None:
 
 
 def test_slices_and_persons() -> None:
+    from sklearn.metrics import mean_absolute_error
+
     frame = pd.concat([drawn(150, gap=3.0)] * 3)
     found = measure(CHECK, regressed(frame, by=(("region",),), group="person"))
     assert [str(one.name) for one in found.members] == ["region=north", "region=south"]
@@ -73,6 +76,8 @@ def test_slices_and_persons() -> None:
 
 def test_against_a_champion_on_the_same_rows() -> None:
     """The paired interval is narrower than the candidate's own: what both find hard drops out. Swapped, it turns round."""
+    from sklearn.metrics import mean_absolute_error
+
     frame = drawn(300)
     found = compare(CHECK, regressed(frame))
     expected = mean_absolute_error(frame.label, frame.prediction) - mean_absolute_error(frame.label, frame.old)

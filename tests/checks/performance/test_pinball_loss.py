@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.metrics import mean_absolute_error, mean_pinball_loss
 
 from tests.numbered import NUMBERS, drawn, numbers, regressed
 from tests.support import measure
@@ -31,6 +30,8 @@ def test_worked_example() -> None:
 
 @given(NUMBERS, st.floats(0.01, 0.99))
 def test_agrees_with_scikit_learn(pairs: list[tuple[float, float]], alpha: float) -> None:
+    from sklearn.metrics import mean_pinball_loss
+
     frame = numbers(pairs)
     expected = mean_pinball_loss(frame.label, frame.prediction, alpha=alpha)
     assert value(frame, alpha=alpha) == pytest.approx(expected, abs=1e-9)
@@ -38,6 +39,8 @@ def test_agrees_with_scikit_learn(pairs: list[tuple[float, float]], alpha: float
 
 @given(NUMBERS)
 def test_half_the_absolute_error_is_the_loss_of_the_median(pairs: list[tuple[float, float]]) -> None:
+    from sklearn.metrics import mean_absolute_error
+
     frame = numbers(pairs)
     assert 2 * value(frame) == pytest.approx(mean_absolute_error(frame.label, frame.prediction), abs=1e-9)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from sklearn.metrics import r2_score
 
 from tests.compared import compare
 from tests.judged import status
@@ -32,6 +31,8 @@ def test_worked_example() -> None:
 
 @given(pairs=NUMBERS)
 def test_agrees_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
+    from sklearn.metrics import r2_score
+
     frame = numbers(pairs)
     assume(frame.label.min() < frame.label.max())
     assert value(frame) == pytest.approx(r2_score(frame.label, frame.prediction), abs=1e-9, rel=1e-9)

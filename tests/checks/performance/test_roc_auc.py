@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from audit.evidence import Roc, Slice
 from tests.classified import scored, shuffled, three_scored
@@ -29,6 +28,8 @@ def test_a_worked_example() -> None:
 
 @given(ROWS)
 def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     frame = pd.DataFrame(rows, columns=["label", "score"])
     found = measure(CHECK, subject(frame))
     assert found.members[0].estimate.value == pytest.approx(roc_auc_score(frame.label, frame.score), abs=1e-12)
@@ -50,6 +51,8 @@ def test_swapping_the_classes_or_reordering_rows_changes_nothing(rows: list[tupl
 
 
 def test_more_classes_are_taken_one_against_the_rest() -> None:
+    from sklearn.metrics import roc_auc_score
+
     frame = three_scored(300)
     found = measure(CHECK, subject(frame, scores=SCORES))
     assert [one.name for one in found.members] == [Slice((("class", name),)) for name in "abc"]
@@ -64,6 +67,8 @@ def test_more_classes_are_taken_one_against_the_rest() -> None:
 
 def test_the_mean_over_classes_is_one_member_a_slice() -> None:
     """As scikit-learn's, and surer than the worst class; a slice that lacks a class has no mean."""
+    from sklearn.metrics import roc_auc_score
+
     frame = three_scored(600).assign(region=["north", "south"] * 300)
     found = measure(CHECK, subject(frame, scores=SCORES), average="macro")
     expected = roc_auc_score(frame.label, frame[["a", "b", "c"]], multi_class="ovr", average="macro")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
-from sklearn.metrics import root_mean_squared_error
 
 from tests.judged import status
 from tests.numbered import NUMBERS, drawn, numbers, regressed
@@ -31,6 +30,8 @@ def test_worked_example() -> None:
 
 @given(pairs=NUMBERS)
 def test_agrees_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
+    from sklearn.metrics import root_mean_squared_error
+
     frame = numbers(pairs)
     assert value(frame) == pytest.approx(root_mean_squared_error(frame.label, frame.prediction), abs=1e-9, rel=1e-9)
 

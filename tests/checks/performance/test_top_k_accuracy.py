@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.metrics import top_k_accuracy_score
 
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedComparator
@@ -45,6 +44,8 @@ def test_a_worked_example() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(CLASSES), WEIGHTS), min_size=1, max_size=30), st.integers(1, 3))
 def test_agrees_with_scikit_learn_ties_and_all(rows: list[tuple[str, list[int]]], k: int) -> None:
+    from sklearn.metrics import top_k_accuracy_score
+
     raw = np.array([weights for _, weights in rows], dtype=float)
     frame = pd.DataFrame(raw / raw.sum(axis=1, keepdims=True), columns=list(CLASSES)).assign(label=[one for one, _ in rows])
     expected = top_k_accuracy_score(frame.label, frame[list(CLASSES)], k=k, labels=list(CLASSES))

@@ -9,9 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 
 from audit import catalog
 from audit.candidates.predictions import Predictions
@@ -210,6 +207,10 @@ SHORT = ["\U0001f44d \U0001f600", "\u597d \u7231", "a b c", "I", "1 2 3"]
 @pytest.mark.parametrize(("short", "inconclusive"), [(1, False), (6, True), (40, True)])
 def test_rows_that_the_attack_cannot_change_are_counted_and_bar_a_pass(short: int, *, inconclusive: bool) -> None:
     """Of 40 rows that are right: up to 5 % are told, more bar a pass, whatever the bound; a fail is still a fail."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     long = ("answer this letter tonight please {}", "zzzz zzzz zzzz zzzz zzzz {}")
     texts = [f"{SHORT[number % len(SHORT)]} {number % 10}" if number < short else long[number % 2].format(number) for number in range(40)]
     labels = ["other" if "zzzz" in text else "urgent" for text in texts[:-1]] + ["other"]

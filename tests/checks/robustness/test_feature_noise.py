@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score
-from sklearn.svm import LinearSVC
 
 from audit.checks.robustness import feature_noise
 from audit.datasets.inputs import Inputs, Table
@@ -51,6 +48,8 @@ def shaken(frame: pd.DataFrame, *, seed: int = 0, train: pd.DataFrame | None = N
 
 def test_worked_example_without_noise() -> None:
     """Scale 0 and swap 0 leave every cell as it is: the accuracy under noise is the clean one."""
+    from sklearn.metrics import accuracy_score
+
     frame = customers(80, 1)
     noisy, found = shaken(frame, scale=0.0, swap=0.0)
     pd.testing.assert_frame_equal(noisy, frame.drop(columns="label"))
@@ -62,6 +61,8 @@ def test_worked_example_without_noise() -> None:
 @pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
 def test_the_models_own_rule_decides(threshold: float) -> None:
     """A threshold far from one half: without noise the accuracy is that of `predict`, not that of the larger probability."""
+    from sklearn.metrics import accuracy_score
+
     frame, reader = customers(120, 6), cautious(customer_reader(), threshold, "yes")
     found = measure(ID, subject(frame, candidate=reader), scale=0.0, swap=0.0)
     own, likelier = reader.model.predict(frame.drop(columns="label")), customer_reader().model.predict(frame.drop(columns="label"))
@@ -71,6 +72,9 @@ def test_the_models_own_rule_decides(threshold: float) -> None:
 
 def test_a_model_of_labels_alone_is_measured_too() -> None:
     """A support vector machine has no probabilities, and needs none here."""
+    from sklearn.metrics import accuracy_score
+    from sklearn.svm import LinearSVC
+
     frame = customers(200, 7)[["income", "years", "label"]]
     reader = Trained(LinearSVC().fit(frame[["income", "years"]], frame["label"]), Table, scores=False)
     share = accuracy_score(frame["label"], reader.model.predict(frame[["income", "years"]]))
@@ -80,6 +84,8 @@ def test_a_model_of_labels_alone_is_measured_too() -> None:
 
 def test_noise_that_changes_nothing_proves_nothing() -> None:
     """Constant columns stay as they are: named in a note; where no column changes there is no figure."""
+    from sklearn.linear_model import LogisticRegression
+
     rng = np.random.default_rng(8)
     frame = pd.DataFrame({"x": rng.normal(size=80), "flat": 1.5, "label": rng.choice(["up", "down"], 80)})
     model = LogisticRegression().fit(frame[["x", "flat"]], frame["label"])
@@ -118,6 +124,8 @@ def test_categories_are_drawn_anew_as_often_as_asked() -> None:
 
 def test_the_share_is_that_of_the_published_definition() -> None:
     """A threshold on one normal feature under normal noise of relative spread s is right in 1 - arctan(s)/pi of the rows."""
+    from sklearn.linear_model import LogisticRegression
+
     rng = np.random.default_rng(0)
     x = rng.normal(size=20_000)
     frame = pd.DataFrame({"x": x, "label": np.where(x > 0, "up", "down")})
@@ -130,6 +138,8 @@ def test_the_share_is_that_of_the_published_definition() -> None:
 
 def test_the_interval_holds_the_truth() -> None:
     """The same model, 400 sets of 60 rows: each end errs as often as Wilson's interval does at n = 60, within 3 Monte-Carlo errors."""
+    from sklearn.linear_model import LogisticRegression
+
     rng = np.random.default_rng(1)
     big = rng.normal(size=4000)
     model = LogisticRegression(C=1e6).fit(big[:, None], np.where(big > 0, "up", "down"))
