@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 settings.register_profile("audit", deadline=None, max_examples=50)
 settings.load_profile("audit")
 CPU = pytest.StashKey[float]()
+LOADED_BY_COLLECTING = pytest.StashKey[frozenset[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,6 +60,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ends = [worker * len(items) // workers for worker in range(workers + 1)]
     parts = [longest[worker::workers] for worker in range(workers)]  # `--dist worksteal` first cuts the list into such parts
     items[:] = [item for first, a, b in zip(parts, ends, ends[1:], strict=False) for item in (*first, *islice(others, b - a - len(first)))]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[LOADED_BY_COLLECTING] = frozenset(sys.modules)
 
 
 @pytest.fixture

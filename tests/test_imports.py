@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from audit import catalog
+from tests.conftest import LOADED_BY_COLLECTING
 
 ROOT = Path(__file__).parents[1]
 HEADINGS = ("Purpose", "Risk", "Limitations", "Reference")
@@ -41,10 +42,10 @@ def test_no_heavy_module_is_loaded(code: str) -> None:
     assert loaded_by(code) & HEAVY == frozenset()
 
 
-def test_collecting_the_tests_loads_no_model_library() -> None:
+def test_collecting_the_tests_loads_no_model_library(pytestconfig: pytest.Config) -> None:
     """Whoever runs one test waits for what that test needs alone."""
-    collect = "import pytest; assert pytest.main(['--collect-only', '-qq', '-p', 'no:cacheprovider', '--rootdir=.', 'tests']) == 0; print()"
-    assert loaded_by(collect).isdisjoint({"torch", "transformers", "textattack", "presidio_analyzer", "alibi_detect", "skops", "fairlearn"})
+    found = pytestconfig.stash[LOADED_BY_COLLECTING]
+    assert found.isdisjoint({"torch", "transformers", "textattack", "presidio_analyzer", "alibi_detect", "skops", "fairlearn"})
 
 
 def test_a_heavy_import_would_be_seen() -> None:
