@@ -64,6 +64,8 @@ class RunFacts:
     environment: Mapping[str, str]
     timings: Mapping[str, float]
     """Seconds by finding id, and by stage (`load`, `fine-tune`, `predict`)."""
+    reused: tuple[str, ...] = ()
+    """Ids of the findings whose evidence was kept by an earlier run."""
 
 
 @dataclass(frozen=True, slots=True)

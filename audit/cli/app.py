@@ -92,6 +92,9 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="checks at a time")] = 1,
     engine: Annotated[str, typer.Option("--engine", metavar="local", help="where checks run")] = "local",
     smoke: Annotated[bool, typer.Option("--smoke", help="try every check on a few rows; never exits 0")] = False,  # noqa: FBT002  # an option
+    changed_since: Annotated[
+        Path | None, typer.Option("--changed-since", metavar="BUNDLE", help="say what was reused and what was measured anew since this run")
+    ] = None,
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
     """Run the whole audit, print the decision and write the bundle."""
@@ -102,7 +105,7 @@ def run(
 
     _refuse_unserved(formats or [], engine)
     options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside)
-    code = supervised(lambda: guarded(lambda: _audit(policy, options)))
+    code = supervised(lambda: guarded(lambda: _audit(policy, options, changed_since)))
     if code == GOOD:  # whatever ran in the other process may lie
         record.refuse_unproven(out, Ledger(ledger_path(out)), options.token)
     return code
@@ -118,18 +121,22 @@ def _refuse_unserved(formats: Sequence[str], engine: str) -> None:
         raise InputError(msg)
 
 
-def _audit(policy: Path, options: Options) -> int:
+def _audit(policy: Path, options: Options, changed_since: Path | None) -> int:
     """One audit in the supervised process."""
     import contextlib
 
     from audit import progress
+    from audit.bundle import reader
     from audit.cli import summary
+    from audit.commands import changed_since as comparison
     from audit.pipeline.run import audit_policy
 
-    shown = progress.on_stderr()
+    shown, before = progress.on_stderr(), None if changed_since is None else reader.audit_run(changed_since, tables=False)
     with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
         outcome = audit_policy(policy, options, shown)
     paint(summary.lines(outcome.audit, str(outcome.place)))
+    if before is not None:
+        say(comparison.lines(before, outcome.audit))
     return outcome.audit.verdict.exit_code
 
 

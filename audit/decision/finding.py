@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from audit.check import CheckInfo
@@ -170,6 +171,8 @@ class Finding:
     """How long the measurement took; stored among the run's timings."""
     reused: bool = field(default=False, metadata={"stored apart": True})
     """Whether its evidence was kept by an earlier run; stored among the facts of the run."""
+    measured_on: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what determines its evidence, by what it is: check, parameters, data, candidate, comparator, seed, surroundings."""
 
     @property
     def id(self) -> str:

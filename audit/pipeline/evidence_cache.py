@@ -169,6 +169,11 @@ def key_facts(job: Job) -> dict[str, Any] | None:
     }
 
 
+def digests(job: Job) -> dict[str, str]:
+    """Of everything that determines a job's evidence, by what it is; nothing where that is not known."""
+    return {name: _digest(value) for name, value in (key_facts(job) or {}).items()}
+
+
 def _data(data: Dataset) -> dict[str, Any]:
     """What it holds and how it was read; its role and path, which messages name."""
     return {"role": data.role, "path": str(data.path), "types": dict(data.types), "source": data.source, "licence": data.licence} | (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audit.decision.judge import judge, without_evidence
-from audit.pipeline import engine
+from audit.pipeline import engine, evidence_cache
 from audit.pipeline.engine.inline import failure
 from audit.pipeline.job import Failure
 from audit.progress import SILENT, Progress
@@ -52,7 +52,8 @@ def judged(job: Job, measurement: Measurement) -> Finding:
             finding = judge(job.requirement, job.info, evidence, confidence=job.confidence, owner=job.owner, spent=job.spent)
         except Exception as error:  # noqa: BLE001  # evidence that cannot be judged is an error of its check
             finding = _without_evidence(job, failure(error))
-    return replace(finding, seconds=measurement.seconds, reused=measurement.reused)
+    measured_on = {} if job.skip is not None else evidence_cache.digests(job)
+    return replace(finding, seconds=measurement.seconds, reused=measurement.reused, measured_on=measured_on)
 
 
 def _without_evidence(job: Job, why: Failure) -> Finding:

@@ -59,8 +59,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     told = record.reconcile(options.out, ledger)
     prepared = prepare(loaded, options.out, progress, watch, smoke=options.smoke)
     measured = measure(prepared, ledger, scope, started, progress, heard=heard)
-    timings = watch.seconds | {finding.id: finding.seconds for finding in measured.findings}
     decided = decide(prepared, measured, started, partial=scope.partial, told=told)
     name = writer.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{options.token}")
-    facts = run_record.run_facts(loaded, name, options.command, started, time.perf_counter() - begun, timings)
+    facts = run_record.run_facts(loaded, name, options.command, started, time.perf_counter() - begun, watch.seconds, measured.findings)
     return Outcome(*run_record.write(prepared, decided, measured.looks, facts, options.out, ledger))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.datasets import Dataset
+    from audit.decision.finding import Finding
     from audit.ledger import Entry, Ledger
     from audit.pipeline.decide import Decided
     from audit.pipeline.prepare import Prepared
@@ -36,8 +37,16 @@ PARTS = (
 """Libraries whose versions a run records."""
 
 
-def run_facts(loaded: LoadedPolicy, name: str, command: str, started: datetime, seconds: float, timings: Mapping[str, float]) -> RunFacts:
-    """What may differ between two runs of the same inputs; `name` is the run's id."""
+def run_facts(
+    loaded: LoadedPolicy,
+    name: str,
+    command: str,
+    started: datetime,
+    seconds: float,
+    stages: Mapping[str, float],
+    findings: Sequence[Finding],
+) -> RunFacts:
+    """What may differ between two runs of the same inputs; `name` is the run's id, `stages` the seconds before and after measuring."""
     return RunFacts(
         id=name,
         started=started.isoformat(timespec="seconds"),
@@ -46,7 +55,8 @@ def run_facts(loaded: LoadedPolicy, name: str, command: str, started: datetime, 
         version=__version__,
         command=command,
         environment=environment(),
-        timings=timings,
+        timings={**stages} | {one.id: one.seconds for one in findings},
+        reused=tuple(one.id for one in findings if one.reused),
     )
 
 
