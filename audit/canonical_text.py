@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _TRUTHS = frozenset({"True", "TRUE", "False", "FALSE"})
 """Words that a CSV's reader takes for booleans, as it does true and false."""
+_REPEATED: frozenset[type] = frozenset({bool, int, np.bool_, np.int8, np.int16, np.int32, np.int64, np.str_})
+"""Types whose equal values have the same text, and of which none is missing."""
 
 
 def is_missing(value: object) -> bool:
@@ -28,5 +35,26 @@ def canonical(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    text = str(value)
+    return _of_text(str(value))
+
+
+def canonical_values(values: Iterable[object]) -> list[str | None]:
+    """`canonical` of each value; of numbers and labels that come again, reckoned once."""
+    known: dict[tuple[type, object], str | None] = {}
+    found: list[str | None] = []
+    for value in values:
+        kind = type(value)
+        if isinstance(value, str) and kind is str:
+            found.append(_of_text(value))
+        elif kind in _REPEATED:
+            key = (kind, value)
+            if key not in known:
+                known[key] = canonical(value)
+            found.append(known[key])
+        else:
+            found.append(canonical(value))
+    return found
+
+
+def _of_text(text: str) -> str:
     return text.lower() if text in _TRUTHS else text

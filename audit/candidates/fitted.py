@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 import numpy as np
 
 from audit.candidates.categories import Known, known_categories
+from audit.canonical_text import canonical_values
 from audit.datasets import canonical
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def answer(model: Any, method: Method, given: Any) -> NDArray[Any]:
     try:
         found = model.predict_proba(given) if method == "predict_proba" else model.predict(given)
         if method == "predict":
-            return np.array([str(canonical(label)) for label in found], dtype=object)
+            return np.array([str(text) for text in canonical_values(found)], dtype=object)
         return np.asarray(found, dtype=np.float64)
     except Exception as error:  # whatever a model raises is a matter of that model and its rows
         msg = f"{type(error).__name__}: {' '.join(str(error).split())}"

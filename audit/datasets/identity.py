@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.canonical_text import canonical
+from audit.canonical_text import canonical_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -27,7 +27,7 @@ def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
     is neither text nor id, by every column but those of predictions and scores. `without` names columns of other candidates.
     """
     telling = _telling(data, without)
-    columns = [[canonical(value) for value in data.frame[column].to_list()] for column in telling.values()]
+    columns = [canonical_values(data.frame[column].to_list()) for column in telling.values()]
     digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
     for row in sorted(json.dumps(cells) for cells in zip(*columns, strict=True)):
         digest.update(row.encode())
@@ -106,7 +106,7 @@ def _numbers(values: pd.Series[Any]) -> NDArray[np.float64] | None:
 
 def _words(values: pd.Series[Any]) -> list[str]:
     """Every value as text, the same in every format."""
-    return [str(canonical(value)) for value in values.tolist()]
+    return [str(text) for text in canonical_values(values.tolist())]
 
 
 def _codes(words: list[str]) -> NDArray[np.uint64]:

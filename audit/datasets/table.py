@@ -210,6 +210,13 @@ class Dataset:
 
         return dominating_copies(self)
 
+    @cached_property
+    def common_words(self) -> frozenset[str]:
+        """The words of its texts that may be shown: so many texts, and texts of so many entities, hold them."""
+        from audit.redaction.masking import common_words
+
+        return common_words(self.texts(), None if self.columns.group is None else self.values(self.columns.group).tolist())
+
     def entities(self) -> NDArray[np.int64] | None:
         """(n,) code of each row's entity under `columns.group`; None where no column names one. A row without an entity is refused."""
         if self.columns.group is None:

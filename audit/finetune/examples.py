@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit import seeds
-from audit.datasets import canonical
+from audit.canonical_text import canonical_values
 from audit.errors import CannotMeasure, InputError
 from audit.finetune.split import held_out
 
@@ -72,7 +72,7 @@ def _held(data: Dataset, whole: Examples, fraction: float, seed: int) -> NDArray
 
 def _entities(data: Dataset, column: str) -> list[str]:
     """Rows without an entity would all be one, or none: either way rows of one entity could come to stand on both sides."""
-    found = [canonical(value) for value in data.frame[column].to_list()]
+    found = canonical_values(data.frame[column].to_list())
     if None in found:
         msg = f"datasets.{data.role}: row {data.shown(found.index(None))} names no entity in column {column!r}: "
         msg += "name one in every row, or leave columns.group out"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from audit.evidence import Part
 from audit.formatting import limit
@@ -18,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeGuard
 
+    from numpy.typing import NDArray
+
     from audit.datasets import Dataset
+    from audit.evidence import Value
 
 _COLUMNS, _KINDS = 6, 20
 """Columns of a row that are shown; different values that a column of categories has at most."""
@@ -31,53 +33,56 @@ _DIGIT = "•"
 _Mark = Literal["deleted", "inserted"]
 
 
-@dataclass(frozen=True)
-class Cells:
-    """One column, ready to say any of its cells."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """One column, ready to say any of its cells; only its distinct values are looked at one by one."""
 
     name: str
-    values: Sequence[object]
-    entities: Sequence[object] | None = None
-    """Whose each row is; None where rows are independent."""
+    codes: NDArray[np.int64]
+    """(n,) place of each row's value."""
+    values: list[Value]
+    """Each value once, None for what is missing."""
+    categories: bool
+    """Whether so many rows, and rows of so many entities, share each value that none of them names anybody."""
+    ranks: NDArray[np.float64] | None
+    """(values,) share of the rows with a number that lie below each, half of those with the same counted; None unless all are numbers."""
 
-    @property
-    def categories(self) -> bool:
-        """Whether so many rows, and rows of so many entities, share each value that none of them names anybody."""
-        held = shared_by(self.values, self.entities)
-        return len(held) <= _KINDS and min(held.values(), default=COMMON) >= COMMON
+    @classmethod
+    def of(cls, data: Dataset, column: str, entities: tuple[NDArray[np.int64], int] | None) -> _Cells:
+        """`entities` are the place of each row's entity, and how many there are."""
+        codes, values = _distinct(data, column)
+        rows = np.bincount(codes, minlength=len(values))
+        there = np.array([one is not None for one in values]) & (rows > 0)
+        shared = rows
+        if entities is not None:
+            of_row, several = entities
+            shared = np.bincount(np.unique(codes * several + of_row) // several, minlength=len(values))
+        categories = np.count_nonzero(there) <= _KINDS and bool((shared[there] >= COMMON).all())
+        numbers = all(_is_number(one) for one, held in zip(values, there.tolist(), strict=True) if held)
+        return cls(column, codes, values, categories, _ranks(values, np.where(there, rows, 0)) if numbers else None)
 
-    def said(self, row: int, *, categories: bool) -> str:
+    def said(self, row: int) -> str:
         """`region: north`, `amount: in the highest quarter`, `name: …`."""
-        value = self.values[row]
+        place = int(self.codes[row])
+        value = self.values[place]
         if value is None:
             return f"{self.name}: empty"
-        if categories:
+        if self.categories:
             return f"{self.name}: {limit(value) if _is_number(value) else value}"
-        return f"{self.name}: {HIDDEN if self._ordered is None or not _is_number(value) else self._place(float(value))}"
+        return f"{self.name}: {HIDDEN if self.ranks is None else _QUARTERS[min(int(4 * self.ranks[place]), 3)]}"
 
-    @cached_property
-    def _ordered(self) -> list[float] | None:
-        """The numbers in their order; None where a cell holds something else."""
-        there = [value for value in self.values if value is not None]
-        numbers = [float(value) for value in there if _is_number(value)]
-        return sorted(numbers) if len(numbers) == len(there) else None
 
-    def _place(self, at: float) -> str:
-        """Quarter of the rows that a number lies in; one that many rows share counts as the middle of them."""
-        there = self._ordered or [at]
-        middle = (bisect_left(there, at) + bisect_right(there, at)) / 2
-        return _QUARTERS[min(int(4 * middle / len(there)), 3)]
+def _ranks(values: Sequence[Value], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    numbers = np.array([float(one) if _is_number(one) else np.nan for one in values])
+    order = np.argsort(numbers, kind="stable")
+    below = np.cumsum(rows[order]) - rows[order] / 2
+    ranks = np.empty(len(values))
+    ranks[order] = below / max(1, int(rows.sum()))
+    return ranks
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def shared_by(values: Sequence[object], entities: Sequence[object] | None) -> Counter[object]:
-    """How many rows hold each value, or how many different entities where rows belong to some."""
-    if entities is None:
-        return Counter(value for value in values if value is not None)
-    return Counter(value for value, _ in {(value, one) for value, one in zip(values, entities, strict=True) if value is not None})
 
 
 def entities_of(data: Dataset) -> Sequence[object] | None:
@@ -95,20 +100,30 @@ def excerpts(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     if data.columns.text is None or not rows:
         return described(data, rows)
     texts = data.texts()
-    common = words_of(data, texts)
-    return [beginning(texts[row], common) for row in rows]
+    return [beginning(texts[row], data.common_words) for row in rows]
 
 
 def described(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     """The first columns of each row, in words."""
     names = [name for name in data.feature_names() if name in data.frame.columns]
-    whose = entities_of(data)
-    columns = [Cells(name, data.values(name).tolist(), whose) for name in names[:_COLUMNS]] if rows else []
-    plain = [one.categories for one in columns]
+    if not rows:
+        return []
+    whose = None
+    if data.columns.group is not None:
+        codes, entities = _distinct(data, data.columns.group)
+        whose = codes, len(entities)
+    columns = [_Cells.of(data, name, whose) for name in names[:_COLUMNS]]
     left_out = f"; {len(names) - _COLUMNS} more columns" if len(names) > _COLUMNS else ""
     if not columns:
         return [(Part("no column that a model reads"),) for _ in rows]
-    return [(Part("; ".join(one.said(row, categories=kind) for one, kind in zip(columns, plain, strict=True)) + left_out),) for row in rows]
+    return [(Part("; ".join(one.said(row) for one in columns) + left_out),) for row in rows]
+
+
+def _distinct(data: Dataset, column: str) -> tuple[NDArray[np.int64], list[Value]]:
+    """(n,) place of each row's value among the different ones, of which one is None."""
+    codes, written = data.coded(column)
+    places = {value: place for place, value in enumerate(dict.fromkeys(written))}
+    return np.array([places[value] for value in written], dtype=np.int64)[codes], list(places)
 
 
 def changes(before: str, after: str, common: frozenset[str], *, listed: frozenset[str] = frozenset()) -> tuple[Part, ...]:

@@ -22,6 +22,9 @@ DRAWS = 1000
 """Redrawn label sets behind the noise floor."""
 BLOCK = 4_000_000
 """Numbers drawn at a time."""
+STRATA = 16
+"""Parts of a large bin whose labels are drawn from one probability each, the part's mean: the variance is that of the rows to 1 part
+in 256 at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class CalibrationError:
         observed = tuple(Proportion.of(hit[part], None if clusters is None else clusters[part]) for part in parts)
         spread = np.sqrt([share.design_effect for share in observed])
         size = np.array([share.n for share in observed])
-        noise = [np.abs(drawn / size - confidence) * spread @ size / len(order) for drawn in _redrawn(probability[order], starts, rng)]
-        return cls(tuple(confidence.tolist()), observed, float(np.quantile(np.concatenate(noise), 0.95)), binning)
+        noise = np.abs(_redrawn(probability[order], starts, rng) / size - confidence) * spread @ size / len(order)
+        return cls(tuple(confidence.tolist()), observed, float(np.quantile(noise, 0.95)), binning)
 
     @property
     def value(self) -> float:
@@ -188,8 +191,31 @@ def _starts(of_row: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.flatnonzero(np.diff(of_row, prepend=-1)).astype(np.int64)
 
 
-def _redrawn(ascending: NDArray[np.float64], starts: NDArray[np.int64], rng: Generator) -> list[NDArray[np.int64]]:
-    """(some, bins) hits when labels are drawn from the probabilities, `DRAWS` of them in all."""
-    step = max(1, BLOCK // len(ascending))
+def _redrawn(ascending: NDArray[np.float64], starts: NDArray[np.int64], rng: Generator) -> NDArray[np.int64]:
+    """(DRAWS, bins) hits when labels are drawn from the probabilities: those of small bins row by row, of large ones in strata."""
+    sizes = np.diff(starts, append=len(ascending))
+    large = sizes > STRATA**2
+    found = np.empty((DRAWS, len(starts)), dtype=np.int64)
+    if not large.all():
+        first = np.cumsum(sizes[~large]) - sizes[~large]
+        found[:, ~large] = _row_by_row(ascending[np.repeat(~large, sizes)], first, rng)
+    for place in np.flatnonzero(large).tolist():
+        found[:, place] = _in_strata(ascending[starts[place] : starts[place] + sizes[place]], rng)
+    return found
+
+
+def _row_by_row(probability: NDArray[np.float64], starts: NDArray[np.int64], rng: Generator) -> NDArray[np.int64]:
+    """(DRAWS, bins) hits, a number drawn for every row."""
+    n = len(probability)
+    step = max(1, BLOCK // n)
     sizes = [min(step, DRAWS - start) for start in range(0, DRAWS, step)]
-    return [np.add.reduceat(rng.random((size, len(ascending))) < ascending, starts, axis=1, dtype=np.int64) for size in sizes]
+    return np.concatenate([np.add.reduceat(rng.random((size, n)) < probability, starts, axis=1, dtype=np.int64) for size in sizes])
+
+
+def _in_strata(ascending: NDArray[np.float64], rng: Generator) -> NDArray[np.int64]:
+    """(DRAWS,) hits, a number drawn for every stratum."""
+    edges = np.linspace(0, len(ascending), STRATA + 1).astype(np.int64)
+    rows = np.diff(edges)
+    means = np.clip(np.add.reduceat(ascending, edges[:-1]) / rows, 0.0, 1.0)
+    found: NDArray[np.int64] = rng.binomial(rows, means, size=(DRAWS, STRATA)).sum(axis=1)
+    return found

@@ -23,7 +23,7 @@ LUCKY = 0.16
 
 def largest_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Of two samples' distribution functions, at any value."""
-    both = np.concatenate([one, other])
+    both = np.sort(np.concatenate([one, other]))  # keys that rise are found without a jump through memory
     shares = [np.searchsorted(np.sort(x), both, side="right") / len(x) for x in (one, other)]
     return float(np.abs(shares[0] - shares[1]).max())
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from audit.stats import CalibrationError, Proportion
+from audit.stats.calibration import _redrawn, _row_by_row
 from tests.misses import misses, most
 
 if TYPE_CHECKING:
@@ -139,3 +140,29 @@ def test_a_model_that_is_always_sure_is_no_surer_than_its_share_of_errors(wrong:
     found = CalibrationError.of(stated, hit, np.random.default_rng(0))
     assert found.value == pytest.approx(wrong / 400)
     assert found.bounds(0.025, 0.025)[1] >= Proportion(wrong, 400).bounds(0.025, 0.025)[1] - 1e-12
+
+
+@pytest.mark.parametrize("shape", [(2.0, 1.0), (0.05, 0.05), (0.2, 20.0)], ids=["spread", "sure", "rare"])
+def test_labels_of_large_bins_are_drawn_as_those_of_small_ones(shape: tuple[float, float]) -> None:
+    """Mean and variance of each bin's hits are the sums over its rows, and the noise floor is that of labels drawn row by row."""
+    rng = np.random.default_rng(7)
+    said = np.sort(rng.beta(*shape, 6_000))
+    starts = np.arange(0, 6_000, 1_000)
+    drawn = np.concatenate([_redrawn(said, starts, rng) for _ in range(10)])
+    row_by_row = np.concatenate([_row_by_row(said, starts, rng) for _ in range(10)])
+    mean, variance = np.add.reduceat(said, starts), np.add.reduceat(said * (1 - said), starts)
+    assert np.abs(drawn.mean(axis=0) - mean).max() <= 4 * np.sqrt(variance.max() / len(drawn))
+    assert drawn.var(axis=0) == pytest.approx(variance, rel=0.06, abs=0.006)
+    floors = [np.quantile(np.abs(one - mean).sum(axis=1), 0.95) for one in (drawn, row_by_row)]
+    assert floors[0] == pytest.approx(floors[1], rel=0.02)
+
+
+def test_many_rows_cost_no_draw_each() -> None:
+    """The same floor over the root of the rows, as chance has it, and no billion of numbers."""
+    rng = np.random.default_rng(8)
+    floors = [
+        CalibrationError.of(said, rng.random(n) < said, rng).noise_floor * np.sqrt(n)
+        for n in (2_000, 1_000_000)
+        for said in [rng.random(n)]
+    ]
+    assert floors[0] == pytest.approx(floors[1], rel=0.05)

@@ -202,12 +202,13 @@ def gaussian(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Ke
     length = np.einsum("ij,ij->i", rows, rows)
     squared = np.maximum(0.0, length[:, None] + length[None, :] - 2 * rows @ rows.T)
     np.fill_diagonal(squared, 0.0)
-    off = squared[np.triu_indices(len(rows), 1)]
-    median = float(np.median(off)) or float(off.mean())  # more than half of the pairs may be equal
+    off = np.concatenate([line[place + 1 :] for place, line in enumerate(squared)])
+    median = float(np.median(off, overwrite_input=True)) or float(off.mean())  # more than half of the pairs may be equal
     if median <= 0:
         msg = "every row of both windows is the same: there is nothing to compare"
         raise CannotMeasure(msg)
-    return Kernel(np.exp(-squared / median), len(reference), float(np.sqrt(median / 2)))
+    squared /= -median
+    return Kernel(np.exp(squared, out=squared), len(reference), float(np.sqrt(median / 2)))
 
 
 CHECK = Check(

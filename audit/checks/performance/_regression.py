@@ -11,7 +11,6 @@ from audit.check import Check, NoParams, Params
 from audit.evidence import Evidence, Example, Member, Part, Residuals
 from audit.formatting import number
 from audit.metrics.comparison import comparator_name, models_in_words
-from audit.metrics.excerpts import words_of
 from audit.metrics.groups import part
 from audit.metrics.losses import residuals
 from audit.redaction.masking import beginning
@@ -142,12 +141,12 @@ def _farthest(subject: Subject, apart: NDArray[np.float64]) -> tuple[Example, ..
     """The rows that are farthest off, the worst first."""
     true, predicted = subject.target(), subject.predicted_values()
     texts = None if subject.data.columns.text is None else subject.data.texts()
-    common, found = frozenset() if texts is None else words_of(subject.data, texts), []
+    found = []
     for row in (int(one) for one in np.argsort(-np.abs(apart), kind="stable")[:FARTHEST] if apart[one] != 0):
         said = f"truly {number(true[row])}, predicted {number(predicted[row])}"
         off = f"too {'low' if apart[row] > 0 else 'high'} by {number(abs(apart[row]))}"
         if texts is None:
             found.append(Example(subject.data.shown(row), (Part(said),), off))
         else:
-            found.append(Example(subject.data.shown(row), beginning(texts[row], common), f"{said}: {off}"))
+            found.append(Example(subject.data.shown(row), beginning(texts[row], subject.data.common_words), f"{said}: {off}"))
     return tuple(found)

@@ -109,11 +109,17 @@ def load() -> TextAttack:
         return _import()
 
 
-@cache
-def _import() -> TextAttack:
+def installed_version() -> str:
+    """Told without an import, which takes seconds. MissingExtra where it is not installed."""
     if find_spec("textattack") is None:
         part = "textattack"
         raise MissingExtra(part, "attacks")
+    return version("textattack")
+
+
+@cache
+def _import() -> TextAttack:
+    told = installed_version()
     folder = tempfile.mkdtemp(prefix="audit-textattack-")  # textattack and matplotlib, which it imports, keep this name for their caches
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     Path(folder, "post_install_check_3").touch()  # else it tries six downloads
@@ -126,7 +132,7 @@ def _import() -> TextAttack:
             _quiet()
             _part_no_text()
             recipe = _by_the_models_label(DeepWordBugGao2018.build(SimpleNamespace(model=None)))
-    return TextAttack(version("textattack"), words, words_of, recipe)
+    return TextAttack(told, words, words_of, recipe)
 
 
 def _by_the_models_label(recipe: Any) -> Any:

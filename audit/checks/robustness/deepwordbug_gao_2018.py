@@ -19,7 +19,7 @@ from pydantic import Field, FiniteFloat
 from audit.check import Check, Params
 from audit.checks.robustness import _scheduler, _textattack
 from audit.evidence import OVERALL, Evidence, Example, Member, Slice, Unmeasured
-from audit.metrics.excerpts import changes, words_of
+from audit.metrics.excerpts import changes
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
 
@@ -47,7 +47,6 @@ class DeepWordBugParams(Params):
 
 def measure(subject: Subject, params: DeepWordBugParams, rng: Generator) -> Evidence:
     """Share of the sampled rows that are right before and after the attack."""
-    library = _textattack.load()
     seed = int(rng.integers(2**62))
     rows = np.sort(rng.choice(subject.data.rows, size=_examined(subject, params), replace=False))
     right = (subject.y_true() == subject.y_pred())[rows]  # (n,) bool
@@ -63,8 +62,8 @@ def measure(subject: Subject, params: DeepWordBugParams, rng: Generator) -> Evid
         unit="accuracy under attack",
         rows=len(rows),
         examples=_examples(subject, outcomes),
-        notes=(*library.notes, *_notes(params, untried, len(outcomes))),
-        backend=f"textattack {library.version}",
+        notes=(*(_textattack.load().notes if outcomes else ()), *_notes(params, untried, len(outcomes))),
+        backend=f"textattack {_textattack.installed_version()}",
         table=_table(subject, rows, outcomes=outcomes, survived=survived),
     )
 
@@ -86,7 +85,10 @@ def _examined(subject: Subject, params: DeepWordBugParams) -> int:
 
 def _attack(subject: Subject, rows: NDArray[np.int64], *, seed: int, max_queries: int | None) -> dict[int, _textattack.Outcome]:
     """The outcome of each row, by its number. A row's own random stream depends on the seed and its id alone."""
-    library, texts, y_true, ids = _textattack.load(), subject.data.texts(), subject.y_true(), subject.data.ids
+    texts, y_true, ids = subject.data.texts(), subject.y_true(), subject.data.ids
+    if not len(rows):
+        return {}
+    library = _textattack.load()
 
     def job(row: int) -> _scheduler.Job[_textattack.Outcome]:
         label = subject.classes.index(y_true[row])
@@ -102,8 +104,7 @@ def _examples(subject: Subject, outcomes: dict[int, _textattack.Outcome]) -> tup
     broken = [(row, found) for row, found in outcomes.items() if found.broken][:SHOWN]
     notes = [f"{y_true[row]} before, {subject.classes[found.predicted]} after {found.queries} queries" for row, found in broken]
     ids = [subject.data.shown(row) for row, _ in broken]
-    common = words_of(subject.data, texts)
-    shown = [changes(texts[row], found.text, common) for row, found in broken]
+    shown = [changes(texts[row], found.text, subject.data.common_words) for row, found in broken]
     return tuple(Example(*one) for one in zip(ids, shown, notes, strict=True))
 
 

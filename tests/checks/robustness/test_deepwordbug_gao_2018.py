@@ -257,3 +257,15 @@ def test_bad_parameters_are_refused(reader: Trained, params: dict[str, Any]) -> 
     """No rows, no queries, a misspelt parameter."""
     with pytest.raises(ValueError, match="validation error"):
         measure(ID, subject(letters(20, 12), candidate=reader), **params)
+
+
+@installed
+def test_without_a_row_to_attack_the_library_stays_on_disk(reader: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing it takes seconds: where every row is wrong to begin with there is nothing to ask it."""
+    monkeypatch.setattr(_textattack, "load", lambda: pytest.fail("imported"))
+    frame = letters(40, 1)
+    given = reader.predict(subject(frame, candidate=reader).data).labels
+    frame["label"] = [next(one for one in reader.classes if one != label) for label in given]
+    found = attacked(frame, reader)
+    assert found.members[0].estimate == Proportion(0, 40)
+    assert not found.notes
