@@ -37,7 +37,8 @@ _SHOWN = 3
 
 def on_columns(data: Dataset) -> tuple[str, ...]:
     """What a reader must know of columns of words and numbers."""
-    numbers, words = [], []
+    numbers: list[tuple[str, str]] = []
+    words: list[tuple[str, str]] = []
     for column in _looked_at(data):
         kind = data.kind(column)
         if kind.odd is not None:

@@ -14,6 +14,8 @@ from audit.report.entries import Chip, Link
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic import BaseModel
+
     from audit.frameworks import Subcategory
     from audit.record import AuditRun
     from audit.report.entries import Entries, Entry
@@ -205,7 +207,8 @@ def _basis(line: Subcategory, fields: list[str], there: list[str], state: str) -
 def _is_key(name: str) -> bool:
     """Whether a dotted name is a key of the policy file."""
     first, _, rest = name.partition(".")
-    shape = {"system": System, "candidate": CandidateSpec, "datasets": DatasetSpec, "policy": Policy}.get(first)
+    shapes: dict[str, type[BaseModel]] = {"system": System, "candidate": CandidateSpec, "datasets": DatasetSpec, "policy": Policy}
+    shape = shapes.get(first)
     return shape is not None and rest in shape.model_fields
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit import disk_cache
+from audit import disk_cache, phrases
 from audit.catalog import discover
 from audit.pipeline import evidence_cache
 from tests.pipeline.in_process import audited
@@ -74,7 +74,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.fixture
 def audited_once(project: Project) -> Project:
     first = project.run(made())
-    assert {one.status for one in first.findings} == {"pass"}, [one.message for one in first.findings]
+    assert {one.status for one in first.findings} == {"pass"}, [phrases.message(one) for one in first.findings]
     assert len(project.measured) == len(project.entries) == 5
     return project
 
@@ -195,7 +195,7 @@ def test_what_reads_files_of_the_project_is_never_kept(project: Project) -> None
     own = {"check": "performance/custom", "function": "own:share", "sha256": hashlib.sha256(code).hexdigest(), "min": 0.5}
     for _ in range(2):
         found = project.run(made(own))
-        assert found.findings[-1].evidence is not None, found.findings[-1].message
+        assert found.findings[-1].evidence is not None, phrases.message(found.findings[-1])
     assert len(project.entries) == 5
 
 

@@ -32,6 +32,8 @@ from tests.report import example
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic import BaseModel
+
     from audit.record import AuditRun
 
 RUNS: dict[str, Callable[[], AuditRun]] = {
@@ -237,7 +239,13 @@ def test_every_command_and_key_that_a_page_names_exists(page: tuple[AuditRun, st
     named = set(re.findall(r"(?:`|^|[(>])audit ([a-z]+)\b", words, re.MULTILINE))
     assert named
     assert named <= {name for name in commands if name}
-    keys = {"system": System, "candidate": CandidateSpec, "datasets": DatasetSpec, "columns": Columns, "trust": Trust}
+    keys: dict[str, type[BaseModel]] = {
+        "system": System,
+        "candidate": CandidateSpec,
+        "datasets": DatasetSpec,
+        "columns": Columns,
+        "trust": Trust,
+    }
     for first, shape in keys.items():
         unknown = set(re.findall(rf"(?<![\w./]){first}\.(\w+)", words)) - set(shape.model_fields)
         assert not unknown, f"{first}.{', '.join(sorted(unknown))}"

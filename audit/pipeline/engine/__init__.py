@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from audit.pipeline.job import Job, Measurement
 
+__all__ = ["INLINE", "Workers", "measure", "measure_one"]
+
 
 def measure_one(job: Job, *, workers: Workers = INLINE) -> Measurement:
     """What one job came to."""
