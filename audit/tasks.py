@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Task: TypeAlias = Literal[
     "text-classification",
@@ -13,14 +13,11 @@ Task: TypeAlias = Literal[
     "text-generation",
     "text-to-text",
 ]
-
-
+TASKS: tuple[Task, ...] = get_args(Task)
 CLASSIFICATION: tuple[Task, ...] = (
     "text-classification",
     "tabular-classification",
     "image-classification",
     "sequence-classification",
 )
-
-
 REGRESSION: tuple[Task, ...] = ("tabular-regression",)

@@ -26,7 +26,9 @@ ARCHITECTURE, POLICY, COMMANDS_PAGE, BUNDLE = (ROOT / "docs" / f"{name}.md" for 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 COMMANDS = {command.name: command for command in typer.main.get_command(app).commands.values()}  # type: ignore[attr-defined]  # a group
 SHAPES = [shape for shape in vars(schema).values() if isinstance(shape, type) and issubclass(shape, BaseModel)]
-KEYS = sorted({key for shape in SHAPES for key in shape.model_fields} - {"params"})  # `params` is every other key, and is never written
+KEYS = sorted(
+    {key for shape in SHAPES for key in shape.model_fields} - {"params", "options"}
+)  # every other key of a check or kind: never written
 
 
 def read(path: Path) -> str:

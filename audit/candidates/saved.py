@@ -10,6 +10,7 @@ import numpy as np
 
 from audit.candidates.capabilities import Labels, Ranking, Scores, Values, find
 from audit.candidates.interface import Outputs
+from audit.candidates.kinds import Kind
 from audit.candidates.saved_columns import (
     MOST_SHOWN,
     contradiction,
@@ -27,6 +28,7 @@ from audit.datasets.spellings import one_sided_classes, refuse_two_spellings
 from audit.errors import CannotMeasure, InputError
 from audit.formatting import comparator_in_words
 from audit.policy.schema import comparator_place
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
 
     from audit.candidates.capabilities import C, Capability
     from audit.candidates.interface import Candidate
+    from audit.candidates.kinds import Opening
     from audit.candidates.saved_columns import ScoreTable
     from audit.datasets import Dataset
-    from audit.policy.schema import ComparatorColumns
+    from audit.policy.schema import ComparatorColumns, Load
 
 THRESHOLD = 0.5
 """A row is predicted positive from this score on, where no prediction column says otherwise."""
@@ -292,3 +295,22 @@ class Absent:
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:  # noqa: ARG002  # another candidate reads them
         """None: there are no answers."""
         return ()
+
+
+def _open(opening: Opening, _load: Load) -> SavedPredictions | SavedValues:
+    if opening.task in REGRESSION:
+        return SavedValues(opening.datasets)
+    candidate = SavedPredictions(opening.datasets)
+    for data in opening.datasets.values():
+        refuse_foreign_words(data)
+    return candidate
+
+
+KIND = Kind(
+    name="predictions",
+    title="saved predictions",
+    tasks=("text-classification", "tabular-classification", "tabular-regression"),
+    offers=frozenset({Labels, Scores, Ranking, Values}),
+    open=_open,
+    has_file=False,
+)

@@ -11,9 +11,11 @@ from audit.candidates.capabilities import Features, Labels, Queries, Scores, Val
 from audit.candidates.categories import unknown_categories
 from audit.candidates.fitted import ModelError
 from audit.candidates.interface import Outputs
+from audit.candidates.kinds import Kind
 from audit.candidates.model_file import PICKLES, opened, refuse
 from audit.datasets.inputs import Table, Texts
-from audit.errors import CannotMeasure
+from audit.errors import CannotMeasure, InputError
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
 
     from audit.candidates.capabilities import C
     from audit.candidates.fitted import FittedModel, Method
+    from audit.candidates.kinds import Opening
     from audit.datasets import Dataset
     from audit.datasets.inputs import Inputs
+    from audit.policy.schema import Load
 
 _SHOWN = 200
 """Characters of a model's own error message."""
@@ -226,3 +230,40 @@ def load_regressor(path: Path, *, sha256: str | None, trust_pickle: bool, reads_
     """The regressor in a file."""
     model, found = opened(path, sha256, trust_pickle=trust_pickle)
     return SklearnRegressor(path, model, found, reads_text=reads_text)
+
+
+def _open(opening: Opening, spec: Load) -> SklearnModel | SklearnRegressor:
+    reads_text = all(isinstance(data.inputs(), Texts) for data in opening.datasets.values())
+    read = load_regressor if opening.task in REGRESSION else load
+    model = read(opening.path(spec), sha256=spec.sha256, trust_pickle=opening.trust_pickle, reads_text=reads_text)
+    if model.goes_by_place:
+        _refuse_other_orders(opening.datasets)
+    if isinstance(model, SklearnModel):
+        model.rename(opening.mapped(model.classes))
+    return model
+
+
+def _refuse_other_orders(datasets: Mapping[str, Dataset]) -> None:
+    """A model that knows its features by their place alone would read one in the place of another."""
+    (first, expected), *others = [(role, data.feature_names()) for role, data in datasets.items()]
+    for role, names in others:
+        if names != expected and sorted(names) == sorted(expected):
+            msg = f"candidate: was fitted without names of features, and datasets.{first} and datasets.{role} have them in another order: "
+            msg += "list them in the order of its training under columns.features"
+            raise InputError(msg)
+
+
+def _find(files: Sequence[Path]) -> Path | None:
+    return next((path for path in files if path.name.lower().endswith(".skops")), None)
+
+
+KIND = Kind(
+    name="sklearn",
+    title="a scikit-learn model",
+    tasks=("text-classification", "tabular-classification", "tabular-regression"),
+    offers=frozenset({Labels, Scores, Values, Queries, Features}),
+    open=_open,
+    brings=("sklearn", "scikit-learn candidates, stored with skops"),
+    find=_find,
+    starter="load: {kind: sklearn, path: models/model.skops}  # no model was found: name yours",
+)

@@ -18,10 +18,12 @@ import numpy as np
 
 from audit import child_process, disk_cache
 from audit.candidates.capabilities import Embeddings, Labels, Queries, Scores, Training, find
+from audit.candidates.folder import ModelFolder
 from audit.candidates.interface import Outputs
+from audit.candidates.kinds import Kind
 from audit.candidates.loading import LIBRARIES, load_classifier
 from audit.candidates.memory import Memory
-from audit.candidates.running import Runner, TextWithoutTokens, embeddings, logits, probabilities
+from audit.candidates.running import Runner, TextWithoutTokens, embeddings, logits, probabilities, refuse_blank_texts
 from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
 from audit.progress import Progress, Silent
@@ -33,11 +35,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.candidates.capabilities import C
-    from audit.candidates.folder import ModelFolder
+    from audit.candidates.kinds import Opening
     from audit.candidates.padding import Compute
     from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
     from audit.datasets.inputs import Inputs
+    from audit.policy.schema import Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +215,31 @@ def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
         folder.refuse("tells no two classes apart", "this release serves classifiers of two classes and more")
     if folder.config.get("problem_type") in {"multi_label_classification", "regression"}:
         folder.refuse(f"is made for {folder.config['problem_type']}", "this release serves one class per text")
+
+
+def _open(opening: Opening, load: Load) -> TextClassifier:
+    folder = ModelFolder(opening.path(load))
+    classes = opening.mapped(folder.classes(opening.labels()))
+    reading = Reading(folder.cut_length(load.max_length, "candidate.load.max_length"), load.batch_size)
+    candidate = TextClassifier(folder, classes, reading=reading, store=opening.cache, progress=opening.progress)
+    if load.sha256 is not None and load.sha256 != candidate.sha256:
+        folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {load.sha256}", "find out who changed it")
+    candidate.open()
+    refuse_blank_texts(folder, opening.measured)
+    return candidate
+
+
+def _find(files: Sequence[Path]) -> Path | None:
+    weights = {path.parent for path in files if path.suffix == ".safetensors"}
+    return next((path.parent for path in files if path.name == "config.json" and path.parent in weights), None)
+
+
+KIND = Kind(
+    name="transformers",
+    title="a transformers model",
+    tasks=("text-classification", "tabular-classification"),
+    offers=frozenset({Labels, Scores, Queries, Embeddings, Training}),
+    open=_open,
+    brings=("text", "fine-tuning and loading of transformers text models"),
+    find=_find,
+)

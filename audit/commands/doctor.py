@@ -11,19 +11,18 @@ from pathlib import Path
 
 from audit import DISTRIBUTION, __version__
 from audit.candidates import confinement
+from audit.candidates.kinds import discover
 from audit.errors import pip_install
 
 _BRINGS = {
-    "text": "fine-tuning and loading of transformers text models",
     "minilm": "the weights behind `base: minilm`",
-    "sklearn": "scikit-learn candidates, stored with skops",
     "fairness": "fairlearn, to which the fairness checks are pinned by tests",
     "attacks": "textattack's attacks on text models (robustness/deepwordbug_gao_2018)",
     "pii": "presidio's recognizers (privacy/pii_in_text)",
     "drift": "alibi-detect as a second drift backend (`backend: alibi-detect`); its licence limits production use",
     "signing": "signatures under waivers (`audit keygen`, `audit sign`); without it no waiver is in force",
 }
-"""What an extra is for."""
+"""What an extra is for, beside those that kinds of candidates come with."""
 _NOTES = {
     "alibi-detect": "Business Source License 1.1: production use needs a licence of Seldon; each release becomes Apache-2.0 after "
     "four years. It runs only where a requirement says `backend: alibi-detect`; the default backend is audit's own."
@@ -57,10 +56,15 @@ def diagnose() -> Diagnosis:
     )
 
 
+def brought() -> dict[str, str]:
+    """What each extra is for."""
+    return dict(kind.brings for kind in discover().values() if kind.brings is not None) | _BRINGS
+
+
 def _parts() -> tuple[list[str], dict[str, list[str]]]:
     """Parts of the core, and of each extra, as the installed package asks for them."""
     core: list[str] = []
-    extras: dict[str, list[str]] = {name: [] for name in _BRINGS}
+    extras: dict[str, list[str]] = {name: [] for name in brought()}
     for line in _requirements():
         found = _PART.match(line)
         if found is None or found[3] == "all":
@@ -99,7 +103,7 @@ def licence(part: str) -> str:
 
 def _extra(extra: str, parts: list[str]) -> str:
     missing = [part for part in parts if _version(part) is None]
-    brings = _BRINGS.get(extra, "")
+    brings = brought().get(extra, "")
     if missing:
         return f"missing {', '.join(missing)}: {pip_install(extra)} brings {brings}"
     return f"{', '.join(f'{part} {_version(part)} ({licence(part)})' for part in parts)}: {brings}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import catalog
+from audit.candidates import kinds
 from audit.datasets import Columns, canonical
 from audit.datasets.guessed_roles import NAMES, reads_as_text
 from audit.datasets.reading import read
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
 
 _DATA = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-_MODELS = (".skops",)
 _SKIPPED = frozenset({"reports", "policies", "node_modules", "venv", "build", "dist"})
 _DEEPEST = 3
 _ROLES = {
@@ -181,11 +181,9 @@ def _spread(test: Dataset, roles: dict[str, str]) -> float | None:
 
 
 def _model(files: list[Path]) -> tuple[str, Path] | None:
-    for path in files:
-        if path.name == "config.json" and any(one.suffix == ".safetensors" and one.parent == path.parent for one in files):
-            return "transformers", path.parent
-    skops = [path for path in files if path.name.lower().endswith(_MODELS)]
-    return ("sklearn", skops[0]) if skops else None
+    """The kind and place of a model among the files; a folder of several files before a single one."""
+    found = [(kind.name, path) for kind in kinds.discover().values() if (path := kind.find(files)) is not None]
+    return min(found, key=lambda one: one[1].is_file(), default=None)
 
 
 def _policy(name: str, found: _Found, start: Path) -> Iterator[str]:
@@ -264,7 +262,7 @@ def _candidate(found: _Found, start: Path) -> Iterator[str]:
     elif "text" in found.roles and "train" in found.data:
         yield "  fine_tune: {base: minilm, on: train, validation: 0.15, epochs: 3}"
     else:
-        yield "  load: {kind: sklearn, path: models/model.skops}  # no model was found: name yours"
+        yield f"  {next(kind.starter for kind in kinds.discover().values() if kind.starter is not None and task in kind.tasks)}"
 
 
 def _requirements(found: _Found) -> Iterator[str]:

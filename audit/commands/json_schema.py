@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from audit.candidates import kinds
 from audit.policy.schema import ROLE, Policy
-from audit.policy.shape import RESERVED
+from audit.policy.shape import LOAD_KEYS, RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ def schema_json(catalog: Mapping[str, Check]) -> dict[str, Any]:
     requirement["properties"]["check"]["enum"] = list(catalog)
     del requirement["additionalProperties"]
     requirement["allOf"] = [_branch(check_id, check, definitions) for check_id, check in catalog.items()]
+    _name_kinds(definitions["Load"], definitions)
     schema["properties"]["require"]["minItems"] = 1
     schema["properties"]["datasets"]["propertyNames"] = {"pattern": ROLE}
     trust = schema["properties"]["trust"]
@@ -40,6 +42,22 @@ def schema_json(catalog: Mapping[str, Check]) -> dict[str, Any]:
     }
     tidy: dict[str, Any] = _without_titles({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": ""})
     return {"$schema": tidy.pop("$schema"), "title": "audit policy", **tidy}
+
+
+def _name_kinds(load: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """The kinds of `load`, and the own keys of each beside those that all have."""
+    del load["properties"]["options"], load["additionalProperties"]
+    load["properties"]["kind"]["enum"] = [*kinds.discover(), *kinds.PLANNED]
+    allowed = dict.fromkeys(sorted(LOAD_KEYS), True)
+    branches = []
+    for name, kind in kinds.discover().items():
+        own = kind.options.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+        definitions |= {f"{name}.{key}": one for key, one in own.get("$defs", {}).items()}
+        then = {"properties": allowed | own.get("properties", {}), "additionalProperties": False}
+        if own.get("required"):
+            then["required"] = own["required"]
+        branches.append({"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": then})
+    load["allOf"] = branches
 
 
 def _branch(check_id: str, check: Check, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -8,22 +8,28 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from audit import catalog
+from audit.candidates import kinds
+from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import without_encoder
 from audit.formatting import comparator_in_words
 from audit.policy import LoadedPolicy, load
 from audit.policy.messages import messages, nearest, shown
+from audit.policy.paths import is_address
 from audit.policy.schema import comparator_place
-from audit.policy.shape import RESERVED, typed
+from audit.policy.shape import LOAD_KEYS, RESERVED, typed
+from audit.tasks import CLASSIFICATION, TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
+
+    from pydantic import BaseModel, JsonValue
 
     from audit.check import Check, Need
     from audit.errors import Mistake
     from audit.policy.consistency import Problem
     from audit.policy.positions import Loc, Marks
-    from audit.policy.schema import Requirement
+    from audit.policy.schema import Load, Requirement
     from audit.policy.shape import Draft
 
 _LISTED = "`audit checks` lists all there are"
@@ -36,7 +42,10 @@ def load_policy(path: Path | str, *, allow_outside: bool = False) -> LoadedPolic
 
 
 def mistakes(draft: Draft, marks: Marks, *, checks: Mapping[str, Check]) -> Iterator[Mistake]:
-    """Every requirement that its check cannot serve as written, in the order of the policy."""
+    """Every model that no kind opens as written, and every requirement that its check cannot serve, in the order of the policy."""
+    yield from _candidate(draft, marks)
+    for place, spec in _loads(draft):
+        yield from _load(place, spec, draft, marks)
     for index, requirement in draft.requirements:
         at = ("require", index)
         check = checks.get(requirement.check)
@@ -47,19 +56,66 @@ def mistakes(draft: Draft, marks: Marks, *, checks: Mapping[str, Check]) -> Iter
         for loc, text in (*_problems(requirement, check, draft), *_compared(requirement, check, draft, checks=checks)):
             if not draft.rests_on_unread((*at, *loc)):
                 yield marks.mistake((*at, *loc), text)
-        for loc, text, key in _params(index, requirement, check, marks):
+        for loc, text, key in _own_keys(at, requirement.params, check.params, marks, requirement.check, RESERVED):
             if not draft.rests_on_unread((*at, *loc)):
                 yield marks.mistake((*at, *loc), text, key=key)
 
 
-def _params(index: int, requirement: Requirement, check: Check, marks: Marks) -> Iterator[tuple[Loc, str, bool]]:
-    """The check's own parameters; an unknown one may as well be a misspelt key of every requirement."""
-    at, known = ("require", index), [*check.params.model_fields, *RESERVED]
+def _candidate(draft: Draft, marks: Marks) -> Iterator[Mistake]:
+    """A task that no kind of candidate serves: passing over it in silence would promote without proof."""
+    candidate = draft.candidate
+    if candidate is None:
+        return
+    if candidate.task not in (served := kinds.served_tasks()):
+        classified = candidate.task in CLASSIFICATION
+        instead = "score the rows yourself, and declare tabular-classification with `load: {kind: predictions}`" if classified else ""
+        *first, last = (task for task in TASKS if task in served)
+        listed = f"it serves {', '.join(first)} and {last}"
+        yield marks.mistake(("candidate", "task"), f"{candidate.task} is not served by this release; {instead or listed}")
+    elif candidate.load is None and candidate.fine_tune is not None and candidate.task != "text-classification":
+        text = f"fine-tuning for {candidate.task} is not served by this release; train the model yourself and name it under `load`"
+        yield marks.mistake(("candidate", "fine_tune"), text)
+
+
+def _loads(draft: Draft) -> Iterator[tuple[Loc, Load]]:
+    """Every `load` of the policy with its key path."""
+    if draft.candidate is not None and draft.candidate.load is not None:
+        yield ("candidate", "load"), draft.candidate.load
+    yield from (((*place, "load"), spec.load) for place, spec in draft.comparators.items() if spec is not None)
+
+
+def _load(place: Loc, load: Load, draft: Draft, marks: Marks) -> Iterator[Mistake]:
+    """A kind that is not there or does not serve the task, a path that it needs or has no use for, and keys that it does not have."""
+    kind = kinds.discover().get(load.kind)
+    if kind is None:
+        planned = f"{load.kind} is not served by this release; score the rows yourself and load the result with kind predictions"
+        unknown = f"is {shown(load.kind)}; {nearest(load.kind, {*kinds.discover(), *kinds.PLANNED})}"
+        yield marks.mistake((*place, "kind"), planned if load.kind in kinds.PLANNED else unknown)
+        return
+    task = None if draft.candidate is None else draft.candidate.task
+    if task in kinds.served_tasks() and task not in kind.tasks:
+        text = f"{kind.title} is not served for {task} by this release; score the rows yourself and load the result with kind predictions"
+        yield marks.mistake((*place, "kind"), text)
+    elif load.path is not None and kind.has_file and is_address(load.path):
+        yield marks.mistake((*place, "path"), "is an address, and this release opens models on this machine; name a folder or file")
+    if kind.has_file and load.path is None:
+        yield marks.mistake((*place, "path"), f"is missing; name the folder, file or address of the {load.kind} model")
+    if not kind.has_file and load.path is not None:
+        yield marks.mistake((*place, "path"), f"{kind.title} are columns of the data sets; leave `path` out")
+    for loc, text, key in _own_keys(place, load.options, kind.options, marks, f"kind {load.kind}", LOAD_KEYS):
+        yield marks.mistake((*place, *loc), text, key=key)
+
+
+def _own_keys(
+    at: Loc, given: Mapping[str, JsonValue], schema: type[BaseModel], marks: Marks, owner: str, shared: Collection[str]
+) -> Iterator[tuple[Loc, str, bool]]:
+    """The own keys of a check or kind; an unknown one may as well be a misspelt key that all of them share."""
+    known = [*schema.model_fields, *shared]
     try:
-        typed(check.params, dict(requirement.params))
+        typed(schema, dict(given))
     except ValidationError as error:
-        for loc, text, key in messages(error, check.params, lambda loc: (*at, *loc) in marks.values):
-            unknown = f"unknown key of {requirement.check}; {nearest(str(loc[0]), known)}" if key and len(loc) == 1 else ""
+        for loc, text, key in messages(error, schema, lambda loc: (*at, *loc) in marks.values):
+            unknown = f"unknown key of {owner}; {nearest(str(loc[0]), known)}" if key and len(loc) == 1 else ""
             yield loc, unknown or text, key
 
 
@@ -166,10 +222,13 @@ def _served(requirement: Requirement, check: Check, draft: Draft) -> Iterator[Pr
     if "base" in check.needs and candidate.load is not None:
         unknown = "saved predictions do" if candidate.load.kind == "predictions" else "a loaded model does"
         yield ("check",), f"{requirement.check} tells what fine-tuning did, which {unknown} not know; name candidate.fine_tune"
-    if candidate.load is not None and candidate.load.kind != "transformers" and "embeddings" in _needs(requirement, check, draft):
-        yield ("check",), f"{requirement.check}: {without_encoder(candidate.load.kind)}"
-    if "model" in check.needs and candidate.load is not None and candidate.load.kind == "predictions":
-        yield ("check",), f"{requirement.check} scores changed rows, and saved predictions cannot; load the model itself (candidate.load)"
+    kind = None if candidate.load is None else kinds.discover().get(candidate.load.kind)
+    if kind is None:
+        return
+    if Embeddings not in kind.offers and "embeddings" in _needs(requirement, check, draft):
+        yield ("check",), f"{requirement.check}: {without_encoder(kind.name)}"
+    if Queries not in kind.offers and "model" in check.needs:
+        yield ("check",), f"{requirement.check} scores changed rows, and {kind.title} cannot; load the model itself (candidate.load)"
 
 
 def _needs(requirement: Requirement, check: Check, draft: Draft) -> frozenset[Need]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, assert_never
+from typing import TYPE_CHECKING, NoReturn
 
 from audit import catalog, child_process
+from audit.candidates import kinds
 from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
+from audit.candidates.kinds import labels_in
 from audit.candidates.running import refuse_blank_texts
-from audit.candidates.saved import SavedComparator, SavedPredictions, SavedValues, refuse_other_classes
-from audit.candidates.saved_columns import refuse_foreign_words
-from audit.candidates.sklearn import SklearnModel, load_regressor
-from audit.candidates.sklearn import load as load_classifier
+from audit.candidates.saved import SavedComparator, SavedValues, refuse_other_classes
 from audit.candidates.transformers import Reading, TextClassifier
-from audit.datasets import canonical
-from audit.datasets.inputs import Texts
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import InputError
 from audit.finetune.base import ALIASES, base_folder
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.policy.schema import FineTune, Load, Policy, Requirement
     from audit.progress import Progress
-
-_SERVED = frozenset({"text-classification", "tabular-classification", "tabular-regression"})
 
 
 def open_candidate(
@@ -77,8 +72,8 @@ class Opener:
         return None
 
     def _refuse_other_tasks(self) -> None:
-        if (task := self._policy.candidate.task) not in _SERVED:
-            msg = f"candidate.task {task} is not served by this release: it serves {' and '.join(sorted(_SERVED))}"
+        if (task := self._policy.candidate.task) not in kinds.served_tasks():
+            msg = f"candidate.task {task} is not served by this release: it serves {' and '.join(sorted(kinds.served_tasks()))}"
             raise InputError(msg)
 
     def _refuse_other_names(self, model: Candidate, words: str) -> None:
@@ -150,56 +145,24 @@ class Opener:
         candidate.open()
         return candidate
 
-    def _loaded(self, spec: Load) -> Candidate:  # noqa: RET503  # every case returns or refuses
-        match spec.kind:
-            case "predictions" if self._numbers:
-                return SavedValues(self._datasets)
-            case "predictions":
-                candidate = SavedPredictions(self._datasets)
-                for data in self._datasets.values():
-                    refuse_foreign_words(data)
-                return candidate
-            case "transformers":
-                return self._transformers(spec)
-            case "sklearn":
-                return self._sklearn(spec)
-            case "torch" | "onnx" | "mlflow" | "http":
-                _not_served(f"candidate.load.kind {spec.kind}")
-            case _:
-                assert_never(spec.kind)
-
-    def _sklearn(self, spec: Load) -> Candidate:
-        reads_text = all(isinstance(data.inputs(), Texts) for data in self._datasets.values())
-        load = load_regressor if self._numbers else load_classifier
-        model = load(self._path(spec), sha256=spec.sha256, trust_pickle=self._policy.trust.pickle, reads_text=reads_text)
-        if model.goes_by_place:
-            _refuse_other_orders(self._datasets)
-        if isinstance(model, SklearnModel):
-            model.rename(_mapped(model.classes, self._label_map))
-        return model
-
-    def _transformers(self, spec: Load) -> Candidate:
-        if self._numbers:
-            _not_served("candidate.load.kind transformers for tabular-regression")
-        folder = ModelFolder(self._path(spec))
-        classes = _mapped(folder.classes(_labels(self._datasets)), self._label_map)
-        reading = Reading(folder.cut_length(spec.max_length, "candidate.load.max_length"), spec.batch_size)
-        candidate = TextClassifier(folder, classes, reading=reading, store=self._cache, progress=self._progress)
-        if spec.sha256 is not None and spec.sha256 != candidate.sha256:
-            folder.refuse(f"its SHA-256 is {candidate.sha256}, the policy names {spec.sha256}", "find out who changed it")
-        candidate.open()
-        refuse_blank_texts(folder, self._measured())
-        return candidate
-
-    @property
-    def _label_map(self) -> Mapping[str, str]:
-        return self._policy.labels.classes()
-
-    def _path(self, spec: Load) -> Path:
-        if spec.path is None:
-            msg = f"candidate.load: kind {spec.kind} needs a path"
-            raise InputError(msg)
-        return self._resolve(spec.path)
+    def _loaded(self, spec: Load) -> Candidate:
+        kind = kinds.discover().get(spec.kind)
+        if kind is None:
+            _not_served(f"candidate.load.kind {spec.kind}")
+        task = self._policy.candidate.task
+        if task not in kind.tasks:
+            _not_served(f"candidate.load.kind {spec.kind} for {task}")
+        opening = kinds.Opening(
+            task=task,
+            datasets=self._datasets,
+            label_map=self._policy.labels.classes(),
+            trust_pickle=self._policy.trust.pickle,
+            resolve=self._resolve,
+            measured=self._measured(),
+            cache=self._cache,
+            progress=self._progress,
+        )
+        return kind.open(opening, spec)
 
     def _role(self, role: str, where: str) -> Dataset:
         if role not in self._datasets:
@@ -211,23 +174,6 @@ class Opener:
 def _not_served(what: str) -> NoReturn:
     msg = f"{what} is not served by this release: score the rows yourself and load the result with kind predictions"
     raise InputError(msg)
-
-
-def _labels(datasets: Mapping[str, Dataset]) -> frozenset[str]:
-    """Every label that the data holds."""
-    return frozenset(name for data in datasets.values() if data.columns.label for name in data.class_counts(data.columns.label))
-
-
-def _mapped(classes: Sequence[str], label_map: Mapping[str, str]) -> tuple[str, ...]:
-    """A model's classes as the policy's labels name them. Two that would become one are refused: the model tells them apart."""
-    names = [str(canonical(name)) for name in classes]
-    found = tuple(label_map.get(name, name) for name in names)
-    if len(set(found)) < len(found):
-        one = next(name for name in found if found.count(name) > 1)
-        several = " and ".join(repr(name) for name, meant in zip(classes, found, strict=True) if meant == one)
-        msg = f"candidate: the model tells the classes {several} apart, and both are {one!r} in the labels: train it on one of them"
-        raise InputError(msg)
-    return found
 
 
 def _measured_roles(policy: Policy) -> set[str]:
@@ -252,20 +198,10 @@ def _refuse_test_rows(learned: Sequence[Dataset], policy: Policy, datasets: Mapp
                 raise InputError(msg)
 
 
-def _refuse_other_orders(datasets: Mapping[str, Dataset]) -> None:
-    """A model that knows its features by their place alone would read one in the place of another."""
-    (first, expected), *others = [(role, data.feature_names()) for role, data in datasets.items()]
-    for role, names in others:
-        if names != expected and sorted(names) == sorted(expected):
-            msg = f"candidate: was fitted without names of features, and datasets.{first} and datasets.{role} have them in another order: "
-            msg += "list them in the order of its training under columns.features"
-            raise InputError(msg)
-
-
 def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset]) -> None:
     """In each data set by itself: the model would be wrong in every row of it, and a rate of errors that of the spelling."""
     for role, data in () if candidate.get(Values) is not None else datasets.items():
-        labels = _labels({role: data})
+        labels = labels_in({role: data})
         if labels and labels.isdisjoint(candidate.classes):
             known, shown = ", ".join(candidate.classes[:6]), ", ".join(sorted(labels)[:6])
             msg = f"candidate: knows the classes {known}, and none of the labels {shown} of datasets.{role}: name them alike"

@@ -70,8 +70,6 @@ def _models(draft: Draft) -> Iterator[Problem]:
 
 
 def _comparator(spec: ComparatorSpec, called: str, draft: Draft) -> Iterator[Problem]:
-    for loc, text in _path(spec.load):
-        yield ("load", *loc), text
     named = () if spec.columns is None else spec.columns.named()
     if spec.load.kind != "predictions" and spec.columns is not None:
         yield ("columns",), f"are for saved predictions, and {called} is of kind {spec.load.kind}; leave them out"
@@ -91,15 +89,7 @@ def _taken(role: str, draft: Draft) -> bool:
     return saved or role.split(".", maxsplit=1)[0] not in {"prediction", "score", "scores"}
 
 
-def _path(load: Load) -> Iterator[Problem]:
-    if load.kind != "predictions" and load.path is None:
-        yield ("path",), f"is missing; name the folder, file or address of the {load.kind} model"
-    if load.kind == "predictions" and load.path is not None:
-        yield ("path",), "saved predictions are columns of the data sets; leave `path` out"
-
-
 def _load(load: Load, draft: Draft) -> Iterator[Problem]:
-    yield from _path(load)
     if load.kind == "predictions" and not draft.has_saved_predictions():
         yield ("kind",), "no data set has saved predictions; name columns.prediction, columns.score or columns.scores"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from audit import files
 from audit.errors import InputError, Mistake, PolicyError
-from audit.policy import consistency, extending, paths, positions, roles, shape, unserved, yaml_reader
+from audit.policy import consistency, extending, paths, positions, roles, shape, yaml_reader
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
@@ -91,7 +91,6 @@ def _mistakes(tree: Tree, marks: Marks, also: Rules | None) -> list[Mistake]:
 def _contradictions(draft: Draft) -> Iterator[consistency.Problem]:
     yield from consistency.problems(draft)
     yield from roles.problems(draft)
-    yield from unserved.problems(draft)
 
 
 def _outside(marks: Marks, tree: Tree, project: Path, *, allow_outside: bool) -> Iterator[Mistake]:

@@ -1,8 +1,10 @@
-"""Two roles on one column: a label that is its own prediction is always right."""
+"""Roles of columns that cannot be: two on one column, where a label that is its own prediction is always right, or of another task."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 _ALONE = ("id", "label", "prediction", "score", "scores", "output", "weight")
 """Roles that share their column neither with one another nor with a feature."""
+_OF_CLASSES = ("positive", "score", "scores")
+"""Roles that a candidate for regression has no use for."""
 
 
 def clashes(columns: Columns) -> Iterator[tuple[str, str, str]]:
@@ -28,7 +32,8 @@ def clashes(columns: Columns) -> Iterator[tuple[str, str, str]]:
 
 
 def problems(draft: Draft) -> Iterator[tuple[Loc, str]]:
-    """Every clash, of the policy's own columns and of each data set's."""
+    """Every role of another task, and every clash, of the policy's own columns and of each data set's."""
+    yield from _regression(draft)
     if draft.columns is None:
         return
     told: set[tuple[str, str, str]] = set()
@@ -37,6 +42,22 @@ def problems(draft: Draft) -> Iterator[tuple[Loc, str]]:
             if clash not in told:
                 told.add(clash)
                 yield _place(draft, data, clash), _said(clash)
+
+
+def _regression(draft: Draft) -> Iterator[tuple[Loc, str]]:
+    """Roles that speak of classes, under a candidate that gives numbers: no check could read them."""
+    if draft.candidate is None or draft.candidate.task not in REGRESSION:
+        return
+    own = [(("datasets", role, "columns"), spec.columns) for role, spec in draft.datasets.items() if spec is not None and spec.columns]
+    for place, columns in [(("columns",), draft.columns), *own]:
+        for role in _OF_CLASSES:
+            if columns is not None and getattr(columns, role) is not None:
+                yield (*place, role), f"is of classification, and candidate.task is {draft.candidate.task}; leave it out"
+    for place, spec in draft.comparators.items():
+        answers = None if spec is None else spec.columns
+        for role in _OF_CLASSES[1:]:
+            if answers is not None and getattr(answers, role) is not None:
+                yield (*place, "columns", role), f"is of classification, and candidate.task is {draft.candidate.task}; name prediction"
 
 
 def _place(draft: Draft, data: str | None, clash: tuple[str, str, str]) -> Loc:

@@ -112,13 +112,12 @@ class FineTune(Strict):
 class Load(Strict):
     """Load the candidate."""
 
-    kind: Literal["transformers", "sklearn", "torch", "onnx", "mlflow", "http", "predictions"] = Field(
-        description="what the model is; `predictions` audits any model from columns of its data sets"
-    )
+    kind: Text = Field(description="what the model is; `predictions` audits any model from columns of its data sets")
     path: str | None = Field(None, description="folder, file or address; saved predictions have none")
     sha256: str | None = Field(None, pattern=DIGEST, description="digest that the file must have; a pickle is never loaded without it")
     batch_size: int = Field(64, ge=1, le=65536, description="rows predicted at once")
     max_length: int | None = Field(None, ge=4, le=1_048_576, description="tokens at which texts are cut; by default the model's own limit")
+    options: dict[str, JsonValue] = Field(default_factory=dict, description="every other key; typed by the kind itself")
 
 
 class CandidateSpec(Strict):

@@ -19,6 +19,7 @@ from audit.policy.schema import (
     DatasetSpec,
     FineTune,
     Labels,
+    Load,
     Policy,
     Requirement,
     comparator_place,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 RESERVED = frozenset(Requirement.model_fields) - {"params"}
 """Keys of a requirement that mean the same under every check."""
+LOAD_KEYS = frozenset(Load.model_fields) - {"options"}
+"""Keys of `load` that mean the same for every kind."""
 _TOP_TIER = 1
 _UNNAMED = "unnamed"
 """Stands for the id where the check is missing, so that only the check is reported."""
@@ -127,10 +130,23 @@ def normal(tree: Tree) -> Tree:
     found = dict(tree)
     if found.get("trust") == "pickle":
         found["trust"] = {"pickle": True}
+    for key in ("candidate", CHAMPION):
+        if key in found:
+            found[key] = _loaded(found[key])
+    if isinstance(models := found.get("models"), dict):
+        found["models"] = {name: _loaded(one) for name, one in models.items()}
     requirements = found.get("require")
     if isinstance(requirements, list):
         found["require"] = [_requirement(one) for one in requirements]
     return found
+
+
+def _loaded(raw: Tree) -> Tree:
+    """A model with the keys of its kind under `options` of `load`."""
+    if not isinstance(raw, dict) or not isinstance(load := raw.get("load"), dict):
+        return raw
+    options = {key: value for key, value in load.items() if key not in LOAD_KEYS}
+    return raw | {"load": {key: value for key, value in load.items() if key in LOAD_KEYS} | {"options": options}}
 
 
 def _requirement(raw: Tree) -> Tree:

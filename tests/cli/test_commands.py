@@ -180,17 +180,14 @@ def test_a_link_that_goes_round_is_no_accident_of_the_tool(letters: Path, capsys
 
 
 def test_what_validate_takes_is_served(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each kind of model that the schema knows is either opened by a run or refused as the policy is read."""
-    from typing import get_args
+    """Each kind of model that there is or is planned is either opened by a run or refused as the policy is read."""
+    from audit.candidates import kinds
 
-    from audit.policy import unserved
-    from audit.policy.schema import Load
-
-    for kind in get_args(Load.model_fields["kind"].annotation):
+    for kind in (*kinds.discover(), *kinds.PLANNED):
         text = POLICY.replace("{kind: predictions}", f"{{kind: {kind}{'' if kind == 'predictions' else ', path: m'}}}")
         (letters / "policy.yaml").write_text(text, encoding="utf-8")
-        assert ended(capsys, "validate", "policy.yaml")[0] == (0 if kind in unserved.KINDS else 2)
-        assert "not served" not in ended(capsys, "run", "policy.yaml")[2] or kind not in unserved.KINDS
+        assert ended(capsys, "validate", "policy.yaml")[0] == (0 if kind in kinds.discover() else 2)
+        assert "not served" not in ended(capsys, "run", "policy.yaml")[2] or kind not in kinds.discover()
 
 
 def test_validate_shows_all_mistakes_on_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
