@@ -1,7 +1,8 @@
 """Measure jobs in worker processes, one job at a time each. A worker past its job's limit is killed and replaced.
 
 Workers are forked from the audit's process, whose memory they share: data sets, candidate and catalogue are there without a copy, and a
-candidate need not be storable. That process runs no model and starts no thread, so that a fork is safe (docs/adr/0012).
+candidate need not be storable. That process runs no model and starts no thread, so that a fork is safe. Where no fork is, workers are
+spawned, and read everything themselves. Why: docs/adr/0013-worker-processes.md.
 """
 
 from __future__ import annotations
