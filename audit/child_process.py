@@ -65,11 +65,16 @@ class Pipe:
             self._read()
         return message
 
-    def received(self) -> Iterator[Any]:
+    def messages(self) -> Iterator[Any]:
         """What came so far, once there is something to read; errors as in `receive`."""
         self._read()
         while (message := self._next()) is not _NOTHING:
             yield message
+
+    @property
+    def is_amid_message(self) -> bool:
+        """Whether a part of a message has come and the rest has not."""
+        return bool(self._received)
 
     def _read(self) -> None:
         chunk = os.read(self.reading, _CHUNK)
@@ -161,10 +166,12 @@ class Child:
         except BrokenPipeError:
             raise Ended(self.kill()) from None
 
-    def received(self) -> Iterator[Any]:
+    def messages(self) -> Iterator[Any]:
         """What it reported, once a selector says that there is something; Ended where there will be nothing more."""
         try:
-            yield from self.pipe.received()
+            yield from self.pipe.messages()
+            while self.pipe.is_amid_message and select.select([self], [], [], LOOK)[0]:  # what is large comes in many parts
+                yield from self.pipe.messages()
         except EOFError:
             raise Ended(self.kill(_OWN)) from None
         except Exception as error:
@@ -172,7 +179,7 @@ class Child:
             msg = f"sent what cannot be read ({type(error).__name__})"
             raise Ended(msg) from error
 
-    def ended(self) -> str | None:
+    def how_it_ended(self) -> str | None:
         """How it ended; None while it runs. A process that it left behind may hold its pipe open."""
         return None if self._reap() is None else self.kill()
 
@@ -324,9 +331,9 @@ def call(work: Callable[[], _Result], shown_by: Progress) -> _Result:
 def _answer(child: Child, shown: progress.Received) -> Any:
     """What it reports at its end."""
     while True:
-        if not select.select([child], [], [], LOOK)[0] and (how := child.ended()) is not None:
+        if not select.select([child], [], [], LOOK)[0] and (how := child.how_it_ended()) is not None:
             raise Ended(how)
-        for message in child.received() if select.select([child], [], [], 0)[0] else ():
+        for message in child.messages() if select.select([child], [], [], 0)[0] else ():
             if not isinstance(message, progress.Step):
                 return message
             shown.take(message)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit import disk_cache
-from audit.candidates import turns
+from audit.candidates import model_calls
 from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import Outputs
 from audit.errors import CannotMeasure
@@ -47,8 +47,8 @@ class Predictions:
         with self._lock:
             if key not in self._known:
                 self._known[key] = self._outputs(key, data)
-            if turns.current is not None:
-                turns.current.answered.add(key)
+            if model_calls.current is not None:
+                model_calls.current.answered.add(key)
             return self._known[key]
 
     def known(self, data: Dataset) -> Outputs | None:
@@ -73,7 +73,7 @@ class Predictions:
         if queries is None:
             msg = f"{self.candidate.description}: cannot score {len(inputs):,} new inputs: load the model itself (candidate.load.kind)"
             raise CannotMeasure(msg)
-        return turns.watched(f"{self.candidate.sha256}-answer", lambda: queries.answer(inputs))
+        return model_calls.guarded(f"{self.candidate.sha256}-answer", lambda: queries.answer(inputs))
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(len(texts), d) the candidate's embeddings of texts; CannotMeasure where it has no encoder."""
@@ -81,7 +81,7 @@ class Predictions:
         if embeddings is None:
             msg = f"{self.candidate.description}: has no encoder to embed {len(texts):,} texts"
             raise CannotMeasure(msg)
-        return turns.watched(f"{self.candidate.sha256}-embed", lambda: embeddings.embed(texts))
+        return model_calls.guarded(f"{self.candidate.sha256}-embed", lambda: embeddings.embed(texts))
 
     def _key(self, data: Dataset) -> str:
         return disk_cache.key(
@@ -97,15 +97,15 @@ class Predictions:
     def _outputs(self, key: str, data: Dataset) -> Outputs:
         if self.candidate.kind == "predictions":  # they stand in the data set itself
             return self.candidate.predict(data)
-        store = self._store or (turns.current.folder if turns.current else None)
+        store = self._store or (model_calls.current.folder if model_calls.current else None)
         if store is None:
             return self.candidate.predict(data)
         place = store / "predictions" / f"{key}.npz"
         if (kept := _kept(place)) is not None:
             return kept
-        if turns.current is None:
+        if model_calls.current is None:
             return self._computed(place, data)
-        with turns.current.alone(key, place.with_suffix(".lock")):
+        with model_calls.current.exclusive(key, place.with_suffix(".lock")):
             return _kept(place) or self._computed(place, data)
 
     def _computed(self, place: Path, data: Dataset) -> Outputs:

@@ -143,7 +143,7 @@ def hang(pipe):
     process.ask("predict", None)
 
 def until(child):
-    while not (found := list(child.received())):
+    while not (found := list(child.messages())):
         time.sleep(0.01)
     return found[0]
 

@@ -304,3 +304,20 @@ def test_no_process_is_left_when_a_run_is_interrupted(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         judging.findings([job("done"), job("waits", wait), job("waits-too", wait)], workers=engine.Workers(2), on_finding=stop)
     assert all(_is_gone(int(path.name)) for path in tmp_path.iterdir())
+
+
+def test_a_check_is_not_stopped_while_its_large_evidence_is_read() -> None:
+    """The audit's process judges something else meanwhile, beyond the limit."""
+
+    def large(*_: object) -> Evidence:
+        return replace(sound(), notes=("x" * 20_000_000,))
+
+    jobs, found = [job("first"), job("large", large, limit=1.0)], {}
+
+    def on_measured(place: int, measurement: Any) -> None:
+        if place == 0:
+            time.sleep(2.0)
+        found[place] = measurement.result
+
+    engine.measure(jobs, on_measured, workers=engine.Workers(1))
+    assert isinstance(found[1], Evidence)

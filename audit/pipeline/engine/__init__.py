@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.child_process import start_method
 from audit.pipeline.engine import inline, processes
 from audit.pipeline.engine.processes import INLINE, Workers
 from audit.progress import SILENT, Progress
@@ -26,8 +27,11 @@ def measure_one(job: Job, *, workers: Workers = INLINE) -> Measurement:
 def measure(
     jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: Workers = INLINE, progress: Progress = SILENT
 ) -> None:
-    """Measure every job; `on_measured` receives each one's place and what it came to. Without workers no job has a limit."""
-    if workers.most:
+    """Measure every job; `on_measured` receives each one's place and what it came to.
+
+    Without workers no job has a limit; so it is for jobs that have no specs where workers cannot be forked.
+    """
+    if workers.most and (workers.specs is not None or start_method() == "fork"):
         processes.run(jobs, on_measured, workers=workers, progress=progress)
     else:
         inline.run(jobs, on_measured)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.candidates import turns
+from audit.candidates import model_calls
 from audit.child_process import LOOK, Child, Ended, Pipe
 from audit.errors import CandidateError
 from audit.pipeline.engine import inline
@@ -90,6 +90,8 @@ class _Worker:
     place: int | None = None
     begun: float = 0.0
     deadline: float = float("inf")
+    waits: bool = False
+    """Whether it waits for answers of the model that another process computes."""
     left: float = 0.0
     """Seconds that its job may still take once its wait is over."""
 
@@ -117,7 +119,7 @@ class _Pool:
                 yield from self._give(worker, due.popleft())
             if all(worker.place is None for worker in self.workers) and not due:
                 return
-            measured = [*self._heard(), *self._overdue()]
+            measured = [*self._read_reports(), *self._stop_overdue()]
             while due and (worker := self._free()) is not None:  # before the judging, which the next job does not wait for
                 measured += self._give(worker, due.popleft())
             yield from measured
@@ -154,37 +156,38 @@ class _Pool:
             except Ended as ended:
                 self._drop(worker)
                 if not again:
-                    return [(place, Measurement(_died(str(ended))))]
+                    return [(place, Measurement(_process_ended(str(ended))))]
                 worker = self._start()
             else:
-                worker.place, worker.begun = place, time.monotonic()
+                worker.place, worker.begun, worker.waits = place, time.monotonic(), False
                 worker.deadline = worker.begun + self.jobs[place].limit
                 break
         return []
 
-    def _heard(self) -> list[tuple[int, Measurement]]:
+    def _read_reports(self) -> list[tuple[int, Measurement]]:
         """What the workers report, once one does, or none does for a while."""
         patience = min([LOOK, *(worker.deadline - time.monotonic() for worker in self.workers)])
         ready = select.select([worker.child for worker in self.workers], [], [], max(patience, 0.0))[0]
         found = []
         for worker in list(self.workers):
-            how = None if worker.child in ready else worker.child.ended()
+            how = None if worker.child in ready else worker.child.how_it_ended()
             try:
-                for message in worker.child.received() if worker.child in ready else ():
-                    found += self._taken(worker, message)
+                for message in worker.child.messages() if worker.child in ready else ():
+                    found += self._handle(worker, message)
             except Ended as ended:
                 how = str(ended)
             if how is not None:
-                found += self._lost(worker, _died(how), None)
+                found += self._discard(worker, _process_ended(how), None)
         return found
 
-    def _taken(self, worker: _Worker, message: object) -> list[tuple[int, Measurement]]:
+    def _handle(self, worker: _Worker, message: object) -> list[tuple[int, Measurement]]:
         """One report of a worker."""
         if isinstance(message, Step):
             worker.shown.take(message)
         elif isinstance(message, _Waiting):
             now = time.monotonic()
-            if message.yes:
+            worker.waits = message.yes
+            if worker.waits:
                 worker.left, worker.deadline = worker.deadline - now, now + max(job.limit for job in self.jobs)
             else:
                 worker.deadline = now + worker.left
@@ -197,17 +200,19 @@ class _Pool:
             return [(place, message.measurement)]
         return []
 
-    def _overdue(self) -> Iterator[tuple[int, Measurement]]:
+    def _stop_overdue(self) -> Iterator[tuple[int, Measurement]]:
         """Workers past the limit of their job, which are killed."""
         for worker in list(self.workers):
             if worker.place is not None and time.monotonic() >= worker.deadline:
                 limit = self.jobs[worker.place].limit
                 text = f"gave no result within its limit of {limit:g} seconds: give it fewer rows, or find out what it waits for"
-                yield from self._lost(worker, Failure("error", text), limit)
+                if worker.waits:
+                    text = "another process computes the model's answers and does not end: find out which audit uses the same cache"
+                yield from self._discard(worker, Failure("error", text), limit)
 
-    def _lost(self, worker: _Worker, why: Failure, limit: float | None) -> list[tuple[int, Measurement]]:
+    def _discard(self, worker: _Worker, why: Failure, limit: float | None) -> list[tuple[int, Measurement]]:
         """The measurement of a worker that is no more, or must be no more."""
-        turns.stop(self.folder, worker.child.pid, limit)
+        model_calls.settle(self.folder, worker.child.pid, limit)
         self._drop(worker)
         return [] if worker.place is None else [(worker.place, Measurement(why, time.monotonic() - worker.begun))]
 
@@ -225,9 +230,9 @@ def serve(pipe: Pipe, job_of: Callable[[Order], Job]) -> None:
 
     while True:
         order: Order = pipe.receive()
-        turns.current = turns.current or turns.Turns(order.folder, on_wait)
-        turns.current.job = order.requirement
-        pipe.send(_Report(_measured(order, job_of, on_wait), frozenset(turns.current.answered)))
+        model_calls.current = model_calls.current or model_calls.ModelCalls(order.folder, on_wait)
+        model_calls.current.requirement = order.requirement
+        pipe.send(_Report(_measured(order, job_of, on_wait), frozenset(model_calls.current.answered)))
 
 
 def _measured(order: Order, job_of: Callable[[Order], Job], on_wait: Callable[[bool], None]) -> Measurement | CandidateError:
@@ -245,6 +250,6 @@ def _measured(order: Order, job_of: Callable[[Order], Job], on_wait: Callable[[b
         return Measurement(inline.failure(error), time.perf_counter() - started)
 
 
-def _died(how: str) -> Failure:
+def _process_ended(how: str) -> Failure:
     more = "; the system may have run out of memory" if "SIGKILL" in how else ""
     return Failure("error", f"the process that measured it {how}{more}: this is a fault of the check, a library or the system")

@@ -1,6 +1,6 @@
-"""Which process of a run asks a model what: each answer is computed once, and a model that hangs is asked once.
+"""Calls of a model by several processes of one run: each answer is computed once, and a model that hangs is asked once.
 
-A turn is a file lock, which the system takes from a process that ends, however it ends.
+A process waits for another by a file lock, which the system takes from a process that ends, however it ends.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _Answer = TypeVar("_Answer")
-_MOST = 0.25
-"""Share of a check's limit that one call of the model must have taken for the model to count as hung, and not the check."""
+_SHARE = 0.25
+"""Share of a check's limit that one call must have taken for the model to count as hung, and not the check."""
 
 
 class ModelHangs(AuditError):
@@ -28,20 +28,20 @@ class ModelHangs(AuditError):
 
 
 @dataclass
-class Turns:
-    """What one worker process knows of the others."""
+class ModelCalls:
+    """The calls that one worker process makes."""
 
     folder: Path
     """Shared by all processes of the run."""
     on_wait: Callable[[bool], None]
     """Called with True before it waits for another process, and with False afterwards."""
-    job: str = ""
-    """The requirement that is being measured."""
+    requirement: str = ""
+    """What is being measured."""
     answered: set[str] = field(default_factory=set)
     """Keys of the answers that a check has asked for and got."""
 
     @contextmanager
-    def alone(self, key: str, lock: Path) -> Iterator[None]:
+    def exclusive(self, key: str, lock: Path) -> Iterator[None]:
         """One process at a time; ModelHangs where an earlier one was stopped while it waited for the model."""
         lock.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -52,43 +52,43 @@ class Turns:
                 self.on_wait(True)
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 self.on_wait(False)
-            with self.asking(key):
+            with self.marked(key):
                 yield
         finally:
             os.close(handle)
 
     @contextmanager
-    def asking(self, key: str) -> Iterator[None]:
-        """Leave word of a call of the model while it lasts."""
+    def marked(self, key: str) -> Iterator[None]:
+        """Leave a mark for as long as a call takes, so that whoever kills this process knows of it."""
         hung = self.folder / f"{key}.hung"
         if hung.exists():
             raise ModelHangs(hung.read_text(encoding="utf-8"))
-        mark = self.folder / f"{key}.{os.getpid()}.asking"
-        mark.write_text(self.job, encoding="utf-8")
+        mark = self.folder / f"{key}.{os.getpid()}.call"
+        mark.write_text(self.requirement, encoding="utf-8")
         try:
             yield
         finally:
             mark.unlink(missing_ok=True)
 
 
-current: Turns | None = None
-"""That of this process, where it is a worker."""
+current: ModelCalls | None = None
+"""Those of this process, where it is a worker."""
 
 
-def watched(key: str, call: Callable[[], _Answer]) -> _Answer:
+def guarded(key: str, call: Callable[[], _Answer]) -> _Answer:
     """What a call of the model returns; ModelHangs where the same was asked before and never answered."""
     if current is None:
         return call()
-    with current.asking(key):
+    with current.marked(key):
         return call()
 
 
-def stop(folder: Path, pid: int, limit: float | None) -> None:
-    """Settle the calls of a process that is about to be killed at its limit, or that has ended in another way (None)."""
-    for mark in folder.glob(f"*.{pid}.asking"):
-        if limit is not None and time.time() - mark.stat().st_mtime >= _MOST * limit:
-            job = mark.read_text(encoding="utf-8")
-            text = f"the model gave {job} no answer within {limit:g} seconds, so that it is not asked the same again: "
+def settle(folder: Path, pid: int, limit: float | None) -> None:
+    """Take away the marks of a process that is about to be killed at its limit, or that has ended in another way (None)."""
+    for mark in folder.glob(f"*.{pid}.call"):
+        if limit is not None and time.time() - mark.stat().st_mtime >= _SHARE * limit:
+            requirement = mark.read_text(encoding="utf-8")
+            text = f"the model gave {requirement} no answer within {limit:g} seconds, so that it is not asked the same again: "
             text += "find out what it waits for, or raise that requirement's `limit`"
             (folder / f"{mark.name.split('.')[0]}.hung").write_text(text, encoding="utf-8")
         mark.unlink(missing_ok=True)
