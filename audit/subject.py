@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audit.candidates import Candidate
     from audit.candidates.predictions import Predictions
     from audit.datasets import Dataset
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
 
 MOST_SLICES = 1000
 """Of one family: a column with more values names rows, or numbers, and no groups."""

@@ -27,7 +27,7 @@ from audit.checks.robustness import _scheduler, _textattack
 from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.finetune.base import base_folder
-from audit.finetune.text import fine_tune
+from audit.finetune.fine_tuning import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 

@@ -28,9 +28,9 @@ import transformers
 from audit import seeds
 from audit.candidates.transformers import TextClassifier
 from audit.checks.robustness import _textattack
-from audit.finetune import batches
 from audit.finetune.base import base_folder
-from audit.finetune.split import held_out
+from audit.finetune.examples import held_out
+from audit.finetune.loop import epoch_batches
 from audit.pipeline import prepare
 from audit.pipeline import run as pipeline_run
 from audit.pipeline.compatibility import load_policy
@@ -119,7 +119,7 @@ def _train(model: Any, tokenizer: Any, spec: FineTune, examples: Sequence[tuple[
     optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay, fused=True)
     for epoch in range(spec.epochs):
         model.train()
-        for batch in batches.epoch(lengths, spec.batch_size, seeds.stream(0, f"bare-{epoch}")):
+        for batch in epoch_batches(lengths, spec.batch_size, seeds.stream(0, f"bare-{epoch}")):
             rows = {key: [tokens[key][row] for row in batch] for key in ("input_ids", "attention_mask")}
             given = tokenizer.pad(rows, return_tensors="pt")
             loss = model(**given, labels=torch.tensor([kept[row][1] for row in batch])).loss

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from audit.candidates.folder import ModelFolder
 from audit.candidates.predictions import Predictions
 from audit.candidates.transformers import Reading, TextClassifier
-from audit.finetune.origin import Base, Tuning
-from audit.finetune.text import fine_tune
+from audit.finetune.base import Base, Tuning
+from audit.finetune.fine_tuning import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 from audit.subject import Subject

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
 
 from audit import seeds
 from audit.candidates.loading import short
 from audit.candidates.training_record import LossPoint
 from audit.errors import CandidateError
-from audit.finetune import batches, state
-from audit.finetune.schedule import Schedule, multiplier
+from audit.finetune import state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import torch
+    from numpy.random import Generator
 
-    from audit.candidates.padding import Padding
     from audit.progress import Progress
 
 CHECKPOINT_SECONDS = 30.0
@@ -30,20 +33,33 @@ _CHECKPOINT_SHARE = 0.02
 _POINTS = 100
 """Points of the training curve, about."""
 _VALIDATION_ROWS = 64
+_POOL = 50
+"""Most batches that are sorted by length together: enough to waste little."""
+_POOLS = 4
+"""Least pools of an epoch: with one pool alone, who meets whom would be the same in every epoch."""
+Schedule: TypeAlias = Literal["linear", "cosine", "constant"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Tokenized texts with the numbers of their classes."""
+R = TypeVar("R", bound=Sized)
+"""Rows as a learner holds them."""
+R_contra = TypeVar("R_contra", bound=Sized, contravariant=True)
 
-    tokens: Mapping[str, Sequence[Sequence[int]]]
-    """`input_ids`, `attention_mask` and whatever else the tokenizer gives."""
-    targets: Sequence[int]
+
+class Learner(Protocol[R_contra]):
+    """What the loop trains: how rows become batches, and what the loss of a batch is. It knows no text and no class."""
 
     @property
-    def lengths(self) -> list[int]:
-        """Tokens of each row."""
-        return [len(ids) for ids in self.tokens["input_ids"]]
+    def model(self) -> Any:
+        """The torch module whose parameters are trained."""
+
+    def lengths(self, rows: R_contra) -> Sequence[int]:
+        """Of each row; rows of like length share a batch. The same number for all where length means nothing."""
+
+    def collate(self, rows: R_contra, batch: Sequence[int]) -> Any:
+        """The rows of a batch as tensors on the model's device."""
+
+    def loss(self, batch: Any) -> torch.Tensor:
+        """(rows,) the loss of each row of a batch, in nats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +87,30 @@ class Outcome:
     resumed_from: int | None
 
 
-class Trainer:
+class Trainer(Generic[R]):
     """One training of one model."""
 
-    def __init__(self, model: Any, padding: Padding, settings: Settings, state_path: Path) -> None:
-        self._model, self._padding, self._settings, self._path = model, padding, settings, state_path
-        self._device = next(model.parameters()).device
-        self._optimizer = _optimizer(model, settings)
+    def __init__(self, learner: Learner[R], settings: Settings, state_path: Path) -> None:
+        self._learner, self._settings, self._path = learner, settings, state_path
+        self._model = learner.model
+        self._device = next(self._model.parameters()).device
+        self._optimizer = _optimizer(self._model, settings)
         self._best: dict[str, torch.Tensor] = {}
         self._course = state.Course()
         self._saved_at, self._save_cost, self._timed_from = time.monotonic(), 0.0, time.monotonic()
 
-    def train(self, rows: Rows, validation: Rows, progress: Progress) -> Outcome:
+    def train(self, rows: R, validation: R, progress: Progress) -> Outcome:
         """To the end, from the last saved state where there is one."""
         resumed_from = self._resume()
-        per_epoch = -(-len(rows.targets) // self._settings.batch_size)
+        per_epoch = -(-len(rows) // self._settings.batch_size)
         total = per_epoch * self._settings.epochs
         task = progress.start("fine-tune", total)
         task.advance(self._course.step)
         try:
             while self._course.step < total and self._course.stale < self._settings.patience:
                 epoch, done = divmod(self._course.step, per_epoch)
-                plan = batches.epoch(rows.lengths, self._settings.batch_size, seeds.stream(self._settings.seed, f"fine-tune/epoch-{epoch}"))
+                rng = seeds.stream(self._settings.seed, f"fine-tune/epoch-{epoch}")
+                plan = epoch_batches(self._learner.lengths(rows), self._settings.batch_size, rng)
                 for batch in plan[done:]:
                     self._step(rows, batch, total, per_epoch)
                     if self._course.step % per_epoch == 0:
@@ -105,7 +123,7 @@ class Trainer:
         self._course.seconds += time.monotonic() - self._timed_from
         return Outcome(self._course, self._course.step < total, resumed_from)
 
-    def _step(self, rows: Rows, batch: Sequence[int], total: int, per_epoch: int) -> None:
+    def _step(self, rows: R, batch: Sequence[int], total: int, per_epoch: int) -> None:
         """One step of the optimiser. Each step has its own random stream, so that a resumed run drops the same units."""
         import torch
 
@@ -137,17 +155,17 @@ class Trainer:
             )
             course.window.clear()
 
-    def _validate(self, validation: Rows, per_epoch: int) -> None:
+    def _validate(self, validation: R, per_epoch: int) -> None:
         """Mean loss over the validation rows; the weights are kept when it is the lowest so far."""
         import torch
 
         self._model.eval()
         total = 0.0
         with torch.inference_mode():
-            for batch in batches.by_length(validation.lengths, _VALIDATION_ROWS):
+            for batch in batches_by_length(self._learner.lengths(validation), _VALIDATION_ROWS):
                 total += float(self._loss(validation, batch).double().sum())
         course = self._course
-        loss = _finite(total / len(validation.targets), course.step)
+        loss = _finite(total / len(validation), course.step)
         course.validation_loss.append(LossPoint(step=course.step, epoch=course.step / per_epoch, loss=loss))
         if course.best_loss is None or loss < course.best_loss:
             course.best_loss, course.best_step, course.stale = loss, course.step, 0
@@ -155,15 +173,13 @@ class Trainer:
         else:
             course.stale += 1
 
-    def _loss(self, rows: Rows, batch: Sequence[int]) -> torch.Tensor:
-        """(len(batch),) cross-entropies in nats."""
+    def _loss(self, rows: R, batch: Sequence[int]) -> torch.Tensor:
+        """(len(batch),) losses in nats."""
         import torch
 
-        given = self._padding.batch(rows.tokens, batch)
-        targets = torch.tensor([rows.targets[row] for row in batch], device=self._device)
+        given = self._learner.collate(rows, batch)
         with _blame_base(), torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._settings.bfloat16):
-            logits = self._model(**{name: tensor.to(self._device) for name, tensor in given.items()}).logits
-        return torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+            return self._learner.loss(given)
 
     def _save_if_due(self) -> None:
         """Seldom enough to cost next to nothing."""
@@ -219,3 +235,31 @@ def _finite(value: float, step: int, what: str = "loss") -> float:
         msg = f"candidate.fine_tune.learning_rate: the {what} is {value} after step {step}: lower it"
         raise CandidateError(msg)
     return value
+
+
+def multiplier(schedule: Schedule, step: int, *, warmup: int, total: int) -> float:
+    """Share of the full learning rate at a step (counted from 0): rises over `warmup` steps, then falls to 0 at `total`."""
+    if step < warmup:
+        return step / max(1, warmup)
+    if schedule == "constant":
+        return 1.0
+    gone = (step - warmup) / max(1, total - warmup)
+    return 0.5 * (1 + math.cos(math.pi * gone)) if schedule == "cosine" else max(0.0, 1 - gone)
+
+
+def epoch_batches(lengths: Sequence[int], size: int, rng: Generator) -> list[list[int]]:
+    """Every row once, in batches of `size`; only one batch may be smaller."""
+    order = rng.permutation(len(lengths))
+    rows = size * min(_POOL, max(1, len(order) // (size * _POOLS)))
+    batches: list[list[int]] = []
+    for start in range(0, len(order), rows):
+        pool = order[start : start + rows]
+        pool = pool[np.argsort([lengths[row] for row in pool], kind="stable")]
+        batches += [pool[first : first + size].tolist() for first in range(0, len(pool), size)]
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def batches_by_length(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Every row once, longest first: for passes without learning."""
+    order = np.argsort([-length for length in lengths], kind="stable")
+    return [order[first : first + size].tolist() for first in range(0, len(order), size)]

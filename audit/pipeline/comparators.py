@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from audit.candidates import Candidate
     from audit.datasets import Dataset
     from audit.errors import Mistake
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
     from audit.pipeline.opening import Opener
     from audit.policy import LoadedPolicy
 

@@ -15,9 +15,8 @@ from audit.candidates.saved import SavedComparator, SavedValues, refuse_other_cl
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import InputError
-from audit.finetune.base import ALIASES, base_folder
-from audit.finetune.origin import Base, Tuning
-from audit.finetune.text import fine_tune, inspect
+from audit.finetune.base import ALIASES, Base, Tuning, base_folder
+from audit.finetune.fine_tuning import fine_tune, inspect
 from audit.formatting import comparator_in_words
 from audit.policy.schema import ComparatorColumns
 from audit.tasks import REGRESSION

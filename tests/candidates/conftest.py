@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny BERT that tells urgent letters from others."""
-    from audit.finetune.text import fine_tune
+    from audit.finetune.fine_tuning import fine_tune
     from audit.policy.schema import FineTune
     from audit.progress import Silent
     from tests.tiny_bert import base, letters

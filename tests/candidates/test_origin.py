@@ -10,9 +10,9 @@ import pytest
 
 from audit.candidates.folder import ModelFolder
 from audit.errors import CannotMeasure
+from audit.finetune.base import Base, Tuning
 from audit.finetune.examples import parts
-from audit.finetune.origin import Base, Tuning
-from audit.finetune.text import fine_tune
+from audit.finetune.fine_tuning import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 from tests.support import scores_of, subject, trained

@@ -18,8 +18,8 @@ from audit.candidates.folder import ModelFolder
 from audit.candidates.transformers import TextClassifier
 from audit.errors import CandidateError, InputError, MissingExtra
 from audit.finetune import base as bases
-from audit.finetune import loop, state, text
-from audit.finetune.text import fine_tune
+from audit.finetune import fine_tuning, loop, state
+from audit.finetune.fine_tuning import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 from tests.support import labels
@@ -123,7 +123,7 @@ def test_twice_interrupted_with_states_behind(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from audit.finetune import loop, state, text
+from audit.finetune import fine_tuning, loop, state
 from tests.finetune.test_fine_tune import StopAt, tune
 loop.CHECKPOINT_SECONDS, loop._CHECKPOINT_SHARE = 0.0, 1e9
 class Kill(StopAt):
@@ -190,8 +190,8 @@ def test_weights_of_another_training_are_not_believed(undisturbed: tuple[Path, T
     """A whole folder of the cache, or a half-done training's state, copied over another."""
     import torch
 
-    assert text._kept(undisturbed[0]) is not None
-    assert text._kept(shutil.copytree(undisturbed[0], tmp_path / "another")) is None
+    assert fine_tuning._kept(undisturbed[0]) is not None
+    assert fine_tuning._kept(shutil.copytree(undisturbed[0], tmp_path / "another")) is None
     state.save(tmp_path / "one.state", state.Course(step=3), {"weight": torch.zeros(2)})
     assert state.load(tmp_path / "one.state") is not None
     shutil.copy(tmp_path / "one.state", tmp_path / "two.state")

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import InputError
-from audit.finetune import batches
-from audit.finetune.examples import parts
-from audit.finetune.schedule import Schedule, multiplier
-from audit.finetune.split import held_out
+from audit.finetune.examples import held_out, parts
+from audit.finetune.loop import Schedule, batches_by_length, epoch_batches, multiplier
 from tests.tiny_bert import letters
 
 pytestmark = pytest.mark.full
@@ -72,7 +70,7 @@ def test_the_split_by_hand() -> None:
 @given(lengths=st.lists(st.integers(1, 90), min_size=1, max_size=300), size=st.integers(1, 40), seed=st.integers(0, 5))
 def test_every_row_once(lengths: list[int], size: int, seed: int) -> None:
     """An epoch sees each row once, in as many batches as are needed; so does a pass by length."""
-    for plan in (batches.epoch(lengths, size, np.random.default_rng(seed)), batches.by_length(lengths, size)):
+    for plan in (epoch_batches(lengths, size, np.random.default_rng(seed)), batches_by_length(lengths, size)):
         assert sorted(row for batch in plan for row in batch) == list(range(len(lengths)))
         assert len(plan) == -(-len(lengths) // size)
 
@@ -84,7 +82,7 @@ def test_batches_waste_little_and_change() -> None:
     def padding(plan: list[list[int]]) -> int:
         return int(sum(max(lengths[row] for row in batch) * len(batch) for batch in plan) - sum(lengths))
 
-    one, two = (batches.epoch(lengths, 16, np.random.default_rng(seed)) for seed in (1, 2))
+    one, two = (epoch_batches(lengths, 16, np.random.default_rng(seed)) for seed in (1, 2))
     order = np.random.default_rng(3).permutation(800).tolist()
     assert padding(one) < 0.2 * padding([order[start : start + 16] for start in range(0, 800, 16)])
     assert not {frozenset(batch) for batch in one} & {frozenset(batch) for batch in two}

@@ -20,7 +20,7 @@ from pydantic import Field, FiniteFloat
 
 from audit.check import Check, Params
 from audit.evidence import Evidence, Example, Member, Part, Slice
-from audit.finetune.schedule import multiplier
+from audit.finetune.loop import multiplier
 from audit.metrics.rows import normalise
 from audit.stats import Census
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.datasets import Dataset
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
     from audit.subject import Subject
 
 _SHOWN = 20

@@ -25,7 +25,7 @@ from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
 
 CHECK = "fairness/bias_amplification"
 FORTH, BACK = "gender=f against gender=m", "gender=m against gender=f"

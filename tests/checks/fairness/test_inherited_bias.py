@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.evidence import Evidence
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
 
 CHECK = "fairness/inherited_bias"
 TEST = {

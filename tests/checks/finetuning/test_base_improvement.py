@@ -16,7 +16,7 @@ from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.errors import CannotMeasure
 from audit.evidence import BeforeAfter, Churn, Evidence
-from audit.finetune.origin import Base
+from audit.finetune.base import Base
 from audit.progress import Silent
 from audit.stats import PairedDifference
 from audit.subject import Subject

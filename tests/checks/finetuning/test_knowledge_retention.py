@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
 
 pytestmark = pytest.mark.full
 CHECK = "finetuning/knowledge_retention"

@@ -30,7 +30,7 @@ from tests.tiny_bert import letters
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
     from tests.tuned import Tuned
 
 pytestmark = pytest.mark.full

@@ -20,7 +20,7 @@ from tests.tuned import SPEC, Tuned, tune
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.finetune.origin import Base
+    from audit.finetune.base import Base
 
 pytestmark = pytest.mark.full
 CHECK = "finetuning/training_record"

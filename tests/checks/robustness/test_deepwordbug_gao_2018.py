@@ -264,7 +264,7 @@ def test_without_a_row_to_attack_the_library_stays_on_disk(reader: Trained, monk
     """Importing it takes seconds: where every row is wrong to begin with there is nothing to ask it."""
     monkeypatch.setattr(_textattack, "load", lambda: pytest.fail("imported"))
     frame = letters(40, 1)
-    given = reader.predict(subject(frame, candidate=reader).data).labels
+    given = subject(frame, candidate=reader).y_pred()
     frame["label"] = [next(one for one in reader.classes if one != label) for label in given]
     found = attacked(frame, reader)
     assert found.members[0].estimate == Proportion(0, 40)

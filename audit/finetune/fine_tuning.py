@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from audit import disk_cache as disk
 from audit.candidates.folder import ModelFolder
-from audit.candidates.loading import LIBRARIES, libraries, quiet
+from audit.candidates.loading import LIBRARIES, libraries
 from audit.candidates.training_record import TrainingRecord
 from audit.errors import InputError
-from audit.finetune.determinism import deterministic
 from audit.finetune.loop import Outcome, Settings, Trainer
-from audit.finetune.setup import Task, set_up
+from audit.finetune.text_classifier import Task, set_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from audit.datasets import Dataset
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from audit.progress import Progress
 
 _RECORD, _SEAL = "training.json", "sealed"
+_CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 
 
 def fine_tune(
@@ -89,19 +91,17 @@ def _trained(task: Task, place: Path, progress: Progress) -> TrainingRecord:
     state = place.with_suffix(".state")
     with deterministic():
         ready = set_up(task)
-        model = ready.loaded.model
+        model = ready.learner.model
         settings = _settings(task, model)
-        outcome = Trainer(model, ready.padding, settings, state).train(ready.rows, ready.held, progress)
+        outcome = Trainer(ready.learner, settings, state).train(ready.rows, ready.held, progress)
     half = place.with_suffix(f".half-{os.getpid()}")
     shutil.rmtree(half, ignore_errors=True)
-    with quiet():
-        model.save_pretrained(half)
-        ready.loaded.tokenizer.save_pretrained(half)
+    ready.learner.save(half)
     facts = {
         "classes": ready.classes,
-        "train_rows": len(ready.rows.targets),
+        "train_rows": len(ready.rows),
         "validation": ready.validation,
-        "validation_rows": len(ready.held.targets),
+        "validation_rows": len(ready.held),
         "cut_texts": ready.cut_texts,
     }
     record = _record(task, settings, outcome, ModelFolder(half), facts | {"environment": _environment(model)})
@@ -162,3 +162,32 @@ def _environment(model: Any) -> dict[str, str]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     found = disk.surroundings(*LIBRARIES) | {"device": name, "torch threads": str(torch.get_num_threads())}
     return found | {"CPU capability": torch.backends.cpu.get_cpu_capability()}
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Deterministic algorithms inside; outside, the generators and flags are what they were."""
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    memory: Any = torch.utils.deterministic  # its one setting is a property that type checkers do not see
+
+    filled, benchmark, workspace = memory.fill_uninitialized_memory, torch.backends.cudnn.benchmark, os.environ.get(_CUBLAS)
+    enabled, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    devices = list(range(torch.cuda.device_count()))
+    # on a GPU only the plain kernel of attention has a deterministic backward pass
+    kernels = [SDPBackend.MATH] if devices else [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+    try:
+        os.environ[_CUBLAS] = ":4096:8"
+        torch.use_deterministic_algorithms(True)
+        memory.fill_uninitialized_memory = False  # a guard against reading unset memory that costs time at each step
+        torch.backends.cudnn.benchmark = False
+        with torch.random.fork_rng(devices), sdpa_kernel(kernels):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warns)
+        memory.fill_uninitialized_memory = filled
+        torch.backends.cudnn.benchmark = benchmark
+        os.environ.pop(_CUBLAS, None)
+        if workspace is not None:
+            os.environ[_CUBLAS] = workspace

@@ -1,4 +1,4 @@
-"""A base model, its tokenizer and the rows, made ready for the first step of a training. Whatever would go wrong later is refused here."""
+"""The learner of text classifiers: base model, tokenizer and rows, made ready. Whatever would go wrong later is refused here."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from audit import seeds
 from audit.candidates.folder import ModelFolder
-from audit.candidates.loading import Loaded, libraries, read_files, refuse_strange_tokens, refuse_unused_layers
+from audit.candidates.loading import Loaded, libraries, quiet, read_files, refuse_strange_tokens, refuse_unused_layers
 from audit.candidates.padding import Padding, Trial, take_from_tokenizer, tokenize
 from audit.candidates.running import TextWithoutTokens, logits
 from audit.finetune.examples import Examples, parts
-from audit.finetune.loop import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import torch
 
     from audit.datasets import Dataset
     from audit.policy.schema import FineTune
@@ -40,12 +41,56 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """Tokenized texts with the numbers of their classes."""
+
+    tokens: Mapping[str, Sequence[Sequence[int]]]
+    """`input_ids`, `attention_mask` and whatever else the tokenizer gives."""
+    targets: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+class TextClassifierLearner:
+    """A sequence classifier that learns to tell the classes of texts apart by cross-entropy."""
+
+    def __init__(self, loaded: Loaded, padding: Padding) -> None:
+        """`padding` is one that changes no score."""
+        self.model, self._tokenizer, self._padding = loaded.model, loaded.tokenizer, padding
+        self._device = next(self.model.parameters()).device
+
+    def lengths(self, rows: Rows) -> list[int]:
+        """Tokens of each row."""
+        return [len(ids) for ids in rows.tokens["input_ids"]]
+
+    def collate(self, rows: Rows, batch: Sequence[int]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """Padded tokens, and the numbers of the classes."""
+        import torch
+
+        given = self._padding.batch(rows.tokens, batch)
+        targets = torch.tensor([rows.targets[row] for row in batch], device=self._device)
+        return {name: tensor.to(self._device) for name, tensor in given.items()}, targets
+
+    def loss(self, batch: tuple[dict[str, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """(rows,) cross-entropies in nats."""
+        import torch
+
+        given, targets = batch
+        return torch.nn.functional.cross_entropy(self.model(**given).logits.float(), targets, reduction="none")
+
+    def save(self, folder: Path) -> None:
+        """The model and its tokenizer."""
+        with quiet():
+            self.model.save_pretrained(folder)
+            self._tokenizer.save_pretrained(folder)
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """All that a training starts from."""
 
-    loaded: Loaded
-    padding: Padding
-    """That changes no score."""
+    learner: TextClassifierLearner
     classes: tuple[str, ...]
     rows: Rows
     held: Rows
@@ -62,7 +107,7 @@ def set_up(task: Task) -> Setup:
     loaded, padding = _load(task, classes)
     rows, cut = _rows(task, task.train, train, classes, loaded)
     held, _ = _rows(task, task.validation or task.train, validation, classes, loaded)
-    return Setup(loaded, padding, classes, rows, held, source, cut)
+    return Setup(TextClassifierLearner(loaded, padding), classes, rows, held, source, cut)
 
 
 def _load(task: Task, classes: tuple[str, ...]) -> tuple[Loaded, Padding]:
