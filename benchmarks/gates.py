@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from scipy.stats import norm
 
-from audit.power.analysis import Expected, decided
-from audit.power.laws import Asked
+from audit.power.analysis import end_probabilities
+from audit.power.member import DecisionRule, PlannedMember
 from audit.stats import Auc, CalibrationError, Difference, Proportion, Ratio
 from benchmarks.exact import share_decided, two_decided
 
@@ -82,7 +82,7 @@ def _area(n: int, off: tuple[float, float]) -> Gate:
     def power(truth: float) -> float:
         many = np.repeat(positive, PILOT)
         pilot = Auc.of(many, np.random.default_rng(1).normal(many * float(norm.ppf(truth)) * math.sqrt(2)))
-        return sum(decided([Expected(pilot, truth)], 1 / PILOT, Asked(0.85, floor=True)))
+        return sum(end_probabilities([PlannedMember(pilot, truth)], DecisionRule(0.85, floor=True), 1 / PILOT))
 
     return Gate("AUC, min .85", "performance/roc_auc", n, True, 0.85, off, draw, power, "audit.power.analysis", 10_000)
 
@@ -123,7 +123,7 @@ def _calibration(n: int, bound: float, bad: float) -> Gate:
         rng = np.random.default_rng(1)
         said = rng.uniform(0.4, 0.9, PILOT * n)
         pilot = CalibrationError.of(said, rng.random(PILOT * n) < said - 0.2, rng)
-        return sum(decided([Expected(pilot, truth)], 1 / PILOT, Asked(bound, floor=False)))
+        return sum(end_probabilities([PlannedMember(pilot, truth)], DecisionRule(bound, floor=False), 1 / PILOT))
 
     check, name = "calibration/expected_calibration_error", f"calibration, max {bound:.2f}"
     return Gate(name, check, n, False, bound, (0.0, bad), draw, power, "audit.power.analysis", 4000)

@@ -24,8 +24,8 @@ from audit.catalog import info
 from audit.decision.judge import judge
 from audit.evidence import Evidence, Member, Slice
 from audit.policy.schema import Requirement
-from audit.power.analysis import Expected, outlook
-from audit.power.laws import Asked
+from audit.power.analysis import end_probabilities
+from audit.power.member import DecisionRule, PlannedMember
 from audit.stats import Proportion
 from benchmarks.exact import share_misses
 from benchmarks.page import options, replace_table
@@ -54,12 +54,13 @@ def scenes() -> list[Scene]:
     wilson = share_misses(ROWS, BOUND, ALPHA)[0]
     nothing, anything = Limit(0.0), Limit(1.0)
     above, bad = (0.974,) * SLICES, (*(0.974,) * (SLICES - 1), 0.78)
-    foreseen = [outlook([Expected(_share(round(p * ROWS)), p) for p in truths], Asked(BOUND, floor=True)) for truths in (above, bad)]
+    rule = DecisionRule(BOUND, floor=True)
+    predicted = [end_probabilities([PlannedMember(_share(round(p * ROWS)), p) for p in truths], rule) for truths in (above, bad)]
     return [
         Scene("all fifty on the bound", (BOUND,) * SLICES, nothing, Limit(ALPHA)),
         Scene("one on the bound, the rest at .99", (BOUND, *(0.99,) * (SLICES - 1)), Limit(min(ALPHA, wilson)), Limit(ALPHA)),
-        Scene("all fifty at .974", above, Limit(foreseen[0].p_pass, "=", 0.02), Limit(ALPHA)),
-        Scene("one at .78, the rest at .974", bad, nothing, Limit(foreseen[1].p_fail, "=", 0.02)),
+        Scene("all fifty at .974", above, Limit(predicted[0][0], "=", 0.02), Limit(ALPHA)),
+        Scene("one at .78, the rest at .974", bad, nothing, Limit(predicted[1][1], "=", 0.02)),
         Scene("all fifty at .99", (0.99,) * SLICES, anything, nothing),
     ]
 

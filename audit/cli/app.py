@@ -74,9 +74,9 @@ def outlook(
     from audit import progress
     from audit.cli.plan_table import lines
     from audit.cli.terminal import error_lines
-    from audit.power import Asking, plan_policy
+    from audit.power import PlanOptions, plan_policy
 
-    found = plan_policy(Asking(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
+    found = plan_policy(PlanOptions(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
     paint(lines(found, width()))
     if found.mistakes:
         tell(error_lines(PolicyError(found.mistakes)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from audit.decision.finding import Bound
-    from audit.power import Gate, Part, Plan
+    from audit.power import Gate, GateMember, Plan
 
 _HEADS = ("asked", "rows", "expected", "interval then", "passes", "8 in 10 at", "rows needed")
 _WIDTHS = (7, 7, 9, 17, 7, 10, 11)
@@ -23,8 +23,6 @@ _FIGURES = sum(_WIDTHS) + 2 * (len(_WIDTHS) - 1)
 _WIDE = 118
 """Columns from which a gate's name and its figures stand on one line."""
 _SURE, _GOOD = 0.995, 0.8
-_MOST = 12
-"""Members of a gate that are listed."""
 _LEGEND = (
     (
         "expected",
@@ -86,27 +84,27 @@ def _gate(gate: Gate, name: int, width: int) -> Iterator[Line]:
     else:
         yield Line(title, style)
         yield Line(_row("", _cells(gate), name), style)
-    for text in (gate.hindrance, gate.note):
+    for text in (gate.infeasible_because, gate.note):
         if text:
             yield from _wrapped(text, width, style, "    ")
-    yield from _parts(gate, name)
+    yield from _members(gate, name)
 
 
-def _parts(gate: Gate, name: int) -> Iterator[Line]:
+def _members(gate: Gate, name: int) -> Iterator[Line]:
     """The members, where there are several."""
-    for part in gate.parts[:_MOST] if len(gate.parts) > 1 else ():
-        if name and len(str(part.name)) + 2 <= name:
-            yield Line(_row(f"  {part.name}", _part(part, gate), name), "dim")
+    for member in gate.members if len(gate.members) > 1 else ():
+        if name and len(str(member.name)) + 2 <= name:
+            yield Line(_row(f"  {member.name}", _member(member, gate), name), "dim")
         else:
-            yield Line(f"  {part.name}", "dim")
-            yield Line(_row("", _part(part, gate), name), "dim")
-    if len(gate.parts) > _MOST:
-        yield Line(f"  and {len(gate.parts) - _MOST} more, surer of a pass", "dim")
+            yield Line(f"  {member.name}", "dim")
+            yield Line(_row("", _member(member, gate), name), "dim")
+    if gate.more_members:
+        yield Line(f"  and {gate.more_members} more, surer of a pass", "dim")
 
 
 def _style(gate: Gate) -> str:
     chance = gate.p_pass
-    if gate.hindrance is not None or chance == 0.0:
+    if gate.infeasible_because is not None or chance == 0.0:
         return STYLES["fail"]
     if chance is None:
         return ""
@@ -127,7 +125,7 @@ def _cells(gate: Gate) -> tuple[str, ...]:
 
 def _out_of_reach(gate: Gate) -> bool:
     """Whether no true value passes 8 times in 10."""
-    return gate.hindrance is not None or (gate.known is None and gate.outlook is not None and gate.passes_from is None)
+    return gate.infeasible_because is not None or (gate.known is None and gate.power is not None and gate.passes_from is None)
 
 
 def _value(gate: Gate) -> str:
@@ -140,11 +138,11 @@ def _interval(gate: Gate) -> str:
     if gate.known is not None and gate.known.headline is not None:
         head = gate.known.headline
         return "counted" if head.method == "census" else interval_in_words(head.interval)
-    return "" if gate.outlook is None else interval_in_words(gate.outlook.interval)
+    return "" if gate.power is None else interval_in_words(gate.power.interval)
 
 
 def _passes(gate: Gate) -> str:
-    if gate.hindrance is not None:
+    if gate.infeasible_because is not None:
         return "never"
     if gate.known is not None:
         return {"pass": "yes", "fail": "no"}.get(gate.known.status, "open")
@@ -162,16 +160,16 @@ def _from(bound: Bound, value: float | None) -> str:
     return "" if value is None else f"{'≥' if bound.floor else '≤'} {number(value)}"
 
 
-def _part(part: Part, gate: Gate) -> tuple[str, ...]:
-    bound, far, needed = gate.bound, part.outlook.detectable, part.outlook.needed
+def _member(member: GateMember, gate: Gate) -> tuple[str, ...]:
+    bound, far, needed = gate.bound, member.power.detectable, member.power.needed
     value = None if far is None else bound.limit + (far if bound.floor else -far)
     unknown = gate.expected is None
     return (
         "",
-        f"{part.rows:,}",
-        "" if unknown else number(part.expected),
-        interval_in_words(part.outlook.interval),
-        "?" if unknown else percent(part.outlook.p_pass),
+        f"{member.rows:,}",
+        "" if unknown else number(member.expected),
+        interval_in_words(member.power.interval),
+        "?" if unknown else percent(member.power.p_pass),
         _from(bound, value) or "none",
         "" if unknown or needed is None else f"{needed:,}",
     )
@@ -195,14 +193,14 @@ def _cost(plan: Plan) -> Iterator[str]:
 def conclusion(plan: Plan) -> Iterator[str]:
     """What it comes to, in words."""
     required = plan.required
-    never = _names(gate for gate in required if gate.hindrance is not None)
-    failing = _names(gate for gate in required if gate.hindrance is None and gate.known is not None and gate.p_pass == 0.0)
+    never = _names(gate for gate in required if gate.infeasible_because is not None)
+    failing = _names(gate for gate in required if gate.infeasible_because is None and gate.known is not None and gate.p_pass == 0.0)
     weak = [gate for gate in required if gate.known is None and not _out_of_reach(gate) and gate.p_pass is not None and gate.p_pass < _GOOD]
     if never:
         yield f"Cannot be passed with this data, whatever the model: {never}."
     if failing:
         yield f"Will not pass as the data stand, whatever the model: {failing}."
-    if rare := _names(gate for gate in required if gate.hindrance is None and _out_of_reach(gate)):
+    if rare := _names(gate for gate in required if gate.infeasible_because is None and _out_of_reach(gate)):
         yield f"Passes in fewer than 8 audits of 10, on any simulated model: {rare}."
     if weak:
         told = ", ".join(f"{gate.requirement.id} ({percent(gate.p_pass or 0.0)})" for gate in weak)

@@ -48,7 +48,7 @@ def judged(job: Job, measurement: Measurement) -> Finding:
         finding = _without_evidence(job, result)
     else:
         try:
-            evidence = _with_lost_groups(job, result)
+            evidence = with_lost_groups(job, result)
             finding = judge(job.requirement, job.info, evidence, confidence=job.confidence, owner=job.owner, spent=job.spent)
         except Exception as error:  # noqa: BLE001  # evidence that cannot be judged is an error of its check
             finding = _without_evidence(job, failure(error))
@@ -60,7 +60,8 @@ def _without_evidence(job: Job, why: Failure) -> Finding:
     return without_evidence(job.requirement, job.info, why.status, why.message, owner=job.owner)
 
 
-def _with_lost_groups(job: Job, evidence: Evidence) -> Evidence:
+def with_lost_groups(job: Job, evidence: Evidence) -> Evidence:
+    """With the groups that the last promotion was measured on and the data lack, which count as unmeasured."""
     known = {one.name for one in evidence.unmeasured}
     more = [one for one in job.lost if one.name not in known]
     return replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence

@@ -1,6 +1,6 @@
-"""Can a policy be decided with the data there is? Asked before any model is trained or loaded."""
+"""Can a policy be decided with the data there is? Answered before any model is trained or loaded."""
 
-from audit.power.gates import Gate, Part
-from audit.power.plan import Asking, Plan, plan_policy
+from audit.power.gate import Gate, GateMember
+from audit.power.plan import Plan, PlanOptions, plan_policy
 
-__all__ = ["Asking", "Gate", "Part", "Plan", "plan_policy"]
+__all__ = ["Gate", "GateMember", "Plan", "PlanOptions", "plan_policy"]

@@ -7,6 +7,7 @@ Nelsen, An Introduction to Copulas, 2006, section 5.1).
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ import numpy as np
 
 from audit import seeds
 from audit.candidates.predictions import Predictions
-from audit.errors import AuditError
-from audit.pipeline.engine import inline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from audit.pipeline.job import Job
     from audit.power.trials import Trials
 
+SURE = 0.9995
+"""From here on a gate counts as independent of the others: its correlations hardly change the chance of all."""
 MODELS = 60
 """Simulated models from which the correlations come."""
 ROWS = 1000
@@ -36,14 +37,15 @@ DRAWS = 50_000
 
 def chance_of_all(chances: Mapping[str, float], jobs: Sequence[Job], trials: Trials, seed: int) -> float:
     """Chance that every requirement passes; `chances` holds each one's own by its id."""
-    open_ones = [name for name, chance in chances.items() if 0.0 < chance < 1.0]
     if min(chances.values(), default=1.0) <= 0.0:
         return 0.0
+    open_ones = [name for name, chance in chances.items() if chance < SURE]
+    sure = math.prod(chance for chance in chances.values() if chance >= SURE)
     if len(open_ones) < 2:  # noqa: PLR2004  # nothing to go together with
         return min(chances.values(), default=1.0)
     of_id = {job.requirement.id: job for job in jobs}
     correlation = _correlations([of_id[name] for name in open_ones], trials)
-    return _copula([chances[name] for name in open_ones], correlation, seed)
+    return sure * _copula([chances[name] for name in open_ones], correlation, seed)
 
 
 def _correlations(jobs: Sequence[Job], trials: Trials) -> NDArray[np.float64]:
@@ -53,12 +55,30 @@ def _correlations(jobs: Sequence[Job], trials: Trials) -> NDArray[np.float64]:
 
     cut: dict[str, Dataset] = {}
     small = [_on_fewer_rows(job, cut) for job in jobs]
-    goodness = np.array([[_goodness(job, trials.of(draw=draw)) for job in small] for draw in range(1, MODELS + 1)])  # (models, k)
+    keys = [
+        (job.requirement.check, job.params.model_dump_json(), job.requirement.on, job.requirement.reference, job.subject.by) for job in jobs
+    ]
+    distinct = dict(zip(keys, small, strict=True))
+    place = [list(distinct).index(key) for key in keys]
+    drawn = [trials.of(draw=draw) for draw in range(1, MODELS + 1)]
+    goodness = np.array([_goodness(list(distinct.values()), model) for model in drawn])[:, place]  # (models, k)
     varied = np.isfinite(goodness).all(axis=0) & (np.ptp(np.nan_to_num(goodness), axis=0) > 0)
     scores = ndtri(rankdata(np.nan_to_num(goodness), axis=0) / (MODELS + 1))
     found = np.eye(len(jobs))
     if varied.sum() > 1:
         found[np.ix_(varied, varied)] = np.corrcoef(scores[:, varied], rowvar=False)
+    return found
+
+
+def _goodness(jobs: Sequence[Job], trials: Trials) -> list[float]:
+    """The worst member's value of each job on one simulated model, larger when better; NaN where it cannot be measured there."""
+    model, found = Predictions(trials.simulated()), []
+    for job in jobs:
+        if job.requirement.against is not None or "model" in job.check.needs or not trials.can_simulate(job):
+            found.append(np.nan)
+        else:
+            value = trials.worst_value(replace(job, subject=replace(job.subject, predicted=model)))
+            found.append(value if job.check.better == "higher" else -value)
     return found
 
 
@@ -78,20 +98,6 @@ def _on_fewer_rows(job: Job, cut: dict[str, Dataset]) -> Job:
     reference = None if seen.reference is None else smaller(seen.reference)
     datasets = {role: smaller(data) for role, data in seen.datasets.items()}
     return replace(job, subject=replace(seen, data=smaller(seen.data), reference=reference, datasets=datasets))
-
-
-def _goodness(job: Job, trials: Trials) -> float:
-    """The worst member's value on one simulated model, larger when better; NaN where it cannot be measured there."""
-    if job.requirement.against is not None or "model" in job.check.needs or not trials.foresees(job):
-        return np.nan
-    subject = replace(job.subject, predicted=Predictions(trials.stand_in()))
-    try:
-        values = [one.estimate.value for one in inline.measured(replace(job, subject=subject)).members]
-    except (AuditError, ValueError):  # too few rows of a group among the fewer rows
-        return np.nan
-    if not values:
-        return np.nan
-    return min(values) if job.check.better == "higher" else -max(values)
 
 
 def _copula(chances: Sequence[float], correlation: NDArray[np.float64], seed: int) -> float:

@@ -17,8 +17,7 @@ from audit.evidence import Slice
 from audit.formatting import rows_in_words
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline import judging
-from audit.power.simulated_model import STRONGEST, Population
-from audit.power.simulated_numbers import Numbers
+from audit.power.simulated_model import STRONGEST, Numbers, Population
 from audit.report.text import asked_in_words
 from audit.tasks import REGRESSION
 

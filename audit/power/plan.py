@@ -20,12 +20,12 @@ from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.pipeline.training_rows import find
 from audit.policy import placing
-from audit.power import cost, expected, gate_analysis, joint, next_look
-from audit.power.gate_analysis import Expectation
-from audit.power.laws import likely
-from audit.power.simulated_model import Population, Twin
-from audit.power.simulated_numbers import Numbers, NumberTwin
+from audit.power import cost, expected, joint, next_look
+from audit.power import gate as gates
+from audit.power.gate import Expectation
+from audit.power.simulated_model import Numbers, Population
 from audit.power.trials import Trials
+from audit.stats.interface import bias_corrected
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from audit.policy.schema import Policy
     from audit.power.cost import Cost
     from audit.power.expected import Pilot
-    from audit.power.gates import Gate
+    from audit.power.gate import Gate
     from audit.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class PlanOptions:
     """What the command line said."""
 
     policy: Path
@@ -103,19 +103,19 @@ def _chances(gates: Sequence[Gate]) -> dict[str, float]:
     return each
 
 
-def plan_policy(asking: Asking, progress: Progress) -> Plan:
+def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     """Every gate of a policy file, before its model is there."""
-    loaded = load_policy(asking.policy, allow_outside=asking.allow_outside)
-    stated = expected.stated(loaded.policy, asking.expect)
-    pilot = None if asking.pilot is None else expected.pilot(asking.pilot)
+    loaded = load_policy(options.policy, allow_outside=options.allow_outside)
+    stated = expected.stated(loaded.policy, options.expect)
+    pilot = None if options.pilot is None else expected.pilot(options.pilot)
     datasets = read_datasets(loaded)
     pipeline_jobs.check_columns(loaded, datasets)
     trials = _trials(loaded, datasets)
-    model = trials.stand_in()
+    model = trials.simulated()
     pipeline_jobs.check_capabilities(loaded, datasets, model)
-    entries = Ledger(ledger_path(asking.out)).verified()
+    entries = Ledger(ledger_path(options.out)).verified()
     jobs = next_look.ready(loaded.policy, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), entries)
-    skipped = tuple(job.requirement.id for job in jobs if asking.quick and _slow(job))
+    skipped = tuple(job.requirement.id for job in jobs if options.quick and _slow(job))
     expectations = {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}
     trials = trials.of(usual=_stated_strength(jobs, trials, expectations))
     found = _gates(jobs, trials, expectations, (skipped, progress))
@@ -127,8 +127,10 @@ def plan_policy(asking: Asking, progress: Progress) -> Plan:
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),
         blocking=blocking,
-        cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, asking.out)),
-        mistakes=tuple(_mistake(loaded, gate) for gate in found if gate.hindrance is not None and gate.requirement.enforce == "required"),
+        cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, options.out)),
+        mistakes=tuple(
+            _mistake(loaded, gate) for gate in found if gate.infeasible_because is not None and gate.requirement.enforce == "required"
+        ),
         looks=tuple({job.requirement.on: (job.requirement.on, job.spent) for job in jobs if job.spent is not None}.values()),
         skipped=skipped,
         pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
@@ -159,7 +161,7 @@ def _gates(
         for index, job in enumerate(jobs):
             if job.requirement.id not in skipped:
                 with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
-                    found += gate_analysis.gates(index, job, trials, expectations[job.requirement.id])
+                    found += gates.gates(index, job, trials, expectations[job.requirement.id])
             task.advance()
     finally:
         task.finish()
@@ -185,7 +187,7 @@ def _trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
         msg = f"the data name {', '.join(sorted(labels)) or 'no class'}: a plan needs labels of two classes at least, under columns.label"
         raise InputError(msg)
     every, seed = sorted(set(classes) | labels), loaded.policy.seed
-    return Trials(lambda draw: (Population(every, datasets, seed, draw), Twin(every, datasets, seed, draw)), offers, kind)
+    return Trials(lambda draw: Population(every, datasets, seed, draw), offers, kind)
 
 
 def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Trials:
@@ -201,7 +203,7 @@ def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Tri
     except CannotMeasure as error:
         msg = str(error)
         raise InputError(msg) from error
-    return Trials(lambda draw: (Numbers(datasets, seed, draw), NumberTwin(datasets, seed, draw)), (), kind)
+    return Trials(lambda draw: Numbers(datasets, seed, draw), (), kind)
 
 
 def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:
@@ -214,7 +216,7 @@ def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> 
         seen = [data for data in (job.subject.data, job.subject.reference) if data is not None]
         same = all(pilot.datasets.get(data.role) == data.sha256 for data in seen)
         floor = bounds(requirement, job.check.better)[0].floor
-        worst = (min if floor else max)(map(likely, members.values()))
+        worst = (min if floor else max)(map(bias_corrected, members.values()))
         return Expectation(worst, "pilot", members, same_rows=same, unmeasured=pilot.unmeasured.get(requirement.id, ()))
     alike = "reference" in job.check.needs or requirement.against is not None
     return Expectation(0.0, "no change") if alike else None
@@ -223,7 +225,7 @@ def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> 
 def _rank(gate: Gate) -> tuple[bool, bool, float, int]:
     """Required ones first, and of these the least sure; what nothing is expected of stands between failures and passes."""
     chance = gate.p_pass
-    return gate.requirement.enforce != "required", gate.hindrance is None, 0.5 if chance is None else chance, gate.index
+    return gate.requirement.enforce != "required", gate.infeasible_because is None, 0.5 if chance is None else chance, gate.index
 
 
 def _cost(loaded: LoadedPolicy, jobs: Sequence[Job], trials: Trials, took: tuple[float, str] | None) -> Cost:
@@ -239,10 +241,12 @@ def _mistake(loaded: LoadedPolicy, gate: Gate) -> Mistake:
     asked = bound_in_words(bound if gate.bound.floor else None, None if gate.bound.floor else bound)
     key = "margin" if gate.requirement.against is not None else "min" if gate.bound.floor else "max"
     if not gate.rows:  # the check will not look at any: its reason says what to do
-        return loaded.marks.mistake(("require", gate.index, key), f"{gate.requirement.id}: {asked} cannot be passed: {gate.hindrance}")
+        return loaded.marks.mistake(
+            ("require", gate.index, key), f"{gate.requirement.id}: {asked} cannot be passed: {gate.infeasible_because}"
+        )
     if gate.needed is None:
         remedy = "mend the data or the requirement"
     else:
         remedy = f"{rows_in_words(gate.needed)} of this kind would do, or ask for less"
-    msg = f"{gate.requirement.id}: {asked} cannot be passed with the data there is, whatever the model: {gate.hindrance}; {remedy}"
+    msg = f"{gate.requirement.id}: {asked} cannot be passed with the data there is, whatever the model: {gate.infeasible_because}; {remedy}"
     return loaded.marks.mistake(("require", gate.index, key), msg)

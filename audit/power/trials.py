@@ -1,4 +1,4 @@
-"""Checks run on a stand-in for the model: their own code says which members there will be, and of how many rows."""
+"""Checks run on a simulated model: their own code says which members there will be, and of how many rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from audit import seeds
 from audit.candidates.predictions import Predictions
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
-from audit.pipeline import judging
-from audit.power.simulated_model import SHARED, STRONGEST, USUAL
-from audit.power.simulated_numbers import Numbers
-from audit.stats import CalibrationError, Proportion
+from audit.pipeline.engine import inline
+from audit.pipeline.job import Failure
+from audit.pipeline.judging import judged, with_lost_groups
+from audit.power.simulated_model import SHARED, STRONGEST, USUAL, Numbers
+from audit.stats import Proportion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,17 +23,14 @@ if TYPE_CHECKING:
     from audit.candidates.interface import Outputs
     from audit.decision.finding import Finding
     from audit.pipeline.job import Job
-    from audit.power.simulated_model import Population, StandIn, Twin
-    from audit.power.simulated_numbers import NumberStandIn, NumberTwin
+    from audit.power.simulated_model import Population, SimulatedClassifier, SimulatedRegressor
 
-OFF = 0.1
-"""How far a stand-in's bins are off; what counts is that all are alike."""
-HALVINGS = 10
-"""Of the strength: to less than a hundredth."""
-REDRAWS = 7
-"""Further models over which chances and intervals are averaged: a single one has its own luck."""
+SEARCHED = 12
+"""Models tried at most in the search for a strength."""
+NEAR = 0.01
+"""Of the strength."""
 
-Populations: TypeAlias = "Callable[[int], tuple[Population | Numbers, Twin | NumberTwin]]"
+Populations: TypeAlias = "Callable[[int], Population | Numbers]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +39,25 @@ class Trial:
 
     evidence: Evidence | None
     finding: Finding | None
-    """None where the check was not run: it needs the model itself."""
+    """None where the check was not run, or where a model has a part in it and it was measured."""
     model_free: bool
     """Whether the finding is the same under every model."""
     comparators: str = ""
-    """In a comparison, what the two stand-ins are, in words."""
+    """In a comparison, what the two simulated models are, in words."""
     refused: bool = False
-    """Whether the check wanted what no stand-in can give."""
+    """Whether the check wanted what no simulated model can give."""
 
 
 class Trials:
-    """Every trial of one plan. `populations` gives the rows as a draw of a model sees them, and as its comparator does."""
+    """Every trial of one plan. `populations` gives the rows as a draw of a model sees them."""
 
     def __init__(self, populations: Populations, offers: Sequence[Capability], kind: str, *, usual: float = USUAL, draw: int = 0) -> None:
         self._populations = populations
-        self._population, self._twin = populations(draw)
+        self._population = populations(draw)
         self._usual = usual
         self._offers = offers
         self._kind = kind
+        self._strengths: dict[tuple[object, ...], float | None] = {}
         self.embedded = 0
         """Texts that the model will have to embed."""
 
@@ -70,89 +69,92 @@ class Trials:
 
     def of(self, *, draw: int = 0, usual: float | None = None) -> Trials:
         """Trials on another model: another draw of its noise, another strength where nothing else fixes that."""
-        return Trials(self._populations, self._offers, self._kind, usual=self._usual if usual is None else usual, draw=draw)
+        found = Trials(self._populations, self._offers, self._kind, usual=self._usual if usual is None else usual, draw=draw)
+        found._strengths = self._strengths  # of the same class
+        return found
 
-    def stand_in(self, strength: float | None = None) -> StandIn | NumberStandIn:
+    def simulated(self, strength: float | None = None) -> SimulatedClassifier | SimulatedRegressor:
         """A candidate of that strength."""
         return self._population.model(self._offers, self._usual if strength is None else strength, kind=self._kind)
 
-    def foresees(self, job: Job) -> bool:
-        """Whether a stand-in says anything of the check: none has been fine-tuned."""
+    def can_simulate(self, job: Job) -> bool:
+        """Whether a simulated model says anything of the check: none has been fine-tuned."""
         return "base" not in job.check.needs or self._kind != "fine-tuned"
 
     def at(self, job: Job, value: float | None) -> Trial:
-        """The check on a stand-in whose headline value is, as nearly as a strength can make it, the given one; else on a usual one."""
-        if not self.foresees(job):
+        """The check on a model whose worst value is, as nearly as a strength can make it, the given one; else on a usual one."""
+        if not self.can_simulate(job):
             return Trial(None, None, model_free=False, refused=True)
         if "model" in job.check.needs:
             return Trial(_shares(job, 0.9 if value is None else value), None, model_free=False)
         strength = None if value is None else self.strength(job, value)
         return self._run(job, self._usual if strength is None else strength)
 
-    def redrawn(self, job: Job, value: float) -> list[Evidence]:
-        """What the check finds on further models of the same strength, each with noise of its own; nothing where `at` needs no model."""
-        if "model" in job.check.needs or not self.foresees(job):
-            return []
-        strength = self.strength(job, value)
-        found = [self.of(draw=draw, usual=strength).at(job, None).evidence for draw in range(1, REDRAWS + 1)]
-        return [evidence for evidence in found if evidence is not None]
-
     def _run(self, job: Job, strength: float) -> Trial:
-        model = self.stand_in(strength)
-        if job.requirement.against is not None:
-            return self._against(job, Predictions(model))
-        finding = judging.findings([replace(job, subject=replace(job.subject, predicted=Predictions(model)))])[0]
+        model = self.simulated(strength)
+        job, comparators = self._with_model(job, model)
+        measurement = inline.measure(job)
         self.embedded = max(self.embedded, model.embedded)
-        evidence = None if finding.evidence is None else _without_luck(finding.evidence)
-        return Trial(evidence, finding, model_free=not model.asked, refused=model.refused)
+        evidence = None if isinstance(measurement.result, Failure) else with_lost_groups(job, measurement.result)
+        is_free = job.requirement.against is None and not model.asked
+        finding = judged(job, measurement) if is_free or evidence is None or not evidence.members else None
+        return Trial(evidence, finding, model_free=is_free, comparators=comparators, refused=model.refused)
 
-    def _against(self, job: Job, model: Predictions) -> Trial:
-        """Both models equally good, and only in part wrong on the same rows."""
-        comparator = Predictions(self._twin.model(self._offers, self._usual, kind=self._kind))
-        finding = judging.findings([replace(job, subject=replace(job.subject, predicted=model, comparator=comparator))])[0]
+    def _with_model(self, job: Job, model: SimulatedClassifier | SimulatedRegressor) -> tuple[Job, str]:
+        """The job on that model; in a comparison on two that are equally good, and only in part wrong on the same rows."""
+        predicted = Predictions(model)
+        if job.requirement.against is None:
+            return replace(job, subject=replace(job.subject, predicted=predicted)), ""
+        comparator = Predictions(self._population.comparator(self._offers, self._usual, kind=self._kind))
         data = job.subject.data
-        return Trial(finding.evidence, finding, model_free=False, comparators=_comparators(model.of(data), comparator.of(data)))
+        words = _in_words(predicted.of(data), comparator.of(data))
+        return replace(job, subject=replace(job.subject, predicted=predicted, comparator=comparator)), words
 
     def strength(self, job: Job, value: float) -> float | None:
-        """At which the check's value is the given one, by halving; None where it does not follow the strength, as gaps do not."""
+        """At which the check's worst value is the given one; None where it does not follow the strength, as gaps do not."""
         if job.check.by == "groups" or not {"reference", "model"}.isdisjoint(job.check.needs) or job.requirement.against is not None:
             return None
+        key = (job.requirement.check, job.params.model_dump_json(), job.requirement.on, job.subject.by, value)
+        if key not in self._strengths:
+            self._strengths[key] = self._search(job, value)
+        return self._strengths[key]
+
+    def _search(self, job: Job, value: float) -> float | None:
+        """By false position, the bracket halved where that is slow (Illinois)."""
+        sign = 1.0 if job.check.better == "higher" else -1.0
+
+        def off_by(strength: float) -> float:
+            """How much too good the value is on a model of that strength."""
+            return sign * (self.worst_value(self._with_model(job, self.simulated(strength))[0]) - value)
+
         low, high = 0.0, STRONGEST
-        ends = [self._value(job, low), self._value(job, high)]
-        if not min(ends) < value < max(ends) or (ends[0] < ends[1]) != (job.check.better == "higher"):
+        below, above = off_by(low), off_by(high)
+        if not below < 0 < above:
             return None
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            weaker = (self._value(job, middle) < value) == (job.check.better == "higher")
-            low, high = (middle, high) if weaker else (low, middle)
+        for step in range(SEARCHED):
+            middle = low + (high - low) * (-below / (above - below) if step % 3 else 0.5)
+            off = off_by(middle)
+            if off < 0:
+                low, below = middle, off
+            else:
+                high, above = middle, off
+            if high - low < NEAR or abs(off) < NEAR**2:
+                return middle
         return (low + high) / 2
 
-    def _value(self, job: Job, strength: float) -> float:
-        found = self._run(job, strength).finding
-        return np.nan if found is None or found.headline is None else found.headline.value
+    def worst_value(self, job: Job) -> float:
+        """The worst member's value on the job's own model; NaN where nothing can be measured."""
+        found = inline.measure(job).result
+        values = [] if isinstance(found, Failure) else [one.estimate.value for one in found.members]
+        if not values:
+            return np.nan
+        return min(values) if job.check.better == "higher" else max(values)
 
 
-def _comparators(candidate: Outputs, comparator: Outputs) -> str:
+def _in_words(candidate: Outputs, comparator: Outputs) -> str:
     if candidate.labels is None or comparator.labels is None:
         return f"whose errors correlate by {SHARED:g}"
     return f"that answer {100 * float(np.mean(candidate.labels != comparator.labels)):.0f} % of the rows differently"
-
-
-def _without_luck(evidence: Evidence) -> Evidence:
-    """Calibration errors off towards the middle by as much in every bin: a stand-in's own are mere chance, in any direction."""
-    members = [
-        replace(one, estimate=_towards_middle(one.estimate)) if isinstance(one.estimate, CalibrationError) else one
-        for one in evidence.members
-    ]
-    return replace(evidence, members=tuple(members))
-
-
-def _towards_middle(estimate: CalibrationError) -> CalibrationError:
-    shares = [
-        replace(share, hits=round(share.n * (said + (OFF if said <= 0.5 else -OFF))))  # noqa: PLR2004  # the middle
-        for said, share in zip(estimate.confidence, estimate.observed, strict=True)
-    ]
-    return replace(estimate, observed=tuple(shares))
 
 
 def _shares(job: Job, value: float) -> Evidence | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -80,7 +81,20 @@ class SquaredDistance(OfRows, Clustered):
 
     def with_value(self, value: float) -> SquaredDistance:
         """Another distance with the same noise."""
-        return replace(self, seen=value + self.chance)
+        return replace(self, seen=max(0.0, value + self.chance))
+
+    @property
+    def bias_corrected(self) -> float:
+        """The value, from which what chance adds is taken already."""
+        return self.value
+
+    def expected_value(self, truth: float) -> float:
+        """The true one, nearly: the value is never below 0."""
+        return truth
+
+    def expected_error(self, truth: float) -> float:
+        """Standard deviation: of the noncentral chi-square."""
+        return math.sqrt(2 * self.chance * self.largest + 4 * truth * self.largest)
 
     @property
     def value_range(self) -> tuple[float, float]:

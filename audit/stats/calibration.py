@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from audit.stats.interface import subtract_noise
+from audit.stats.interface import folded, subtract_noise
 from audit.stats.proportion import Proportion
 from audit.stats.sample_size import scale_count
 
@@ -108,6 +108,12 @@ class CalibrationError:
         observed = tuple(one.with_sample_size(size / one.n) for one, size in zip(self.observed, sizes, strict=True))
         return replace(self, observed=observed, noise_floor=self.noise_floor / math.sqrt(factor))
 
+    def with_value(self, value: float) -> CalibrationError:
+        """The same stated probabilities, the bins off in the same ratio; all towards the middle where none is off."""
+        off = [(share.value - stated) / self.value if self.value else math.copysign(1, 0.5 - stated) for stated, share in self._bins()]
+        shares = [share.with_value(stated + value * by) for (stated, share), by in zip(self._bins(), off, strict=True)]
+        return replace(self, observed=tuple(shares))
+
     @property
     def value_range(self) -> tuple[float, float]:
         """Of a difference of probabilities."""
@@ -115,19 +121,29 @@ class CalibrationError:
 
     def expected_value(self, truth: float) -> float:
         """Mean of the error seen where the true one is `truth`, nearly."""
-        return math.hypot(truth, self._mean_noise)
+        return folded(truth, self._bin_noise)[0]
+
+    def expected_error(self, truth: float) -> float:
+        """Its standard deviation, nearly."""
+        return folded(truth, self._bin_noise)[1] * math.sqrt(sum(part**2 for part in self._stated_noise))
 
     @property
     def bias_corrected(self) -> float:
         """The error less what chance alone makes of it."""
-        return subtract_noise(self.value, self._mean_noise)
+        return subtract_noise(self.value, self.expected_value(0.0))
 
     @property
-    def _mean_noise(self) -> float:
-        """Mean error of a calibrated model."""
-        variance = [p * (1 - p) * one.design_effect / one.n for p, one in zip(self.confidence, self.observed, strict=True)]
-        weights = [one.n / self.n for one in self.observed]
-        return math.sqrt(2 / math.pi) * sum(weight * math.sqrt(one) for weight, one in zip(weights, variance, strict=True))
+    def _bin_noise(self) -> float:
+        """Mean standard deviation of a bin's share, were the stated probabilities true."""
+        return sum(self._stated_noise)
+
+    @property
+    def _stated_noise(self) -> list[float]:
+        """Standard deviations of the bins' weighted shares, were the stated probabilities true."""
+        return [one.n / self.n * math.sqrt(stated * (1 - stated) * one.design_effect / one.n) for stated, one in self._bins()]
+
+    def _bins(self) -> list[tuple[float, Proportion]]:
+        return list(zip(self.confidence, self.observed, strict=True))
 
     def _too_sure(self, alpha: float) -> float:
         """Upper end of how much oftener the less likely outcome comes than stated, which the error is at least.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.interface import subtract_noise
 from audit.stats.sample_size import scale_count
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 MEAN_SUPREMUM = 0.8687
 """Mean of Kolmogorov's law: of the distance of two samples of one law, over the root of 1/n + 1/m."""
+SUPREMUM_DEVIATION = 0.2603
+"""Its standard deviation, on the same scale."""
 LUCKY = 0.16
 """Chance of an index one standard deviation low; what is smaller counts as if it were this."""
 
@@ -83,13 +84,20 @@ class KolmogorovSmirnov:
         return 0.0, 1.0
 
     def expected_value(self, truth: float) -> float:
-        """Mean of the distance seen where the true one is `truth`; of samples of one law that of Kolmogorov's."""
-        return math.hypot(truth, MEAN_SUPREMUM * math.sqrt(1 / self.reference + 1 / self.current))
+        """Mean of the distance seen where the true one is `truth`, 0 by Kolmogorov's law; the exponent fits simulated samples."""
+        chance = MEAN_SUPREMUM * math.sqrt(1 / self.reference + 1 / self.current)
+        return float((truth**1.5 + chance**1.5) ** (2 / 3))
+
+    def expected_error(self, truth: float) -> float:
+        """Its standard deviation: from that of Kolmogorov's law to that of a share of one half."""
+        share = (truth / self.expected_value(truth)) ** 2
+        scale = math.sqrt(1 / self.reference + 1 / self.current)
+        return scale * math.sqrt(share * 0.25 + (1 - share) * SUPREMUM_DEVIATION**2)
 
     @property
     def bias_corrected(self) -> float:
         """The distance less what chance alone makes of it."""
-        return subtract_noise(self.statistic, self.expected_value(0.0))
+        return float(max(0.0, self.statistic**1.5 - self.expected_value(0.0) ** 1.5) ** (2 / 3))
 
     def radii(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """How far the ends lie from the distance."""
@@ -160,6 +168,11 @@ class StabilityIndex:
     def expected_value(self, truth: float) -> float:
         """Mean of the index seen where the true one is `truth`."""
         return truth + (self.bins - 1) * (1 / self.reference + 1 / self.current)
+
+    def expected_error(self, truth: float) -> float:
+        """Its standard deviation: of the noncentral chi-square."""
+        scale = 1 / self.reference + 1 / self.current
+        return math.sqrt(2 * scale**2 * (self.bins - 1) + 4 * scale * truth)
 
     @property
     def bias_corrected(self) -> float:
@@ -233,6 +246,32 @@ class MeanDiscrepancy:
         """Lower and upper end, each at its own level; a level with fewer than 20 draws in its tail is refused."""
         down, up = self.radii(lower_alpha, upper_alpha)
         return min(max(0.0, self.distance - down) ** 2, self.value), max((self.distance + up) ** 2, self.value)
+
+    def with_sample_size(self, factor: float) -> MeanDiscrepancy:
+        """The same discrepancy of samples `factor` times as large."""
+        norms = tuple(norm / math.sqrt(factor) for norm in self.error_norms)
+        leading = None if self.leading is None else self.leading / math.sqrt(factor)
+        sizes = {"reference": scale_count(self.reference, factor), "current": scale_count(self.current, factor)}
+        return replace(self, error_norms=norms, leading=leading, **sizes).with_value(self.value)
+
+    def with_value(self, value: float) -> MeanDiscrepancy:
+        """The same samples at another discrepancy; the distance has what the error's norm adds."""
+        return replace(self, squared=value, distance=math.sqrt(max(0.0, value + float(np.mean(np.square(self.error_norms))))))
+
+    @property
+    def bias_corrected(self) -> float:
+        """The estimate itself, which chance does not enlarge."""
+        return self.value
+
+    def expected_value(self, truth: float) -> float:
+        """The true one."""
+        return truth
+
+    def expected_error(self, truth: float) -> float:
+        """Standard deviation: of the error's square, and of the error along the true difference."""
+        squares = np.square(self.error_norms)
+        leading = float(np.std(squares)) / math.sqrt(2) if self.leading is None else self.leading**2
+        return math.sqrt(float(np.var(squares)) + 4 * truth * leading)
 
     @property
     def value_range(self) -> tuple[float, float]:

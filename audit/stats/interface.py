@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeGuard, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @runtime_checkable
@@ -32,26 +35,19 @@ class Estimate(Protocol):
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """The two ends; each misses the truth with at most the given (nominal) probability."""
 
+    def __hash__(self) -> int:
+        """Estimates never change, so that what is computed of them can be kept."""
 
-@runtime_checkable
-class Resizable(Protocol):
+
+class Resizable(Estimate, Protocol):
     """An estimate that knows how it would look on more rows."""
 
     def with_sample_size(self, factor: float) -> Any:
         """The same figures on `factor` times the rows, counts rounded."""
 
 
-@runtime_checkable
-class Movable(Protocol):
-    """An estimate that knows how it would look at another value."""
-
-    def with_value(self, value: float) -> Any:
-        """The same rows at another value; None where this one cannot tell."""
-
-
-@runtime_checkable
-class Biased(Protocol):
-    """An estimate that chance alone makes larger, as it does a distance."""
+class Biased(Estimate, Protocol):
+    """A distance: chance alone makes it larger than it is."""
 
     @property
     def bias_corrected(self) -> float:
@@ -60,25 +56,55 @@ class Biased(Protocol):
     def expected_value(self, truth: float) -> float:
         """Mean of the value seen where the true one is `truth`."""
 
+    def expected_error(self, truth: float) -> float:
+        """Its standard deviation."""
 
-@runtime_checkable
-class Comparison(Protocol):
-    """An estimate that compares two groups."""
+
+class Comparison(Estimate, Protocol):
+    """A difference or a ratio of two groups' estimates."""
+
+    @property
+    def first(self) -> Estimate:
+        """The one group's."""
+
+    @property
+    def second(self) -> Estimate:
+        """The other's."""
+
+    @property
+    def correlation(self) -> float:
+        """Of the two estimates: 0 for two samples."""
 
     @property
     def null_value(self) -> float:
         """Where the two do not differ: 0 for a difference, 1 for a ratio."""
 
 
+def is_resizable(estimate: Estimate) -> TypeGuard[Resizable]:
+    """Whether it knows how it would look on more rows."""
+    return hasattr(estimate, "with_sample_size")
+
+
+def is_biased(estimate: Estimate) -> TypeGuard[Biased]:
+    """Whether chance alone makes its value larger."""
+    return hasattr(estimate, "expected_error")
+
+
+def is_comparison(estimate: Estimate) -> TypeGuard[Comparison]:
+    """Whether it compares two groups."""
+    return hasattr(estimate, "null_value")
+
+
 def with_sample_size(estimate: Estimate, factor: float) -> Estimate:
     """The estimate on `factor` times the rows; itself where it cannot tell."""
-    found: Estimate = estimate.with_sample_size(factor) if isinstance(estimate, Resizable) else estimate
+    found: Estimate = estimate.with_sample_size(factor) if is_resizable(estimate) else estimate
     return found
 
 
 def with_value(estimate: Estimate, value: float) -> Estimate | None:
     """The estimate at another value; None where it cannot tell."""
-    return estimate.with_value(value) if isinstance(estimate, Movable) else None
+    move: Callable[[float], Estimate | None] | None = getattr(estimate, "with_value", None)
+    return None if move is None else move(value)
 
 
 def value_range(estimate: Estimate) -> tuple[float, float]:
@@ -89,12 +115,21 @@ def value_range(estimate: Estimate) -> tuple[float, float]:
 
 def bias_corrected(estimate: Estimate) -> float:
     """The true value that an estimate makes likely."""
-    return estimate.bias_corrected if isinstance(estimate, Biased) else estimate.value
+    return estimate.bias_corrected if is_biased(estimate) else estimate.value
 
 
 def expected_value(estimate: Estimate, truth: float) -> float:
     """Mean of the value seen where the true one is `truth`."""
-    return estimate.expected_value(truth) if isinstance(estimate, Biased) else truth
+    return estimate.expected_value(truth) if is_biased(estimate) else truth
+
+
+def folded(truth: float, sigma: float) -> tuple[float, float]:
+    """Mean size of a normal number around `truth`, and its standard deviation over `sigma` (Leone et al., Technometrics 1961)."""
+    if sigma <= 0:
+        return truth, 1.0
+    ratio = truth / sigma
+    mean = math.sqrt(2 / math.pi) * math.exp(-(ratio**2) / 2) + ratio * math.erf(ratio / math.sqrt(2))
+    return sigma * mean, math.sqrt(max(0.0, 1 + ratio**2 - mean**2))
 
 
 def subtract_noise(seen: float, noise: float) -> float:

@@ -68,11 +68,6 @@ class AverageDifference(TwoSamples):
         """Of a difference of shares."""
         return -1.0, 1.0
 
-    @property
-    def null_value(self) -> float:
-        """Where the two groups do not differ."""
-        return 0.0
-
     def _together(self, distances: list[float], alpha: float) -> float:
         if self.correlation is not None:
             return apart(distances[0], distances[1], held(-self.correlation, self.shared, alpha))

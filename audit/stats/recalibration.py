@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.entities import effective_number, small_sample
-from audit.stats.interface import subtract_noise
+from audit.stats.interface import folded, subtract_noise
 from audit.stats.sample_size import by_entities, freedom, scale_count, scale_entities, scale_number, scale_optional
 
 if TYPE_CHECKING:
@@ -159,8 +159,13 @@ class Departure:
         return 0.0, math.inf
 
     def expected_value(self, truth: float) -> float:
-        """Mean of the distance seen where the true one is `truth`, nearly."""
-        return math.hypot(truth, self.coefficient.error)
+        """Mean of the distance seen where the true one is `truth`."""
+        return folded(truth, self.coefficient.error)[0] if math.isfinite(self.coefficient.error) else truth
+
+    def expected_error(self, truth: float) -> float:
+        """Its standard deviation."""
+        error = self.coefficient.error
+        return folded(truth, error)[1] * error if math.isfinite(error) else math.inf
 
     @property
     def bias_corrected(self) -> float:

@@ -58,7 +58,7 @@ class RootMeanSquare:
     def with_value(self, value: float) -> RootMeanSquare | None:
         """All errors larger or smaller by one factor: their squares spread as their mean does."""
         mean = max(0.0, value) ** 2
-        if self.squares.mean <= 0:
+        if self.squares.mean <= 0 or value <= 0:
             return None
         return replace(self, squares=replace(self.squares, mean=mean, deviation=self.squares.deviation * mean / self.squares.mean))
 

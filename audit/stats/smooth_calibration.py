@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.entities import small_sample
-from audit.stats.interface import subtract_noise
+from audit.stats.interface import folded, subtract_noise
 from audit.stats.proportion import Proportion
 from audit.stats.sample_size import by_entities, freedom
 
@@ -122,6 +122,21 @@ class SmoothCalibrationError:
         floor, observed = self.noise_floor / factor**0.4, self.observed.with_sample_size(factor)
         return replace(self, norms=norms, means=means, variances=variances, noise_floor=floor, observed=observed)
 
+    def with_value(self, value: float) -> SmoothCalibrationError:
+        """Residuals of the same shape, as large as make the error `value`; of one sign where none stand out from the noise."""
+        widths, norms, means = (np.array(some) for some in (self.widths, self.norms, self.means))
+        shape = np.sqrt(np.maximum(0.0, norms**2 - means**2)) if self.error > self.noise_floor else np.zeros(len(norms))
+        shape = shape / shape.max() if shape.any() else np.ones(len(norms))
+        low, high = 0.0, 2.0
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            below = _meeting(widths, np.hypot(middle * shape, means) - widths) < value
+            low, high = (middle, high) if below else (low, middle)
+        least = min(1.0, max(0.0, value) / self._mean_noise)  # below what chance alone makes of it, the noise itself is smaller
+        off = math.copysign(high * float(shape[-1]), self.stated - self.observed.value)
+        found = tuple((least * np.hypot(high * shape, means)).tolist())
+        return replace(self, error=value, norms=found, stated=min(1.0, max(0.0, self.observed.value + off)))
+
     @property
     def value_range(self) -> tuple[float, float]:
         """Of a difference of probabilities."""
@@ -129,7 +144,13 @@ class SmoothCalibrationError:
 
     def expected_value(self, truth: float) -> float:
         """Mean of the error seen where the true one is `truth`, nearly."""
-        return math.hypot(truth, self._mean_noise)
+        return folded(truth, self._mean_noise / HALF)[0]
+
+    def expected_error(self, truth: float) -> float:
+        """Its standard deviation: from that of the noise's norm to that of the mean residual."""
+        law = np.interp(self._mean_noise, self.widths, self.variances)
+        share = (truth / self.expected_value(truth)) ** 2
+        return math.sqrt(share * (self.means[-1] / HALF) ** 2 + (1 - share) * float(law))
 
     @property
     def bias_corrected(self) -> float:

@@ -13,7 +13,7 @@ from audit import catalog
 from audit.errors import PolicyError
 from audit.phrases import message
 from audit.pipeline.run import Options, audit_policy
-from audit.power import Asking, plan_policy
+from audit.power import PlanOptions, plan_policy
 from audit.progress import Silent
 from tests.running import policy
 
@@ -83,7 +83,7 @@ def test_it_is_refused_at_its_line_for_one_that_was_tuned_elsewhere(check_id: st
 
 @pytest.mark.parametrize("check_id", CHECKS)
 def test_a_plan_says_that_it_cannot_foresee_it(check_id: str) -> None:
-    found = plan_policy(Asking(written(check_id, TUNED)), Silent())
+    found = plan_policy(PlanOptions(written(check_id, TUNED)), Silent())
     told = "not planned: what fine-tuning does is known once it is done: give --pilot with a bundle of an earlier run"
     assert [gate.note for gate in found.gates] == [told]
     assert found.mistakes == ()
@@ -97,14 +97,14 @@ def test_a_plan_takes_it_from_a_pilot(check_id: str) -> None:
     ran = audit_policy(path, Options(Path("pilots"), "audit run"), Silent())
     (before,) = ran.audit.findings
     bundle = max(Path("pilots").glob("*/bundle.json"), key=lambda one: one.stat().st_mtime).parent
-    (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
+    (gate,) = plan_policy(PlanOptions(path, pilot=bundle), Silent()).gates
     assert gate.basis == "pilot"
     assert gate.note == ""
-    assert gate.outlook is not None
+    assert gate.power is not None
     assert gate.p_pass is not None
     assert before.headline is not None
     census = before.headline.method == "census"
-    assert gate.outlook.interval == pytest.approx(before.headline.interval, abs=1e-9 if census else 0.15)
+    assert gate.power.interval == pytest.approx(before.headline.interval, abs=1e-9 if census else 0.15)
     assert (gate.p_pass >= 0.5) == (before.status == "pass")
 
 
@@ -115,7 +115,7 @@ def test_a_pilot_on_other_rows_is_told_of() -> None:
     text = path.read_text().replace("test.csv", "other.csv")
     Path("other.csv").write_text("".join(Path("test.csv").read_text().splitlines(keepends=True)[:-1]))
     path.write_text(text)
-    (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
+    (gate,) = plan_policy(PlanOptions(path, pilot=bundle), Silent()).gates
     assert gate.note == "planned on as many rows as the pilot had, which were others"
 
 
@@ -130,6 +130,6 @@ def test_a_slice_that_the_pilot_could_not_measure_is_no_forecast_of_a_pass() -> 
     Path("strange.csv").write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",c"]) + "\n")
     audit_policy(path, Options(Path("pilots"), "audit run"), Silent())
     bundle = max(Path("pilots").glob("*/bundle.json"), key=lambda one: one.stat().st_mtime).parent
-    (gate,) = plan_policy(Asking(path, pilot=bundle), Silent()).gates
+    (gate,) = plan_policy(PlanOptions(path, pilot=bundle), Silent()).gates
     assert gate.note == "not planned: the pilot could not measure group=c: no training row is in it: nothing was learned here"
     assert gate.p_pass is None

@@ -16,8 +16,8 @@ from scipy.stats import beta, binom, norm
 from audit.catalog import info
 from audit.decision.judge import judge
 from audit.policy.schema import Requirement
-from audit.power import Asking, Plan, plan_policy
-from audit.power.simulated_model import Population, StandIn
+from audit.power import Plan, PlanOptions, plan_policy
+from audit.power.simulated_model import Population, SimulatedClassifier
 from audit.progress import Silent
 from tests.running import policy
 from tests.support import dataset, measure, subject
@@ -36,7 +36,7 @@ def rows(n: int, regions: Sequence[str] = ("north",)) -> pd.DataFrame:
 def planned(folder: Path, frame: pd.DataFrame, *require: dict[str, object], expect: Sequence[str] = (), **changed: object) -> Plan:
     frame.to_csv(folder / "test.csv", index=False)
     (folder / "policy.yaml").write_text(yaml.safe_dump(policy(*require, **changed)))
-    return plan_policy(Asking(folder / "policy.yaml", expect, out=folder / "reports"), Silent())
+    return plan_policy(PlanOptions(folder / "policy.yaml", expect, out=folder / "reports"), Silent())
 
 
 def wilson_lower(hits: int, n: int) -> float:
@@ -50,8 +50,8 @@ def test_accuracy_by_hand(tmp_path: Path) -> None:
     by_hand = float(binom.sf(fewest - 1, 400, 0.9))
     (gate,) = planned(tmp_path, rows(400), {"check": "performance/accuracy", "min": 0.85}, expect=["performance/accuracy=0.9"]).gates
     assert gate.p_pass == pytest.approx(by_hand, abs=1e-9)
-    assert gate.outlook is not None
-    assert gate.outlook.interval == pytest.approx((wilson_lower(360, 400), float(beta.ppf(0.975, 361, 40))), abs=1e-9)
+    assert gate.power is not None
+    assert gate.power.interval == pytest.approx((wilson_lower(360, 400), float(beta.ppf(0.975, 361, 40))), abs=1e-9)
     assert gate.rows == 400
     assert gate.passes_from is not None
     at = float(binom.sf(fewest - 1, 400, gate.passes_from))
@@ -120,7 +120,7 @@ def test_gates_on_the_same_answers_pass_together(tmp_path: Path) -> None:
 
 
 def test_gates_on_different_rows_pass_as_often_as_independent_ones(tmp_path: Path) -> None:
-    rows(400).to_csv(tmp_path / "other.csv", index=False)
+    rows(400).assign(id=range(400, 800)).to_csv(tmp_path / "other.csv", index=False)
     datasets = {"test": {"path": "test.csv"}, "other": {"path": "other.csv"}}
     accuracy = {"check": "performance/accuracy", "min": 0.8}
     expect = ["performance/accuracy=0.85", "other=0.85"]
@@ -143,7 +143,7 @@ def test_p_promote_agrees_with_a_simulation_through_the_judge(tmp_path: Path) ->
     strength = float(2 * norm.ppf(0.85) / math.sqrt(2))
     promoted, passed = [], []
     for draw in range(1000, 1200):
-        said = StandIn(Population(("0", "1"), {"test": data}, 3, draw), (), strength).predict(data)
+        said = SimulatedClassifier(Population(("0", "1"), {"test": data}, 3, draw), (), strength).predict(data)
         assert said.labels is not None
         frame["prediction"] = said.labels.astype(int)
         each = []
@@ -161,7 +161,7 @@ def test_p_promote_agrees_with_a_simulation_through_the_judge(tmp_path: Path) ->
 def test_a_stand_in_is_binormal_and_calibrated() -> None:
     frame = rows(20_000)
     data = dataset(frame)
-    model = StandIn(Population(("0", "1"), {"test": data}, 1), (), 1.0)
+    model = SimulatedClassifier(Population(("0", "1"), {"test": data}, 1), (), 1.0)
     said = model.predict(data)
     assert said.probabilities is not None
     score, label = said.probabilities[:, 1], frame["label"].to_numpy()

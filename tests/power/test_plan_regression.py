@@ -13,11 +13,12 @@ import pytest
 from audit.errors import CannotMeasure, InputError
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
-from audit.power import Asking, plan_policy
-from audit.power.gate_analysis import NO_SPREAD
-from audit.power.laws import Asked, gap_chances
+from audit.power import PlanOptions, plan_policy
+from audit.power.analysis import end_probabilities
+from audit.power.gate import NO_SPREAD
 from audit.power.lint import warnings
-from audit.power.simulated_numbers import Numbers, NumberTwin
+from audit.power.member import DecisionRule, PlannedMember
+from audit.power.simulated_model import Numbers
 from audit.progress import Silent
 from audit.stats import Mean, MeanDifference
 from tests.support import dataset
@@ -49,7 +50,7 @@ def planned(folder: Path, *require: str) -> Plan:
     text += "columns: {label: price, prediction: said}\ncandidate: {task: tabular-regression, load: {kind: predictions}}\n"
     text += f"champion: {{load: {{kind: predictions}}, columns: {{prediction: old}}}}\nrequire:\n{lines}"
     (folder / "policy.yaml").write_text(text, encoding="utf-8")
-    return plan_policy(Asking(folder / "policy.yaml", out=folder / "reports"), Silent())
+    return plan_policy(PlanOptions(folder / "policy.yaml", out=folder / "reports"), Silent())
 
 
 def gate(plan: Plan) -> Gate:
@@ -63,16 +64,17 @@ def numbers_of(outputs: Outputs) -> NDArray[np.float64]:
     return found
 
 
-def test_a_stand_in_explains_what_its_strength_says() -> None:
+def test_a_simulated_model_explains_what_its_strength_says() -> None:
     """At strength 0 it gives the mean; the share explained is c² / (1 + c²) with c = exp(strength) - 1; a comparator errs in part alike."""
     data = dataset(pd.DataFrame({"label": np.random.default_rng(0).normal(5, 2, 20_000)}))
-    population, twin = Numbers({"test": data}, 1), NumberTwin({"test": data}, 1)
+    population = Numbers({"test": data}, 1)
     true = data.numbers("label")
     for strength in (0.0, 0.5, 1.28, 3.0):
         said = numbers_of(population.model((), strength).predict(data))
         clarity = np.expm1(strength) ** 2
         assert 1 - np.mean((true - said) ** 2) / true.var() == pytest.approx(clarity / (1 + clarity), abs=0.01)
-    first, second = (numbers_of(one.model(()).predict(data)) - true for one in (population, twin))
+    models = population.model(), population.comparator()
+    first, second = (numbers_of(one.predict(data)) - true for one in models)
     assert 0.75 < np.corrcoef(first, second)[0, 1] < 0.9
 
 
@@ -97,7 +99,7 @@ def test_numbers_that_are_all_alike_are_no_population() -> None:
 def test_a_gate_says_from_what_value_it_passes(tmp_path: Path, line: str) -> None:
     """On the good side of the bound, with an interval that reaches it."""
     found = gate(planned(tmp_path, line))
-    assert found.hindrance is None
+    assert found.infeasible_because is None
     assert found.passes_from is not None
     assert (found.passes_from > found.bound.limit) == found.bound.floor
 
@@ -109,10 +111,10 @@ def test_a_bound_that_a_usual_model_misses_is_not_called_out_of_reach(tmp_path: 
         "check: fairness/error_difference, max: 0.5, by: [region]",
         "check: fairness/error_difference, id: few, max: 0.5, by: [region], min_n: 5000",
     ).gates[::-1]
-    assert near.hindrance is None
+    assert near.infeasible_because is None
     assert "nearly exact" in near.note
-    assert few.hindrance is not None
-    assert "at least 5,000 needed" in few.hindrance
+    assert few.infeasible_because is not None
+    assert "at least 5,000 needed" in few.infeasible_because
 
 
 def test_a_bound_that_the_mean_meets_is_warned_of(tmp_path: Path) -> None:
@@ -127,12 +129,12 @@ def test_labels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(path.read_text().replace("label: price", "label: region"), encoding="utf-8")
     with pytest.raises(InputError, match="holds no number in 600 of 600 rows"):
-        plan_policy(Asking(path, out=tmp_path / "reports"), Silent())
+        plan_policy(PlanOptions(path, out=tmp_path / "reports"), Silent())
 
 
 def test_groups_are_drawn_once_for_all_their_pairs() -> None:
     """The chance that three groups alike all pass, and that some pair fails, against drawing samples and judging them."""
-    rng, asked = np.random.default_rng(0), Asked(0.35, floor=False, count=6)
+    rng, rule = np.random.default_rng(0), DecisionRule(0.35, floor=False, count=6)
 
     def pairs(sizes: tuple[int, ...]) -> list[tuple[MeanDifference, tuple[int, int]]]:
         groups = [Mean.of(np.abs(rng.normal(0, 1, n)), low=0.0) for n in sizes]
@@ -140,8 +142,8 @@ def test_groups_are_drawn_once_for_all_their_pairs() -> None:
 
     seen = pairs((4000, 3000, 2000))
     small = [(MeanDifference(_cut(one.first, 10), _cut(one.second, 10)), names) for one, names in seen]
-    passed, failed = gap_chances(small, 0.0, 1.0, asked)
-    low, high = asked.levels
+    passed, failed = end_probabilities([PlannedMember(one, 0.0, names) for one, names in small], rule)
+    low, high = rule.levels
     ends = [[one.bounds(low, high) for one, _ in pairs((400, 300, 200))] for _ in range(400)]
     assert passed == pytest.approx(np.mean([all(b <= 0.35 for _, b in some) for some in ends]), abs=0.08)
     assert failed == pytest.approx(np.mean([any(a > 0.35 for a, _ in some) for some in ends]), abs=0.02)
@@ -152,11 +154,11 @@ def _cut(mean: object, parts: int) -> Mean:
     return replace(mean, units=mean.units // parts, rows=mean.rows // parts)
 
 
-def test_a_function_whose_values_are_all_alike_on_a_stand_in_is_not_said_to_be_out_of_reach(tmp_path: Path) -> None:
-    """Every row of the stand-in is within 60 of the price: ones without any spread bound nothing, unless the ends are declared."""
+def test_a_function_whose_values_are_all_alike_on_a_simulated_model_is_not_said_to_be_out_of_reach(tmp_path: Path) -> None:
+    """Every row of the simulated model is within 60 of the price: ones without any spread bound nothing, unless the ends are declared."""
     source = "import numpy as np\ndef near(y_true, y_pred):\n    return (np.abs(y_true - y_pred) < 60).astype(float)\n"
     (tmp_path / "own.py").write_text(source, encoding="utf-8")
     said = f"check: performance/custom, function: 'own:near', sha256: {hashlib.sha256(source.encode()).hexdigest()}, min: 0.5"
     found = gate(planned(tmp_path, said))
-    assert (found.hindrance, found.p_pass, found.note) == (None, None, NO_SPREAD)
-    assert gate(planned(tmp_path, f"{said}, lowest: 0, highest: 1")).hindrance is None
+    assert (found.infeasible_because, found.p_pass, found.note) == (None, None, NO_SPREAD)
+    assert gate(planned(tmp_path, f"{said}, lowest: 0, highest: 1")).infeasible_because is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.power.laws import Asked, best
-from audit.power.laws.end_probabilities import chances, typical
-from audit.stats import Auc, AveragePrecision, ClassMean, PairedAuc, PairedPrecision
+from audit.stats import Auc, AveragePrecision, ClassMean, PairedPrecision
 from audit.stats import auc as areas
 from audit.stats.average_precision import influence
-from audit.stats.scaling import grown, moved
 from benchmarks import coverage
 from benchmarks.populations import precisions
 from tests.misses import misses, most
@@ -202,32 +198,3 @@ def test_what_makes_no_estimate_is_refused() -> None:
         PairedPrecision(one, other, 0.5)
     with pytest.raises(ValueError, match="a mean over 1 classes"):
         ClassMean((one,), ((1.0, 0.0),))
-
-
-def test_planning_knows_how_it_looks_on_more_rows_and_elsewhere() -> None:
-    """Four times the rows halve the error; elsewhere the value is there; the chance of a pass is that of drawn samples."""
-    found = AveragePrecision.of(*normal(400))
-    assert grown(found, 4.0).variance == pytest.approx(found.variance / 4)
-    assert grown(found, 4.0).support == 4 * found.support
-    assert moved(found, 0.9).value == 0.9
-    assert best(found, Asked(0.5, floor=True), gap=False) == 1.0
-    low, high = typical(found, 0.8, 1.0, (ALPHA, ALPHA))
-    assert low < 0.8 < high
-    mean = macro("precisions")[0]
-    assert moved(mean, 0.9).value == pytest.approx(0.9)
-    assert grown(mean, 4.0).support == 4 * mean.support
-    paired = ClassMean.of([PairedAuc.of(*normal(100), normal(100)[1])], np.zeros((1, 100)))
-    assert moved(paired, 0.1) is None
-    assert best(mean, Asked(0.5, floor=True), gap=False) == 1.0
-    assert best(paired, Asked(0.0, floor=True), gap=False) == 1.0
-
-
-def test_the_chance_of_a_pass_is_that_of_samples() -> None:
-    """A thousand rows, a tenth positive, asked for .65 where the truth is .81."""
-    truth, bound = precisions.true_precision(0.1, 2.5), 0.72
-    samples = [AveragePrecision.of(*normal(1000, seed, 0.1, 2.5)) for seed in range(300)]
-    drawn = float(np.mean([one.bounds(ALPHA, ALPHA)[0] >= bound for one in samples]))
-    typical_one = min(samples, key=lambda one: abs(one.value - truth))
-    planned = chances(typical_one, truth, 1.0, Asked(bound, floor=True))[0]
-    assert planned == pytest.approx(drawn, abs=0.1)
-    assert math.isclose(truth, 0.8121, abs_tol=1e-3)

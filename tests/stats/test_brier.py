@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from audit.power.laws import Asked, chances, likely, typical
 from audit.stats.brier import Decomposition, decompose
 from audit.stats.calibration import equal_mass
 from tests.misses import misses, most
@@ -154,15 +153,3 @@ def test_every_row_its_own_entity_changes_little() -> None:
 
 def test_bins_hold_ties_together() -> None:
     assert equal_mass(np.array([0.5, 0.1, 0.5, 0.9]), 4).tolist() == [1, 0, 1, 2]
-
-
-def test_a_plan_agrees_with_drawn_ones() -> None:
-    """Chance to pass `max: 0.02` where .01 is true, foreseen from half the rows."""
-    rng, asked = np.random.default_rng(6), Asked(0.02, floor=False)
-    foreseen = np.mean([chances(drawn(rng, 500, 0.1).reliability, 0.01, 2.0, asked) for _ in range(20)], axis=0)
-    ends = np.array([drawn(rng, 1000, 0.1).reliability.bounds(*asked.levels) for _ in range(400)])
-    assert foreseen == pytest.approx([np.mean(ends[:, 0] > 0.02), np.mean(ends[:, 1] <= 0.02)], abs=0.12)
-    seen = drawn(rng, 500, 0.1).reliability
-    assert likely(seen) == seen.value
-    low, high = typical(seen, 0.01, 1.0, asked.levels)
-    assert low < 0.01 < high

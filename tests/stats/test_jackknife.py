@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from audit.stats import GroupJackknife
-from audit.stats.scaling import grown, moved
 from benchmarks import coverage
 from benchmarks.populations.jackknives import jackknife, jackknives
 
@@ -74,12 +73,3 @@ def test_too_few_rows_are_refused_or_bar_a_pass() -> None:
     with pytest.raises(ValueError, match="at least two"):
         of_mean([1.0])
     assert of_mean([float(i) for i in range(50)]).least == 200
-
-
-def test_planning_knows_how_it_looks_on_more_rows_and_elsewhere() -> None:
-    found = of_mean(list(np.random.default_rng(0).normal(size=400)))
-    (low, high), (near, far) = grown(found, 4.0).bounds(ALPHA, ALPHA), found.bounds(ALPHA, ALPHA)
-    assert high - low == pytest.approx((far - near) / 2, rel=0.1)
-    there = moved(found, 5.0)
-    assert there.value == 5.0
-    assert there.bounds(ALPHA, ALPHA) == pytest.approx((near + 5.0 - found.value, far + 5.0 - found.value))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 
-from audit.power.laws import Asked, chances, grown, likely, typical
 from audit.stats import Coefficient, Departure
 from audit.stats.recalibration import line, logits, unfit
 from tests.misses import most
@@ -154,16 +153,3 @@ def test_what_has_no_line_is_refused(said: list[float], hit: list[int], reason: 
     assert reason in str(unfit(np.array(said), np.array(hit, dtype=bool)))
     with pytest.raises(ValueError, match=reason):
         line(np.array(said), np.array(hit, dtype=bool))
-
-
-def test_a_plan_agrees_with_drawn_ones() -> None:
-    """Chance to pass `max: 0.3` with a slope truly .8, foreseen from one sample of half as many rows."""
-    rng, asked = np.random.default_rng(6), Asked(0.3, floor=False)
-    foreseen = np.mean([chances(Departure(line(*drawn(rng, 500, 0.8)).slope, 1.0), 0.2, 2.0, asked) for _ in range(20)], axis=0)
-    ends = np.array([Departure(line(*drawn(rng, 1000, 0.8)).slope, 1.0).bounds(*asked.levels) for _ in range(300)])
-    assert foreseen == pytest.approx([np.mean(ends[:, 0] > 0.3), np.mean(ends[:, 1] <= 0.3)], abs=0.12)
-    seen = Departure(line(*drawn(rng, 1000)).slope, 1.0)
-    assert likely(seen) <= seen.value
-    assert grown(seen, 4.0).coefficient.error == pytest.approx(seen.coefficient.error / 2, rel=1e-6)
-    low, high = typical(seen, 0.4, 1.0, asked.levels)
-    assert low < 0.4 < high

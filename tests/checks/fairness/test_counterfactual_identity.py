@@ -228,7 +228,7 @@ def test_a_plan_reckons_with_the_rows_that_name_an_identity() -> None:
     found = measure(ID, rows, attributes=["gender", "religion"])
     assert parts == {"attribute=gender": found.members[0].estimate.n, "attribute=religion": 0}
     job = SimpleNamespace(check=check, subject=rows, params=asked, seed=1, requirement=SimpleNamespace(id="swap"))
-    trials = SimpleNamespace(_kind="sklearn", foresees=lambda _job: True)
+    trials = SimpleNamespace(_kind="sklearn", can_simulate=lambda _job: True)
     planned = Trials.at(cast("Trials", trials), cast("Job", job), None).evidence
     assert planned is not None
     assert [(str(one.name), one.estimate.n) for one in planned.members] == [("attribute=gender", parts["attribute=gender"])]
