@@ -37,6 +37,7 @@ class Block:
     chip: Chip
     severity: str
     bars: str
+    question: str
     before: str
     numbers: str
     after: str
@@ -225,6 +226,7 @@ def _block(run: AuditRun, entry: Entry) -> Block:
         chip=Chip(finding.status, prose.STATUSES[finding.status]),
         severity=finding.requirement.severity,
         bars=prose.SEVERITY_BARS[finding.requirement.severity],
+        question=phrases.question(finding),
         before=said.before,
         numbers=said.numbers,
         after=said.after,
