@@ -108,7 +108,7 @@ def test_the_report_shows_it() -> None:
     run = example.audit_run([finding(CHECK, evidence, max=0.1)])
     page = report.render(run)
     assert page.count('aria-label="Weak slices') == 1
-    assert "Is any part of the data served worse that nobody named?" in page
+    assert "Does it serve any part of the data worse that the policy does not name?" in page
     assert "<bdi>region=&lt;b&gt;</bdi>" in page
     assert "<div><bdi>row-7</bdi></div><div><bdi>row-9</bdi></div>" in page
 

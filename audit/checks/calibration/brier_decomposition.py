@@ -74,7 +74,7 @@ def _said(event: Event, whole: Decomposition) -> str:
 
 CHECK = Check(
     measure=measure,
-    question="How much of the probabilities' error is only that they say the wrong number?",
+    question="How much of the error of its probabilities is miscalibration?",
     remedy="Fit a calibration map (temperature, isotonic) on rows kept apart from training and test, and audit again.",
     measures="model",
     characteristics=("valid_reliable",),

@@ -46,7 +46,7 @@ def _floor(event: Event, clusters: NDArray[np.int64] | None) -> str:
 
 CHECK = Check(
     measure=measure,
-    question="When it says it is 90 % sure, is it right nine times in ten, however one looks?",
+    question="When it says it is 90 % sure, is it right nine times in ten, without binning?",
     remedy="Fit a calibration map (temperature, isotonic) on rows kept apart from training and test, and audit again.",
     measures="model",
     characteristics=("valid_reliable",),

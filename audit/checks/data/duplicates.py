@@ -81,7 +81,7 @@ def _is_measured(data: Dataset, column: str) -> bool:
 
 CHECK = Check(
     measure=measure,
-    question="Does every row stand only once?",
+    question="Are any rows duplicated?",
     remedy="Drop the repeated rows, settle those whose labels disagree, and look for the join or export that doubled them.",
     measures="data",
     characteristics=("valid_reliable",),

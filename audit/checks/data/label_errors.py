@@ -165,7 +165,7 @@ def _read(subject: Subject, params: LabelErrorParams) -> _Read:
 
 CHECK = Check(
     measure=measure,
-    question="Are the labels it learns from and is tested on right?",
+    question="Are the labels correct?",
     remedy="Have a person look at the suspected rows, worst first; mend the labels, then fine-tune and test again.",
     measures="data",
     characteristics=("valid_reliable",),

@@ -116,7 +116,7 @@ def _missing(numeric: Sequence[Feature]) -> Iterator[str]:
 
 CHECK = Check(
     measure=measure,
-    question="Does each number still look as it did when the model was tested?",
+    question="Does each numeric feature have the same distribution as in the reference data?",
     remedy="Ask where the feature that moved most comes from; if the change is real, label a sample of it and test again.",
     measures="drift",
     characteristics=("valid_reliable",),

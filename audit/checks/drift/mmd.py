@@ -213,7 +213,7 @@ def gaussian(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Ke
 
 CHECK = Check(
     measure=measure,
-    question="Do today's cases still look like the ones it was tested on?",
+    question="Do today's cases still look like those of the test set?",
     remedy="Find what moved with drift/psi and drift/ks; label a sample of the new window, test on it, and fine-tune again if it fails.",
     measures="drift",
     characteristics=("valid_reliable",),

@@ -111,7 +111,7 @@ def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[His
 
 CHECK = Check(
     measure=measure,
-    question="Does it still give each answer as often as when it was tested?",
+    question="Does it give each answer as often as on the reference data?",
     remedy="Compare the two windows' inputs with drift/psi; check the data feed; label a sample of the new window and test again.",
     measures="drift",
     characteristics=("valid_reliable",),

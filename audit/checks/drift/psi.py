@@ -66,7 +66,7 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
 
 CHECK = Check(
     measure=measure,
-    question="Is each feature still spread as it was when the model was tested?",
+    question="Does each feature have the same distribution as in the reference data?",
     remedy="Ask where the feature that moved most comes from; if the change is real, label a sample of it and test again.",
     measures="drift",
     characteristics=("valid_reliable",),

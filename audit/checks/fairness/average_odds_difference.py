@@ -88,7 +88,7 @@ def _both_rates(name: Slice, odds: Odds) -> Iterable[Member]:
 
 CHECK = Check(
     measure=measure,
-    question="Taking hits and false alarms together, is no group favoured?",
+    question="Averaged over hits and false alarms, are all groups treated equally?",
     remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
     measures="model",
     characteristics=("fair_bias_managed",),

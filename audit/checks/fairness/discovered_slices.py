@@ -174,7 +174,7 @@ def _also_needs(columns: Columns, params: DiscoveredSlicesParams) -> frozenset[N
 
 CHECK = Check(
     measure=measure,
-    question="Is any part of the data served worse that nobody named?",
+    question="Does it serve any part of the data worse that the policy does not name?",
     remedy="Read the worst rows of the named slices; add or mend training rows like them, train again, and name the slices under `by`.",
     measures="model",
     characteristics=("fair_bias_managed",),

@@ -14,6 +14,6 @@ from audit.stats import Difference
 CHECK = rate_gap_check(
     Difference,
     "true_positive_rate",
-    question="Are those who should be found found equally often in every group?",
+    question="Does it find the true cases equally often in every group?",
     remedy="Read the misses of the group with the lowest rate; add training rows like them, or mend its labels, and fine-tune again.",
 )

@@ -15,6 +15,6 @@ from audit.stats import Ratio
 CHECK = rate_gap_check(
     Ratio,
     "true_positive_rate",
-    question="Are those who should be found found in every group nearly as often as in any other?",
+    question="Does it find the true cases of every group nearly as often as those of any other?",
     remedy="Read the misses of the group with the lowest rate; add training rows like them, or mend its labels, and fine-tune again.",
 )

@@ -15,6 +15,6 @@ CHECK = rate_gap_check(
     Difference,
     "true_positive_rate",
     "false_positive_rate",
-    question="Does it err alike in every group, by missing and by false alarm?",
+    question="Are misses and false alarms equally frequent in every group?",
     remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
 )

@@ -16,6 +16,6 @@ CHECK = rate_gap_check(
     Ratio,
     "true_positive_rate",
     "false_positive_rate",
-    question="Does it err in every group nearly as often as in any other, by missing and by false alarm?",
+    question="Are misses and false alarms in every group nearly as frequent as in any other?",
     remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
 )

@@ -52,7 +52,7 @@ def measure(subject: Subject, params: ErrorParams, _rng: Generator) -> Evidence:
 
 CHECK = Check(
     measure=measure,
-    question="Is it as near to the truth for every group?",
+    question="Are its errors equally large for every group?",
     remedy="Look at the group's rows that are farthest off; add rows or features that tell them apart, and fit the model anew.",
     measures="model",
     characteristics=("fair_bias_managed",),

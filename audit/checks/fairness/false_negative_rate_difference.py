@@ -15,6 +15,6 @@ from audit.stats import Difference
 CHECK = rate_gap_check(
     Difference,
     "false_negative_rate",
-    question="Are those who should be found missed equally rarely in every group?",
+    question="Does it miss the true cases equally rarely in every group?",
     remedy="Read the misses of the group with the highest rate; add training rows like them, or mend its labels, and fine-tune again.",
 )

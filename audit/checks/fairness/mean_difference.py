@@ -84,7 +84,7 @@ def _range_on(subject: Subject, _params: MeanParams) -> tuple[float, float]:
 
 CHECK = Check(
     measure=measure,
-    question="Does every group get as much as any other, on average?",
+    question="Does every group receive the same average value?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, reweigh or rebalance the training data.",
     measures="model",
     characteristics=("fair_bias_managed",),

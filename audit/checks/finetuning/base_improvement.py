@@ -84,7 +84,7 @@ def _how(params: ImprovementParams) -> str:
 
 CHECK = Check(
     measure=measure,
-    question="Is it better than the base model that it was made from?",
+    question="Is it better than its base model?",
     remedy="Use the base model with a probe instead, or give fine-tuning more or better rows; look first at the rows that it lost.",
     measures="model",
     characteristics=("valid_reliable",),

@@ -160,7 +160,7 @@ def gaps(learned: Side, new: Side, named: tuple[Slice, ...], *, told: str = "") 
 
 CHECK = Check(
     measure=measure,
-    question="Is it as good on new rows as on those that it learned from?",
+    question="Is it as good on new rows as on its training rows?",
     remedy="Train for fewer epochs, on more rows or at a lower learning rate, and have the labels of the training rows checked.",
     measures="model",
     characteristics=("valid_reliable",),

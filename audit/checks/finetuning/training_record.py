@@ -201,7 +201,7 @@ def _overlap(base: Base, tested: Dataset) -> Iterator[Fault]:
 
 CHECK = Check(
     measure=measure,
-    question="Was it trained as declared, and soundly?",
+    question="Was it trained soundly and as declared?",
     remedy="Mend the named part of candidate.fine_tune or of the data, empty the cache and fine-tune again.",
     measures="model",
     characteristics=("valid_reliable",),

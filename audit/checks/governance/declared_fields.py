@@ -63,7 +63,7 @@ def _looked_at(subject: Subject, params: DeclaredParams) -> int:
 
 CHECK = Check(
     measure=measure,
-    question="Is everything stated that a signer has to know?",
+    question="Are all required facts declared?",
     remedy="State the missing facts in the policy file, under system and datasets.",
     measures="declarations",
     characteristics=("accountable_transparent",),

@@ -40,7 +40,7 @@ def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 CHECK = Check(
     measure=measure,
     compare=compare,
-    question="Is it right often enough?",
+    question="Is it correct often enough?",
     remedy="Look at the rows it gets wrong in the worst slice; add or mend training rows like them and fine-tune again.",
     measures="skill",
     characteristics=("valid_reliable",),

@@ -51,6 +51,6 @@ def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Precis
 CHECK = ranking_check(
     RANKING,
     _curve,
-    question="Is the top of its list mostly true alarms, down to where most cases are found?",
+    question="Are its highest scores mostly true cases?",
     remedy="Look at the rows of other classes that score highest; add training rows like them with their true class.",
 )

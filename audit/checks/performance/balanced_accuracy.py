@@ -12,6 +12,6 @@ from audit.checks.performance._confusion import confusion_check
 
 CHECK = confusion_check(
     "balanced_accuracy",
-    question="Is it right often enough when every class counts alike, the rare ones too?",
+    question="Is it correct often enough if every class has equal weight?",
     remedy="Find in the confusion table the class with the lowest share of right rows; add training rows of it or weight it up.",
 )

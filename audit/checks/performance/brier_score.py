@@ -45,6 +45,6 @@ CHECK = probability_loss_check(
     _highest,
     largest=2.0,
     range_on=_range_on,
-    question="How far are its probabilities from what came to be?",
+    question="How far are its probabilities from the outcomes?",
     remedy="See whether calibration or ranking is at fault: calibrate the scores if the former, add rows or features if the latter.",
 )

@@ -105,7 +105,7 @@ def _told(params: Own) -> str:
 CHECK = Check(
     measure=measure,
     compare=compare,
-    question="Is it good enough by the project's own measure?",
+    question="Is it good enough by the project's own metric?",
     remedy="Look at the rows on which the function is lowest in the worst slice; add training rows like them and fit the model anew.",
     measures="skill",
     characteristics=("valid_reliable",),

@@ -14,7 +14,7 @@ from audit.checks.performance._confusion import Averaged, confusion_check
 
 CHECK = confusion_check(
     "f1",
-    question="Does it find what it should without crying wolf?",
+    question="Does it find the true cases with few false alarms?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
     params=Averaged,
 )

@@ -24,7 +24,7 @@ class Weighed(Averaged):
 
 CHECK = confusion_check(
     "fbeta",
-    question="Does it find what it should without crying wolf, weighed by what a miss costs?",
+    question="Does it find the true cases with few false alarms, weighted by the cost of a miss?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these, or move the decision threshold.",
     params=Weighed,
     beta=lambda params: float(params.beta),

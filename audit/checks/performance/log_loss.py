@@ -32,6 +32,6 @@ CHECK = probability_loss_check(
     _logarithms,
     lambda _: LARGEST,
     largest=math.inf,
-    question="How far off are its probabilities, all in all?",
+    question="How good are its probabilities overall?",
     remedy="Look at the rows that it is sure of and wrong about; mend their labels or add rows like them, then calibrate the scores.",
 )

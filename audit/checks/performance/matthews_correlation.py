@@ -14,7 +14,7 @@ from audit.checks.performance._confusion import confusion_check
 
 CHECK = confusion_check(
     "mcc",
-    question="Do its answers go together with the truth, beyond what guessing gives?",
+    question="Do its answers correlate with the truth?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
     lowest=-1.0,
 )

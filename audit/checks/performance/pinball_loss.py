@@ -35,7 +35,7 @@ def _loss(params: PinballParams) -> Loss:
 CHECK = mean_loss_check(
     "pinball loss",
     _loss,
-    question="Is the quantile that it gives a good one?",
+    question="Is its predicted quantile accurate?",
     remedy="Count how often the true number lies above it in the worst slice; fit the quantile anew on rows like these.",
     params=PinballParams,
 )

@@ -76,7 +76,7 @@ def _members(subject: Subject, estimate: Callable[[NDArray[np.bool_]], Estimate]
 CHECK = Check(
     measure=measure,
     compare=compare,
-    question="How much of what moves the true numbers does it catch?",
+    question="How much of the variation of the true values does it explain?",
     remedy="Look for what its features do not tell of the rows that are farthest off; add features or rows, and fit the model anew.",
     measures="skill",
     characteristics=("valid_reliable",),

@@ -14,7 +14,7 @@ from audit.checks.performance._confusion import Averaged, confusion_check
 
 CHECK = confusion_check(
     "recall",
-    question="Does it find enough of what it must find?",
+    question="Does it find enough of the true cases?",
     remedy="Read what it misses in the worst slice; add rows like these to the training data, or lower the decision threshold.",
     params=Averaged,
 )

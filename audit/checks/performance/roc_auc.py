@@ -51,6 +51,6 @@ def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Roc:
 CHECK = ranking_check(
     RANKING,
     _curve,
-    question="Does it rank the rows it should find above the others?",
+    question="Does it rank the true cases above the others?",
     remedy="Look at the rows of the class that score lowest and the others that score highest; add training rows like them.",
 )

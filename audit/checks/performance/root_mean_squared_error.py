@@ -50,7 +50,7 @@ def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 CHECK = Check(
     measure=measure,
     compare=compare,
-    question="How far off are its numbers, large errors weighing more?",
+    question="How far off are its numbers, with large errors weighted more?",
     remedy="Look at the rows that are farthest off: mend their values where they are wrong, add rows like them where they are right.",
     measures="skill",
     characteristics=("valid_reliable",),

@@ -77,7 +77,7 @@ def _notes(subject: Subject, k: int) -> tuple[str, ...]:
 CHECK = Check(
     measure=measure,
     compare=compare,
-    question="Is the right answer on its short list often enough?",
+    question="Is the correct answer among its top k often enough?",
     remedy="Look at the rows whose class is not on the list in the worst slice; add training rows like them, or show a longer list.",
     measures="skill",
     characteristics=("valid_reliable",),

@@ -131,7 +131,7 @@ def _table(
 
 CHECK = Check(
     measure=measure,
-    question="Does it withstand misspellings made to mislead it?",
+    question="Does it withstand misspellings that are meant to mislead it?",
     remedy="Fine-tune with misspelt copies of the training rows, or correct the spelling before the model reads the text.",
     measures="model",
     characteristics=("safe", "secure_resilient"),

@@ -161,7 +161,7 @@ def swapped(cells: pd.Series, known: pd.Series, swap: float, rng: Generator) -> 
 
 CHECK = Check(
     measure=measure,
-    question="Does it stay right when the data are a little off?",
+    question="Does it stay correct when the data are slightly noisy?",
     remedy="Look at the rows that turn; regularise the model more, or train it on rows with such noise added.",
     measures="model",
     characteristics=("safe", "secure_resilient"),

@@ -39,7 +39,7 @@ def info(check_id: str, question: str, rmf: tuple[str, ...], *, better: str = "h
     )
 
 
-ACCURACY = info("performance/accuracy", "Is it right often enough?", ("MEASURE 2.3", "MEASURE 2.5"), unit="accuracy")
+ACCURACY = info("performance/accuracy", "Is it correct often enough?", ("MEASURE 2.3", "MEASURE 2.5"), unit="accuracy")
 F1 = info("performance/f1", "Does it find each class without naming it wrongly?", ("MEASURE 2.3", "MEASURE 2.5"), unit="F1")
 AREA = info("performance/roc_auc", "Does it rank urgent complaints above the others?", ("MEASURE 2.3",), unit="area")
 LOSS = info("performance/log_loss", "How far off are its probabilities?", ("MEASURE 2.3",), better="lower", unit="nats")
