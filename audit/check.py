@@ -178,6 +178,29 @@ class CheckInfo:
     """What its value is a claim about."""
     characteristics: tuple[Characteristic, ...] = ()
     """Characteristics of trustworthy AI that it covers."""
+    distribution: str = ""
+    """Name and version of the distribution that brings it; empty for the tool's own."""
+
+    @classmethod
+    def of(cls, check_id: str, check: Check, text: Mapping[str, str], distribution: str = "") -> CheckInfo:
+        """From a check and the headings of its docstring."""
+        return cls(
+            id=check_id,
+            question=check.question,
+            remedy=check.remedy,
+            rmf=check.rmf,
+            better=check.better,
+            unit=check.unit,
+            purpose=text.get("Purpose", ""),
+            risk=text.get("Risk", ""),
+            limitations=text.get("Limitations", ""),
+            reference=text.get("Reference", ""),
+            groups=check.by == "groups",
+            asks_the_model=check.asks_the_model,
+            measures=check.measures,
+            characteristics=check.characteristics,
+            distribution=distribution,
+        )
 
     def of_gap(self, evidence: Evidence) -> bool:
         """Whether what is judged are ordered pairs, behind which the groups' own rates are shown."""

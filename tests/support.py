@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from audit import seeds
 from audit.candidates.capabilities import Capability, Training
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved import SavedPredictions
-from audit.catalog import discover
-from audit.datasets import Columns, Dataset
 from audit.datasets.inputs import Texts
-from audit.subject import Subject
+from audit.testing import dataset, measure, subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
     from audit.candidates import Candidate, Outputs
     from audit.candidates.training_record import TrainingRecord
-    from audit.evidence import Evidence
 
+
+__all__ = ["OWN", "SETTINGS", "dataset", "labels", "measure", "offers", "scores_of", "subject", "trained"]
 
 OWN = "def right(y_true, y_pred):\n    return (y_true == y_pred).astype(float)\n"
 """A function of a project's own."""
@@ -47,36 +42,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 """What some checks need said: a weight without default, a file, a list shorter than both classes, words of the example's texts."""
-
-
-def dataset(frame: pd.DataFrame, role: str = "test", *, label_map: Any = None, **columns: Any) -> Dataset:
-    """A data set of a table. Roles are by default the columns of the same name."""
-    found = {name: name for name in ("id", "text", "label", "prediction", "score") if name in frame.columns}
-    roles = Columns.model_validate(found | columns)
-    return Dataset(role, Path(f"{role}.csv"), frame.reset_index(drop=True), roles, f"digest-of-{role}", label_map=label_map or {})
-
-
-def subject(
-    frame: pd.DataFrame,
-    *,
-    by: tuple[tuple[str, ...], ...] = (),
-    reference: pd.DataFrame | None = None,
-    train: pd.DataFrame | None = None,
-    candidate: Candidate | None = None,
-    reference_group: str | None = None,
-    **columns: object,
-) -> Subject:
-    """A subject whose candidate is, unless given, the saved predictions of the tables."""
-    tables = {"test": frame, "reference": reference, "train": train}
-    datasets = {role: dataset(table, role, **columns) for role, table in tables.items() if table is not None}
-    return Subject(
-        data=datasets["test"],
-        predicted=Predictions(candidate or SavedPredictions(datasets)),
-        reference=datasets.get("reference"),
-        datasets=datasets,
-        by=by,
-        reference_group=reference_group,
-    )
 
 
 def scores_of(candidate: Candidate, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -101,9 +66,3 @@ def labels(outputs: Outputs) -> NDArray[np.object_]:
     """(n,) the labels that a classifier gave."""
     assert outputs.labels is not None
     return outputs.labels
-
-
-def measure(check_id: str, seen: Subject, seed: int = 0, **params: object) -> Evidence:
-    """One check's evidence."""
-    check = discover()[check_id]
-    return check.measure(seen, check.params.model_validate(params), seeds.stream(seed, check_id))

@@ -65,15 +65,15 @@ def test_the_generated_pages_show_it(copy: Path) -> None:
 
 
 def test_its_own_tests_pass(copy: Path) -> None:
-    """The test file as it is shown: four tests, all green."""
-    assert "4 passed" in run(copy, "-m", "pytest", "-q", "tests/checks/data/test_short_texts.py")
+    """The test file as it is shown: five tests, all green."""
+    assert "5 passed" in run(copy, "-m", "pytest", "-q", "tests/checks/data/test_short_texts.py")
 
 
 def test_its_tests_notice_an_unplugged_interval(copy: Path) -> None:
     """With the point returned twice the worked example fails: the advice that the text gives, its own test follows."""
     unplug = "from audit.stats import Proportion\nProportion.bounds = lambda self, lower, upper: (self.value, self.value)\n"
     (copy / "unplug.py").write_text(unplug, encoding="utf-8")
-    with pytest.raises(AssertionError, match=r"1 failed, 3 passed"):
+    with pytest.raises(AssertionError, match=r"1 failed, 4 passed"):
         run(copy, "-m", "pytest", "-q", "-p", "unplug", "tests/checks/data/test_short_texts.py")
 
 

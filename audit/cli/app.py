@@ -190,9 +190,10 @@ def _one_check(asked: Asked) -> int:
 @command()
 def schema() -> int:
     """Print the JSON Schema of policies, for editors."""
+    from audit import catalog
     from audit.commands.docs_pages import schema_page
 
-    say(schema_page().splitlines())
+    say(schema_page(catalog.discover()).splitlines())
     return GOOD
 
 

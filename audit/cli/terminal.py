@@ -6,6 +6,7 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from audit import catalog
 from audit.escaping import neutral
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ def catalogue(checks: Mapping[str, Check]) -> Iterator[str]:
     """Every check with its direction and question, by family."""
     width = max(len(check_id) for check_id in checks)
     for family, members in groupby(checks.items(), key=lambda item: item[0].split("/")[0]):
-        yield f"{family}:"
-        for check_id, check in members:
+        rows = list(members)
+        sources = sorted({source for check_id, _ in rows if (source := catalog.info(check_id).distribution)})
+        yield f"{family}:" + (f" ({neutral(', '.join(sources))})" if sources else "")
+        for check_id, check in rows:
             sign = "min" if check.better == "higher" else "max"
             yield f"  {check_id:<{width}}  {sign}  {check.unit:<24}  {check.question}"
 

@@ -12,14 +12,20 @@ from audit.commands.explain import explain
 from audit.commands.json_schema import schema_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from audit.check import Check
     from audit.commands.explain import Explanation
+
+
+def _own() -> dict[str, Check]:
+    """The tool's own checks, whatever else is installed."""
+    return {check_id: check for check_id, check in catalog.discover().items() if not catalog.info(check_id).distribution}
 
 
 def checks_page() -> str:
     """docs/checks.md: a table of all checks, then a section for each."""
-    explained = [explain(check_id) for check_id in catalog.discover()]
+    explained = [explain(check_id) for check_id in _own()]
     lines = [
         "# Checks",
         "",
@@ -58,14 +64,14 @@ def _anchor(check_id: str) -> str:
     return "".join(letter for letter in check_id.lower() if letter.isalnum() or letter in "-_")
 
 
-def schema_page() -> str:
-    """docs/policy.schema.json, as `audit schema` prints it."""
-    return json.dumps(schema_json(catalog.discover()), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def schema_page(checks: Mapping[str, Check]) -> str:
+    """The JSON Schema of policies that ask for these checks: of all that are installed, as `audit schema` prints it."""
+    return json.dumps(schema_json(checks), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def pages() -> dict[str, str]:
     """Every generated page by its name under docs/."""
-    return {"checks.md": checks_page(), "policy.schema.json": schema_page()}
+    return {"checks.md": checks_page(), "policy.schema.json": schema_page(_own())}
 
 
 def main(folder: Path = Path("docs")) -> None:

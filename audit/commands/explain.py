@@ -78,11 +78,17 @@ def explain(check_id: str) -> Explanation:
     return Explanation(
         id=check_id,
         summary=text["Summary"],
-        facts=_facts(check),
+        facts=(*_facts(check), *_source(check_id)),
         parameters=_parameters(check),
         texts=(*((heading, text[heading]) for heading in headings), ("Remedy", check.remedy)),
         example=example(check_id, check),
     )
+
+
+def _source(check_id: str) -> tuple[tuple[str, str], ...]:
+    """The distribution of a check that is not the tool's own."""
+    distribution = catalog.info(check_id).distribution
+    return (("Distribution", distribution),) if distribution else ()
 
 
 def _needs(check: Check) -> Iterator[str]:

@@ -8,7 +8,7 @@ import platform
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from audit import __version__
+from audit import __version__, catalog
 from audit.bundle import evidence_files, example_rows, writer
 from audit.candidates.capabilities import Training
 from audit.errors import ToolError
@@ -54,10 +54,16 @@ def run_facts(
         seed=loaded.policy.seed,
         version=__version__,
         command=command,
-        environment=environment(),
+        environment=environment() | _plugins(loaded),
         timings={**stages} | {one.id: one.seconds for one in findings},
         reused=tuple(one.id for one in findings if one.reused),
     )
+
+
+def _plugins(loaded: LoadedPolicy) -> dict[str, str]:
+    """The distributions of checks that are not the tool's own, with their versions."""
+    found = (catalog.info(one.check).distribution for one in loaded.policy.require)
+    return dict(sorted(source.rsplit(" ", 1) for source in found if source))
 
 
 def environment() -> dict[str, str]:

@@ -77,6 +77,8 @@ def measured(job: Job) -> Evidence:
     job = replace(job, subject=watched.subject)
     evidence = measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id))
     _complete(job, evidence)
+    if job.info.distribution and evidence.backend == "audit":
+        evidence = replace(evidence, backend=job.info.distribution)
     known = {one.name for one in evidence.unmeasured}
     more = tuple(one for one in unproven(job.subject, job.check) if one.name not in known)
     return watched.keep(replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence)
