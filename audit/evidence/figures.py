@@ -2,11 +2,102 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from audit.evidence.slices import Slice
+
+
+def _refuse(wrong: bool, name: str) -> None:  # noqa: FBT001  # a condition, as in assert
+    """A figure that cannot be drawn is an error of its check, not of the report."""
+    if wrong:
+        msg = f"figure {name!r}: its lists differ in length, are empty, or hold what is no number"
+        raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a figure, through points in the order of `x`."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    lower: tuple[float, ...] = ()
+    """A band around it, one end a point; empty without one."""
+    upper: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse(not self.x or len({len(self.x), len(self.y), *(len(ends) for ends in (self.lower, self.upper) if ends)}) > 1, self.name)
+        _refuse(not all(map(math.isfinite, (*self.x, *self.y))) or bool(self.lower) != bool(self.upper), self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines over two numeric axes, such as a rate over a threshold or a loss over steps: any check may draw them."""
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+
+    def __post_init__(self) -> None:
+        _refuse(not self.curves, self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Numbers by name, such as rows of each class or entities of each kind: any check may draw them."""
+
+    title: str
+    labels: tuple[str, ...]
+    counts: tuple[int | float, ...]
+
+    def __post_init__(self) -> None:
+        _refuse(len(self.labels) != len(self.counts) or not all(0 <= one < math.inf for one in self.counts), self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers by two names, such as a distance of each two groups: any check may draw them."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[int | float | None, ...], ...]
+    """One tuple a row; None where there is nothing to show."""
+
+    def __post_init__(self) -> None:
+        _refuse(not self.rows or not self.columns or len(self.cells) != len(self.rows), self.title)
+        _refuse(any(len(row) != len(self.columns) for row in self.cells), self.title)
+        _refuse(not all(math.isfinite(one) for row in self.cells for one in row if one is not None), self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A number with its plain interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Numbers with their intervals by name, in one series or several side by side, such as before and after: any check may draw them."""
+
+    unit: str
+    series: tuple[str, ...]
+    """In words, in their order: `base model, linear probe`, `after fine-tuning`."""
+    names: tuple[str, ...]
+    """Slices, all rows first where they are shown."""
+    points: tuple[tuple[Point | None, ...], ...]
+    """One row a name, one entry a series; None where there is nothing to measure."""
+
+    def __post_init__(self) -> None:
+        _refuse(len(self.points) != len(self.names) or any(len(row) != len(self.series) for row in self.points), self.unit)
+        _refuse(not any(one is not None for row in self.points for one in row), self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +163,6 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """Counts by name, such as rows of each class or entities of each kind."""
-
-    title: str
-    labels: tuple[str, ...]
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Confusion:
     """A confusion table: rows are true classes, columns are predicted ones."""
 
@@ -131,28 +213,6 @@ class WeakSlices:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A number with its plain interval."""
-
-    value: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True, slots=True)
-class BeforeAfter:
-    """One number before and after, or at several stages of a model's making, side by side."""
-
-    unit: str
-    stages: tuple[str, ...]
-    """In words, the earliest first: `base model, linear probe`, `after fine-tuning`."""
-    names: tuple[str, ...]
-    """Slices, all rows first where they are shown."""
-    points: tuple[tuple[Point | None, ...], ...]
-    """One row a slice, one entry a stage; None where there is nothing to measure."""
-
-
-@dataclass(frozen=True, slots=True)
 class Residuals:
     """True minus predicted numbers, one entry a bin: bins of equal mass of the predicted ones."""
 
@@ -195,6 +255,6 @@ class RateTable:
     """Share of the rows of known category below which a category is small."""
 
 
-Figure: TypeAlias = (
-    RateTable | BeforeAfter | Reliability | Roc | PrecisionRecall | Histogram | Bars | Confusion | Churn | Residuals | WeakSlices
-)
+Generic: TypeAlias = Lines | Bars | Grid | Intervals
+"""Figures that serve any check: it brings data, and the report draws them."""
+Figure: TypeAlias = Generic | RateTable | Reliability | Roc | PrecisionRecall | Histogram | Confusion | Churn | Residuals | WeakSlices

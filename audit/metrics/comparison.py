@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from audit.candidates.capabilities import Scores
-from audit.evidence import OVERALL, BeforeAfter, Churn, Evidence, Example, Member, Point
+from audit.evidence import OVERALL, Churn, Evidence, Example, Intervals, Member, Point
 from audit.formatting import PLAIN, comparator_in_words, number, rows_in_words
 from audit.metrics.excerpts import excerpts
 from audit.metrics.groups import part
@@ -166,11 +166,11 @@ def _table(subject: Subject, answers: Answers) -> dict[str, NDArray[np.generic]]
     return found
 
 
-def side_by_side(unit: str, stages: Mapping[str, Mapping[N, Estimate]]) -> BeforeAfter:
+def side_by_side(unit: str, stages: Mapping[str, Mapping[N, Estimate]]) -> Intervals:
     """Estimates by stage and slice, or pair of slices, in the order in which the stages name them; None where a stage lacks one."""
     names = list(dict.fromkeys(name for estimates in stages.values() for name in estimates))
     points = tuple(tuple(_point(estimates.get(name)) for estimates in stages.values()) for name in names)
-    return BeforeAfter(unit, tuple(stages), tuple("all rows" if name == OVERALL else str(name) for name in names), points)
+    return Intervals(unit, tuple(stages), tuple("all rows" if name == OVERALL else str(name) for name in names), points)
 
 
 def _point(estimate: Estimate | None) -> Point | None:

@@ -9,9 +9,11 @@ from audit.decision.finding import Judged
 from audit.evidence import (
     OVERALL,
     Bars,
-    BeforeAfter,
     Churn,
+    Grid,
     Histogram,
+    Intervals,
+    Lines,
     Pair,
     PrecisionRecall,
     RateTable,
@@ -23,11 +25,11 @@ from audit.evidence import (
 )
 from audit.report import text as prose
 from audit.report.charts.axes import Drawing
-from audit.report.charts.curves import precision_recall, reliability, residuals, roc
-from audit.report.charts.distributions import before_after, histogram
+from audit.report.charts.curves import lines, precision_recall, reliability, residuals, roc
+from audit.report.charts.distributions import histogram, intervals
 from audit.report.charts.intervals import Caption, Forest, forest, with_rows
 from audit.report.charts.slices import ChurnTable, WeakTable, churn, weak, with_examples
-from audit.report.charts.tables import BarTable, ConfusionTable, Rates, bars, confusion, rates
+from audit.report.charts.tables import BarTable, ConfusionTable, Rates, bars, confusion, grid, rates
 from audit.report.entries import Link
 from audit.report.phrases import headline_numbers, in_words
 from audit.report.rows import ExampleView, Places, example_view
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from audit.decision.finding import Finding, Status
-    from audit.evidence import Confusion, Evidence, Figure, Member, Name
+    from audit.evidence import Confusion, Evidence, Figure, Generic, Member, Name
     from audit.record import Sampled
     from audit.report.entries import Entry
 
@@ -174,6 +176,8 @@ def _foot(entry: Entry) -> str:
 def _draw(
     figure: Figure, finding: Finding, foot: str, places: Places
 ) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable | Rates:
+    if isinstance(figure, (Lines, Bars, Grid, Intervals)):
+        return _generic(figure, foot)
     if isinstance(figure, Reliability):
         return reliability(figure, foot)
     if isinstance(figure, (Roc, PrecisionRecall)):
@@ -181,11 +185,18 @@ def _draw(
         return roc(figure, area, asked, foot) if isinstance(figure, Roc) else precision_recall(figure, area, asked, foot)
     if isinstance(figure, Histogram):
         return histogram(figure, foot)
-    if isinstance(figure, BeforeAfter):
-        return before_after(figure, foot)
     if isinstance(figure, Residuals):
         return residuals(figure, foot)
     return _tabled(figure, finding, foot, places)
+
+
+def _generic(figure: Generic, foot: str) -> Drawing | BarTable | ConfusionTable:
+    """Figures of which only the data are known."""
+    if isinstance(figure, Lines):
+        return lines(figure, foot)
+    if isinstance(figure, Intervals):
+        return intervals(figure, foot)
+    return bars(figure, foot) if isinstance(figure, Bars) else grid(figure, foot)
 
 
 def _of_curve(figure: Roc | PrecisionRecall, finding: Finding) -> tuple[str, str]:
@@ -198,15 +209,15 @@ def _of_curve(figure: Roc | PrecisionRecall, finding: Finding) -> tuple[str, str
 
 
 def _tabled(
-    figure: Bars | Confusion | Churn | RateTable | WeakSlices, finding: Finding, foot: str, places: Places
-) -> BarTable | ConfusionTable | ChurnTable | WeakTable | Rates:
+    figure: Confusion | Churn | RateTable | WeakSlices, finding: Finding, foot: str, places: Places
+) -> ConfusionTable | ChurnTable | WeakTable | Rates:
     if isinstance(figure, Churn):
         return churn(figure, foot, {str(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
     if isinstance(figure, WeakSlices):
         return weak(figure, foot)
     if isinstance(figure, RateTable):
         return rates(figure, foot, places)
-    return bars(figure, foot) if isinstance(figure, Bars) else confusion(figure, foot, places)
+    return confusion(figure, foot, places)
 
 
 def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:

@@ -15,7 +15,23 @@ from hypothesis import strategies as st
 from audit import record, report
 from audit.check import CheckInfo
 from audit.errors import InputError
-from audit.evidence import Evidence, Example, Figure, Member, Pair, Part, Slice, Unmeasured
+from audit.evidence import (
+    Bars,
+    Curve,
+    Evidence,
+    Example,
+    Figure,
+    Generic,
+    Grid,
+    Intervals,
+    Lines,
+    Member,
+    Pair,
+    Part,
+    Point,
+    Slice,
+    Unmeasured,
+)
 from audit.evidence.storage import from_bytes, table_from_bytes, table_to_bytes, to_bytes, types
 from audit.export import json as results_json
 from audit.stats import Auc, Census, Difference, Mean, Proportion
@@ -58,6 +74,24 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
     return {float: st.floats(allow_nan=False), int: st.integers(), str: texts, bool: st.booleans(), type(None): st.none()}[hint]
 
 
+sizes = st.integers(1, 3)
+curves = sizes.flatmap(lambda n: st.builds(Curve, texts, *(st.tuples(*[numbers] * n) for _ in range(4))))
+known = st.builds(Point, numbers, numbers, st.floats(allow_nan=False))
+points = st.none() | known
+generic = st.one_of(
+    st.builds(Lines, texts, texts, texts, st.lists(curves, min_size=1, max_size=2).map(tuple)),
+    sizes.flatmap(lambda n: st.builds(Bars, texts, st.tuples(*[texts] * n), st.tuples(*[counts | st.floats(0, 9)] * n))),
+    sizes.flatmap(
+        lambda n: st.builds(
+            Grid, texts, st.just(("a",)), st.tuples(*[texts] * n), st.tuples(st.tuples(*[st.none() | counts | numbers] * n))
+        )
+    ),
+    sizes.flatmap(
+        lambda n: st.builds(
+            Intervals, texts, st.just(("before", "after")), st.tuples(*[texts] * n), st.tuples(*[st.tuples(points, known)] * n)
+        )
+    ),
+)
 evidence = st.builds(
     Evidence,
     members=members,
@@ -65,7 +99,9 @@ evidence = st.builds(
     rows=counts,
     context=members,
     unmeasured=st.lists(st.builds(Unmeasured, names, texts), min_size=1, max_size=2).map(tuple),
-    figures=st.lists(st.one_of(*map(of_type, get_args(Figure))), max_size=2).map(tuple),
+    figures=st.lists(st.one_of(generic, *(of_type(one) for one in get_args(Figure) if one not in get_args(Generic))), max_size=2).map(
+        tuple
+    ),
     examples=st.lists(
         st.builds(Example, texts, st.lists(st.builds(Part, texts, st.sampled_from(["same", "mask"])), max_size=2).map(tuple), texts),
         max_size=2,

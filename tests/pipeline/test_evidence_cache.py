@@ -195,7 +195,7 @@ def test_what_reads_files_of_the_project_is_never_kept(project: Project) -> None
     own = {"check": "performance/custom", "function": "own:share", "sha256": hashlib.sha256(code).hexdigest(), "min": 0.5}
     for _ in range(2):
         found = project.run(made(own))
-        assert found.findings[-1].evidence is not None, phrases.message(found.findings[-1])
+        assert found.findings[-1].evidence is not None, phrases.problem(found.findings[-1])
     assert len(project.entries) == 5
 
 

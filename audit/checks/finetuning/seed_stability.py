@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.evidence import BeforeAfter
+    from audit.evidence import Intervals
     from audit.subject import Subject
 
 _SHOWN = 5
@@ -62,7 +62,7 @@ def measure(subject: Subject, params: StabilityParams, _rng: Generator) -> Evide
     )
 
 
-def _accuracies(subject: Subject, drawn: list[int], answers: NDArray[np.object_]) -> BeforeAfter:
+def _accuracies(subject: Subject, drawn: list[int], answers: NDArray[np.object_]) -> Intervals:
     """The accuracy of every training, over all rows."""
     truth, clusters = subject.y_true(), subject.clusters()
     models = {"candidate": subject.y_pred()} | {f"seed {seed}": one for seed, one in zip(drawn, answers, strict=True)}

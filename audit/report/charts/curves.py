@@ -16,7 +16,49 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from audit.evidence import PrecisionRecall, Reliability, Residuals, Roc
+    from audit.evidence import Lines, PrecisionRecall, Reliability, Residuals, Roc
+
+LINES, KEY_LINE = 206.0, 16.0
+_DASHES = ("inkl", "inkl dash", "datal", "datal dash")
+"""One kind of line a curve, so that they are told apart without colour."""
+
+
+def lines(figure: Lines, foot: str) -> Drawing:
+    """Every curve with its band, a key below, and the ends of each in words."""
+    across = [value for curve in figure.curves for value in curve.x]
+    up = [value for curve in figure.curves for value in (*curve.y, *curve.lower, *curve.upper) if math.isfinite(value)]
+    x, y = plate(around(across, margin=0.02), around(up), LINES)
+    parts = [band(x, y, *_thinned(curve.x, curve.lower, curve.upper)) for curve in figure.curves if curve.lower and curve.upper]
+    parts += frame(
+        x,
+        y,
+        x_ticks=[(at, short(at)) for at, _ in ticks(x.low, x.high)],
+        y_ticks=[(at, short(at)) for at, _ in ticks(y.low, y.high)],
+        x_label=figure.x_label,
+        y_label=figure.y_label,
+    )
+    shown = figure.curves[: len(_DASHES)]
+    for place, (curve, class_) in enumerate(zip(shown, _DASHES, strict=False)):
+        a, b = _thinned(curve.x, curve.y)
+        parts.append(svg.path([(x(one), y(other)) for one, other in zip(a, b, strict=True)], class_))
+        level = LINES + 52 + KEY_LINE * place
+        parts += [svg.line(LEFT, level, LEFT + 24, level, class_), svg.text(LEFT + 30, level + 4, prose.clip(curve.name, 44))]
+    ends = ((curve, [f"{prose.figure(curve.y[end])} at {short(curve.x[end])}" for end in (0, -1)]) for curve in shown)
+    said = "; ".join(f"{curve.name}: {first}, {last}" for curve, (first, last) in ends)
+    left_out = f"The first {len(_DASHES)} of {len(figure.curves)} lines. " if len(figure.curves) > len(_DASHES) else ""
+    height = LINES + 56 + KEY_LINE * len(shown)
+    return Drawing(
+        prose.sentence(figure.title),
+        f"{prose.sentence(figure.y_label)} over {figure.x_label}.",
+        svg.figure(WIDTH, height, figure.title, said, *parts),
+        left_out + foot,
+    )
+
+
+def _thinned(*columns: Sequence[float]) -> list[list[float]]:
+    kept = _thin(len(columns[0]))
+    return [[column[i] for i in kept] for column in columns]
+
 
 SQUARE, ROC_HEIGHT = 300.0, 342.0
 MOST_POINTS = 120

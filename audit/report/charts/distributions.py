@@ -13,7 +13,7 @@ from audit.report.text import percent
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from audit.evidence import BeforeAfter, Histogram, Point
+    from audit.evidence import Histogram, Intervals, Point
 
 BOTTOM, HEIGHT = 176.0, 216.0
 LETTER = 6.6
@@ -79,15 +79,15 @@ _STAGE_MARKS = ("#m-open", "#m-cen", "#m-fail", "#m-ref")
 """One shape a stage, so that they are told apart without colour."""
 
 
-def before_after(figure: BeforeAfter, foot: str) -> Drawing:
+def intervals(figure: Intervals, foot: str) -> Drawing:
     """Intervals of 95 %, the value beside each."""
     k = min(len(figure.names), MOST_STAGED)
     known = [point for row in figure.points[:k] for point in row if point is not None]
     low, high = around([end for point in known for end in (point.lower, point.upper)])
-    x, top = Scale(low, high, STAGES_LEFT, STAGES_RIGHT), 12.0 + LINE * len(figure.stages)
-    height = LINE * (1.6 + len(figure.stages))
+    x, top = Scale(low, high, STAGES_LEFT, STAGES_RIGHT), 12.0 + LINE * len(figure.series)
+    height = LINE * (1.6 + len(figure.series))
     bottom = top + height * k
-    parts = [part for i, stage in enumerate(figure.stages) for part in _key(i, stage)]
+    parts = [part for i, stage in enumerate(figure.series) for part in _key(i, stage)]
     for place, label in ticks(low, high, 4):
         parts += [svg.line(x(place), top, x(place), bottom, "grd"), svg.text(x(place), bottom + 15, label, text_anchor="middle")]
     for i in range(k):
@@ -95,7 +95,7 @@ def before_after(figure: BeforeAfter, foot: str) -> Drawing:
     parts.append(svg.line(STAGES_LEFT, bottom, STAGES_RIGHT, bottom, "axl"))
     left_out = f"The first {MOST_STAGED} of {len(figure.names)} slices. " if len(figure.names) > MOST_STAGED else ""
     return Drawing(
-        f"{prose.sentence(figure.unit)}: {' → '.join(figure.stages)}",
+        f"{prose.sentence(figure.unit)}: {' → '.join(figure.series)}",
         "Each mark with its plain 95\u00a0% interval; the values stand at the right.",
         svg.figure(STAGES_WIDTH, bottom + 22, f"{prose.sentence(figure.unit)} by stage", _said(figure, k), *parts),
         left_out + foot,
@@ -107,7 +107,7 @@ def _key(i: int, stage: str) -> tuple[Markup, Markup]:
     return _mark(i, STAGES_LEFT + 6, y), svg.text(STAGES_LEFT + 18, y + 4, stage)
 
 
-def _group(figure: BeforeAfter, i: int, x: Scale, top: float) -> list[Markup]:
+def _group(figure: Intervals, i: int, x: Scale, top: float) -> list[Markup]:
     """The slice's name, then its stages from above to below."""
     parts = [svg.text(STAGES_LEFT, top + 14, prose.clip(figure.names[i], NAME), class_="h halo")]
     for stage, point in enumerate(figure.points[i]):
@@ -125,9 +125,9 @@ def _mark(stage: int, x: float, y: float) -> Markup:
     return svg.el("use", href=_STAGE_MARKS[stage % len(_STAGE_MARKS)], x=x, y=y)
 
 
-def _said(figure: BeforeAfter, k: int) -> str:
+def _said(figure: Intervals, k: int) -> str:
     lines = zip(figure.names[:k], figure.points[:k], strict=True)
-    return "; ".join(f"{name}: {', '.join(map(_told, figure.stages, points))}" for name, points in lines)
+    return "; ".join(f"{name}: {', '.join(map(_told, figure.series, points))}" for name, points in lines)
 
 
 def _told(stage: str, point: Point | None) -> str:

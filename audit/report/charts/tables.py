@@ -10,11 +10,11 @@ from audit.formatting import number
 from audit.report import svg
 from audit.report import text as prose
 from audit.report.entries import Link
-from audit.report.rows import FEWER
+from audit.report.rows import FEWER, CellView
 
 if TYPE_CHECKING:
-    from audit.evidence import Bars, Confusion, RateTable
-    from audit.report.rows import CellView, Places
+    from audit.evidence import Bars, Confusion, Grid, RateTable
+    from audit.report.rows import Places
 
 MOST = 20
 """Rows of bars, and classes of a confusion table, that are shown."""
@@ -41,7 +41,7 @@ class BarTable:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionTable:
-    """True classes by predicted ones."""
+    """True classes by predicted ones, or any two names by each other."""
 
     title: str
     classes: tuple[str, ...]
@@ -53,9 +53,25 @@ def bars(figure: Bars, foot: str) -> BarTable:
     """In the order given."""
     most = max(figure.counts, default=0) or 1
     shown = list(zip(figure.labels, figure.counts, strict=True))
-    rest = f"{len(shown) - MOST:,} more names, {sum(n for _, n in shown[MOST:]):,} in all. " if len(shown) > MOST else ""
-    rows = tuple(Bar(label, f"{count:,}", svg.number(100 * count / most)) for label, count in shown[:MOST])
+    rest = f"{len(shown) - MOST:,} more names, {_cell(sum(n for _, n in shown[MOST:]))} in all. " if len(shown) > MOST else ""
+    rows = tuple(Bar(label, _cell(count), svg.number(100 * count / most)) for label, count in shown[:MOST])
     return BarTable(prose.sentence(figure.title), rows, rest + foot)
+
+
+def grid(figure: Grid, foot: str) -> ConfusionTable:
+    """In the order given, the first rows and columns where there are too many to read."""
+    rows = tuple(
+        (name, tuple(CellView("–" if value is None else _cell(value), right=False, anchor="") for value in cells[:MOST]))
+        for name, cells in zip(figure.rows[:MOST], figure.cells, strict=False)
+    )
+    sizes = (("rows", len(figure.rows)), ("columns", len(figure.columns)))
+    left_out = "".join(f"The first {MOST} of {size} {name}. " for name, size in sizes if size > MOST)
+    return ConfusionTable(prose.sentence(figure.title), figure.columns[:MOST], rows, left_out + foot)
+
+
+def _cell(value: float) -> str:
+    """A count as it is, another number to the digits that a reader can use."""
+    return f"{value:,}" if isinstance(value, int) else prose.figure(value)
 
 
 def confusion(figure: Confusion, foot: str, places: Places) -> ConfusionTable:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.errors import CannotMeasure
-from audit.evidence import BeforeAfter
+from audit.evidence import Intervals
 from audit.stats import Difference, Proportion
 from audit.subject import Subject
 from tests.grouped import by_name
@@ -64,7 +64,7 @@ def test_a_worked_example() -> None:
     assert found.members[0].estimate.bounds(0.025, 0.025)[0] == pytest.approx(0.0268, abs=1e-3)
     assert [one.estimate.value for one in found.context] == pytest.approx([0.5, 0.5, 0.6, 0.35, 0.35, 0.3])
     (figure,) = found.figures
-    assert isinstance(figure, BeforeAfter)
+    assert isinstance(figure, Intervals)
     assert figure.names == (FORTH,)
     assert [point.value for point in figure.points[0] if point] == pytest.approx([0.15, 0.15, 0.3])
     now = figure.points[0][-1]
@@ -155,7 +155,7 @@ def test_the_shares_of_every_stage_are_shown_once() -> None:
     found = widened(frame((45, 15, 5, 35), (25, 5, 10, 60)))
     assert [str(one.name) for one in found.context][:2] == ["gender=f, stage=labels", "gender=f, stage=base model, linear probe"]
     (figure,) = found.figures
-    assert isinstance(figure, BeforeAfter)
+    assert isinstance(figure, Intervals)
     assert not set(figure.names) & {str(one.name) for one in found.context}
     assert len(figure.names) == len(found.members) / 2
 
@@ -182,7 +182,7 @@ def test_persons_in_both_groups_are_told_of_in_the_gap_at_each_stage() -> None:
     """As by the check of the same gap: half of each group's rows are of persons who have a row in the other one too."""
     table = frame((45, 15, 5, 35), (25, 5, 10, 60)).assign(person=np.r_[np.arange(100), np.arange(50, 150)])
     (figure,) = widened(table, group="person").figures
-    assert isinstance(figure, BeforeAfter)
+    assert isinstance(figure, Intervals)
     rates = measure("fairness/demographic_parity_difference", subject(table, by=(("gender",),), group="person", positive="y"))
     (gap,) = [one.estimate for one in rates.members if str(one.name) == FORTH]
     now = figure.points[0][-1]

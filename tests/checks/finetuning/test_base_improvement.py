@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.errors import CannotMeasure
-from audit.evidence import BeforeAfter, Churn, Evidence
+from audit.evidence import Churn, Evidence, Intervals
 from audit.finetune.base import Base
 from audit.progress import Silent
 from audit.stats import PairedDifference
@@ -61,9 +61,9 @@ def test_a_worked_example() -> None:
 
 def test_both_stages_are_drawn() -> None:
     stages, churn = gain(cells(70, 20, 5, 5)).figures
-    assert isinstance(stages, BeforeAfter)
+    assert isinstance(stages, Intervals)
     assert isinstance(churn, Churn)
-    assert stages.stages == ("base model, linear probe", "after fine-tuning")
+    assert stages.series == ("base model, linear probe", "after fine-tuning")
     assert [point.value for point in stages.points[0] if point] == pytest.approx([0.75, 0.9])
     assert (churn.gained, churn.lost) == ((20,), (5,))
 
@@ -122,8 +122,8 @@ def test_a_base_with_a_head_may_be_taken_as_it_was(tuned: Tuned) -> None:
     found = measure(CHECK, tuned.subject(letters(100, 9, "test"), origin=origin), over="zero_shot")
     assert found.members[0].estimate.value == 0.0
     (stages, _) = found.figures
-    assert isinstance(stages, BeforeAfter)
-    assert stages.stages == ("base model as it was", "base model, linear probe", "after fine-tuning")
+    assert isinstance(stages, Intervals)
+    assert stages.series == ("base model as it was", "base model, linear probe", "after fine-tuning")
     with pytest.raises(CannotMeasure, match="no head that tells other, urgent apart: set over: probe"):
         measure(CHECK, tuned.subject(letters(20, 9, "test")), over="zero_shot")
 

@@ -19,7 +19,7 @@ from audit.candidates.masked import SHARE
 from audit.candidates.predictions import Predictions
 from audit.checks.finetuning.knowledge_retention import FOLDS, folds, neighbours_lost
 from audit.errors import CannotMeasure
-from audit.evidence import Bars, BeforeAfter, Evidence
+from audit.evidence import Bars, Evidence, Intervals
 from audit.subject import Subject
 from tests.judged import status
 from tests.misses import misses, most
@@ -171,7 +171,7 @@ def test_a_probe_agrees_with_scikit_learn() -> None:
     assert status(CHECK, found, max=0.1) == "fail"
     assert status(CHECK, encoded(frame, before, before, measure="probe"), max=0.1) == "pass"
     (figure,) = found.figures
-    assert isinstance(figure, BeforeAfter)
+    assert isinstance(figure, Intervals)
     assert [point.value for point in figure.points[0] if point] == pytest.approx(rates)
 
 

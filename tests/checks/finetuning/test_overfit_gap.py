@@ -17,7 +17,7 @@ from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.checks.finetuning import overfit_gap
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, BeforeAfter, Evidence
+from audit.evidence import OVERALL, Evidence, Intervals
 from audit.stats import Mean
 from audit.subject import Subject
 from tests.judged import status
@@ -83,8 +83,8 @@ def test_a_worked_example() -> None:
 
 def test_the_figure_shows_all_three_parts() -> None:
     (figure,) = gap(rows(95, 5), rows(80, 20)).figures
-    assert isinstance(figure, BeforeAfter)
-    assert figure.stages == ("training rows", "validation rows", "rows of test")
+    assert isinstance(figure, Intervals)
+    assert figure.series == ("training rows", "validation rows", "rows of test")
     assert [point.value for point in figure.points[0] if point] == pytest.approx([0.95, 0.8, 0.8])
     assert figure.names == ("all rows",)
 
@@ -233,7 +233,7 @@ def test_a_worked_example_of_the_loss() -> None:
     assert [status(CHECK, found, max=bound) for bound in (0.7, 0.49, 0.3)] == ["pass", "inconclusive", "fail"]
     assert status(CHECK, unplugged(found), max=0.491) == "pass"
     (figure,) = found.figures
-    assert isinstance(figure, BeforeAfter)
+    assert isinstance(figure, Intervals)
     assert figure.unit == "log loss, nats"
     assert [point.value for point in figure.points[0] if point][::2] == pytest.approx([learned, new], abs=1e-6)
     assert "has a log loss of 0.511" in found.notes[0]

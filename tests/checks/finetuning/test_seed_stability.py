@@ -18,7 +18,7 @@ from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.errors import CannotMeasure
-from audit.evidence import BeforeAfter, Evidence
+from audit.evidence import Evidence, Intervals
 from audit.pipeline.job import Job
 from audit.power import cost
 from audit.stats import Proportion
@@ -58,7 +58,7 @@ def test_a_worked_example() -> None:
     said = "Accuracy lies between 0.700 and 0.900 over the 3 trainings, with a standard deviation of 0.115; the candidate's is 0.900."
     assert found.notes[0] == said
     (figure,) = found.figures
-    assert isinstance(figure, BeforeAfter)
+    assert isinstance(figure, Intervals)
     assert [point.value for (point,) in figure.points if point] == pytest.approx([0.9, 0.7, 0.7])
 
 
