@@ -235,7 +235,7 @@ def be_spawned(main: Callable[[Pipe], None]) -> NoReturn:
 def _serve(main: Callable[[Pipe], None], pipe: Pipe, parent: int) -> NoReturn:
     code = 1
     try:
-        _end_with_parent(parent)
+        end_with_parent(parent)
         for one in (signal.SIGINT, signal.SIGHUP):
             signal.signal(one, signal.SIG_IGN)  # the parent listens to them
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -264,7 +264,7 @@ def _silence() -> None:
     sys.stdout = sys.stderr
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Let this process be killed when its parent is gone, so that none is left behind: by the kernel on Linux, else by a thread."""
     if sys.platform == "linux":
         import ctypes

@@ -24,6 +24,7 @@ import numpy as np
 
 from audit.candidates import confinement
 from audit.candidates.fitted import Method, ModelError, ModelFacts, answer
+from audit.child_process import end_with_parent
 from audit.errors import AuditError, CandidateError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class ModelProcess:
         os.write(freeing, _FREE)
         self._freeing = freeing
         self._status: int | None = None
+        parent = os.getpid()
         asking, self._questions = os.pipe()
         self._answers, answering = os.pipe()
         sys.stdout.flush()
@@ -67,6 +69,7 @@ class ModelProcess:
             warnings.simplefilter("ignore", DeprecationWarning)  # threads that read the data do nothing now
             self._child = os.fork()
         if self._child == 0:
+            end_with_parent(parent)
             _be_model(path, load, asking, answering)
         os.close(asking)
         os.close(answering)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from audit.candidates import confinement
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.full
 PROGRAM = """
@@ -168,3 +167,27 @@ def test_processes_that_share_it_never_read_each_others_answers(tmp_path: Path) 
     command = [sys.executable, "-c", SHARING]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert json.loads(done.stdout or "{}") == {"right": True, "after": "7", "anew": True}, done.stderr
+
+
+def test_a_model_that_hangs_ends_with_the_audit(tmp_path: Path) -> None:
+    """However that ends: nobody would be left to tell it that nobody asks any more."""
+    program = (
+        SHARING.partition("def ask_often")[0]
+        + """
+from threading import Thread
+
+Thread(target=process.ask, args=("predict", None), daemon=True).start()
+time.sleep(0.5)
+print(first, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    )
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    stat = Path(f"/proc/{done.stdout.strip()}/stat")
+    deadline = time.monotonic() + 10
+    while stat.exists() and ") Z " not in stat.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert done.stdout.strip().isdigit()
+    assert not stat.exists() or ") Z " in stat.read_text()
