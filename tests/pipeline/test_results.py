@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -140,6 +141,7 @@ def test_several_workers_give_the_same_findings(tmp_path: Path) -> None:
         {"check": "data/duplicates", "max": 5000},
     ]
     one = run(tmp_path, policy(*require), out="one")[1]
+    shutil.rmtree(tmp_path / "cache")  # so that the workers measure anew
     many = run(tmp_path, policy(*require), "--jobs", "3", out="many", command=installed)[1]
     assert one is not None
     assert many is not None
