@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from audit import files
+from audit.bundle import reader
 from audit.errors import InputError
 from audit.evidence import OVERALL, Pair, Slice
 from audit.formatting import quoted
@@ -85,20 +85,10 @@ def draft(bundle: Path, finding_id: str, folder: Path, now: datetime) -> Path:
 def _results(bundle: Path) -> _Results:
     """The results of a bundle, unchanged since they were written."""
     try:
-        raw = (bundle / "results.json").read_bytes()
-        sealed = json.loads((bundle / "bundle.json").read_bytes())
-        digests = {one["name"]: one["sha256"] for one in sealed["files"]}
-        results = _Results.model_validate_json(raw)
-    except OSError as error:
-        msg = f"{bundle}: no bundle that can be read ({error.strerror}): name the folder that `audit run` wrote"
-        raise InputError(msg) from error
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        return _Results.model_validate_json(reader.results(bundle))
+    except ValidationError as error:
         msg = f"{bundle}: its results cannot be read by this release: run the audit again"
         raise InputError(msg) from error
-    if digests.get("results.json") != hashlib.sha256(raw).hexdigest():
-        msg = f"{bundle}: results.json is not the one that the run wrote: run the audit again"
-        raise InputError(msg)
-    return results
 
 
 def _refusal(finding: _Finding) -> str | None:

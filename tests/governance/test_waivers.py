@@ -176,7 +176,7 @@ def test_a_draft_stands_on_results_as_they_were_written(project: Path, capfd: py
     results = bundle / "results.json"
     results.write_text(results.read_text().replace('"min": 0.95', '"min": 0.85'))
     code, _, err = audit(capfd, "waive", str(bundle), "performance/accuracy")
-    assert (code, "is not the one that the run wrote" in err) == (2, True)
+    assert (code, "results.json: not as the run wrote it" in err) == (2, True)
     assert audit(capfd, "waive", "nowhere", "performance/accuracy")[0] == 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from audit import disk_cache, phrases
 from audit.catalog import discover
 from audit.pipeline import evidence_cache
+from audit.subject import Subject
 from tests.pipeline.in_process import audited
 from tests.running import policy, table
 
@@ -210,6 +212,13 @@ def test_code_that_is_not_the_catalogue_s_own_is_not_known() -> None:
     assert evidence_cache.code_digest("performance/accuracy", check) == evidence_cache._package_digest()
     assert evidence_cache.code_digest("performance/f1", check) is None
     assert evidence_cache.code_digest("vendor/own", check) is None
+
+
+def test_everything_that_a_check_is_given_counts() -> None:
+    """A new field of a subject belongs into the key, or among what is noted when it is read; files of `project` are `reads_files`."""
+    in_the_key = {"data", "reference", "by", "reference_group", "learned_from", "seed", "against"}
+    noted = {"datasets", "declared", "predicted", "comparator", "base"}
+    assert {one.name for one in fields(Subject)} == in_the_key | noted | {"project"}
 
 
 def test_findings_are_not_in_the_cache(audited_once: Project) -> None:
