@@ -161,7 +161,7 @@ class Subject:
     @property
     def targets(self) -> tuple[str, ...]:
         """Classes that are told from the rest one at a time: the positive one, or every one of more than two without it."""
-        if len(self.classes) > 2 and self.data.columns.positive is None:  # noqa: PLR2004  # two classes are told apart by one of them
+        if len(self.classes) > 2 and self.data.columns.positive is None:  # noqa: PLR2004  # two classes are distinguished by one of them
             return self.classes
         return (self.positive,)
 

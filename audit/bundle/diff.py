@@ -144,7 +144,7 @@ def _findings(old: Results, new: Results, catalog: Mapping[str, Check]) -> Itera
             yield Difference("other", after.id, f"is new: {after.status}{_figure(after)}")
         else:
             yield from _finding(before, after, catalog)
-    yield from (Difference("worse", one.id, f"is no longer looked at; was {one.status}{_figure(one)}") for one in was.values())
+    yield from (Difference("worse", one.id, f"is no longer measured; was {one.status}{_figure(one)}") for one in was.values())
 
 
 def _finding(before: _Finding, after: _Finding, catalog: Mapping[str, Check]) -> Iterator[Difference]:

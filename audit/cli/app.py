@@ -275,7 +275,7 @@ def waive(
 
 @command()
 def sign(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="a waiver, or a policy that asks less than the promoted one")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a waiver, or a policy that is looser than the promoted one")],
     key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
     role: Annotated[str, typer.Option("--role", metavar="R", help="in which role, such as owner, reviewer, executive")],
     independent: Annotated[bool | None, typer.Option(help="else by line, and who asked for it", show_default=False)] = None,
@@ -303,7 +303,7 @@ def sign(
 @command()
 def diff(
     old: Annotated[Path, typer.Argument(metavar="A", help="a policy, or the bundle of an audit")],
-    new: Annotated[Path, typer.Argument(metavar="B", help="the one that is held against it")],
+    new: Annotated[Path, typer.Argument(metavar="B", help="the one that is compared with it")],
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
     """Say what B loosens, tightens or changes of policy A, or how an audit came out otherwise. 1 where something is looser or worse."""

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from audit.ledger import Entry
     from audit.policy.positions import Tree
 
-_HEAD = "# `audit sign` writes this file: approvals of a policy that asks less than the promoted one. A word changed voids its signature.\n"
+_HEAD = (
+    "# `audit sign` writes this file: approvals of a policy that is looser than the promoted one. Changing a word voids its signature.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
     own["signature"] = signatures.signature(secret, statement(own))
     _refuse_idle(path, entries, present, own)
     place = _write(path, present, own)
-    told = [f"loosened: {one}" for one in change.told or ("nobody can say what: this release does not read the promoted policy",)]
+    told = [f"loosened: {one}" for one in change.told or ("unknown: this release cannot read the promoted policy",)]
     mark = signatures.fingerprint(key)[:16]
     told.append(f"{place}: signed by {key.name} as {said.role}, line {key.line}, key {mark}, at {own['at']}, against run {change.run}")
     return [neutral(one) for one in told]
@@ -99,7 +101,7 @@ def _to_approve(path: Path, change: PolicyChange | None, asking: Asking) -> Poli
 def _requester(path: Path, asking: Asking, author: str | None) -> str:
     found = asking.requested_by or author
     if found is None:
-        msg = f"{path}: nobody knows who asked for the change: name them with --requested-by NAME, or in the policy under system.author"
+        msg = f"{path}: who asked for the change is not known: name them with --requested-by NAME, or in the policy under system.author"
         raise InputError(msg)
     return found
 
@@ -137,7 +139,7 @@ def _refuse_idle(path: Path, entries: Sequence[Entry], present: Present, own: di
         msg = f"{path}: {one.by} has signed it already; one signature of line 2 is enough"
         raise InputError(msg)
     if problems:
-        msg = f"{path}: a signature of {one.by} would count as nothing: {'; '.join(problems)}"
+        msg = f"{path}: a signature of {one.by} would not count: {'; '.join(problems)}"
         raise InputError(msg)
 
 
@@ -151,7 +153,7 @@ def _write(path: Path, present: Present, own: Mapping[str, Tree]) -> Path:
         if file is None:
             msg = f"{place}: would not read back as it was signed; nothing was written"
             raise ToolError(msg)
-        msg = f"{place}: is not laid out as `audit sign` writes it, so nothing can be added: move it away, and sign anew"
+        msg = f"{place}: is not in the form that `audit sign` writes, so nothing can be added: move it away and sign again"
         raise InputError(msg)
     put_in_place(place, text)
     return place

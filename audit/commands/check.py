@@ -242,7 +242,7 @@ def _subject(asked: Asked, check: Check) -> Subject:
         msg = f"{asked.check} compares groups: name their column with --by"
         raise InputError(msg)
     if not check.needs.isdisjoint({"labels", "targets"}) and data.columns.label is None:
-        msg = f"datasets.data: {asked.data}: {asked.check} needs true labels, and no column is called as they usually are "
+        msg = f"datasets.data: {asked.data}: {asked.check} needs true labels, and no column has a usual name for them "
         msg += f"({', '.join(NAMES['label'])}): name theirs with --column label=NAME; it has {_listed([*map(str, data.frame.columns)])}"
         raise InputError(msg)
     candidate = _candidate(datasets, check)

@@ -100,7 +100,7 @@ def _refusal(finding: _Finding) -> str | None:
     if finding.status not in {"fail", "inconclusive"}:
         return f"its status is {finding.status}: only a fail or an inconclusive finding can be waived"
     if finding.headline is None or _side(finding) is None:
-        return "nothing was measured that a waiver could hold to: mend what keeps it from being measured"
+        return "nothing was measured that a waiver could cover: fix what prevents the measurement"
     return None
 
 

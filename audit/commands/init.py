@@ -138,7 +138,7 @@ def _refuse_unclear(test: Dataset, roles: Mapping[str, str]) -> None:
     if "label" not in roles:
         few = [f"{one} ({count} values)" for one in there if 2 <= (count := test.frame[one].nunique()) <= MOST_CLASSES]  # noqa: PLR2004  # two classes
         likely = f"; columns of a few values are {', '.join(few[::-1][:_SHOWN])}" if few else ""
-        msg = f"{test.path}: no column is called as labels usually are ({', '.join(NAMES['label'])}){likely}: "
+        msg = f"{test.path}: no column has a usual name for labels ({', '.join(NAMES['label'])}){likely}: "
         msg += "say which holds the true answers, with --column label=NAME, and with --column prediction=NAME what a model said"
         raise InputError(msg)
 
@@ -250,7 +250,7 @@ def _positive(found: _Found) -> tuple[str, str]:
 
 def _candidate(found: _Found, start: Path) -> Iterator[str]:
     if "label" in found.roles and not found.classes and found.spread is None:
-        yield f"# {found.roles['label']} holds more values than classes can be told apart by: nothing is measured against it"
+        yield f"# {found.roles['label']} has too many values for classes: no check uses it"
     yield "candidate:"
     task = "tabular-regression" if found.spread is not None else f"{'text' if 'text' in found.roles else 'tabular'}-classification"
     yield f"  task: {task}"

@@ -27,9 +27,9 @@ class PolicyApproval(Strict):
 
     policy: Text = Field(description="name of the policy")
     policy_sha256: Digest = Field(description="of the policy as it resolves, with the keys that it trusts")
-    since: Text = Field(description="the promoted run that it was held against")
+    since: Text = Field(description="the promoted run that it was compared with")
     since_entry: Digest = Field(description="the ledger's entry of that run")
-    loosened: tuple[Text, ...] = Field(description="what was loosened, as it was told to who signed")
+    loosened: tuple[Text, ...] = Field(description="what was loosened, as the signer saw it")
     requested_by: Name = Field(description="who asked for the change")
     by: Name
     role: Text

@@ -214,7 +214,7 @@ def remarks(change: PolicyChange | None) -> tuple[Reason, ...]:
     if change.guarded:
         by = " and ".join(f"{one.words} at {one.at}" for one in change.approved_by)
         return (Reason(RULE, None, f"{_what(change)} Approved by {by}."),)
-    switch = "Nothing bars it, for no key is named: name one of line 2 under trust.keys, and what is loosened waits for its signature."
+    switch = "Not blocking: no trusted keys are configured. Name a key of line 2 under trust.keys to require its signature."
     return (Reason(RULE, None, f"{_what(change)} {switch}"),)
 
 
@@ -222,18 +222,18 @@ def _what(change: PolicyChange) -> str:
     """What asks less than at the last promotion, in words."""
     since = f"since run {change.run} was promoted"
     if change.changes is None:
-        return f"What changed {since} cannot be said: this release does not read the policy of that run."
+        return f"What changed {since} is not known: this release cannot read the policy of that run."
     more = f"; and {len(change.told) - _TOLD} more" if len(change.told) > _TOLD else ""
     return f"Loosened {since}: {'; '.join(change.told[:_TOLD])}{more}."
 
 
 def _way_out(change: PolicyChange) -> str:
     """What to do about a policy that blocks."""
-    back = "ask what was asked then"
+    back = "restore what was required then"
     if change.approvers is None:
-        return f"nobody can, for the ledger does not tell which keys run {change.run} trusted; {back}, and the promotion keeps them"
+        return f"nobody can: the ledger does not tell which keys run {change.run} trusted; {back}, and the promotion keeps them"
     if not change.approvers:
-        none = f"nobody can, for no key of line 2 but the author's counts: trust one (trust.keys), where run {change.run} trusted none"
+        none = f"nobody can: no key of line 2 counts except the author's; trust another (trust.keys), where run {change.run} trusted none"
         return f"{none}, or {back}"
     who = " or ".join(sorted({one.name for one in change.approvers}))
     return f"have {who} sign it (audit sign POLICY --key NAME.key --role ROLE), or {back}"

@@ -103,14 +103,14 @@ def _short(value: Tree) -> float:
 _CONFIDENCE = _Rule(_rising, "a less sure interval", "a surer interval")
 _RULES: dict[str, _Rule] = {
     "confidence": _CONFIDENCE,
-    "tier": _Rule(_falling, "a lower tier, which asks for less", "a higher tier"),
+    "tier": _Rule(_falling, "a lower tier, which requires less", "a higher tier"),
     "trust.pickle": _Rule(_not_set, "pickles may be loaded", "pickles may no longer be loaded"),
     "waivers": _Rule(_not_set, "findings may be waived", "nothing can be waived any more"),
-    "valid_for": _Rule(_short, "a decision stands for longer", "a decision is stale earlier"),
+    "valid_for": _Rule(_short, "a decision is valid for longer", "a decision expires earlier"),
     "looks.max": _Rule(_falling, "more looks at the same data", "fewer looks at the same data"),
 }
-_FILE = _Rule(_set, "the file is no longer held to a digest", "the file is held to a digest")
-_MERGED = _Rule(_not_set, "two classes count as one", "two classes are told apart")
+_FILE = _Rule(_set, "the digest of the file is no longer checked", "the digest of the file is checked")
+_MERGED = _Rule(_not_set, "two classes count as one", "two classes are distinguished")
 _DATASET: dict[str, _Rule] = {
     "unlabelled": _Rule(lambda value: value != "drop", "rows without a label are left out", "rows without a label are refused"),
 }
@@ -123,7 +123,7 @@ _ASKED: dict[str, _Rule] = {
     "severity": _Rule(_rank(*reversed(SEVERITIES)), "a lower severity", "a higher severity"),
     "enforce": _Rule(_rank("advisory", "required"), "it no longer changes the decision", "it changes the decision"),
     "min_n": _Rule(_rising, "fewer rows are enough", "more rows are needed"),
-    "judge_on": _Rule(_rank("value", "interval"), "chance is left out of account", "chance is taken into account"),
+    "judge_on": _Rule(_rank("value", "interval"), "chance is ignored", "chance is taken into account"),
     "confidence": _CONFIDENCE,
     "params.examples": _Rule(_rising, "fewer examples are tried", "more examples are tried"),
 }
@@ -224,7 +224,7 @@ def _requirements(old: Policy, new: Policy, catalog: Mapping[str, Check]) -> Ite
         yield from asked.changes(before, one)
     kept = {before.id for before in pairs.values()}
     gone = (one for one in old.require if one.id not in kept)
-    yield from (Change("loosened", f"require.{one.id}", f"is no longer asked: {_said(one)}") for one in gone)
+    yield from (Change("loosened", f"require.{one.id}", f"is no longer required: {_said(one)}") for one in gone)
 
 
 def _said(one: Requirement) -> str:
@@ -305,8 +305,8 @@ def _families(place: str, old: Requirement, new: Requirement, *, features: bool)
     gone, come = ([said for family, said in one.items() if family not in other] for one, other in ((before, after), (after, before)))
     if features and not (before and after):
         named = ", ".join(gone or come)
-        yield from (Change("tightened", place, f"all features are looked at, not {named} alone") for _ in gone[:1])
-        yield from (Change("loosened", place, f"{named} alone of all features") for _ in come[:1])
+        yield from (Change("tightened", place, f"all features are measured, not only {named}") for _ in gone[:1])
+        yield from (Change("loosened", place, f"only {named} of all features") for _ in come[:1])
         return
-    yield from (Change("loosened", place, f"{said}: no longer looked at apart") for said in gone)
+    yield from (Change("loosened", place, f"{said}: no longer measured separately") for said in gone)
     yield from (Change("tightened", place, f"{said}: looked at apart") for said in come)

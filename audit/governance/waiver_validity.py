@@ -128,7 +128,7 @@ def _scope(waiver: Waiver, situation: Situation) -> Iterator[str]:
         if situation.version is None:
             yield f"is for versions {scope.versions}, and the policy declares none (candidate.version)"
         elif inside is None:
-            yield f"is for versions {scope.versions}, and nobody can tell whether {situation.version!r} is one of them"
+            yield f"is for versions {scope.versions}, and it is not known whether {situation.version!r} is one of them"
         elif not inside:
             yield f"is for versions {scope.versions}, and this one is {situation.version}"
     if scope.environments:
@@ -138,13 +138,13 @@ def _scope(waiver: Waiver, situation: Situation) -> Iterator[str]:
 def _tightened(waiver: Waiver, bounds: Sequence[Bound]) -> Iterator[str]:
     granted = waiver.scope.threshold
     if granted is None:
-        yield "does not say the bound that it was granted under (scope.threshold): nobody can tell whether that was tightened"
+        yield "does not say the bound that it was granted under (scope.threshold): whether it was tightened cannot be checked"
         return
     for bound in bounds:
         was = granted.min if bound.floor else granted.max
         now = bound_in_words(bound.limit if bound.floor else None, None if bound.floor else bound.limit)
         if was is None:
-            yield f"the policy has a bound since that it was not granted under: {now}"
+            yield f"the policy has added a bound since: {now}"
         elif bound.limit > was if bound.floor else bound.limit < was:
             yield f"the bound was tightened since, from {number(was)} to {now}"
 
@@ -154,7 +154,7 @@ def _renewal(file: WaiverFile, situation: Situation) -> Iterator[str]:
     waiver, first, folder = file.waiver, file.waiver.renewal_of, situation.folder.waivers
     original = next((one for one in folder if one.waiver.id == first and one is not file), None)
     if original is None:
-        yield f"renews {first}, which is not in the folder: nobody can tell who approved that"
+        yield f"renews {first}, which is not in the folder: its approvals are not known"
         return
     if original.waiver.check != waiver.check:
         yield f"renews {first}, which is for {original.waiver.check}"
@@ -239,7 +239,7 @@ def against(file: WaiverFile, finding: Finding) -> tuple[str, ...]:
         return (f"what is {finding.status.replace('_', ' ')} cannot be waived: there is no evidence to accept",)
     open_ = [side for side in finding.sides if side.unproven]
     if len(open_) != 1:
-        return ("nothing was measured, so nobody can tell how bad it is" if not open_ else "misses both its bounds; a waiver covers one",)
+        return ("nothing was measured, so its extent is not known" if not open_ else "misses both its bounds; a waiver covers one",)
     return (*_worse(file.waiver, finding, open_[0]), *_uncovered(file.waiver, finding, open_[0]))
 
 
@@ -251,7 +251,7 @@ def _worse(waiver: Waiver, finding: Finding, side: Side) -> Iterator[str]:
     if said.metric not in known:
         yield f"holds while {said.metric} stays good, and this is {finding.check.id}"
     if said.op != (">=" if side.bound.floor else "<="):
-        yield f"holds while the value is {said.op} {number(said.value)}, and what is missed is the other side"
+        yield f"holds while the value is {said.op} {number(said.value)}, and the other bound is missed"
         return
     end = side.interval[0] if side.bound.floor else side.interval[1]
     covered = end >= said.value if side.bound.floor else end <= said.value

@@ -51,7 +51,7 @@ def test_two_bundles(bundles: tuple[Path, Path], capsys: pytest.CaptureFixture[s
         "worse: performance/accuracy: pass → fail: accuracy 0.900 [0.882, 0.916], n 1,200 → accuracy 0.600 [0.572, 0.627], n 1,200",
         lines[2],
     ]
-    assert lines[2].startswith("worse: data/class_imbalance: is no longer looked at; was pass share of rows 0.4")
+    assert lines[2].startswith("worse: data/class_imbalance: is no longer measured; was pass share of rows 0.4")
     assert lines[3] == "loosened: require.performance/accuracy.min: 0.8 → 0.75: an easier bound"
     assert {line.split(":")[1].strip() for line in lines[4:-1]} == {"policy", "candidate", "datasets.test"}
     assert lines[-1].startswith("3 worse, 1 loosened")

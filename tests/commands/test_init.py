@@ -123,7 +123,7 @@ def test_numbers_without_a_model_wait_for_one(folder: Path) -> None:
 
 def test_texts_with_numbers_for_labels_say_so(folder: Path) -> None:
     (folder / "test.csv").write_text("text,target\n" + "".join(f"note {i},{i * 1.5}\n" for i in range(50)), encoding="utf-8")
-    assert "# target holds more values than classes" in init_command.write(Path()).read_text(encoding="utf-8")
+    assert "# target has too many values for classes" in init_command.write(Path()).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["007", "2026", "true"])

@@ -49,20 +49,20 @@ def kinds(changes: tuple[Change, ...]) -> Counter[str]:
 
 TOP: list[tuple[dict[str, Any], str, str]] = [
     ({"confidence": 0.9}, "confidence", "0.95 → 0.9: a less sure interval"),
-    ({"tier": 3}, "tier", "2 → 3: a lower tier, which asks for less"),
-    ({"tier": "absent"}, "tier", "2 → not set: a lower tier, which asks for less"),
+    ({"tier": 3}, "tier", "2 → 3: a lower tier, which requires less"),
+    ({"tier": "absent"}, "tier", "2 → not set: a lower tier, which requires less"),
     ({"trust": {"keys": ["keys/ann.pub"], "pickle": True}}, "trust.pickle", "false → true: pickles may be loaded"),
     ({"trust": {"keys": ["keys/ann.pub", "keys/bob.pub"]}}, "trust.keys", "keys/bob.pub is trusted"),
     ({"looks": {"max": 6, "spending": "pocock"}}, "looks.max", "5 → 6: more looks at the same data"),
-    ({"valid_for": "13 weeks"}, "valid_for", "90d → 13 weeks: a decision stands for longer"),
-    ({"valid_for": None}, "valid_for", "90d → not set: a decision stands for longer"),
+    ({"valid_for": "13 weeks"}, "valid_for", "90d → 13 weeks: a decision is valid for longer"),
+    ({"valid_for": None}, "valid_for", "90d → not set: a decision is valid for longer"),
     ({"labels": {"map": {"denied": "approved"}}}, "labels.map.denied", "not set → approved: two classes count as one"),
     (
         {"models": {"full": {"load": {"kind": "sklearn", "path": "full.skops"}}}},
         "models.full.load.sha256",
-        f"{'1' * 64} → not set: the file is no longer held to a digest",
+        f"{'1' * 64} → not set: the digest of the file is no longer checked",
     ),
-    ({"require": []}, "require.performance/accuracy", "is no longer asked: performance/accuracy on test, at least 0.8, high, required"),
+    ({"require": []}, "require.performance/accuracy", "is no longer required: performance/accuracy on test, at least 0.8, high, required"),
 ]
 BEHIND = {"min": None, "against": "champion"}
 ASKED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
@@ -80,9 +80,9 @@ ASKED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"enforce": "advisory"}, "enforce", "required → advisory: it no longer changes the decision"),
     ({}, {"confidence": 0.9}, "confidence", "0.95 → 0.9: a less sure interval"),
     ({}, {"min_n": 29}, "min_n", "30 → 29: fewer rows are enough"),
-    ({}, {"judge_on": "value"}, "judge_on", "interval → value: chance is left out of account"),
-    ({"by": [["region"], ["age"]]}, {"by": [["age"]]}, "by", "region: no longer looked at apart"),
-    ({"by": [["region", "age"]]}, {}, "by", "region and age: no longer looked at apart"),
+    ({}, {"judge_on": "value"}, "judge_on", "interval → value: chance is ignored"),
+    ({"by": [["region"], ["age"]]}, {"by": [["age"]]}, "by", "region: no longer measured separately"),
+    ({"by": [["region", "age"]]}, {}, "by", "region and age: no longer measured separately"),
 ]
 
 
@@ -189,8 +189,8 @@ def test_features_named_are_fewer_than_all() -> None:
     """Where `by` names features, none named means all of them."""
     psi = {"check": "drift/psi", "id": "psi", "reference": "train", "max": 0.2}
     every, some, fewer = (policy(require=[psi | {"by": by}]) for by in ([], [["age"], ["pay"]], [["age"]]))
-    assert told(every, some) == ["loosened: require.psi.by: age, pay alone of all features"]
-    assert told(some, fewer) == ["loosened: require.psi.by: pay: no longer looked at apart"]
+    assert told(every, some) == ["loosened: require.psi.by: only age, pay of all features"]
+    assert told(some, fewer) == ["loosened: require.psi.by: pay: no longer measured separately"]
     assert kinds(differences(some, every, catalog=discover())) == {"tightened": 1}
 
 

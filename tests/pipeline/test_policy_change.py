@@ -135,7 +135,7 @@ def test_a_loosened_bound_where_no_keys_are_named_is_told_and_changes_nothing(ru
     assert results["policy_change"]["run"] == first
     assert results["policy_change"]["changes"] == [{"kind": "loosened", "place": place, "words": words}]
     (told,) = [one for one in results["reasons"] if one["rule"] == "policy-loosened"]
-    switch = "Nothing bars it, for no key is named: name one of line 2 under trust.keys, and what is loosened waits for its signature."
+    switch = "Not blocking: no trusted keys are configured. Name a key of line 2 under trust.keys to require its signature."
     text = f"Loosened since run {first} was promoted: {place}: {words}. {switch}"
     assert told == {"rule": "policy-loosened", "finding": None, "text": text}
     assert (results["policy_change"]["guarded"], results["policy_change"]["approved"]) == (False, False)
