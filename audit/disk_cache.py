@@ -38,7 +38,7 @@ def root() -> Path:
 
 @cache
 def _stand_in(place: Path, why: str) -> Path:
-    """One temporary folder a process, told of once."""
+    """One temporary folder per process, reported once."""
     made = Path(tempfile.mkdtemp(prefix="audit-cache-"))
     LOG.warning("the cache %s cannot be written (%s): %s is used, and the next run starts anew; set AUDIT_CACHE", place, why, made)
     return made

@@ -39,7 +39,7 @@ def write_new(path: Path, text: str, *, mode: int = 0o666) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """A file in place of the one that is there."""
+    """Replaces the file that is there."""
     with _beside(path, text, 0o666) as partial:
         partial.replace(path)
 

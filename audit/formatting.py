@@ -1,4 +1,4 @@
-"""How numbers, bounds and sizes are said, wherever they are said."""
+"""How numbers, bounds and sizes are written, everywhere."""
 
 from __future__ import annotations
 

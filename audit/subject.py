@@ -160,7 +160,7 @@ class Subject:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Classes that are told from the rest one at a time: the positive one, or every one of more than two without it."""
+        """Classes measured one against the rest: the positive one, or without it every one of more than two."""
         if len(self.classes) > 2 and self.data.columns.positive is None:  # noqa: PLR2004  # two classes are distinguished by one of them
             return self.classes
         return (self.positive,)

@@ -1,4 +1,4 @@
-"""A bundle read back, after every one of its files was held against its digest."""
+"""A bundle read back, after the digest of each of its files was checked."""
 
 from __future__ import annotations
 

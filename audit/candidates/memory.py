@@ -24,7 +24,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS vectors (kind TEXT, text BLOB, vector BLOB,
 
 
 class Memory:
-    """Vectors by kind and text. Whatever cannot be read, or was changed since it was written, is computed anew."""
+    """Vectors by kind and text. What cannot be read, or was changed since it was written, is computed again."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path

@@ -75,7 +75,7 @@ class Estimator:
         raise CannotMeasure(msg)
 
     def answers(self, method: Method, given: Any) -> NDArray[Any]:
-        """The model's answer; what it does not take is told as its own words say."""
+        """The model's answer; an input that it rejects is reported in its own words."""
         try:
             found = self._model.ask(method, given)
         except ModelError as error:

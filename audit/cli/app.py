@@ -306,7 +306,7 @@ def diff(
     new: Annotated[Path, typer.Argument(metavar="B", help="the one that is compared with it")],
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
-    """Say what B loosens, tightens or changes of policy A, or how an audit came out otherwise. 1 where something is looser or worse."""
+    """Show what B loosens, tightens or changes of policy A, or how two audits differ. 1 if something is looser or worse."""
     from audit.cli.diff_table import compared
 
     lines, bad = compared(old, new, allow_outside=allow_outside)

@@ -26,7 +26,7 @@ app = typer.Typer(
 
 
 class _Command(TyperCommand):
-    """A command whose usage reads alike under every version of typer: newer ones write `{POLICY}`."""
+    """A command whose usage is the same under every version of typer: newer ones write `{POLICY}`."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's signature
         names = [(str(one.metavar or one.name), one.required) for one in self.params if one.param_type_name == "argument"]

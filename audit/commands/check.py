@@ -123,7 +123,7 @@ def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
 
 @contextmanager
 def _said_in_flags(asked: Asked) -> Iterator[None]:
-    """Mistakes are told of the options that were typed: there is no policy whose keys could be mended."""
+    """Mistakes name the options that were typed, since there is no policy file."""
     try:
         yield
     except (InputError, CannotMeasure) as error:
@@ -171,7 +171,7 @@ def _job(asked: Asked) -> Job:
 
 
 def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
-    """The requirement as a policy would say it, held against the same rules."""
+    """The requirement as a policy would say it, checked by the same rules."""
     given = {"min": asked.minimum, "max": asked.maximum, "by": subject.by, "reference": "reference" if subject.reference else None}
     try:
         requirement = Requirement.model_validate({"check": asked.check, "id": asked.check, **given})

@@ -1,4 +1,4 @@
-"""A check put into words: its facts, its parameters, a line of a policy that asks for it."""
+"""A check in words: its facts, its parameters, an example requirement."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that a reader may ask of a check."""
+    """Everything about a check."""
 
     id: str
     summary: str

@@ -59,7 +59,7 @@ def checked(path: Path) -> list[str]:
 
 
 def of_policy(loaded: LoadedPolicy, ledger: Path) -> list[str]:
-    """Every waiver of a policy, as far as can be told before anything is measured. PolicyError where one cannot be read."""
+    """The state of every waiver of a policy, as far as it is known before anything is measured. PolicyError if one cannot be read."""
     folder = read_folder(loaded)
     entries = Ledger(ledger).verified() if folder.waivers else ()
     known = catalog.discover()

@@ -37,7 +37,7 @@ class Columns(BaseModel):
         return (scores,) if isinstance(scores, str) else tuple(scores) if isinstance(scores, list) else scores
 
     def over(self, base: Columns) -> Columns:
-        """These roles laid over a base's: whatever is set here wins."""
+        """These roles before a base's: what is set here wins."""
         return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
     def named(self) -> dict[str, str]:

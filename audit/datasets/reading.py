@@ -1,4 +1,4 @@
-"""Files read into data sets: what is wrong with one is told with its path and what to do."""
+"""Files read into data sets: every problem is reported with its path and what to do."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _OWN_WORDS = ("id", "text", "output", "label", "prediction", "score", "scores", 
 
 
 _MOSTLY_BLANK = 0.5
-"""Share of blank texts from which on they are told."""
+"""Share of blank texts from which on they are reported."""
 _UNIT = re.compile(
     r"(?P<before>[$€£¥₹]|(?:EUR|USD|GBP|CHF)(?= ))? ?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)? ?"
     r"(?P<behind>[%‰°$€£¥₹]|°[CF]|EUR|USD|GBP|CHF|[kmµ]?g|[kcmµ]?m|[mµn]?s|min|h|[kM]?Wh|[mc]?l|px|[kMG]?B)?"
@@ -32,7 +32,7 @@ _UNIT = re.compile(
 _DIFFERENT = 10
 """Different cells below which numbers with a unit may as well be categories."""
 _SHOWN = 3
-"""Columns that are told one by one; more of them are told together."""
+"""Columns that are listed one by one; more of them are summarised."""
 
 
 def on_columns(data: Dataset) -> tuple[str, ...]:

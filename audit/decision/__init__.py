@@ -1,1 +1,1 @@
-"""Evidence held against requirements: findings and the verdict."""
+"""Evidence judged against requirements: findings and the verdict."""

@@ -123,7 +123,7 @@ class SmallestChange:
 
 @dataclass(frozen=True, slots=True)
 class Waived:
-    """People's acceptance of a finding for a time, laid over it."""
+    """People's acceptance of a finding for a time."""
 
     id: str
     by: tuple[str, ...]
@@ -138,7 +138,7 @@ class Waived:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Evidence held against one requirement."""
+    """Evidence judged against one requirement."""
 
     requirement: Requirement
     check: CheckInfo

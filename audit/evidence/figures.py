@@ -195,7 +195,7 @@ class WeakSlices:
     rows: tuple[int, ...]
     """Judged rows in the slice."""
     wrong: tuple[int, ...]
-    """Those of them that the candidate gets wrong; none are told where it gives numbers."""
+    """Those of them that the candidate gets wrong; empty where it predicts numbers."""
     rest_rows: tuple[int, ...]
     rest_wrong: tuple[int, ...]
     lower: tuple[float, ...]

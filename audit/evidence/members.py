@@ -32,7 +32,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """A member that the policy names and the data cannot measure. It bars a pass and counts among the members."""
+    """A member that the policy names and the data cannot measure. It prevents a pass and counts among the members."""
 
     name: Name
     reason: str
@@ -83,7 +83,7 @@ class Evidence:
     """Sentences that another run of the same would not say alike, such as seconds: the report has them, `results.json` does not."""
 
     background: tuple[Slice, ...] = ()
-    """Slices that groups are held against and that are none themselves: the rows without a flag. The notes say so."""
+    """Slices that groups are compared with and that are no groups themselves: the rows without a flag. The notes say so."""
 
     def __post_init__(self) -> None:
         if not self.members and not self.unmeasured:

@@ -49,7 +49,7 @@ class Course:
 
 
 def save(path: Path, course: Course, tensors: Tensors) -> None:
-    """All of it, in place of the last."""
+    """All of it, replacing the last one."""
     from safetensors.torch import save_file
 
     half = path.with_suffix(".half")

@@ -1,4 +1,4 @@
-"""The file of approvals beside a policy, read with its positions. What cannot be read is a mistake, told at its place."""
+"""The file of approvals next to a policy, read with its positions. What cannot be read is reported at its place."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class ApprovalContext:
     keys: tuple[PublicKey, ...] | None
     """Whose signatures can count; None where nobody knows."""
     authors: frozenset[str]
-    """Of either policy, as people are told apart."""
+    """Of either policy, as normalised names."""
     latest: datetime
     """Time of the run or of the clock, whichever is later."""
 

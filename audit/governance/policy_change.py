@@ -30,7 +30,7 @@ KEPT = "policy_resolved"
 """Key of a promoting run's entry that holds its policy."""
 RULE = "policy-loosened"
 _TOLD = 5
-"""Changes that are told in a reason; the report has them all."""
+"""Changes that a reason lists; the report has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class PolicyChange:
 
     @property
     def loosened(self) -> tuple[Change, ...]:
-        """What asks less, as far as it is known."""
+        """What is loosened, as far as it is known."""
         return policy_diff.loosened(self.changes or ())
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What asks less, each with its place."""
+        """What is loosened, each with its place."""
         return tuple(f"{one.place}: {one.words}" for one in self.loosened)
 
     @property
@@ -219,7 +219,7 @@ def remarks(change: PolicyChange | None) -> tuple[Reason, ...]:
 
 
 def _what(change: PolicyChange) -> str:
-    """What asks less than at the last promotion, in words."""
+    """What the policy loosens since the last promotion, in words."""
     since = f"since run {change.run} was promoted"
     if change.changes is None:
         return f"What changed {since} is not known: this release cannot read the policy of that run."

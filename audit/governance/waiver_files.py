@@ -1,4 +1,4 @@
-"""Waiver files and public keys, read with their positions. What cannot be read is a mistake, told at its place."""
+"""Waiver files and public keys, read with their positions. What cannot be read is reported at its place."""
 
 from __future__ import annotations
 

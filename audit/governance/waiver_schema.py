@@ -51,7 +51,7 @@ def _name(value: str) -> str:
 
 
 def person(name: str | None) -> str:
-    """A name as people are told apart by: its letters, whatever their case, form and spaces."""
+    """The normalised name that identifies a person: its letters, without case, form and spaces."""
     return " ".join(unicodedata.normalize("NFKC", name or "").casefold().split())
 
 

@@ -42,7 +42,7 @@ _REASONS = frozenset({"reason", "risk_accepted"})
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a waiver is held against."""
+    """What a waiver is checked against."""
 
     model: str
     """Name of the policy."""

@@ -27,7 +27,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One candidate held against a test set under a plan."""
+    """One candidate measured on a test set under a plan."""
 
     candidate: str
     """Digest."""

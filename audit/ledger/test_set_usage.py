@@ -50,7 +50,7 @@ class Wear:
     decisions: int
     """Runs that held a candidate against it, also those that were killed after they had begun to measure."""
     candidates: tuple[str, ...]
-    """Distinct digests, in the order in which they were first held against it."""
+    """Distinct digests, in the order in which they were first measured on it."""
     looks: tuple[Look, ...]
     """Looks under a plan, in the ledger's order."""
 
@@ -66,12 +66,12 @@ class Exchanged:
     sha256: str
     """Of the file that was seen last."""
     candidates: int
-    """Distinct candidates that were held against them."""
+    """Distinct candidates that were measured on them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """One entry that tells of a candidate held against test sets."""
+    """One entry about a candidate measured on test sets."""
 
     entry: Entry
     told: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Times of the ledger, held against the clock."""
+"""Times of the ledger, compared with the clock."""
 
 from __future__ import annotations
 

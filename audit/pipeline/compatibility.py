@@ -1,4 +1,4 @@
-"""A policy held against the catalogue: what each check asks of its requirement."""
+"""A policy checked against the catalogue: what each check needs from its requirement."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SAMPLED_AND_GRAVE = frozenset({"critical", "high"})
 
 
 def load_policy(path: Path | str, *, allow_outside: bool = False) -> LoadedPolicy:
-    """A policy file, read, checked, and held against the catalogue. PolicyError names every mistake."""
+    """A policy file, read and checked, also against the catalogue. PolicyError names every mistake."""
     return load(path, allow_outside=allow_outside, also=partial(mistakes, checks=catalog.discover()))
 
 

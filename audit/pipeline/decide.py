@@ -35,7 +35,7 @@ class Decided:
 
 
 def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial: Sequence[str], told: Sequence[Reason]) -> Decided:
-    """The verdict. `partial` names the options that leave something unmeasured, `told` what was remarked before the run."""
+    """The verdict. `partial` names the options that leave something unmeasured, `told` the remarks made before the run."""
     loaded, looks = prepared.loaded, measured.looks
     situation = waiver_validity.situation(loaded, prepared.waivers, prepared.candidate.sha256, started, entries=looks.before)
     waived = apply_waivers(measured.findings, situation)

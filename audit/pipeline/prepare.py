@@ -121,7 +121,7 @@ def open_models(
 
 
 def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
-    """Every declared data set, or those named, in the policy's order. Files that cannot be read are told all at once."""
+    """Every declared data set, or those named, in the policy's order. All unreadable files are reported at once."""
     found: dict[str, Dataset] = {}
     mistakes: list[Mistake] = []
     for role, spec in loaded.policy.datasets.items():

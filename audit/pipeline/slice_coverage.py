@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEPT = "groups"
 """Key of a promoting run's entry in the ledger: the groups of each requirement."""
 _MOSTLY = 0.5
-"""Share of blank cells from which a reader is told of them."""
+"""Share of blank cells from which on a remark reports them."""
 
 
 def blank_columns(data: Dataset, family: Sequence[str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from audit.policy.schema import Policy, Requirement
 
 WORN = 20
-"""Candidates on one test set, without `looks`, from which a reader of the decision is told."""
+"""Candidates on one test set, without `looks`, from which on a remark says so."""
 
 
 @dataclass(frozen=True, slots=True)

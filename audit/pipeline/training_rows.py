@@ -1,4 +1,4 @@
-"""Rows that trained the candidate, or chose its checkpoint, and that it is measured on all the same: known by what they hold."""
+"""Rows that the candidate is measured on although they trained it or chose its checkpoint: recognised by their content."""
 
 from __future__ import annotations
 

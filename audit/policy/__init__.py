@@ -1,4 +1,4 @@
-"""Policies: what must hold of a candidate. Read with positions, checked whole, every mistake told at once."""
+"""Policies: what must hold of a candidate. Read with positions; all mistakes are reported at once."""
 
 from audit.policy.loading import LoadedPolicy, load
 

@@ -1,4 +1,4 @@
-"""What a policy may not say although its shape is right. Rules that need the catalogue are in `binding`."""
+"""Contradictions that the schema cannot see. Rules that need the catalogue are in `pipeline/compatibility.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A policy file read whole: all its mistakes at once, each at its place."""
+"""A whole policy file is read: all its mistakes at once, each at its place."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _value(tree: Tree, loc: positions.Loc) -> Tree:
 
 
 def _read(path: Path, project: Path, *, allow_outside: bool) -> _Merged:
-    """A policy laid over all that it extends."""
+    """A policy merged with all that it extends."""
     latest = merged = _read_one(path, str(path))
     chain = [path.resolve()]
     while (base := _extends(latest.root)) is not None:

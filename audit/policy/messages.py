@@ -1,4 +1,4 @@
-"""What pydantic found, said as people say it: what is wrong and what to do."""
+"""Pydantic's errors in plain words: what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _WHOLE = {
     "valid_for": "days, or text such as 90d or 12w",
     "validation": "a dataset role, or a fraction",
 }
-"""Keys of a policy that may be written in several ways, told as one."""
+"""Keys of a policy that may be written in several ways, reported as one."""
 _FORMS = {
     NAME: "use letters, digits, dots, dashes and underscores, beginning with a letter or digit",
     ROLE: "use letters, digits, dashes and underscores, beginning with a letter",
@@ -89,7 +89,7 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 
 def messages(error: ValidationError, model: type[BaseModel], has: Callable[[Loc], bool]) -> list[tuple[Loc, str, bool]]:
-    """Each mistake once: its place, what to say, and whether it is about a key.
+    """Each mistake once: its place, its message, and whether it is about a key.
 
     `has` tells which key paths the file has: whatever else pydantic puts into a path names a branch of a union, and the
     branches are one mistake.

@@ -1,4 +1,4 @@
-"""An input that cannot be used, told at the line of the policy that names it."""
+"""An input that cannot be used, reported at the line of the policy that names it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Node:
     keys: Mapping[str, Place] = field(default_factory=dict)
     """Of a mapping: where its keys stand."""
     broken: bool = False
-    """Already told as a mistake; its value means nothing."""
+    """Already reported as a mistake; its value means nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The policy file's shape: strict, typed, every key documented. Meaning is checked in `meaning`, `binding` and `plan`."""
+"""The policy file's schema: strict, typed, every key documented. Its meaning is checked in `consistency` and `compatibility`."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class Trust(Strict):
 
 
 class Looks(Strict):
-    """Repeated use of a test set: how many candidates may be held against it, and how they share the error of one."""
+    """Repeated use of a test set: how many candidates may be measured on it, and how they share the error of one."""
 
     max: int = Field(ge=1, le=1000, description="distinct candidates that may be held against one test set")
     spending: Literal["obrien-fleming", "pocock"] = Field(

@@ -1,4 +1,4 @@
-"""From the file's tree to typed parts: each part by itself, so that a mistake in one does not hide those in another."""
+"""From the file's tree to typed parts, each by itself, so that a mistake in one does not hide those in another."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _READ_WITH = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The parts of a policy that have the right shape; whatever does not is told already and left out."""
+    """The parts of a policy that have the right shape; the others are reported already and left out."""
 
     tier: int
     columns: Columns | None
@@ -91,7 +91,7 @@ class Draft:
         return loc[2] in unread or not unread.isdisjoint(_READ_WITH.get(str(loc[2]), ()))
 
     def columns_of(self, role: str) -> Columns | None:
-        """The roles of a data set's columns, its own laid over the policy's; None where either is broken."""
+        """The roles of a data set's columns, its own before the policy's; None where either is broken."""
         spec = self.datasets.get(role)
         if spec is None or self.columns is None:
             return None

@@ -1,4 +1,4 @@
-"""YAML read with the position of every key and value. Whatever could be read in two ways is refused."""
+"""YAML read with the position of every key and value. Anything ambiguous is refused."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Changes:
 
 
 def changes(run: AuditRun, found: Entries) -> Changes:
-    """For what stands against release the way to a pass; for what passes the way to a loss."""
+    """For findings that do not pass the smallest change to a pass; for those that do, the change to a loss."""
     against = (*found.having("block"), *found.having("condition"))
     blocking = [reason for reason in run.verdict.reasons if _is_blocking(reason) and run.verdict.decision == "block"]
     blocking_rules = tuple(phrases.reason(one, run.findings) for one in blocking)

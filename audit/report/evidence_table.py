@@ -54,7 +54,7 @@ class Legend:
 
 
 def legend(run: AuditRun) -> Legend:
-    """The decision table is asked of the code that decides, cell by cell, so that it cannot say anything else."""
+    """The code that decides fills the decision table, cell by cell, so that the two cannot differ."""
     rows = tuple(
         (severity, prose.SEVERITY_BARS[severity], tuple(_cell(severity, status, disposition) for _, status, disposition in _COLUMNS))
         for severity in SEVERITIES

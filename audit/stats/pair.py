@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Sides(Protocol):
-    """Two estimates that are held against each other."""
+    """Two estimates that are compared."""
 
     @property
     def first(self) -> Estimate:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FINE, COARSE = 2048, 128
 """Cells of the probability axis for the error, and for the law of its noise."""
 WIDTHS = 24
-"""Bandwidths at which both are reckoned, up to 1."""
+"""Bandwidths at which both are computed, up to 1."""
 HALVINGS = 40
 HALF = math.sqrt(2 / math.pi)
 """Mean of the size of a standard normal number."""

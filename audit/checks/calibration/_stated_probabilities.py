@@ -45,7 +45,7 @@ class Event:
     said: str
     """Whose probability, in words: `of the most probable class`."""
     of: str | None = None
-    """The class that members are told apart by, under `classwise`."""
+    """The class that distinguishes members, under `classwise`."""
 
     def name(self, group: Slice) -> Slice:
         """A slice's name, with the class where there are several events."""

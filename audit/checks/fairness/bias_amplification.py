@@ -67,7 +67,7 @@ class Shares:
 
 
 Match: TypeAlias = tuple[tuple[Slice, Shares], tuple[Slice, Shares]]
-"""Two groups that are held against each other."""
+"""Two groups that are compared."""
 
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:

@@ -38,7 +38,7 @@ _KINDS = {"U": "text", "S": "bytes", "c": "complex numbers", "M": "times", "m": 
 
 
 class FunctionError(AuditError):
-    """The project's own function did something else than was asked of it: an error of the project, not of the tool. Never a pass."""
+    """The project's own function did not do what its contract says: an error of the project, not of the tool. Never a pass."""
 
 
 def load(project: str, name: str, sha256: str) -> Callable[..., Any]:

@@ -56,7 +56,7 @@ class Ranking:
     """Whether it is the same for either of two classes, so that no positive one is needed."""
 
     def targets(self, subject: Subject) -> tuple[str, ...]:
-        """The classes that are told from the rest."""
+        """The classes that are measured against the rest."""
         either = self.symmetric and len(subject.classes) == 2 and subject.data.columns.positive is None  # noqa: PLR2004  # two classes
         return subject.classes[-1:] if either and not subject.binary else subject.targets
 

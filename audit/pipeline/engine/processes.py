@@ -43,7 +43,7 @@ INLINE = Workers(0)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker is told to measure."""
+    """What a worker must measure."""
 
     place: int
     """Of the job among the jobs."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Numbers from `low` to `high` laid over places from `start` to `end`."""
+    """Numbers from `low` to `high` mapped to places from `start` to `end`."""
 
     low: float
     high: float

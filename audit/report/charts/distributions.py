@@ -76,7 +76,7 @@ STAGES_WIDTH, STAGES_LEFT, STAGES_RIGHT, LINE = 344.0, 8.0, 282.0, 17.0
 NAME = 44
 """Letters of a slice's name above its lines."""
 _STAGE_MARKS = ("#m-open", "#m-cen", "#m-fail", "#m-ref")
-"""One shape a stage, so that they are told apart without colour."""
+"""One shape per stage, so that they differ without colour."""
 
 
 def intervals(figure: Intervals, foot: str) -> Drawing:

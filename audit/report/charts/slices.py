@@ -136,7 +136,7 @@ class WeakTable:
     subtitle: str
     drawing: Markup
     heads: tuple[str, str]
-    """Of what is told of the slice and of the rows elsewhere."""
+    """Of the slice and of the rows elsewhere."""
     rows: tuple[WeakRow, ...]
     foot: str
 
