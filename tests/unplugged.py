@@ -17,7 +17,7 @@ class Point:
     """An estimate that claims to be certain."""
 
     behind: Estimate
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @property
     def value(self) -> float:

@@ -205,7 +205,7 @@ def _shortfalls(requirement: Requirement, evidence: Evidence) -> tuple[Shortfall
     """What bars members from a pass, whatever their bounds: too few rows, or an error that few of them carry."""
     small, heavy = list[TooFewRows](), list[HeavyTail]()
     for member in evidence.members:
-        estimate, needed = member.estimate, max(requirement.min_n, member.estimate.least)
+        estimate, needed = member.estimate, max(requirement.min_n, member.estimate.min_support)
         if not (support := estimate.support) >= needed:  # NaN is too few
             small.append(TooFewRows(member.name, support, needed))
         if few := few_rows(estimate):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from audit.stats import Proportion
-from audit.stats.clustering import Influence, together
+from audit.stats.clustering import Influence, cluster_correlation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,9 +30,9 @@ class GroupEstimate(Generic[E_co]):
         """Of the estimate."""
         return self.estimate.value
 
-    def together(self, other: GroupEstimate[Estimate]) -> tuple[float, float]:
+    def correlation_with(self, other: GroupEstimate[Estimate]) -> tuple[float, float]:
         """Correlation with another group's estimate, and the number of entities with rows in both groups."""
-        return together(self.influence, other.influence)
+        return cluster_correlation(self.influence, other.influence)
 
 
 def share(hit: NDArray[np.bool_], entities: NDArray[np.int64] | None) -> GroupEstimate[Proportion]:

@@ -160,7 +160,7 @@ class JointPower:
             [pairs[i] for i in self._pairs.detailed] if self._pairs else []
         )
         self.worst = tuple(worst)
-        self._too_few = max(max(rule.min_n, one.estimate.least) / max(one.estimate.support * one.factor, 1e-12) for one in members)
+        self._too_few = max(max(rule.min_n, one.estimate.min_support) / max(one.estimate.support * one.factor, 1e-12) for one in members)
         self._heavy = any(few_rows(one.estimate) for one in members)
         self.exact = len(members) == 1 and members[0].is_one_proportion
 

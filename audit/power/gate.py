@@ -293,7 +293,7 @@ def _feasible(gate: Gate, evidence: Evidence, rule: DecisionRule) -> Gate:
     short = {
         _key(member): f"{member.name}: {rows_in_words(support)}, at least {least:,} needed"
         for member in reversed(evidence.members)
-        if (support := member.estimate.support) < (least := max(rule.min_n, member.estimate.least))
+        if (support := member.estimate.support) < (least := max(rule.min_n, member.estimate.min_support))
     }
     few = {
         _key(one): f"{one.name}: {few[0]:,} of {few[1]:,} rows with an error hold half of it"
@@ -323,7 +323,7 @@ def _may_pass(gate: Gate, job: Job, trials: Trials) -> bool:
 def _proves(member: Member, rule: DecisionRule) -> bool:
     """Whether its interval lies on the good side; of a gap with both rates at 1, which leave it the least noise."""
     estimate = member.estimate
-    if estimate.support < max(rule.min_n, estimate.least):
+    if estimate.support < max(rule.min_n, estimate.min_support):
         return False
     if isinstance(member.name, Pair) and is_comparison(estimate):
         first, second = (with_value(side, 1.0) for side in (estimate.first, estimate.second))

@@ -20,7 +20,7 @@ class GapChange(Subtracted, TwoSamples):
 
     first: PairedDifference
     second: PairedDifference
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @property
     def method(self) -> str:
@@ -58,7 +58,7 @@ class Amplification:
     """Gap after minus gap before."""
     turned: GapChange
     """Gap after plus gap before, which is the change where the earlier gap went the other way."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @property
     def value(self) -> float:

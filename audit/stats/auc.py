@@ -45,7 +45,7 @@ class Auc(OfTwoClasses):
     entities: int | None = None
     design_effect: float = 1.0
     """Variance with entities over variance without, at least 1."""
-    least: ClassVar[int] = 30
+    min_support: ClassVar[int] = 30
 
     @classmethod
     def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Auc:

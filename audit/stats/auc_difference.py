@@ -29,7 +29,7 @@ class PairedAuc(Subtracted, OnEllipse):
     second: Auc
     correlation: float
     """Of the two areas."""
-    least: ClassVar[int] = Auc.least
+    min_support: ClassVar[int] = Auc.min_support
 
     def __post_init__(self) -> None:
         self.refuse_unlike("areas")
@@ -65,7 +65,7 @@ class AucDifference(Subtracted, TwoSamples):
 
     first: Auc
     second: Auc
-    least: ClassVar[int] = Auc.least
+    min_support: ClassVar[int] = Auc.min_support
 
     @property
     def method(self) -> str:

@@ -45,7 +45,7 @@ class AveragePrecision(OfTwoClasses):
     rarer: float
     """Independent units of the rarer class: rows, or effective entities that hold one."""
     entities: int | None = None
-    least: ClassVar[int] = 30
+    min_support: ClassVar[int] = 30
 
     @classmethod
     def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> AveragePrecision:

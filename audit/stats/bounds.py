@@ -128,19 +128,20 @@ def _proportions(estimates: Sequence[Proportion], lower_alpha: float, upper_alph
     return shares.lower(lower_alpha), 1.0 - shares.misses().lower(upper_alpha)
 
 
+def _units(estimate: WeightedShare) -> float:
+    """Rows or entities of equal weight; infinite where rows have one weight."""
+    units = estimate.entities if estimate.effective_units is None else estimate.effective_units
+    return math.inf if units is None else units
+
+
 def _weighted(estimates: Sequence[WeightedShare], lower_alpha: float, upper_alpha: float) -> Ends:
     from scipy.special import ndtri, stdtrit
 
-    share, worth, units = np.array(
-        [
-            (one.share, one.worth, math.inf if (of := one.entities if one.effective_units is None else one.effective_units) is None else of)
-            for one in estimates
-        ],
-        dtype=float,
-    ).T
+    units = np.array([_units(one) for one in estimates], dtype=float)
+    share, rows = np.array([(one.share, one.effective_n) for one in estimates], dtype=float).T
 
     def lower(share: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
-        n, counted = worth.copy(), np.isfinite(units)
+        n, counted = rows.copy(), np.isfinite(units)
         if alpha < MEDIAN:
             n[counted] *= (float(ndtri(alpha)) / stdtrit(np.maximum(units[counted] - 1, LEAST_FREEDOM), alpha)) ** 2
         return np.minimum(share, _exact_lower(share * n, n, alpha))

@@ -46,7 +46,7 @@ class SquaredDistance(OfRows, Clustered):
     entities: int | None = None
     effective_entities: float | None = None
     """Entities of equal size that tell as much."""
-    least: ClassVar[int] = 100
+    min_support: ClassVar[int] = 100
 
     @property
     def value(self) -> float:

@@ -46,7 +46,7 @@ class CalibrationError:
     noise_floor: float
     """95th percentile of the value when labels are drawn from the predicted probabilities."""
     binning: Binning = "equal_mass"
-    least: ClassVar[int] = 100
+    min_support: ClassVar[int] = 100
 
     @classmethod
     def of(

@@ -14,7 +14,7 @@ class Census:
     count: float
     rows: int
     """Rows, fields or files that were looked at."""
-    least: ClassVar[int] = 0
+    min_support: ClassVar[int] = 0
 
     @property
     def value(self) -> float:

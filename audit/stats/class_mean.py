@@ -35,7 +35,7 @@ class ClassMean:
     parts: tuple[OfClass, ...]
     correlations: tuple[tuple[float, ...], ...]
     """(k, k) of the parts."""
-    least: ClassVar[int] = 30
+    min_support: ClassVar[int] = 30
 
     def __post_init__(self) -> None:
         if not self.parts or {len(self.correlations), *map(len, self.correlations)} != {len(self.parts)}:

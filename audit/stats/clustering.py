@@ -41,7 +41,7 @@ class Influence:
         return Influence(entities, moved, rows, float(moved @ moved))
 
 
-def together(first: Influence | None, second: Influence | None) -> tuple[float, float]:
+def cluster_correlation(first: Influence | None, second: Influence | None) -> tuple[float, float]:
     """Correlation of two estimates, and how many entities of equal weight are behind both (Kish, Survey Sampling 1965).
 
     Entities are independent, so that the covariance is the sum of the products of what each adds to the one and to the other
@@ -61,7 +61,7 @@ def together(first: Influence | None, second: Influence | None) -> tuple[float, 
     return (float(np.clip(first.moved[i] @ second.moved[j] / spread, -1.0, 1.0)) if spread > 0 else 0.0), shared
 
 
-def held(correlation: float, shared: float, alpha: float) -> float:
+def shrink_correlation(correlation: float, shared: float, alpha: float) -> float:
     """The correlation as an end at this level counts it, where what is positive makes the interval narrower.
 
     As if 2 t² entities more had shown none, with Student's t at the level. For two shares whose entities agree throughout, the
@@ -75,7 +75,7 @@ def held(correlation: float, shared: float, alpha: float) -> float:
     return correlation * shared / (shared + 2 * float(stdtrit(max(shared - 1, 1), alpha)) ** 2)
 
 
-def lowest(one: tuple[float, float], other: tuple[float, float]) -> float:
+def frechet_minimum(one: tuple[float, float], other: tuple[float, float]) -> float:
     """The lowest correlation of two flags with chances in these ranges (Fréchet, Annales de l'Université de Lyon 1951)."""
     least, most = (math.sqrt(_odds(a) * _odds(b)) for a, b in zip(one, other, strict=True))
     if least <= 1 <= most:
@@ -87,7 +87,7 @@ def _odds(chance: float) -> float:
     return chance / max(1 - chance, 1e-300)
 
 
-def apart(one: float, other: float, correlation: float) -> float:
+def mover_distance(one: float, other: float, correlation: float) -> float:
     """How far a difference's end is away where it moves by these two distances (Zou, Psychological Methods 2007)."""
     if math.isinf(one) or math.isinf(other):
         return math.inf

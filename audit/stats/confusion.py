@@ -42,7 +42,7 @@ class Confusion:
     """How many entities have each table; None where rows are independent."""
     beta: float = 1.0
     """Weight of recall in F-beta."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @classmethod
     def of(

@@ -43,7 +43,7 @@ class KolmogorovSmirnov:
     reference: int
     """Rows in the reference sample."""
     current: int
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @property
     def value(self) -> float:
@@ -121,7 +121,7 @@ class StabilityIndex:
     bins: int
     reference: int
     current: int
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @property
     def value(self) -> float:
@@ -220,7 +220,7 @@ class MeanDiscrepancy:
     current: int
     leading: float | None = None
     """Standard deviation of the error along the direction in which it is largest; None in estimates stored without it."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @property
     def value(self) -> float:

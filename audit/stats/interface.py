@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Estimate(Protocol):
     """One number with the sufficient statistic behind it."""
 
-    least: ClassVar[int]
+    min_support: ClassVar[int]
     """Support below which the interval is not to be trusted, whatever `min_n` says."""
 
     @property

@@ -39,7 +39,7 @@ class GroupJackknife(OfUnits):
     rows: int
     units: float
     """Rows, or effective entities where rows are clustered."""
-    least: ClassVar[int] = 200
+    min_support: ClassVar[int] = 200
 
     @classmethod
     def of(

@@ -41,7 +41,7 @@ class Mean(OfUnits):
     """The most that a value can be; None where it has no end."""
     half: tuple[int, int] | None = None
     """Rows that hold half of the sum, and rows above `low`; None unless values are losses without an upper end."""
-    least: ClassVar[int] = 50
+    min_support: ClassVar[int] = 50
 
     @classmethod
     def of(
@@ -64,7 +64,7 @@ class Mean(OfUnits):
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
             return cls(mean, 0.0, 0.0, units, n, low, high)
         half = None if low is None or high is not None else half_of_sum(values - low)
-        return cls(mean, deviation, third if clusters is None or units >= cls.least else 0.0, units, n, low, high, half)
+        return cls(mean, deviation, third if clusters is None or units >= cls.min_support else 0.0, units, n, low, high, half)
 
     @property
     def value(self) -> float:

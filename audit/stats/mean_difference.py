@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
-from audit.stats.clustering import apart, held
+from audit.stats.clustering import mover_distance, shrink_correlation
 from audit.stats.mean import Mean
 from audit.stats.pair import Subtracted
 from audit.stats.root_mean_square import RootMeanSquare
@@ -36,7 +36,7 @@ class MeanDifference(Subtracted):
     """Whether both are of the same rows."""
     shared: float = 0.0
     """Entities of equal weight with rows in both samples, from which the correlation is known; 0 for the same rows."""
-    least: ClassVar[int] = RootMeanSquare.least
+    min_support: ClassVar[int] = RootMeanSquare.min_support
 
     def __post_init__(self) -> None:
         if not -1 <= self.correlation <= 1 or self.shared < 0 or type(self.first) is not type(self.second):
@@ -75,8 +75,9 @@ class MeanDifference(Subtracted):
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; infinite where nothing bounds it."""
         (low_1, high_1), (low_2, high_2) = self.first.bounds(lower_alpha, upper_alpha), self.second.bounds(upper_alpha, lower_alpha)
-        down = apart(self.first.value - low_1, high_2 - self.second.value, held(self.correlation, self.shared, lower_alpha))
-        up = apart(high_1 - self.first.value, self.second.value - low_2, held(self.correlation, self.shared, upper_alpha))
+        below, above = (shrink_correlation(self.correlation, self.shared, alpha) for alpha in (lower_alpha, upper_alpha))
+        down = mover_distance(self.first.value - low_1, high_2 - self.second.value, below)
+        up = mover_distance(high_1 - self.first.value, self.second.value - low_2, above)
         return self.value - down, self.value + up
 
     def with_sample_size(self, factor: float) -> MeanDifference:

@@ -43,7 +43,7 @@ class MeanRatio(OfUnits):
     rows: int
     half: tuple[int, int] | None = None
     """Rows that hold half of the sum of the first values, and rows with one above 0; None where some are below 0."""
-    least: ClassVar[int] = 100
+    min_support: ClassVar[int] = 100
 
     @classmethod
     def of(cls, first: NDArray[np.float64], second: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> MeanRatio:
@@ -60,7 +60,7 @@ class MeanRatio(OfUnits):
             units, spread, cube = n, 1 / max(1, n - 1), 1 / n
         else:
             (u, units), (v, _) = mean_parts(u / n, clusters), mean_parts(v / n, clusters)
-            spread, cube = units, units**2 if units >= cls.least else 0.0
+            spread, cube = units, units**2 if units >= cls.min_support else 0.0
         a, b, c = (float(np.sum(u ** (2 - i) * v**i)) * spread for i in range(3))
         p, q, r, s = (float(np.sum(u ** (3 - i) * v**i)) * cube for i in range(4))
         half = half_of_sum(first) if first.min() >= 0 else None
@@ -140,7 +140,7 @@ class Explained:
     """Share of the variance that predictions explain: 1 minus the mean squared error over the variance of the true values."""
 
     unexplained: MeanRatio
-    least: ClassVar[int] = MeanRatio.least
+    min_support: ClassVar[int] = MeanRatio.min_support
 
     @classmethod
     def of(cls, target: NDArray[np.float64], predicted: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Explained:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from audit.stats.clustering import apart, held
+from audit.stats.clustering import mover_distance, shrink_correlation
 from audit.stats.pair import TwoSamples
 from audit.stats.proportion import Difference  # noqa: TC001  # read at run time where a stored estimate is opened
 
@@ -26,7 +26,7 @@ class AverageDifference(TwoSamples):
     """Of the two differences, by their entities; None where it is not known."""
     shared: float = 0.0
     """Entities of equal weight with rows behind both, from which the correlation is known."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if self.shared < 0 or (self.correlation is not None and not -1 <= self.correlation <= 1):
@@ -70,6 +70,6 @@ class AverageDifference(TwoSamples):
 
     def _together(self, distances: list[float], alpha: float) -> float:
         if self.correlation is not None:
-            return apart(distances[0], distances[1], held(-self.correlation, self.shared, alpha))
+            return mover_distance(distances[0], distances[1], shrink_correlation(-self.correlation, self.shared, alpha))
         clustered = any(share.entities is not None for one in (self.first, self.second) for share in (one.first, one.second))
         return sum(distances) if clustered else math.hypot(*distances)

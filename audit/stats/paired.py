@@ -37,7 +37,7 @@ class PairedDifference(Clustered):
     """Variance of the difference with entities over variance without; 1 where rows are independent."""
     effective_entities: float | None = None
     """Entities of equal size that tell as much."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         cells = (self.both, self.only_first, self.only_second, self.neither)

@@ -35,7 +35,7 @@ class PairedConfusion:
     """How many entities have each table; None where rows are independent."""
     beta: float = 1.0
     """Weight of recall in F-beta."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if not self.tables or not self.cells or any(len(table) != len(self.cells) for table in self.tables):

@@ -17,7 +17,7 @@ class PairedMean:
     """First mean minus second, as the mean of the rows' own differences: what both models find hard drops out."""
 
     difference: Mean
-    least: ClassVar[int] = Mean.least
+    min_support: ClassVar[int] = Mean.min_support
 
     @classmethod
     def of(

@@ -28,7 +28,7 @@ class PairedPrecision(Subtracted, OnEllipse):
     second: AveragePrecision
     correlation: float
     """Of the two values."""
-    least: ClassVar[int] = AveragePrecision.least
+    min_support: ClassVar[int] = AveragePrecision.min_support
 
     def __post_init__(self) -> None:
         self.refuse_unlike("average precisions")

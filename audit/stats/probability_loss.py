@@ -54,7 +54,7 @@ class UnseenErrors:
     """What the wrong rows among them add to the mean."""
     wrong: tuple[Proportion, ...]
     """Share of wrong rows among them."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @classmethod
     def of(cls, rows: RowLosses, counted: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> UnseenErrors:
@@ -135,7 +135,7 @@ class ProbabilityLoss(MeanOfRows):
 
     mean: Mean
     errors: UnseenErrors
-    least: ClassVar[int] = Mean.least
+    min_support: ClassVar[int] = Mean.min_support
 
     @classmethod
     def of(cls, rows: RowLosses, clusters: NDArray[np.int64] | None = None, *, high: float) -> ProbabilityLoss:
@@ -179,7 +179,7 @@ class PairedProbabilityLoss(MeanOfRows):
     first: UnseenErrors
     """Rows on which the first model alone is wrong."""
     second: UnseenErrors
-    least: ClassVar[int] = Mean.least
+    min_support: ClassVar[int] = Mean.min_support
 
     @classmethod
     def of(cls, first: RowLosses, second: RowLosses, clusters: NDArray[np.int64] | None = None, *, high: float) -> PairedProbabilityLoss:

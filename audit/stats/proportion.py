@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
-from audit.stats.clustering import apart, held, lowest
+from audit.stats.clustering import frechet_minimum, mover_distance, shrink_correlation
 from audit.stats.entities import effect_of_totals, effective_entities, small_sample
 from audit.stats.pair import Subtracted, TwoSamples
 from audit.stats.sample_size import Clustered, freedom, scale_count, scale_entities, scale_optional, with_effect
@@ -43,7 +43,7 @@ class Proportion(Clustered):
     """Variance with entities over variance without; 1 where rows are independent."""
     effective_entities: float | None = None
     """Entities of equal size that tell as much (Kish, Survey Sampling 1965): Student's t has one degree of freedom less."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.hits <= self.n or self.n < 1:
@@ -185,7 +185,7 @@ class Difference(Subtracted, _OfShares):
     """Of the two shares: 0 for two samples."""
     shared: float = 0.0
     """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         self.refuse_impossible()
@@ -242,7 +242,7 @@ class Ratio(_OfShares):
     """Of the two shares: 0 for two samples."""
     shared: float = 0.0
     """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         self.refuse_impossible()
@@ -301,8 +301,8 @@ def _moves(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -
     low, high = falling.score_bounds(alpha, 0.5)[0], rising.score_bounds(0.5, alpha)[1]
     p, q = falling.value, rising.value
     if all(0 < one.hits < one.n for one in (falling, rising)):
-        return p - low, high - q, held(pair.correlation, pair.shared, alpha)
-    return p - low, high - q, min(pair.correlation, lowest((low, p), (q, high)))
+        return p - low, high - q, shrink_correlation(pair.correlation, pair.shared, alpha)
+    return p - low, high - q, min(pair.correlation, frechet_minimum((low, p), (q, high)))
 
 
 def _hybrid(falling: Proportion, rising: Proportion, alpha: float) -> float:
@@ -312,7 +312,7 @@ def _hybrid(falling: Proportion, rising: Proportion, alpha: float) -> float:
 
 
 def _falls(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> float:
-    return apart(*_moves(pair, falling, rising, alpha))
+    return mover_distance(*_moves(pair, falling, rising, alpha))
 
 
 def _mover_lower(pair: _Pair, above: Proportion, below: Proportion, alpha: float) -> float:

@@ -41,7 +41,7 @@ class Quantile(OfRows, Clustered):
     design_effect: float = 1.0
     effective_entities: float | None = None
     """Entities of equal size that tell as much."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:

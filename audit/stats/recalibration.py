@@ -49,7 +49,7 @@ class Coefficient:
     entities: int | None = None
     effective_entities: float | None = None
     """Entities of equal size that tell as much."""
-    least: ClassVar[int] = 50
+    min_support: ClassVar[int] = 50
 
     @property
     def value(self) -> float:
@@ -116,7 +116,7 @@ class Departure:
 
     coefficient: Coefficient
     ideal: float
-    least: ClassVar[int] = Coefficient.least
+    min_support: ClassVar[int] = Coefficient.min_support
 
     @property
     def value(self) -> float:

@@ -19,7 +19,7 @@ class RootMeanSquare:
     """Root of the mean of squared values. Its ends are the roots of the mean's (Hall, JRSS B 1992): a root keeps their levels."""
 
     squares: Mean
-    least: ClassVar[int] = 100
+    min_support: ClassVar[int] = 100
 
     @classmethod
     def of(cls, values: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> RootMeanSquare:

@@ -54,7 +54,7 @@ class SmoothCalibrationError:
     """Mean stated probability."""
     observed: Proportion
     """Rows in which the event came to be."""
-    least: ClassVar[int] = 100
+    min_support: ClassVar[int] = 100
 
     @classmethod
     def of(

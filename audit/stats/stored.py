@@ -66,6 +66,8 @@ _LATER = {
     **dict.fromkeys(("AverageDifference", "Difference", "Ratio"), frozenset({"correlation", "shared"})),
 }
 """Fields that a file from before they were there may lack."""
+_RENAMED = {"WeightedShare": {"worth": "effective_n"}}
+"""Fields by the name that an earlier file has for them."""
 
 
 def to_json(estimate: Estimate) -> dict[str, Stored]:
@@ -83,6 +85,9 @@ def from_json(stored: Mapping[str, Stored]) -> Estimate:
     if kind is None:
         msg = f"{stored.get('kind')!r} is no kind of estimate: one of {', '.join(sorted(KINDS))}"
         raise InputError(msg)
+    for old, new in _RENAMED.get(kind.__name__, {}).items():
+        if new not in stored:
+            stored = {new if name == old else name: value for name, value in stored.items()}
     if set(stored) | _LATER.get(kind.__name__, frozenset()) != {"kind", *_names(kind)}:
         msg = f"a stored {kind.__name__} has {', '.join(_names(kind))}, not {', '.join(name for name in stored if name != 'kind')}"
         raise InputError(msg)

@@ -28,16 +28,17 @@ class WeightedShare:
 
     share: float
     rows: int
-    worth: float
+    effective_n: float
     """Independent rows of equal weight that tell as much."""
     entities: int | None = None
     effective_units: float | None = None
     """Rows, or entities, of equal weight that tell as much; None where rows have one weight."""
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        if not (0 <= self.share <= 1 and 0 < self.worth <= self.rows):
-            msg = f"a weighted share lies between 0 and 1 on rows worth 1 each at most, got {self.share} of {self.rows} worth {self.worth}"
+        if not (0 <= self.share <= 1 and 0 < self.effective_n <= self.rows):
+            got = f"{self.share} of {self.rows} worth {self.effective_n}"
+            msg = f"a weighted share lies between 0 and 1 on rows worth 1 each at most, got {got}"
             raise ValueError(msg)
 
     @classmethod
@@ -45,16 +46,16 @@ class WeightedShare:
         """From one flag and one weight over 0 a row, and the entity of each where there is one."""
         values = hit.astype(float)
         share = min(1.0, float(np.average(values, weights=weights)))
-        worth, entities = kish(weights), None
+        effective_n, entities = kish(weights), None
         effective = effective_entities(weights if clusters is None else _totals(weights, clusters))
         if clusters is not None:
             codes = np.unique(clusters, return_inverse=True)[1]
             entities = int(codes.max()) + 1
-            worth /= design_effect(values, codes, entities)
+            effective_n /= design_effect(values, codes, entities)
         variance = linearised(values - share, weights, clusters)
         if variance > 0:
-            worth = min(worth, share * (1 - share) / variance)
-        return cls(share, len(hit), worth, entities, None if clusters is None and weights.min() == weights.max() else effective)
+            effective_n = min(effective_n, share * (1 - share) / variance)
+        return cls(share, len(hit), effective_n, entities, None if clusters is None and weights.min() == weights.max() else effective)
 
     @property
     def value(self) -> float:
@@ -69,12 +70,12 @@ class WeightedShare:
     @property
     def support(self) -> float:
         """Rows of equal weight that tell as much; not more than there are such entities."""
-        return self.worth if self.entities is None else min(self.worth, self.effective_units or float(self.entities))
+        return self.effective_n if self.entities is None else min(self.effective_n, self.effective_units or float(self.entities))
 
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return f"Korn-Graubard exact, weighted rows worth {self.worth:,.0f}"
+        return f"Korn-Graubard exact, weighted rows worth {self.effective_n:,.0f}"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
@@ -83,8 +84,8 @@ class WeightedShare:
     def with_sample_size(self, factor: float) -> WeightedShare:
         """The same share of `factor` times the rows."""
         rows, effective = scale_count(self.rows, factor), scale_optional(self.effective_units, factor)
-        worth, entities = min(float(rows), self.worth * factor), scale_entities(self.entities, factor)
-        return replace(self, rows=rows, worth=worth, entities=entities, effective_units=effective)
+        effective_n, entities = min(float(rows), self.effective_n * factor), scale_entities(self.entities, factor)
+        return replace(self, rows=rows, effective_n=effective_n, entities=entities, effective_units=effective)
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -93,7 +94,7 @@ class WeightedShare:
 
     def _lower(self, share: float, alpha: float) -> float:
         units = self.entities if self.effective_units is None else self.effective_units
-        n = self.worth * (1.0 if units is None else small_sample(units, alpha))
+        n = self.effective_n * (1.0 if units is None else small_sample(units, alpha))
         return min(share, exact_lower(share * n, n, alpha))
 
 
@@ -108,7 +109,7 @@ class WeightedMean:
     equal: Mean
     """Of rows of equal weight that tell as much."""
     rows: int
-    least: ClassVar[int] = Mean.least
+    min_support: ClassVar[int] = Mean.min_support
 
     @classmethod
     def of(cls, values: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> WeightedMean:
@@ -121,7 +122,7 @@ class WeightedMean:
         deviation = math.sqrt(units * max(spread / max(1, units - 1), float(parts @ parts)))
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
             return cls(Mean(mean, 0.0, 0.0, units, len(values)), len(values))
-        skewness = units**2 * float(np.sum(parts**3)) / deviation**3 if units >= cls.least else 0.0
+        skewness = units**2 * float(np.sum(parts**3)) / deviation**3 if units >= cls.min_support else 0.0
         return cls(Mean(mean, deviation, skewness, units, len(values)), len(values))
 
     @property

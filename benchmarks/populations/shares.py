@@ -46,7 +46,7 @@ class _Known:
     """An estimate whose ends are computed once for each outcome."""
 
     behind: Proportion | Difference | Ratio
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
 
     @property
     def value(self) -> float:

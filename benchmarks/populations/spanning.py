@@ -11,7 +11,7 @@ import numpy as np
 from audit.checks.fairness.average_odds_difference import Odds
 from audit.metrics.groups import share
 from audit.stats import Difference, MeanDifference, Ratio, WeightedShare
-from audit.stats.clustering import Influence, together
+from audit.stats.clustering import Influence, cluster_correlation
 from benchmarks.populations.case import PEOPLE, Case
 from benchmarks.trials import Limit
 
@@ -108,7 +108,7 @@ def _pairs(rng: Generator, trials: int, *, one: People, ratio: bool = False) -> 
     for _ in range(trials):
         hit, person, first = _hits(rng, one)
         a, b = share(hit[first], person[first]), share(hit[~first], person[~first])
-        yield (Ratio if ratio else Difference)(a.estimate, b.estimate, *a.together(b)), truth
+        yield (Ratio if ratio else Difference)(a.estimate, b.estimate, *a.correlation_with(b)), truth
 
 
 def weighted() -> list[Case]:
@@ -130,14 +130,14 @@ def _weighted(rng: Generator, trials: int, *, one: People) -> Drawn:
         hit, person, first = _hits(rng, one)
         weight = np.exp(0.5 * rng.standard_normal(len(hit)))
         sides = [_weighted_side(hit[rows], weight[rows], person[rows]) for rows in (first, ~first)]
-        correlation, shared = together(sides[0][1], sides[1][1])
+        correlation, shared = cluster_correlation(sides[0][1], sides[1][1])
         yield MeanDifference(sides[0][0], sides[1][0], correlation, shared=shared), one.share - one.second
 
 
 def _weighted_side(hit: NDArray[np.bool_], weight: NDArray[np.float64], person: NDArray[np.int64]) -> tuple[WeightedShare, Influence]:
     found = WeightedShare.of(hit, weight, person)
     moved = weight * (hit - found.share) / weight.sum()
-    return found, Influence.of(moved, person, found.share * (1 - found.share) / found.worth)
+    return found, Influence.of(moved, person, found.share * (1 - found.share) / found.effective_n)
 
 
 def average_differences() -> list[Case]:

@@ -279,7 +279,7 @@ class Asked:
 
     share: Proportion
     levels: list[float] = field(default_factory=list)
-    least: ClassVar[int] = 1
+    min_support: ClassVar[int] = 1
     method: ClassVar[str] = "Wilson"
 
     @property

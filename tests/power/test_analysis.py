@@ -158,7 +158,7 @@ def test_people_in_both_groups_are_planned(kind: type[Difference | Ratio], bound
 
     def gap(people: int) -> Difference | Ratio:
         sides = spanning(rng, people, against=against)
-        return kind(sides[0].estimate, sides[1].estimate, *sides[0].together(sides[1]))
+        return kind(sides[0].estimate, sides[1].estimate, *sides[0].correlation_with(sides[1]))
 
     pilots, even = [gap(60) for _ in range(10)], 0.0 if kind is Difference else 1.0
     planned = np.mean([end_probabilities([PlannedMember(one, even)], rule, 2.5)[0] for one in pilots])

@@ -17,7 +17,7 @@ from audit.stats.weighted import WeightedShare
 if TYPE_CHECKING:
     from audit.stats import Estimate
 
-LEVELS = st.one_of(st.sampled_from([0.5, 0.025, 0.02, 0.0199, 0.025 / 39_800, 1e-9, 0.3]), st.floats(1e-8, 0.5))
+LEVELS = st.one_of(st.sampled_from([0.5, 0.025, 0.02, 0.0199, 0.025 / 39_800, 1e-9, 0.3]), st.floats(1e-8, 0.49))
 
 
 @st.composite

@@ -72,4 +72,4 @@ def test_a_function_that_never_moves_proves_nothing() -> None:
 def test_too_few_rows_are_refused_or_bar_a_pass() -> None:
     with pytest.raises(ValueError, match="at least two"):
         of_mean([1.0])
-    assert of_mean([float(i) for i in range(50)]).least == 200
+    assert of_mean([float(i) for i in range(50)]).min_support == 200

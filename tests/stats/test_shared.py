@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit.metrics.groups import share
 from audit.stats import AverageDifference, Difference, PairedDifference, Proportion, Ratio
-from audit.stats.clustering import Influence, held, lowest, together
+from audit.stats.clustering import Influence, cluster_correlation, frechet_minimum, shrink_correlation
 from tests.misses import misses, most
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ ALPHA = 0.025
 
 def pair(kind: type[Difference | Ratio], hit: NDArray[np.bool_], person: NDArray[np.int64], first: NDArray[np.bool_]) -> Difference | Ratio:
     a, b = share(hit[first], person[first]), share(hit[~first], person[~first])
-    return kind(a.estimate, b.estimate, *a.together(b))
+    return kind(a.estimate, b.estimate, *a.correlation_with(b))
 
 
 def flags(text: str) -> NDArray[np.bool_]:
@@ -144,7 +144,7 @@ def test_an_end_of_the_ratio_is_where_the_differences_end_is_zero(x: int, y: int
     a, b = Proportion(x, 30, 30, 1.0), Proportion(y, 30, 30, 1.0)
     r = Ratio(a, b, correlation, 30.0).bounds(ALPHA, ALPHA)[0]
     down, up = a.value - a.score_bounds(ALPHA, ALPHA)[0], r * (b.score_bounds(ALPHA, ALPHA)[1] - b.value)
-    kept = held(correlation, 30.0, ALPHA)
+    kept = shrink_correlation(correlation, 30.0, ALPHA)
     assert a.value - r * b.value == pytest.approx(math.sqrt(down**2 + up**2 - 2 * kept * down * up), abs=1e-9)
 
 
@@ -164,19 +164,19 @@ def test_groups_that_pull_apart_are_covered_and_were_not() -> None:
 
 def test_a_single_entity_tells_nothing_of_how_two_go_together() -> None:
     one = Influence.of(np.array([0.1, -0.1]), np.zeros(2, dtype=np.int64), 0.2)
-    assert together(one, Influence.of(np.array([0.2, -0.2]), np.arange(2), 0.1)) == (-1.0, 1.0)
-    assert together(one, None) == (0.0, 0.0)
+    assert cluster_correlation(one, Influence.of(np.array([0.2, -0.2]), np.arange(2), 0.1)) == (-1.0, 1.0)
+    assert cluster_correlation(one, None) == (0.0, 0.0)
 
 
 def test_what_is_held_of_a_correlation() -> None:
     """What widens an interval is taken whole; what narrows it is less certain the fewer entities and the smaller the level."""
-    assert held(-0.5, 10, ALPHA) == -0.5
-    assert held(0.5, 10, 0.5) == 0.5
-    assert held(0.5, 0, ALPHA) == 0.5
-    assert 0 < held(0.5, 3, ALPHA) < held(0.5, 30, 0.001) < held(0.5, 30, ALPHA) < 0.5
-    assert lowest((0.1, 0.4), (0.4, 0.7)) == lowest((0.9, 1.0), (0.0, 0.1)) == -1, "one may be the rest of the other"
-    assert lowest((0.05, 0.1), (0.0, 0.1)) == pytest.approx(-1 / 9), "both are rare"
-    assert lowest((0.9, 1.0), (0.9, 0.95)) == pytest.approx(-1 / 9), "both are near 1"
+    assert shrink_correlation(-0.5, 10, ALPHA) == -0.5
+    assert shrink_correlation(0.5, 10, 0.5) == 0.5
+    assert shrink_correlation(0.5, 0, ALPHA) == 0.5
+    assert 0 < shrink_correlation(0.5, 3, ALPHA) < shrink_correlation(0.5, 30, 0.001) < shrink_correlation(0.5, 30, ALPHA) < 0.5
+    assert frechet_minimum((0.1, 0.4), (0.4, 0.7)) == frechet_minimum((0.9, 1.0), (0.0, 0.1)) == -1, "one may be the rest of the other"
+    assert frechet_minimum((0.05, 0.1), (0.0, 0.1)) == pytest.approx(-1 / 9), "both are rare"
+    assert frechet_minimum((0.9, 1.0), (0.9, 0.95)) == pytest.approx(-1 / 9), "both are near 1"
 
 
 def test_an_average_of_differences_by_their_correlation() -> None:

@@ -196,6 +196,15 @@ OLD_MEAN = '{"kind": "Mean", "mean": 1.0, "deviation": 2.0, "skewness": 0.5, "un
 OLD_GAP = f'{{"kind": "Difference", "first": {OLD_SHARE}, "second": {OLD_SHARE}}}'
 
 
+def test_a_weighted_share_reads_under_its_earlier_field_too() -> None:
+    share = WeightedShare(0.3, 100, 40.0)
+    plain = to_json(share)
+    earlier = {"worth" if name == "effective_n" else name: value for name, value in plain.items()}
+    assert from_json(earlier) == from_json(plain) == share
+    with pytest.raises(InputError, match="a stored WeightedShare has"):
+        from_json(plain | {"worth": 40.0})
+
+
 def test_two_groups_stored_before_people_were_in_both_read_as_they_did() -> None:
     """By the fields there were then: two samples, and of an average of clustered differences the sum of the margins."""
     share, mean = Proportion(8, 10, 5, 1.5), Mean(1.0, 2.0, 0.5, 30, 40)

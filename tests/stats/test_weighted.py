@@ -16,8 +16,8 @@ def test_a_worked_example() -> None:
     found = WeightedShare.of(np.array([True, False, False]), np.array([2.0, 1.0, 1.0]))
     assert found.value == 0.5
     variance = 2 / 3 * ((2 * 0.5 / (1 - 2 / 4)) ** 2 + 2 * (0.5 / (1 - 1 / 4)) ** 2) / 16  # each without its own pull
-    assert found.worth == pytest.approx(min(16 / 6, 0.25 / variance))
-    n = found.worth * (norm.ppf(0.025) / t.ppf(0.025, 16 / 6 - 1)) ** 2
+    assert found.effective_n == pytest.approx(min(16 / 6, 0.25 / variance))
+    n = found.effective_n * (norm.ppf(0.025) / t.ppf(0.025, 16 / 6 - 1)) ** 2
     x = 0.5 * n
     assert found.bounds(0.025, 0.025) == pytest.approx((beta.ppf(0.025, x, n - x + 1), beta.ppf(0.975, x + 1, n - x)))
 
@@ -29,7 +29,7 @@ def test_equal_weights_are_no_weights(hits: list[bool], weight: float) -> None:
     found, plain = WeightedShare.of(hit, np.full(len(hit), weight)), Proportion.of(hit)
     assert found.value == pytest.approx(plain.value)
     if 0 < plain.value < 1:
-        assert found.worth == pytest.approx(len(hits) - 1)
+        assert found.effective_n == pytest.approx(len(hits) - 1)
     else:
         assert found.bounds(0.01, 0.01) == pytest.approx(plain.bounds(0.01, 0.01))
 
@@ -38,7 +38,7 @@ def test_equal_weights_are_no_weights(hits: list[bool], weight: float) -> None:
 def test_only_the_ratios_of_weights_matter_and_the_value_lies_within(rows: list[tuple[bool, float]], scale: float) -> None:
     hit, weights = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
     here, there = WeightedShare.of(hit, weights), WeightedShare.of(hit, scale * weights)
-    assert (here.value, here.worth) == pytest.approx((there.value, there.worth), rel=1e-6)
+    assert (here.value, here.effective_n) == pytest.approx((there.value, there.effective_n), rel=1e-6)
     low, high = here.bounds(0.025, 0.025)
     assert low <= here.value <= high
     values = np.random.default_rng(len(rows)).normal(size=len(rows))
@@ -65,7 +65,7 @@ def test_equal_weights_give_the_plain_mean() -> None:
 def test_one_heavy_row_is_not_taken_for_many() -> None:
     """A row of weight a million hits: linearised it looks certain, by Kish it is one row."""
     hit, weights = np.arange(1000) == 0, np.where(np.arange(1000) == 0, 1e6, 1.0)
-    assert WeightedShare.of(hit, weights).worth < 1.1
+    assert WeightedShare.of(hit, weights).effective_n < 1.1
     assert WeightedMean.of(hit.astype(float), weights).support < 1.01
 
 
@@ -74,7 +74,7 @@ def test_rows_of_one_person_are_worth_less() -> None:
     person = np.repeat(np.arange(50), 8)
     hit, weights = np.repeat(rng.random(50) < 0.4, 8), np.exp(0.3 * rng.standard_normal(400))
     alone, together = WeightedShare.of(hit, weights), WeightedShare.of(hit, weights, person)
-    assert together.worth < 50 < alone.worth
+    assert together.effective_n < 50 < alone.effective_n
     values = np.repeat(rng.normal(size=50), 8)
     assert WeightedMean.of(values, weights, person).support <= 50 < WeightedMean.of(values, weights).support
 

@@ -52,7 +52,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     }
     pairs = list(zip(list(share)[::2], list(share)[1::2], strict=True))
     members = tuple(
-        Member(Pair(one, other), Difference(share[one].estimate, share[other].estimate, *share[one].together(share[other])))
+        Member(Pair(one, other), Difference(share[one].estimate, share[other].estimate, *share[one].correlation_with(share[other])))
         for one, other in (order for pair in pairs for order in (pair, pair[::-1]))
     )
     return Evidence(

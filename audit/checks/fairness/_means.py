@@ -58,7 +58,7 @@ def _weighted(values: Values, weights: NDArray[np.float64], entities: NDArray[np
     variance, numbers = 0.0, values.astype(np.float64)
     if values.dtype == np.bool_:
         estimate = WeightedShare.of(values.astype(bool), weights, entities)
-        variance = estimate.share * (1 - estimate.share) / estimate.worth
+        variance = estimate.share * (1 - estimate.share) / estimate.effective_n
     else:
         estimate = WeightedMean.of(numbers, weights, entities)
     if entities is None:
@@ -69,7 +69,7 @@ def _weighted(values: Values, weights: NDArray[np.float64], entities: NDArray[np
 def difference(one: GroupEstimate[Average], other: GroupEstimate[Average]) -> Difference | MeanDifference:
     """The difference of two groups' averages; entities with rows in both groups make the two move together."""
     first, second = one.estimate, other.estimate
-    correlation, shared = one.together(other)
+    correlation, shared = one.correlation_with(other)
     if isinstance(first, Proportion) and isinstance(second, Proportion):
         return Difference(first, second, correlation, shared)
     if isinstance(first, Proportion) or isinstance(second, Proportion):

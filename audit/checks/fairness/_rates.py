@@ -143,7 +143,7 @@ def _pair(kind: type[Difference | Ratio]) -> Callable[..., Difference | Ratio | 
     def pair(first: GroupEstimate[Proportion], second: GroupEstimate[Proportion]) -> Difference | Ratio | None:
         if kind is Ratio and not first.estimate.hits and not second.estimate.hits:
             return None
-        return kind(first.estimate, second.estimate, *first.together(second))
+        return kind(first.estimate, second.estimate, *first.correlation_with(second))
 
     return pair
 

@@ -18,7 +18,7 @@ from audit.checks.fairness._groups import GroupStatistic, class_items, compare_g
 from audit.checks.fairness._rates import rates_of
 from audit.evidence import Evidence, Member
 from audit.stats import AverageDifference, Difference
-from audit.stats.clustering import together
+from audit.stats.clustering import cluster_correlation
 from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Odds:
     def minus(self, other: Odds) -> AverageDifference:
         """Mean of the differences from another group's rates."""
         hits, alarms = (
-            Difference(one.estimate, two.estimate, *one.together(two))
+            Difference(one.estimate, two.estimate, *one.correlation_with(two))
             for one, two in ((self.hits, other.hits), (self.alarms, other.alarms))
         )
         return AverageDifference(hits, alarms, *self._together(other))
@@ -61,7 +61,7 @@ class Odds:
         if any(one is None for one in sides):
             return None, 0.0
         hits, alarms = (one.minus(two) for one, two in (sides[:2], sides[2:]) if one is not None and two is not None)
-        return together(hits, alarms) if hits.variance > 0 and alarms.variance > 0 else (None, 0.0)
+        return cluster_correlation(hits, alarms) if hits.variance > 0 and alarms.variance > 0 else (None, 0.0)
 
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:

@@ -63,7 +63,7 @@ class Shares:
 
     def gap(self, other: Shares, stage: int) -> Difference:
         """This group's share minus another's; entities with rows in both make the two move together."""
-        return Difference(self.stages[stage], other.stages[stage], *self.shares[stage].together(other.shares[stage]))
+        return Difference(self.stages[stage], other.stages[stage], *self.shares[stage].correlation_with(other.shares[stage]))
 
 
 Match: TypeAlias = tuple[tuple[Slice, Shares], tuple[Slice, Shares]]

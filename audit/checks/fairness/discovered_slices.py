@@ -101,7 +101,7 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
         msg = f"{data.role}: nothing splits its {data.rows:,} rows into slices of at least {least}{entities} in each half: "
         unused = ", ".join(str(one.name) for one in found_by.unmeasured)
         msg += f"of no use are {unused}; " if unused else ""
-        lower = halves.flags or least > MeanDifference.least
+        lower = halves.flags or least > MeanDifference.min_support
         raise CannotMeasure(msg + ("add rows, name columns, or set min_rows lower" if lower else "add rows, or name columns"))
     weak = tested(found, halves, clusters)
     kinds = "columns" if data.columns.text is None else "columns, marks of the text and words"

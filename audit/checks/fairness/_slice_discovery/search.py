@@ -235,7 +235,7 @@ def _priced(found: Sequence[tuple[_Candidate, int] | None]) -> Iterator[_Candida
 
 def least_rows(halves: Halves, asked: int | None = None) -> int:
     """Rows that a slice has in each half at least; fewer than the interval of a difference of means asks for are refused."""
-    small = SMALL if halves.flags else MeanDifference.least
+    small = SMALL if halves.flags else MeanDifference.min_support
     if asked is not None and not halves.flags and asked < small:
         msg = f"min_rows is {asked}: mean errors of fewer than {small} rows are too unsure to compare: "
         raise CannotMeasure(msg + f"set min_rows to {small} or more, or leave it out")
