@@ -13,7 +13,7 @@ from audit.finetune.base import ALIASES
 from audit.governance import approvals_file, policy_change
 from audit.governance.waiver_files import read_folder
 from audit.ledger import Ledger, times
-from audit.pipeline import comparators, record
+from audit.pipeline import comparators, policy_reasons, record
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.opening import Opener
 from audit.pipeline.prepare import read_datasets
@@ -39,11 +39,11 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
         yield neutral(f"not here, so their columns are not checked: {', '.join(absent)}")
     read = read_datasets(loaded, only=here)
     pipeline_jobs.check_columns(loaded, read)
-    yield from (neutral(remark.text) for remark in pipeline_jobs.remarks(loaded.policy))
+    yield from (neutral(remark.text) for remark in policy_reasons.remarks(loaded.policy))
     blocking = (
-        *pipeline_jobs.blocking_reasons(loaded.policy),
+        *policy_reasons.blocking_reasons(loaded.policy),
         *find(loaded.policy, read).blocking,
-        *pipeline_jobs.model_unasked(loaded.policy),
+        *policy_reasons.model_unasked(loaded.policy),
     )
     yield from (neutral(f"{one.rule} (blocks): {phrases.reason(one, ())}") for one in blocking)
     if not absent:

@@ -9,7 +9,7 @@ from audit.decision import rules
 from audit.decision.finding import Reason
 from audit.governance import policy_change, waiver_validity
 from audit.governance.apply_waivers import apply_waivers
-from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline import policy_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
     remarks = (
         *waived.reasons,
         *policy_change.remarks(since),
-        *pipeline_jobs.remarks(loaded.policy),
+        *policy_reasons.remarks(loaded.policy),
         *looks.remarks(),
         *prepared.remarks(),
         *told,
@@ -61,4 +61,4 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
 
 def _tier_reasons(prepared: Prepared, findings: Sequence[Finding]) -> tuple[Reason, ...]:
     unmeasured = {one.id for one in findings if one.status not in rules.JUDGED and rules.effect(one) != "block"}
-    return pipeline_jobs.blocking_reasons(prepared.loaded.policy, unmeasured=unmeasured)
+    return policy_reasons.blocking_reasons(prepared.loaded.policy, unmeasured=unmeasured)

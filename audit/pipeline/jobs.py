@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import catalog
@@ -14,32 +13,25 @@ from audit.check import CAPABILITIES, OUTPUTS
 from audit.datasets import canonical
 from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import normal_form, refuse_two_spellings
-from audit.decision.finding import Reason
-from audit.decision.rules import MODEL_UNJUDGED
 from audit.errors import CannotMeasure, InputError, PolicyError
-from audit.frameworks import nist_ai_rmf
 from audit.metrics.windows import DERIVED
 from audit.pipeline import comparators, slice_coverage
 from audit.pipeline.comparators import NO_BASELINES
 from audit.pipeline.job import Job
 from audit.pipeline.training_rows import training_roles
 from audit.policy import placing
-from audit.policy.durations import days
 from audit.policy.messages import nearest
-from audit.policy.reasons import blank, is_reason
-from audit.policy.tiers import missing, required
 from audit.subject import MOST_PAIRED, MOST_SLICES, Subject, many
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from audit.candidates import Candidate
     from audit.candidates.predictions import Predictions
     from audit.check import Check
     from audit.datasets import Dataset
-    from audit.decision.finding import Verdict
     from audit.errors import Mistake
     from audit.evidence import Unmeasured
     from audit.ledger.alpha_spending import Spent
@@ -349,85 +341,9 @@ def declared(policy: Policy) -> dict[str, object]:
     return facts
 
 
-def blocking_reasons(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[Reason, ...]:
-    """What blocks by the declared tier: missing facts, and characteristics without a measured required check.
-
-    `unmeasured` names requirements that measured nothing, once that is known.
-    """
-    if "tier" not in policy.model_fields_set:
-        return ()
-    absent = missing(required(policy.tier, policy.datasets), declared(policy))
-    found = [Reason("declared-field-missing", None, f"Tier {policy.tier} asks for {name}: declare it in the policy.") for name in absent]
-    if policy.tier in {1, 2}:
-        found += [Reason("characteristic-uncovered", None, _uncovered(policy, name)) for name in uncovered(policy, unmeasured=unmeasured)]
-    return tuple(found)
-
-
-def _uncovered(policy: Policy, name: str) -> str:
-    """What is wrong with a characteristic, and what to do."""
-    stated = policy.not_measured.get(name)
-    if stated is not None:
-        return f"not_measured.{name} gives no reason, only {stated!r}: say in a sentence why it is not measured, or add a required check."
-    return f"No required check looks at {name!r}: add one, or a reason in a sentence under not_measured.{name}."
-
-
-def model_unasked(policy: Policy) -> tuple[Reason, ...]:
-    """The reason that blocks a policy which requires nothing of the model's own answers."""
-    asked = any(one.enforce == "required" and catalog.discover()[one.check].asks_the_model for one in policy.require)
-    return () if asked else (Reason(MODEL_UNJUDGED, None),)
-
-
-def remarks(policy: Policy) -> tuple[Reason, ...]:
-    """What a reader of the decision must know, though it changes nothing."""
-    found = [
-        Reason("no-effect", None, f"{key}: no effect on `audit run` in this release.")
-        for key, given in (("monitor", policy.monitor), ("registry", policy.registry))
-        if given is not None
-    ]
-    return tuple(found)
-
-
-def uncovered(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[str, ...]:
-    """Characteristics of trustworthy AI without a required check that measured, a reason, or the declared fact that stands for them."""
-    measured = [one for one in policy.require if one.enforce == "required" and one.id not in unmeasured]
-    covered = {trait for one in measured for trait in catalog.discover()[one.check].characteristics}
-    facts = _declared_parents(policy)
-    return tuple(
-        trait.id
-        for trait in nist_ai_rmf().characteristics
-        if trait.id not in covered and not is_reason(policy.not_measured.get(trait.id, "")) and trait.declared not in facts
-    )
-
-
-def _declared_parents(policy: Policy) -> set[str]:
-    """The stated facts by name, `system.owner` for `system.owner.contact` too."""
-    return {".".join(name.split(".")[:2]) for name, value in declared(policy).items() if not blank(value)}
-
-
 def smoke_policy(policy: Policy) -> Policy:
     """The policy with one epoch of training."""
     if policy.candidate.fine_tune is None:
         return policy
     short = policy.candidate.fine_tune.model_copy(update={"epochs": 1})
     return policy.model_copy(update={"candidate": policy.candidate.model_copy(update={"fine_tune": short})})
-
-
-def valid_until(policy: Policy, started: str, verdict: Verdict) -> str | None:
-    """ISO date after which the decision is stale: the end of `valid_for` or the first condition's due date, whichever is earlier."""
-    age = days(policy.valid_for)
-    ends = [] if age is None else [(datetime.fromisoformat(started).date() + timedelta(days=age)).isoformat()]
-    if verdict.decision == "promote-with-conditions":
-        ends += [condition.due for condition in verdict.conditions]
-    return min(ends, default=None)
-
-
-def licence(backend: str) -> str:
-    """What the licence of an optional backend asks."""
-    return _LICENCES.get(backend.split(maxsplit=1)[0], "see the package's own licence")
-
-
-_LICENCES = {
-    "alibi-detect": "Business Source License 1.1: production use needs a licence; each release becomes Apache-2.0 after four years",
-    "textattack": "MIT",
-    "presidio-analyzer": "MIT",
-}

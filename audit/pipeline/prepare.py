@@ -22,8 +22,8 @@ from audit.governance import policy_change, waiver_files
 from audit.ledger import ledger_path, times
 from audit.pipeline import comparators, one_class
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline.data_remarks import data_remarks
 from audit.pipeline.opening import Opener
+from audit.pipeline.policy_reasons import data_remarks
 from audit.pipeline.training_rows import TrainingRows, find
 from audit.policy import placing
 

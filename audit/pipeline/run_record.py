@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import __version__, catalog
@@ -15,7 +15,7 @@ from audit.errors import ToolError
 from audit.export import json as results_json
 from audit.governance import policy_change, waiver_history
 from audit.pipeline import comparators, record, slice_coverage
-from audit.pipeline import jobs as pipeline_jobs
+from audit.policy.durations import days
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.datasets import Dataset
-    from audit.decision.finding import Finding
+    from audit.decision.finding import Finding, Verdict
     from audit.ledger import Entry, Ledger
     from audit.pipeline.decide import Decided
     from audit.pipeline.prepare import Prepared
     from audit.pipeline.test_set_use import Looks
     from audit.policy import LoadedPolicy
+    from audit.policy.schema import Policy
 
 PARTS = (
     *("numpy", "pandas", "scipy", "pyarrow", "pydantic", "torch", "transformers", "tokenizers", "scikit-learn"),
@@ -129,10 +130,10 @@ def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: 
         verdict=decided.verdict,
         ledger_head=looks.head,
         looks=looks.facts,
-        valid_until=pipeline_jobs.valid_until(loaded.policy, facts.started, decided.verdict),
+        valid_until=_valid_until(loaded.policy, facts.started, decided.verdict),
         training=None if training is None else training.record,
         policy_change=decided.policy_change,
-        licences={backend: pipeline_jobs.licence(backend) for backend in sorted(backends)},
+        licences={backend: _licence(backend) for backend in sorted(backends)},
         waivers=decided.waivers,
         comparators=comparators.facts(prepared.baselines.comparators),
         sampled=example_rows.sampled(decided.findings, prepared.datasets, prepared.predicted),
@@ -168,3 +169,24 @@ def _entry(audit: AuditRun, prepared: Prepared) -> dict[str, object]:
         "waivers": [one.id for one in audit.waivers if one.standing == "in_force"],
         "conditions": json.loads(json.dumps([one.finding for one in audit.verdict.conditions])),
     }
+
+
+def _valid_until(policy: Policy, started: str, verdict: Verdict) -> str | None:
+    """ISO date after which the decision is stale: the end of `valid_for` or the first condition's due date, whichever is earlier."""
+    age = days(policy.valid_for)
+    ends = [] if age is None else [(datetime.fromisoformat(started).date() + timedelta(days=age)).isoformat()]
+    if verdict.decision == "promote-with-conditions":
+        ends += [condition.due for condition in verdict.conditions]
+    return min(ends, default=None)
+
+
+def _licence(backend: str) -> str:
+    """What the licence of an optional backend asks."""
+    return _LICENCES.get(backend.split(maxsplit=1)[0], "see the package's own licence")
+
+
+_LICENCES = {
+    "alibi-detect": "Business Source License 1.1: production use needs a licence; each release becomes Apache-2.0 after four years",
+    "textattack": "MIT",
+    "presidio-analyzer": "MIT",
+}

@@ -16,6 +16,7 @@ from audit.errors import CannotMeasure, InputError
 from audit.formatting import bound_in_words, rows_in_words
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline import policy_reasons
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.pipeline.training_rows import find
@@ -121,7 +122,9 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     found = _gates(jobs, trials, expectations, (skipped, progress))
     required = [gate for gate in found if gate.requirement.enforce == "required"]
     blocking = (
-        pipeline_jobs.blocking_reasons(loaded.policy) + find(loaded.policy, datasets).blocking + pipeline_jobs.model_unasked(loaded.policy)
+        policy_reasons.blocking_reasons(loaded.policy)
+        + find(loaded.policy, datasets).blocking
+        + policy_reasons.model_unasked(loaded.policy)
     )
     return Plan(
         policy=loaded.policy,
