@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.cli import app
 from tests.awkward import models, tables
+from tests.command import audit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,19 +20,12 @@ FULL = (pytest.mark.full, pytest.mark.skipif(find_spec("textattack") is None, re
 CASES = [pytest.param(case, id=case.name, marks=FULL if case.attacks else ()) for case in (*tables.CASES, *models.CASES)]
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # an audit runs in a forked child
 @pytest.mark.parametrize("case", CASES)
-def test_an_awkward_input_is_read_rightly_or_refused(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_awkward_input_is_read_rightly_or_refused(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     case.make(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as end:
-        app.main(case.command)
-    said = "\n".join(capfd.readouterr())
-    assert end.value.code == case.code, said
+    done = audit(*case.command, cwd=tmp_path, AUDIT_CACHE=str(tmp_path / "cache"), COLUMNS="200")
+    said = "\n".join((done.stdout, done.stderr, *capfd.readouterr()))
+    assert done.returncode == case.code, said
     assert re.search(case.says, said), said
     assert "Traceback" not in said
     assert "audit broke" not in said

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from audit.cli import app
 from audit.errors import MissingExtra
 from audit.governance import approvals_file, policy_approvals, policy_change, signatures
 from audit.ledger import Ledger
+from tests import command
 from tests.running import policy, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from _pytest.capture import CaptureFixture
 
 PEOPLE = {"Olga": "1", "Rita": "2", "Bob": "2", "Mallory": "2"}
 KEYS = ["keys/Olga.pub", "keys/Rita.pub", "keys/Bob.pub"]
@@ -35,23 +34,21 @@ def state(minimum: float = 0.8, keys: list[str] | None = None, **changed: Any) -
     Path("policy.yaml").write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
 
 
-def audit(capfd: CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as end:
-        app.main(arguments)
-    told = capfd.readouterr()
-    assert isinstance(end.value.code, int)
-    return end.value.code, told.out, told.err
+def audit(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
+    done = command.audit(*arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
-def run(capfd: CaptureFixture[str]) -> tuple[int, dict[str, Any], Path]:
+def run() -> tuple[int, dict[str, Any], Path]:
     """A run's exit code, its results and its bundle."""
-    code, out, err = audit(capfd, "run", "policy.yaml")
+    code, out, err = audit("run", "policy.yaml")
     (report,) = re.findall(r"^Report: (.*)/report\.html$", out, re.MULTILINE) or [pytest.fail(out + err)]
     return code, json.loads((Path(report) / "results.json").read_text()), Path(report)
 
 
-def sign(capfd: CaptureFixture[str], name: str, *more: str, role: str = "reviewer") -> tuple[int, str, str]:
-    return audit(capfd, "sign", "policy.yaml", "--key", f"keys/{name}.key", "--role", role, *more)
+def sign(name: str, *more: str, role: str = "reviewer") -> tuple[int, str, str]:
+    return audit("sign", "policy.yaml", "--key", f"keys/{name}.key", "--role", role, *more)
 
 
 def reason(results: dict[str, Any]) -> str:
@@ -60,8 +57,8 @@ def reason(results: dict[str, Any]) -> str:
     return str(told)
 
 
-def blocked(capfd: CaptureFixture[str]) -> str:
-    code, results, _ = run(capfd)
+def blocked() -> str:
+    code, results, _ = run()
     assert (code, results["decision"], results["policy_change"]["approved"]) == (1, "block", False)
     assert {one["status"] for one in results["findings"]} == {"pass"}
     assert "all-required-pass" not in {one["rule"] for one in results["reasons"]}
@@ -79,19 +76,16 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, line in PEOPLE.items():
             signatures.keygen(name, int(line), None, Path("keys"))  # type: ignore[arg-type]  # lines of defence
         state()
-        with pytest.raises(SystemExit) as end:
-            app.main(["run", "policy.yaml"])
-        assert end.value.code == 0
+        assert audit("run", "policy.yaml")[0] == 0
     return folder
 
 
 @pytest.fixture(autouse=True)
-def project(promoted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]) -> Path:
+def project(promoted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(promoted, folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("AUDIT_CACHE", str(folder / "cache"))
-    capfd.readouterr()
     return folder
 
 
@@ -115,29 +109,29 @@ def forged(name: str, key: str, **changed: Any) -> None:
     Path("policy.yaml.approvals").write_text(json.dumps({"approvals": [own]}))
 
 
-def test_from_block_to_promote_and_to_block_again(capfd: CaptureFixture[str]) -> None:
+def test_from_block_to_promote_and_to_block_again() -> None:
     """A new candidate under a lower bound: only with line 2; what was signed promotes once, and nothing lower."""
     first = newest().parent.name
     another_candidate()
     state(0.7)
     said = f"Loosened since run {first} was promoted: {LOWER}. Line 2 has not approved it: have Bob or Rita sign it"
-    code, results, bundle = run(capfd)
+    code, results, bundle = run()
     assert (code, results["reasons"][0]["rule"]) == (1, "policy-loosened")
     assert sorted(one["name"] for one in results["policy_change"]["approvers"]) == ["Bob", "Rita"]
     assert reason(results).startswith(said)
     report = (bundle / "report.html").read_text()
     assert '<p class="small red">Blocking: nobody of line 2 has approved what the policy loosens.</p>' in report
     assert "Have line 2 approve what the policy loosens" in report
-    assert "policy-loosened (blocks)" in audit(capfd, "validate", "policy.yaml")[2]
+    assert "policy-loosened (blocks)" in audit("validate", "policy.yaml")[2]
 
-    code, out, _ = sign(capfd, "Rita")
+    code, out, _ = sign("Rita")
     assert (code, out.splitlines()[0]) == (0, f"loosened: {LOWER}")
     signed = r"policy\.yaml\.approvals: signed by Rita as reviewer, line 2, key [0-9a-f]{16}, at .*Z, against run .*"
     assert re.fullmatch(signed, out.splitlines()[1])
-    assert "policy.yaml.approvals: Rita (reviewer, line 2): counts\n" in audit(capfd, "validate", "policy.yaml")[2]
+    assert "policy.yaml.approvals: Rita (reviewer, line 2): counts\n" in audit("validate", "policy.yaml")[2]
     Path("policy.yaml").write_text("# a comment\n" + Path("policy.yaml").read_text())
 
-    code, results, bundle = run(capfd)
+    code, results, bundle = run()
     assert (code, results["decision"], results["policy_change"]["approved"]) == (0, "promote", True)
     assert reason(results).startswith(f"Loosened since run {first} was promoted: {LOWER}. Approved by Rita (reviewer, line 2) at ")
     assert [(one["by"], one["why"]) for one in results["policy_change"]["approvals"]] == [("Rita", [])]
@@ -145,26 +139,26 @@ def test_from_block_to_promote_and_to_block_again(capfd: CaptureFixture[str]) ->
     assert (bundle / "policy.approvals.yaml").read_text() == Path("policy.yaml.approvals").read_text()
     assert "policy.approvals.yaml" in {one["name"] for one in json.loads((bundle / "bundle.json").read_text())["files"]}
 
-    assert run(capfd)[0] == 0  # the approved policy is what the next one is held against
+    assert run()[0] == 0  # the approved policy is what the next one is held against
     state(0.6)
-    assert "Rita (reviewer, line 2): is stale: it was signed against run" in blocked(capfd)
+    assert "Rita (reviewer, line 2): is stale: it was signed against run" in blocked()
 
 
-def test_more_people_may_sign(capfd: CaptureFixture[str]) -> None:
+def test_more_people_may_sign() -> None:
     state(0.7)
-    assert [sign(capfd, name)[0] for name in ("Rita", "Bob")] == [0, 0]
-    code, results, _ = run(capfd)
+    assert [sign(name)[0] for name in ("Rita", "Bob")] == [0, 0]
+    code, results, _ = run()
     assert (code, len(results["policy_change"]["approvals"])) == (0, 2)
     assert "Approved by Rita (reviewer, line 2) at " in reason(results)
     assert " and Bob (reviewer, line 2) at " in reason(results)
 
 
-def test_loosening_first_and_the_model_next_is_barred_too(capfd: CaptureFixture[str]) -> None:
+def test_loosening_first_and_the_model_next_is_barred_too() -> None:
     """The same candidate under a lower bound would be what the next candidate is held against."""
     state(0.7)
-    blocked(capfd)
+    blocked()
     another_candidate()
-    blocked(capfd)
+    blocked()
 
 
 def own_key() -> None:
@@ -205,15 +199,15 @@ def no_keys() -> None:
     ],
 )
 def test_who_loosens_does_not_choose_who_approves(
-    way: Callable[[], None], name: str, key: str, said: str, capfd: CaptureFixture[str]
+    way: Callable[[], None], name: str, key: str, said: str,
 ) -> None:
     """The keys that count are those that the promoted policy trusted, by what they are."""
     way()
-    blocked(capfd)
+    blocked()
     if key == "Mallory" and name == "Rita" and "Rita" in Path("keys/Mallory.pub").read_text():
-        assert "would not count" in sign(capfd, "Mallory")[2]
+        assert "would not count" in sign("Mallory")[2]
     forged(name, f"keys/{key}.key")
-    assert said in blocked(capfd)
+    assert said in blocked()
 
 
 @pytest.mark.parametrize(
@@ -229,15 +223,15 @@ def test_who_loosens_does_not_choose_who_approves(
         ({"since_entry": "0" * 64}, "is stale: it was signed against run"),
     ],
 )
-def test_a_good_signature_under_the_wrong_words(changed: dict[str, Any], said: str | None, capfd: CaptureFixture[str]) -> None:
+def test_a_good_signature_under_the_wrong_words(changed: dict[str, Any], said: str | None) -> None:
     """Of the same file without them it counts."""
     state(0.7)
-    blocked(capfd)
+    blocked()
     forged("Rita", "keys/Rita.key", **changed)
     if said is None:
-        assert run(capfd)[0] == 0
+        assert run()[0] == 0
     else:
-        assert said in blocked(capfd)
+        assert said in blocked()
 
 
 @pytest.mark.parametrize(
@@ -262,63 +256,63 @@ def test_a_good_signature_under_the_wrong_words(changed: dict[str, Any], said: s
     ],
 )
 def test_a_signature_that_would_count_as_nothing_is_not_given(
-    name: str, more: tuple[str, ...], said: str, capfd: CaptureFixture[str]
+    name: str, more: tuple[str, ...], said: str,
 ) -> None:
     state(0.7)
-    code, out, err = sign(capfd, name, *more)
+    code, out, err = sign(name, *more)
     assert (code, out, err) == (2, "", f"policy.yaml: {said}\n")
     assert not Path("policy.yaml.approvals").exists()
 
 
-def test_nothing_is_signed_twice_or_where_nothing_was_loosened(capfd: CaptureFixture[str]) -> None:
-    code, _, err = sign(capfd, "Rita")
+def test_nothing_is_signed_twice_or_where_nothing_was_loosened() -> None:
+    code, _, err = sign("Rita")
     assert (code, "nothing was loosened since run" in err) == (2, True)
     state(0.7)
-    assert sign(capfd, "Rita")[0] == 0
-    assert sign(capfd, "Rita")[2] == "policy.yaml: Rita has signed it already; one signature of line 2 is enough\n"
+    assert sign("Rita")[0] == 0
+    assert sign("Rita")[2] == "policy.yaml: Rita has signed it already; one signature of line 2 is enough\n"
     state(0.7, system={})
     said = "policy.yaml: who asked for the change is not known: name them with --requested-by NAME, or in the policy under system.author\n"
-    assert sign(capfd, "Bob")[2] == said
-    assert sign(capfd, "Bob", "--requested-by", "Olga")[0] == 0
+    assert sign("Bob")[2] == said
+    assert sign("Bob", "--requested-by", "Olga")[0] == 0
 
 
 @pytest.mark.parametrize("way", [own_key, own_key_alone, swapped_file, promoted_to_line_2, no_keys])
-def test_a_change_of_keys_needs_approval_by_itself(way: Callable[[], None], capfd: CaptureFixture[str]) -> None:
+def test_a_change_of_keys_needs_approval_by_itself(way: Callable[[], None]) -> None:
     """Else keys could be changed in one run, and used in the next. With the approval of line 2 they may be."""
     way()
     Path("policy.yaml").write_text(Path("policy.yaml").read_text().replace("min: 0.7", "min: 0.8"))
-    assert "trust.keys: " in blocked(capfd)
-    assert sign(capfd, "Bob")[0] == 0
-    assert run(capfd)[0] == 0
+    assert "trust.keys: " in blocked()
+    assert sign("Bob")[0] == 0
+    assert run()[0] == 0
 
 
-def test_the_author_of_either_policy_does_not_approve(capfd: CaptureFixture[str]) -> None:
+def test_the_author_of_either_policy_does_not_approve() -> None:
     state(0.8, system={"author": "Bob"})
-    assert run(capfd)[0] == 0
+    assert run()[0] == 0
     state(0.7, system={"author": "model team"})
-    code, _, err = sign(capfd, "Bob")
+    code, _, err = sign("Bob")
     assert (code, "is the author whom the policy names" in err) == (2, True)
-    assert "have Rita sign it" in blocked(capfd)
+    assert "have Rita sign it" in blocked()
     forged("Bob", "keys/Bob.key")
-    assert "Bob (reviewer, line 2): is the author" in blocked(capfd)
+    assert "Bob (reviewer, line 2): is the author" in blocked()
 
 
-def test_a_key_file_that_only_moved_is_no_loosening(capfd: CaptureFixture[str]) -> None:
+def test_a_key_file_that_only_moved_is_no_loosening() -> None:
     Path("keys/Rita.pub").rename("keys/rita-2026.pub")
     state(keys=["keys/Olga.pub", "keys/rita-2026.pub", "keys/Bob.pub"])
-    code, results, _ = run(capfd)
+    code, results, _ = run()
     assert code == 0
     assert {one["kind"] for one in results["policy_change"]["changes"]} == {"other"}
 
 
-def test_a_key_taken_away_is_tightened(capfd: CaptureFixture[str]) -> None:
+def test_a_key_taken_away_is_tightened() -> None:
     """As long as somebody of line 2 is left."""
     state(keys=["keys/Olga.pub", "keys/Rita.pub"])
-    code, results, _ = run(capfd)
+    code, results, _ = run()
     assert (code, [one["kind"] for one in results["policy_change"]["changes"]]) == (0, ["tightened", "other"])
 
 
-def test_a_base_policy_is_covered(capfd: CaptureFixture[str]) -> None:
+def test_a_base_policy_is_covered() -> None:
     """What `extends` brings in is loosened, approved and stale like the policy's own words."""
 
     def base(minimum: float) -> None:
@@ -327,72 +321,72 @@ def test_a_base_policy_is_covered(capfd: CaptureFixture[str]) -> None:
         Path("policy.yaml").write_text("extends: base.yaml\n")
 
     base(0.7)
-    blocked(capfd)
-    assert sign(capfd, "Rita")[0] == 0
+    blocked()
+    assert sign("Rita")[0] == 0
     base(0.65)
-    assert "is stale: the policy, or a key that it trusts, has changed since it was signed" in blocked(capfd)
+    assert "is stale: the policy, or a key that it trusts, has changed since it was signed" in blocked()
     base(0.7)
-    assert run(capfd)[0] == 0
+    assert run()[0] == 0
 
 
-def test_an_approval_is_for_one_step(capfd: CaptureFixture[str]) -> None:
+def test_an_approval_is_for_one_step() -> None:
     """Held against another promotion it is stale, though it be of the same policy."""
     state(0.7)
-    assert sign(capfd, "Rita")[0] == 0
+    assert sign("Rita")[0] == 0
     state(0.8)
-    assert run(capfd)[0] == 0
+    assert run()[0] == 0
     state(0.7)
-    assert "is stale: it was signed against run" in blocked(capfd)
+    assert "is stale: it was signed against run" in blocked()
 
 
 @pytest.mark.parametrize("place", ["by", "role", "line", "independent", "at", "requested_by", "policy", "since", "loosened"])
-def test_a_word_changed_voids_the_signature(place: str, capfd: CaptureFixture[str]) -> None:
+def test_a_word_changed_voids_the_signature(place: str) -> None:
     state(0.7)
-    assert sign(capfd, "Rita")[0] == 0
+    assert sign("Rita")[0] == 0
     path = Path("policy.yaml.approvals")
     tree = yaml.safe_load(path.read_text())
     other = {"by": "Bob", "role": "owner", "line": 1, "independent": False, "at": "2026-01-01T00:00:00Z", "loosened": []}
     tree["approvals"][0][place] = other.get(place, "another")
     path.write_text(json.dumps(tree))
-    told = blocked(capfd)
+    told = blocked()
     assert "Not counted: " in told
     if place not in {"line", "independent"}:
         assert "the signature does not verify" in told
 
 
-def test_where_nobody_was_named_before_the_new_keys_themselves_approve(capfd: CaptureFixture[str]) -> None:
+def test_where_nobody_was_named_before_the_new_keys_themselves_approve() -> None:
     """Somebody has to be the first; a policy that names keys for the first time is signed by one of them."""
     shutil.rmtree("reports")  # bundles without their ledger are refused
     state(0.8, [])
-    assert run(capfd)[0] == 0
+    assert run()[0] == 0
     state(0.7, ["keys/Olga.pub"])
-    assert "nobody can: no key of line 2 counts except the author's" in blocked(capfd)
+    assert "nobody can: no key of line 2 counts except the author's" in blocked()
     state(0.7)
-    assert "have Bob or Rita sign it" in blocked(capfd)
-    assert sign(capfd, "Rita")[0] == 0
-    assert run(capfd)[0] == 0
+    assert "have Bob or Rita sign it" in blocked()
+    assert sign("Rita")[0] == 0
+    assert run()[0] == 0
 
 
-def test_another_name_has_no_predecessor(capfd: CaptureFixture[str]) -> None:
+def test_another_name_has_no_predecessor() -> None:
     """The ledger and the report show that; there is nothing to be held against."""
     state(0.7, policy="other")
-    code, results, bundle = run(capfd)
+    code, results, bundle = run()
     assert (code, results["policy_change"]) == (0, None)
     assert "no promotion under a policy of this name" in (bundle / "report.html").read_text()
     Path("policy.yaml.approvals").write_text("approvals: []\n")
     state(0.7, policy="third")
-    assert "approves nothing: reports/ledger.sqlite holds no promotion under third" in audit(capfd, "validate", "policy.yaml")[2]
+    assert "approves nothing: reports/ledger.sqlite holds no promotion under third" in audit("validate", "policy.yaml")[2]
 
 
-def test_without_cryptography_nothing_counts(monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]) -> None:
+def test_without_cryptography_nothing_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     state(0.7)
-    assert sign(capfd, "Rita")[0] == 0
+    assert sign("Rita")[0] == 0
 
     def missing() -> None:
         raise MissingExtra("cryptography", "signing")
 
     monkeypatch.setattr(signatures, "require_cryptography", missing)
-    assert "no signature can be verified: cryptography is not installed" in blocked(capfd)
+    assert "no signature can be verified: cryptography is not installed" in blocked()
 
 
 @pytest.mark.parametrize(
@@ -400,23 +394,23 @@ def test_without_cryptography_nothing_counts(monkeypatch: pytest.MonkeyPatch, ca
     [(approvals_file, "read"), (policy_approvals, "states"), (policy_approvals, "rejection_reasons"), (policy_change, "blocking_reasons")],
 )
 def test_what_breaks_in_reading_approvals_ends_in_3(
-    module: Any, name: str, monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]
+    module: Any, name: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state(0.7)
-    assert sign(capfd, "Rita")[0] == 0
+    assert sign("Rita")[0] == 0
 
     def broken(*_: object, **__: object) -> None:
         msg = "planted"
         raise RuntimeError(msg)
 
     monkeypatch.setattr(module, name, broken)
-    code, _, err = audit(capfd, "run", "policy.yaml")
+    code, _, err = audit("run", "policy.yaml")
     assert (code, "audit broke: RuntimeError: planted" in err) == (3, True)
 
 
 @pytest.mark.parametrize(("confidence", "expected"), [(0.99, 3), (0.95, 0), (0.9, 0)])
 def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
-    confidence: float, expected: int, monkeypatch: pytest.MonkeyPatch, capfd: CaptureFixture[str]
+    confidence: float, expected: int, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A run that began before it, under what is by now the looser policy, is not recorded; the same or a looser one harms nothing."""
     seal = policy_change.blocking_reasons
@@ -429,36 +423,36 @@ def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
         return seal(change)
 
     monkeypatch.setattr(policy_change, "blocking_reasons", meanwhile)
-    code, _, err = audit(capfd, "run", "policy.yaml")
+    code, _, err = audit("run", "policy.yaml")
     assert code == expected
     assert ("run meanwhile was promoted meanwhile, under a policy that asks more" in err) == (expected == 3)
     assert len(list(Path("reports").glob("*/results.json"))) == (1 if expected else 2)
 
 
-def test_an_unreadable_promotion_bars_where_keys_were_named(capfd: CaptureFixture[str]) -> None:
+def test_an_unreadable_promotion_bars_where_keys_were_named() -> None:
     """What changed is not known, so somebody has to answer for it."""
     ledger = Ledger(Path("reports/ledger.sqlite"))
     told = json.loads(ledger.entries()[-1].payload)
     later = told[policy_change.KEPT] | {"key_of_a_later_release": 1}
     ledger.append("2026-11-21T00:00:00+00:00", "run", told | {"run": "later", policy_change.KEPT: later})
-    assert "What changed since run later was promoted is not known" in blocked(capfd)
-    assert sign(capfd, "Rita")[0] == 0
-    assert run(capfd)[0] == 0
+    assert "What changed since run later was promoted is not known" in blocked()
+    assert sign("Rita")[0] == 0
+    assert run()[0] == 0
 
 
-def test_keys_that_the_ledger_does_not_tell_approve_nothing(capfd: CaptureFixture[str]) -> None:
+def test_keys_that_the_ledger_does_not_tell_approve_nothing() -> None:
     """A promotion of before keys were kept; once more under its own policy, and they are."""
     ledger = Ledger(Path("reports/ledger.sqlite"))
     told = json.loads(ledger.entries()[-1].payload)
     del told["trusted_keys"]
     ledger.append("2026-11-21T00:00:00+00:00", "run", told | {"run": "earlier"})
     state(0.7)
-    assert "the ledger does not tell which keys run earlier trusted" in blocked(capfd)
+    assert "the ledger does not tell which keys run earlier trusted" in blocked()
     forged("Rita", "keys/Rita.key")
-    assert "the ledger does not tell which keys run earlier trusted" in blocked(capfd)
+    assert "the ledger does not tell which keys run earlier trusted" in blocked()
     Path("policy.yaml.approvals").unlink()
     state(0.8)
-    assert run(capfd)[0] == 0
+    assert run()[0] == 0
     state(0.7)
-    assert sign(capfd, "Rita")[0] == 0
-    assert run(capfd)[0] == 0
+    assert sign("Rita")[0] == 0
+    assert run()[0] == 0

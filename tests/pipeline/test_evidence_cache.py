@@ -12,7 +12,10 @@ import pytest
 
 from audit import disk_cache, phrases
 from audit.catalog import discover
+from audit.evidence.storage import to_bytes
 from audit.pipeline import evidence_cache
+from audit.pipeline.run import Options, audit_policy
+from audit.progress import Silent
 from audit.subject import Subject
 from tests.pipeline.in_process import audited
 from tests.running import policy, table
@@ -197,7 +200,7 @@ def test_what_reads_files_of_the_project_is_never_kept(project: Project) -> None
     own = {"check": "performance/custom", "function": "own:share", "sha256": hashlib.sha256(code).hexdigest(), "min": 0.5}
     for _ in range(2):
         found = project.run(made(own))
-        assert found.findings[-1].evidence is not None, phrases.problem(found.findings[-1])
+        assert found.findings[-1].evidence is not None, found.findings[-1].problem
     assert len(project.entries) == 5
 
 
@@ -241,3 +244,18 @@ def test_an_unwritable_cache_is_said_and_changes_nothing(
     monkeypatch.setattr(disk_cache, "write", full)
     assert {one.status for one in project.run(made()).findings} == {"pass"}
     assert caplog.text.count("the next run measures it anew") == 5
+
+
+def test_worker_processes_keep_what_they_measure(project: Project) -> None:
+    """And say which answers of the candidate it rests on, so that the next run writes them into its bundle too."""
+    first = project.run(made())
+    measured = [found.evidence and to_bytes(found.evidence) for found in first.findings]
+    shutil.rmtree(project.folder / "cache")
+    audits = [
+        audit_policy(project.folder / "policy.yaml", Options(project.folder / "reports", "audit run", workers=2), Silent()).audit
+        for _ in range(2)
+    ]
+    assert [len(one.run.reused) for one in audits] == [0, 5]
+    for one in audits:
+        assert [found.evidence_files for found in one.findings] == [found.evidence_files for found in first.findings]
+        assert [found.evidence and to_bytes(found.evidence) for found in one.findings] == measured

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +19,7 @@ from audit.commands.history import history
 from audit.errors import InputError, ToolError
 from audit.ledger import Ledger
 from audit.pipeline import record
+from tests.killing import in_a_child, killed_at, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,48 +40,6 @@ def write(out: Path, ledger: Ledger, run: str) -> None:
     digest = making.seal()
     payload = {"run": run, "bundle_sha256": digest, "candidate_sha256": "c"} | said
     record.record(making, ledger, TIME, lambda _entries: payload)
-
-
-def in_a_child(work: Callable[[], None]) -> int:
-    """The status that the work ended with in a process of its own: 0, or a negative signal."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def killed_at(step: int, work: Callable[[], None]) -> Callable[[], None]:
-    """The work, ended by the kernel at its so many-th call or return of any function, those of C too."""
-    left = [step]
-
-    def count(*_: object) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def run() -> None:
-        sys.setprofile(count)
-        work()
-
-    return run
-
-
-def steps(work: Callable[[], None]) -> int:
-    """How many calls and returns some work takes."""
-    seen = [0]
-
-    def count(*_: object) -> None:
-        seen[0] += 1
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return seen[0]
 
 
 def test_a_run_killed_at_any_point_leaves_no_promotion_without_its_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
