@@ -12,7 +12,7 @@ from audit.decision.finding import Bound, Finding, Headline, HeavyTail, Judged, 
 from audit.decision.member_bounds import MemberBounds
 from audit.decision.what_if import smallest_change_to_pass
 from audit.evidence import OVERALL, Pair
-from audit.stats.tails import few_rows
+from audit.stats.mean import few_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,8 @@ from audit.evidence import OVERALL, Churn, Evidence, Example, Intervals, Member,
 from audit.formatting import PLAIN, comparator_in_words, number, rows_in_words
 from audit.metrics.excerpts import excerpts
 from audit.metrics.groups import part
-from audit.stats import PairedDifference, mcnemar
+from audit.stats import PairedDifference
+from audit.stats.hypothesis_tests import mcnemar_exact, mcnemar_mid_p
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +118,7 @@ def _changes(subject: Subject, answers: Answers) -> tuple[str, ...]:
     said += f"the answer changes in {changed:,}, a churn of {100 * changed / n:.3g} %."
     if subject.clusters() is not None:
         return (said, "McNemar's test is left out: it takes rows as independent, and here rows of one entity move together.")
-    exact, mid = (_p(value) for value in (mcnemar.exact(gained, lost), mcnemar.mid_p(gained, lost)))
+    exact, mid = (_p(value) for value in (mcnemar_exact(gained, lost), mcnemar_mid_p(gained, lost)))
     p = f"McNemar's test of whether the two err equally often: exact p {exact}, mid-p {mid}. "
     return said, f"{p}It decides nothing: that no difference is significant does not prove that there is none."
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit.power.member import ONE_SIGMA, MemberPower, PlannedMember, best_attainable, scale_of
-from audit.stats.tails import few_rows
+from audit.stats.mean import few_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

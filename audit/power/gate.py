@@ -17,7 +17,7 @@ from audit.power.member import DecisionRule, PlannedMember, best_attainable
 from audit.power.simulated_model import STRONGEST
 from audit.stats import Census
 from audit.stats.interface import bias_corrected, is_comparison, value_range, with_value
-from audit.stats.tails import few_rows
+from audit.stats.mean import few_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

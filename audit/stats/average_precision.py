@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import LEAST_FREEDOM, by_entity, effective_number
+from audit.stats.clustering import LEAST_FREEDOM, by_entity, effective_number
 from audit.stats.sample_size import OfTwoClasses, by_entities, scale_count, scale_entities, scale_number
 
 if TYPE_CHECKING:

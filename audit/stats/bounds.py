@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from audit.stats.entities import LEAST_FREEDOM
+from audit.stats.clustering import LEAST_FREEDOM
 from audit.stats.proportion import FAR, FEW, FEW_OUTER, LEAST_LOG, MEDIAN, Difference, Proportion, Ratio
 from audit.stats.sample_size import freedom
 from audit.stats.weighted import WeightedShare

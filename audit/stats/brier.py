@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.calibration import equal_mass
+from audit.stats.clustering import effective_number, small_sample
 from audit.stats.distance import least_end, noncentrality
-from audit.stats.entities import effective_number, small_sample
 from audit.stats.proportion import Proportion
 from audit.stats.sample_size import Clustered, OfRows, by_entities, freedom, scale_count, scale_entities, scale_optional
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 import numpy as np
 
 from audit.stats.auc import Auc
-from audit.stats.auc_difference import PairedAuc
 from audit.stats.average_precision import AveragePrecision
-from audit.stats.entities import by_entity
-from audit.stats.paired_precision import PairedPrecision
+from audit.stats.clustering import by_entity
+from audit.stats.ranking_differences import PairedAuc, PairedPrecision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.stats.entities import effective_entities, small_sample
+from audit.stats.clustering import effective_entities, small_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import effective_number
+from audit.stats.clustering import effective_number
 from audit.stats.mean import Mean
 from audit.stats.sample_size import OfUnits, scale_count, scale_number
 

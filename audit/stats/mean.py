@@ -1,16 +1,17 @@
-"""Means of per-row losses."""
+"""Means of per-row losses and their roots, and sums that few rows carry, whose mean another sample may put elsewhere."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+import re
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import LEAST_FREEDOM, mean_parts
+from audit.stats.clustering import LEAST_FREEDOM, mean_parts
 from audit.stats.sample_size import OfUnits, scale_count, scale_number
-from audit.stats.tails import half_of_sum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,3 +129,94 @@ def _of_entities(deviations: NDArray[np.float64], clusters: NDArray[np.int64]) -
     parts, units = mean_parts(deviations, clusters)
     error = math.sqrt(float(parts @ parts))
     return error * math.sqrt(units), float(np.sum((parts / error) ** 3)) * math.sqrt(units) if error > 0 else 0.0, units
+
+
+@dataclass(frozen=True, slots=True)
+class RootMeanSquare:
+    """Root of the mean of squared values. Its ends are the roots of the mean's (Hall, JRSS B 1992): a root keeps their levels."""
+
+    squares: Mean
+    min_support: ClassVar[int] = 100
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> RootMeanSquare:
+        """From one finite value a row, and the entity of each row where there is one."""
+        return cls(Mean.of(np.square(values), clusters, low=0.0))
+
+    @property
+    def value(self) -> float:
+        """The root."""
+        return math.sqrt(self.squares.value)
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.squares.n
+
+    @property
+    def support(self) -> float:
+        """Independent units."""
+        return self.squares.support
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return f"root of the mean square's, {self.squares.method}"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level; infinite where nothing bounds it."""
+        low, high = self.squares.bounds(lower_alpha, upper_alpha)
+        return math.sqrt(low), math.sqrt(high)
+
+    def with_sample_size(self, factor: float) -> RootMeanSquare:
+        """The same errors of `factor` times the rows."""
+        return replace(self, squares=self.squares.with_sample_size(factor))
+
+    def with_value(self, value: float) -> RootMeanSquare | None:
+        """All errors larger or smaller by one factor: their squares spread as their mean does."""
+        mean = max(0.0, value) ** 2
+        if self.squares.mean <= 0 or value <= 0:
+            return None
+        return replace(self, squares=replace(self.squares, mean=mean, deviation=self.squares.deviation * mean / self.squares.mean))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a root."""
+        return 0.0, math.inf
+
+
+FEW = 0.06
+"""Share of the rows with a loss that hold half of it, below which the law's tail is too heavy for an interval of the mean.
+
+Half of the squares of normal errors is in 12 % of the rows, of Laplace's in 7 %, of Student's with 3 degrees of freedom in 4 %.
+"""
+
+_WORD, _PLAIN = re.compile(r"\w+"), frozenset({"int", "float", "str", "bool", "None", "tuple"})
+
+
+def half_of_sum(losses: NDArray[np.float64]) -> tuple[int, int]:
+    """How many of the largest losses make up half of the sum, and how many rows have a loss above 0."""
+    largest_first = np.sort(losses[losses > 0])[::-1]
+    if not len(largest_first):
+        return 0, 0
+    summed = np.cumsum(largest_first)
+    return int(np.searchsorted(summed, summed[-1] / 2)) + 1, len(largest_first)
+
+
+def few_rows(estimate: Any) -> tuple[int, int] | None:
+    """Where fewer than `FEW` of the rows with a loss hold half of it: how many these are, and how many rows have a loss."""
+    half = getattr(estimate, "half", None)
+    if half is not None and half[0] < FEW * half[1]:
+        return int(half[0]), int(half[1])
+    for name in _parts(type(estimate)):  # type: ignore[arg-type]  # a class can be hashed, whatever the stubs say of its objects
+        if found := few_rows(getattr(estimate, name)):
+            return found
+    return None
+
+
+@cache
+def _parts(kind: type[Any]) -> tuple[str, ...]:
+    """Fields that may hold another estimate: those that are not annotated with plain values alone."""
+    if not is_dataclass(kind):
+        return ()
+    return tuple(field.name for field in fields(kind) if not set(_WORD.findall(str(field.type))) <= _PLAIN)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import mean_parts
+from audit.stats.clustering import mean_parts
+from audit.stats.mean import half_of_sum
 from audit.stats.sample_size import OfUnits, scale_count, scale_number
-from audit.stats.tails import half_of_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable

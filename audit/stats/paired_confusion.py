@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from audit.stats.class_scores import METRICS, WITHOUT_AVERAGE, Average, Metric, averaged, least, scores
 from audit.stats.dirichlet import Redraw, ends
 from audit.stats.sample_size import by_entities
-from audit.stats.scores import METRICS, WITHOUT_AVERAGE, Average, Metric, averaged, least, scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

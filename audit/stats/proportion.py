@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
-from audit.stats.clustering import frechet_minimum, mover_distance, shrink_correlation
-from audit.stats.entities import effect_of_totals, effective_entities, small_sample
-from audit.stats.pair import Subtracted, TwoSamples
-from audit.stats.sample_size import Clustered, freedom, scale_count, scale_entities, scale_optional, with_effect
+from audit.stats.clustering import effect_of_totals, effective_entities, frechet_minimum, mover_distance, shrink_correlation, small_sample
+from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, scale_count, scale_entities, scale_optional, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

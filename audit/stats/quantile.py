@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import design_effect, effective_number, small_sample
+from audit.stats.clustering import design_effect, effective_number, small_sample
 from audit.stats.sample_size import Clustered, OfRows, freedom, with_effect
 
 if TYPE_CHECKING:

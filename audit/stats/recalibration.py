@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import effective_number, small_sample
+from audit.stats.clustering import effective_number, small_sample
 from audit.stats.interface import folded, subtract_noise
 from audit.stats.sample_size import by_entities, freedom, scale_count, scale_entities, scale_number, scale_optional
 

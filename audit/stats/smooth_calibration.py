@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import small_sample
+from audit.stats.clustering import small_sample
 from audit.stats.interface import folded, subtract_noise
 from audit.stats.proportion import Proportion
 from audit.stats.sample_size import by_entities, freedom

@@ -11,30 +11,26 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from audit.errors import InputError
-from audit.stats.amplification import Amplification, GapChange
 from audit.stats.auc import Auc
-from audit.stats.auc_difference import AucDifference, PairedAuc
 from audit.stats.average_precision import AveragePrecision
 from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.census import Census
 from audit.stats.class_mean import ClassMean
+from audit.stats.compound_differences import Amplification, AverageDifference, GapChange
 from audit.stats.confusion import Confusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.jackknife import GroupJackknife
-from audit.stats.mean import Mean
-from audit.stats.mean_difference import MeanDifference
+from audit.stats.mean import Mean, RootMeanSquare
+from audit.stats.mean_differences import MeanDifference, PairedMean
 from audit.stats.mean_ratio import Explained, MeanRatio
-from audit.stats.mover import AverageDifference
 from audit.stats.paired import PairedDifference
 from audit.stats.paired_confusion import PairedConfusion
-from audit.stats.paired_mean import PairedMean
-from audit.stats.paired_precision import PairedPrecision
 from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, UnseenErrors
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.quantile import Quantile
+from audit.stats.ranking_differences import AucDifference, PairedAuc, PairedPrecision
 from audit.stats.recalibration import Coefficient, Departure
-from audit.stats.root_mean_square import RootMeanSquare
 from audit.stats.smooth_calibration import SmoothCalibrationError
 from audit.stats.weighted import WeightedMean, WeightedShare
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.entities import design_effect, effective_entities, small_sample, without_pull
+from audit.stats.clustering import design_effect, effective_entities, small_sample, without_pull
 from audit.stats.mean import Mean
 from audit.stats.proportion import exact_lower
 from audit.stats.sample_size import scale_count, scale_entities, scale_optional

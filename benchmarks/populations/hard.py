@@ -26,8 +26,8 @@ from audit.stats import (
     WeightedMean,
     WeightedShare,
 )
+from audit.stats.mean import few_rows
 from audit.stats.probability_loss import RowLosses
-from audit.stats.tails import few_rows
 from benchmarks.populations.case import NOMINAL, PEOPLE, Case
 from benchmarks.populations.precisions import true_precision
 from benchmarks.trials import Limit
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.stats.scores import Metric
+    from audit.stats.class_scores import Metric
     from benchmarks.populations.case import Drawn
 
 Sizes: TypeAlias = Literal["one half", "Zipf"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.stats.scores import Metric
+    from audit.stats.class_scores import Metric
     from benchmarks.populations.case import Drawn
 
 PAIRED: tuple[Metric, ...] = ("f1", "mcc", "kappa")

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats import Confusion, Proportion
-from audit.stats.class_scores import CLOSED
-from audit.stats.scores import METRICS
+from audit.stats.class_scores import CLOSED, METRICS
 from tests.misses import misses, most
 from tests.reference import scikit_learn
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.stats.scores import Average, Metric
+    from audit.stats.class_scores import Average, Metric
 
 ALPHA = 0.025
 REFERENCE = {name: scikit_learn(f"{name}_score") for name in ("f1", "precision", "recall")}

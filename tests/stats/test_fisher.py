@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 from audit.stats import Proportion
-from audit.stats.fisher import more_hits
+from audit.stats.hypothesis_tests import more_hits
 
 
 def test_a_worked_example() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from audit.stats.multiplicity import benjamini_hochberg, false_coverage, holm
+from audit.stats.hypothesis_tests import benjamini_hochberg, false_coverage, holm
 from tests.misses import most
 
 PUBLISHED = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]

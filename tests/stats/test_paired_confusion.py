@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.stats.scores import Average, Metric
+    from audit.stats.class_scores import Average, Metric
 
 ALPHA = 0.025
 rows = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2), st.integers(0, 5)), min_size=1, max_size=30)

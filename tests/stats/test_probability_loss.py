@@ -8,8 +8,8 @@ import pytest
 from audit.evidence import OVERALL, Evidence, Member
 from audit.phrases import message
 from audit.stats import Mean, PairedProbabilityLoss, ProbabilityLoss, RootMeanSquare
+from audit.stats.mean import few_rows, half_of_sum
 from audit.stats.probability_loss import RowLosses
-from audit.stats.tails import few_rows, half_of_sum
 from benchmarks.populations import Case, hard
 from tests.judged import finding
 from tests.misses import most

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.stats.scores import Average as TableAverage
-    from audit.stats.scores import Metric
+    from audit.stats.class_scores import Average as TableAverage
+    from audit.stats.class_scores import Metric
     from audit.subject import Subject
 
 Average: TypeAlias = Literal["binary", "macro", "micro", "weighted", "none"]

@@ -14,8 +14,7 @@ from audit.errors import CannotMeasure
 from audit.metrics.groups import part
 from audit.metrics.losses import residuals
 from audit.stats import Difference, MeanDifference, Proportion
-from audit.stats.fisher import more_hits
-from audit.stats.multiplicity import benjamini_hochberg, false_coverage
+from audit.stats.hypothesis_tests import benjamini_hochberg, false_coverage, more_hits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

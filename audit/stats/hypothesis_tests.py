@@ -1,13 +1,58 @@
-"""Many tests at once: adjusted p-values, which are compared with the level that the whole list may err at."""
+"""Tests of hypotheses: two counts (Fisher), two models on the same rows (McNemar), and p-values of many tests at once."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from audit.stats.proportion import Proportion
+
+
+def more_hits(first: Proportion, second: Proportion) -> float:
+    """Exact chance of as many hits or more in the first sample, given the hits of both, were the true shares equal.
+
+    Fisher, JRSS 1935. For independent rows only. SciPy's hypergeometric tail loses digits far out, so the terms are summed.
+    """
+    from scipy.special import gammaln
+
+    if first.entities is not None or second.entities is not None:
+        msg = "Fisher's test takes rows as independent: rows of one entity move together"
+        raise ValueError(msg)
+    hits, n = first.hits + second.hits, first.n + second.n
+    x = np.arange(first.hits, min(hits, first.n) + 1)
+    sizes = np.array([first.n, second.n, n])[:, None]
+    chosen = np.stack([x, hits - x, np.full(len(x), hits)])
+    log_ways = gammaln(sizes + 1) - gammaln(chosen + 1) - gammaln(sizes - chosen + 1)  # (3, outcomes) binomial coefficients
+    return float(min(1.0, np.exp(log_ways[0] + log_ways[1] - log_ways[2]).sum()))
+
+
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """Two-sided exact p (McNemar, Psychometrika 1947): which model is right where one alone is, is a throw of a fair coin."""
+    from scipy.special import bdtr
+
+    _refuse_negative(only_first, only_second)
+    return min(1.0, 2 * float(bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
+
+
+def mcnemar_mid_p(only_first: int, only_second: int) -> float:
+    """Two-sided mid-p (Fagerland, Lydersen & Laake, BMC Medical Research Methodology 2013): what was seen counts by half."""
+    from scipy.special import bdtr
+
+    _refuse_negative(only_first, only_second)
+    fewer, n = min(only_first, only_second), only_first + only_second
+    seen = math.exp(math.lgamma(n + 1) - math.lgamma(fewer + 1) - math.lgamma(n - fewer + 1) - n * math.log(2))
+    return min(1.0, 2 * float(bdtr(fewer, n, 0.5)) - seen)
+
+
+def _refuse_negative(only_first: int, only_second: int) -> None:
+    if min(only_first, only_second) < 0:
+        msg = f"McNemar's test needs counts of at least 0, got {only_first} and {only_second}"
+        raise ValueError(msg)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

@@ -1,0 +1,197 @@
+"""Differences of areas and of average precisions: of two samples, or of two models on the same rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+
+from audit.stats.auc import Auc, components, covariance
+from audit.stats.average_precision import AveragePrecision, influence
+from audit.stats.clustering import by_entity
+from audit.stats.sample_size import Subtracted, TwoSamples, by_entities, reaches
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+DIRECTIONS = 721
+"""Points of the ellipse that are looked at, half a degree apart."""
+
+
+class _Sides(Protocol):
+    @property
+    def first(self) -> Auc | AveragePrecision: ...
+
+    @property
+    def second(self) -> Auc | AveragePrecision: ...
+
+    @property
+    def correlation(self) -> float: ...
+
+
+class OnEllipse:
+    """First minus second of two correlated estimates of the same rows."""
+
+    __slots__ = ()
+
+    @property
+    def n(self: _Sides) -> int:
+        """Rows of both classes."""
+        return self.first.n
+
+    @property
+    def support(self: _Sides) -> float:
+        """Rows of the rarer class, or the entities that hold one."""
+        return self.first.support
+
+    def refuse_unlike(self: _Sides, what: str) -> None:
+        """ValueError where the two cannot be of the same rows, or have no such correlation."""
+        one, two = ((side.positives, side.negatives) for side in (self.first, self.second))
+        if not -1 <= self.correlation <= 1 or one != two:
+            msg = f"two {what} of the same rows need a correlation from -1 to 1 and the same counts, got {self.correlation}, {one}, {two}"
+            raise ValueError(msg)
+
+    def bounds(self: _Sides, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        return difference_ends(self.first, self.second, self.correlation, (lower_alpha, upper_alpha))
+
+
+def difference_ends(
+    first: Auc | AveragePrecision, second: Auc | AveragePrecision, correlation: float, alphas: tuple[float, float]
+) -> tuple[float, float]:
+    """Lower and upper end of first minus second.
+
+    Each estimate moves along its own ends at rising levels, both together on the ellipse of their correlation, and an end is
+    the least or the largest difference there: the profile of a normal confidence region (Cox & Hinkley, Theoretical Statistics
+    1974, section 9.2) in the scale in which the estimates have their ends, of Student's radius for the rarer class. The
+    correlation counts as if two rows more of it had shown none, for scores that agree on every row seen may differ on others.
+    """
+    from scipy.special import stdtrit
+
+    support, value = first.support, first.value - second.value
+    angle = np.linspace(0.0, 2 * math.pi, DIRECTIONS)
+    half = math.acos(correlation * support / (support + 2)) / 2
+    ends = []
+    for alpha in alphas:
+        radius = max(0.0, -float(stdtrit(max(support - 1, 1), alpha)))
+        ends.append(first.moved(radius * np.cos(angle - half)) - second.moved(radius * np.cos(angle + half)))
+    return min(float(ends[0].min()), value), max(float(ends[1].max()), value)
+
+
+def correlation_of(together: float, variances: tuple[float, float]) -> float:
+    """From covariance and variances; 0 where either does not vary."""
+    apart = math.sqrt(variances[0] * variances[1])
+    return float(np.clip(together / apart, -1.0, 1.0)) if apart > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PairedAuc(Subtracted, OnEllipse):
+    """First area minus second, of two scores of the same rows.
+
+    Correlation by DeLong, DeLong & Clarke-Pearson, Biometrics 1988, with entities by Obuchowski, Biometrics 1997. Their
+    normal interval errs at up to eight times its level where an area is near 1, since the spread grows as an area falls. So
+    the ends are those on the ellipse of both areas' own ends (`audit.stats.ranking_differences`).
+    """
+
+    first: Auc
+    second: Auc
+    correlation: float
+    """Of the two areas."""
+    min_support: ClassVar[int] = Auc.min_support
+
+    def __post_init__(self) -> None:
+        self.refuse_unlike("areas")
+
+    @classmethod
+    def of(
+        cls,
+        positive: NDArray[np.bool_],
+        first: NDArray[np.float64],
+        second: NDArray[np.float64],
+        clusters: NDArray[np.int64] | None = None,
+    ) -> PairedAuc:
+        """From the class and the two scores of each row; both classes must occur."""
+        one, two = Auc.of(positive, first, clusters), Auc.of(positive, second, clusters)
+        codes = None if clusters is None else np.unique(clusters, return_inverse=True)[1]
+        together = covariance(positive, components(positive, first)[1], components(positive, second)[1], codes)
+        return cls(one, two, correlation_of(together, (one.variance, two.variance)))
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return by_entities(f"paired DeLong, correlation {self.correlation:.2f}, along both areas' own ends", self.first.entities)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of shares."""
+        return -1.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AucDifference(Subtracted, TwoSamples):
+    """First area minus second, independent samples. Hybrid of their own ends (Newcombe, Statistics in Medicine 1998, method 10)."""
+
+    first: Auc
+    second: Auc
+    min_support: ClassVar[int] = Auc.min_support
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return "Newcombe hybrid of DeLong on the logit scale and Newcombe's score"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        down, up = reaches(self, (lower_alpha, upper_alpha))
+        return max(-1.0, self.value - down), min(1.0, self.value + up)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of areas."""
+        return -1.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PairedPrecision(Subtracted, OnEllipse):
+    """First average precision minus second, of two scores of the same rows.
+
+    Correlation by the infinitesimal jackknife, of the entities' sums where rows belong to some; ends on the ellipse of both
+    values' own ends (`audit.stats.ranking_differences`).
+    """
+
+    first: AveragePrecision
+    second: AveragePrecision
+    correlation: float
+    """Of the two values."""
+    min_support: ClassVar[int] = AveragePrecision.min_support
+
+    def __post_init__(self) -> None:
+        self.refuse_unlike("average precisions")
+
+    @classmethod
+    def of(
+        cls,
+        positive: NDArray[np.bool_],
+        first: NDArray[np.float64],
+        second: NDArray[np.float64],
+        clusters: NDArray[np.int64] | None = None,
+    ) -> PairedPrecision:
+        """From the class and the two scores of each row; both classes must occur."""
+        one, two = (AveragePrecision.of(positive, score, clusters) for score in (first, second))
+        units = [by_entity(influence(positive, score), clusters) for score in (first, second)]
+        squares = float(units[0] @ units[0]), float(units[1] @ units[1])
+        return cls(one, two, correlation_of(float(units[0] @ units[1]), squares))
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        name = f"paired infinitesimal jackknife, correlation {self.correlation:.2f}, along both values' own ends"
+        return by_entities(name, self.first.entities)
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of shares."""
+        return -1.0, 1.0
