@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from audit.candidates.capabilities import Ranking
+from audit.candidates.capabilities import Labels, Ranking
+from audit.datasets.spellings import unknown_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,3 +83,9 @@ class Candidate(Protocol):
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         """Sentences on how it was run on these data sets that a reader of the decision must know, such as how many texts were cut."""
+
+
+def model_remarks(candidate: Candidate, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
+    """What a reader must know of how a model was run on the data: its own remarks, and labels that it does not know."""
+    tells_classes = candidate.get(Labels) is not None
+    return (*candidate.remarks(datasets), *(unknown_labels(datasets, candidate.classes) if tells_classes else ()))

@@ -9,10 +9,10 @@ import zipfile
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from audit.candidates import confinement, pickles, skops_file, tree_bounds
+from audit.candidates import confinement, pickles, skops_file
 from audit.candidates.fitted import LocalModel
 from audit.candidates.model_process import ModelProcess
-from audit.candidates.parts import misplaced, objects
+from audit.candidates.parts import broken_trees, misplaced, objects
 from audit.errors import CandidateError, MissingExtra
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _refuse_unloadable(path: Path, error: Exception) -> NoReturn:
 def _refuse_misplaced(path: Path, model: Any, *, functions: bool) -> None:
     """A model whose parts are scikit-learn's own, and stand where scikit-learn would not put them, is made by hand."""
     try:
-        found = [*misplaced(model, functions=functions), *(what for thing in objects(model) if (what := tree_bounds.broken(thing)))]
+        found = [*misplaced(model, functions=functions), *(what for thing in objects(model) if (what := broken_trees(thing)))]
     except (*BROKEN, IndexError, RecursionError) as error:
         found = [f"{type(error).__name__}: {error}"]
     if found:

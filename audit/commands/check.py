@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pydantic import ValidationError
 
 from audit import catalog, disk_cache
-from audit.candidates.model_remarks import model_remarks
+from audit.candidates.interface import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import Absent, SavedPredictions, SavedValues
 from audit.candidates.saved_columns import refuse_foreign_words

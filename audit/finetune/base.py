@@ -9,9 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.candidates.embedding import Encoder
+from audit.candidates.encoder import Encoder, MaskedHead
 from audit.candidates.folder import ModelFolder
-from audit.candidates.masked import MaskedHead
 from audit.candidates.predictions import Predictions
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.disk_cache import key
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from audit.candidates.encoder import Stage
     from audit.candidates.interface import Candidate
-    from audit.candidates.masked import Stage
     from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
     from audit.finetune.loop import Schedule

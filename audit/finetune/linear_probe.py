@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.candidates.capabilities import C
-    from audit.candidates.embedding import Encoder
+    from audit.candidates.encoder import Encoder
     from audit.datasets import Dataset
     from audit.datasets.inputs import Inputs
     from audit.finetune.examples import Examples

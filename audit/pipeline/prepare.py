@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audit import catalog, disk_cache
 from audit.bundle import writer
 from audit.candidates import confinement
-from audit.candidates.model_remarks import model_remarks
+from audit.candidates.interface import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.datasets import Columns
 from audit.datasets.label_words import refuse_label_words

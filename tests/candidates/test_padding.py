@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audit.candidates import running
-from audit.candidates.embedding import Encoder
+from audit.candidates.encoder import Encoder
 from audit.candidates.folder import ModelFolder
 from audit.candidates.loading import load_classifier
 from audit.candidates.padding import Padding, take_from_tokenizer

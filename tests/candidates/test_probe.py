@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from audit.candidates.embedding import Encoder
+from audit.candidates.encoder import Encoder
 from audit.candidates.folder import ModelFolder
 from audit.errors import InputError
 from audit.finetune.examples import parts

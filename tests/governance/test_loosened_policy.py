@@ -199,7 +199,10 @@ def no_keys() -> None:
     ],
 )
 def test_who_loosens_does_not_choose_who_approves(
-    way: Callable[[], None], name: str, key: str, said: str,
+    way: Callable[[], None],
+    name: str,
+    key: str,
+    said: str,
 ) -> None:
     """The keys that count are those that the promoted policy trusted, by what they are."""
     way()
@@ -256,7 +259,9 @@ def test_a_good_signature_under_the_wrong_words(changed: dict[str, Any], said: s
     ],
 )
 def test_a_signature_that_would_count_as_nothing_is_not_given(
-    name: str, more: tuple[str, ...], said: str,
+    name: str,
+    more: tuple[str, ...],
+    said: str,
 ) -> None:
     state(0.7)
     code, out, err = sign(name, *more)
@@ -394,7 +399,9 @@ def test_without_cryptography_nothing_counts(monkeypatch: pytest.MonkeyPatch) ->
     [(approvals_file, "read"), (policy_approvals, "states"), (policy_approvals, "rejection_reasons"), (policy_change, "blocking_reasons")],
 )
 def test_what_breaks_in_reading_approvals_ends_in_3(
-    module: Any, name: str, monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state(0.7)
     assert sign("Rita")[0] == 0
@@ -410,7 +417,9 @@ def test_what_breaks_in_reading_approvals_ends_in_3(
 
 @pytest.mark.parametrize(("confidence", "expected"), [(0.99, 3), (0.95, 0), (0.9, 0)])
 def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
-    confidence: float, expected: int, monkeypatch: pytest.MonkeyPatch,
+    confidence: float,
+    expected: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A run that began before it, under what is by now the looser policy, is not recorded; the same or a looser one harms nothing."""
     seal = policy_change.blocking_reasons

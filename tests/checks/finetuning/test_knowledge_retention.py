@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from audit import seeds
 from audit.candidates.capabilities import Embeddings, find
+from audit.candidates.encoder import SHARE
 from audit.candidates.folder import ModelFolder
-from audit.candidates.masked import SHARE
 from audit.candidates.predictions import Predictions
 from audit.checks.finetuning.knowledge_retention import FOLDS, folds, neighbours_lost
 from audit.errors import CannotMeasure

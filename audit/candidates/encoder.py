@@ -1,8 +1,10 @@
-"""How well hidden words are filled in by the head that a base was pretrained with: on its own encoder, and on the tuned one."""
+"""A base model's encoder: embeddings of texts, and how well its head fills in hidden words before and after fine-tuning."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
@@ -12,6 +14,7 @@ from audit.candidates.loading import LIBRARIES, Loaded, libraries, load_encoder,
 from audit.candidates.memory import Memory
 from audit.candidates.running import Runner, embeddings
 from audit.errors import CandidateError, CannotMeasure
+from audit.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +23,41 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.candidates.folder import ModelFolder
-    from audit.progress import Progress
 
 Stage: TypeAlias = Literal["before", "after"]
 SHARE = 0.15
 """Of a text's words that are hidden, as in BERT's own training."""
+
+
+class Encoder:
+    """A folder of a pretrained text model without a head. torch is loaded with the first text that is new."""
+
+    def __init__(self, folder: ModelFolder, *, max_length: int | None, store: Path | None = None, progress: Progress | None = None) -> None:
+        self._folder, self._max_length, self._progress = folder, max_length, progress or Silent()
+        self.path, self.parameters = folder.path, folder.parameters
+        self._lock = threading.Lock()
+        self._runner: Runner | None = None
+        key = disk_cache.key({"run": 2, "encoder": self.sha256, **disk_cache.surroundings(*LIBRARIES)})
+        self._memory = Memory(store / "texts" / f"{key}.sqlite" if store else None)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Over all files that determine the embeddings, and the length at which texts are cut."""
+        return hashlib.sha256(f"{self._folder.sha256} encoder {self._max_length}".encode()).hexdigest()
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(len(texts), d) mean over the tokens of the last hidden state."""
+        return self._memory.recall("embeddings", texts, self._run)
+
+    def _run(self, texts: list[str]) -> NDArray[np.float64]:
+        task = self._progress.start("embed texts", len(texts))
+        try:
+            with self._lock:
+                self._runner = runner = self._runner or Runner(self._folder, load_encoder(self._folder), self._max_length)
+                found = runner.run(runner.tokens(texts), embeddings, advance=task.advance)
+        finally:
+            task.finish()
+        return np.zeros((0, int(runner.loaded.model.config.hidden_size))) if found is None else found
 
 
 class MaskedHead:
