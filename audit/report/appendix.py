@@ -77,6 +77,7 @@ def reproduction(run: AuditRun) -> Reproduction:
             Fact("Run", facts.id),
             Fact("Started", prose.moment(facts.started)),
             Fact("Took", prose.seconds(facts.seconds)),
+            *_reused(run),
             Fact("Seed", str(facts.seed)),
             Fact("Policy file", run.policy_path),
             Fact("Policy SHA-256", run.policy_sha256),
@@ -93,6 +94,13 @@ def reproduction(run: AuditRun) -> Reproduction:
         licences=tuple(Fact(part, note) for part, note in sorted(run.licences.items())),
         policy_text=run.policy_text,
     )
+
+
+def _reused(run: AuditRun) -> tuple[Fact, ...]:
+    """How many findings rest on what earlier runs measured, where any does."""
+    if not run.run.reused:
+        return ()
+    return (Fact("Evidence reused", f"{len(run.run.reused)} of {len(run.findings)} findings, measured by earlier runs on the same inputs"),)
 
 
 def methods(found: Entries) -> tuple[MethodNote, ...]:

@@ -14,6 +14,8 @@ from audit import record
 from audit.bundle import reader
 from audit.cli import app
 from audit.errors import InputError
+from audit.pipeline.run import Options, audit_policy
+from audit.progress import Silent
 from tests.pipeline.in_process import audited
 from tests.running import policy, table
 
@@ -106,3 +108,13 @@ def test_a_run_of_another_release_is_rendered_with_a_word_about_it(
     sealed_anew(other, record.to_text(replace(audit, run=replace(audit.run, version="0.0.1"))))
     assert ended("report", str(other), "-o", str(tmp_path / "page.html")) == 0
     assert "the run was made by audit 0.0.1" in capsys.readouterr().err
+
+
+def test_the_page_says_how_much_of_the_evidence_earlier_runs_measured(bundle: Path, tmp_path: Path) -> None:
+    assert "Evidence reused" not in (bundle / "report.html").read_text()
+    audit_policy(tmp_path / "policy.yaml", Options(tmp_path / "reports", "audit run"), Silent())
+    (again,) = set((tmp_path / "reports").glob("*/")) - {bundle}
+    assert (
+        "<dt>Evidence reused</dt><dd>2 of 2 findings, measured by earlier runs on the same inputs</dd>"
+        in (again / "report.html").read_text()
+    )
