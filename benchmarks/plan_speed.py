@@ -4,12 +4,14 @@ Run: python -m benchmarks.plan_speed [--rows 20000] [--profile FILE]
 
 Two sensitive columns make 2, 6 and 12 slices, which is 20. Of the 38 requirements 29 bound a metric in every slice and 9 bound a gap or a
 ratio between every pair of groups (164 ordered pairs). A value is expected of every metric. The command runs in a process of its own, so
-that its start counts too. Above ten seconds the exit code is 1. The seed is fixed.
+that its start counts too. Above ten seconds of processor time, which other work on the machine does not lengthen, the exit code is 1.
+The seed is fixed.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -114,8 +116,11 @@ def main() -> None:
     if done.returncode:
         sys.exit(done.stderr)
     print(done.stdout[done.stdout.index("Passes in fewer") :] if "Passes in fewer" in done.stdout else done.stdout[-1500:])
-    print(f"audit plan, {len(requirements()[0])} requirements of 20 slices, {given.rows:,} rows: {seconds:.1f} s, at most {LIMIT:.0f} s")
-    sys.exit(0 if seconds <= LIMIT else 1)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = used.ru_utime + used.ru_stime
+    print(f"audit plan, {len(requirements()[0])} requirements of 20 slices, {given.rows:,} rows:")
+    print(f"{busy:.1f} s of processor time, at most {LIMIT:.0f} s; {seconds:.1f} s by the clock")
+    sys.exit(0 if busy <= LIMIT else 1)
 
 
 if __name__ == "__main__":

@@ -110,12 +110,13 @@ class MemberPower:
         self.estimate, self.rule, self._root = member.estimate, rule, math.sqrt(member.factor)
         self._to, self._back = scale_of(self.estimate)
         self.sign = 1.0 if rule.floor else -1.0
-        self.bound = self.sign * self._to(rule.bound)
+        self._bound = self.sign * self._to(rule.bound)
+        self.is_exact, self.is_biased = member.is_one_proportion, is_biased(self.estimate)
 
     def away(self, truth: float, factor: float = 1.0) -> float:
         """How far on the good side of the bound the value is seen on average, on `factor` times the rows."""
-        estimate = with_sample_size(self.estimate, factor) if factor != 1.0 and is_biased(self.estimate) else self.estimate
-        return self.sign * self._to(expected_value(estimate, truth)) - self.bound
+        estimate = with_sample_size(self.estimate, factor) if factor != 1.0 and self.is_biased else self.estimate
+        return self.sign * self._to(expected_value(estimate, truth)) - self._bound
 
     def error(self, truth: float) -> float:
         """Standard error on the scale where the true value is `truth`; 0 where the value cannot vary."""
@@ -131,16 +132,21 @@ class MemberPower:
         """How far on the bad side of the bound the value must be seen for a fail."""
         return -self.sign * critical_distance(self.estimate, self.rule, 1 if self.rule.floor else 0) / self._root
 
-    def chances(self, truth: float, factor: float = 1.0) -> tuple[float, float]:
-        """Chance that the member is on the good side, and that it is on the bad side; exact for a single proportion.
+    def exact_chances(self, truth: float, factor: float) -> tuple[float, float]:
+        """Of a single proportion: that it is on the good side of the bound, and on the bad side, by the law of its hits.
 
-        A true value on the good side of the bound fails at its nominal level at most; that is counted as never.
+        Where rows are clustered, the hits are those of as many independent rows as they are worth.
         """
-        if isinstance(self.estimate, Proportion):
-            return exact_chances(with_sample_size(self.estimate, factor), truth, self.rule)
-        away, error = self.away(truth, factor), self.error(truth)
-        passed = chance(away, self.to_pass, error, factor)
-        return passed, chance(-away, self.to_fail, error, factor) if away < 0 else 0.0
+        from scipy.special import bdtrc
+
+        share = with_sample_size(self.estimate, factor)
+        assert isinstance(share, Proportion)  # noqa: S101  # that is what makes it exact
+        worth, at_least = max(1, round(share.n / share.design_effect)), []
+        for hits in _critical_hits(replace(share, hits=0), self.rule):
+            drawn = math.ceil((hits - 0.5) * worth / share.n)
+            at_least.append(1.0 if drawn <= 0 else 0.0 if drawn > worth else float(bdtrc(drawn - 1, worth, truth)))
+        above, below = at_least[0], 1 - at_least[1]
+        return (above, below) if self.rule.floor else (below, above)
 
     def ends(self, truth: float) -> tuple[float, float]:
         """The interval to expect: that of the estimate seen where it is on average."""
@@ -201,14 +207,19 @@ def critical_distance(estimate: Estimate, rule: DecisionRule, side: int) -> floa
     return to(found) - to(rule.bound) if math.isfinite(found) else found
 
 
-def chance(away: float, needed: float, error: float, factor: float = 1.0) -> float:
+def chance(away: float, needed: float, error: float, factor: float) -> float:
     """Chance that a value `away` from the bound on average is seen at least as far as is `needed`, on `factor` times the rows."""
-    from scipy.special import ndtr
-
     needed, error = needed / math.sqrt(factor), error / math.sqrt(factor)
     if not 0 < error < math.inf:
         return float(error == 0 and away >= needed)
-    return float(ndtr((away - needed) / error))
+    return 0.5 * math.erfc((needed - away) / error / math.sqrt(2))
+
+
+def in_errors(away: float, error: float) -> float:
+    """A distance in standard errors."""
+    if not 0 < error < math.inf:
+        return math.copysign(math.inf, away) if error == 0 else -math.inf
+    return away / error
 
 
 def scale_of(estimate: Estimate) -> tuple[Callable[[float], float], Callable[[float], float]]:
@@ -271,23 +282,6 @@ def _value_with_end(estimate: Estimate, bound: float, levels: tuple[float, float
             return float(brentq(beyond, inside, outside, xtol=1e-4 * step))
         inside, step = outside, 1.5 * step
     return outwards * math.inf
-
-
-def exact_chances(share: Estimate, truth: float, rule: DecisionRule) -> tuple[float, float]:
-    """Of a single proportion: that it is on the good side, and on the bad side, by the law of its hits.
-
-    Where rows are clustered, the hits are those of as many independent rows as they are worth.
-    """
-    from scipy.special import bdtrc
-
-    assert isinstance(share, Proportion)  # noqa: S101  # the caller looked
-    worth = max(1, round(share.n / share.design_effect))
-    at_least = []
-    for hits in _critical_hits(replace(share, hits=0), rule):
-        drawn = math.ceil((hits - 0.5) * worth / share.n)
-        at_least.append(1.0 if drawn <= 0 else 0.0 if drawn > worth else float(bdtrc(drawn - 1, worth, truth)))
-    above, below = at_least[0], 1 - at_least[1]
-    return (above, below) if rule.floor else (below, above)
 
 
 @lru_cache(maxsize=4096)

@@ -138,7 +138,7 @@ class Trials:
                 low, below = middle, off
             else:
                 high, above = middle, off
-            if high - low < NEAR or abs(off) < NEAR**2:
+            if high - low < NEAR or abs(off) < NEAR * abs(value) / 4:
                 return middle
         return (low + high) / 2
 
