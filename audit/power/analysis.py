@@ -30,8 +30,8 @@ DETAILED = 10
 """Members that are planned in detail."""
 STEPS, CLOSE = 40, 0.002
 """Steps of a search at most, and the relative width at which it ends."""
-REFINEMENTS = 4
-"""Times that the estimates are taken to the rows found, and the rows are found anew from there."""
+REFINEMENTS, AGREE = 3, 0.02
+"""Times that the estimates are taken to the rows found, and the rows are found anew from there; when that is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _sample_size_factor(joint: JointPower) -> float | None:
         if factor is None:
             return None
         found *= factor
-        if abs(factor - 1) <= CLOSE or found * joint.rows < 1:
+        if abs(factor - 1) <= AGREE or found * joint.rows < 1:
             break
         joint = JointPower([one.with_sample_size(found) for one in members], joint.rule)
     return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from audit import seeds
 from audit.candidates.predictions import Predictions
+from audit.errors import AuditError
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.pipeline.engine import inline
 from audit.pipeline.job import Failure
@@ -144,8 +145,12 @@ class Trials:
 
     def worst_value(self, job: Job) -> float:
         """The worst member's value on the job's own model; NaN where nothing can be measured."""
-        found = inline.measure(job).result
-        values = [] if isinstance(found, Failure) else [one.estimate.value for one in found.members]
+        measure = job.check.measure if job.requirement.against is None else job.check.compare
+        try:
+            members = () if measure is None else measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id)).members
+        except (AuditError, ValueError):  # such as too few rows of a group
+            members = ()
+        values = [one.estimate.value for one in members]
         if not values:
             return np.nan
         return min(values) if job.check.better == "higher" else max(values)
