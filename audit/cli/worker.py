@@ -1,7 +1,7 @@
 """Run an audit in a child process, and believe only a child that says how it ended.
 
-A check, or a library under it, can end the process: `os._exit(0)`, a crash in native code, the kernel's out-of-memory
-killer. The parent takes no exit status for an answer: the child must send its exit code as its last act.
+A library can end the process: `os._exit(0)`, a crash in native code, the kernel's out-of-memory killer. An exit status alone
+proves nothing, so the child must send its exit code as its last act. Checks run in workers of that child: `pipeline/engine/processes.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BROKEN = 3
 def supervised(work: Callable[[], int]) -> int:
     """The exit code that `work` returned in a child process; a child that ended in any other way is a ToolError.
 
-    `work` catches and tells its own errors: what escapes it ends the child without an answer.
+    `work` catches and reports its own errors: what escapes it ends the child without an answer.
     """
     _flush()
     _occupy_standard_streams()
@@ -42,11 +42,11 @@ def supervised(work: Callable[[], int]) -> int:
             _keep_temporary_files_in(folder)
             _be_child(work, writing)
         os.close(writing)
-        said, status = _heard(child, reading)
-    return _believed(said, os.waitstatus_to_exitcode(status))
+        said, status = _wait_for(child, reading)
+    return _verified(said, os.waitstatus_to_exitcode(status))
 
 
-def _heard(child: int, reading: int) -> tuple[bytes, int]:
+def _wait_for(child: int, reading: int) -> tuple[bytes, int]:
     """What the child said and the status it ended with; signals that come meanwhile are passed on to it."""
     heeded = [one for one in _ENDING if signal.getsignal(one) != signal.SIG_IGN]  # nohup's wish, or a shell's for what it puts aside
     before = {one: signal.signal(one, lambda *_: os.kill(child, signal.SIGTERM)) for one in heeded}
@@ -138,7 +138,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _believed(said: bytes, status: int) -> int:
+def _verified(said: bytes, status: int) -> int:
     if said.isdigit() and int(said) == status:
         return status
     how = f"signal {-status}" if status < 0 else f"status {status}"
