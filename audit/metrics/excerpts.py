@@ -133,7 +133,7 @@ def changes(before: str, after: str, common: frozenset[str], *, listed: frozense
     their place, all that is new, but for digits and addresses. A changed word that few texts hold may be somebody's name.
     """
     old, new = before.split(), after.split()
-    known = _Known(common, listed, frozenset(old))
+    known = _Vocabulary(common, listed, frozenset(old))
     parts: list[Part] = []
     codes = SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
     for number, (kind, a, b, c, d) in enumerate(codes):
@@ -143,13 +143,13 @@ def changes(before: str, after: str, common: frozenset[str], *, listed: frozense
             kept = _shortened(old[a:b], first=number == 0 < len(codes) - 1, last=number == len(codes) - 1)
             parts += _unchanged(kept, common)
         else:
-            parts += _changed(old[a:b], "deleted", [known.word(word) for word in old[a:b]])
-            parts += _changed(new[c:d], "inserted", known.in_place_of(old[a:b], new[c:d]))
+            parts += _changed_words(old[a:b], "deleted", [known.word(word) for word in old[a:b]])
+            parts += _changed_words(new[c:d], "inserted", known.in_place_of(old[a:b], new[c:d]))
     return _spaced(parts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Vocabulary:
     """Which words name nobody."""
 
     common: frozenset[str]
@@ -190,7 +190,7 @@ def _unchanged(words: list[str], common: frozenset[str]) -> list[Part]:
     return [Part(" ".join(kept))] if kept else []
 
 
-def _changed(words: list[str], mark: _Mark, shown: list[bool]) -> list[Part]:
+def _changed_words(words: list[str], mark: _Mark, shown: list[bool]) -> list[Part]:
     """One part for each run of words of the same kind."""
     parts: list[Part] = []
     for word, known in zip(words, shown, strict=True):

@@ -66,7 +66,7 @@ def matches(data: Dataset, other: Dataset, named: Sequence[str] | None = None) -
     """
     tables = (data, other)
     compared = comparison(tables, named)
-    notes = (*compared.left_out, *blank(compared, tables))
+    notes = (*compared.left_out, *blank_notes(compared, tables))
     separate = tuple(name for name in compared.columns if _shares_nothing(compared, name))
     distinct = tuple(name for name in compared.columns if name not in separate and compared.differs_in_every_row(name))
     measured = frozenset(name for name in (*separate, *distinct) if _tells_rows_apart(compared, name, tables))
@@ -74,17 +74,17 @@ def matches(data: Dataset, other: Dataset, named: Sequence[str] | None = None) -
         kept = tuple(name for name in compared.columns if name not in without)
         keys = compared.keys(kept)
         if kept and len(measured.intersection(without)) <= 1 and _beyond_chance(*keys):
-            return Matches(_places(*keys), kept, beyond_chance=True, notes=(*notes, *_left_out(without, separate)))
+            return Matches(_places(*keys), kept, beyond_chance=True, notes=(*notes, *_left_out_notes(without, separate)))
     unlike = tuple(name for name in separate if name not in measured)
     kept = tuple(name for name in compared.columns if name not in unlike)
     place = _places(*compared.keys(kept))
     varied = [name for name in unlike if any(len(np.unique(codes)) > 1 for codes in compared.of(name))]  # else it names the file
     if not kept or (varied and measured.isdisjoint(separate) and (place >= 0).any()):
-        raise CannotMeasure(_untold(tables, unlike, kept))
+        raise CannotMeasure(_no_common_column(tables, unlike, kept))
     apart = [name for name in separate if name in measured]
     if apart:
         notes += (f"{', '.join(apart)}: no value stands in both data sets. A column that numbers the rows belongs under columns.id.",)
-    return Matches(place, kept, beyond_chance=False, notes=(*notes, *_left_out(unlike, separate)))
+    return Matches(place, kept, beyond_chance=False, notes=(*notes, *_left_out_notes(unlike, separate)))
 
 
 def near_places(tables: Sequence[Dataset], threshold: float) -> NDArray[np.int64]:
@@ -141,20 +141,20 @@ def _beyond_chance(key: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
     return bool(float(counts[0] @ counts[1]) > _BEYOND * expected)
 
 
-def blank(compared: Comparison, tables: Sequence[Dataset]) -> Iterator[str]:
+def blank_notes(compared: Comparison, tables: Sequence[Dataset]) -> Iterator[str]:
     """Sentences on rows that have nothing to compare."""
     for key, data in zip(compared.keys(compared.columns), tables, strict=True):
         if (key < 0).any():
             yield f"{int((key < 0).sum()):,} rows of {data.role} have no text: they are the same as no other row."
 
 
-def _left_out(names: Sequence[str], separate: Sequence[str]) -> Iterator[str]:
+def _left_out_notes(names: Sequence[str], separate: Sequence[str]) -> Iterator[str]:
     for name in names:
         why = "shares no value between the two data sets" if name in separate else "differs in every row"
         yield f"{name} is left out: it {why}, so that no row could be found by it."
 
 
-def _untold(tables: Sequence[Dataset], unlike: Sequence[str], kept: Sequence[str]) -> str:
+def _no_common_column(tables: Sequence[Dataset], unlike: Sequence[str], kept: Sequence[str]) -> str:
     """Why nothing is left that tells rows apart, and what to do."""
     rest = f"and {', '.join(kept)} cannot tell rows apart" if kept else "and nothing else is there to compare"
     msg = f"{' and '.join(data.role for data in tables)} share no value of {', '.join(unlike)}, {rest}: "

@@ -70,7 +70,7 @@ DERIVED: dict[str, Callable[[str], float]] = {
 """What is measured of a text, by the name of the feature."""
 
 
-def both(subject: Subject) -> tuple[Dataset, Dataset]:
+def pair(subject: Subject) -> tuple[Dataset, Dataset]:
     """The reference window and the current one. A window compared with itself is refused: it never drifts."""
     reference, current = subject.reference, subject.data
     if reference is None:
@@ -102,7 +102,7 @@ def effective_rows(subject: Subject, data: Dataset) -> int:
 
 def entities(subject: Subject) -> dict[str, NDArray[np.int64] | None]:
     """Each window's entities by its role, one that has rows in both under one code; None where rows are independent."""
-    windows = both(subject)
+    windows = pair(subject)
     codes = {data.role: subject.clusters(data) for data in windows}
     groups = [data.columns.group for data in windows]
     if None in groups:
@@ -112,14 +112,14 @@ def entities(subject: Subject) -> dict[str, NDArray[np.int64] | None]:
     return dict(zip(codes, np.split(together, [len(names[0])]), strict=True))
 
 
-def clustered(subject: Subject) -> tuple[str, ...]:
+def cluster_notes(subject: Subject) -> tuple[str, ...]:
     """What a reader must know of n where rows belong to entities."""
     windows = [data for data in (subject.reference, subject.data) if data is not None]
     groups = dict.fromkeys(data.columns.group for data in windows if data.columns.group is not None)
     return tuple(f"Rows of one {group} move together, so n counts as many rows as are worth independent ones." for group in groups)
 
 
-def changed(members: Sequence[Member]) -> tuple[str, ...]:
+def change_notes(members: Sequence[Member]) -> tuple[str, ...]:
     """Which members have moved by more than chance, whatever the bound says of how much that is."""
     if not members:
         return ()
@@ -129,7 +129,7 @@ def changed(members: Sequence[Member]) -> tuple[str, ...]:
     return (f"Changed beyond what chance alone gives (95 % interval): {'; '.join(moved)}. The bound says how much change matters.",)
 
 
-def chosen(subject: Subject, columns: Sequence[str] | None) -> tuple[str, ...] | None:
+def chosen_columns(subject: Subject, columns: Sequence[str] | None) -> tuple[str, ...] | None:
     """The features that the policy names, under `by` or under `columns`; None where it names none and all are compared."""
     if not subject.by:
         return None if columns is None else tuple(columns)

@@ -85,7 +85,7 @@ def suggestion(subject: Subject, params: TargetParams, rng: Generator, *, bins: 
     gain = PairedMean.of(was, now, part(clusters, ~fit))
     title = f"At temperature {number(temperature)}, on the rows it was not fitted on"
     figures = (diagram(after[0], title=title),) if len(after) == 1 else ()
-    return Suggestion((_said(temperature, fit, (before, after), gain),), figures)
+    return Suggestion((_describe(temperature, fit, (before, after), gain),), figures)
 
 
 def _losses(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -94,7 +94,7 @@ def _losses(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> NDA
     return found
 
 
-def _said(
+def _describe(
     temperature: float, fit: NDArray[np.bool_], errors: tuple[tuple[CalibrationError, ...], tuple[CalibrationError, ...]], gain: PairedMean
 ) -> str:
     was, now = (number(float(np.mean([one.value for one in side]))) for side in errors)

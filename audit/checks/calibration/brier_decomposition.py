@@ -55,15 +55,15 @@ def measure(subject: Subject, params: BrierParams, rng: Generator) -> Evidence:
         unit="Brier reliability",
         rows=len(seen[0].hit),
         figures=tuple(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)),
-        notes=tuple(_said(event, _whole(event, params, clusters)) for event in seen),
+        notes=tuple(_describe(event, _decomposition(event, params, clusters)) for event in seen),
     )
 
 
-def _whole(event: Event, params: BrierParams, clusters: NDArray[np.int64] | None) -> Decomposition:
+def _decomposition(event: Event, params: BrierParams, clusters: NDArray[np.int64] | None) -> Decomposition:
     return decompose(event.probability, event.hit, clusters, bins=params.bins)
 
 
-def _said(event: Event, whole: Decomposition) -> str:
+def _describe(event: Event, whole: Decomposition) -> str:
     """The sum, as it was seen."""
     parts = f"{number(whole.reliability.seen)} reliability − {number(whole.resolution.seen)} resolution + {number(whole.uncertainty)} "
     parts += f"uncertainty, and {number(whole.within)} within the bins"

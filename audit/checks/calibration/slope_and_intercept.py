@@ -66,7 +66,7 @@ def measure(subject: Subject, params: LineParams, rng: Generator) -> Evidence:
         unit=UNIT,
         rows=len(seen[0].hit),
         figures=(*(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)), *remedy.figures),
-        notes=(*(_said(event, Cell(OVERALL, event.probability, event.hit, clusters)) for event in seen), *remedy.notes),
+        notes=(*(_describe(event, Cell(OVERALL, event.probability, event.hit, clusters)) for event in seen), *remedy.notes),
     )
 
 
@@ -75,7 +75,7 @@ def _line(cell: Cell) -> dict[str, Coefficient]:
     return {"slope": found.slope, "intercept": found.intercept}
 
 
-def _said(event: Event, cell: Cell) -> str:
+def _describe(event: Event, cell: Cell) -> str:
     """Both of all rows in words, and how many probabilities are as good as 0 or 1."""
     if reason := unfit(cell.probability, cell.hit):
         return f"Probability {event.said}, all rows: {reason}."

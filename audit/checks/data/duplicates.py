@@ -61,7 +61,7 @@ def measure(subject: Subject, params: DuplicateParams, _rng: Generator) -> Evide
 
 
 def _notes(data: Dataset, compared: Comparison, earlier: NDArray[np.int64]) -> tuple[str, ...]:
-    notes = [f"Compared by {', '.join(compared.columns)}.", *compared.left_out, *row_matches.blank(compared, (data,))]
+    notes = [f"Compared by {', '.join(compared.columns)}.", *compared.left_out, *row_matches.blank_notes(compared, (data,))]
     repeats = np.flatnonzero(earlier >= 0)
     if data.columns.label is not None and len(repeats):
         label = data.values(data.columns.label)

@@ -49,8 +49,8 @@ class KsParams(Params):
 
 def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     """The distance of each numeric feature between the two windows."""
-    reference, current = windows.both(subject)
-    named = windows.chosen(subject, params.columns)
+    reference, current = windows.pair(subject)
+    named = windows.chosen_columns(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
     rules = () if named else (usable_features.timed, usable_features.called_identifier(reference, current))
     numeric, unmeasured = _numeric(found, rules, lacking=bool(lacking))
@@ -58,7 +58,7 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     told = {feature.name: _distance(feature, params.backend) for feature in numeric}
     members = tuple(Member(feature.slice, KolmogorovSmirnov(told[feature.name][0], *sizes)) for feature in numeric)
     worst = sorted(numeric, key=lambda feature: -told[feature.name][0])[:_FIGURES]
-    notes = (*windows.changed(members), *_missing(numeric), *windows.clustered(subject))
+    notes = (*windows.change_notes(members), *_missing(numeric), *windows.cluster_notes(subject))
     if params.backend == "alibi-detect":
         notes += (_alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in told.items())}.")
     return Evidence(

@@ -56,7 +56,7 @@ class MmdParams(Params):
 
 def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
     """The unbiased estimate, with an interval of our own bootstrap whichever part measured it."""
-    reference, current = windows.both(subject)
+    reference, current = windows.pair(subject)
     drawn = [_drawn(subject, data, params, rng) for data in (reference, current)]
     (before, now), unmeasured = _matrices(subject, params, drawn)
     seen = gaussian(before, now)
@@ -71,7 +71,7 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
         unit="squared MMD",
         rows=len(before) + len(now),
         unmeasured=unmeasured,
-        notes=(*windows.changed(members), *notes, *_left_out(drawn, (reference, current))),
+        notes=(*windows.change_notes(members), *notes, *_sampling_notes(drawn, (reference, current))),
         backend=_alibi.name() if params.backend == "alibi-detect" else "audit",
     )
 
@@ -92,7 +92,7 @@ def _drawn(subject: Subject, data: Dataset, params: MmdParams, rng: Generator) -
 
 def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.int64]]) -> tuple[Matrices, tuple[Unmeasured, ...]]:
     """The drawn rows as vectors: the candidate's embedding of the text, else the encoded columns; and columns that cannot be used."""
-    reference, current = windows.both(subject)
+    reference, current = windows.pair(subject)
     if params.columns is None and current.columns.text is not None:
         sides = [np.array(data.texts(), dtype=object)[rows].tolist() for data, rows in zip((reference, current), drawn, strict=True)]
         before, now = (np.asarray(subject.predicted.embed_texts(texts), dtype=float) for texts in sides)
@@ -113,7 +113,7 @@ def _also_needs(columns: Columns, params: MmdParams) -> frozenset[Need]:
     return frozenset({"embeddings"} if columns.text is not None and params.columns is None else ())
 
 
-def _left_out(drawn: Sequence[NDArray[np.int64]], windows_seen: Sequence[Dataset]) -> Iterator[str]:
+def _sampling_notes(drawn: Sequence[NDArray[np.int64]], windows_seen: Sequence[Dataset]) -> Iterator[str]:
     for rows, data in zip(drawn, windows_seen, strict=True):
         if len(rows) < data.rows:
             yield f"{len(rows):,} of the {data.rows:,} rows of {data.role} were drawn at random and compared."

@@ -39,7 +39,7 @@ _SCORE_BINS = 10
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Change of each class's predicted share, in both directions; of predicted numbers the distance of their distributions."""
-    reference, current = windows.both(subject)
+    reference, current = windows.pair(subject)
     if subject.candidate.get(Values) is not None:
         return _numbers(subject, reference, current)
     labels = {data.role: subject.y_pred(data).astype(str) for data in (current, reference)}
@@ -61,7 +61,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
         unit="change of share",
         rows=reference.rows + current.rows,
         figures=(_shares(classes, labels, reference, current), *_scores(subject, reference, current)),
-        notes=windows.changed(members),
+        notes=windows.change_notes(members),
     )
 
 
@@ -76,7 +76,7 @@ def _numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence
         unit="KS distance of predicted numbers",
         rows=reference.rows + current.rows,
         figures=(bins.of(feature, 2 * _SCORE_BINS).figure(feature.name, reference.role, current.role),),
-        notes=(*windows.changed(members), *windows.clustered(subject)),
+        notes=(*windows.change_notes(members), *windows.cluster_notes(subject)),
     )
 
 

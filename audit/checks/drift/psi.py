@@ -39,8 +39,8 @@ class PsiParams(Params):
 
 def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     """The index of each feature between the two windows."""
-    reference, current = windows.both(subject)
-    named = windows.chosen(subject, params.columns)
+    reference, current = windows.pair(subject)
+    named = windows.chosen_columns(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
     if not found and not lacking:
         msg = f"{current.role} has no feature column and no text: name columns.features"
@@ -60,7 +60,7 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
         rows=reference.rows + current.rows,
         unmeasured=(*lacking, *unmeasured),
         figures=tuple(binned[feature].figure(feature.name, reference.role, current.role) for feature in worst),
-        notes=(*windows.changed(members), *windows.clustered(subject)),
+        notes=(*windows.change_notes(members), *windows.cluster_notes(subject)),
     )
 
 

@@ -142,7 +142,7 @@ def associations(
         both = ((there, back, found.effect), (back, there, -found.effect))
         members += [Member(Pair(one, other), Census(effect, len(test.words))) for one, other, effect in both]
         measured.append((test.name, found))
-        notes.append(_told(test, found))
+        notes.append(_describe(test, found))
     return Evidence(
         members=tuple(members),
         unit="effect size d",
@@ -164,7 +164,7 @@ def _table(measured: Sequence[tuple[str, Associated]]) -> dict[str, NDArray[np.g
     }
 
 
-def _told(test: Association, found: Associated) -> str:
+def _describe(test: Association, found: Associated) -> str:
     (first, second), (one, other) = test.targets, test.attributes
     tried = "all partitions" if found.exact else f"{DRAWS:,} drawn partitions"
     said = f"{test.name}: {first} against {second}, nearer to {one} than to {other}: d {number(found.effect)}"

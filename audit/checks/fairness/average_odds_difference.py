@@ -53,9 +53,9 @@ class Odds:
             Difference(one.estimate, two.estimate, *one.correlation_with(two))
             for one, two in ((self.hits, other.hits), (self.alarms, other.alarms))
         )
-        return AverageDifference(hits, alarms, *self._together(other))
+        return AverageDifference(hits, alarms, *self._correlation(other))
 
-    def _together(self, other: Odds) -> tuple[float | None, float]:
+    def _correlation(self, other: Odds) -> tuple[float | None, float]:
         """Correlation of the two differences, and by how many entities; None where an entity's rows do not show it."""
         sides = self.hits.influence, other.hits.influence, self.alarms.influence, other.alarms.influence
         if any(one is None for one in sides):

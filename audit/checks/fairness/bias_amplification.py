@@ -80,7 +80,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     return replace(
         found,
         figures=(side_by_side("gap between groups", _gaps(pairs)),) if pairs else (),
-        notes=(*found.notes, *(_told(a, b) for a, b in pairs), *_published(comparisons)),
+        notes=(*found.notes, *(_describe_gap(a, b) for a, b in pairs), *_published(comparisons)),
         table={"id": subject.data.ids, "label": y_true.astype(str), "base": before.astype(str), "prediction": after.astype(str)},
     )
 
@@ -112,7 +112,7 @@ def _gaps(pairs: Sequence[Match]) -> dict[str, dict[Pair, Difference]]:
     return {at: {Pair(a[0], b[0]): a[1].gap(b[1], i) for a, b in pairs} for i, at in enumerate(STAGES)}
 
 
-def _told(first: tuple[Slice, Shares], second: tuple[Slice, Shares]) -> str:
+def _describe_gap(first: tuple[Slice, Shares], second: tuple[Slice, Shares]) -> str:
     """The gap of two groups at each stage."""
     gaps = [a.value - b.value for a, b in zip(first[1].stages, second[1].stages, strict=True)]
     listed = ", ".join(f"{stage} {number(gap)}" for stage, gap in zip(STAGES, gaps, strict=True))

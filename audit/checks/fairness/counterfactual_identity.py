@@ -124,20 +124,20 @@ class Answers:
     """Before and after, of the class that is looked at; None where the model gives labels alone."""
 
     @property
-    def named(self) -> NDArray[np.int64]:
+    def rows_with_term(self) -> NDArray[np.int64]:
         """The rows in whose text a term of the attribute stands."""
         return np.unique(self.rows)
 
     @property
     def flipped(self) -> NDArray[np.bool_]:
         """For each of these rows whether any of its texts gets another label."""
-        return np.bincount(self.rows, self.before != self.after)[self.named] > 0
+        return np.bincount(self.rows, self.before != self.after)[self.rows_with_term] > 0
 
     def furthest(self, before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
         """For each of these rows the largest distance that its score moves."""
         found = np.zeros(int(self.rows.max(initial=-1)) + 1)
         np.maximum.at(found, self.rows, np.abs(after - before))
-        return found[self.named]
+        return found[self.rows_with_term]
 
     @property
     def name(self) -> Slice:
@@ -146,7 +146,7 @@ class Answers:
 
     def share(self, clusters: NDArray[np.int64] | None) -> Proportion:
         """Of flipped rows among those with a term."""
-        return Proportion.of(self.flipped, part(clusters, self.named))
+        return Proportion.of(self.flipped, part(clusters, self.rows_with_term))
 
     def shifts(self, clusters: NDArray[np.int64] | None) -> list[Member]:
         """Mean shift of the score towards each identity, and the mean of each row's largest shift."""
@@ -158,7 +158,7 @@ class Answers:
             at = groups == group
             shift = PairedMean.of(after[at], before[at], part(clusters, self.rows[at]), low=0.0, high=1.0)
             found.append(Member(self.name.further("score shift to", group), shift))
-        largest = Mean.of(self.furthest(before, after), part(clusters, self.named), low=0.0, high=1.0)
+        largest = Mean.of(self.furthest(before, after), part(clusters, self.rows_with_term), low=0.0, high=1.0)
         return [*found, Member(self.name.further("score shift", "largest of each row"), largest)]
 
 

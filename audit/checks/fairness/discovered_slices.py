@@ -95,7 +95,7 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
     scope = Scope(params.columns, params.clusters, least)
     found_by = attributes_of(subject, scope, halves, rng) if enough else AttributeSet()
     search = Search(found_by.attributes, halves, least, clusters)
-    found = search.found(params.k)
+    found = search.propose(params.k)
     entities = "" if clusters is None else " entities"
     if not found:
         msg = f"{data.role}: nothing splits its {data.rows:,} rows into slices of at least {least}{entities} in each half: "

@@ -65,25 +65,25 @@ def measure(subject: Subject, params: ImpactParams, _rng: Generator) -> Evidence
     whole = split(subject)
     families, notes = [], list(_crossing(subject))
     for columns, family in zip(subject.by, whole, strict=True):
-        kept, remarks = counted(columns, family, params.unknown, params.exclude_below)
+        kept, remarks = counted_categories(columns, family, params.unknown, params.exclude_below)
         families.append(kept)
         notes += remarks
     evidence = rate_gaps(subject, rates, Ratio, "impact ratio", families=families)
     if params.rate == "scoring":
         notes.append("The scoring rate is the share that scores above the median of all rows of the data set.")
-    cuts = [
-        Cut(params.rate, columns, family, kept, params.exclude_below, frozenset(n for n, _ in family if _is_unknown(n, params.unknown)))
-        for columns, family, kept in zip(subject.by, whole, families, strict=True)
-    ]
+    cuts = []
+    for columns, family, kept in zip(subject.by, whole, families, strict=True):
+        unknown = frozenset(name for name, _ in family if _is_unknown(name, params.unknown))
+        cuts.append(CategoryFamily(params.rate, columns, family, kept, params.exclude_below, unknown))
     figures = tuple(_table(cut, one, subject.clusters()) for cut in cuts for one in rates)
     if any(not any(hits for hits, apart in zip(one.hits, one.apart, strict=True) if not apart) for one in figures):
         notes.append("No category is selected at all: there is no impact ratio.")
-    context = (*evidence.context, *_left_out(subject, rates, whole, families))
+    context = (*evidence.context, *_excluded_rates(subject, rates, whole, families))
     return replace(evidence, context=context, notes=(*evidence.notes, *notes), figures=figures, table=_listed(figures))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cut:
+class CategoryFamily:
     """One family of categories, and which of them are in the calculation."""
 
     rate: Literal["selection", "scoring"]
@@ -93,14 +93,14 @@ class Cut:
     below: float
     unknown: frozenset[Slice]
 
-    def apart(self, name: Slice) -> Literal["", "unknown", "small"]:
+    def exclusion(self, name: Slice) -> Literal["", "unknown", "small"]:
         """Why a category is in no ratio."""
         if name in self.unknown:
             return "unknown"
         return "" if name in {one for one, _ in self.kept} else "small"
 
 
-def _left_out(subject: Subject, rates: Sequence[Rate], whole: Sequence[Family], kept: Sequence[Family]) -> Iterator[Member]:
+def _excluded_rates(subject: Subject, rates: Sequence[Rate], whole: Sequence[Family], kept: Sequence[Family]) -> Iterator[Member]:
     """Rates of the categories that are in no ratio: shown, since the law asks for them too, and since the policy names them."""
     clusters = subject.clusters()
     for family, counted_ones in zip(whole, kept, strict=True):
@@ -122,7 +122,7 @@ def scoring_rates(subject: Subject) -> list[Rate]:
     return found
 
 
-def counted(columns: Sequence[str], family: Family, unknown: Sequence[str], below: float) -> tuple[Family, tuple[str, ...]]:
+def counted_categories(columns: Sequence[str], family: Family, unknown: Sequence[str], below: float) -> tuple[Family, tuple[str, ...]]:
     """The categories that the law counts, and what is said of the others."""
     known = tuple((name, rows) for name, rows in family if not _is_unknown(name, unknown))
     people = sum(int(rows.sum()) for _, rows in known)
@@ -150,11 +150,11 @@ def _crossing(subject: Subject) -> Iterator[str]:
         yield "Local Law 144 asks for sex, for race or ethnicity, and for their crossing: `by` names no crossing."
 
 
-def _table(cut: Cut, one: Rate, clusters: NDArray[np.int64] | None) -> RateTable:
+def _table(cut: CategoryFamily, one: Rate, clusters: NDArray[np.int64] | None) -> RateTable:
     """The law's point table of one family, with the interval and the exact p of each ratio; the first of the highest is the reference."""
     found = [(name, share) for name, rows in cut.whole if (share := one.of(rows, clusters)) is not None]
-    top, best = max(((name, share) for name, share in found if not cut.apart(name)), key=lambda side: side[1].value)
-    screened = [None if cut.apart(name) or name == top else _screened(share, best) for name, share in found]
+    top, best = max(((name, share) for name, share in found if not cut.exclusion(name)), key=lambda side: side[1].value)
+    screened = [None if cut.exclusion(name) or name == top else _screened(share, best) for name, share in found]
     return RateTable(
         rate=cut.rate,
         columns=cut.columns,
@@ -162,11 +162,11 @@ def _table(cut: Cut, one: Rate, clusters: NDArray[np.int64] | None) -> RateTable
         names=tuple(name for name, _ in found),
         rows=tuple(share.estimate.n for _, share in found),
         hits=tuple(share.estimate.hits for _, share in found),
-        ratios=tuple(None if cut.apart(name) or not best.estimate.hits else share.value / best.value for name, share in found),
+        ratios=tuple(None if cut.exclusion(name) or not best.estimate.hits else share.value / best.value for name, share in found),
         lower=tuple(None if one is None else one[0] for one in screened),
         upper=tuple(None if one is None else one[1] for one in screened),
         exact_p=tuple(None if one is None else one[2] for one in screened),
-        apart=tuple(cut.apart(name) for name, _ in found),
+        apart=tuple(cut.exclusion(name) for name, _ in found),
         below=cut.below,
     )
 

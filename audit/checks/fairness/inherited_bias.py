@@ -54,7 +54,7 @@ class InheritedParams(Params):
     templates: tuple[str, ...] = Field(TEMPLATES, min_length=1, description='sentences that hold each word at {}; ["{}"] for bare words')
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _consistent(self) -> Self:
         if odd := [template for template in self.templates if template.count("{}") != 1]:
             msg = f"templates: {odd[0]!r} must hold {{}} once, where the word stands"
             raise ValueError(msg)
@@ -81,7 +81,7 @@ def measure(subject: Subject, params: InheritedParams, rng: Generator) -> Eviden
     return replace(found, notes=(f"The base answers by {base.probe.candidate.description}.", *found.notes))
 
 
-def _looked_at(subject: Subject, params: InheritedParams) -> int:
+def _expected_rows(subject: Subject, params: InheritedParams) -> int:
     """Words of the lists, or rows."""
     return subject.data.rows if params.judged == "gap" else sum(len(test.words) for test in params.associations())
 
@@ -101,5 +101,5 @@ CHECK = Check(
     tasks=("text-classification",),
     lowest=-2.0,
     highest=2.0,
-    expected_rows=_looked_at,
+    expected_rows=_expected_rows,
 )

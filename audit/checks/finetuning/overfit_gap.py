@@ -68,12 +68,12 @@ def measure(subject: Subject, params: OverfitParams, _rng: Generator) -> Evidenc
         unit=UNITS[params.metric] if params.than != "validation" else UNITS[params.metric].replace("new", "validation"),
         rows=sum(data.rows for data in parts.values()),
         figures=(side_by_side(STAGES[params.metric], {one.name: one.estimates for one in (learned, held, new)}),),
-        notes=(_told(held, params.metric), *_unseen(learned, new)),
+        notes=(_describe(held, params.metric), *_unseen(learned, new)),
         table=_table(subject, (learned, held, new), params.metric),
     )
 
 
-def _told(held: Side, metric: Metric) -> str:
+def _describe(held: Side, metric: Metric) -> str:
     mean = number(float(held.values.mean()))
     said = f"is right in {mean}" if metric == "accuracy" else f"has a log loss of {mean}"
     return f"On the {held.data.rows:,} validation rows it {said}; these chose the checkpoint, so that they flatter it."

@@ -57,11 +57,11 @@ def measure(subject: Subject, params: RecordParams, _rng: Generator) -> Evidence
         unit="faults",
         rows=sum(item.looked_at for item in found),
         examples=tuple(Example(fault.what, (Part(fault.told),), name) for name, fault in faults[:_SHOWN]),
-        notes=(_told(base),),
+        notes=(_description(base),),
     )
 
 
-def _told(base: Base) -> str:
+def _description(base: Base) -> str:
     record = base.record
     norms = [point.gradient_norm for point in record.train_loss if point.gradient_norm is not None]
     most = record.hyperparameters.get("max_grad_norm")
@@ -71,7 +71,7 @@ def _told(base: Base) -> str:
     return said + f"Of {len(norms):,} logged steps the gradient was clipped in {clipped:,}."
 
 
-def _looked_at(subject: Subject, _params: RecordParams) -> int:
+def _expected_rows(subject: Subject, _params: RecordParams) -> int:
     """Facts of the record, and the tested rows, each of which is looked up among the validation rows."""
     return FACTS + subject.data.rows
 
@@ -213,5 +213,5 @@ CHECK = Check(
     tasks=("text-classification",),
     census=True,
     highest=float("inf"),
-    expected_rows=_looked_at,
+    expected_rows=_expected_rows,
 )

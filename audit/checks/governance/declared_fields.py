@@ -56,7 +56,7 @@ def _required(subject: Subject, params: DeclaredParams) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*required(_tier(subject), subject.datasets), *params.fields]))
 
 
-def _looked_at(subject: Subject, params: DeclaredParams) -> int:
+def _expected_rows(subject: Subject, params: DeclaredParams) -> int:
     """Facts that the tier and the parameters require."""
     return len(_required(subject, params))
 
@@ -73,5 +73,5 @@ CHECK = Check(
     params=DeclaredParams,
     census=True,
     highest=float("inf"),
-    expected_rows=_looked_at,
+    expected_rows=_expected_rows,
 )

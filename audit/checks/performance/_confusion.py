@@ -35,7 +35,7 @@ LARGEST_FIGURE = 20
 """Classes beyond which a drawn confusion table cannot be read."""
 
 
-class Averaged(Params):
+class AverageParams(Params):
     """How the classes are put together, as in scikit-learn."""
 
     average: Average | None = Field(
@@ -83,7 +83,7 @@ def confusion_check(
 
 
 def _average(params: Params) -> Average | None:
-    return params.average if isinstance(params, Averaged) else "macro"
+    return params.average if isinstance(params, AverageParams) else "macro"
 
 
 def _measured(subject: Subject, metric: Metric, average: Average | None, *, beta: float = 1.0) -> Evidence:
@@ -111,7 +111,7 @@ def of_classes(subject: Subject, metric: Metric, average: Literal["macro", "weig
     members, unmeasured = [], []
     notes = [] if metric in OF_THE_TABLE else [f"average: {average}, over {', '.join(classes)}{_beta(metric, beta)}"]
     for name, rows in subject.slices():
-        missing = lacking(subject, metric, rows) if average == "macro" else None
+        missing = missing_class(subject, metric, rows) if average == "macro" else None
         if missing:
             unmeasured.append(Unmeasured(name, missing))
             continue
@@ -139,7 +139,7 @@ def _beta(metric: Metric, beta: float) -> str:
     return f"; beta {beta:g}" if metric == "fbeta" else ""
 
 
-def lacking(subject: Subject, metric: Metric, rows: NDArray[np.bool_]) -> str | None:
+def missing_class(subject: Subject, metric: Metric, rows: NDArray[np.bool_]) -> str | None:
     """What keeps a macro average from running over every class of the candidate, and over two at least.
 
     Balanced accuracy leaves out a class that no row truly is, and agreement beyond chance has none to agree on where it is the
@@ -172,7 +172,7 @@ def _one_vs_rest(subject: Subject, metric: Metric, classes: tuple[str, ...] | No
         true, predicted = y_true == one, y_pred == one  # (n,) bool
         for group, rows in subject.slices():
             name = group if classes else group.further("class", one)
-            missing = lacking_positive(true[rows], predicted[rows], metric, one)
+            missing = missing_positive(true[rows], predicted[rows], metric, one)
             if missing:
                 unmeasured.append(Unmeasured(name, missing))
             else:
@@ -198,7 +198,7 @@ def _of_positive(
     return replace(Confusion.of(*codes, 2, metric=metric, average="binary", clusters=clusters), beta=beta)
 
 
-def lacking_positive(true: NDArray[np.bool_], predicted: NDArray[np.bool_], metric: Metric, positive: str) -> str | None:
+def missing_positive(true: NDArray[np.bool_], predicted: NDArray[np.bool_], metric: Metric, positive: str) -> str | None:
     """What keeps a metric of the positive class from standing for anything."""
     if {"precision": predicted, "recall": true}.get(metric, true | predicted).any():
         return None
@@ -300,9 +300,9 @@ def _missing(subject: Subject, score: Score, one: str, rows: NDArray[np.bool_]) 
     for side, whose in ((subject, "the candidate"), (subject.for_comparator, comparator_name(subject))):
         reason = None
         if score.average == "binary":
-            reason = lacking_positive(side.y_true()[rows] == one, side.y_pred()[rows] == one, metric, one)
+            reason = missing_positive(side.y_true()[rows] == one, side.y_pred()[rows] == one, metric, one)
         elif score.average == "macro":
-            reason = lacking(side, metric, rows)
+            reason = missing_class(side, metric, rows)
         if reason:
             return reason if metric in {"recall", *OF_THE_TABLE} else f"{whose}: {reason}"  # of the truth alone for these
     return None

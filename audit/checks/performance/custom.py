@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 
-class Own(Params):
+class CustomParams(Params):
     """Which function, and what its values may be."""
 
     function: str = Field(
@@ -51,7 +51,7 @@ class Own(Params):
     highest: FiniteFloat | None = Field(None, description="the most that a row's value can be, if there is one; a value above is an error")
 
 
-def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
+def measure(subject: Subject, params: CustomParams, rng: Generator) -> Evidence:
     """The function of each slice."""
     ask = _own_function.bind_metric(subject, params.function, params.sha256)
 
@@ -64,21 +64,21 @@ def measure(subject: Subject, params: Own, rng: Generator) -> Evidence:
         return Mean.of(said, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
 
     members = tuple(Member(name, estimate(rows)) for name, rows in subject.slices())
-    return Evidence(members=members, unit=_unit(params), rows=subject.data.rows, notes=(_told(params),))
+    return Evidence(members=members, unit=_unit(params), rows=subject.data.rows, notes=(_provenance(params),))
 
 
-def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
+def compare(subject: Subject, params: CustomParams, rng: Generator) -> Evidence:
     """Difference of the function in each slice, paired on the rows."""
     own, comparator = (_own_function.bind_metric(side, params.function, params.sha256) for side in (subject, subject.for_comparator))
 
-    def apart(rows: NDArray[np.bool_]) -> float:
+    def difference(rows: NDArray[np.bool_]) -> float:
         return _own_function.single(params.function, own(rows)) - _own_function.single(params.function, comparator(rows))
 
     def estimate(rows: NDArray[np.bool_]) -> Estimate:
         first, second = own(rows), comparator(rows)
         if isinstance(first, float) or isinstance(second, float):
             _own_function.refuse_ends(params.lowest, params.highest)
-            return _own_function.jackknife(subject, apart, rows, rng)
+            return _own_function.jackknife(subject, difference, rows, rng)
         for said in (first, second):
             _own_function.refuse_outside(params.function, said, params.lowest, params.highest)
         return PairedMean.of(first, second, part(subject.clusters(), rows), low=params.lowest, high=params.highest)
@@ -87,18 +87,18 @@ def compare(subject: Subject, params: Own, rng: Generator) -> Evidence:
     everything = np.ones(subject.data.rows, dtype=bool)
     said = models_in_words(subject, _unit(params), float(np.mean(own(everything))), float(np.mean(comparator(everything))))
     unit = f"{_unit(params)} difference from {comparator_name(subject)}"
-    return Evidence(members=members, unit=unit, rows=subject.data.rows, notes=(_told(params), said))
+    return Evidence(members=members, unit=unit, rows=subject.data.rows, notes=(_provenance(params), said))
 
 
-def _range_on(_subject: Subject, params: Own) -> tuple[float, float]:
+def _range_on(_subject: Subject, params: CustomParams) -> tuple[float, float]:
     return -math.inf if params.lowest is None else params.lowest, math.inf if params.highest is None else params.highest
 
 
-def _unit(params: Own) -> str:
+def _unit(params: CustomParams) -> str:
     return params.function.rpartition(":")[2].replace("_", " ")
 
 
-def _told(params: Own) -> str:
+def _provenance(params: CustomParams) -> str:
     return f"Measured by the project's own {params.function}, in a file of digest {params.sha256}."
 
 
@@ -113,7 +113,7 @@ CHECK = Check(
     better="higher",
     unit="the function's own unit",
     needs=frozenset({"labels", "predictions"}),
-    params=Own,
+    params=CustomParams,
     reads_files=lambda _params: True,
     by="slices",
     tasks=(*CLASSIFICATION, *REGRESSION),

@@ -10,11 +10,11 @@ Reference    As `sklearn.metrics.f1_score`; interval after Goutte & Gaussier, EC
 
 from __future__ import annotations
 
-from audit.checks.performance._confusion import Averaged, confusion_check
+from audit.checks.performance._confusion import AverageParams, confusion_check
 
 CHECK = confusion_check(
     "f1",
     question="Does it find the true cases with few false alarms?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these and fine-tune again.",
-    params=Averaged,
+    params=AverageParams,
 )

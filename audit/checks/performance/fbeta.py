@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from pydantic import Field, FiniteFloat
 
-from audit.checks.performance._confusion import Averaged, confusion_check
+from audit.checks.performance._confusion import AverageParams, confusion_check
 
 
-class Weighed(Averaged):
+class FBetaParams(AverageParams):
     """How precision and recall are put together, and then the classes."""
 
     beta: FiniteFloat = Field(gt=0, le=1000, description="how many times as much recall weighs as precision: above 1 where a miss is worse")
@@ -26,6 +26,6 @@ CHECK = confusion_check(
     "fbeta",
     question="Does it find the true cases with few false alarms, weighted by the cost of a miss?",
     remedy="See in the confusion table which classes it mixes up; add or mend training rows of these, or move the decision threshold.",
-    params=Weighed,
+    params=FBetaParams,
     beta=lambda params: float(params.beta),
 )

@@ -10,11 +10,11 @@ Reference    As `sklearn.metrics.precision_score`; Wilson, JASA 1927; averages b
 
 from __future__ import annotations
 
-from audit.checks.performance._confusion import Averaged, confusion_check
+from audit.checks.performance._confusion import AverageParams, confusion_check
 
 CHECK = confusion_check(
     "precision",
     question="When it raises an alarm, is the alarm right often enough?",
     remedy="Read its false alarms in the worst slice; add rows like them with their true class, or raise the decision threshold.",
-    params=Averaged,
+    params=AverageParams,
 )

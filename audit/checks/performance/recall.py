@@ -10,11 +10,11 @@ Reference    As `sklearn.metrics.recall_score`; Wilson, JASA 1927; averages by G
 
 from __future__ import annotations
 
-from audit.checks.performance._confusion import Averaged, confusion_check
+from audit.checks.performance._confusion import AverageParams, confusion_check
 
 CHECK = confusion_check(
     "recall",
     question="Does it find enough of the true cases?",
     remedy="Read what it misses in the worst slice; add rows like these to the training data, or lower the decision threshold.",
-    params=Averaged,
+    params=AverageParams,
 )

@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 
-class Listed(Params):
+class TopKParams(Params):
     """How long the list is."""
 
     k: int = Field(2, ge=1, description="classes on the list; fewer than the candidate has, since else any model meets any bound")
 
 
-def measure(subject: Subject, params: Listed, _rng: Generator) -> Evidence:
+def measure(subject: Subject, params: TopKParams, _rng: Generator) -> Evidence:
     """Share of rows with their class on the list, in each slice."""
     hit, clusters = _hits(subject, params.k), subject.clusters()
     members = tuple(Member(name, Proportion.of(hit[rows], part(clusters, rows))) for name, rows in subject.slices())
     return Evidence(members=members, unit=_unit(params.k), rows=len(hit), notes=_notes(subject, params.k))
 
 
-def compare(subject: Subject, params: Listed, _rng: Generator) -> Evidence:
+def compare(subject: Subject, params: TopKParams, _rng: Generator) -> Evidence:
     """Difference of these shares in each slice."""
     hits = _hits(subject, params.k), _hits(subject.for_comparator, params.k)
     return shares(subject, hits, _unit(params.k), _notes(subject, params.k))
@@ -85,7 +85,7 @@ CHECK = Check(
     better="higher",
     unit="top-k accuracy",
     needs=frozenset({"labels", "scores"}),
-    params=Listed,
+    params=TopKParams,
     by="slices",
     tasks=CLASSIFICATION,
 )

@@ -159,7 +159,7 @@ def planted(n: int = 4000) -> tuple[list[attributes.Attribute], NDArray[np.bool_
 
 def test_both_planted_slices_come_first_and_none_of_their_parts() -> None:
     known, wrong = planted()
-    found = search.Search(known, halved(wrong), 32).found(10)
+    found = search.Search(known, halved(wrong), 32).propose(10)
     assert [one.name for one in found[:2]] == [Slice((("region", "n"),)), Slice((("region", "s"), ("plan", "b")))]
     north = found[0].rows
     assert all((one.rows & north).sum() <= 0.5 * one.rows.sum() for one in found[1:])
@@ -168,7 +168,7 @@ def test_both_planted_slices_come_first_and_none_of_their_parts() -> None:
 def test_numbers_are_searched_by_how_far_off_they_are() -> None:
     known, weak = planted()
     error = np.random.default_rng(1).exponential(np.where(weak, 4.0, 1.0))
-    found = search.Search(known, Halves.of(error, None, seeds.stream(0, "test")), 100).found(10)
+    found = search.Search(known, Halves.of(error, None, seeds.stream(0, "test")), 100).propose(10)
     assert [str(one.name) for one in found[:2]] == ["region=n", "region=s, plan=b"]
     assert all((one.rows & found[0].rows).sum() <= 0.5 * one.rows.sum() for one in found[1:])
 
@@ -179,7 +179,7 @@ def test_a_value_of_one_large_entity_does_not_hide_the_other_values() -> None:
     who = np.concatenate([np.zeros(400, dtype=np.int64), np.arange(1, 401)])
     wrong = np.concatenate([np.ones(400), np.arange(200) % 5 == 0, np.arange(200) % 50 == 0]).astype(bool)
     halves = Halves.of(wrong, who, seeds.stream(0, "test"))
-    (found, *_) = search.Search([values("region", region)], halves, 32, who).found(10)
+    (found, *_) = search.Search([values("region", region)], halves, 32, who).propose(10)
     assert str(found.name) == "region=s"
 
 
@@ -191,7 +191,7 @@ def test_slices_and_their_rest_have_the_least_entities_in_both_halves(seed: int)
     known = [values(name, rng.choice(list("abcdef"), 1500)) for name in ("one", "two")]
     codes = np.unique(who, return_inverse=True)[1]
     halves = Halves.of(rng.random(1500), codes, seeds.stream(seed, "test"))
-    found = search.Search(known, halves, 40, codes).found(10)
+    found = search.Search(known, halves, 40, codes).propose(10)
     assert found
     for one in found:
         for half in (halves.search, ~halves.search):
@@ -203,7 +203,7 @@ def test_entities_that_are_in_every_slice_are_no_hindrance() -> None:
     region = np.array(list("nsew"))[np.arange(1600) % 4]
     who = np.arange(1600) // 4 % 80
     wrong = (region == "n") & (np.arange(1600) % 3 > 0)
-    found = search.Search([values("region", region)], Halves.of(wrong, who, seeds.stream(0, "test")), 32, who).found(10)
+    found = search.Search([values("region", region)], Halves.of(wrong, who, seeds.stream(0, "test")), 32, who).propose(10)
     assert str(found[0].name) == "region=n"
 
 
@@ -211,7 +211,7 @@ def test_what_is_served_better_than_the_rest_is_not_proposed() -> None:
     """Nor is what is worse only where the planted slices are left out."""
     known, wrong = planted()
     halves = halved(wrong)
-    for one in search.Search(known, halves, 32).found(10):
+    for one in search.Search(known, halves, 32).propose(10):
         assert wrong[halves.search & one.rows].mean() >= wrong[halves.search & ~one.rows].mean()
 
 
@@ -219,7 +219,7 @@ def test_a_slice_that_is_served_better_stands_in_where_there_is_no_other() -> No
     rng = np.random.default_rng(0)
     region = np.where(np.arange(400) % 4 == 0, [f"r{i}" for i in range(400)], "n")  # all other values are too rare
     wrong = np.where(region == "n", False, rng.random(400) < 0.9)
-    found = search.Search([values("region", region)], halved(wrong), 20).found(10)
+    found = search.Search([values("region", region)], halved(wrong), 20).propose(10)
     assert [str(one.name) for one in found] == ["region=n"]
 
 
@@ -230,21 +230,21 @@ def test_what_is_proposed_does_not_depend_on_the_judging_half() -> None:
     near = np.random.default_rng(2).exponential(1 + wrong)
     numbers = (Halves(halves.search, near), Halves(halves.search, np.where(halves.search, near, 1e9)))
     for pair in ((halves, other), numbers):
-        names = [[one.name for one in search.Search(known, each, 32).found(10)] for each in pair]
+        names = [[one.name for one in search.Search(known, each, 32).propose(10)] for each in pair]
         assert names[0] == names[1]
 
 
 def test_slices_and_their_rest_have_the_least_rows_in_both_halves() -> None:
     known, wrong = planted(600)
     halves = halved(wrong)
-    for one in search.Search(known, halves, 40).found(10):
+    for one in search.Search(known, halves, 40).propose(10):
         for half in (halves.search, ~halves.search):
             assert min((one.rows & half).sum(), (~one.rows & half).sum()) >= 40
 
 
 def test_a_model_that_is_always_right_has_its_largest_slices_proposed() -> None:
     known, wrong = planted()
-    found = search.Search(known, halved(np.zeros_like(wrong)), 32).found(3)
+    found = search.Search(known, halved(np.zeros_like(wrong)), 32).propose(3)
     assert len(found) == 3
     assert len(found[0].name.items) == 1
     searched = halved(wrong).search
@@ -254,7 +254,7 @@ def test_a_model_that_is_always_right_has_its_largest_slices_proposed() -> None:
 
 def test_nothing_is_proposed_where_no_part_is_large_enough() -> None:
     known, wrong = planted(60)
-    assert search.Search(known, halved(wrong), 32).found(10) == ()
+    assert search.Search(known, halved(wrong), 32).propose(10) == ()
 
 
 def test_clusters_of_points_are_found_and_the_same_for_the_same_stream() -> None:

@@ -80,7 +80,7 @@ def of_numbers(
     k = len(edges) + 1
     codes = np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left"))
     runs = [(first, last) for first in range(k) for last in range(first, k) if last - first < k - 1]
-    written = written or _said
+    written = written or _format_edge
     said = [
         _values(list(map(written, there)), first, last) if few else _run(list(map(written, edges)), first, last) for first, last in runs
     ]
@@ -110,7 +110,7 @@ def _run(edges: Sequence[str], first: int, last: int) -> str:
     return f"{low} {high}".strip()
 
 
-def _said(edge: float) -> str:
+def _format_edge(edge: float) -> str:
     """With all its digits: a row is in the slice or it is not."""
     return repr(float(edge)).removesuffix(".0")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.checks.fairness._slice_discovery.search import Found
+    from audit.checks.fairness._slice_discovery.search import ProposedSlice
     from audit.evidence import Slice
     from audit.stats import Estimate
     from audit.subject import Subject
@@ -130,7 +130,7 @@ def signed_square(inside: NDArray[np.float64], every: NDArray[np.float64]) -> ND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Weak:
+class TestedSlice:
     """One slice after its test."""
 
     name: Slice
@@ -155,7 +155,7 @@ class Weak:
         return self.gap.first if isinstance(self.gap, Difference) else self.gap.second
 
 
-def tested(found: Sequence[Found], halves: Halves, clusters: NDArray[np.int64] | None) -> tuple[Weak, ...]:
+def tested(found: Sequence[ProposedSlice], halves: Halves, clusters: NDArray[np.int64] | None) -> tuple[TestedSlice, ...]:
     """Every proposed slice in its order. A slice is named if it is worse than the rest also without the rows of those before it."""
     judged, seen = ~halves.search, np.zeros(len(halves.search), dtype=bool)
     gaps, p_values = [], []
@@ -167,7 +167,7 @@ def tested(found: Sequence[Found], halves: Halves, clusters: NDArray[np.int64] |
     named = [bool(p <= Q) for p in adjusted]
     ends = [gap.bounds(level, level) if chosen else gap.bounds(0.025, 0.025) for gap, chosen in zip(gaps, named, strict=True)]
     return tuple(
-        Weak(one.name, one.rows, gap, float(p), chosen, interval)
+        TestedSlice(one.name, one.rows, gap, float(p), chosen, interval)
         for one, gap, p, chosen, interval in zip(found, gaps, adjusted, named, ends, strict=True)
     )
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.checks.fairness._slice_discovery.holdout import Halves, Weak
+    from audit.checks.fairness._slice_discovery.holdout import Halves, TestedSlice
     from audit.subject import Subject
 
 SHOWN = 3
 """Rows of a named slice that are shown."""
 
 
-def figure(subject: Subject, weak: Sequence[Weak], halves: Halves) -> WeakSlices:
+def figure(subject: Subject, weak: Sequence[TestedSlice], halves: Halves) -> WeakSlices:
     """Errors in each slice and elsewhere, among the judged rows."""
     gaps = [one.gap for one in weak if isinstance(one.gap, Difference)]
     flags = halves.flags
@@ -44,7 +44,7 @@ def figure(subject: Subject, weak: Sequence[Weak], halves: Halves) -> WeakSlices
     )
 
 
-def notes(subject: Subject, weak: Sequence[Weak], halves: Halves, looked_at: str) -> tuple[str, ...]:
+def notes(subject: Subject, weak: Sequence[TestedSlice], halves: Halves, looked_at: str) -> tuple[str, ...]:
     """What was searched, what is named, and how sure that is."""
     judged = int((~halves.search).sum())
     said = f"Searched on {rows_in_words(halves.search.sum())} and judged on the other {judged:,}, drawn at random: {looked_at}."
@@ -58,7 +58,7 @@ def notes(subject: Subject, weak: Sequence[Weak], halves: Halves, looked_at: str
     return (said, *(_sentence(one) for one in named), chance)
 
 
-def _sentence(one: Weak) -> str:
+def _sentence(one: TestedSlice) -> str:
     rows, value, elsewhere = rows_in_words(one.inside.n), one.inside.value, one.rest.value
     if isinstance(one.gap, Difference):
         wrong = one.gap.second.n - one.gap.second.hits
@@ -68,13 +68,13 @@ def _sentence(one: Weak) -> str:
     return f"Weak: {one.name}. {said}: a gap of {number(one.gap.value)}, at least {number(one.interval[0])}."
 
 
-def examples(subject: Subject, weak: Sequence[Weak], halves: Halves) -> tuple[Example, ...]:
+def examples(subject: Subject, weak: Sequence[TestedSlice], halves: Halves) -> tuple[Example, ...]:
     """Judged rows of each named slice that are answered wrong, or are farthest off, of all slices in turn."""
     texts = None if subject.data.columns.text is None else subject.data.texts()
     common = common_words(texts or (), subject.clusters() if texts else None)
     chosen = [(place, one, row) for one, rows in zip(weak, _rows(weak, halves), strict=True) for place, row in enumerate(rows)]
     chosen.sort(key=lambda entry: entry[0])
-    told = _told(subject, [row for _, _, row in chosen], halves)
+    told = _describe_rows(subject, [row for _, _, row in chosen], halves)
     return tuple(
         Example(subject.data.shown(row), (Part(said),), str(one.name))
         if texts is None
@@ -83,7 +83,7 @@ def examples(subject: Subject, weak: Sequence[Weak], halves: Halves) -> tuple[Ex
     )
 
 
-def _told(subject: Subject, rows: Sequence[int], halves: Halves) -> list[str]:
+def _describe_rows(subject: Subject, rows: Sequence[int], halves: Halves) -> list[str]:
     """What is true of each row, and what the candidate says."""
     if halves.flags:
         y_true, y_pred = subject.y_true(), subject.y_pred()
@@ -96,7 +96,7 @@ def _told(subject: Subject, rows: Sequence[int], halves: Halves) -> list[str]:
     ]
 
 
-def table(subject: Subject, weak: Sequence[Weak], halves: Halves) -> dict[str, NDArray[np.generic]]:
+def table(subject: Subject, weak: Sequence[TestedSlice], halves: Halves) -> dict[str, NDArray[np.generic]]:
     """Each row's half, whether it is answered right or how far off it is, and the slices that hold it."""
     found: dict[str, NDArray[np.generic]] = {
         "id": subject.data.ids,
@@ -106,7 +106,7 @@ def table(subject: Subject, weak: Sequence[Weak], halves: Halves) -> dict[str, N
     return found | {f"slice {number}": one.rows for number, one in enumerate(weak, start=1)}
 
 
-def _rows(weak: Sequence[Weak], halves: Halves) -> list[list[int]]:
+def _rows(weak: Sequence[TestedSlice], halves: Halves) -> list[list[int]]:
     """Of each named slice the first judged rows that are answered wrong, or the farthest off, and are not shown for an earlier one."""
     order = np.arange(len(halves.loss)) if halves.flags else np.argsort(-halves.loss, kind="stable")
     left, found = ~halves.search & (halves.loss > 0), []

@@ -38,7 +38,7 @@ TRIES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class ProposedSlice:
     """A slice that the search proposes."""
 
     name: Slice
@@ -70,7 +70,7 @@ class _Sizes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
+class _Memory:
     """What is known from earlier rounds."""
 
     sizes: dict[tuple[int, ...], _Sizes] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Left:
+class _Uncovered:
     """The searched rows that no earlier slice holds."""
 
     rows: NDArray[np.int64]
@@ -99,14 +99,14 @@ class Search:
     """Rows, or entities, that a slice and its rest have in each half."""
     clusters: NDArray[np.int64] | None = None
 
-    def found(self, k: int) -> tuple[Found, ...]:
+    def propose(self, k: int) -> tuple[ProposedSlice, ...]:
         """At most k slices, worst served first; which they are depends on the labels of the searched half alone.
 
         Slices that are served better than the rest, whether or not earlier slices count, are no weak ones; one of them stands in
         where there is no other.
         """
-        covered, seen = np.zeros(len(self.halves.search), dtype=bool), _Seen()
-        chosen: list[Found] = []
+        covered, seen = np.zeros(len(self.halves.search), dtype=bool), _Memory()
+        chosen: list[ProposedSlice] = []
         while len(chosen) < k:
             one = self._next(covered, seen, any_at_all=not chosen)
             if one is None:
@@ -117,13 +117,13 @@ class Search:
 
     def count(self) -> int:
         """Single conditions that are large enough to be looked at."""
-        return sum(int(self._sized((place,), _Seen()).enough.sum()) for place in range(len(self.attributes)))
+        return sum(int(self._sized((place,), _Memory()).enough.sum()) for place in range(len(self.attributes)))
 
-    def _next(self, covered: NDArray[np.bool_], seen: _Seen, *, any_at_all: bool) -> Found | None:
+    def _next(self, covered: NDArray[np.bool_], seen: _Memory, *, any_at_all: bool) -> ProposedSlice | None:
         """The worst served slice among the rows that are not covered; `any_at_all` takes one that is served better too."""
         rows = np.flatnonzero(self.halves.search & ~covered)
         sums = self.halves.sums[:, rows]
-        left = _Left(rows, sums, sums.sum(axis=1))
+        left = _Uncovered(rows, sums, sums.sum(axis=1))
         ranked = self._ranked(left, seen)
         tried: Counter[tuple[int, ...]] = Counter()
         while ranked:
@@ -140,7 +140,7 @@ class Search:
                 heappush(ranked, replace(again[0], loss=again[0].loss + best.loss + best.deviance))
         return None
 
-    def _ranked(self, left: _Left, seen: _Seen) -> list[_Candidate]:
+    def _ranked(self, left: _Uncovered, seen: _Memory) -> list[_Candidate]:
         """The best condition of each attribute and the best crossing of each two, as a heap.
 
         A crossing pays for how many there are (Foster & George, Annals of Statistics 1994): by chance alone the best of so
@@ -152,7 +152,7 @@ class Search:
         crossed = [self._best(pair, left, seen) for pair in combinations(beam, 2)]
         return sorted([*_priced(singles), *_priced(crossed)])
 
-    def _best(self, places: tuple[int, ...], left: _Left, seen: _Seen) -> tuple[_Candidate, int] | None:
+    def _best(self, places: tuple[int, ...], left: _Uncovered, seen: _Memory) -> tuple[_Candidate, int] | None:
         """The worst served condition (or crossing) of these attributes, and how many of them were large enough."""
         sizes = self._sized(places, seen)
         size, large = sizes.searched[..., 0], sizes.enough.copy()
@@ -171,7 +171,7 @@ class Search:
         place = tuple(int(axis[at]) for axis in np.nonzero(large))
         return _Candidate(-float(score[place]), -float(size[place]), places, place, float(score[place])), int(large.sum())
 
-    def _sized(self, places: tuple[int, ...], seen: _Seen) -> _Sizes:
+    def _sized(self, places: tuple[int, ...], seen: _Memory) -> _Sizes:
         """An entity counts once in every cell that it has a row in, which is as often as a condition holds it, or more often."""
         if places not in seen.sizes:
             search, counted = self.halves.search, self._counted(places)
@@ -209,13 +209,13 @@ class Search:
             table = np.moveaxis(np.tensordot(one.matrix(), table, axes=(1, axis)), 0, axis)
         return table
 
-    def _built(self, candidate: _Candidate) -> Found:
+    def _built(self, candidate: _Candidate) -> ProposedSlice:
         name, rows = Slice(), np.ones(len(self.halves.search), dtype=bool)
         for place, condition in zip(candidate.places, candidate.conditions, strict=True):
             attribute = self.attributes[place]
             name = name.further(attribute.name, attribute.conditions[condition][0])
             rows &= attribute.mask(condition)
-        return Found(name, rows)
+        return ProposedSlice(name, rows)
 
     def _large(self, rows: NDArray[np.bool_], covered: NDArray[np.bool_]) -> bool:
         """Whether there are entities enough too, where rows belong to entities."""
