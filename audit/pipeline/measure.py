@@ -51,7 +51,7 @@ class Measured:
 
 
 def measure(
-    prepared: Prepared, ledger: Ledger, scope: Scope, started: datetime, progress: Progress, *, heard: Callable[[Finding], None]
+    prepared: Prepared, ledger: Ledger, scope: Scope, started: datetime, progress: Progress, *, on_finding: Callable[[Finding], None]
 ) -> Measured:
     """Every requirement's finding, in the policy's order."""
     loaded = prepared.loaded
@@ -69,7 +69,7 @@ def measure(
     spawns = scope.workers > 0 and child_process.start_method() == "spawn"
     how = engine.Workers(scope.workers, job_spec.specs(prepared, smoke=scope.smoke) if spawns else None)
     try:
-        findings = _findings(jobs, how, progress, heard)
+        findings = _findings(jobs, how, progress, on_finding)
     except CandidateError as error:
         raise placing.of_model(loaded, error) from error
     return Measured(tuple(map(_unjudged, findings)) if scope.smoke else findings, looks)
@@ -84,13 +84,15 @@ def _asked(prepared: Prepared, select: Sequence[str], started: datetime) -> Aske
     return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 
-def _findings(jobs: Sequence[Job], workers: engine.Workers, progress: Progress, heard: Callable[[Finding], None]) -> tuple[Finding, ...]:
+def _findings(
+    jobs: Sequence[Job], workers: engine.Workers, progress: Progress, on_finding: Callable[[Finding], None]
+) -> tuple[Finding, ...]:
     """Every job's finding, with progress over the checks."""
     task = progress.start("checks", len(jobs))
 
     def done(finding: Finding) -> None:
         task.advance()
-        heard(finding)
+        on_finding(finding)
 
     try:
         return judging.findings(jobs, workers=workers, on_finding=done, progress=progress)

@@ -49,7 +49,9 @@ class Outcome:
     """The bundle's folder."""
 
 
-def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Callable[[Finding], None] = lambda _finding: None) -> Outcome:
+def audit_policy(
+    path: Path, options: Options, progress: Progress, *, on_finding: Callable[[Finding], None] = lambda _finding: None
+) -> Outcome:
     """Run the whole audit of a policy file and write its bundle."""
     started, begun, watch = clock.now(), time.perf_counter(), Stopwatch()
     scope = Scope(options.select, options.smoke, options.workers)
@@ -58,7 +60,7 @@ def audit_policy(path: Path, options: Options, progress: Progress, *, heard: Cal
     ledger = Ledger(ledger_path(options.out))
     told = record.reconcile(options.out, ledger)
     prepared = prepare(loaded, options.out, progress, watch, smoke=options.smoke)
-    measured = measure(prepared, ledger, scope, started, progress, heard=heard)
+    measured = measure(prepared, ledger, scope, started, progress, on_finding=on_finding)
     decided = decide(prepared, measured, started, partial=scope.partial, told=told)
     name = writer.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{options.token}")
     facts = run_record.run_facts(loaded, name, options.command, started, time.perf_counter() - begun, watch.seconds, measured.findings)
