@@ -240,7 +240,7 @@ def test_a_model_that_hangs_costs_one_limit(workers: int, tmp_path: Path) -> Non
     jobs = [job(f"asks{number}", limit=3.0, predicted=predicted) for number in range(6)]
     started = time.monotonic()
     found = judged(*jobs, job("other", sound), workers=workers)
-    assert time.monotonic() - started < 5.5
+    assert time.monotonic() - started < 8.0  # one limit and what a busy machine adds; six limits would be 18 s
     assert {one.status for name, one in found.items() if name != "other"} == {"error"}
     assert found["other"].status == "pass"
     first = next(name for name, one in found.items() if "its limit of 3 seconds" in one.problem)
