@@ -27,7 +27,7 @@ _LEGEND = (
     (
         "expected",
         (
-            "the true value that is reckoned with: of every slice, of the worst pair of groups; of drift and comparisons no change, where "
+            "the assumed true value: of every slice, of the worst pair of groups; of drift and comparisons no change, where "
             "nothing is said; `is`: measured already, no model needed"
         ),
     ),
@@ -209,7 +209,7 @@ def conclusion(plan: Plan) -> Iterator[str]:
         yield f"Blocked whatever is measured: {phrases.reason(reason, ())}"
     for role, spent in plan.looks:
         level = level_in_words(spent.level)
-        yield f"Reckoned as a new candidate's look {spent.number} of {spent.most} at {role}: {level} is the error allowed to a pass."
+        yield f"Planned as a new candidate's look {spent.number} of {spent.most} at {role}: {level} is the error allowed to a pass."
     if plan.skipped:
         yield f"Left out by --quick: {', '.join(plan.skipped)}."
     yield _promotion(plan)

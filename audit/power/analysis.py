@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audit.power.member import MemberPower, best_attainable, chance, in_errors
 from audit.power.pairs import GroupPairs, nearest
+from audit.stats.interface import is_resizable
 from audit.stats.mean import few_rows
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ DETAILED = 10
 """Members that are planned in detail."""
 STEPS, CLOSE = 40, 0.002
 """Steps of a search at most, and the relative width at which it ends."""
-REFINEMENTS, AGREE = 3, 0.02
-"""Times that the estimates are taken to the rows found, and the rows are found anew from there; when that is enough."""
+ROUNDS, AGREE, NEARLY = 8, 0.03, 0.005
+"""Sizes at most to which the estimates are taken in the search for rows; where it ends: relative width, and lack of power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +93,34 @@ def _detectable(joint: JointPower) -> tuple[float | None, float]:
 
 
 def _sample_size_factor(joint: JointPower) -> float | None:
-    """By the root law, then again from the estimates as they would look on so many rows, until both agree."""
+    """By the root law, and again from the estimates as they would look on so many rows, until these have the power."""
     values, bound, members = [one.value for one in joint.members], joint.rule.bound, joint.members
     if any(value == bound for value in values):
         return None
-    side, found = (0 if all((value > bound) == joint.rule.floor for value in values) else 1), 1.0
+    side = 0 if all((value > bound) == joint.rule.floor for value in values) else 1
     if joint.is_one_proportion:
         return _whole_teeth(joint, side)
-    for _ in range(REFINEMENTS):
-        factor = _by_root_law(lambda by, joint=joint: joint.chances(factor=by)[side], MOST_ROWS / found / joint.rows)  # type: ignore[misc]  # bound at once
-        if factor is None:
+    is_fixed = not any(is_resizable(one.estimate) for one in members)
+    factor, low, high = 1.0, 0.0, math.inf
+    for _ in range(ROUNDS):
+        by_root_law = _by_root_law(partial(_power, joint, side), MOST_ROWS / factor / joint.rows)
+        if by_root_law is None and is_fixed:
             return None
-        found *= factor
-        if abs(factor - 1) <= AGREE or found * joint.rows < 1:
+        there = joint.chances()[side]
+        low, high = (low, min(high, factor)) if there >= POWER - NEARLY else (max(low, factor), high)
+        if high <= low * (1 + AGREE) or (high == factor and by_root_law is not None and abs(by_root_law - 1) <= AGREE):
             break
-        joint = JointPower([one.with_sample_size(found) for one in members], joint.rule)
-    return found
+        factor *= by_root_law or 4.0  # without any end on the bound there is no root law yet
+        if not low < factor < high:
+            factor = math.sqrt(low * high) if low and high < math.inf else 2 * low if low else high / 2
+        if factor * members[0].rows < 1 or factor * joint.rows > MOST_ROWS:
+            break
+        joint = JointPower([one.with_sample_size(factor) for one in members], joint.rule)
+    return high if high < math.inf else None
+
+
+def _power(joint: JointPower, side: int, factor: float) -> float:
+    return joint.chances(factor=factor)[side]
 
 
 def _by_root_law(power: Callable[[float], float], most: float) -> float | None:

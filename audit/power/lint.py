@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from audit.policy import LoadedPolicy
 
 IGNORANT = 0.0
-"""Strength of a stand-in that knows the classes' shares alone."""
+"""Strength of a simulated model that knows the classes' shares alone."""
 STRENGTHS = (STRONGEST, 4.0, 2.5)
 """Tried in turn where a bound is not passed: losses that are all alike show no spread, so that the best model is not the surest."""
 _NAMED = 3
@@ -107,7 +107,7 @@ def _bounds(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], small: set[in
 
 
 def _population(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Population | Numbers | None:
-    """What the stand-ins are drawn from; None where the labels tell nothing apart."""
+    """What the simulated models are drawn from; None where the labels tell nothing apart."""
     if loaded.policy.candidate.task in REGRESSION:
         try:
             return Numbers(datasets, loaded.policy.seed)
@@ -143,7 +143,7 @@ def _findings(
 
 
 def _can_be_tried(job: Job) -> bool:
-    """Whether a stand-in for the candidate can answer for it: one that is asked nothing but its answers to the rows."""
+    """Whether a simulated model can answer for it: one that is asked nothing but its answers to the rows."""
     known = job.check.measures in {"skill", "model"} and job.check.needs.isdisjoint({"model", "base"})
     return known and job.requirement.against is None and job.skip is None
 

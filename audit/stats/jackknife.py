@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.clustering import effective_number
 from audit.stats.mean import Mean
-from audit.stats.sample_size import OfUnits, scale_count, scale_number
+from audit.stats.sample_size import OfUnits, scale_count, scale_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class GroupJackknife(OfUnits):
     def with_sample_size(self, factor: float) -> GroupJackknife:
         """As many groups of `factor` times the rows, which differ less."""
         pseudo = replace(self.pseudo, deviation=self.pseudo.deviation / math.sqrt(factor))
-        return replace(self, pseudo=pseudo, rows=scale_count(self.rows, factor), units=scale_number(self.units, factor))
+        return replace(self, pseudo=pseudo, rows=scale_count(self.rows, factor), units=scale_units(self.units, self.rows, factor))
 
     def with_value(self, value: float) -> GroupJackknife:
         """The same spread around another value."""

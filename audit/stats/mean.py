@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from audit.stats.clustering import LEAST_FREEDOM, mean_parts
-from audit.stats.sample_size import OfUnits, scale_count, scale_number
+from audit.stats.sample_size import OfUnits, scale_count, scale_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,7 @@ class Mean(OfUnits):
 
     def with_sample_size(self, factor: float) -> Mean:
         """The same mean and spread of `factor` times the rows."""
-        return replace(self, units=scale_number(self.units, factor), rows=scale_count(self.rows, factor))
+        return replace(self, units=scale_units(self.units, self.rows, factor), rows=scale_count(self.rows, factor))
 
     def with_value(self, value: float) -> Mean:
         """Another mean with the same spread."""

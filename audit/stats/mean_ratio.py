@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.clustering import mean_parts
 from audit.stats.mean import half_of_sum
-from audit.stats.sample_size import OfUnits, scale_count, scale_number
+from audit.stats.sample_size import OfUnits, scale_count, scale_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ class MeanRatio(OfUnits):
 
     def with_sample_size(self, factor: float) -> MeanRatio:
         """The same moments of `factor` times the rows."""
-        return replace(self, units=scale_number(self.units, factor), rows=scale_count(self.rows, factor))
+        return replace(self, units=scale_units(self.units, self.rows, factor), rows=scale_count(self.rows, factor))
 
     def _end(self, beyond: Callable[[float], float], direction: int) -> float:
         """Where the pivot leaves the level: positive from there on."""

@@ -180,3 +180,8 @@ def reaches(pair: Sides, levels: tuple[float, float], together: Callable[[float,
     low_2, high_2 = pair.second.bounds(*levels[::-1])
     value_1, value_2 = pair.first.value, pair.second.value
     return together(value_1 - low_1, high_2 - value_2), together(high_1 - value_1, value_2 - low_2)
+
+
+def scale_units(units: float, rows: int, factor: float) -> float:
+    """Independent units on `factor` times the rows: as many as rows where each row is one."""
+    return float(scale_count(rows, factor)) if units == rows else scale_number(units, factor)

@@ -79,7 +79,7 @@ def test_a_plan_spends_what_the_ledger_has_left(tmp_path: Path) -> None:
     two = planned(tmp_path, rows(1200), asked, expect=["performance/accuracy=0.88"], looks={"max": 2, "spending": "pocock"})
     chances = [found.gates[0].p_pass or 0.0 for found in (free, two)]
     assert 0.01 < chances[1] < chances[0] - 0.02
-    assert any(text.startswith("Reckoned as a new candidate's look 1 of 2 at test") for text in conclusion(two))
+    assert any(text.startswith("Planned as a new candidate's look 1 of 2 at test") for text in conclusion(two))
     done, results = run(tmp_path, made)
     assert results is not None, done.stderr
     after = plan_policy(PlanOptions(tmp_path / "policy.yaml", out=tmp_path / "reports"), Silent())

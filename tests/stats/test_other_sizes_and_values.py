@@ -195,3 +195,12 @@ def test_a_mean_of_classes_that_compares_two_models_cannot_tell() -> None:
 def test_the_range_of_a_mean_is_that_of_its_values() -> None:
     assert value_range(Mean(0.5, 1.0, 0.0, 50, 50)) == (-math.inf, math.inf)
     assert value_range(Mean(0.5, 1.0, 0.0, 50, 50, 0.0, 2.0)) == (0.0, 2.0)
+
+
+def test_independent_rows_stay_independent() -> None:
+    """Three quarters of 285 rows are 214: as many units as rows, or the interval would be that of entities."""
+    skewed = Mean(0.1, 0.46, 7.15, 285.0, 285, 0.0, 36.0)
+    fewer = with_sample_size(skewed, 0.75)
+    assert fewer.support == fewer.n == 214
+    assert fewer.bounds(0.025, 0.025)[1] == pytest.approx(Mean(0.1, 0.46, 7.15, 214, 214, 0.0, 36.0).bounds(0.025, 0.025)[1])
+    assert with_sample_size(Mean(0.1, 0.46, 0.0, 100.0, 285, 0.0, 36.0), 0.5).support == 50.0
