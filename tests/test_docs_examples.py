@@ -14,6 +14,7 @@ import yaml
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.catalog import discover
+from audit.datasets import Columns
 from audit.phrases import message
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline import judging
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[1] / "docs" / "checks.md"
 BUILT = ("text-classification", "tabular-classification", "tabular-regression")
-ASKING = frozenset({"base", "model"})
+ASKING = frozenset({"base", "model", "embeddings"})
 """Needs that saved predictions do not meet."""
 
 
@@ -55,7 +56,8 @@ def policy(task: str, check: Check, require: list[Any]) -> dict[str, Any]:
     if task not in REGRESSION:
         columns |= {"positive": "1", "score": "score"}
     made: Any = {"load": {"kind": "predictions"}}
-    if not check.needs.isdisjoint(ASKING):
+    params = check.params.model_validate({key: value for key, value in require[0].items() if key in check.params.model_fields})
+    if not check.needs_of(Columns.model_validate(columns), params).isdisjoint(ASKING):
         del columns["prediction"], columns["score"]
         made = {"load": {"kind": "sklearn", "path": "model.skops"}}
         if task == "text-classification":
