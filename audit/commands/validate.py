@@ -47,9 +47,9 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
     )
     yield from (neutral(f"{one.rule} (blocks): {phrases.reason(one, ())}") for one in blocking)
     if not absent:
-        from audit.power import lint
+        from audit.commands import policy_warnings
 
-        yield from (neutral(str(one)) for one in lint.warnings(loaded, read))
+        yield from (neutral(str(one)) for one in policy_warnings.warnings(loaded, read))
         yield from map(neutral, _of_models(loaded, read))
 
 

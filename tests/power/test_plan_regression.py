@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit.commands.policy_warnings import warnings
 from audit.errors import CannotMeasure, InputError
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.power import PlanOptions, plan_policy
 from audit.power.analysis import end_probabilities
 from audit.power.gate import NO_SPREAD
-from audit.power.lint import warnings
 from audit.power.member import DecisionRule, PlannedMember
 from audit.power.simulated_model import Numbers
 from audit.progress import Silent
