@@ -70,7 +70,7 @@ def subject(
     )
 
 
-def measure(check: str | Check, seen: Subject, seed: int = 0, /, **params: object) -> Evidence:
+def measure(check: str | Check, seen: Subject, seed: int = 0, **params: object) -> Evidence:
     """The evidence of a check, by its id or as it is; nothing is asserted."""
     found = catalog.discover()[check] if isinstance(check, str) else check
     return found.measure(seen, found.params.model_validate(params), seeds.stream(seed, _id(check)))
@@ -101,9 +101,9 @@ def assert_order_of_rows_is_irrelevant(
     check: str | Check, make: Make, frame: pd.DataFrame, *, tolerance: float = 1e-9, **params: object
 ) -> None:
     """The members keep their names, values and intervals when the rows of the table are shuffled; `make` makes the subject."""
-    before = _numbers(measure(check, make(frame), **params))
+    before = _numbers(measure(check, make(frame), 0, **params))
     for table in (frame[::-1], *(frame.sample(frac=1, random_state=seed) for seed in range(3))):  # one may come out the same by chance
-        after = _numbers(measure(check, make(table.reset_index(drop=True)), **params))
+        after = _numbers(measure(check, make(table.reset_index(drop=True)), 0, **params))
         _expect(before.keys() == after.keys(), f"other members after shuffling: {sorted(before)} and {sorted(after)}")
         for name, numbers in before.items():
             same = all(math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance) for a, b in zip(numbers, after[name], strict=True))
@@ -124,7 +124,7 @@ def assert_crash_blocks(check: str | Check, seen: Subject, **params: object) -> 
 def assert_refused(check: str | Check, seen: Subject, because: str, **params: object) -> None:
     """What the check cannot measure it refuses with a reason that holds these words, and never with a number."""
     try:
-        evidence = measure(check, seen, **params)
+        evidence = measure(check, seen, 0, **params)
     except CannotMeasure as error:
         _expect(because in str(error), f"it is refused for another reason: {error}")
         return
