@@ -84,7 +84,7 @@ def test_it_is_refused_at_its_line_for_one_that_was_tuned_elsewhere(check_id: st
 @pytest.mark.parametrize("check_id", CHECKS)
 def test_a_plan_says_that_it_cannot_foresee_it(check_id: str) -> None:
     found = plan_policy(PlanOptions(written(check_id, TUNED)), Silent())
-    told = "not planned: what fine-tuning does is known once it is done: give --pilot with a bundle of an earlier run"
+    told = "not planned: the effect of fine-tuning is known only afterwards: give --pilot with a bundle of an earlier run"
     assert [gate.note for gate in found.gates] == [told]
     assert found.mistakes == ()
     assert found.unknown == (check_id,)
