@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
+from collections import defaultdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,14 +40,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if count := config.getoption("--cpu-durations"):
-        tests: Counter[str] = Counter()
+        tests, folders = defaultdict[str, float](float), defaultdict[str, float](float)
         for report in (one for reports in terminalreporter.stats.values() for one in reports if isinstance(one, pytest.TestReport)):
-            tests[report.nodeid] += dict(report.user_properties)["cpu"]
-        folders: Counter[str] = Counter()
-        for name, seconds in tests.items():
-            folders[str(Path(name.partition("::")[0]).parent)] += seconds
-        for name, seconds in (*folders.most_common(), *tests.most_common(count)):
-            terminalreporter.write_line(f"{seconds:8.2f} CPU s  {name}")
+            seconds = dict(report.user_properties)["cpu"]
+            assert isinstance(seconds, float)
+            tests[report.nodeid] += seconds
+            folders[str(Path(report.nodeid.partition("::")[0]).parent)] += seconds
+        for spent, most in ((folders, len(folders)), (tests, count)):
+            for name, seconds in sorted(spent.items(), key=lambda item: item[1], reverse=True)[:most]:
+                terminalreporter.write_line(f"{seconds:8.2f} CPU s  {name}")
 
 
 @pytest.hookimpl(trylast=True)  # after the random order
