@@ -48,7 +48,7 @@ def letters(rows: int, seed: int, role: str = "train", **columns: object) -> Dat
 
 def tokenizer(texts: Sequence[str]) -> Any:
     """WordPiece over the letters and the commonest words of the texts. A trainer would break ties by chance, other in every process."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors  # type: ignore[import-untyped]  # published without types
 
     normalizer, split = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
     words = Counter(word for text in texts for word, _ in split.pre_tokenize_str(normalizer.normalize_str(text)))

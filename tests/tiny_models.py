@@ -41,7 +41,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
 
 def words(*, frame: bool = True, **settings: object) -> Any:
     """A tokenizer of whole words; without a frame of [CLS] and [SEP] an empty text has no token."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors  # type: ignore[import-untyped]  # published without types
 
     made = Tokenizer(models.WordLevel({word: place for place, word in enumerate((*_SPECIAL, *WORDS))}, unk_token="[UNK]"))  # noqa: S106
     made.pre_tokenizer = pre_tokenizers.Whitespace()
