@@ -29,6 +29,18 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
+def number_beside(value: float, other: float) -> str:
+    """A value told beside another: with more decimals where rounding would move it onto that one or past it."""
+    texts = (number(value), *(f"{value:,.{decimals}f}".replace("-", "−") for decimals in range(4, 11)))
+    if value == other or not (math.isfinite(value) and math.isfinite(other)):
+        return texts[0]
+    for text in texts:
+        shown = float(text.replace("−", "-").replace(",", ""))
+        if shown != other and (shown < other) == (value < other):
+            return text
+    return texts[0]
+
+
 def count(value: float) -> str:
     """What was counted: whole numbers without decimals."""
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
@@ -67,8 +79,11 @@ def comparator_in_words(against: str) -> str:
 
 
 def rows_in_words(rows: float) -> str:
-    """`1 row`, `1,200 rows`."""
-    return "1 row" if rows == 1 else f"{rows:,.0f} rows"
+    """`1 row`, `1,200 rows`. Effective rows are told in whole ones: 29.7 are fewer than 30."""
+    if math.isnan(rows):
+        return "an unknown number of rows"
+    whole = math.floor(rows)
+    return "1 row" if whole == 1 else f"{whole:,} rows"
 
 
 def moment(when: datetime) -> str:

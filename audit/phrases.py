@@ -6,7 +6,19 @@ import math
 from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL
-from audit.formatting import COUNTED, bound_in_words, comparator_in_words, count, counted, ended, limit, moment, number, rows_in_words
+from audit.formatting import (
+    COUNTED,
+    bound_in_words,
+    comparator_in_words,
+    count,
+    counted,
+    ended,
+    limit,
+    moment,
+    number,
+    number_beside,
+    rows_in_words,
+)
 from audit.ledger.alpha_spending import level_in_words
 
 if TYPE_CHECKING:
@@ -49,7 +61,7 @@ def message(finding: Finding) -> str:
         return finding.problem
     if finding.headline is None:
         obstacles = "; ".join(_obstacles(finding, finding.evidence))
-        return " ".join(filter(None, [f"Nothing could be measured. {obstacles}", _caveat(finding), _look(finding)]))
+        return " ".join(filter(None, [f"Nothing could be measured. {ended(obstacles)}", _look(finding)]))
     return f"{_result(finding.evidence, finding.headline)} {meaning(finding)}"
 
 
@@ -59,7 +71,8 @@ def meaning(finding: Finding) -> str:
     if head is None or evidence is None:
         return ""
     others = [str(name) for name in finding.failing if name != head.member]
-    failing = f"Also failing (Holm): {_listed(others, _LISTED, '; ')}." if others else ""
+    first = "Also failing" if head.member in finding.failing else "Failing"
+    failing = f"{first} (Holm): {_listed(others, _LISTED, '; ')}." if others else ""
     return " ".join(filter(None, [_outcome(finding, evidence, head), failing, _caveat(finding), _look(finding)]))
 
 
@@ -67,8 +80,11 @@ def _result(evidence: Evidence, head: Headline) -> str:
     bound = head.bound
     among = f", the worst of {len(evidence.members)}" if len(evidence.members) > 1 else ""
     where = "" if head.member == OVERALL else f" for {head.member}{among}"
-    ends = f"[{number(head.interval[0])}, {number(head.interval[1])}]"
-    result = counted(head.value, evidence.unit) if head.method == "census" else f"{evidence.unit} {number(head.value)} {ends}"
+    value, low, high = (number_beside(one, bound.limit) for one in (head.value, *head.interval))
+    if head.method != "census":
+        result = f"{evidence.unit} {value} [{low}, {high}]"
+    else:
+        result = counted(head.value, evidence.unit) if float(head.value).is_integer() else f"{evidence.unit} {value}"
     required = bound_in_words(bound.limit if bound.floor else None, None if bound.floor else bound.limit)
     return f"{result}{where}; required: {required}."
 
@@ -119,12 +135,17 @@ def _of(findings: Sequence[Finding], finding_id: str | None) -> Finding | None:
 def _outcome(finding: Finding, evidence: Evidence, head: Headline) -> str:
     obstacles = _listed(_obstacles(finding, evidence), _LISTED, "; ")
     if finding.status == "inconclusive":
-        if not (finding.changes or _is_used_up(finding)):  # every bound is met
+        if _meets_every_bound(finding):
             return f"Too few rows for a pass: {obstacles}."
         return "The interval contains the bound: not settled." + (f" Too few rows: {obstacles}." if obstacles else "")
     if finding.status == "pass" and finding.check.measures == "drift" and head.interval[0] > 0:
         return "Significant, but smaller than the bound: negligible."
     return "The bound is met." if finding.status == "pass" else "The bound is not met."
+
+
+def _meets_every_bound(finding: Finding) -> bool:
+    """Whether only too few rows, or what could not be measured, keep a measured finding from a pass."""
+    return not (finding.changes or finding.status == "fail" or _is_used_up(finding))
 
 
 def _is_used_up(finding: Finding) -> bool:
@@ -142,21 +163,22 @@ def _shortfall(one: Shortfall) -> str:
 
     if isinstance(one, TooFewRows):
         return f"{one.name}: {rows_in_words(one.support)}, at least {one.needed:,} needed"
+    hold = "holds" if one.heaviest == 1 else "hold"
     return (
-        f"{one.name}: {one.heaviest:,} of {one.rows:,} rows with an error hold half of it, and another sample may have others:"
+        f"{one.name}: {one.heaviest:,} of {one.rows:,} rows with an error {hold} half of it, and another sample may have others:"
         " check these rows, or bound an error in which large ones weigh less"
     )
 
 
 def _caveat(finding: Finding) -> str:
     """What a reader must know of how it was judged."""
-    if finding.requirement.judge_on == "value":
+    if finding.requirement.judge_on == "value" and not _is_used_up(finding):
         return "Judged on the value alone, as the policy says (judge_on: value)."
     against, head = finding.requirement.against, finding.headline
     if against is None or head is None:
         return ""
     other, (low, high) = comparator_in_words(against), head.interval
-    if finding.status == "inconclusive" and low <= 0 <= high:
+    if finding.status == "inconclusive" and low <= 0 <= high and not _meets_every_bound(finding):
         return f"Seeing no difference from {other} proves nothing: the interval must lie within the margin."
     worse = high < 0 if head.bound.floor else low > 0
     return f"It is significantly worse than {other}, but by less than the margin." if finding.status == "pass" and worse else ""
@@ -195,25 +217,28 @@ def _change(change: SmallestChange, unit: str) -> Iterator[str]:
 
 def _first_sentence(change: SmallestChange, unit: str) -> str:  # noqa: PLR0911  # one return for each kind of change
     bound, reach = change.bound, "of at least" if change.bound.floor else "of at most"
+    value = number_beside(change.value, bound.limit if change.target is None else change.target)
     rows = rows_in_words(change.n)
+    these = rows if change.n == 1 else f"these {rows}"
     match change.kind:
         case "census":
             return _counted_change(change, unit)
         case "value":
-            return f"would pass with {unit} {reach} {limit(bound.limit)}; now {number(change.value)}."
+            return f"would pass with {unit} {reach} {limit(bound.limit)}; now {value}."
         case "hits":
             now, needed = change.hits or (0, 0)
             more = f"{abs(needed - now):,} {'more' if needed > now else 'fewer'} than now"
-            return f"would pass with {unit} {reach} {number(needed / change.n)} on these {rows}: {needed:,} of them, {more}."
+            return f"would pass with {unit} {reach} {number(needed / change.n)} on {these}: {needed:,} of them, {more}."
         case "no_hits":
             best = f"{change.n:,}" if bound.floor else "0"
-            return f"would not pass even with {best} of these {rows}."
+            return f"would not pass even with {best} of {these}."
         case "too_wide":
             return f"cannot pass at this interval width{'; collect more rows' if change.estimate == 'good' else ''}."
         case "open_end":
             return "needs more rows: this end of its interval is still open."
         case "shift":
-            return f"would pass with {unit} {reach} {number(change.target or 0.0)} at this interval width; now {number(change.value)}."
+            target = number_beside(change.target or 0.0, change.value)
+            return f"would pass with {unit} {reach} {target} at this interval width; now {value}."
 
 
 def _counted_change(change: SmallestChange, unit: str) -> str:
@@ -221,7 +246,7 @@ def _counted_change(change: SmallestChange, unit: str) -> str:
     value, bound = change.value, change.bound
     if not (float(value).is_integer() and unit in COUNTED):
         reach = "of at least" if bound.floor else "of at most"
-        return f"would pass with {unit} {reach} {limit(bound.limit)}; now {number(value)}."
+        return f"would pass with {unit} {reach} {limit(bound.limit)}; now {number_beside(value, bound.limit)}."
     if bound.floor:
         more = count(math.ceil(bound.limit) - value)
         return f"would pass with {more} more {unit}: at least {limit(bound.limit)} required, {count(value)} present."

@@ -45,7 +45,8 @@ def smallest_change_to_pass(
     if not short:
         return None
     farthest, *others = (members.members[place] for place in short)
-    found = _alone(farthest, bound, "value") if on_value else _change(farthest, bound, alpha, compared=compared)
+    alone = on_value and not isinstance(farthest.estimate, Census)
+    found = _alone(farthest, bound, "value") if alone else _change(farthest, bound, alpha, compared=compared)
     return replace(found, others=tuple(one.name for one in others[:NAMED]), short=len(short))
 
 

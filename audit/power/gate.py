@@ -296,7 +296,7 @@ def _feasible(gate: Gate, evidence: Evidence, rule: DecisionRule) -> Gate:
         if (support := member.estimate.support) < (least := max(rule.min_n, member.estimate.min_support))
     }
     few = {
-        _key(one): f"{one.name}: {few[0]:,} of {few[1]:,} rows with an error hold half of it"
+        _key(one): f"{one.name}: {few[0]:,} of {few[1]:,} rows with an error {'holds' if few[0] == 1 else 'hold'} half of it"
         for one in evidence.members
         if (few := few_rows(one.estimate))
     }
