@@ -29,14 +29,14 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def number_beside(value: float, other: float) -> str:
-    """A value told beside another: with more decimals where rounding would move it onto that one or past it."""
+def number_beside(value: float, *others: float) -> str:
+    """A value told beside others: with more decimals where rounding would move it onto one of them or past it."""
     texts = (number(value), *(f"{value:,.{decimals}f}".replace("-", "−") for decimals in range(4, 11)))
-    if value == other or not (math.isfinite(value) and math.isfinite(other)):
+    if not math.isfinite(value):
         return texts[0]
     for text in texts:
         shown = float(text.replace("−", "-").replace(",", ""))
-        if shown != other and (shown < other) == (value < other):
+        if all(value == other or (shown != other and (shown < other) == (value < other)) for other in others):
             return text
     return texts[0]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from audit.formatting import bound_in_words, comparator_in_words, count, limit, number
+from audit.formatting import bound_in_words, comparator_in_words, count, limit, number_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,19 +121,8 @@ def digest(sha256: str) -> str:
 
 
 def figure(value: float, *limits: float, census: bool = False) -> str:
-    """A number as people read it, with as many decimals as it takes not to fall on a limit that it does not equal."""
-    if census:
-        return count(value)
-    text = number(value)
-    for decimals in range(4, 10):
-        if not any(value != one and _reads(text) == one for one in limits):
-            break
-        text = f"{value:.{decimals}f}".replace("-", "−")
-    return text
-
-
-def _reads(text: str) -> float:
-    return float(text.replace("−", "-").replace(",", "").replace("∞", "inf"))
+    """A number as people read it, with as many decimals as it takes to lie on its own side of the limits."""
+    return count(value) if census else number_beside(value, *limits)
 
 
 def is_census(headline: Headline) -> bool:
@@ -144,7 +132,7 @@ def is_census(headline: Headline) -> bool:
 
 def bracket(interval: tuple[float, float], *limits: float) -> str:
     """`[0.838, 0.882]`."""
-    low, high = (figure(end, *limits) if math.isfinite(end) else number(end) for end in interval)
+    low, high = (figure(end, *limits) for end in interval)
     return f"[{low}, {high}]"
 
 

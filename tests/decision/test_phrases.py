@@ -46,6 +46,11 @@ def test_rounding_never_moves_a_number_onto_what_it_is_told_beside(value: float,
     assert number_beside(value, other) == written
 
 
+def test_rounding_stays_between_two_bounds() -> None:
+    assert number_beside(0.7998, 0.7995, 0.8) == "0.7998"
+    assert number_beside(0.5, 0.7995, 0.8) == "0.500"
+
+
 @pytest.mark.parametrize(("rows", "written"), [(1, "1 row"), (1.4, "1 row"), (0.6, "0 rows"), (29.7, "29 rows"), (1200, "1,200 rows")])
 def test_effective_rows_are_told_in_whole_ones(rows: float, written: str) -> None:
     assert rows_in_words(rows) == written
