@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.clustering import design_effect, effective_number, small_sample
 from audit.stats.proportion import FAR, exact_lower
-from audit.stats.sample_size import Clustered, freedom, scale_entities, with_effect
+from audit.stats.sample_size import Clustered, freedom, scale_entities, scale_optional, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,7 +87,8 @@ class PairedDifference(Clustered):
         if not both + only_first + only_second + neither:
             return self
         more = replace(self, both=both, only_first=only_first, only_second=only_second, neither=neither)
-        return replace(more, entities=scale_entities(self.entities, factor))
+        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
+        return replace(more, entities=entities, effective_entities=effective)
 
     @property
     def value_range(self) -> tuple[float, float]:

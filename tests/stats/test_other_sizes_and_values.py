@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,7 @@ def test_rounding_one_count_keeps_at_least_one_row() -> None:
     assert with_sample_size(PairedDifference(0, 1, 0, 0), 0.1).n == 1
     clustered = PairedDifference(10, 5, 3, 2, entities=5, design_effect=2.0)
     assert with_sample_size(clustered, 2.0) == PairedDifference(20, 10, 6, 4, entities=10, design_effect=2.0)
+    assert with_sample_size(replace(clustered, effective_entities=4.5), 2.0).support == 9.0
 
 
 def test_a_mean_of_classes_that_compares_two_models_cannot_tell() -> None:
