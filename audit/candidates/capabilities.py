@@ -74,6 +74,11 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherCode:
+    """Runs code that its digest does not cover, such as a function of the project: none of its answers is kept between runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gradients:
     """Gives gradients of its loss by its inputs."""
 
@@ -89,7 +94,7 @@ class Generation:
 
 
 Capability: TypeAlias = (
-    Labels | Scores | Ranking | Values | Queries | Features | Embeddings | Training | Gradients | TokenLosses | Generation
+    Labels | Scores | Ranking | Values | Queries | Features | Embeddings | Training | OtherCode | Gradients | TokenLosses | Generation
 )
 C = TypeVar("C", bound=Capability)
 

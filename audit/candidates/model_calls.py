@@ -86,8 +86,11 @@ def guarded(key: str, call: Callable[[], _Answer]) -> _Answer:
 def settle(folder: Path, pid: int, limit: float | None) -> None:
     """Take away the marks of a process that is about to be killed at its limit, or that has ended in another way (None)."""
     for mark in folder.glob(f"*.{pid}.call"):
-        if limit is not None and time.time() - mark.stat().st_mtime >= _SHARE * limit:
-            requirement = mark.read_text(encoding="utf-8")
+        try:
+            begun, requirement = mark.stat().st_mtime, mark.read_text(encoding="utf-8")
+        except FileNotFoundError:  # the call has just ended
+            continue
+        if limit is not None and time.time() - begun >= _SHARE * limit:
             text = f"the model gave {requirement} no answer within {limit:g} seconds, so that it is not asked the same again: "
             text += "find out what it waits for, or raise that requirement's `limit`"
             (folder / f"{mark.name.split('.')[0]}.hung").write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import warnings
 import zipfile
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,8 +29,19 @@ _SHOWN = 8
 """Names of foreign parts in a message."""
 
 
-def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[FittedModel, str]:
-    """The model in a file, and its digest, taken of the very bytes that are loaded; in a process of its own where the audit has one."""
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """The model in a file."""
+
+    model: FittedModel
+    sha256: str
+    """Of the very bytes that were loaded."""
+    has_other_code: bool = False
+    """Whether it runs code beside that of scikit-learn, which the digest does not cover."""
+
+
+def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> OpenedFile:
+    """The model in a file, in a process of its own where the audit has one."""
     if not path.is_file():
         refuse(path, "there is no such file", "name the model's file: .skops, or .pkl, .pickle, .joblib where it is trusted")
     raw = path.read_bytes()
@@ -50,7 +62,9 @@ def opened(path: Path, sha256: str | None, *, trust_pickle: bool) -> tuple[Fitte
         _refuse_misplaced(path, model, functions=trusted)
         return model
 
-    return (ModelProcess(path, build) if confinement.is_armed() or confinement.models_apart() else LocalModel(build())), found
+    model = ModelProcess(path, build) if confinement.is_armed() or confinement.models_apart() else LocalModel(build())
+    foreign = trusted and path.suffix == ".skops" and bool(skops_file.foreign_parts(skops_file.schema(raw)))
+    return OpenedFile(model, found, foreign)
 
 
 def refuse(path: Path, what: str, remedy: str) -> NoReturn:

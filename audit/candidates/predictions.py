@@ -11,7 +11,7 @@ import numpy as np
 
 from audit import disk_cache
 from audit.candidates import model_calls
-from audit.candidates.capabilities import Embeddings, Queries
+from audit.candidates.capabilities import Embeddings, OtherCode, Queries
 from audit.candidates.interface import Outputs
 from audit.errors import CannotMeasure
 
@@ -33,7 +33,7 @@ class Predictions:
 
     def __init__(self, candidate: Candidate, store: Path | None = None) -> None:
         self.candidate = candidate
-        self._store = store
+        self._store = None if candidate.get(OtherCode) is not None else store
         self._known: dict[str, Outputs] = {}
         self._announced: set[str] = set()
         self.asked: set[str] = set()

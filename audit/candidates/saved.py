@@ -201,7 +201,8 @@ class SavedComparator(SavedPredictions):
 
     def _seen(self, data: Dataset) -> Dataset:
         """The data set with its own columns in the candidate's place."""
-        return replace(data, columns=data.columns.model_copy(update=dict(self._own)))
+        whole = None if data.whole is None else self._seen(data.whole)
+        return replace(data, columns=data.columns.model_copy(update=dict(self._own)), whole=whole)
 
 
 def refuse_other_classes(model: Candidate, candidate: Candidate, name: str = "champion") -> None:

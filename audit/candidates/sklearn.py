@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.candidates.capabilities import Features, Labels, Queries, Scores, Values, find
+from audit.candidates.capabilities import Features, Labels, OtherCode, Queries, Scores, Values, find
 from audit.candidates.categories import unknown_categories
 from audit.candidates.fitted import ModelError
 from audit.candidates.interface import Outputs
@@ -24,22 +24,25 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from audit.candidates.capabilities import C
-    from audit.candidates.fitted import FittedModel, Method
+    from audit.candidates.capabilities import C, Capability
+    from audit.candidates.fitted import Method
     from audit.candidates.kinds import Opening
+    from audit.candidates.model_file import OpenedFile
     from audit.datasets import Dataset
     from audit.datasets.inputs import Inputs
     from audit.policy.schema import Load
 
 _SHOWN = 200
 """Characters of a model's own error message."""
+_OTHER_CODE = "The model runs code that is not in its file: its digest does not cover that code, and no later run reuses its answers."
 
 
 class Estimator:
     """A model as it lies in a file, asked with the columns that it was fitted on, or with texts."""
 
-    def __init__(self, path: Path, model: FittedModel, *, reads_text: bool) -> None:
-        self.path, self.facts, self._model = path, model.facts, model
+    def __init__(self, path: Path, file: OpenedFile, *, reads_text: bool) -> None:
+        self.path, self.facts, self._model = path, file.model.facts, file.model
+        self.offers: tuple[Capability, ...] = (Features(self.refuse_unfit), *((OtherCode(),) if file.has_other_code else ()))
         self.reads_text = reads_text and self.facts.columns is None
 
     @property
@@ -86,7 +89,10 @@ class Estimator:
         return found
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
-        """One sentence for each column with categories that the model never saw."""
+        """That it runs code of its own, and one sentence for each column with categories that it never saw."""
+        return (*((_OTHER_CODE,) if find(self.offers, OtherCode) else ()), *self._unknown_categories(datasets))
+
+    def _unknown_categories(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         if self.reads_text:
             return ()
         served = {role: self._served(data) for role, data in datasets.items()}
@@ -126,17 +132,17 @@ class SklearnModel:
 
     kind = "sklearn"
 
-    def __init__(self, path: Path, model: FittedModel, sha256: str, *, reads_text: bool) -> None:
-        if not model.facts.is_classifier:
-            refuse(path, f"{model.facts.name} is no fitted classifier of one label", "give one with classes_")
-        self._estimator = Estimator(path, model, reads_text=reads_text)
-        self.sha256, self.folder = sha256, str(path)
-        self.classes = model.facts.classes
+    def __init__(self, path: Path, file: OpenedFile, *, reads_text: bool) -> None:
+        if not file.model.facts.is_classifier:
+            refuse(path, f"{file.model.facts.name} is no fitted classifier of one label", "give one with classes_")
+        self._estimator = Estimator(path, file, reads_text=reads_text)
+        self.sha256, self.folder = file.sha256, str(path)
+        self.classes = file.model.facts.classes
         self._names = {name: name for name in self.classes}
-        self._scores = model.facts.has_scores
+        self._scores = file.model.facts.has_scores
         asked = Queries(self._estimator.reads, self._answer)
-        self._offers = (Labels(), asked, Features(self._estimator.refuse_unfit), *((Scores(),) if self._scores else ()))
-        self.parameters = model.facts.parameters
+        self._offers = (Labels(), asked, *self._estimator.offers, *((Scores(),) if self._scores else ()))
+        self.parameters = file.model.facts.parameters
         self.description = self._estimator.described(f"{len(self.classes)} classes")
 
     @property
@@ -158,7 +164,7 @@ class SklearnModel:
         return find(self._offers, capability)
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
-        """One sentence for each column with categories that the model never saw."""
+        """That it runs code of its own, and one sentence for each column with categories that it never saw."""
         return self._estimator.remarks(datasets)
 
     def _answer(self, inputs: Inputs) -> Outputs:
@@ -187,13 +193,13 @@ class SklearnRegressor:
     kind = "sklearn"
     classes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, model: FittedModel, sha256: str, *, reads_text: bool) -> None:
-        if not model.facts.is_regressor:
-            what = f"{model.facts.name} is no regressor, and candidate.task is tabular-regression"
+    def __init__(self, path: Path, file: OpenedFile, *, reads_text: bool) -> None:
+        if not file.model.facts.is_regressor:
+            what = f"{file.model.facts.name} is no regressor, and candidate.task is tabular-regression"
             refuse(path, what, "give one that predicts numbers, or declare a task of classification")
-        self._estimator = Estimator(path, model, reads_text=reads_text)
-        self.sha256, self.folder = sha256, str(path)
-        self.parameters = model.facts.parameters
+        self._estimator = Estimator(path, file, reads_text=reads_text)
+        self.sha256, self.folder = file.sha256, str(path)
+        self.parameters = file.model.facts.parameters
         self.description = self._estimator.described("one number a row")
 
     @property
@@ -213,23 +219,21 @@ class SklearnRegressor:
 
     def get(self, capability: type[C]) -> C | None:
         """Its numbers."""
-        return find((Values(), Features(self._estimator.refuse_unfit)), capability)
+        return find((Values(), *self._estimator.offers), capability)
 
     def remarks(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
-        """One sentence for each column with categories that the model never saw."""
+        """That it runs code of its own, and one sentence for each column with categories that it never saw."""
         return self._estimator.remarks(datasets)
 
 
 def load(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool) -> SklearnModel:
     """The classifier in a file."""
-    model, found = opened(path, sha256, trust_pickle=trust_pickle)
-    return SklearnModel(path, model, found, reads_text=reads_text)
+    return SklearnModel(path, opened(path, sha256, trust_pickle=trust_pickle), reads_text=reads_text)
 
 
 def load_regressor(path: Path, *, sha256: str | None, trust_pickle: bool, reads_text: bool) -> SklearnRegressor:
     """The regressor in a file."""
-    model, found = opened(path, sha256, trust_pickle=trust_pickle)
-    return SklearnRegressor(path, model, found, reads_text=reads_text)
+    return SklearnRegressor(path, opened(path, sha256, trust_pickle=trust_pickle), reads_text=reads_text)
 
 
 def _open(opening: Opening, spec: Load) -> SklearnModel | SklearnRegressor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import audit
 from audit import disk_cache
+from audit.candidates.capabilities import OtherCode
 from audit.errors import InputError
 from audit.evidence import storage
 
@@ -149,9 +151,10 @@ def key_facts(job: Job) -> dict[str, Any] | None:
     """Everything that determines a job's evidence, by what a reader calls it; None where that is not known, so that nothing is kept."""
     subject, requirement = job.subject, job.requirement
     code = None if job.check.reads_files(job.params) else code_digest(requirement.check, job.check)
-    if code is None:
-        return None
     asks = job.check.asks_the_model
+    models = (subject.candidate, *(() if subject.comparator is None else (subject.comparator.candidate,)))
+    if code is None or (asks and any(model.get(OtherCode) is not None for model in models)):
+        return None
     return {
         "check": {"id": requirement.check, "code": code},
         "parameters": {
@@ -182,7 +185,9 @@ def _data(data: Dataset) -> dict[str, Any]:
 
 
 def _model(candidate: Candidate) -> dict[str, Any]:
-    return {"sha256": candidate.sha256, "kind": candidate.kind, "classes": candidate.classes, "description": candidate.description}
+    """A model whose code is not known is never the same as in another run."""
+    known = {} if candidate.get(OtherCode) is None else {"run": secrets.token_hex()}
+    return known | {"sha256": candidate.sha256, "kind": candidate.kind, "classes": candidate.classes, "description": candidate.description}
 
 
 def _comparator(subject: Subject) -> dict[str, Any] | None:

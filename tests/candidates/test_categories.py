@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from audit.candidates.fitted import LocalModel
+from audit.candidates.model_file import OpenedFile
 from audit.candidates.sklearn import SklearnModel, SklearnRegressor
 from tests.support import dataset
 
@@ -37,7 +38,7 @@ TOLD = (
 def remarks(model: Any, tmp_path: Path, frame: pd.DataFrame = TEST, train: pd.DataFrame = TRAIN) -> tuple[str, ...]:
     given = train.drop(columns="label")
     fitted = model.fit(given, train["label"])
-    candidate = SklearnModel(tmp_path / "m.skops", LocalModel(fitted), "digest", reads_text=False)
+    candidate = SklearnModel(tmp_path / "m.skops", OpenedFile(LocalModel(fitted), "digest"), reads_text=False)
     return candidate.remarks({"test": dataset(frame), "train": dataset(train)})
 
 
@@ -92,5 +93,5 @@ def test_what_changes_the_values_first_is_no_reason_for_a_remark(tmp_path: Path)
 def test_a_regressor_says_so_too(tmp_path: Path) -> None:
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     fitted = make_pipeline(encoder, SimpleImputer(), Ridge()).fit(TRAIN[["alley"]], TRAIN["size"])
-    model = SklearnRegressor(tmp_path / "m.skops", LocalModel(fitted), "digest", reads_text=False)
+    model = SklearnRegressor(tmp_path / "m.skops", OpenedFile(LocalModel(fitted), "digest"), reads_text=False)
     assert model.remarks({"test": dataset(TEST)}) == (TOLD,)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.candidates.capabilities import Labels
+from audit.candidates.capabilities import Labels, Ranking, Scores
 from audit.candidates.saved import SavedComparator, SavedPredictions, refuse_other_classes
 from audit.errors import CannotMeasure, InputError
 from audit.policy.schema import ComparatorColumns
@@ -31,6 +31,14 @@ def test_scores_alone_give_answers_too() -> None:
     assert labels(outputs).tolist() == ["b", "b", "a"]
     assert outputs.probabilities is not None
     np.testing.assert_allclose(outputs.probabilities[:, 0], [0.2, 0.4, 0.9])
+
+
+def test_the_first_rows_are_read_from_its_own_columns_too() -> None:
+    """As a smoke run reads them: what its scores are is found out on all rows."""
+    whole = dataset(FRAME.assign(score=[0.1, 0.9, 0.8], old_score=[-2.0, 4.0, 9.0]), positive="a", score="score")
+    plain = dataset(FRAME, positive="a")
+    assert SavedComparator({"test": whole.head(2)}, SCORES, ("a", "b")).get(Ranking) is not None
+    assert SavedComparator({"test": plain.head(2)}, SCORES, ("a", "b")).get(Scores) is not None
 
 
 def test_a_data_set_without_its_columns_is_left_aside() -> None:

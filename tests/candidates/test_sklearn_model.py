@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from joblib.numpy_pickle import NumpyArrayWrapper
 
-from audit.candidates.capabilities import Features, Labels, Queries, Scores
+from audit.candidates.capabilities import Features, Labels, OtherCode, Queries, Scores
 from audit.candidates.predictions import Predictions
 from audit.candidates.sklearn import SklearnModel, load
 from audit.datasets.inputs import Inputs, Table
@@ -155,6 +155,33 @@ def test_types_that_are_not_trusted_are_listed(tmp_path: Path) -> None:
     fitted = make_pipeline(FunctionTransformer(shout), LogisticRegression(max_iter=1000)).fit(FRAME[NUMBERS], FRAME["label"])
     with pytest.raises(InputError, match=r"holds what is no part of a scikit-learn model: .*shout"):
         opened(saved(fitted, tmp_path / "m.skops"))
+
+
+def test_a_trusted_model_with_code_of_its_own_says_that_its_digest_does_not_cover_it(tmp_path: Path) -> None:
+    """The code may change while the file does not: nothing that the model answers is kept between runs."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    fitted = make_pipeline(FunctionTransformer(shout), LogisticRegression(max_iter=1000)).fit(FRAME[NUMBERS], FRAME["label"])
+    path = saved(fitted, tmp_path / "m.skops")
+    model = opened(path, digest=sha256(path), trust=True)
+    assert model.get(OtherCode) == OtherCode()
+    assert any("its digest does not cover that code" in text for text in model.remarks({"test": dataset(FRAME)}))
+    Predictions(model, tmp_path / "cache").of(dataset(FRAME))
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("trust", [True, False])
+def test_a_model_of_scikit_learns_own_code_is_covered_by_its_digest(tmp_path: Path, *, trust: bool) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    path = saved(LogisticRegression(max_iter=1000).fit(FRAME[NUMBERS], FRAME["label"]), tmp_path / "m.skops")
+    model = opened(path, digest=sha256(path), trust=trust)
+    assert model.get(OtherCode) is None
+    assert model.remarks({"test": dataset(FRAME)}) == ()
+    Predictions(model, tmp_path / "cache").of(dataset(FRAME))
+    assert len(list((tmp_path / "cache" / "predictions").iterdir())) == 1
 
 
 class Hostile:

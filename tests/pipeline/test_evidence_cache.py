@@ -204,6 +204,33 @@ def test_what_reads_files_of_the_project_is_never_kept(project: Project) -> None
     assert len(project.entries) == 5
 
 
+def unchanged(values: object) -> object:
+    return values
+
+
+@pytest.mark.full
+def test_what_rests_on_code_that_no_digest_covers_is_never_kept(project: Project) -> None:
+    """The function that a model calls may change while the model's file does not."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+    from skops import io as skops
+
+    rows = ROWS[["age"]].to_numpy(dtype=float)
+    for name, steps in (("own", [FunctionTransformer(unchanged)]), ("plain", [])):
+        skops.dump(make_pipeline(*steps, LogisticRegression()).fit(rows, ROWS["label"]), project.folder / f"{name}.skops")
+    for name, anew in (("own", ["accuracy", "F1"]), ("plain", [])):
+        digest = hashlib.sha256((project.folder / f"{name}.skops").read_bytes()).hexdigest()
+        load = {"kind": "sklearn", "path": f"{name}.skops", "sha256": digest}
+        columns = {"id": "id", "label": "label", "positive": 1, "text": "text", "features": ["age"]}
+        changed = made(candidate={"task": "tabular-classification", "load": load}, trust="pickle", columns=columns)
+        first = project.run(changed)
+        again = project.run(changed)
+        assert project.measured == anew
+        assert [one.status for one in again.findings] == [one.status for one in first.findings]
+        assert [bool(one.measured_on) for one in again.findings] == [not anew, not anew, True, True, True]
+
+
 def test_reviewed_personal_data_is_read_anew() -> None:
     check = discover()["privacy/pii_in_text"]
     assert check.reads_files(check.params.model_validate({"reviewed": "reviewed.csv"}))

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 
 from audit import catalog
+from audit.candidates import model_calls
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.check import NoParams
@@ -321,3 +322,10 @@ def test_a_check_is_not_stopped_while_its_large_evidence_is_read() -> None:
 
     engine.measure(jobs, on_measured, workers=engine.Workers(1))
     assert isinstance(found[1], Evidence)
+
+
+def test_a_call_that_ends_while_its_process_is_stopped_leaves_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mark is listed and then gone: the audit goes on, and the model is not called hung."""
+    monkeypatch.setattr(Path, "glob", lambda folder, _pattern: [folder / "key.7.call"])
+    model_calls.settle(tmp_path, 7, 1.0)
+    assert list(tmp_path.iterdir()) == []
