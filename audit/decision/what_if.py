@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from audit.decision.finding import SmallestChange
-from audit.stats import Census, Proportion
-from audit.stats.interface import with_sample_size
+from audit.evidence import Pair
+from audit.stats import Amplification, Census, Proportion
+from audit.stats.interface import is_comparison, value_range, with_sample_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,10 +110,20 @@ def _by_width(member: Member, bound: Bound, alpha: float, *, compared: bool) -> 
     if not math.isfinite(short):
         return SmallestChange(bound, member.name, "open_end", value, estimate.n)
     target = value + short if bound.floor else value - short
-    beyond = target > 1 >= max(value, bound.limit) if bound.floor else target < 0 <= min(value, bound.limit)
+    least, most = _attainable(member)
+    beyond = target > most >= max(value, bound.limit) if bound.floor else target < least <= min(value, bound.limit)
     if beyond and not compared:
         return SmallestChange(bound, member.name, "too_wide", value, estimate.n)
     return SmallestChange(bound, member.name, "shift", value, estimate.n, target)
+
+
+def _attainable(member: Member) -> tuple[float, float]:
+    """The least and the greatest value that can pass. Of a gap both orders are judged, so it is best where the groups do not differ."""
+    estimate = member.estimate
+    if not isinstance(member.name, Pair) or isinstance(estimate, Amplification):
+        return value_range(estimate)
+    best = estimate.null_value if is_comparison(estimate) else 0.0
+    return best, best
 
 
 def _side(value: float, bound: Bound) -> Literal["good", "on_bound", "wrong"]:

@@ -77,6 +77,17 @@ def test_a_ceiling_is_mirrored() -> None:
     )
 
 
+def test_a_value_is_moved_only_where_it_can_be() -> None:
+    """A score without a known range may exceed 1, one between 0 and 1 cannot, and a gap is best where the groups do not differ."""
+    wide = Mean(0.9, 1.0, 0.0, 60.0, 60)
+    assert would_pass(one(wide, "score", min=0.8)).startswith("Would pass with score of at least 1.058 at this interval width; now 0.900.")
+    assert would_pass(one(replace(wide, low=0.0, high=1.0), "score", min=0.8)).startswith("Cannot pass at this interval width")
+    gap = Difference(Proportion(52, 100), Proportion(48, 100))
+    both = Evidence((Member(Pair(A, B), gap), Member(Pair(B, A), Difference(gap.second, gap.first))), "rate difference", 200)
+    assert would_pass(judged(both, min=-0.1)).startswith("group=b against group=a: cannot pass at this interval width; collect more rows.")
+    assert would_pass(judged(both, min=None, max=0.1)).startswith("group=a against group=b: cannot pass at this interval width")
+
+
 def test_a_census_is_what_must_go() -> None:
     assert would_pass(one(Census(17, 400), "rows", min=None, max=0)) == "Would pass without 17 of the 17 rows: at most 0 may remain."
     assert would_pass(one(Census(17, 400), "rows", min=None, max=3.5)) == "Would pass without 14 of the 17 rows: at most 3.5 may remain."
