@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from audit import DISTRIBUTION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class AuditError(Exception):
@@ -59,6 +63,15 @@ class PolicyError(InputError):
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         self.mistakes = tuple(sorted(mistakes))
         super().__init__(*map(str, self.mistakes))
+
+
+def mistakes_of(read: Callable[[], object]) -> tuple[Mistake, ...]:
+    """The mistakes that reading finds; none where it succeeds."""
+    try:
+        read()
+    except PolicyError as error:
+        return error.mistakes
+    return ()
 
 
 class CannotMeasure(AuditError):

@@ -176,7 +176,8 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
     try:
         requirement = Requirement.model_validate({"check": asked.check, "id": asked.check, **given})
     except ValidationError as error:
-        raise InputError(*(f"--{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())) from error
+        told = messages(error, Requirement, lambda loc: len(loc) == 1 and loc[0] in given)
+        raise InputError(*(f"--{'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
     found = [*bounds(requirement), *splits(requirement), *bound_problems(requirement, check)]
     if requirement.by and check.by == "none":
         found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))

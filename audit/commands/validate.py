@@ -16,7 +16,7 @@ from audit.ledger import Ledger, times
 from audit.pipeline import comparators, policy_reasons, record
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.opening import Opener
-from audit.pipeline.prepare import read_datasets
+from audit.pipeline.prepare import read_files
 from audit.pipeline.training_rows import find
 from audit.policy import placing
 from audit.progress import Silent
@@ -37,8 +37,7 @@ def told(loaded: LoadedPolicy) -> Iterator[str]:
     absent = [spec.path for role, spec in datasets.items() if role not in here]
     if absent:
         yield neutral(f"not here, so their columns are not checked: {', '.join(absent)}")
-    read = read_datasets(loaded, only=here)
-    pipeline_jobs.check_columns(loaded, read)
+    read, _, _ = read_files(loaded, only=here)
     yield from (neutral(remark.text) for remark in policy_reasons.remarks(loaded.policy))
     blocking = (
         *policy_reasons.blocking_reasons(loaded.policy),

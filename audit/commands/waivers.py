@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from audit.governance.waiver_state import WaiverState
     from audit.policy import LoadedPolicy
 
-_WORDS = {"in_force": "stands", "void": "void", "unused": "unused"}
+_WORDS = {"in_force": "in force", "void": "void", "unused": "unused"}
 
 
 def keygen(name: str, line: int, role: str | None, folder: Path) -> list[str]:

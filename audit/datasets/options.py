@@ -30,10 +30,12 @@ def _known_encoding(name: str | None) -> str | None:
 
 def _sign(value: object) -> object:
     """A tab may be written as a word, since a shell hands none over."""
-    if value in ("\n", "\r", '"'):
-        kind, msg = "separator", "give a character that ends neither a line nor a cell, such as ; or tab"
+    if value in ("tab", "\\t"):
+        return "\t"
+    if isinstance(value, str) and (len(value) != 1 or value in '\n\r"'):
+        kind, msg = "separator", "give one character that ends neither a line nor a cell, such as ; or tab"
         raise PydanticCustomError(kind, msg)
-    return "\t" if value in ("tab", "\\t") else value
+    return value
 
 
 def quote(word: str) -> str:

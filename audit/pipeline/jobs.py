@@ -268,7 +268,7 @@ def jobs(
 def skipped(requirement: Requirement, datasets: Mapping[str, Dataset], select: Sequence[str]) -> str | None:
     """Why a requirement is not measured, where it is not."""
     if select and requirement.id not in select and requirement.check not in select:
-        return "left out by --select"
+        return "left out by --select: run the audit without it"
     seen = [datasets[role] for role in (requirement.on, requirement.reference) if role is not None]
     return weighted(seen, catalog.discover()[requirement.check])
 

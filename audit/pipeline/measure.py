@@ -113,5 +113,5 @@ def _unjudged(finding: Finding) -> Finding:
     """A smoke run proves that a check runs, and nothing more."""
     if finding.status in {"error", "not_run"}:
         return finding
-    problem = f"smoke run: measured on at most {pipeline_jobs.SMOKE_ROWS} rows and not judged"
+    problem = f"smoke run: measured on at most {pipeline_jobs.SMOKE_ROWS} rows and not judged: run the audit without --smoke"
     return replace(finding, status="not_run", problem=problem, headline=None, slices=(), failing=(), evidence=None)

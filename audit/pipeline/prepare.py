@@ -16,7 +16,7 @@ from audit.datasets import Columns
 from audit.datasets.label_words import refuse_label_words
 from audit.datasets.reading import read
 from audit.decision.finding import Reason
-from audit.errors import InputError, PolicyError
+from audit.errors import InputError, PolicyError, mistakes_of
 from audit.governance import approvals_file as approvals
 from audit.governance import policy_change, waiver_files
 from audit.ledger import ledger_path, times
@@ -90,10 +90,8 @@ class Prepared:
 
 def prepare(loaded: LoadedPolicy, out: Path, progress: Progress, watch: Stopwatch, *, smoke: bool) -> Prepared:
     """Read the data, open the models; whatever cannot work is refused before anything is measured."""
-    policy, folder, approved = loaded.policy, waiver_files.read_folder(loaded), approvals.read(loaded)
     with watch.stage("read"):
-        datasets = read_datasets(loaded)
-        pipeline_jobs.check_columns(loaded, datasets)
+        datasets, folder, approved = read_files(loaded)
     writer.refuse_unwritable(out)
     ledger_folder = ledger_path(out).parent
     with suppress(OSError):  # told of where the ledger is written
@@ -101,7 +99,7 @@ def prepare(loaded: LoadedPolicy, out: Path, progress: Progress, watch: Stopwatc
     confinement.confine([out, ledger_folder, disk_cache.root()])
     with watch.stage("candidate"):
         seen, candidate, compared = open_models(loaded, datasets, progress, smoke=smoke)
-    learned = find(policy, datasets)
+    learned = find(loaded.policy, datasets)
     return Prepared(loaded, seen, candidate, Predictions(candidate, disk_cache.root()), folder, approved, compared, learned)
 
 
@@ -120,8 +118,21 @@ def open_models(
     return seen, candidate, comparators.opened(loaded, datasets, candidate, opener)
 
 
+def read_files(
+    loaded: LoadedPolicy, *, only: Collection[str] | None = None
+) -> tuple[dict[str, Dataset], waiver_files.Folder, approvals.ApprovalsFile | None]:
+    """Data sets with the columns that the requirements need, waivers and approvals. PolicyError names the mistakes of all of them."""
+    try:
+        datasets = read_datasets(loaded, only=only)
+        pipeline_jobs.check_columns(loaded, datasets)
+    except PolicyError as error:
+        others = (mistakes_of(lambda: waiver_files.read_folder(loaded)), mistakes_of(lambda: approvals.read(loaded)))
+        raise PolicyError((*error.mistakes, *others[0], *others[1])) from error
+    return datasets, waiver_files.read_folder(loaded), approvals.read(loaded)
+
+
 def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) -> dict[str, Dataset]:
-    """Every declared data set, or those named, in the policy's order. All unreadable files are reported at once."""
+    """Every declared data set, or those named, in the policy's order. All unreadable files and missing columns are reported at once."""
     found: dict[str, Dataset] = {}
     mistakes: list[Mistake] = []
     for role, spec in loaded.policy.datasets.items():
@@ -132,7 +143,7 @@ def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) 
         except PolicyError as error:
             mistakes += error.mistakes
     if mistakes:
-        raise PolicyError(tuple(mistakes))
+        raise PolicyError((*mistakes, *mistakes_of(lambda: pipeline_jobs.check_columns(loaded, found))))
     if len(found) == len(loaded.policy.datasets):  # a role of the policy's own `columns` may be absent from some files, not from all
         pipeline_jobs.check_roles(loaded, found)
     return found

@@ -25,6 +25,7 @@ _WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "bool_type": "true or false",
     "tuple_type": "a list, such as [a, b]",
     "list_type": "a list, such as [a, b]",
@@ -56,7 +57,7 @@ _WHOLE = {
     "positive": "one class label",
     "scores": "a mapping from class to column, or a list of columns",
     "trust": "pickle, or {pickle: true}",
-    "valid_for": "days, or text such as 90d or 12w",
+    "valid_for": "1 to 9,999 days, or text such as 90d or 12w",
     "validation": "a dataset role, or a fraction",
 }
 """Keys of a policy that may be written in several ways, reported as one."""

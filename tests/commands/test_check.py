@@ -116,6 +116,10 @@ def test_misspelt_names_are_told_the_nearest(folder: Path) -> None:
     assert "--param avrage: unknown key; did you mean 'average'?" in check(folder, "performance/f1", "--param", "avrage=macro").stderr
 
 
+def test_an_endless_bound_is_told_what_to_give(folder: Path) -> None:
+    assert check(folder, "performance/accuracy", "--min", "nan").stderr == "--min: is NaN; give a finite number\n"
+
+
 GONE = Path("gone.csv")
 HERE = Path("test.csv")
 

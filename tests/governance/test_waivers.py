@@ -105,7 +105,7 @@ def test_from_block_to_conditions_and_back(project: Path, monkeypatch: pytest.Mo
     assert audit("sign", str(waiver), "--key", "keys/Rita.key", "--role", "reviewer")[0] == 0
     code, out, err = audit("validate", "policy.yaml")
     assert (code, out) == (0, "policy.yaml: valid, 1 requirement\n")
-    assert "W-1 for performance/accuracy: stands: until" in err
+    assert "W-1 for performance/accuracy: in force: until" in err
     assert "W-1 can be read" in audit("validate", str(waiver))[1]
 
     code, waived, bundle = run()

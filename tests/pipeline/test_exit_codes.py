@@ -184,6 +184,14 @@ def test_a_smoke_run_knows_the_classes_of_the_whole_file(tmp_path: Path) -> None
     frame.to_csv(tmp_path / "test.csv", index=False)
     done, _ = run(tmp_path, policy({"check": "performance/recall", "min": 0.5}, columns=ROLES | {"positive": "urgent"}), "--smoke")
     assert done.returncode == 3, done.stderr
+    assert "measured on at most 64 rows and not judged: run the audit without --smoke" in done.stdout
+
+
+def test_what_select_leaves_out_is_told_how_to_be_measured(tmp_path: Path) -> None:
+    require = ({"check": "performance/accuracy", "min": 0.8}, {"check": "data/class_imbalance", "min": 0.1})
+    done, _ = run(tmp_path, policy(*require), "--select", "data/class_imbalance")
+    assert done.returncode == 3, done.stderr
+    assert "performance/accuracy: left out by --select: run the audit without it" in done.stdout
 
 
 def test_a_row_without_an_entity_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from audit.errors import PolicyError
 from audit.pipeline.compatibility import load_policy
+from tests.command import audit
 from tests.running import ROLES, policy, refused, run, table
 
 if TYPE_CHECKING:
@@ -48,6 +49,23 @@ def test_a_role_may_be_absent_from_some_files_but_not_from_all(tmp_path: Path) -
     done, _ = run(tmp_path, policy(datasets=datasets, columns=columns | {"label": "lable"}))
     assert done.returncode == 2
     assert "policy.yaml:11:10: columns.label: no data set has a column 'lable'" in done.stderr
+
+
+def test_mistakes_in_data_columns_and_waivers_are_told_at_once(tmp_path: Path) -> None:
+    require = {"check": "performance/accuracy", "min": 0.8, "by": ["gruop"]}
+    datasets = {"test": {"path": "test.csv"}, "production": {"path": "absent.csv"}}
+    made = policy(require, datasets=datasets, waivers="nowhere")
+    done, _ = run(tmp_path, made)
+    keys = ["datasets.production.path", "require.0.by", "waivers"]
+    assert done.returncode == 2
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == keys
+    checked = audit("validate", "policy.yaml", cwd=tmp_path)
+    assert checked.returncode == 2
+    assert [line.split(": ")[1] for line in checked.stderr.splitlines() if line.startswith("policy.yaml:")] == keys[1:]
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(policy(waivers="nowhere", datasets=datasets, columns=ROLES | {"label": "lable"})))
+    table().to_csv(tmp_path / "absent.csv", index=False)
+    checked = audit("validate", "policy.yaml", cwd=tmp_path)
+    assert sorted(line.split(": ")[1] for line in checked.stderr.splitlines()) == ["columns.label", "waivers"]
 
 
 def test_a_misspelt_slice_column_is_told_the_nearest(tmp_path: Path) -> None:

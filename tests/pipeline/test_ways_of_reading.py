@@ -101,7 +101,7 @@ def test_a_blank_in_a_column_name_is_told(tmp_path: Path) -> None:
     ("given", "message"),
     [
         ("foo=1", "--read foo: unknown key"),
-        ("separator=ab", "--read separator: "),
+        ("separator=ab", '--read separator: is "ab"; give one character that ends neither'),
         ("encoding=latin-99", "--read encoding: "),
         ("encoding=rot13", "--read encoding: "),
         ('separator="', "--read separator: "),

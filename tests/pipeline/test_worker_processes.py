@@ -164,7 +164,7 @@ def test_a_check_that_ignores_sigterm_is_killed_at_its_limit() -> None:
     found = judged(job("deaf", deaf, limit=0.3), job("after"))
     assert time.monotonic() - started < 20
     assert (found["deaf"].status, found["after"].status) == ("error", "pass")
-    assert "its limit of 0.3 seconds" in found["deaf"].problem
+    assert "its limit of 0.3 seconds: give it fewer rows or, in the policy, a higher `limit`" in found["deaf"].problem
 
 
 def test_what_a_check_started_ends_with_it(tmp_path: Path) -> None:

@@ -205,7 +205,8 @@ class _Pool:
         for worker in list(self.workers):
             if worker.place is not None and time.monotonic() >= worker.deadline:
                 limit = self.jobs[worker.place].limit
-                text = f"gave no result within its limit of {limit:g} seconds: give it fewer rows, or find out what it waits for"
+                text = f"gave no result within its limit of {limit:g} seconds: "
+                text += "give it fewer rows or, in the policy, a higher `limit`, or find out what it waits for"
                 if worker.waits:
                     text = "another process computes the model's answers and does not end: find out which audit uses the same cache"
                 yield from self._discard(worker, Failure("error", text), limit)
