@@ -56,7 +56,7 @@ _WHOLE = {
     "by": "a column, a list of columns, or a list of such lists",
     "positive": "one class label",
     "scores": "a mapping from class to column, or a list of columns",
-    "trust": "pickle, or {pickle: true}",
+    "trust": "pickle, {pickle: true} or {keys: [NAME.pub]}",
     "valid_for": "1 to 9,999 days, or text such as 90d or 12w",
     "validation": "a dataset role, or a fraction",
 }
