@@ -217,7 +217,7 @@ def _change(change: SmallestChange, unit: str) -> Iterator[str]:
 
 def _first_sentence(change: SmallestChange, unit: str) -> str:  # noqa: PLR0911  # one return for each kind of change
     bound, reach = change.bound, "of at least" if change.bound.floor else "of at most"
-    value = number_beside(change.value, bound.limit if change.target is None else change.target)
+    value = number_beside(change.value, bound.limit, bound.limit if change.target is None else change.target)
     rows = rows_in_words(change.n)
     these = rows if change.n == 1 else f"these {rows}"
     match change.kind:

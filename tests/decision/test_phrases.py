@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from audit.phrases import message, would_pass
 from audit.stats import Census, Mean, PairedDifference, Proportion
 from tests.findings import INFO, proportions, requirement
 
-ON_VALUE = {"judge_on": "value", "severity": "low"}
+ON_VALUE: dict[str, Any] = {"judge_on": "value", "severity": "low"}
 
 
 def said(evidence: Evidence, spent: Spent | None = None, **changed: object) -> tuple[str, str]:
@@ -82,6 +83,12 @@ def test_a_small_shift_reads_as_a_shift() -> None:
     estimate = Mean(0.5, 0.1, 0.0, 400.0, 400)
     _, turned = said(overall(estimate, "loss"), min=None, max=estimate.bounds(0.025, 0.025)[1] - 0.0001)
     assert turned.startswith("Would pass with loss of at most 0.4999 at this interval width; now 0.500.")
+
+
+def test_a_value_reads_the_same_in_both_sentences() -> None:
+    told, turned = said(overall(Mean(0.7996, 1.0, 0.0, 400.0, 400), "score"), min=0.8)
+    assert told.startswith("score 0.7996 [")
+    assert "; now 0.7996." in turned
 
 
 def test_a_census_judged_on_its_value_is_counted() -> None:
