@@ -74,7 +74,9 @@ class JobSpec:
     requirement: str
     candidate_sha256: str
     datasets: tuple[tuple[str, str], ...]
-    """Role and digest of each."""
+    """Role and digest of each, as the checks see them: in a smoke run the first rows."""
+    comparators: tuple[tuple[str, str], ...]
+    """What `against` calls each model, and its digest."""
     seed: int
     cache: str
     """Folder with what is computed once: predictions, trained models."""
@@ -88,4 +90,5 @@ class JobSpec:
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> JobSpec:
         """What `to_json` wrote."""
-        return cls(**{**found, "datasets": tuple((role, sha256) for role, sha256 in found["datasets"])})
+        pairs = {key: tuple((name, sha256) for name, sha256 in found[key]) for key in ("datasets", "comparators")}
+        return cls(**{**found, **pairs})

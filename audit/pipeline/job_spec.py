@@ -34,6 +34,7 @@ def specs(prepared: Prepared, *, smoke: bool) -> tuple[JobSpec, ...]:
         requirement="",
         candidate_sha256=prepared.candidate.sha256,
         datasets=tuple((role, data.sha256) for role, data in prepared.datasets.items()),
+        comparators=tuple((name, one.candidate.sha256) for name, one in prepared.baselines.comparators.items()),
         seed=loaded.policy.seed,
         cache=str(disk_cache.root()),
         smoke=smoke,
@@ -59,10 +60,13 @@ def _jobs(spec: JobSpec) -> dict[str, Job]:
         loaded = load_policy(Path(spec.policy), allow_outside=spec.allow_outside)
         _refuse_other("policy", loaded.sha256, spec.policy_sha256)
         datasets = read_datasets(loaded)
-        for role, sha256 in spec.datasets:
-            _refuse_other(f"datasets.{role}", datasets[role].sha256, sha256)
+        for role, sha256 in spec.datasets:  # before a model is trained on them
+            data = datasets[role].head(pipeline_jobs.SMOKE_ROWS) if spec.smoke else datasets[role]
+            _refuse_other(f"datasets.{role}", data.sha256, sha256)
         seen, candidate, baselines = open_models(loaded, datasets, progress.on_stderr(), smoke=spec.smoke)
         _refuse_other("candidate", candidate.sha256, spec.candidate_sha256)
+        for name, sha256 in spec.comparators:
+            _refuse_other(name, baselines.comparators[name].candidate.sha256, sha256)
     predicted, history = Predictions(candidate, disk_cache.root()), pipeline_jobs.History(store=disk_cache.root())
     made = pipeline_jobs.jobs(loaded, seen, predicted, baselines=baselines, history=history)
     return {one.requirement.id: one for one in made}

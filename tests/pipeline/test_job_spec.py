@@ -30,15 +30,17 @@ REQUIRE: tuple[dict[str, Any], ...] = (
     {"check": "performance/f1", "min": 0.8},
     {"check": "fairness/demographic_parity_difference", "by": ["group"], "max": 0.2},
     {"check": "data/duplicates", "max": 0.5},
+    {"check": "performance/accuracy", "id": "not-worse", "against": "champion", "margin": 0.2},
 )
+CHAMPION = {"load": {"kind": "predictions"}, "columns": {"prediction": "old"}}
 
 
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "cache"))
-    table().to_csv("test.csv", index=False)
-    Path("policy.yaml").write_text(yaml.safe_dump(policy(*REQUIRE), sort_keys=False))
+    table().assign(old=table(seed=4)["prediction"]).to_csv("test.csv", index=False)
+    Path("policy.yaml").write_text(yaml.safe_dump(policy(*REQUIRE, champion=CHAMPION), sort_keys=False))
     job_spec._jobs.cache_clear()
     return prepare(load_policy(Path("policy.yaml")), Path("reports"), SILENT, Stopwatch(), smoke=False)
 
@@ -46,25 +48,27 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
 def jobs(prepared: Prepared) -> tuple[Any, ...]:
     from audit.pipeline import jobs as pipeline_jobs
 
-    return pipeline_jobs.jobs(prepared.loaded, prepared.datasets, prepared.predicted)
+    return pipeline_jobs.jobs(prepared.loaded, prepared.datasets, prepared.predicted, baselines=prepared.baselines)
 
 
 def test_a_spec_that_went_through_json_gives_the_same_evidence(prepared: Prepared) -> None:
     specs = job_spec.specs(prepared, smoke=False)
-    assert [one.requirement for one in specs] == [one["check"] for one in REQUIRE]
+    assert [one.requirement for one in specs] == [one.get("id", one["check"]) for one in REQUIRE]
+    assert [name for name, _ in specs[0].comparators] == ["champion"]
     for spec, job in zip(specs, jobs(prepared), strict=True):
         again = JobSpec.from_json(json.loads(json.dumps(spec.to_json())))
         assert again == spec
         assert repr(job_spec.run_job(again)) == repr(inline.measured(job))
 
 
-@pytest.mark.parametrize("what", ["policy", "datasets.test", "candidate"])
+@pytest.mark.parametrize("what", ["policy", "datasets.test", "candidate", "champion"])
 def test_what_has_changed_meanwhile_is_refused(prepared: Prepared, what: str) -> None:
     spec = job_spec.specs(prepared, smoke=False)[0]
     changed = {
         "policy": replace(spec, policy_sha256="0"),
         "datasets.test": replace(spec, datasets=(("test", "0"),)),
         "candidate": replace(spec, candidate_sha256="0"),
+        "champion": replace(spec, comparators=(("champion", "0"),)),
     }[what]
     with pytest.raises(InputError, match=f"^{what}: was changed while the audit ran"):
         job_spec.run_job(changed)
@@ -78,7 +82,7 @@ def test_a_spawned_worker_refuses_what_has_changed(prepared: Prepared) -> None:
     engine.measure(jobs(prepared), lambda place, one: found.update({place: one.result}), workers=engine.Workers(1, specs))
     assert found[0].status == "error"
     assert "policy: was changed while the audit ran" in found[0].message
-    assert all(isinstance(found[place], Evidence) for place in (1, 2, 3))
+    assert all(isinstance(found[place], Evidence) for place in (1, 2, 3, 4))
 
 
 def test_spawned_workers_give_the_same_results(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +96,13 @@ def test_spawned_workers_give_the_same_results(prepared: Prepared, monkeypatch: 
         found.pop("run")
         results.append(found)
     assert results[0] == results[1]
-    assert [one["status"] for one in results[0]["findings"]] == ["pass", "pass", "pass", "fail"]
+    assert [one["status"] for one in results[0]["findings"]] == ["pass", "pass", "pass", "fail", "pass"]
+
+
+def test_a_smoke_run_in_spawned_workers_runs_every_check(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digests of its data are those of their first rows."""
+    monkeypatch.setattr(child_process, "start_method", lambda: "spawn")
+    options = Options(Path("reports-smoke"), "audit run", smoke=True, workers=1)
+    found = audit_policy(prepared.loaded.path, options, SILENT).audit.findings
+    assert [one.status for one in found] == ["not_run"] * 5
+    assert all("smoke run: measured on at most" in str(one.problem) for one in found)
