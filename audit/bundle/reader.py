@@ -49,8 +49,8 @@ def refuse_changed(folder: Path) -> None:
     """Refuse a folder that is no bundle, or one with a file that was changed, taken away or added."""
     try:
         sealed = _Sealed.model_validate_json((folder / NAME).read_bytes())
-        found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() and path != folder / NAME}
-        digests = {name: file_digest(path) for name, path in found.items()}
+        entries = (path for path in folder.rglob("*") if path != folder / NAME and (path.is_symlink() or not path.is_dir()))
+        digests = {path.relative_to(folder).as_posix(): file_digest(path) if path.is_file() else "no file" for path in entries}
     except OSError as error:
         msg = f"{folder}: no bundle that can be read ({error.strerror}): name the folder that `audit run` wrote"
         raise InputError(msg) from error

@@ -68,7 +68,7 @@ def test_a_bundle_is_no_other_than_itself(bundles: tuple[Path, Path], capsys: py
     assert ended(capsys, "diff", bundles[0], bundles[0]) == (0, ["no difference"], "")
 
 
-@pytest.mark.parametrize("fault", ["changed", "added", "gone", "unsealed"])
+@pytest.mark.parametrize("fault", ["changed", "added", "folder linked", "nothing linked", "gone", "unsealed"])
 def test_a_bundle_that_was_touched_is_refused(
     bundles: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
@@ -79,11 +79,14 @@ def test_a_bundle_that_was_touched_is_refused(
         (copy / "results.json").write_text((copy / "results.json").read_text(encoding="utf-8").replace("0.9", "0.99", 1), encoding="utf-8")
     elif fault == "added":
         (copy / "results.json.bak").write_text("{}", encoding="utf-8")
+    elif fault.endswith("linked"):
+        (copy / "link").symlink_to(tmp_path if fault == "folder linked" else tmp_path / "absent")
     else:
         (copy / ("report.html" if fault == "gone" else "bundle.json")).unlink()
     code, lines, err = ended(capsys, "diff", bundles[0], copy)
     assert (code, lines) == (2, [])
-    assert {"changed": "results.json", "added": "results.json.bak", "gone": "report.html", "unsealed": "no bundle"}[fault] in err
+    named = {"changed": "results.json", "added": "results.json.bak", "gone": "report.html", "unsealed": "no bundle"}
+    assert named.get(fault, "copy: link: not as the run wrote it") in err
 
 
 def results(*findings: dict[str, Any], decision: str = "block", code: int = 1) -> Results:
