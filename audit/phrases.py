@@ -199,8 +199,9 @@ def _missing_evidence(finding: Finding) -> str:
     """What broke or was missing stands in the message; the check's own remedy is for a bound that is missed."""
     if finding.status == "error":
         return "Evidence is missing: fix what broke and run the audit again."
-    names = [str(one.name) for one in finding.evidence.unmeasured] if finding.evidence else []
-    what = f"Evidence is missing for {_listed(names, _NAMED)}: fix" if names else "Evidence is missing: supply"
+    unmeasured = [one.name for one in finding.evidence.unmeasured] if finding.evidence else []
+    names = _listed([str(name) for name in unmeasured], _NAMED, _between(unmeasured))
+    what = f"Evidence is missing for {names}: fix" if unmeasured else "Evidence is missing: supply"
     return f"{what} what the message names and run the audit again."
 
 
@@ -211,7 +212,9 @@ def _change(change: SmallestChange, unit: str) -> Iterator[str]:
     yield from rows
     if change.others:
         more = change.short - 1
-        names = ", ".join(map(str, change.others)) + (f" and {more - len(change.others)} more" if more > len(change.others) else "")
+        separator = _between(change.others)
+        rest = f"{separator.rstrip(' ,')} and {more - len(change.others)} more" if more > len(change.others) else ""
+        names = separator.join(map(str, change.others)) + rest
         yield f"{names} also {'falls' if more == 1 else 'fall'} short."
 
 
@@ -290,6 +293,11 @@ def _too_few(finding: Finding, evidence: Evidence) -> Iterator[str]:
 
 def _named(name: Name) -> str:
     return "" if name == OVERALL else f" for {name}"
+
+
+def _between(names: Sequence[Name]) -> str:
+    """What separates names: a semicolon where one holds a comma itself."""
+    return "; " if any(", " in str(name) for name in names) else ", "
 
 
 def _listed(items: Sequence[str], most: int, separator: str = ", ") -> str:

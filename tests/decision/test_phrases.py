@@ -134,3 +134,13 @@ def test_what_could_not_be_measured_ends_its_sentence() -> None:
     missing = Unmeasured(Slice((("group", "a"),)), "no rows: add at least 30")
     told, _ = said(replace(proportions((1, 1)), members=(), unmeasured=(missing,)), Spent(2, 5, 0.001, 0.025), **ON_VALUE)
     assert told == ("Nothing could be measured. group=a: no rows: add at least 30. Look 2 of 5: a pass may err with .001 instead of .025.")
+
+
+def test_names_with_commas_are_told_apart() -> None:
+    names = [Slice((("region", "north"), ("gender", one))) for one in "abcdef"]
+    evidence = Evidence(tuple(Member(name, Proportion(5 + i, 100)) for i, name in enumerate(names)), "accuracy", 600)
+    assert "region=north, gender=b; region=north, gender=c; region=north, gender=d; and 2 more also fall short." in said(evidence)[1]
+    missing = tuple(Unmeasured(name, "no rows") for name in names[:2])
+    assert said(replace(evidence, members=(), unmeasured=missing))[1].startswith(
+        "Evidence is missing for region=north, gender=a; region=north, gender=b: fix"
+    )
