@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from audit.policy.schema import Strict, Text
+from audit.policy.schema import DIGEST, WAIVER_ID, Strict, Text
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)")
 LEAST = 20
@@ -68,10 +68,9 @@ _KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_moment)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
 Sentence: TypeAlias = Annotated[str, AfterValidator(_sentence)]
-ID = r"^[A-Z]+-[0-9]+$"
 Name: TypeAlias = Annotated[Text, AfterValidator(_name)]
 Line: TypeAlias = Literal[1, 2, 3]
-Digest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Digest: TypeAlias = Annotated[str, StringConstraints(pattern=DIGEST)]
 
 
 class Threshold(Strict):
@@ -129,7 +128,7 @@ class Approval(Strict):
 class Waiver(Strict):
     """One waiver, as its file says it."""
 
-    id: str = Field(pattern=ID)
+    id: str = Field(pattern=WAIVER_ID)
     check: Text = Field(description="id of the requirement that it covers")
     slices: tuple[Text, ...] = Field((), description="members that it covers, as results name them")
     scope: Scope

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel
 
-from audit.policy.schema import DIGEST, DURATION, IDENTIFIER, NAME, ROLE, Policy
+from audit.policy.schema import DIGEST, DURATION, IDENTIFIER, NAME, ROLE, WAIVER_ID, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -66,6 +66,7 @@ _FORMS = {
     ROLE: "use letters, digits, dashes and underscores, beginning with a letter",
     IDENTIFIER: "use letters, digits, dots, dashes, underscores and slashes, beginning with a letter or digit",
     DIGEST: "give the SHA-256 of the file: 64 digits of 0-9 and a-f",
+    WAIVER_ID: "give capital letters, a dash and a number, such as W-1",
     DURATION: "give days or weeks, such as 90d or 12w",
 }
 """The patterns of the schema, in words."""

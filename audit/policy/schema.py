@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 ROLE = r"^[A-Za-z][A-Za-z0-9_-]*$"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+WAIVER_ID = r"^[A-Z]+-[0-9]+$"
 DIGEST = r"^[0-9a-f]{64}$"
 DURATION = r"^[1-9][0-9]{0,3} ?(d|days?|w|weeks?)$"
 Severity: TypeAlias = Literal["critical", "high", "medium", "low"]

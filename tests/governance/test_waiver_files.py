@@ -70,6 +70,7 @@ def test_a_policy_without_waivers_reads_none(project: Path) -> None:
         ("a.yaml", "{", "waivers/a.yaml:1:2: not readable as YAML"),
         ("a.yaml", "", "waivers/a.yaml:1:1: the file is empty"),
         ("a.yaml", "- 1\n", "waivers/a.yaml:1:1: "),
+        ("a.yaml", "id: first\n", 'waivers/a.yaml:1:5: id: is "first"; give capital letters, a dash and a number, such as W-1'),
         ("a.yaml", "id: W-1\nid: W-2\n", "waivers/a.yaml:2:1: id: given twice"),
         ("a.json", json.dumps(told(approvals=[], more=1), indent=1), "waivers/a.json:34:2: more: unknown key"),
         ("a.json", json.dumps(told(), indent=1), "waivers/a.json:1:1: approvals: is missing"),
