@@ -162,8 +162,9 @@ def test_other_code_or_libraries_measure_all_anew(audited_once: Project, name: s
     assert len(audited_once.measured) == 5
 
 
-def test_other_threads_measure_all_anew(audited_once: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
+def test_other_threads_measure_all_anew(audited_once: Project, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "7")
     audited_once.run(made())
     assert len(audited_once.measured) == 5
 
