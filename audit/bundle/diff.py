@@ -118,7 +118,7 @@ def _whole(old: Results, new: Results) -> Iterator[Difference]:
     ranks = _DECISIONS.index(old.decision), _DECISIONS.index(new.decision)
     if (old.decision, old.exit_code) != (new.decision, new.exit_code):
         words = f"{old.decision} (exit code {old.exit_code}) → {new.decision} (exit code {new.exit_code})"
-        yield Difference(_moved(*ranks), "decision", words)
+        yield Difference(_direction(*ranks), "decision", words)
     if old.policy != new.policy:
         yield Difference(
             "other", "policy", f"{old.policy.name} {old.policy.version} → {new.policy.name} {new.policy.version}, another text"
@@ -132,7 +132,7 @@ def _whole(old: Results, new: Results) -> Iterator[Difference]:
             yield Difference("other", f"datasets.{role}", f"other data: {rows[0]} → {rows[1]}")
 
 
-def _moved(before: int, after: int) -> Kind:
+def _direction(before: int, after: int) -> Kind:
     return "other" if before == after else "worse" if after > before else "better"
 
 
@@ -151,7 +151,7 @@ def _finding(before: _Finding, after: _Finding, catalog: Mapping[str, Check]) ->
     figures = _figure(before), _figure(after)
     moved = f":{figures[0]} →{figures[1]}" if figures[0] != figures[1] else ""
     if before.status != after.status:
-        kind = _moved(_STATUSES.get(before.status, 4), _STATUSES.get(after.status, 4))
+        kind = _direction(_STATUSES.get(before.status, 4), _STATUSES.get(after.status, 4))
         yield Difference(kind, after.id, f"{before.status} → {after.status}{moved}")
     elif moved:
         yield Difference("other", after.id, f"{after.status} as before{moved}")

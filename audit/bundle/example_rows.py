@@ -32,7 +32,7 @@ SLICES, CELLS = 40, 25
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _TruthAndAnswers:
     """What the candidate says of every row."""
 
     worst_first: NDArray[np.intp]
@@ -58,13 +58,13 @@ def sampled(findings: Sequence[Finding], datasets: Mapping[str, Dataset], predic
     for role, data in datasets.items():
         on = [finding for finding in findings if finding.evidence is not None and finding.requirement.on == role]
         subject = Subject(data, predicted, by=_families(on, data))
-        if on and predicted.known(data) is not None and (told := _told(subject)) is not None:
+        if on and predicted.known(data) is not None and (told := _truth_and_answers(subject)) is not None:
             found += _of(subject, told)
-        found += _moved(on, data, datasets)
+        found += _drifted_rows(on, data, datasets)
     return tuple(found)
 
 
-def _moved(findings: Sequence[Finding], data: Dataset, datasets: Mapping[str, Dataset]) -> list[Sampled]:
+def _drifted_rows(findings: Sequence[Finding], data: Dataset, datasets: Mapping[str, Dataset]) -> list[Sampled]:
     """Rows in which the features that findings draw have grown, the first ones of each."""
     drawn: dict[str, dict[str, None]] = {}
     for finding in findings:
@@ -92,21 +92,21 @@ def _families(findings: Sequence[Finding], data: Dataset) -> tuple[tuple[str, ..
     return tuple(family for family in named if set(family) <= set(data.frame.columns))
 
 
-def _told(subject: Subject) -> _Told | None:
+def _truth_and_answers(subject: Subject) -> _TruthAndAnswers | None:
     """None where the truth is not known of every row."""
     try:
         if subject.classes:
             true, said = subject.y_true(), subject.y_pred()
             wrong = np.asarray(true != said, dtype=bool)
-            return _Told(np.argsort(~wrong, kind="stable"), wrong, [str(one) for one in true], [str(one) for one in said])
+            return _TruthAndAnswers(np.argsort(~wrong, kind="stable"), wrong, [str(one) for one in true], [str(one) for one in said])
         truth, given = subject.target(), subject.predicted_values()
         off = np.abs(truth - given)
-        return _Told(np.argsort(-off, kind="stable"), None, [number(one) for one in truth], [number(one) for one in given])
+        return _TruthAndAnswers(np.argsort(-off, kind="stable"), None, [number(one) for one in truth], [number(one) for one in given])
     except CannotMeasure:
         return None
 
 
-def _of(subject: Subject, told: _Told) -> list[Sampled]:
+def _of(subject: Subject, told: _TruthAndAnswers) -> list[Sampled]:
     """All rows where there are no classes, else the cells; then the slices."""
     parts = [_Part(OVERALL, None, told.worst_first)] if told.wrong is None else _cells(told)
     if subject.by:
@@ -129,7 +129,7 @@ def _of(subject: Subject, told: _Told) -> list[Sampled]:
     return [replace(one, examples=tuple(shown[row] for row in rows)) for one, rows in zip(counted, chosen, strict=True)]
 
 
-def _cells(told: _Told) -> list[_Part]:
+def _cells(told: _TruthAndAnswers) -> list[_Part]:
     """The cells that hold rows: those of wrong answers before the others, the largest first."""
     held: dict[tuple[str, str], list[int]] = {}
     for row in told.worst_first.tolist():
@@ -150,7 +150,7 @@ def _chosen(parts: Sequence[_Part], counted: Sequence[Sampled]) -> list[list[int
     return found
 
 
-def _examples(subject: Subject, told: _Told, rows: Sequence[int]) -> dict[int, Example]:
+def _examples(subject: Subject, told: _TruthAndAnswers, rows: Sequence[int]) -> dict[int, Example]:
     return {
         row: Example(subject.data.shown(row), parts, f"truly {told.true[row]}, the candidate says {told.said[row]}")
         for row, parts in zip(rows, excerpts(subject.data, rows), strict=True)

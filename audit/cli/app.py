@@ -52,7 +52,7 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
         say(waivers.checked(policy))
         return GOOD
     loaded = load_policy(policy, allow_outside=allow_outside)
-    tell(validate_command.told(loaded))
+    tell(validate_command.warnings(loaded))
     tell(waivers.of_policy(loaded, ledger_path(out)))
     tell(validate_command.since_promotion(loaded, ledger_path(out)))
     tell(validate_command.unknown_bundles(out, ledger_path(out)))
@@ -333,10 +333,10 @@ def report(
 @command()
 def history(out: Out = Path("reports")) -> int:
     """List the runs that the ledger holds, after checking its chain and the bundles at hand. 1 where one is not as recorded."""
-    from audit.commands.history import history as told
+    from audit.commands.history import history as warnings
     from audit.ledger import ledger_path
 
-    lines, wrong = told(out)
+    lines, wrong = warnings(out)
     shown = list(lines)
     say(shown)
     tell(wrong or ([] if shown else [f"{ledger_path(out)}: no runs yet"]))

@@ -87,7 +87,7 @@ def finding_lines(finding: Finding) -> Iterator[Line]:
     for row in finding.slices:
         figure = row.reason if row.value is None or row.interval is None else f"{number(row.value)} {interval_in_words(row.interval)}"
         yield Line(f"    {row.name}: {figure}, n {row.n:,}", STYLES.get(row.status or "", ""))
-    yield from _told(finding.evidence)
+    yield from _evidence_lines(finding.evidence)
 
 
 def evidence_lines(check_id: str, evidence: Evidence, confidence: float) -> Iterator[Line]:
@@ -100,7 +100,7 @@ def evidence_lines(check_id: str, evidence: Evidence, confidence: float) -> Iter
         yield Line(f"    {member.name}: {figure}, n {estimate.n:,}, {estimate.method}")
     for one in evidence.unmeasured:
         yield Line(f"    {one.name}: {one.reason}")
-    yield from _told(evidence)
+    yield from _evidence_lines(evidence)
 
 
 def remark_lines(remarks: Sequence[str]) -> Iterator[Line]:
@@ -108,7 +108,7 @@ def remark_lines(remarks: Sequence[str]) -> Iterator[Line]:
     yield from (Line(f"  remark: {text}") for text in remarks)
 
 
-def _told(evidence: Evidence | None) -> Iterator[Line]:
+def _evidence_lines(evidence: Evidence | None) -> Iterator[Line]:
     """Tables that a law prescribes, and the notes."""
     for table in evidence.figures if evidence else ():
         if isinstance(table, RateTable):

@@ -65,7 +65,7 @@ def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
     loaded = load_policy(path, allow_outside=asking.allow_outside)
     entries = Ledger(asking.ledger).verified()
     present = Present(loaded.policy, read_folder(loaded).trusted, approvals_file.read(loaded), times.latest(now, entries))
-    change = _to_approve(path, _held(entries, present), asking)
+    change = _to_approve(path, _present_change(entries, present), asking)
     secret, key = signatures.read_secret(said.key)
     own = _approval(path, change, said, key) | {
         "policy": loaded.policy.policy,
@@ -83,7 +83,7 @@ def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
     return [neutral(one) for one in told]
 
 
-def _held(entries: Sequence[Entry], present: Present) -> PolicyChange | None:
+def _present_change(entries: Sequence[Entry], present: Present) -> PolicyChange | None:
     return policy_change.since_promotion(entries, entries[-1].digest if entries else None, present, catalog=catalog.discover())
 
 
@@ -131,9 +131,9 @@ def _refuse_idle(path: Path, entries: Sequence[Entry], present: Present, own: di
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False))
         msg = f"{path}: cannot be signed like that: {wrong}"
         raise InputError(msg) from error
-    change = _held(entries, replace(present, approvals=approvals_file.ApprovalsFile((one,), (own,), str(path), "")))
+    change = _present_change(entries, replace(present, approvals=approvals_file.ApprovalsFile((one,), (own,), str(path), "")))
     problems = () if change is None else change.approvals[0].why
-    before = _held(entries, present)
+    before = _present_change(entries, present)
     signed = {person(each.by) for each in (before.approved_by if before is not None else ())}
     if person(one.by) in signed:
         msg = f"{path}: {one.by} has signed it already; one signature of line 2 is enough"

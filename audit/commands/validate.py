@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from audit.policy.schema import Policy
 
 
-def told(loaded: LoadedPolicy) -> Iterator[str]:
+def warnings(loaded: LoadedPolicy) -> Iterator[str]:
     """One line a remark, after the rules that need the data, where the data are there; what breaks a rule is raised."""
     datasets = loaded.policy.datasets
     here = {role for role, spec in datasets.items() if os.path.exists(loaded.resolve(spec.path))}  # noqa: PTH110  # Path.exists raises where it may not look

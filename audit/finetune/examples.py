@@ -56,17 +56,17 @@ def datasets(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Dat
     """The same rows as `parts` tells apart, with all their columns."""
     if not isinstance(validation, float):
         return data, validation
-    mask = _held(data, _read(data), validation, seed)
+    mask = _validation_rows(data, _read(data), validation, seed)
     return data.where(~mask), data.where(mask)
 
 
 def _divided(data: Dataset, fraction: float, seed: int) -> tuple[Examples, Examples]:
     whole = _read(data)
-    mask = _held(data, whole, fraction, seed)
+    mask = _validation_rows(data, whole, fraction, seed)
     return whole.where(~mask), whole.where(mask)
 
 
-def _held(data: Dataset, whole: Examples, fraction: float, seed: int) -> NDArray[np.bool_]:
+def _validation_rows(data: Dataset, whole: Examples, fraction: float, seed: int) -> NDArray[np.bool_]:
     """(n,) True for validation rows."""
     column = data.columns.group
     entities = None if column is None else _entities(data, column)

@@ -41,11 +41,11 @@ def apply_waivers(findings: Sequence[Finding], situation: Situation) -> WaivedFi
     return WaivedFindings(
         findings=tuple(_over(finding, in_force) for finding in findings),
         states=states,
-        reasons=tuple(Reason("waiver-void", one.check, _told(one)) for one in states if one.standing == "void"),
+        reasons=tuple(Reason("waiver-void", one.check, _void_sentence(one)) for one in states if one.standing == "void"),
     )
 
 
-def _told(one: WaiverState) -> str:
+def _void_sentence(one: WaiverState) -> str:
     return f"{one.id} ({one.file}) is void: {'; '.join(one.why)}."
 
 

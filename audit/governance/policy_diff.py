@@ -160,7 +160,7 @@ def _leaves(value: Tree, place: str = "") -> dict[str, Tree]:
 def _compared(place: str, old: Tree, new: Tree, rule: _Rule | None) -> Iterator[Change]:
     if old == new:
         return
-    said = f"{_shown(old)} → {_shown(new)}"
+    said = f"{_format_value(old)} → {_format_value(new)}"
     before, after = (0.0, 0.0) if rule is None else (rule.strictness(old), rule.strictness(new))
     if rule is None or before == after:
         yield Change("other", place, said)
@@ -180,7 +180,7 @@ def _words(value: Tree) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-def _shown(value: Tree) -> str:
+def _format_value(value: Tree) -> str:
     if value is None:
         return "not set"
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -217,17 +217,17 @@ def _requirements(old: Policy, new: Policy, catalog: Mapping[str, Check]) -> Ite
     for one in new.require:
         before = pairs.get(one.id)
         if before is None:
-            yield Change("tightened", f"require.{one.id}", f"is new: {_said(one)}")
+            yield Change("tightened", f"require.{one.id}", f"is new: {_describe(one)}")
             continue
         if before.id != one.id:
             yield Change("other", f"require.{one.id}", f"was {before.id}: the same check on the same data under another id")
         yield from asked.changes(before, one)
     kept = {before.id for before in pairs.values()}
     gone = (one for one in old.require if one.id not in kept)
-    yield from (Change("loosened", f"require.{one.id}", f"is no longer required: {_said(one)}") for one in gone)
+    yield from (Change("loosened", f"require.{one.id}", f"is no longer required: {_describe(one)}") for one in gone)
 
 
-def _said(one: Requirement) -> str:
+def _describe(one: Requirement) -> str:
     bound = bound_in_words(one.min, one.max)
     if one.against is not None:
         bound = f"within {limit(one.margin or 0)} of {comparator_in_words(one.against)}"

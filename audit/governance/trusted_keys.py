@@ -37,10 +37,10 @@ def reread(told: object) -> tuple[PublicKey, ...] | None:
 
 def changes(then: Sequence[PublicKey], now: Sequence[PublicKey]) -> Iterator[Change]:
     """What the trust in keys asks less or more: a key behind the same path may be another."""
-    yield from (Change("loosened", "trust.keys", f"{said(one)}, is trusted") for one in now if one not in then)
+    yield from (Change("loosened", "trust.keys", f"{describe_key(one)}, is trusted") for one in now if one not in then)
     if of_second(then) and not of_second(now):
         yield Change("loosened", "trust.keys", f"no key of line {SECOND} is trusted any more: nobody could approve what is loosened")
-    yield from (Change("tightened", "trust.keys", f"{said(one)}, is no longer trusted") for one in then if one not in now)
+    yield from (Change("tightened", "trust.keys", f"{describe_key(one)}, is no longer trusted") for one in then if one not in now)
 
 
 def of_second(keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
@@ -48,7 +48,7 @@ def of_second(keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
     return tuple(one for one in keys if one.line == SECOND)
 
 
-def said(key: PublicKey) -> str:
+def describe_key(key: PublicKey) -> str:
     """`Ann Example (line 2), key 0123456789abcdef`."""
     role = f", {key.role}" if key.role else ""
     return f"{key.name} (line {key.line}{role}), key {fingerprint(key)[:16]}"

@@ -61,7 +61,7 @@ class _Cells:
         numbers = all(_is_number(one) for one, held in zip(values, there.tolist(), strict=True) if held)
         return cls(column, codes, values, categories, _ranks(values, np.where(there, rows, 0)) if numbers else None)
 
-    def said(self, row: int) -> str:
+    def describe(self, row: int) -> str:
         """`region: north`, `amount: in the highest quarter`, `name: …`."""
         place = int(self.codes[row])
         value = self.values[place]
@@ -116,7 +116,7 @@ def described(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     left_out = f"; {len(names) - _COLUMNS} more columns" if len(names) > _COLUMNS else ""
     if not columns:
         return [(Part("no column that a model reads"),) for _ in rows]
-    return [(Part("; ".join(one.said(row) for one in columns) + left_out),) for row in rows]
+    return [(Part("; ".join(one.describe(row) for one in columns) + left_out),) for row in rows]
 
 
 def _distinct(data: Dataset, column: str) -> tuple[NDArray[np.int64], list[Value]]:

@@ -13,7 +13,7 @@ from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import without_encoder
 from audit.formatting import comparator_in_words
 from audit.policy import LoadedPolicy, load
-from audit.policy.messages import messages, nearest, shown
+from audit.policy.messages import format_value, messages, nearest
 from audit.policy.paths import is_address
 from audit.policy.schema import comparator_place
 from audit.policy.shape import LOAD_KEYS, RESERVED, typed
@@ -50,7 +50,7 @@ def mistakes(draft: Draft, marks: Marks, *, checks: Mapping[str, Check]) -> Iter
         at = ("require", index)
         check = checks.get(requirement.check)
         if check is None:
-            text = f"there is no check {shown(requirement.check)}; {nearest(requirement.check, checks, _LISTED)}"
+            text = f"there is no check {format_value(requirement.check)}; {nearest(requirement.check, checks, _LISTED)}"
             yield marks.mistake((*at, "check"), text)
             continue
         for loc, text in (*_problems(requirement, check, draft), *_compared(requirement, check, draft, checks=checks)):
@@ -89,7 +89,7 @@ def _load(place: Loc, load: Load, draft: Draft, marks: Marks) -> Iterator[Mistak
     kind = kinds.discover().get(load.kind)
     if kind is None:
         planned = f"{load.kind} is not served by this release; score the rows yourself and load the result with kind predictions"
-        unknown = f"is {shown(load.kind)}; {nearest(load.kind, {*kinds.discover(), *kinds.PLANNED})}"
+        unknown = f"is {format_value(load.kind)}; {nearest(load.kind, {*kinds.discover(), *kinds.PLANNED})}"
         yield marks.mistake((*place, "kind"), planned if load.kind in kinds.PLANNED else unknown)
         return
     task = None if draft.candidate is None else draft.candidate.task
@@ -245,7 +245,7 @@ def _columns(requirement: Requirement, check: Check, draft: Draft) -> Iterator[P
     columns, candidate = draft.columns_of(requirement.on), draft.candidate
     if columns is None:
         return
-    on = f"on {shown(requirement.on)}; name their column under"
+    on = f"on {format_value(requirement.on)}; name their column under"
     if "labels" in check.needs and columns.label is None:
         yield ("check",), f"{requirement.check} needs true labels {on} columns.label"
     if "targets" in check.needs and columns.label is None:

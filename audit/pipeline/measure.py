@@ -11,7 +11,7 @@ from audit.errors import CandidateError, InputError
 from audit.ledger.test_set_usage import Identity
 from audit.pipeline import engine, job_spec, judging, slice_coverage
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline.test_set_use import Asked, roles, take
+from audit.pipeline.test_set_use import LookRequest, roles, take
 from audit.policy import placing
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def measure(
 ) -> Measured:
     """Every requirement's finding, in the policy's order."""
     loaded = prepared.loaded
-    looks = take(ledger, _asked(prepared, scope.select, started))
+    looks = take(ledger, _look_request(prepared, scope.select, started))
     lost = slice_coverage.lost_groups(loaded.policy, prepared.datasets, looks.before)
     history = pipeline_jobs.History(looks.spending(loaded.policy), lost, disk_cache.root())
     jobs = pipeline_jobs.jobs(
@@ -75,13 +75,13 @@ def measure(
     return Measured(tuple(map(_unjudged, findings)) if scope.smoke else findings, looks)
 
 
-def _asked(prepared: Prepared, select: Sequence[str], started: datetime) -> Asked:
+def _look_request(prepared: Prepared, select: Sequence[str], started: datetime) -> LookRequest:
     """The test sets that this run is about to look at: whole ones, however few of their rows a smoke run reads."""
     measured = (one for one in prepared.loaded.policy.require if pipeline_jobs.skipped(one, prepared.datasets, select) is None)
     whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(measured)}
     others = prepared.loaded.policy.comparator_columns
     sets = {role: Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)) for role, data in whole.items()}
-    return Asked(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
+    return LookRequest(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 
 def _findings(

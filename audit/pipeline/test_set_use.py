@@ -25,7 +25,7 @@ WORN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LookRequest:
     """Who looks at what."""
 
     loaded: LoadedPolicy
@@ -88,7 +88,7 @@ def roles(requirements: Iterable[Requirement]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.on for one in requirements if catalog.discover()[one.check].asks_the_model))
 
 
-def take(ledger: Ledger, asked: Asked) -> Looks:
+def take(ledger: Ledger, asked: LookRequest) -> Looks:
     """Count this run's looks; under a policy with `looks` also write them down, so that a run that is killed still counts.
 
     The number is given while no other run can append: two runs at once never take the same one.
@@ -99,7 +99,7 @@ def take(ledger: Ledger, asked: Asked) -> Looks:
     return _looks(before, asked, entry.digest)
 
 
-def _payload(entries: Sequence[Entry], asked: Asked) -> dict[str, object]:
+def _payload(entries: Sequence[Entry], asked: LookRequest) -> dict[str, object]:
     """What a look's entry keeps; every later look at the set is judged by it."""
     loaded, plan = asked.loaded, _plan(asked.loaded.policy)
     assert plan is not None  # noqa: S101  # a look is written only under a plan
@@ -122,18 +122,18 @@ def _plan(policy: Policy) -> Plan | None:
     return None if policy.looks is None else Plan(policy.looks.max, policy.looks.spending)
 
 
-def _looks(before: Sequence[Entry], asked: Asked, look: str | None) -> Looks:
+def _looks(before: Sequence[Entry], asked: LookRequest, look: str | None) -> Looks:
     plan, worn = _plan(asked.loaded.policy), {role: wear(before, rows) for role, rows in asked.sets.items()}
     spent = {} if plan is None else {role: (*one.looks, _this(one, asked, plan)) for role, one in worn.items()}
     facts = tuple(_facts(role, one, before, asked) for role, one in worn.items())
     return Looks(before, facts, look, asked.sets, spent)
 
 
-def _this(worn: Wear, asked: Asked, plan: Plan) -> Look:
+def _this(worn: Wear, asked: LookRequest, plan: Plan) -> Look:
     return Look(asked.candidate, worn.number(asked.candidate), plan)
 
 
-def _facts(role: str, worn: Wear, before: Sequence[Entry], asked: Asked) -> LookFacts:
+def _facts(role: str, worn: Wear, before: Sequence[Entry], asked: LookRequest) -> LookFacts:
     """One set's use, this run included."""
     policy, number = asked.loaded.policy, worn.number(asked.candidate)
     found = LookFacts(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from audit.datasets import canonical
 from audit.formatting import comparator_in_words
 from audit.frameworks import nist_ai_rmf
-from audit.policy.messages import nearest, shown
+from audit.policy.messages import format_value, nearest
 from audit.policy.schema import BASE, CHAMPION
 from audit.tasks import REGRESSION
 
@@ -80,7 +80,7 @@ def _comparator(spec: ComparatorSpec, called: str, draft: Draft) -> Iterator[Pro
         for role, column in () if columns is None else columns.named().items():
             if column in named and column not in told and _taken(role, draft):
                 told.add(column)
-                yield ("columns",), f"column {shown(column)} is columns.{role}; name the column of {called}'s own answers"
+                yield ("columns",), f"column {format_value(column)} is columns.{role}; name the column of {called}'s own answers"
 
 
 def _taken(role: str, draft: Draft) -> bool:
@@ -101,7 +101,8 @@ def _fine_tune(tune: FineTune, draft: Draft) -> Iterator[Problem]:
         yield ("on",), "the candidate would be trained on its test set; name another data set"
     if isinstance(tune.validation, float):
         if not 0 < tune.validation <= _LARGEST_SPLIT:
-            yield ("validation",), f"is {shown(tune.validation)}; give a fraction above 0 and at most {_LARGEST_SPLIT}, or a dataset role"
+            written = format_value(tune.validation)
+            yield ("validation",), f"is {written}; give a fraction above 0 and at most {_LARGEST_SPLIT}, or a dataset role"
         return
     if tune.validation not in draft.datasets:
         yield ("validation",), _undeclared(tune.validation, draft)
@@ -123,7 +124,7 @@ def _same_path(one: str, other: str) -> bool:
 
 
 def _undeclared(role: str, draft: Draft) -> str:
-    return f"{shown(role)} is not declared under datasets; {nearest(role, draft.datasets)}"
+    return f"{format_value(role)} is not declared under datasets; {nearest(role, draft.datasets)}"
 
 
 def _labels(draft: Draft) -> Iterator[Problem]:
@@ -137,7 +138,10 @@ def _labels(draft: Draft) -> Iterator[Problem]:
         if meant != str(canonical(value)):
             yield ("labels", "map", name), "is the same class as another key, and means another one; keep one of them"
         elif classes.get(meant, meant) != meant:
-            yield ("labels", "map", name), f"means {shown(meant)}, which means {shown(classes[meant])} itself; name the last one"
+            yield (
+                ("labels", "map", name),
+                f"means {format_value(meant)}, which means {format_value(classes[meant])} itself; name the last one",
+            )
 
 
 def _not_measured(draft: Draft) -> Iterator[Problem]:
@@ -186,14 +190,14 @@ def bounds(requirement: Requirement) -> Iterator[Problem]:
     if low is None and high is None and requirement.against is None and requirement.margin is None:
         yield (), "has no bound and would always pass; add `min` or `max`"
     if low is not None and high is not None and low > high:
-        yield ("min",), f"{shown(low)} is above `max` {shown(high)}, so nothing can pass; mend one of them"
+        yield ("min",), f"{format_value(low)} is above `max` {format_value(high)}, so nothing can pass; mend one of them"
 
 
 def _against(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
     declared = {BASE, CHAMPION, *(place[-1] for place in draft.comparators)}
     if requirement.against is not None and requirement.against not in declared:
         told = nearest(requirement.against, declared, f"add `models: {{{requirement.against}: {{load: ...}}}}`")
-        yield ("against",), f"no model {shown(requirement.against)} is declared; {told}"
+        yield ("against",), f"no model {format_value(requirement.against)} is declared; {told}"
         return
     if requirement.against is not None and requirement.margin is None:
         yield ("against",), "has no `margin`; say by how much it may be worse, such as `margin: 0.01`"
@@ -217,4 +221,4 @@ def _roles(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
     if requirement.reference not in draft.datasets:
         yield ("reference",), _undeclared(requirement.reference, draft)
     elif requirement.reference == requirement.on:
-        yield ("reference",), f"{shown(requirement.on)} would be compared with itself; name another data set"
+        yield ("reference",), f"{format_value(requirement.on)} would be compared with itself; name another data set"

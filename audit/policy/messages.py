@@ -72,7 +72,7 @@ _FORMS = {
 """The patterns of the schema, in words."""
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as a message quotes it: as JSON, cut when long."""
     text = json.dumps(value, ensure_ascii=True)
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004  # characters in a line
@@ -119,7 +119,7 @@ def _message(loc: Loc, errors: Sequence[ErrorDetails], model: type[BaseModel]) -
     if first["type"] == "missing":
         example = _PRECISE.get(str(loc[-1]))
         return "is missing; add it" + (f", such as `{example}`" if example else ""), False
-    return f"is {shown(first['input'])}; {_remedy(loc, errors, model)}", first["loc"][-1:] == ("[key]",)
+    return f"is {format_value(first['input'])}; {_remedy(loc, errors, model)}", first["loc"][-1:] == ("[key]",)
 
 
 def _remedy(loc: Loc, errors: Sequence[ErrorDetails], model: type[BaseModel]) -> str:
@@ -136,7 +136,7 @@ def _remedy(loc: Loc, errors: Sequence[ErrorDetails], model: type[BaseModel]) ->
         return _FORMS.get(context["pattern"]) or f"it has to match {context['pattern']}"
     wanted = dict.fromkeys(_WANTED[error["type"]] for error in errors if error["type"] in _WANTED)
     if wanted.keys() == {"text"} and isinstance(given, (bool, int, float)):
-        return f"put it in quotes: '{shown(given)}'"
+        return f"put it in quotes: '{format_value(given)}'"
     return f"give {' or '.join(wanted)}" if wanted else first["msg"][:1].lower() + first["msg"][1:]
 
 

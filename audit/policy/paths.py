@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError
-from audit.policy.messages import shown
+from audit.policy.messages import format_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def _unreachable(path: Path, name: str) -> str | None:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except OSError as error:
-        return f"{shown(name)} cannot be looked up ({error.strerror}); mend the path or the link"
+        return f"{format_value(name)} cannot be looked up ({error.strerror}); mend the path or the link"
     return None
 
 

@@ -41,7 +41,7 @@ def problems(draft: Draft) -> Iterator[tuple[Loc, str]]:
         for clash in clashes(columns) if columns is not None else ():
             if clash not in told:
                 told.add(clash)
-                yield _place(draft, data, clash), _said(clash)
+                yield _place(draft, data, clash), _describe_clash(clash)
 
 
 def _regression(draft: Draft) -> Iterator[tuple[Loc, str]]:
@@ -70,7 +70,7 @@ def _place(draft: Draft, data: str | None, clash: tuple[str, str, str]) -> Loc:
     return (*at, kind, *((int(entry) if entry.isdigit() and kind == "features" else entry,) if entry else ()))
 
 
-def _said(clash: tuple[str, str, str]) -> str:
+def _describe_clash(clash: tuple[str, str, str]) -> str:
     role, other, column = clash
     if role.startswith("features."):
         return f"column {column!r} is columns.{other}, which a model may not see; take it out of the features"

@@ -32,7 +32,7 @@ def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
         return reader.read(root, ()), reader.mistakes
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return _unreadable(file, _said(error, text), mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
+        return _unreadable(file, _describe_error(error, text), mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         letter = error.character if isinstance(error.character, int) else ord(error.character)
@@ -42,7 +42,7 @@ def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
         return _unreadable(file, f"not readable as YAML: {error}; mend the escapes and directives")
 
 
-def _said(error: yaml.MarkedYAMLError, text: str) -> str:
+def _describe_error(error: yaml.MarkedYAMLError, text: str) -> str:
     """PyYAML's words, with a remedy where they have none."""
     what = ", ".join(part for part in (error.context, error.problem) if part)
     mark = error.problem_mark

@@ -156,9 +156,9 @@ class MemberPower:
             return there.bounds(*levels)
         low, high = self.estimate.bounds(*levels)
         shift = self._to(seen) - self._to(self.estimate.value)
-        return self._moved(low, shift), self._moved(high, shift)
+        return self._shifted_end(low, shift), self._shifted_end(high, shift)
 
-    def _moved(self, end: float, shift: float) -> float:
+    def _shifted_end(self, end: float, shift: float) -> float:
         """An end as far from another value, on the scale."""
         lowest, highest = value_range(self.estimate)
         if end in {lowest, highest}:

@@ -47,7 +47,7 @@ class MethodNote:
 def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
     """What the bundle holds beside this page."""
     rows = [
-        FileRow(label, path, _held(path), tuple(entry.link for entry in found.worst if path in entry.finding.evidence_files))
+        FileRow(label, path, _describe_file(path), tuple(entry.link for entry in found.worst if path in entry.finding.evidence_files))
         for label, path in found.files
     ]
     fixed = [
@@ -63,7 +63,7 @@ def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
     return (*rows, *fixed)
 
 
-def _held(path: str) -> str:
+def _describe_file(path: str) -> str:
     return "columns that windows were compared by" if path.startswith("evidence/features-") else "per-example outputs"
 
 

@@ -123,7 +123,7 @@ class Decision:
 
 def decision(run: AuditRun, found: Entries) -> Decision:
     """What was decided, why, and what must happen next."""
-    title, shown = _shown(found)
+    title, shown = _drawn_findings(found)
     lead, rest = _sentences(run, found)
     open_ = conditions(run, found)
     missing = gaps(run, found)
@@ -155,7 +155,7 @@ def decision(run: AuditRun, found: Entries) -> Decision:
     )
 
 
-def _shown(found: Entries) -> tuple[str, Sequence[Entry]]:
+def _drawn_findings(found: Entries) -> tuple[str, Sequence[Entry]]:
     """What a reader must see drawn: what blocks, else what leaves a condition, else what is nearest to its bound."""
     if blocking := found.having("block"):
         return "What blocks, and what must happen", blocking

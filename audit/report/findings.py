@@ -74,7 +74,7 @@ def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
         bars=prose.SEVERITY_BARS[requirement.severity],
         question=phrases.question(finding),
         check=finding.id,
-        meta=f"{requirement.enforce} · {asked(finding)}",
+        meta=f"{requirement.enforce} · {requirement_in_words(finding)}",
         waived=finding.disposition == "waived",
         rmf=tuple(Link(line_id, rmf_anchor(line_id)) for line_id in finding.check.rmf),
         files=entry.files,
@@ -84,7 +84,7 @@ def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
     )
 
 
-def asked(finding: Finding) -> str:
+def requirement_in_words(finding: Finding) -> str:
     """What the requirement asks, of which data: `rate difference at most 0.1, on test, by gender`."""
     requirement = finding.requirement
     families = prose.listed(" crossed with ".join(columns) for columns in requirement.by)

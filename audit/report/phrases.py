@@ -111,7 +111,7 @@ def sentence_of(finding: Finding, positive: object = None) -> Sentence:
     head, requirement = finding.headline, finding.requirement
     if head is None or head.n == 0:
         return Sentence(_MISSING.get(finding.status, _MISSING["not_run"]))
-    asked = f", where {_asked(finding)}."
+    asked = f", where {_requirement_in_words(finding)}."
     if prose.is_census(head):
         return Sentence(
             "The data hold" if head.unit in COUNTED else "Counted:", counted(head.value, head.unit), f"{for_member(finding)}{asked}"
@@ -123,7 +123,7 @@ def sentence_of(finding: Finding, positive: object = None) -> Sentence:
     return Sentence(f"{prose.sentence(head.unit)} is", numbers, f"{for_member(finding)}{asked}")
 
 
-def _asked(finding: Finding) -> str:
+def _requirement_in_words(finding: Finding) -> str:
     """`at most 0.1 is allowed`, `at least 0.8 is required`."""
     requirement, head = finding.requirement, finding.headline
     if requirement.against is not None:

@@ -165,7 +165,7 @@ class _OfShares(TwoSamples):
             msg = f"two shares have a correlation from -1 to 1, by entities in both, got {self.correlation} by {self.shared}"
             raise ValueError(msg)
 
-    def told(self: _Pair, apart: str, one: str) -> str:
+    def method_name(self: _Pair, apart: str, one: str) -> str:
         """Name of the interval for two samples, or for entities in both."""
         return f"{one}, correlation {self.correlation:.2f} by {self.shared:,.0f} entities in both" if self.shared else apart
 
@@ -192,7 +192,7 @@ class Difference(Subtracted, _OfShares):
     def method(self) -> str:
         """Name of the interval."""
         name = "Newcombe hybrid score, exact in corrected ends"
-        return self.told(name, name)
+        return self.method_name(name, name)
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
@@ -253,7 +253,7 @@ class Ratio(_OfShares):
     @property
     def method(self) -> str:
         """Name of the interval."""
-        return self.told("Koopman score", "MOVER-R (Donner & Zou 2012) of Wilson scores, exact in corrected ends")
+        return self.method_name("Koopman score", "MOVER-R (Donner & Zou 2012) of Wilson scores, exact in corrected ends")
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level; the upper end is infinite where the second sample has no hit."""

@@ -48,7 +48,7 @@ def run(candidate: dict[str, Any], **more: Any) -> Outcome:
 
 
 def validated(candidate: dict[str, Any], **more: Any) -> list[str]:
-    return list(validate_command.told(load_policy(written(candidate, **more), allow_outside=False)))
+    return list(validate_command.warnings(load_policy(written(candidate, **more), allow_outside=False)))
 
 
 @pytest.mark.parametrize("kind", ["DistilBert", "GPT2"])

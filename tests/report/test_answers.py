@@ -14,7 +14,7 @@ from audit.decision.finding import Finding, Waived
 from audit.decision.judge import judge, without_evidence
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.report.entries import entries
-from audit.report.findings import TERMS, answers, asked, finding_views
+from audit.report.findings import TERMS, answers, finding_views, requirement_in_words
 from audit.stats import Census, Proportion
 from tests.report import example
 from tests.report.example.checks import ACCURACY, DUPLICATES, region, requirement
@@ -134,14 +134,14 @@ def test_nothing_measured_at_all_is_not_sure() -> None:
 
 def test_a_crossing_is_told_from_two_columns() -> None:
     evidence = Evidence((Member(region("north"), Proportion(90, 100)),), "accuracy", 100)
-    assert asked(judged(evidence, min=0.5, by=[["region"], ["gender"]])).endswith("on test, by region and gender")
-    assert asked(judged(evidence, min=0.5, by=[["region", "gender"]])).endswith("on test, by region crossed with gender")
+    assert requirement_in_words(judged(evidence, min=0.5, by=[["region"], ["gender"]])).endswith("on test, by region and gender")
+    assert requirement_in_words(judged(evidence, min=0.5, by=[["region", "gender"]])).endswith("on test, by region crossed with gender")
 
 
 def test_what_was_asked_is_in_the_unit_of_what_came_out() -> None:
     """A check of several measures has one unit in the catalogue, and its evidence that of the measure that the policy chose."""
     made = judged(Evidence((Member(OVERALL, Proportion(90, 100)),), "rate difference of the base", 100), min=0.5)
-    assert asked(made).startswith("rate difference of the base at least 0.5")
+    assert requirement_in_words(made).startswith("rate difference of the base at least 0.5")
 
 
 def test_parts_with_too_few_rows_are_counted_and_not_the_worst_one() -> None:
@@ -155,7 +155,7 @@ def test_parts_with_too_few_rows_are_counted_and_not_the_worst_one() -> None:
 
 def test_a_comparison_of_windows_names_both() -> None:
     (drift,) = (one for one in example.block().findings if one.check.id == "drift/psi")
-    assert asked(drift).endswith(f"on {drift.requirement.on} against {drift.requirement.reference}")
+    assert requirement_in_words(drift).endswith(f"on {drift.requirement.on} against {drift.requirement.reference}")
 
 
 def test_a_gap_is_told_in_words() -> None:

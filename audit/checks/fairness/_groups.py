@@ -87,7 +87,7 @@ def compare_groups(
             yield GroupComparison(sides, _matches(subject, columns, family, statistic, sides), unmeasured)
 
 
-def shown(name: Slice, side: GroupEstimate[Estimate]) -> Iterable[Member]:
+def context_members(name: Slice, side: GroupEstimate[Estimate]) -> Iterable[Member]:
     """A group's own number, shown beside the pairs."""
     return (Member(name, side.estimate),)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from audit.check import Check, NoParams
-from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps, shown
+from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps
 from audit.evidence import Member
 from audit.formatting import comparator_in_words
 from audit.metrics.groups import GroupEstimate, part, share
@@ -136,7 +136,7 @@ def rate_gaps(
     subject: Subject, rates: Sequence[Rate], kind: type[Difference | Ratio], unit: str, *, families: Sequence[Family] | None = None
 ) -> Evidence:
     """Differences or ratios of the rates of every ordered pair of groups, each group's own rate beside them."""
-    return gaps(subject, compare_groups(subject, rates, families), _pair(kind), shown, unit)
+    return gaps(subject, compare_groups(subject, rates, families), _pair(kind), context_members, unit)
 
 
 def _pair(kind: type[Difference | Ratio]) -> Callable[..., Difference | Ratio | None]:

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import Check, Params
-from audit.checks.fairness._groups import compare_groups, gaps, shown
+from audit.checks.fairness._groups import compare_groups, context_members, gaps
 from audit.checks.fairness._means import difference, mean
 from audit.metrics.losses import carried_by_few, residuals
 from audit.tasks import REGRESSION
@@ -46,7 +46,7 @@ def measure(subject: Subject, params: ErrorParams, _rng: Generator) -> Evidence:
     root, unit = params.metric == "root_mean_squared_error", params.metric.replace("_", " ")
     apart = -residuals(subject)
     error = mean(np.abs(apart), low=0.0) if params.metric == "mean_absolute_error" else mean(apart, root=root)
-    found = gaps(subject, compare_groups(subject, [error]), difference, shown, f"{unit} difference")
+    found = gaps(subject, compare_groups(subject, [error]), difference, context_members, f"{unit} difference")
     return replace(found, context_unit=unit, notes=(*found.notes, *(carried_by_few(apart) if root else ())))
 
 

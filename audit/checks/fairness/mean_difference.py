@@ -21,7 +21,7 @@ from pydantic import Field
 
 from audit.candidates.capabilities import Values
 from audit.check import Check, Params
-from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps, shown
+from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps
 from audit.checks.fairness._means import Average, average, difference, mean
 from audit.errors import CannotMeasure
 from audit.tasks import CLASSIFICATION, REGRESSION
@@ -45,7 +45,7 @@ class MeanParams(Params):
 
 def measure(subject: Subject, params: MeanParams, _rng: Generator) -> Evidence:
     """Average per group, judged on every ordered pair of groups."""
-    found = gaps(subject, compare_groups(subject, _averages(subject, params)), difference, shown, "mean difference")
+    found = gaps(subject, compare_groups(subject, _averages(subject, params)), difference, context_members, "mean difference")
     unit = "mean" if subject.candidate.get(Values) is not None else "rate"
     return replace(found, context_unit=unit, notes=(*found.notes, *_weighing(subject)))
 

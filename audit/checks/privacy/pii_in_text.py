@@ -82,7 +82,7 @@ def measure(subject: Subject, params: PiiParams, _rng: Generator) -> Evidence:
         notes=(
             f"Read: {', '.join(columns)}. Looked for: {', '.join(params.entities)}.",
             *scanner.notes,
-            *(() if known is None else known.told(hit.key for hit in found)),
+            *(() if known is None else known.notes(hit.key for hit in found)),
         ),
         backend=scanning.backend(),
         table=table(data, found) | {"reviewed": aside},
@@ -166,7 +166,7 @@ class Reviews:
     sha256: str
     reviewer: Mapping[Key, str]
 
-    def told(self, found: Iterable[Key]) -> tuple[str, ...]:
+    def notes(self, found: Iterable[Key]) -> tuple[str, ...]:
         """What a reader must know: how many finds were set aside, by whom, and entries that match nothing."""
         aside = [key for key in found if key in self.reviewer]
         people = ", ".join(sorted({name for key in aside if (name := self.reviewer[key])}))

@@ -97,7 +97,7 @@ def intervals(figure: Intervals, foot: str) -> Drawing:
     return Drawing(
         f"{prose.sentence(figure.unit)}: {' → '.join(figure.series)}",
         "Each mark with its plain 95\u00a0% interval; the values stand at the right.",
-        svg.figure(STAGES_WIDTH, bottom + 22, f"{prose.sentence(figure.unit)} by stage", _said(figure, k), *parts),
+        svg.figure(STAGES_WIDTH, bottom + 22, f"{prose.sentence(figure.unit)} by stage", _describe_stage(figure, k), *parts),
         left_out + foot,
     )
 
@@ -125,12 +125,12 @@ def _mark(stage: int, x: float, y: float) -> Markup:
     return svg.el("use", href=_STAGE_MARKS[stage % len(_STAGE_MARKS)], x=x, y=y)
 
 
-def _said(figure: Intervals, k: int) -> str:
+def _describe_stage(figure: Intervals, k: int) -> str:
     lines = zip(figure.names[:k], figure.points[:k], strict=True)
-    return "; ".join(f"{name}: {', '.join(map(_told, figure.series, points))}" for name, points in lines)
+    return "; ".join(f"{name}: {', '.join(map(_describe_point, figure.series, points))}" for name, points in lines)
 
 
-def _told(stage: str, point: Point | None) -> str:
+def _describe_point(stage: str, point: Point | None) -> str:
     if point is None:
         return f"{stage} no rows"
     return f"{stage} {prose.figure(point.value)} [{prose.figure(point.lower)}, {prose.figure(point.upper)}]"

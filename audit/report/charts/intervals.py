@@ -49,7 +49,7 @@ def interval_plot(finding: Finding) -> Plot:
     scale = Scale(-reach, reach, EDGE, 100 - EDGE)
     others = [_margin(one.value, side) for one in finding.slices if one.value is not None and one.status is not None]
     parts = [*_ticks(others, scale, head_value=value), _whisker(finding, value, (low, high), scale)]
-    said = f"{finding.id}: {_said(finding)}, {prose.bound(finding.requirement)}; {prose.STATUSES[finding.status]}"
+    said = f"{finding.id}: {_describe(finding)}, {prose.bound(finding.requirement)}; {prose.STATUSES[finding.status]}"
     drawing = svg.el("svg", svg.el("title", said), *parts, class_="ip", role="img")
     shared = reach == SHARED
     return Plot(drawing, "", "" if shared else f"scale: {prose.figure(reach, census=True)} to each side")
@@ -60,7 +60,7 @@ def _absence(finding: Finding) -> str:
     return said.get(finding.status, "nothing measured")
 
 
-def _said(finding: Finding) -> str:
+def _describe(finding: Finding) -> str:
     head = finding.headline
     assert head is not None  # noqa: S101  # only drawn findings are described
     limits = prose.limits(finding.requirement)
