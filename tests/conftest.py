@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import defaultdict
 from itertools import islice
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job is born deaf to it, and so would be all it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A machine under load is no failure; fifty examples a property keep the suite short.
 settings.register_profile("audit", deadline=None, max_examples=50)
 settings.load_profile("audit")

@@ -38,8 +38,8 @@ import json, logging, os, socket
 def refused(*_args, **_kwargs):
     raise AssertionError("the network was asked for")
 socket.socket.connect = refused
-before = dict(os.environ)
 from audit import disk_cache
+before = dict(os.environ)  # with the kernels that `audit` asks Intel's library for
 from audit.checks.robustness import _textattack
 library = _textattack.load()
 silent = disk_cache.LOG.disabled or logging.getLogger("audit").disabled  # a dependency disables every logger at import
