@@ -333,13 +333,13 @@ def report(
 @command()
 def history(out: Out = Path("reports")) -> int:
     """List the runs that the ledger holds, after checking its chain and the bundles at hand. 1 where one is not as recorded."""
-    from audit.commands.history import history as warnings
+    from audit.commands.history import ledger_lines
     from audit.ledger import ledger_path
 
-    lines, wrong = warnings(out)
-    shown = list(lines)
-    say(shown)
-    tell(wrong or ([] if shown else [f"{ledger_path(out)}: no runs yet"]))
+    entries, wrong = ledger_lines(out)
+    lines = list(entries)
+    say(lines)
+    tell(wrong or ([] if lines else [f"{ledger_path(out)}: no runs yet"]))
     return 1 if wrong else GOOD
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError
@@ -10,17 +11,19 @@ from audit.escaping import neutral
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import record
 
+DEFAULT_OUT = Path("reports")
+"""Where `audit run` writes unless it is told otherwise; it need not be there yet."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from audit.ledger import Entry
 
 
-def history(out: Path) -> tuple[Iterable[str], list[str]]:
+def ledger_lines(out: Path) -> tuple[Iterable[str], list[str]]:
     """One line an entry, after checking the chain; and what is not as recorded."""
-    if out.exists() and not out.is_dir():
-        msg = f"{out}: no folder: name the one that `audit run` writes its bundles into"
+    if out.is_file() or not (out.exists() or out == DEFAULT_OUT or ledger_path(out).exists()):
+        msg = f"{out}: no such folder: name the one that `audit run` writes its bundles into"
         raise InputError(msg)
     ledger = Ledger(ledger_path(out))
     entries = ledger.verified()

@@ -270,7 +270,14 @@ def test_history_of_a_file_is_refused(letters: Path, capsys: pytest.CaptureFixtu
     file = next(path for path in letters.iterdir() if path.is_file())
     code, out, err = ended(capsys, "history", "-o", str(file))
     assert (code, out) == (2, "")
-    assert "no folder" in err
+    assert "no such folder" in err
+
+
+@pytest.mark.usefixtures("letters")
+def test_history_of_a_folder_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ended(capsys, "history", "-o", "reprots")
+    assert (code, out) == (2, "")
+    assert err == "reprots: no such folder: name the one that `audit run` writes its bundles into\n"
 
 
 def test_history_lists_runs_and_refuses_a_broken_chain(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from audit.bundle import writer
 from audit.bundle.writer import Bundle
 from audit.commands import validate as validate_command
-from audit.commands.history import history
+from audit.commands.history import ledger_lines
 from audit.errors import InputError, ToolError
 from audit.ledger import Ledger
 from audit.pipeline import record
@@ -158,7 +158,7 @@ def test_the_history_tells_bundles_that_changed(tmp_path: Path, monkeypatch: pyt
     shutil.rmtree(out / "second")
     results = out / "third" / "results.json"
     results.write_text(results.read_text().replace('"c"', '"d"'))
-    lines, wrong = history(out)
+    lines, wrong = ledger_lines(out)
     assert [line.split("  ")[-2] for line in lines] == ["bundle as recorded", "no bundle here", "BUNDLE CHANGED"]
     assert wrong == ["entry 3: its bundle was changed after it was recorded: restore it from a copy"]
 
