@@ -84,7 +84,7 @@ class ClassMean:
         return replace(self, parts=parts) if len(parts) == len(self.parts) else self
 
     def with_value(self, value: float) -> ClassMean | None:
-        """Every class moved by the same amount on the logit scale; None for a difference of two models."""
+        """Every class shifted by the same amount on the logit scale; None for a difference of two models."""
         parts = [part for part in self.parts if isinstance(part, (Auc, AveragePrecision))]
         if len(parts) < len(self.parts):
             return None
