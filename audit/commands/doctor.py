@@ -20,7 +20,11 @@ _BRINGS = {
     "attacks": "textattack's attacks on text models (robustness/deepwordbug_gao_2018)",
     "pii": "presidio's recognizers (privacy/pii_in_text)",
     "drift": "alibi-detect as a second drift backend (`backend: alibi-detect`); its licence limits production use",
-    "signing": "signatures under waivers (`audit keygen`, `audit sign`); without it no waiver is in force",
+    "signing": "signatures under bundles and waivers (`audit keygen`, `audit sign`, `audit verify`); without it no waiver is in force",
+    "mlflow": "promotion to an MLflow registry (`audit promote --to mlflow:URI`)",
+    "postgres": "a ledger in PostgreSQL (`AUDIT_LEDGER=postgresql://...`)",
+    "bom": "the CycloneDX bill of materials (`--format cyclonedx`)",
+    "pdf": "the report as PDF (`audit report BUNDLE --format pdf`); it needs Pango from the operating system",
 }
 """What an extra is for, beside those that kinds of candidates come with."""
 _NOTES = {
