@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audit import phrases
 from audit.report import text as prose
 from audit.report.change import nearest
 from audit.report.charts.intervals import interval_plot
-from audit.report.entries import Chip
+from audit.report.entries import Chip, Link
 from audit.report.phrases import action_of, owner_of, sentence_of
 from audit.report.register import OpenCondition, conditions, gaps
 
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
 
     from audit.record import AuditRun
     from audit.report.charts.intervals import Plot
-    from audit.report.entries import Entries, Entry, Link
+    from audit.report.entries import Entries, Entry
     from audit.report.phrases import Sentence
     from audit.report.register import Gap
 
-GAPS, NEAREST = 4, 3
+GAPS, NEAREST, WAIVERS = 4, 3, 3
 DRAWN, CONDITIONS = 6, 4
 """Blockers with a plot and conditions that page 1 has room for; further blockers follow in one line each."""
 DRAWN_OF_MANY, CONDITIONS_BESIDE_MANY = 1, 0
 """The same where there are more blockers than can be drawn."""
-BEFORE = "before release"
+BEFORE, NO_DATE = "before release", "no date set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,16 @@ class Remark:
     name: str
     hue: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """A waiver in force and the time it had left when the run started."""
+
+    waiver: Link
+    left: str
+    until: str
+    check: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,8 @@ class Decision:
     conditions_title: str
     conditions: tuple[OpenCondition, ...]
     more_conditions: str
+    waivers: tuple[Countdown, ...]
+    more_waivers: str
     gaps: tuple[Gap, ...]
     more_gaps: str
 
@@ -129,6 +142,7 @@ def decision(run: AuditRun, found: Entries) -> Decision:
     missing = gaps(run, found)
     rules = _rules(run, found)
     blocks = tuple(_block(run, entry) for entry in shown)
+    ending = _countdowns(run)
     many = len(blocks) > DRAWN
     drawn, conditions_shown = (DRAWN_OF_MANY, CONDITIONS_BESIDE_MANY) if many else (DRAWN, CONDITIONS)
     return Decision(
@@ -150,6 +164,8 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         conditions_title="Conditions that would remain" if run.verdict.decision == "block" else "Conditions",
         conditions=open_[:conditions_shown],
         more_conditions=_more(len(open_) - conditions_shown, "more condition" if conditions_shown else "condition", "section 10"),
+        waivers=ending[:WAIVERS],
+        more_waivers=_more(len(ending) - WAIVERS, "more waiver", "section 10"),
         gaps=missing[:GAPS],
         more_gaps=_more(len(missing) - GAPS, "more gap", "section 9"),
     )
@@ -220,7 +236,8 @@ def _remarks(run: AuditRun) -> tuple[Remark, ...]:
 def _block(run: AuditRun, entry: Entry) -> Block:
     finding = entry.finding
     said: Sentence = sentence_of(finding, run.policy.columns.positive)
-    due = {condition.finding: prose.day(condition.due) for condition in run.verdict.conditions}
+    due = {condition.finding: condition.due for condition in run.verdict.conditions}
+    due |= {} if finding.waiver is None else {finding.id: finding.waiver.due.isoformat()}
     passed = finding.status == "pass"
     return Block(
         chip=Chip(finding.status, prose.STATUSES[finding.status]),
@@ -232,10 +249,25 @@ def _block(run: AuditRun, entry: Entry) -> Block:
         after=said.after,
         action="" if passed else prose.clip(action_of(finding), 180),
         who="" if passed else prose.clip(finding.owner, 60),
-        when="" if passed else due.get(finding.id, BEFORE),
+        when="" if passed else prose.day(due.get(finding.id, NO_DATE)),
         link=entry.link,
         check=finding.id,
         plot=interval_plot(finding),
+    )
+
+
+def _countdowns(run: AuditRun) -> tuple[Countdown, ...]:
+    """Waivers in force, the first to end before the others; a day counts when it is whole."""
+    started = datetime.fromisoformat(run.run.started)
+    in_force = sorted((one for one in run.waivers if one.standing == "in_force"), key=lambda one: (one.until, one.id))
+    return tuple(
+        Countdown(
+            Link(one.id, f"waiver-{one.id}"),
+            f"{prose.counted((datetime.fromisoformat(one.until) - started).days, 'day')} left",
+            prose.moment(one.until),
+            one.check,
+        )
+        for one in in_force
     )
 
 

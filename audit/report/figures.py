@@ -31,7 +31,7 @@ from audit.report.charts.intervals import Caption, Forest, forest, with_rows
 from audit.report.charts.slices import ChurnTable, WeakTable, churn, weak, with_examples
 from audit.report.charts.tables import BarTable, ConfusionTable, Rates, bars, confusion, grid, rates
 from audit.report.entries import Link
-from audit.report.phrases import headline_numbers, in_words
+from audit.report.phrases import headline_numbers, in_words, label
 from audit.report.rows import ExampleView, Places, example_view
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def figures(entry: Entry, sampled: Sequence[Sampled]) -> Figures:
         return Figures()
     foot, places = _foot(entry), Places.of(sampled, finding)
     forests = _forests(entry, evidence, foot)
-    telling = [one for one in evidence.figures if _tells(one, finding, forests)]
+    telling = [_named(one, evidence) for one in evidence.figures if _tells(one, finding, forests)]
     drawn = [_draw(figure, finding, foot, places) for figure in telling[:FIGURES]]
     most = max([EXAMPLES, *(sum(map(len, one.examples)) for one in evidence.figures if isinstance(one, WeakSlices))])
     more = len(evidence.examples) - most
@@ -96,6 +96,13 @@ def figures(entry: Entry, sampled: Sequence[Sampled]) -> Figures:
         notes=tuple(_notes(evidence, len(telling) - FIGURES)),
         foot="" if forests or drawn else foot,
     )
+
+
+def _named(figure: Figure, evidence: Evidence) -> Figure:
+    """The same figure, with members by the names that the tables give them."""
+    if isinstance(figure, (Churn, WeakSlices, Intervals)):
+        return replace(figure, names=tuple(in_words(name, evidence) for name in figure.names))
+    return figure
 
 
 def _notes(evidence: Evidence, hidden: int) -> Iterator[str]:
@@ -123,21 +130,21 @@ def without_repeats(drawn: Sequence[tuple[str, Figures]]) -> dict[str, Figures]:
     tables: dict[tuple[object, ...], str] = {}
     changed: list[tuple[str, Figures]] = []
     found: dict[str, Figures] = {}
-    for label, one in drawn:
+    for number, one in drawn:
         kept = replace(
-            one, confusions=tuple(table for table in one.confusions if tables.setdefault((table.classes, table.rows), label) == label)
+            one, confusions=tuple(table for table in one.confusions if tables.setdefault((table.classes, table.rows), number) == number)
         )
         if len(kept.confusions) < len(one.confusions):
             first = next(tables[table.classes, table.rows] for table in one.confusions if table not in kept.confusions)
             kept = replace(kept, notes=(*kept.notes, f"Confusion table: under {first}."), foot=kept.foot or one.confusions[0].foot)
-        before = next((label for label, other in changed if _shows_all_of(other, one)), None)
+        before = next((earlier for earlier, other in changed if _shows_all_of(other, one)), None)
         if before is not None:
             note = f"Rows that change, and examples of them: under {before}."
             foot = one.foot if one.forests else one.churns[0].foot
             kept = replace(kept, churns=(), examples=(), more_examples="", notes=(*kept.notes, note), foot=foot)
         elif one.churns:
-            changed.append((label, one))
-        found[label] = kept
+            changed.append((number, one))
+        found[number] = kept
     return found
 
 
@@ -158,7 +165,7 @@ def _first_rows(evidence: Evidence, anchors: Mapping[str, str]) -> dict[Name, tu
         for name, rows in zip(figure.names, figure.examples, strict=True)
         if rows and rows[0] in anchors
     }
-    return {one.name: (Link(str(one.name), first[str(one.name)]),) for one in evidence.members if str(one.name) in first}
+    return {one.name: (Link(label(one.name), first[str(one.name)]),) for one in evidence.members if str(one.name) in first}
 
 
 def _answers(finding: Finding) -> bool:
@@ -212,7 +219,7 @@ def _tabled(
     figure: Confusion | Churn | RateTable | WeakSlices, finding: Finding, foot: str, places: Places
 ) -> ConfusionTable | ChurnTable | WeakTable | Rates:
     if isinstance(figure, Churn):
-        return churn(figure, foot, {str(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
+        return churn(figure, foot, {label(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
     if isinstance(figure, WeakSlices):
         return weak(figure, foot)
     if isinstance(figure, RateTable):

@@ -30,12 +30,12 @@ _MEASURED = frozenset({"auc", "rate", "parameter", "part"})
 
 
 def label(name: Name) -> str:
-    """A slice by its columns and values; of a pair first what both have in common."""
+    """A slice by its columns and values, `gender: man, region: north`; of a pair first what both have in common."""
     if not isinstance(name, Pair):
         return _slice(name.items)
     both = tuple(item for item in name.first.items if item in name.second.items)
     one, other = (_slice(tuple(item for item in side.items if item not in both)) for side in (name.first, name.second))
-    return f"{_slice(both)}: {one} against {other}" if both else f"{one} against {other}"
+    return f"{_slice(both)}, {one} against {other}" if both else f"{one} against {other}"
 
 
 def group_of(name: Name) -> Name:
@@ -65,11 +65,9 @@ def _names(evidence: Evidence) -> Iterator[Name]:
 
 def _slice(items: tuple[tuple[str, Value], ...]) -> str:
     """First what is measured, then of whom; `overall` where nothing tells it from all rows."""
-    measured = " and ".join(_measured(column, str(value)) for column, value in items if column in _MEASURED)
-    whom = " and ".join(
-        f"{column} not given" if value is None else f"{column} {value}" for column, value in items if column not in _MEASURED
-    )
-    return ": ".join(filter(None, (measured, whom))) or "overall"
+    measured = [_measured(column, str(value)) for column, value in items if column in _MEASURED]
+    whom = [f"{column}: {'not given' if value is None else value}" for column, value in items if column not in _MEASURED]
+    return ", ".join((*measured, *whom)) or "overall"
 
 
 def _measured(column: str, value: str) -> str:
@@ -119,7 +117,7 @@ def sentence_of(finding: Finding, positive: object = None) -> Sentence:
     rates = _both_rates(finding, positive)
     numbers = headline_numbers(head, requirement)
     if rates:
-        return Sentence(f"{rates}: a {head.unit} of", numbers, asked)
+        return Sentence(f"{rates}. The {head.unit} is", numbers, asked)
     return Sentence(f"{prose.sentence(head.unit)} is", numbers, f"{for_member(finding)}{asked}")
 
 
@@ -134,7 +132,7 @@ def _requirement_in_words(finding: Finding) -> str:
 
 
 def for_member(finding: Finding) -> str:
-    """` for region islands, the worst of 15`, or nothing where there is one member."""
+    """` for region: islands, the worst of 15`, or nothing where there is one member."""
     head, evidence = finding.headline, finding.evidence
     if head is None or head.member == OVERALL:
         return ""

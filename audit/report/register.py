@@ -9,7 +9,7 @@ from audit import phrases
 from audit.frameworks import nist_ai_rmf
 from audit.report import text as prose
 from audit.report.entries import Chip
-from audit.report.phrases import action_of, owner_of, risk_of, sentence_of
+from audit.report.phrases import action_of, label, owner_of, risk_of, sentence_of
 from audit.report.rmf import declared_fields
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
     ]
     for entry in found.worst:
         missing = entry.finding.evidence.unmeasured if entry.finding.evidence else ()
-        gaps_ += [Gap(f"{one.name} in {entry.finding.id}", prose.clip(one.reason, 120)) for one in missing]
+        gaps_ += [Gap(f"{label(one.name)} in {entry.finding.id}", prose.clip(one.reason, 120)) for one in missing]
     gaps_ += [Gap(use, "declared out of scope") for use in run.policy.system.out_of_scope]
     return tuple(gaps_)
 

@@ -10,6 +10,7 @@ from audit.formatting import rows_in_words
 from audit.record import FEW
 from audit.report import text as prose
 from audit.report.entries import Link
+from audit.report.phrases import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,7 +129,7 @@ class Places:
     def member(self, name: Name) -> tuple[Link, ...]:
         """A member's name; of a pair the names of both, each with its own rows."""
         sides = (name.first, name.second) if isinstance(name, Pair) else (name,)
-        return tuple(Link(str(side), self.slice(side)) for side in sides)
+        return tuple(Link(label(side), self.slice(side)) for side in sides)
 
     def cell(self, true: str, said: str, count: int, *, one: str | None) -> CellView:
         """A cell of a confusion table of all classes, or of `one` against the rest; where other rows were sampled it leads nowhere."""
@@ -219,6 +220,6 @@ def _part(anchor: str, one: Sampled) -> PartRows:
     elif _of_feature(one):
         name = f"{one.name.items[0][1]}: what became more frequent"
     else:
-        name = str(one.name) if one.name.items else "All rows"
+        name = label(one.name) if one.name.items else "All rows"
     wrong = "" if one.wrong is None or one.cell is not None else f", {one.wrong:,} of them wrong"
     return PartRows(anchor, name, f"{rows_in_words(one.rows)}{wrong}", tuple(map(example_view, one.examples)))

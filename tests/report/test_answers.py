@@ -95,7 +95,7 @@ def test_what_was_not_measured_leaves_it_open() -> None:
     missing = (Unmeasured(region("abroad"), "no rows: add at least 30"),)
     made = judged(Evidence((Member(region("north"), Proportion(980, 1000)),), "accuracy", 1000, unmeasured=missing), min=0.75)
     assert told(made)["Certainty"] == "No. One part of what is asked could not be measured, and what is missing never passes."
-    assert told(made)["Affected"].startswith("Mainly region abroad. "), "not those who are well served"
+    assert told(made)["Affected"].startswith("Mainly region: abroad. "), "not those who are well served"
 
 
 def test_a_waiver_is_told_and_is_no_pass() -> None:
@@ -149,8 +149,8 @@ def test_parts_with_too_few_rows_are_counted_and_not_the_worst_one() -> None:
     members = (Member(region("north"), Proportion(800, 1000)), Member(region("south"), Proportion(9, 10)))
     said = told(judged(Evidence(members, "accuracy", 1010), min=0.2))
     assert said["Certainty"] == "No. One part of what is asked rests on fewer rows than a pass needs."
-    assert said["Affected"].startswith("Mainly region south. ")
-    assert "region south: 10 rows, at least 30 needed" in said["Result"]
+    assert said["Affected"].startswith("Mainly region: south. ")
+    assert "region: south: 10 rows, at least 30 needed" in said["Result"]
 
 
 def test_a_comparison_of_windows_names_both() -> None:
@@ -169,4 +169,4 @@ def test_a_gap_is_told_in_words() -> None:
 def test_the_worst_of_those_that_fail_is_named_first() -> None:
     members = (Member(region("north"), Proportion(500, 1000)), Member(region("south"), Proportion(100, 1000)))
     said = told(judged(Evidence(members, "accuracy", 2000), min=0.75))
-    assert said["Affected"].startswith("Mainly region south; region north. ")
+    assert said["Affected"].startswith("Mainly region: south; region: north. ")

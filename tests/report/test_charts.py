@@ -96,7 +96,7 @@ def test_forest_shows_members_in_order_and_counts_the_rest() -> None:
     """Forty rows are drawn; the foot says how many are not. A member without a number says why."""
     members = [Judged(Slice((("id", i),)), 0.5, 10, (0.4, 0.6), "pass") for i in range(50)]
     plot = forest(members, bounds(example.requirement(example.ACCURACY, min=0.45), "higher"), Caption("t"))
-    assert [one.text for row in plot.rows for one in row.names] == [f"id={i}" for i in range(40)]
+    assert [one.text for row in plot.rows for one in row.names] == [f"id: {i}" for i in range(40)]
     assert "10 more in results.json" in plot.foot
     missing = forest([Judged(OVERALL, None, 0, None, "inconclusive", "no rows")], (), Caption("t"))
     assert missing.rows[0].absent == "no rows"

@@ -27,6 +27,7 @@ from audit.report.entries import entries
 from audit.report.page import _environment
 from audit.report.phrases import action_of
 from audit.report.register import register, waivers
+from audit.report.text import day
 from tests.report import example
 
 if TYPE_CHECKING:
@@ -260,8 +261,25 @@ def test_page_one_lists_every_blocker_with_action_person_and_date() -> None:
             shown = [part for part in re.split(r"<li>|<tr>", first) if f'href="#{entry.label}"' in part and entry.finding.id in part]
             assert shown, entry.finding.id
             assert entry.finding.owner in shown[0]
-            assert "before release" in shown[0]
+            due = {one.finding: day(one.due) for one in run.verdict.conditions}
+            assert due.get(entry.finding.id, "no date set") in shown[0]
             assert escape(action_of(entry.finding)[:60].rpartition(" ")[0]) in shown[0]
+
+
+def test_page_one_counts_what_is_left_of_waivers_at_the_day_of_the_run() -> None:
+    """Whole days from the start of the run, not from the reader's day; only waivers in force count, the first to end first."""
+    run = example.waived()
+    in_force = next(one for one in run.waivers if one.standing == "in_force")
+    later = replace(in_force, id="W-9", until="2026-12-20T01:00:00+00:00")
+    run = replace(run, waivers=(later, *run.waivers), run=replace(run.run, started="2026-11-20T02:00:00+00:00"))
+    html = render(run).replace("<wbr>", "")
+    first = html[html.index('id="decision"') : html.index('id="scope"')]
+    shown = re.findall(r'<a href="#waiver-([\w-]+)">.*?<b>(.*?)</b>, until (.*?): <bdi class="id">(.*?)</bdi>', first)
+    assert shown == [
+        ("C-1", "seven days left", "27 November 2026, 12:00 UTC", in_force.check),
+        ("W-9", "29 days left", "20 December 2026, 01:00 UTC", in_force.check),
+    ]
+    assert "Waivers in force" not in render(example.block())
 
 
 def test_conditions_say_what_closes_them() -> None:

@@ -31,22 +31,22 @@ def gap(unit: str) -> str:
 @pytest.mark.parametrize(
     ("unit", "said"),
     [
-        ("true positive rate", "Of the cases that are truly urgent, 64 % are found for region north, against 87 % for region south"),
-        ("selection rate", "Urgent is the answer for 64 % of region north, against 87 % of region south"),
-        ("false negative rate", "Of the cases that are truly urgent, 64 % are missed for region north, against 87 % for region south"),
-        ("rate", "Rate: 64 % for region north, against 87 % for region south"),
-        ("mean", "Mean: 0.640 for region north, against 0.870 for region south"),
+        ("true positive rate", "Of the cases that are truly urgent, 64 % are found for region: north, against 87 % for region: south"),
+        ("selection rate", "Urgent is the answer for 64 % of region: north, against 87 % of region: south"),
+        ("false negative rate", "Of the cases that are truly urgent, 64 % are missed for region: north, against 87 % for region: south"),
+        ("rate", "Rate: 64 % for region: north, against 87 % for region: south"),
+        ("mean", "Mean: 0.640 for region: north, against 0.870 for region: south"),
     ],
 )
 def test_a_gap_tells_both_rates(unit: str, said: str) -> None:
-    assert gap(unit).startswith(f"{said}: a rate difference of 0.230 [")
+    assert gap(unit).startswith(f"{said}. The rate difference is 0.230 [")
     assert gap(unit).endswith("], where at most 0.1 is allowed.")
 
 
 def test_a_slice_is_named_among_how_many() -> None:
     members = (Member(region("north"), Proportion(60, 100)), Member(region("south"), Proportion(90, 100)))
     made = judge(requirement(ACCURACY, min=0.75), ACCURACY, Evidence(members, "accuracy", 200), confidence=0.95, owner="desk")
-    assert str(sentence_of(made)) == "Accuracy is 0.600 [0.502, 0.709] for region north, the worst of 2, where at least 0.75 is required."
+    assert str(sentence_of(made)) == "Accuracy is 0.600 [0.502, 0.709] for region: north, the worst of 2, where at least 0.75 is required."
 
 
 def test_a_count_is_said_as_a_count() -> None:

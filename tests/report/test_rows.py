@@ -56,9 +56,9 @@ def test_a_member_leads_to_its_slice() -> None:
     assert anchor(region("west")) == ""
     assert anchor(OVERALL) == ""
     assert anchor(Slice((("column", "region"),))) == ""
-    assert places.member(Pair(region("north"), region("abroad"))) == (Link("region=north", "R-5"), Link("region=abroad", "R-7"))
+    assert places.member(Pair(region("north"), region("abroad"))) == (Link("region: north", "R-5"), Link("region: abroad", "R-7"))
     html = render(run)
-    assert '<th scope="row"><a href="#R-5"><bdi>region=north</bdi></a></th>' in html
+    assert '<th scope="row"><a href="#R-5"><bdi>region: north</bdi></a></th>' in html
 
 
 def test_a_small_crossing_does_not_lead_to_the_slice_around_it() -> None:

@@ -133,5 +133,5 @@ def test_a_named_slice_leads_to_the_first_of_its_rows() -> None:
     shown = (Example("row-7", (Part("my parcel …"),), "region=<b>: truly a, the candidate says b"),)
     made = finding(CHECK, Evidence(members, "gap", 500, figures=(FIGURE,), examples=shown), on="test", max=0.1)
     html = report.render(example.audit_run([made]))
-    assert '<th scope="row"><a href="#D-F-1-1"><bdi>region=&lt;b&gt;</bdi></a></th><td class="fx">' in html
-    assert '<th scope="row"><bdi>plan=a</bdi></th><td class="fx">' in html
+    assert '<th scope="row"><a href="#D-F-1-1"><bdi>region: &lt;b&gt;</bdi></a></th><td class="fx">' in html
+    assert '<th scope="row"><bdi>plan: a</bdi></th><td class="fx">' in html

@@ -13,6 +13,7 @@ from audit.report import svg
 from audit.report import text as prose
 from audit.report.charts.axes import Scale, around, step, ticks
 from audit.report.entries import Chip, Link
+from audit.report.phrases import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -212,7 +213,7 @@ def _bound(sides: Sequence[Bound], scale: Scale) -> Tick | None:
 
 
 def _row(one: Judged, scale: Scale, limits: tuple[float, ...], *, census: bool) -> Row:
-    names = (Link(str(one.name), ""),)
+    names = (Link(label(one.name), ""),)
     chip = Chip(one.status, prose.STATUSES[one.status]) if one.status else None
     if one.value is None or one.interval is None:
         return Row(names, None, one.reason or "not measured", "–", "", f"{one.n:,}", chip, one.name)
