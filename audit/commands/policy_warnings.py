@@ -17,7 +17,7 @@ from audit.evidence import Slice
 from audit.formatting import rows_in_words
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline import judging
-from audit.power.simulated_model import STRONGEST, Numbers, Population
+from audit.power.simulated_model import STRONGEST, Numbers, Population, SimulatedModel
 from audit.report.text import asked_in_words
 from audit.tasks import REGRESSION
 
@@ -53,7 +53,7 @@ def _at(loaded: LoadedPolicy, index: int, key: str, text: str) -> Mistake:
 
 def _slices(loaded: LoadedPolicy, index: int, datasets: Mapping[str, Dataset]) -> Iterator[str]:
     """Slices that no model can pass for want of rows, and crossings that hold none."""
-    (job,) = pipeline_jobs.jobs(_alone(loaded, index), datasets, Predictions(Population((), {}, 0).model(())))
+    (job,) = pipeline_jobs.jobs(_alone(loaded, index), datasets, Predictions(SimulatedModel(Population((), {}, 0))))
     if not job.subject.by or job.check.by not in {"slices", "groups"}:
         return
     least = job.requirement.min_n
@@ -135,7 +135,7 @@ def _findings(
     only: Collection[int] | None = None,
 ) -> dict[int, Finding]:
     """The findings on a model of that strength, by the place of their requirements; small slices, told apart, bar nothing."""
-    model = Predictions(population.model((Labels(), Scores()), strength))
+    model = Predictions(SimulatedModel(population, (Labels(), Scores()), strength))
     jobs = {index: job for index, job in enumerate(pipeline_jobs.jobs(loaded, datasets, model)) if _can_be_tried(job)}
     jobs = {index: job for index, job in jobs.items() if only is None or index in only}
     lenient = [replace(job, requirement=job.requirement.model_copy(update={"min_n": 1})) for job in jobs.values()]

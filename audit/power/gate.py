@@ -14,7 +14,7 @@ from audit.formatting import number, rows_in_words
 from audit.power.analysis import DETAILED, power_analysis
 from audit.power.expected import named, unnamed
 from audit.power.member import DecisionRule, PlannedMember, best_attainable
-from audit.power.simulated_model import STRONGEST
+from audit.power.simulated_model import STRONGEST, Numbers
 from audit.stats import Census
 from audit.stats.interface import bias_corrected, is_comparison, value_range, with_value
 from audit.stats.mean import few_rows
@@ -131,9 +131,9 @@ def _gate(gate: Gate, job: Job, trials: Trials, expectation: Expectation | None)
 
 def _on_better_models(gate: Gate, found: Gate, job: Job, trials: Trials, expectation: Expectation | None) -> Gate:
     """The gate again, since a better model may pass where no usual one does: of numbers one that is nearly exact."""
-    exact = None if expectation is not None and expectation.basis == "pilot" else trials.exact()
-    trial = None if exact is None else exact.at(job, None)
-    if exact is not None and trial is not None and trial.evidence is not None:
+    exact, from_pilot = replace(trials, usual=STRONGEST), expectation is not None and expectation.basis == "pilot"
+    trial = exact.at(job, None) if isinstance(trials.population, Numbers) and not from_pilot else None
+    if trial is not None and trial.evidence is not None:
         again = _measured(gate, job, exact, trial, trial.evidence, expectation)
         if again.infeasible_because is None and again.note != NO_SPREAD:
             note = "planned with a model that is nearly exact: with errors of one that explains 87 % of the variance it would not pass"
@@ -313,7 +313,7 @@ def _feasible(gate: Gate, evidence: Evidence, rule: DecisionRule) -> Gate:
 
 def _may_pass(gate: Gate, job: Job, trials: Trials) -> bool:
     """Whether a nearly perfect model, which serves every group equally, proves the bound: then no simulated gap rules out a pass."""
-    evidence = trials.of(usual=STRONGEST).at(job, None).evidence
+    evidence = replace(trials, usual=STRONGEST).at(job, None).evidence
     if evidence is None or evidence.unmeasured:
         return False
     rule = _rule(job, gate.bound, evidence)

@@ -60,7 +60,7 @@ def _correlations(jobs: Sequence[Job], trials: Trials) -> NDArray[np.float64]:
     ]
     distinct = dict(zip(keys, small, strict=True))
     place = [list(distinct).index(key) for key in keys]
-    drawn = [trials.of(draw=draw) for draw in range(1, MODELS + 1)]
+    drawn = [replace(trials, draw=draw) for draw in range(1, MODELS + 1)]
     goodness = np.array([_goodness(list(distinct.values()), model) for model in drawn])[:, place]  # (models, k)
     varied = np.isfinite(goodness).all(axis=0) & (np.ptp(np.nan_to_num(goodness), axis=0) > 0)
     scores = ndtri(rankdata(np.nan_to_num(goodness), axis=0) / (MODELS + 1))

@@ -118,7 +118,7 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     jobs = next_look.ready(loaded.policy, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), entries)
     skipped = tuple(job.requirement.id for job in jobs if options.quick and _slow(job))
     expectations = {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}
-    trials = trials.of(usual=_stated_strength(jobs, trials, expectations))
+    trials = replace(trials, usual=_stated_strength(jobs, trials, expectations))
     found = _gates(jobs, trials, expectations, (skipped, progress))
     required = [gate for gate in found if gate.requirement.enforce == "required"]
     blocking = (
@@ -141,12 +141,12 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     )
 
 
-def _stated_strength(jobs: Sequence[Job], trials: Trials, expectations: Mapping[str, Expectation | None]) -> float | None:
+def _stated_strength(jobs: Sequence[Job], trials: Trials, expectations: Mapping[str, Expectation | None]) -> float:
     """Strength of the models behind gates that do not fix it, such as gaps: that of the values expected of the others, on average."""
     known = [(job, expectation) for job in jobs if (expectation := expectations[job.requirement.id]) is not None]
     fitted = [trials.strength(job, one.value) for job, one in known if one.basis != "no change"]
     found = [strength for strength in fitted if strength is not None]
-    return sum(found) / len(found) if found else None
+    return sum(found) / len(found) if found else trials.usual
 
 
 def _slow(job: Job) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -14,7 +15,7 @@ from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.pipeline.engine import inline
 from audit.pipeline.job import Failure
 from audit.pipeline.judging import judged, with_lost_groups
-from audit.power.simulated_model import SHARED, STRONGEST, USUAL, Numbers
+from audit.power.simulated_model import SHARED, STRONGEST, USUAL, SimulatedModel
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from audit.candidates.interface import Outputs
     from audit.decision.finding import Finding
     from audit.pipeline.job import Job
-    from audit.power.simulated_model import Population, SimulatedClassifier, SimulatedRegressor
+    from audit.power.simulated_model import Numbers, Population
 
 SEARCHED = 12
 """Models tried at most in the search for a strength."""
@@ -49,38 +50,34 @@ class Trial:
     """Whether the check wanted what no simulated model can give."""
 
 
+@dataclass
 class Trials:
-    """Every trial of one plan. `populations` gives the rows as a draw of a model sees them."""
+    """Every trial of one plan. With another `draw` or `usual` (by `replace`) it is trials on another model."""
 
-    def __init__(self, populations: Populations, offers: Sequence[Capability], kind: str, *, usual: float = USUAL, draw: int = 0) -> None:
-        self._populations = populations
-        self._population = populations(draw)
-        self._usual = usual
-        self._offers = offers
-        self._kind = kind
-        self._strengths: dict[tuple[object, ...], float | None] = {}
-        self.embedded = 0
-        """Texts that the model will have to embed."""
+    populations: Populations
+    offers: Sequence[Capability]
+    kind: str
+    usual: float = USUAL
+    """Strength of the model where nothing else fixes it."""
+    draw: int = 0
+    """Which noise the model has."""
+    embedded: int = 0
+    """Texts that the model will have to embed."""
+    _strengths: dict[tuple[object, ...], float | None] = field(default_factory=dict)
 
-    def exact(self) -> Trials | None:
-        """Trials on a model whose numbers are nearly exact; None of classes, and where these are such trials."""
-        if not isinstance(self._population, Numbers) or self._usual == STRONGEST:
-            return None
-        return self.of(usual=STRONGEST)
+    @cached_property
+    def population(self) -> Population | Numbers:
+        """The rows as models of this draw see them."""
+        return self.populations(self.draw)
 
-    def of(self, *, draw: int = 0, usual: float | None = None) -> Trials:
-        """Trials on another model: another draw of its noise, another strength where nothing else fixes that."""
-        found = Trials(self._populations, self._offers, self._kind, usual=self._usual if usual is None else usual, draw=draw)
-        found._strengths = self._strengths  # of the same class
-        return found
-
-    def simulated(self, strength: float | None = None) -> SimulatedClassifier | SimulatedRegressor:
-        """A candidate of that strength."""
-        return self._population.model(self._offers, self._usual if strength is None else strength, kind=self._kind)
+    def simulated(self, strength: float | None = None, *, comparator: bool = False) -> SimulatedModel:
+        """A candidate of that strength, else of the usual one; or what it is compared with."""
+        strength = self.usual if strength is None else strength
+        return SimulatedModel(self.population, self.offers, strength, kind=self.kind, comparator=comparator)
 
     def can_simulate(self, job: Job) -> bool:
         """Whether a simulated model says anything of the check: none has been fine-tuned."""
-        return "base" not in job.check.needs or self._kind != "fine-tuned"
+        return "base" not in job.check.needs or self.kind != "fine-tuned"
 
     def at(self, job: Job, value: float | None) -> Trial:
         """The check on a model whose worst value is, as nearly as a strength can make it, the given one; else on a usual one."""
@@ -89,10 +86,9 @@ class Trials:
         if "model" in job.check.needs:
             return Trial(_shares(job, 0.9 if value is None else value), None, model_free=False)
         strength = None if value is None else self.strength(job, value)
-        return self._run(job, self._usual if strength is None else strength)
+        return self._run(job, self.simulated(strength))
 
-    def _run(self, job: Job, strength: float) -> Trial:
-        model = self.simulated(strength)
+    def _run(self, job: Job, model: SimulatedModel) -> Trial:
         job, comparators = self._with_model(job, model)
         measurement = inline.measure(job)
         self.embedded = max(self.embedded, model.embedded)
@@ -101,12 +97,12 @@ class Trials:
         finding = judged(job, measurement) if is_free or evidence is None or not evidence.members else None
         return Trial(evidence, finding, model_free=is_free, comparators=comparators, refused=model.refused)
 
-    def _with_model(self, job: Job, model: SimulatedClassifier | SimulatedRegressor) -> tuple[Job, str]:
+    def _with_model(self, job: Job, model: SimulatedModel) -> tuple[Job, str]:
         """The job on that model; in a comparison on two that are equally good, and only in part wrong on the same rows."""
         predicted = Predictions(model)
         if job.requirement.against is None:
             return replace(job, subject=replace(job.subject, predicted=predicted)), ""
-        comparator = Predictions(self._population.comparator(self._offers, self._usual, kind=self._kind))
+        comparator = Predictions(self.simulated(comparator=True))
         data = job.subject.data
         words = _in_words(predicted.of(data), comparator.of(data))
         return replace(job, subject=replace(job.subject, predicted=predicted, comparator=comparator)), words
@@ -121,27 +117,15 @@ class Trials:
         return self._strengths[key]
 
     def _search(self, job: Job, value: float) -> float | None:
-        """By false position, the bracket halved where that is slow (Illinois)."""
-        sign = 1.0 if job.check.better == "higher" else -1.0
+        from scipy.optimize import brentq
 
         def off_by(strength: float) -> float:
-            """How much too good the value is on a model of that strength."""
-            return sign * (self.worst_value(self._with_model(job, self.simulated(strength))[0]) - value)
+            return self.worst_value(self._with_model(job, self.simulated(strength))[0]) - value
 
-        low, high = 0.0, STRONGEST
-        below, above = off_by(low), off_by(high)
-        if not below < 0 < above:
+        try:
+            return float(brentq(off_by, 0.0, STRONGEST, xtol=NEAR, maxiter=SEARCHED, disp=False))
+        except ValueError:  # no model of any strength has that value, or one has none
             return None
-        for step in range(SEARCHED):
-            middle = low + (high - low) * (-below / (above - below) if step % 3 else 0.5)
-            off = off_by(middle)
-            if off < 0:
-                low, below = middle, off
-            else:
-                high, above = middle, off
-            if high - low < NEAR or abs(off) < NEAR * abs(value) / 4:
-                return middle
-        return (low + high) / 2
 
     def worst_value(self, job: Job) -> float:
         """The worst member's value on the job's own model; NaN where nothing can be measured."""

@@ -17,7 +17,7 @@ from audit.catalog import info
 from audit.decision.judge import judge
 from audit.policy.schema import Requirement
 from audit.power import Plan, PlanOptions, plan_policy
-from audit.power.simulated_model import Population, SimulatedClassifier
+from audit.power.simulated_model import Population, SimulatedModel
 from audit.progress import Silent
 from tests.running import policy
 from tests.support import dataset, measure, subject
@@ -143,7 +143,7 @@ def test_p_promote_agrees_with_a_simulation_through_the_judge(tmp_path: Path) ->
     strength = float(2 * norm.ppf(0.85) / math.sqrt(2))
     promoted, passed = [], []
     for draw in range(1000, 1200):
-        said = SimulatedClassifier(Population(("0", "1"), {"test": data}, 3, draw), (), strength).predict(data)
+        said = SimulatedModel(Population(("0", "1"), {"test": data}, 3, draw), (), strength).predict(data)
         assert said.labels is not None
         frame["prediction"] = said.labels.astype(int)
         each = []
@@ -161,7 +161,7 @@ def test_p_promote_agrees_with_a_simulation_through_the_judge(tmp_path: Path) ->
 def test_a_stand_in_is_binormal_and_calibrated() -> None:
     frame = rows(20_000)
     data = dataset(frame)
-    model = SimulatedClassifier(Population(("0", "1"), {"test": data}, 1), (), 1.0)
+    model = SimulatedModel(Population(("0", "1"), {"test": data}, 1), (), 1.0)
     said = model.predict(data)
     assert said.probabilities is not None
     score, label = said.probabilities[:, 1], frame["label"].to_numpy()

@@ -18,7 +18,7 @@ from audit.power import PlanOptions, plan_policy
 from audit.power.analysis import end_probabilities
 from audit.power.gate import NO_SPREAD
 from audit.power.member import DecisionRule, PlannedMember
-from audit.power.simulated_model import Numbers
+from audit.power.simulated_model import Numbers, SimulatedModel
 from audit.progress import Silent
 from audit.stats import Mean, MeanDifference
 from tests.support import dataset
@@ -70,10 +70,10 @@ def test_a_simulated_model_explains_what_its_strength_says() -> None:
     population = Numbers({"test": data}, 1)
     true = data.numbers("label")
     for strength in (0.0, 0.5, 1.28, 3.0):
-        said = numbers_of(population.model((), strength).predict(data))
+        said = numbers_of(SimulatedModel(population, (), strength).predict(data))
         clarity = np.expm1(strength) ** 2
         assert 1 - np.mean((true - said) ** 2) / true.var() == pytest.approx(clarity / (1 + clarity), abs=0.01)
-    models = population.model(), population.comparator()
+    models = SimulatedModel(population), SimulatedModel(population, comparator=True)
     first, second = (numbers_of(one.predict(data)) - true for one in models)
     assert 0.75 < np.corrcoef(first, second)[0, 1] < 0.9
 
