@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import child_process, disk_cache
-from audit.datasets.identity import columns_sha256, rows_sha256
 from audit.errors import CandidateError, InputError
-from audit.ledger.test_set_usage import Identity
 from audit.pipeline import engine, job_spec, judging, slice_coverage
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline.test_set_use import LookRequest, roles, take
+from audit.pipeline.test_set_use import LookRequest, take, test_sets
 from audit.policy import placing
 
 if TYPE_CHECKING:
@@ -76,11 +74,10 @@ def measure(
 
 
 def _look_request(prepared: Prepared, select: Sequence[str], started: datetime) -> LookRequest:
-    """The test sets that this run is about to look at: whole ones, however few of their rows a smoke run reads."""
-    measured = (one for one in prepared.loaded.policy.require if pipeline_jobs.skipped(one, prepared.datasets, select) is None)
-    whole = {role: prepared.datasets[role].whole or prepared.datasets[role] for role in roles(measured)}
-    others = prepared.loaded.policy.comparator_columns
-    sets = {role: Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)) for role, data in whole.items()}
+    """The test sets that this run is about to look at."""
+    policy, datasets = prepared.loaded.policy, prepared.datasets
+    measured = (one for one in policy.require if pipeline_jobs.skipped(one, datasets, select) is None)
+    sets = test_sets(policy, datasets, measured)
     return LookRequest(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 

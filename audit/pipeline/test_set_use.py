@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import catalog
+from audit.datasets.identity import columns_sha256, rows_sha256
 from audit.decision.finding import Reason
 from audit.decision.judge import one_sided
 from audit.ledger.alpha_spending import Look, Plan, Spent, left, levels
-from audit.ledger.test_set_usage import exchanged, wear
+from audit.ledger.test_set_usage import Identity, exchanged, wear
 from audit.record import LookFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from audit.datasets import Dataset
     from audit.ledger import Entry, Ledger
-    from audit.ledger.test_set_usage import Identity, Wear
+    from audit.ledger.test_set_usage import Wear
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy, Requirement
 
@@ -83,9 +85,17 @@ class Looks:
         return {"test_sets": _identities_to_json(self.sets)} | ({} if self.look is None else {"look": self.look})
 
 
-def roles(requirements: Iterable[Requirement]) -> tuple[str, ...]:
-    """Data sets on which the candidate is about to be measured."""
-    return tuple(dict.fromkeys(one.on for one in requirements if catalog.discover()[one.check].asks_the_model))
+def test_sets(policy: Policy, datasets: Mapping[str, Dataset], measured: Iterable[Requirement]) -> dict[str, Identity]:
+    """Data sets on which these requirements measure the candidate: whole ones, however few of their rows a smoke run reads."""
+    roles = dict.fromkeys(one.on for one in measured if catalog.discover()[one.check].asks_the_model)
+    whole = {role: datasets[role].whole or datasets[role] for role in roles}
+    others = policy.comparator_columns
+    return {role: Identity(data.sha256, rows_sha256(data, without=others), columns_sha256(data)) for role, data in whole.items()}
+
+
+def next_look(loaded: LoadedPolicy, sets: Mapping[str, Identity], entries: Sequence[Entry]) -> dict[str, Spent]:
+    """What each requirement may use towards a pass when a candidate that nobody has seen yet is measured, by its id."""
+    return _looks(entries, LookRequest(loaded, "", sets, ""), None).spending(loaded.policy)
 
 
 def take(ledger: Ledger, asked: LookRequest) -> Looks:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audit import catalog
+from audit.bundle import reader
 from audit.errors import InputError
 from audit.evidence import OVERALL, Pair, Slice
 from audit.formatting import limit
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 class Pilot:
     """An earlier bundle's numbers."""
 
-    place: Path
     findings: Mapping[str, Mapping[str, Estimate]]
     """Estimates by the finding's id and the member's name as `named` writes it."""
     datasets: Mapping[str, str]
@@ -92,37 +91,22 @@ def _value(text: str, told: str, requirement: Requirement) -> float:
 
 
 def pilot(place: Path) -> Pilot:
-    """The estimates of a bundle, after comparing its files with their digests."""
-    _verify(place)
+    """The estimates of a bundle whose files are as they were written."""
     try:
-        results, estimates = (json.loads((place / name).read_text("utf-8")) for name in ("results.json", "evidence/estimates.json"))
+        results = json.loads(reader.results(place))
+        found = json.loads((place / "evidence/estimates.json").read_bytes())["findings"]
         findings = {
-            name: {json.dumps(one["name"], sort_keys=True): stored.from_json(one["estimate"]) for one in found["members"]}
-            for name, found in estimates["findings"].items()
+            name: {json.dumps(one["name"], sort_keys=True): stored.from_json(one["estimate"]) for one in finding["members"]}
+            for name, finding in found.items()
         }
         lacking = {
-            name: tuple(f"{unnamed(json.dumps(one['name']))}: {one['reason']}" for one in found.get("unmeasured", ()))
-            for name, found in estimates["findings"].items()
+            name: tuple(f"{unnamed(json.dumps(one['name']))}: {one['reason']}" for one in finding.get("unmeasured", ()))
+            for name, finding in found.items()
         }
-        return Pilot(place, findings, {role: str(data["sha256"]) for role, data in results["datasets"].items()}, lacking)
+        return Pilot(findings, {role: str(data["sha256"]) for role, data in results["datasets"].items()}, lacking)
+    except InputError as error:
+        msg = f"--pilot {error}"
+        raise InputError(msg) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"--pilot {place}: its estimates cannot be read ({type(error).__name__}: {error}): name a bundle that `audit run` wrote"
         raise InputError(msg) from error
-
-
-def _verify(place: Path) -> None:
-    """Refuse a folder that is no bundle, or one whose files were changed."""
-    try:
-        listed: Any = json.loads((place / "bundle.json").read_text("utf-8"))
-        digests = {str(one["name"]): str(one["sha256"]) for one in listed["files"]}
-        changed = [name for name, digest in digests.items() if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest]
-    except OSError as error:
-        msg = f"--pilot {place}: no whole bundle ({error.filename}: {error.strerror}): name a folder that `audit run` wrote"
-        raise InputError(msg) from error
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"--pilot {place}: not a whole bundle ({type(error).__name__}: {error}): name a folder that `audit run` wrote"
-        raise InputError(msg) from error
-    missing = {"results.json", "evidence/estimates.json"} - set(digests)
-    if changed or missing:
-        msg = f"--pilot {place}: {', '.join([*changed, *sorted(missing)])} is not what bundle.json says: run the pilot again"
-        raise InputError(msg)

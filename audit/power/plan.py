@@ -16,12 +16,12 @@ from audit.errors import CannotMeasure, InputError
 from audit.formatting import bound_in_words, rows_in_words
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline import policy_reasons
+from audit.pipeline import policy_reasons, test_set_use
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.pipeline.training_rows import find
 from audit.policy import placing
-from audit.power import cost, expected, joint, next_look
+from audit.power import cost, expected, joint
 from audit.power import gate as gates
 from audit.power.gate import Expectation
 from audit.power.simulated_model import Numbers, Population
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.decision.finding import Reason
     from audit.errors import Mistake
+    from audit.ledger import Entry
     from audit.ledger.alpha_spending import Spent
     from audit.pipeline.job import Job
     from audit.policy import LoadedPolicy
@@ -115,7 +116,7 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     model = trials.simulated()
     pipeline_jobs.check_capabilities(loaded, datasets, model)
     entries = Ledger(ledger_path(options.out)).verified()
-    jobs = next_look.ready(loaded.policy, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), entries)
+    jobs = _with_next_look(loaded, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), datasets, entries)
     skipped = tuple(job.requirement.id for job in jobs if options.quick and _slow(job))
     expectations = {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}
     trials = replace(trials, usual=_stated_strength(jobs, trials, expectations))
@@ -139,6 +140,17 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
         pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
         p_promote=0.0 if blocking else joint.chance_of_all(_chances(required), jobs, trials, loaded.policy.seed),
     )
+
+
+def _with_next_look(
+    loaded: LoadedPolicy, jobs: tuple[Job, ...], datasets: Mapping[str, Dataset], entries: Sequence[Entry]
+) -> tuple[Job, ...]:
+    """The jobs as the next new candidate will be judged; as they are where the policy spends nothing."""
+    if loaded.policy.looks is None:
+        return jobs
+    sets = test_set_use.test_sets(loaded.policy, datasets, (job.requirement for job in jobs if job.skip is None))
+    spent = test_set_use.next_look(loaded, sets, entries)
+    return tuple(replace(job, spent=spent.get(job.requirement.id)) for job in jobs)
 
 
 def _stated_strength(jobs: Sequence[Job], trials: Trials, expectations: Mapping[str, Expectation | None]) -> float:
