@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+_FORMATS = "a further format, such as junit, sarif, github or markdown; json and jsonl print in place of the table"
 _INTERRUPTED = 130
 """What newer versions of typer return for Ctrl-C; older ones raise Abort."""
 
@@ -87,7 +88,7 @@ def outlook(
 def run(
     policy: PolicyFile,
     out: Out = Path("reports"),
-    formats: Annotated[list[str] | None, typer.Option("--format", metavar="F", help="html and json, which are always written")] = None,
+    formats: Annotated[list[str] | None, typer.Option("--format", metavar="F", help=_FORMATS)] = None,
     select: Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="run this requirement only; never exits 0")] = None,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="checks at a time")] = 1,
     engine: Annotated[str, typer.Option("--engine", metavar="local", help="where checks run")] = "local",
@@ -99,26 +100,22 @@ def run(
 ) -> int:
     """Run the whole audit, print the decision and write the bundle."""
     from audit.cli.worker import supervised
+    from audit.export import chosen
     from audit.ledger import Ledger, ledger_path
     from audit.pipeline import record
     from audit.pipeline.run import Options
 
-    _refuse_unserved(formats or [], engine)
-    options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside)
+    if engine != "local":
+        msg = f"--engine {engine}: this release runs checks locally: leave the option out"
+        raise InputError(msg)
+    if str(out) == "-":
+        msg = "-o -: a bundle is a folder: name one, and let `--format json` print the results"
+        raise InputError(msg)
+    options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside, chosen(formats or ()))
     code = supervised(lambda: guarded(lambda: _audit(policy, options, changed_since)))
     if code == GOOD:  # whatever ran in the other process may lie
         record.refuse_unproven(out, Ledger(ledger_path(out)), options.token)
     return code
-
-
-def _refuse_unserved(formats: Sequence[str], engine: str) -> None:
-    unknown = [name for name in formats if name not in {"html", "json"}]
-    if unknown:
-        msg = f"--format {', '.join(unknown)}: this release writes html and json"
-        raise InputError(msg)
-    if engine != "local":
-        msg = f"--engine {engine}: this release runs checks locally: leave the option out"
-        raise InputError(msg)
 
 
 def _audit(policy: Path, options: Options, changed_since: Path | None) -> int:
@@ -127,16 +124,19 @@ def _audit(policy: Path, options: Options, changed_since: Path | None) -> int:
 
     from audit import progress
     from audit.bundle import reader
-    from audit.cli import summary
+    from audit.cli import exported, summary
     from audit.commands import changed_since as comparison
     from audit.pipeline.run import audit_policy
 
     shown, before = progress.on_stderr(), None if changed_since is None else reader.audit_run(changed_since, tables=False)
     with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
         outcome = audit_policy(policy, options, shown)
-    paint(summary.lines(outcome.audit, str(outcome.place)))
+    printed = any(one.instead for one in options.exports)
+    paint(summary.lines(outcome.audit, str(outcome.place)), err=printed)
     if before is not None:
-        say(comparison.lines(before, outcome.audit))
+        (tell if printed else say)(comparison.lines(before, outcome.audit))
+    for one in options.exports:
+        exported.publish(one, outcome.place)
     return outcome.audit.verdict.exit_code
 
 
@@ -318,12 +318,24 @@ def diff(
 def report(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="file to write; RUN.html in this folder where absent")
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="file to write, RUN.html where absent; of formats, a folder")
+    ] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", metavar="F", help="a format of `audit run --format` in place of html")
     ] = None,
 ) -> int:
-    """Render the report of a stored run again, from its record alone; a bundle with a changed file is refused."""
+    """Render the report of a stored run again, or another format, from its record alone; a bundle with a changed file is refused."""
     from audit.commands import report as report_command
+    from audit.export import chosen
 
+    if str(out) == "-":
+        msg = "-o -: name a file"
+        raise InputError(msg)
+    if exports := chosen(formats or ()):
+        say(f"{place}: written" for place in report_command.export(bundle, exports, out or Path(f"{bundle.resolve().name}-exports")))
+        if "html" not in (formats or ()):
+            return GOOD
+        out = None
     place = out or Path(f"{bundle.resolve().name}.html")
     tell(report_command.write(bundle, place))
     say([f"{place}: written"])

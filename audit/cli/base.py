@@ -52,23 +52,26 @@ def width() -> int:
     return console().width
 
 
-def console() -> Console:
-    """Standard output; as wide as usual where the environment names a width in which nothing could be read, such as COLUMNS=0."""
+def console(*, err: bool = False) -> Console:
+    """Standard output, or standard error.
+
+    It is as wide as usual where the environment names a width in which nothing could be read, such as COLUMNS=0.
+    """
     from rich.console import Console
 
-    made = Console(soft_wrap=True, highlight=False)
-    return made if made.width >= _NARROWEST else Console(soft_wrap=True, highlight=False, width=_USUAL_WIDTH)
+    made = Console(soft_wrap=True, highlight=False, stderr=err)
+    return made if made.width >= _NARROWEST else Console(soft_wrap=True, highlight=False, stderr=err, width=_USUAL_WIDTH)
 
 
 _NARROWEST, _USUAL_WIDTH = 20, 80
 
 
-def paint(lines: Iterable[Line]) -> None:
-    """Results, to standard output, coloured where that is a terminal."""
+def paint(lines: Iterable[Line], *, err: bool = False) -> None:
+    """Results, to standard output or standard error, coloured where that is a terminal."""
     from rich.text import Text
 
     from audit.escaping import neutral
 
-    shown = console()
+    shown = console(err=err)
     for line in lines:
         shown.print(Text(neutral(line.text), style=line.style))

@@ -38,23 +38,29 @@ def ci_commands_spelt_out() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
+def obeyed_by_ci(text: str) -> None:
+    """Print commands to a CI system as they are: `text` must come from an export that escapes what it quotes."""
+    stream = sys.stdout
+    (stream.stream if isinstance(stream, _Stream) else stream).write(text)
+
+
 class _Stream:
     """A text stream that differs in `write` alone."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self.stream = stream
 
     def write(self, text: str) -> int:
         from audit.escaping import spell_commands
 
-        return self._stream.write(spell_commands(text))
+        return self.stream.write(spell_commands(text))
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self.stream, name)
 
 
 def guarded(work: Callable[[], int]) -> int:

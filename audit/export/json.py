@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from audit import phrases
 from audit.evidence import OVERALL, RateTable
+from audit.export import Export
 from audit.stats import stored
 
 if TYPE_CHECKING:
@@ -248,3 +249,19 @@ def _member(name: Name) -> Json:
 def _end(end: float) -> float | None:
     """An open end has no number."""
     return end if math.isfinite(end) else None
+
+
+def lines(audit: AuditRun) -> str:
+    """One JSON object a line: the run, each finding, the decision; `kind` tells them apart."""
+    whole = results(audit)
+    del whole["findings"]
+    decided = {key: whole.pop(key) for key in ("decision", "exit_code", "valid_until", "reasons", "conditions")}
+    findings = ({"kind": "finding"} | _finding(one, audit.policy.confidence) for one in audit.findings)
+    parts = [{"kind": "run"} | whole, *findings, {"kind": "decision"} | decided]
+    return "".join(json.dumps(part, ensure_ascii=False, allow_nan=False) + "\n" for part in parts)
+
+
+EXPORTS = (
+    Export("json", "results.json, printed in place of the table", lambda one: {"results.json": text(one)}, "results.json", instead=True),
+    Export("jsonl", "one JSON object a line, printed likewise", lambda one: {"results.jsonl": lines(one)}, "results.jsonl", instead=True),
+)

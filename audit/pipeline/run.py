@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.decision.finding import Finding
+    from audit.export import Export
     from audit.progress import Progress
     from audit.record import AuditRun
 
@@ -36,6 +37,8 @@ class Options:
     workers: int = 0
     """Processes that measure; with none everything runs in this one, and no check has a limit."""
     allow_outside: bool = False
+    exports: tuple[Export, ...] = ()
+    """Further formats that the bundle gets."""
     token: str = field(default_factory=lambda: secrets.token_hex(4))
     """Part of the run's id, by which whoever started the run knows its bundle and its entry."""
 
@@ -64,4 +67,4 @@ def audit_policy(
     decided = decide(prepared, measured, started, partial=scope.partial, told=told)
     name = writer.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{options.token}")
     facts = run_record.run_facts(loaded, name, options.command, started, time.perf_counter() - begun, watch.seconds, measured.findings)
-    return Outcome(*run_record.write(prepared, decided, measured.looks, facts, options.out, ledger))
+    return Outcome(*run_record.write(prepared, decided, measured.looks, facts, options, ledger))

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from audit.datasets import Dataset
     from audit.decision.finding import Finding, Verdict
+    from audit.export import Export
     from audit.ledger import Entry, Ledger
     from audit.pipeline.decide import Decided
     from audit.pipeline.prepare import Prepared
+    from audit.pipeline.run import Options
     from audit.pipeline.test_set_use import Looks
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
@@ -80,12 +82,14 @@ def environment() -> dict[str, str]:
     return found
 
 
-def write(prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, out: Path, ledger: Ledger) -> tuple[AuditRun, Path]:
+def write(
+    prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, options: Options, ledger: Ledger
+) -> tuple[AuditRun, Path]:
     """The run's record, and its bundle's folder, which appears in its place only when bundle and ledger entry are whole."""
-    making = writer.Bundle(out, facts.id)
+    making = writer.Bundle(options.out, facts.id)
     try:
         audit = _record(making, prepared, decided, looks, facts)
-        _fill(making, audit, prepared)
+        _fill(making, audit, prepared, options.exports)
         sealed = making.seal()
         making.check(audit)
     except BaseException:  # an interruption too leaves no half bundle; raised again
@@ -96,7 +100,7 @@ def write(prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, o
     return audit, making.place
 
 
-def _fill(making: writer.Bundle, audit: AuditRun, prepared: Prepared) -> None:
+def _fill(making: writer.Bundle, audit: AuditRun, prepared: Prepared, exports: Sequence[Export]) -> None:
     """Write every file of the bundle; what is rendered is the record as it reads back."""
     from audit import report
 
@@ -111,6 +115,8 @@ def _fill(making: writer.Bundle, audit: AuditRun, prepared: Prepared) -> None:
     making.write("evidence/estimates.json", results_json.estimates(stored))
     making.write("results.json", results_json.text(stored))
     making.write("report.html", report.render(stored))
+    for name, text in (file for one in exports if one.name != "json" for file in one.files(stored).items()):
+        making.write(name, text)
 
 
 def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts) -> AuditRun:
