@@ -129,14 +129,14 @@ def _audit(policy: Path, options: Options, changed_since: Path | None) -> int:
     from audit.pipeline.run import audit_policy
 
     shown, before = progress.on_stderr(), None if changed_since is None else reader.audit_run(changed_since, tables=False)
-    with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
-        outcome = audit_policy(policy, options, shown)
+    with exported.step_summary(options.exports) as step_summary:
+        with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
+            outcome = audit_policy(policy, options, shown)
+        exported.publish(options.exports, outcome.place, step_summary)
     printed = any(one.instead for one in options.exports)
     paint(summary.lines(outcome.audit, str(outcome.place)), err=printed)
     if before is not None:
         (tell if printed else say)(comparison.lines(before, outcome.audit))
-    for one in options.exports:
-        exported.publish(one, outcome.place)
     return outcome.audit.verdict.exit_code
 
 

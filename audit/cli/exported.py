@@ -4,25 +4,45 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from audit.cli.exit_codes import obeyed_by_ci
 from audit.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from audit.export import Export
 
 
-def publish(export: Export, bundle: Path) -> None:
-    """Print the file of an export that is meant for standard output; a step's summary is added where GitHub names a file for it."""
-    if export.instead:
-        sys.stdout.write(_plain((bundle / export.prints).read_text("utf-8")))
-    elif export.prints:
-        from audit.export import github
+@contextmanager
+def step_summary(exports: Sequence[Export]) -> Iterator[BinaryIO | None]:
+    """The file that GitHub names for a step's summary, where an export has one; opened before a model may forbid the process to write."""
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not named or not any(one.name == "github" for one in exports):
+        yield None
+        return
+    try:
+        file = Path(named).open("ab")  # noqa: SIM115  # closed below: an error of opening is one of the environment
+    except OSError as error:
+        msg = f"GITHUB_STEP_SUMMARY: {named} cannot be written ({error.strerror}): unset it, or leave out --format github"
+        raise InputError(msg) from error
+    with file:
+        yield file
 
-        obeyed_by_ci((bundle / export.prints).read_text("utf-8"))
-        _add_summary((bundle / github.SUMMARY).read_bytes())
+
+def publish(exports: Sequence[Export], bundle: Path, summary: BinaryIO | None) -> None:
+    """Print the files of exports that are meant for standard output, and add the step's summary."""
+    from audit.export import github
+
+    for one in exports:
+        if one.prints:
+            text = (bundle / one.prints).read_text("utf-8")
+            sys.stdout.write(_plain(text)) if one.instead else obeyed_by_ci(text)
+    if summary is not None:
+        summary.write((bundle / github.SUMMARY).read_bytes())
 
 
 def _plain(text: str) -> str:
@@ -34,14 +54,3 @@ def _plain(text: str) -> str:
 def _escape(letter: str) -> str:
     pair = letter.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{pair[at]:02x}{pair[at + 1]:02x}" for at in range(0, len(pair), 2))
-
-
-def _add_summary(text: bytes) -> None:
-    if not (named := os.environ.get("GITHUB_STEP_SUMMARY")):
-        return
-    try:
-        with Path(named).open("ab") as file:
-            file.write(text)
-    except OSError as error:
-        msg = f"GITHUB_STEP_SUMMARY: {named} cannot be written ({error.strerror}): unset it, or leave out --format github"
-        raise InputError(msg) from error

@@ -57,7 +57,8 @@ def test_github_obeys_the_annotations_and_nothing_else(tmp_path: Path) -> None:
     """Of the installed command: the commands of the export are whole, one in a name is spelt out; the step's summary is added to."""
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
-    made = policy({"check": "performance/accuracy", "min": 0.95, "id": "x"}, system={"owner": {"team": "::error::team", "contact": "t@example.org"}})
+    owner = {"team": "::error::team", "contact": "t@example.org"}
+    made = policy({"check": "performance/accuracy", "min": 0.95, "id": "x"}, system={"owner": owner})
 
     def command(*arguments: str, **options: object) -> object:
         return installed(*arguments, GITHUB_STEP_SUMMARY=str(summary), **options)  # type: ignore[arg-type]  # as run() gives them
