@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.candidates.capabilities import Scores
-from audit.evidence import OVERALL, Churn, Evidence, Example, Intervals, Member, Point
+from audit.evidence import OVERALL, Churn, Evidence, Example, Intervals, Point
 from audit.formatting import PLAIN, comparator_in_words, number, rows_in_words
 from audit.metrics.excerpts import excerpts
-from audit.metrics.groups import part
+from audit.metrics.groups import TAIL, slice_members
 from audit.stats import PairedDifference
 from audit.stats.hypothesis_tests import mcnemar_exact, mcnemar_mid_p
 
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.evidence import Name, Unmeasured
+    from audit.evidence import Member, Unmeasured
     from audit.stats import Estimate
     from audit.subject import Subject
 
 LOST, GAINED = 3, 2
 """Rows of either kind that the report shows."""
-_TAIL = 0.025
-N = TypeVar("N", bound="Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,10 @@ def shares_right(subject: Subject, unit: str, notes: Sequence[str] = ()) -> Evid
 
 def shares(subject: Subject, hits: tuple[NDArray[np.bool_], NDArray[np.bool_]], unit: str, notes: Sequence[str] = ()) -> Evidence:
     """Difference of the shares of rows in which the candidate, and in which the comparator hits, in each slice."""
-    (first, second), clusters = hits, subject.clusters()
-    members = [Member(name, PairedDifference.of(first[rows], second[rows], part(clusters, rows))) for name, rows in subject.slices()]
-    return comparison_evidence(
-        subject, members, unit, notes=(*notes, models_in_words(subject, unit, float(first.mean()), float(second.mean())))
-    )
+    first, second = hits
+    members = slice_members(subject, lambda rows, entities: PairedDifference.of(first[rows], second[rows], entities))
+    said = models_in_words(subject, unit, float(first.mean()), float(second.mean()))
+    return comparison_evidence(subject, members, unit, notes=(*notes, said))
 
 
 def comparator_name(subject: Subject) -> str:
@@ -79,6 +76,7 @@ def comparison_evidence(
 ) -> Evidence:
     """The members with all that a reader may ask of a comparison: churn, rows lost and gained, McNemar's test, both models' outputs."""
     answers = Answers.of(subject)
+    alike = bool(np.all(answers.candidate == answers.comparator))
     return Evidence(
         members=tuple(members),
         unmeasured=tuple(unmeasured),
@@ -86,7 +84,7 @@ def comparison_evidence(
         rows=len(answers.true),
         figures=(_churn(subject, answers),),
         examples=_examples(subject, answers),
-        notes=(*notes, *_changes(subject, answers), *_sameness(subject, answers)),
+        notes=(*notes, *_changes(subject, answers), *sameness(subject, "answer", alike=alike)),
         table=_table(subject, answers),
     )
 
@@ -128,13 +126,12 @@ def _p(value: float) -> str:
     return number(value) if value >= PLAIN else "below 0.000001"
 
 
-def _sameness(subject: Subject, answers: Answers) -> tuple[str, ...]:
-    """A comparison of a model with itself, which no interval shows."""
-    comparator = subject.for_comparator
-    if comparator.candidate.sha256 == subject.candidate.sha256:
-        return (f"The candidate and {comparator_name(subject)} are the same model, byte for byte: there is no difference to be found.",)
-    alike = bool(np.all(answers.candidate == answers.comparator))
-    return (f"The candidate and {comparator_name(subject)} give the same answer in every row.",) if alike else ()
+def sameness(subject: Subject, answer: str, *, alike: bool) -> tuple[str, ...]:
+    """What no interval shows of a comparison: that the two are one model, or give the same `answer` in every row."""
+    name = comparator_name(subject)
+    if subject.for_comparator.candidate.sha256 == subject.candidate.sha256:
+        return (f"The candidate and {name} are the same model, byte for byte: there is no difference to be found.",)
+    return (f"The candidate and {name} give the same {answer} in every row.",) if alike else ()
 
 
 def _examples(subject: Subject, answers: Answers) -> tuple[Example, ...]:
@@ -167,12 +164,13 @@ def _table(subject: Subject, answers: Answers) -> dict[str, NDArray[np.generic]]
     return found
 
 
-def side_by_side(unit: str, stages: Mapping[str, Mapping[N, Estimate]]) -> Intervals:
-    """Estimates by stage and slice, or pair of slices, in the order in which the stages name them; None where a stage lacks one."""
-    names = list(dict.fromkeys(name for estimates in stages.values() for name in estimates))
-    points = tuple(tuple(_point(estimates.get(name)) for estimates in stages.values()) for name in names)
+def side_by_side(unit: str, stages: Mapping[str, Sequence[Member]]) -> Intervals:
+    """Members by stage and slice, or pair of slices, in the order in which the stages name them; None where a stage lacks one."""
+    estimates = {stage: {member.name: member.estimate for member in members} for stage, members in stages.items()}
+    names = list(dict.fromkeys(name for stage in estimates.values() for name in stage))
+    points = tuple(tuple(_point(stage.get(name)) for stage in estimates.values()) for name in names)
     return Intervals(unit, tuple(stages), tuple("all rows" if name == OVERALL else str(name) for name in names), points)
 
 
 def _point(estimate: Estimate | None) -> Point | None:
-    return None if estimate is None else Point(estimate.value, *estimate.bounds(_TAIL, _TAIL))
+    return None if estimate is None else Point(estimate.value, *estimate.bounds(TAIL, TAIL))

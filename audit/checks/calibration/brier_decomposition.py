@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check
+from audit.checks.calibration import calibration_check
 from audit.checks.calibration._stated_probabilities import Event, TargetParams, cells, diagram, events
 from audit.evidence import OVERALL, Evidence, Member
 from audit.formatting import number
 from audit.stats import CalibrationError
 from audit.stats.brier import Decomposition, decompose
-from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -72,17 +71,9 @@ def _describe(event: Event, whole: Decomposition) -> str:
     return f"Probability {event.said}, all rows: Brier score {number(whole.score)} = {parts}. {chance}; {floor}."
 
 
-CHECK = Check(
+CHECK = calibration_check(
     measure=measure,
     question="How much of the error of its probabilities is miscalibration?",
-    remedy="Fit a calibration map (temperature, isotonic) on rows kept apart from training and test, and audit again.",
-    measures="model",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
     unit="Brier reliability",
-    needs=frozenset({"labels", "scores"}),
     params=BrierParams,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

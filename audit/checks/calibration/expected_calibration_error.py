@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from audit.check import Check
+from audit.checks.calibration import calibration_check
 from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, diagram, events, members
 from audit.checks.calibration._temperature import suggestion
 from audit.evidence import OVERALL, Evidence, Member, Reliability
 from audit.stats import CalibrationError
 from audit.stats.calibration import Binning  # noqa: TC001  # pydantic reads it
-from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -76,17 +75,9 @@ def _floor(event: Event, whole: CalibrationError) -> str:
     return f"Probability {event.said}. {floor}"
 
 
-CHECK = Check(
+CHECK = calibration_check(
     measure=measure,
     question="When it says it is 90 % sure, is it right nine times in ten?",
-    remedy="Fit a calibration map (temperature, isotonic) on rows kept apart from training and test, and audit again.",
-    measures="model",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
     unit="calibration error",
-    needs=frozenset({"labels", "scores"}),
     params=CalibrationParams,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

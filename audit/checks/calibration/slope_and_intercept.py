@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check
+from audit.checks.calibration import calibration_check
 from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, cells, diagram, events
 from audit.checks.calibration._temperature import suggestion
 from audit.errors import CannotMeasure
@@ -24,7 +24,6 @@ from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.formatting import number
 from audit.stats import CalibrationError, Coefficient, Departure
 from audit.stats.recalibration import NEAREST, line, unfit
-from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -90,18 +89,11 @@ def _describe(event: Event, cell: Cell) -> str:
     return f"Probability {event.said}, all rows: {'; '.join(told)}.{ends}"
 
 
-CHECK = Check(
+CHECK = calibration_check(
     measure=measure,
     question="Are its probabilities too extreme, too timid, too high or too low?",
     remedy="Refit intercept and slope on rows kept apart from training and test (Platt or temperature scaling), and audit again.",
-    measures="model",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
     unit=UNIT,
-    needs=frozenset({"labels", "scores"}),
     params=LineParams,
-    by="slices",
-    tasks=CLASSIFICATION,
     highest=math.inf,
 )

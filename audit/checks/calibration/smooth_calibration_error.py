@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import Check
+from audit.checks.calibration import calibration_check
 from audit.checks.calibration._stated_probabilities import Event, TargetParams, diagram, events, members
 from audit.evidence import OVERALL, Evidence
 from audit.stats import CalibrationError, SmoothCalibrationError
-from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,17 +43,9 @@ def _floor(event: Event, clusters: NDArray[np.int64] | None) -> str:
     return f"Probability {event.said}. {floor} Bins of the diagram have no part in the value."
 
 
-CHECK = Check(
+CHECK = calibration_check(
     measure=measure,
     question="When it says it is 90 % sure, is it right nine times in ten, without binning?",
-    remedy="Fit a calibration map (temperature, isotonic) on rows kept apart from training and test, and audit again.",
-    measures="model",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
     unit="smooth calibration error",
-    needs=frozenset({"labels", "scores"}),
     params=TargetParams,
-    by="slices",
-    tasks=CLASSIFICATION,
 )

@@ -107,9 +107,9 @@ def widened(first: Shares, second: Shares) -> Amplification:
     return widening(first.paired, second.paired)
 
 
-def _gaps(pairs: Sequence[Match]) -> dict[str, dict[Pair, Difference]]:
+def _gaps(pairs: Sequence[Match]) -> dict[str, list[Member]]:
     """By stage, first minus second of each two groups; their shares stand beside the pairs that are judged."""
-    return {at: {Pair(a[0], b[0]): a[1].gap(b[1], i) for a, b in pairs} for i, at in enumerate(STAGES)}
+    return {at: [Member(Pair(a[0], b[0]), a[1].gap(b[1], i)) for a, b in pairs] for i, at in enumerate(STAGES)}
 
 
 def _describe_gap(first: tuple[Slice, Shares], second: tuple[Slice, Shares]) -> str:

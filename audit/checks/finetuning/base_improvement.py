@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.finetuning import finetuning_check
 from audit.errors import CannotMeasure
 from audit.formatting import number
 from audit.metrics.comparison import Answers, shares_right, side_by_side
-from audit.metrics.groups import part
-from audit.stats import Proportion
+from audit.metrics.groups import share_members
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.candidates.predictions import Predictions
-    from audit.evidence import Evidence, Slice
+    from audit.evidence import Evidence, Member
     from audit.subject import Subject
 
 
@@ -59,11 +59,10 @@ def measure(subject: Subject, params: ImprovementParams, _rng: Generator) -> Evi
     )
 
 
-def _shares(subject: Subject, model: Predictions) -> dict[Slice, Proportion]:
+def _shares(subject: Subject, model: Predictions) -> tuple[Member, ...]:
     """Share of right rows in each slice by one model."""
-    seen, clusters = replace(subject, predicted=model), subject.clusters()
-    right = seen.y_true() == seen.y_pred()
-    return {name: Proportion.of(right[rows], part(clusters, rows)) for name, rows in subject.slices()}
+    seen = replace(subject, predicted=model)
+    return share_members(seen, seen.y_true() == seen.y_pred())
 
 
 def _cost(subject: Subject, seconds: float) -> str:
@@ -82,19 +81,16 @@ def _how(params: ImprovementParams) -> str:
     return "by a linear probe, fitted on its frozen embeddings of the rows that the candidate learned from"
 
 
-CHECK = Check(
+CHECK = finetuning_check(
     measure=measure,
     question="Is it better than its base model?",
     remedy="Use the base model with a probe instead, or give fine-tuning more or better rows; look first at the rows that it lost.",
-    measures="model",
-    characteristics=("valid_reliable",),
     rmf=("MEASURE 2.3", "MANAGE 3.2"),
     better="higher",
     unit="accuracy gained over the base model",
     needs=frozenset({"labels", "predictions", "text", "base"}),
     params=ImprovementParams,
     by="slices",
-    tasks=("text-classification",),
     extra="sklearn",
     lowest=-1.0,
 )

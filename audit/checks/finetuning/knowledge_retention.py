@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.finetuning import finetuning_check
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Bars, Evidence, Member, Unmeasured
 from audit.formatting import number
 from audit.metrics.comparison import side_by_side
-from audit.metrics.groups import part
-from audit.stats import Mean, PairedDifference, PairedMean, Proportion
+from audit.metrics.groups import TAIL, part, share_members, slice_members
+from audit.stats import Mean, PairedDifference, PairedMean
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -57,15 +58,15 @@ def measure(subject: Subject, params: RetentionParams, rng: Generator) -> Eviden
 
 def _masked(subject: Subject) -> Evidence:
     (before, words), (after, _) = (subject.tuned_from.masked_losses(subject.data.texts(), stage) for stage in ("before", "after"))
-    slices, clusters = {name: rows & (words > 0) for name, rows in subject.slices()}, subject.clusters()
-    held = {name: (rows, part(clusters, rows)) for name, rows in slices.items() if rows.any()}
+    slices, clusters = [(name, rows & (words > 0)) for name, rows in subject.slices()], subject.clusters()
+    known = [(name, rows, part(clusters, rows)) for name, rows in slices if rows.any()]
     stages = {
-        stage: {name: Mean.of(loss[rows], entities, low=0.0) for name, (rows, entities) in held.items()}
+        stage: [Member(name, Mean.of(loss[rows], entities, low=0.0)) for name, rows, entities in known]
         for stage, loss in zip(_STAGES, (before, after), strict=True)
     }
     return Evidence(
-        members=tuple(Member(name, PairedMean.of(after[rows], before[rows], ids, low=0.0)) for name, (rows, ids) in held.items()),
-        unmeasured=tuple(Unmeasured(name, "none of its texts holds a word to hide: add texts") for name in slices if name not in held),
+        members=tuple(Member(name, PairedMean.of(after[rows], before[rows], ids, low=0.0)) for name, rows, ids in known),
+        unmeasured=tuple(Unmeasured(name, "none of its texts holds a word to hide: add texts") for name, rows in slices if not rows.any()),
         unit="rise of the loss on hidden words, nats",
         rows=subject.data.rows,
         figures=(side_by_side("loss on hidden words, nats", stages),),
@@ -83,13 +84,9 @@ def _probe(subject: Subject, params: RetentionParams, rng: Generator) -> Evidenc
     fold = folds(data.rows, clusters, rng)
     before = knowing(truth, probed(subject.tuned_from.embed_texts(texts), truth, fold) == truth, clusters)
     after = probed(subject.predicted.embed_texts(texts), truth, fold) == truth
-    slices = [(name, rows, part(clusters, rows)) for name, rows in subject.slices()]
-    stages = {
-        stage: {name: Proportion.of(right[rows], ids) for name, rows, ids in slices}
-        for stage, right in zip(_STAGES, (before, after), strict=True)
-    }
+    stages = {stage: share_members(subject, right) for stage, right in zip(_STAGES, (before, after), strict=True)}
     return Evidence(
-        members=tuple(Member(name, PairedDifference.of(before[rows], after[rows], ids)) for name, rows, ids in slices),
+        members=slice_members(subject, lambda rows, entities: PairedDifference.of(before[rows], after[rows], entities)),
         unit="probe accuracy lost",
         rows=data.rows,
         figures=(side_by_side(f"accuracy of a probe for {column}", stages),),
@@ -99,11 +96,11 @@ def _probe(subject: Subject, params: RetentionParams, rng: Generator) -> Evidenc
 
 
 def _neighbours(subject: Subject, k: int) -> Evidence:
-    clusters, texts = subject.clusters(), subject.data.texts()
+    texts = subject.data.texts()
     lost = neighbours_lost(subject.tuned_from.embed_texts(texts), subject.predicted.embed_texts(texts), k)
     kept = tuple(np.bincount(np.rint(k * (1 - lost)).astype(int), minlength=k + 1).tolist())
     return Evidence(
-        members=tuple(Member(name, Mean.of(lost[rows], part(clusters, rows), low=0.0, high=1.0)) for name, rows in subject.slices()),
+        members=slice_members(subject, lambda rows, entities: Mean.of(lost[rows], entities, low=0.0, high=1.0)),
         unit="share of neighbours lost",
         rows=subject.data.rows,
         figures=(Bars(f"Texts by how many of their {k} neighbours are kept", tuple(map(str, range(k + 1))), kept),),
@@ -170,7 +167,7 @@ def knowing(truth: NDArray[np.object_], right: NDArray[np.bool_], clusters: NDAr
     """(n,) `right` again, refused where the base shows no knowledge of the labels: it cannot lose that, and 0 lost proves nothing."""
     classes, counts = np.unique(truth.astype(str), return_counts=True)
     commonest = truth.astype(str) == classes[counts.argmax()]
-    if PairedDifference.of(right, commonest, clusters).bounds(0.025, 0.025)[0] <= 0:
+    if PairedDifference.of(right, commonest, clusters).bounds(TAIL, TAIL)[0] <= 0:
         msg = f"a probe of the base is right in {number(float(right.mean()))} of the rows, not provably more than the commonest label "
         msg += f"({number(float(commonest.mean()))}), so that it has nothing to lose: name labels that the texts tell, or add rows"
         raise CannotMeasure(msg)
@@ -201,18 +198,14 @@ def probed(embeddings: NDArray[np.float64], labels: NDArray[np.object_], fold: N
     return found
 
 
-CHECK = Check(
+CHECK = finetuning_check(
     measure=measure,
     question="Does it still know what its base model knew?",
     remedy="Train for fewer epochs or at a lower learning rate, freeze the lower layers, or mix general texts into the training rows.",
-    measures="model",
-    characteristics=("valid_reliable",),
     rmf=("MEASURE 2.5", "MANAGE 3.2"),
-    better="lower",
     unit="forgetting",
     needs=frozenset({"text", "base"}),
     params=RetentionParams,
     by="slices",
-    tasks=("text-classification",),
     lowest=-1.0,
 )

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.finetuning import finetuning_check
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Member, Unmeasured
+from audit.evidence import Evidence, Member, Slice, Unmeasured
 from audit.formatting import number
 from audit.metrics.comparison import side_by_side
-from audit.metrics.groups import part
+from audit.metrics.groups import share_members, slice_members
 from audit.metrics.losses import LARGEST, log_losses
 from audit.stats import Difference, Mean, MeanDifference, Proportion
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
-    from audit.evidence import Slice
+    from audit.stats import Estimate
     from audit.subject import Subject
 
 Metric: TypeAlias = Literal["accuracy", "log_loss"]
@@ -59,15 +60,15 @@ def measure(subject: Subject, params: OverfitParams, _rng: Generator) -> Evidenc
     learned, held, new = (side(subject, name, data, params.metric) for name, data in parts.items())
     sides, named = {"tested": new, "validation": held}, tuple(new.estimates)
     judged = {kind: one for kind, one in sides.items() if params.than in {kind, "both"}}
-    found = [gaps(learned, one, named, told=kind if len(judged) > 1 else "") for kind, one in judged.items()]
-    shown = [gaps(learned, one, (), told=kind)[0] for kind, one in sides.items() if kind not in judged]
+    found = [gaps(learned, one, named, rows=kind if len(judged) > 1 else "") for kind, one in judged.items()]
+    shown = [gaps(learned, one, (), rows=kind)[0] for kind, one in sides.items() if kind not in judged]
     return Evidence(
         members=tuple(member for members, _ in found for member in members),
         unmeasured=tuple(one for _, lacking in found for one in lacking),
         context=tuple(member for members in shown for member in members),
         unit=UNITS[params.metric] if params.than != "validation" else UNITS[params.metric].replace("new", "validation"),
         rows=sum(data.rows for data in parts.values()),
-        figures=(side_by_side(STAGES[params.metric], {one.name: one.estimates for one in (learned, held, new)}),),
+        figures=(side_by_side(STAGES[params.metric], {one.name: one.members for one in (learned, held, new)}),),
         notes=(_describe(held, params.metric), *_unseen(learned, new)),
         table=_table(subject, (learned, held, new), params.metric),
     )
@@ -111,8 +112,13 @@ class Side:
     data: Dataset
     values: NDArray[np.bool_] | NDArray[np.float64]
     """(n,) whether each row is right, or its log loss."""
-    estimates: dict[Slice, Proportion] | dict[Slice, Mean]
+    members: tuple[Member, ...]
     """Share right, or mean loss, of each slice."""
+
+    @property
+    def estimates(self) -> dict[Slice, Estimate]:
+        """By slice."""
+        return {member.name: member.estimate for member in self.members if isinstance(member.name, Slice)}
 
 
 def side(subject: Subject, name: str, data: Dataset, metric: Metric) -> Side:
@@ -121,16 +127,14 @@ def side(subject: Subject, name: str, data: Dataset, metric: Metric) -> Side:
     if missing:
         msg = f"{data.role}: no column {', '.join(missing)}, which `by` names: add it to the training rows too"
         raise CannotMeasure(msg)
-    clusters, slices = subject.clusters(data), subject.slices(data)
     if metric == "accuracy":
         right = subject.y_true(data) == subject.y_pred(data)
-        return Side(name, data, right, {one: Proportion.of(right[rows], part(clusters, rows)) for one, rows in slices})
+        return Side(name, data, right, share_members(subject, right, data))
     loss = log_losses(subject, data)
-    found = {one: Mean.of(loss[rows], part(clusters, rows), low=0.0, high=LARGEST) for one, rows in slices}
-    return Side(name, data, loss, found)
+    return Side(name, data, loss, slice_members(subject, lambda rows, ids: Mean.of(loss[rows], ids, low=0.0, high=LARGEST), data))
 
 
-def gap(learned: Proportion | Mean, new: Proportion | Mean) -> Difference | MeanDifference:
+def gap(learned: Estimate, new: Estimate) -> Difference | MeanDifference:
     """How much worse it is on the new rows: accuracy lost, or loss gained."""
     if isinstance(learned, Proportion) and isinstance(new, Proportion):
         return Difference(learned, new)
@@ -140,37 +144,34 @@ def gap(learned: Proportion | Mean, new: Proportion | Mean) -> Difference | Mean
     raise TypeError(msg)
 
 
-def gaps(learned: Side, new: Side, named: tuple[Slice, ...], *, told: str = "") -> tuple[list[Member], list[Unmeasured]]:
+def gaps(learned: Side, new: Side, named: tuple[Slice, ...], *, rows: str = "") -> tuple[list[Member], list[Unmeasured]]:
     """The gap in each slice of the new rows, and what cannot be said of these and of the slices that are `named`.
 
-    `told` adds to the names which part it is, `validation` or `tested`.
+    `rows` adds to the names which part it is, `validation` or `tested`.
     """
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
-    for one in dict.fromkeys((*named, *new.estimates)):
-        name = one.further("rows", told) if told else one
-        if one not in learned.estimates:
+    before, after = learned.estimates, new.estimates
+    for group in dict.fromkeys((*named, *after)):
+        name = group.further("rows", rows) if rows else group
+        if group not in before:
             unmeasured.append(Unmeasured(name, "no training row is in it: nothing was learned here"))
-        elif one not in new.estimates:
+        elif group not in after:
             unmeasured.append(Unmeasured(name, f"none of the {new.name} is in it: add such rows to them"))
         else:
-            members.append(Member(name, gap(learned.estimates[one], new.estimates[one])))
+            members.append(Member(name, gap(before[group], after[group])))
     return members, unmeasured
 
 
-CHECK = Check(
+CHECK = finetuning_check(
     measure=measure,
     question="Is it as good on new rows as on its training rows?",
     remedy="Train for fewer epochs, on more rows or at a lower learning rate, and have the labels of the training rows checked.",
-    measures="model",
-    characteristics=("valid_reliable",),
     rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="lower",
     unit="accuracy lost on new rows",
     needs=frozenset({"labels", "predictions", "text", "base"}),
     params=OverfitParams,
     by="slices",
-    tasks=("text-classification",),
     lowest=-1.0,
     expected_rows=_all,
 )

@@ -18,11 +18,12 @@ import numpy as np
 from pydantic import Field
 
 from audit import seeds
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.finetuning import finetuning_check
 from audit.evidence import Evidence, Example, Member, Slice
 from audit.formatting import number
 from audit.metrics.comparison import side_by_side
-from audit.metrics.groups import part
+from audit.metrics.groups import share_members
 from audit.redaction.masking import beginning, common_words
 from audit.stats import Proportion
 
@@ -50,7 +51,7 @@ def measure(subject: Subject, params: StabilityParams, _rng: Generator) -> Evide
     differs = answers != own
     changed = differs.any(axis=0)
     return Evidence(
-        members=tuple(Member(name, Proportion.of(changed[rows], part(clusters, rows))) for name, rows in subject.slices()),
+        members=share_members(subject, changed),
         context=tuple(Member(Slice((("seed", seed),)), Proportion.of(one, clusters)) for seed, one in zip(drawn, differs, strict=True)),
         unit="share of rows that change",
         rows=len(own),
@@ -66,7 +67,7 @@ def _accuracies(subject: Subject, drawn: list[int], answers: NDArray[np.object_]
     """The accuracy of every training, over all rows."""
     truth, clusters = subject.y_true(), subject.clusters()
     models = {"candidate": subject.y_pred()} | {f"seed {seed}": one for seed, one in zip(drawn, answers, strict=True)}
-    shares = {Slice((("training", name),)): Proportion.of(one == truth, clusters) for name, one in models.items()}
+    shares = [Member(Slice((("training", name),)), Proportion.of(one == truth, clusters)) for name, one in models.items()]
     return side_by_side("accuracy", {"each training": shares})
 
 
@@ -87,19 +88,15 @@ def _examples(subject: Subject, changed: NDArray[np.bool_], answers: NDArray[np.
     return tuple(Example(data.shown(row), beginning(texts[row], common), note) for row, note in zip(rows, said, strict=True))
 
 
-CHECK = Check(
+CHECK = finetuning_check(
     measure=measure,
     question="Would training it again give the same answers?",
     remedy="Average the models of several seeds, train on more rows or for longer at a lower rate, or send rows that change to a person.",
-    measures="model",
-    characteristics=("valid_reliable",),
     rmf=("MEASURE 2.5",),
-    better="lower",
     unit="share of rows that change",
     needs=frozenset({"predictions", "text", "base"}),
     params=StabilityParams,
     by="slices",
-    tasks=("text-classification",),
     limit=86_400.0,
     trainings=lambda params: int(params.seeds),
 )

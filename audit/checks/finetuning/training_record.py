@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, FiniteFloat
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.finetuning import finetuning_check
 from audit.evidence import Evidence, Example, Member, Part, Slice
 from audit.finetune.loop import multiplier
 from audit.metrics.rows import normalise
@@ -199,18 +200,14 @@ def _overlap(base: Base, tested: Dataset) -> Iterator[Fault]:
             yield Fault(f"row {tested.shown(row)}", f"also chose the checkpoint, as {place}")
 
 
-CHECK = Check(
+CHECK = finetuning_check(
     measure=measure,
     question="Was it trained soundly and as declared?",
     remedy="Mend the named part of candidate.fine_tune or of the data, empty the cache and fine-tune again.",
-    measures="model",
-    characteristics=("valid_reliable",),
     rmf=("MAP 2.3", "MEASURE 2.1", "MANAGE 3.2"),
-    better="lower",
     unit="faults",
     needs=frozenset({"text", "base"}),
     params=RecordParams,
-    tasks=("text-classification",),
     census=True,
     highest=float("inf"),
     expected_rows=_expected_rows,

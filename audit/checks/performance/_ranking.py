@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
-from audit.evidence import OVERALL, Evidence, Member, Unmeasured
+from audit.check import Params
+from audit.checks.performance import skill_check
+from audit.evidence import OVERALL, Evidence
 from audit.metrics.comparison import comparison_evidence, models_in_words
-from audit.metrics.groups import part
+from audit.metrics.groups import measurable_slices, measurable_slices_by_class
 from audit.metrics.losses import true_columns
 from audit.stats import ClassMean, PairedAuc, PairedPrecision
 from audit.tasks import CLASSIFICATION
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.check import Check
     from audit.evidence import Figure
+    from audit.metrics.groups import Entities, Rows, Slices
     from audit.stats.class_mean import OfClass
     from audit.subject import Subject
 
     Truth: TypeAlias = NDArray[np.bool_]
     Score: TypeAlias = NDArray[np.float64]
-    Clusters: TypeAlias = NDArray[np.int64] | None
-    Rows: TypeAlias = NDArray[np.bool_]
     Curve: TypeAlias = NDArray[np.int64]
 
 
@@ -48,8 +49,8 @@ class Ranking:
     """A number that says how a score ranks, with how it is estimated."""
 
     unit: str
-    of: Callable[[Truth, Score, Clusters], OfClass]
-    paired: Callable[[Truth, Score, Score, Clusters], OfClass]
+    of: Callable[[Truth, Score, Entities], OfClass]
+    paired: Callable[[Truth, Score, Score, Entities], OfClass]
     influence: Callable[[Truth, Score], NDArray[np.float64]]
     """(n,) what each row adds to the number's deviation from the true one."""
     symmetric: bool = False
@@ -68,65 +69,54 @@ def ranking_check(ranking: Ranking, curve: Callable[[Subject, str, Truth], Figur
         targets = ranking.targets(subject)
         positive = subject.y_true() == targets[0]
         figures = (curve(subject, targets[0], positive),) if len(targets) == 1 and 0 < positive.sum() < len(positive) else ()
-        return _ranked(subject, ranking, params, figures)
+        members, unmeasured = _ranked(subject, ranking, params, [subject])
+        notes = _notes(targets, params)
+        return Evidence(members, ranking.unit, subject.data.rows, unmeasured=unmeasured, figures=figures, notes=notes)
 
     def compare(subject: Subject, params: OneVsRest, _rng: Generator) -> Evidence:
-        return _compared(subject, ranking, params)
+        members, unmeasured = _ranked(subject, ranking, params, [subject, subject.for_comparator])
+        overall = [_of_models(one.estimate) for one in members if one.name == OVERALL and isinstance(one.estimate, Comparisons)]
+        notes = [*_notes(ranking.targets(subject), params), *(models_in_words(subject, ranking.unit, *pair) for pair in overall)]
+        return comparison_evidence(subject, members, ranking.unit, unmeasured=unmeasured, notes=notes)
 
-    return Check(
+    return skill_check(
         measure=measure,
         compare=compare,
         question=question,
         remedy=remedy,
-        measures="skill",
-        characteristics=("valid_reliable",),
-        rmf=("MEASURE 2.3", "MEASURE 2.5"),
-        better="higher",
         unit=ranking.unit,
         needs=frozenset({"labels", "ranking"}),
         params=OneVsRest,
-        by="slices",
         tasks=CLASSIFICATION,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sides:
-    """How one class is estimated on some rows, and what each of them adds to the deviation."""
+def _ranked(subject: Subject, ranking: Ranking, params: OneVsRest, models: Sequence[Subject]) -> Slices:
+    """The number of each slice, for each class that is told from the rest or for their mean; of two models, first minus second."""
+    y_true, targets = subject.y_true(), ranking.targets(subject)
+    if len(targets) > 1:
+        true_columns(subject)  # a class that the model gives no probability for would be left out in silence
 
-    estimate: Callable[[str, Truth, Rows], OfClass]
-    influence: Callable[[str, Truth, Rows], NDArray[np.float64]]
+    def estimate(target: str, rows: Rows, entities: Entities) -> OfClass:
+        true, scores = y_true[rows] == target, [score_of(model, target)[rows] for model in models]
+        return ranking.of(true, scores[0], entities) if len(scores) == 1 else ranking.paired(true, scores[0], scores[1], entities)
 
+    def influence(target: str, rows: Rows) -> NDArray[np.float64]:
+        first, *second = (ranking.influence(y_true[rows] == target, score_of(model, target)[rows]) for model in models)
+        return first - second[0] if second else first
 
-def _ranked(subject: Subject, ranking: Ranking, params: OneVsRest, figures: Sequence[Figure] = ()) -> Evidence:
-    """The number of each slice, for each class that is told from the rest or for their mean."""
-    clusters = subject.clusters()
+    def mean(rows: Rows, entities: Entities) -> ClassMean | str:
+        reasons = [reason for target in targets if (reason := _lacking(y_true[rows] == target, target))]
+        if reasons:
+            return "; ".join(reasons)
+        shares = np.stack([influence(target, rows) for target in targets])
+        return ClassMean.of([estimate(target, rows, entities) for target in targets], shares, entities)
 
-    def estimate(one: str, true: Truth, rows: Rows) -> OfClass:
-        return ranking.of(true, score_of(subject, one)[rows], part(clusters, rows))
-
-    def influence(one: str, true: Truth, rows: Rows) -> NDArray[np.float64]:
-        return ranking.influence(true, score_of(subject, one)[rows])
-
-    members, unmeasured = _members(subject, ranking.targets(subject), _Sides(estimate, influence), macro=params.average == "macro")
-    notes = _notes(ranking.targets(subject), params)
-    return Evidence(tuple(members), ranking.unit, subject.data.rows, unmeasured=tuple(unmeasured), figures=tuple(figures), notes=notes)
-
-
-def _compared(subject: Subject, ranking: Ranking, params: OneVsRest) -> Evidence:
-    """Candidate minus comparator of the same."""
-    comparator, clusters = subject.for_comparator, subject.clusters()
-
-    def estimate(one: str, true: Truth, rows: Rows) -> OfClass:
-        return ranking.paired(true, score_of(subject, one)[rows], score_of(comparator, one)[rows], part(clusters, rows))
-
-    def influence(one: str, true: Truth, rows: Rows) -> NDArray[np.float64]:
-        return ranking.influence(true, score_of(subject, one)[rows]) - ranking.influence(true, score_of(comparator, one)[rows])
-
-    members, unmeasured = _members(subject, ranking.targets(subject), _Sides(estimate, influence), macro=params.average == "macro")
-    overall = [_of_models(one.estimate) for one in members if one.name == OVERALL and isinstance(one.estimate, Comparisons)]
-    notes = [*_notes(ranking.targets(subject), params), *(models_in_words(subject, ranking.unit, *pair) for pair in overall)]
-    return comparison_evidence(subject, members, ranking.unit, unmeasured=unmeasured, notes=notes)
+    if params.average == "macro" and len(targets) > 1:
+        return measurable_slices(subject, mean)
+    return measurable_slices_by_class(
+        subject, targets, lambda target, rows, ids: _lacking(y_true[rows] == target, target) or estimate(target, rows, ids)
+    )
 
 
 def score_of(subject: Subject, one: str) -> NDArray[np.float64]:
@@ -154,34 +144,6 @@ def _of_models(estimate: PairedAuc | PairedPrecision | ClassMean) -> tuple[float
 def _notes(targets: Sequence[str], params: OneVsRest) -> tuple[str, ...]:
     several = len(targets) > 1
     return (f"average: macro, over {', '.join(targets)}, each against the rest",) if several and params.average == "macro" else ()
-
-
-def _members(subject: Subject, targets: Sequence[str], sides: _Sides, *, macro: bool) -> tuple[list[Member], list[Unmeasured]]:
-    """Every slice and class, or every slice where the classes' mean is asked for."""
-    y_true, clusters = subject.y_true(), subject.clusters()
-    members: list[Member] = []
-    unmeasured: list[Unmeasured] = []
-    if len(targets) > 1:
-        true_columns(subject)  # a class that the model gives no probability for would be left out in silence
-    if macro and len(targets) > 1:
-        for group, rows in subject.slices():
-            truths = {one: y_true[rows] == one for one in targets}
-            reasons = [reason for one, true in truths.items() if (reason := _lacking(true, one))]
-            if reasons:
-                unmeasured.append(Unmeasured(group, "; ".join(reasons)))
-                continue
-            shares = np.stack([sides.influence(one, true, rows) for one, true in truths.items()])
-            parts = [sides.estimate(one, true, rows) for one, true in truths.items()]
-            members.append(Member(group, ClassMean.of(parts, shares, part(clusters, rows))))
-        return members, unmeasured
-    for one in targets:
-        for group, rows in subject.slices():
-            name, true = group.further("class", one) if len(targets) > 1 else group, y_true[rows] == one
-            if reason := _lacking(true, one):
-                unmeasured.append(Unmeasured(name, reason))
-            else:
-                members.append(Member(name, sides.estimate(one, true, rows)))
-    return members, unmeasured
 
 
 def _lacking(true: Truth, one: str) -> str | None:

@@ -10,26 +10,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.check import Check, NoParams
-from audit.evidence import Evidence, Member
+from audit.checks.performance import skill_check
+from audit.evidence import Evidence
 from audit.metrics.comparison import shares_right
-from audit.stats import Proportion
+from audit.metrics.groups import share_members
 from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.check import NoParams
     from audit.subject import Subject
 
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Share of right predictions in each slice."""
     right = subject.y_true() == subject.y_pred()  # (n,) bool
-    clusters = subject.clusters()
-    members = tuple(
-        Member(name, Proportion.of(right[rows], None if clusters is None else clusters[rows])) for name, rows in subject.slices()
-    )
-    return Evidence(members=members, unit="accuracy", rows=len(right))
+    return Evidence(members=share_members(subject, right), unit="accuracy", rows=len(right))
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
@@ -37,17 +34,12 @@ def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     return shares_right(subject, "accuracy")
 
 
-CHECK = Check(
+CHECK = skill_check(
     measure=measure,
     compare=compare,
     question="Is it correct often enough?",
     remedy="Look at the rows it gets wrong in the worst slice; add or mend training rows like them and fine-tune again.",
-    measures="skill",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
     unit="accuracy",
     needs=frozenset({"labels", "predictions"}),
-    by="slices",
     tasks=CLASSIFICATION,
 )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from audit.checks.performance._ranking import Ranking, called_as, ranking_check, score_of, thresholds
 from audit.evidence import PrecisionRecall
+from audit.metrics.groups import TAIL
 from audit.stats import AveragePrecision, PairedPrecision, Proportion
 from audit.stats.average_precision import influence
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 RANKING = Ranking("average precision", AveragePrecision.of, PairedPrecision.of, influence)
 POINTS = 101
 """Points of the drawn curve."""
-TAIL = 0.025
 
 
 def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> PrecisionRecall:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.checks.performance._probability_losses import probability_loss_check
+from audit.checks.performance._losses import probability_loss_check
 from audit.metrics.losses import LARGEST, SMALLEST
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.checks.performance._regression import mean_loss_check
+from audit.checks.performance._losses import mean_loss_check
 
 CHECK = mean_loss_check(
     "mean absolute error",

@@ -15,10 +15,10 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import Params
-from audit.checks.performance._regression import mean_loss_check
+from audit.checks.performance._losses import mean_loss_check
 
 if TYPE_CHECKING:
-    from audit.checks.performance._regression import Loss
+    from audit.checks.performance._losses import Loss
 
 
 class PinballParams(Params):

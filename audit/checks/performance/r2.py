@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import Check, NoParams
-from audit.checks.performance._regression import compared, error_evidence
-from audit.evidence import Evidence, Member, Unmeasured
+from audit.checks.performance import skill_check
+from audit.checks.performance._losses import compared, error_evidence
 from audit.metrics.comparison import models_in_words
-from audit.metrics.groups import part
+from audit.metrics.groups import measurable_slices
 from audit.metrics.losses import carried_by_few, residuals
 from audit.stats import Explained, MeanRatio
 from audit.tasks import REGRESSION
@@ -30,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
+    from audit.check import NoParams
+    from audit.evidence import Evidence, Member, Unmeasured
+    from audit.metrics.groups import Entities, Rows
     from audit.stats import Estimate
     from audit.subject import Subject
 
@@ -40,20 +41,20 @@ UNIT = "R²"
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """R² of each slice."""
-    target, predicted, clusters = subject.target(), subject.predicted_values(), subject.clusters()
-    members, unmeasured = _members(subject, lambda rows: Explained.of(target[rows], predicted[rows], part(clusters, rows)))
+    target, predicted = subject.target(), subject.predicted_values()
+    members, unmeasured = _members(subject, lambda rows, entities: Explained.of(target[rows], predicted[rows], entities))
     found = error_evidence(subject, members, UNIT, unmeasured=unmeasured, notes=carried_by_few(target - predicted))
     return replace(found, examples=())  # the rows that are farthest off stand beside the errors
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the R² in each slice: less squared error than the comparator's, over the variance."""
-    target, clusters = subject.target(), subject.clusters()
+    target = subject.target()
     first, second = (np.square(residuals(side)) for side in (subject, subject.for_comparator))
 
-    def estimate(rows: NDArray[np.bool_]) -> MeanRatio:
+    def estimate(rows: Rows, entities: Entities) -> MeanRatio:
         spread = np.square(target[rows] - target[rows].mean())
-        return MeanRatio.of(second[rows] - first[rows], spread, part(clusters, rows))
+        return MeanRatio.of(second[rows] - first[rows], spread, entities)
 
     members, unmeasured = _members(subject, estimate)
     variance = float(target.var())
@@ -61,30 +62,21 @@ def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     return compared(subject, members, UNIT, unmeasured=unmeasured, notes=(*said, *carried_by_few(residuals(subject))))
 
 
-def _members(subject: Subject, estimate: Callable[[NDArray[np.bool_]], Estimate]) -> tuple[list[Member], list[Unmeasured]]:
+def _members(subject: Subject, estimate: Callable[[Rows, Entities], Estimate]) -> tuple[tuple[Member, ...], tuple[Unmeasured, ...]]:
     """Each slice's estimate; one whose true numbers are all alike has nothing to explain."""
-    target = subject.target()
-    members, unmeasured = [], []
-    for name, rows in subject.slices():
-        if target[rows].min() == target[rows].max():
-            unmeasured.append(Unmeasured(name, "its true numbers are all alike, so there is nothing to explain: add rows to this slice"))
-        else:
-            members.append(Member(name, estimate(rows)))
-    return members, unmeasured
+    target, alike = subject.target(), "its true numbers are all alike, so there is nothing to explain: add rows to this slice"
+    return measurable_slices(
+        subject, lambda rows, entities: alike if target[rows].min() == target[rows].max() else estimate(rows, entities)
+    )
 
 
-CHECK = Check(
+CHECK = skill_check(
     measure=measure,
     compare=compare,
     question="How much of the variation of the true values does it explain?",
     remedy="Look for what its features do not tell of the rows that are farthest off; add features or rows, and fit the model anew.",
-    measures="skill",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
     unit=UNIT,
     needs=frozenset({"targets", "values"}),
-    by="slices",
     tasks=REGRESSION,
     lowest=-math.inf,
 )

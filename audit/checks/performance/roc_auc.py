@@ -17,6 +17,7 @@ import numpy as np
 
 from audit.checks.performance._ranking import Ranking, called_as, ranking_check, score_of, thresholds
 from audit.evidence import Roc
+from audit.metrics.groups import TAIL
 from audit.stats import Auc, PairedAuc, Proportion
 from audit.stats.auc import influence
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 RANKING = Ranking("ROC AUC", Auc.of, PairedAuc.of, influence, symmetric=True)
 POINTS = 101
 """Points of the drawn curve."""
-TAIL = 0.025
 
 
 def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Roc:

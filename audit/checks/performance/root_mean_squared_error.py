@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import Check, NoParams
-from audit.checks.performance._regression import compared, error_evidence
-from audit.evidence import Evidence, Member
+from audit.checks.performance import skill_check
+from audit.checks.performance._losses import compared, error_evidence
 from audit.metrics.comparison import models_in_words
-from audit.metrics.groups import part
+from audit.metrics.groups import slice_members
 from audit.metrics.losses import carried_by_few, residuals
 from audit.stats import MeanDifference, RootMeanSquare
 from audit.tasks import REGRESSION
@@ -27,6 +26,8 @@ from audit.tasks import REGRESSION
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.check import NoParams
+    from audit.evidence import Evidence
     from audit.subject import Subject
 
 UNIT = "root mean squared error"
@@ -34,31 +35,27 @@ UNIT = "root mean squared error"
 
 def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Root mean squared error of each slice."""
-    apart, clusters = residuals(subject), subject.clusters()
-    members = [Member(name, RootMeanSquare.of(apart[rows], part(clusters, rows))) for name, rows in subject.slices()]
+    apart = residuals(subject)
+    members = slice_members(subject, lambda rows, entities: RootMeanSquare.of(apart[rows], entities))
     return error_evidence(subject, members, UNIT, notes=carried_by_few(apart))
 
 
 def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Difference of the root mean squared errors in each slice."""
-    first, second, clusters = residuals(subject), residuals(subject.for_comparator), subject.clusters()
-    members = [Member(name, MeanDifference.of_roots(first[rows], second[rows], part(clusters, rows))) for name, rows in subject.slices()]
+    first, second = residuals(subject), residuals(subject.for_comparator)
+    members = slice_members(subject, lambda rows, entities: MeanDifference.of_roots(first[rows], second[rows], entities))
     said = models_in_words(subject, UNIT, *(math.sqrt(float(np.mean(np.square(one)))) for one in (first, second)))
     return compared(subject, members, UNIT, notes=(said, *carried_by_few(first)))
 
 
-CHECK = Check(
+CHECK = skill_check(
     measure=measure,
     compare=compare,
     question="How far off are its numbers, with large errors weighted more?",
     remedy="Look at the rows that are farthest off: mend their values where they are wrong, add rows like them where they are right.",
-    measures="skill",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
     better="lower",
     unit=UNIT,
     needs=frozenset({"targets", "values"}),
-    by="slices",
     tasks=REGRESSION,
     highest=math.inf,
 )

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.performance import skill_check
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Member
+from audit.evidence import Evidence
 from audit.formatting import rows_in_words
 from audit.metrics.comparison import shares
-from audit.metrics.groups import part
+from audit.metrics.groups import share_members
 from audit.metrics.losses import true_columns
-from audit.stats import Proportion
 from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ class TopKParams(Params):
 
 def measure(subject: Subject, params: TopKParams, _rng: Generator) -> Evidence:
     """Share of rows with their class on the list, in each slice."""
-    hit, clusters = _hits(subject, params.k), subject.clusters()
-    members = tuple(Member(name, Proportion.of(hit[rows], part(clusters, rows))) for name, rows in subject.slices())
-    return Evidence(members=members, unit=_unit(params.k), rows=len(hit), notes=_notes(subject, params.k))
+    hit = _hits(subject, params.k)
+    return Evidence(members=share_members(subject, hit), unit=_unit(params.k), rows=len(hit), notes=_notes(subject, params.k))
 
 
 def compare(subject: Subject, params: TopKParams, _rng: Generator) -> Evidence:
@@ -74,18 +73,13 @@ def _notes(subject: Subject, k: int) -> tuple[str, ...]:
     return (said,) if tied else ()
 
 
-CHECK = Check(
+CHECK = skill_check(
     measure=measure,
     compare=compare,
     question="Is the correct answer among its top k often enough?",
     remedy="Look at the rows whose class is not on the list in the worst slice; add training rows like them, or show a longer list.",
-    measures="skill",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.3", "MEASURE 2.5"),
-    better="higher",
     unit="top-k accuracy",
     needs=frozenset({"labels", "scores"}),
     params=TopKParams,
-    by="slices",
     tasks=CLASSIFICATION,
 )

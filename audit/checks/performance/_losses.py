@@ -1,4 +1,4 @@
-"""Predicted and true numbers: what the checks of regression share."""
+"""Checks of the mean loss of each row: the loss of probabilities, and the error of predicted numbers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.check import Check, NoParams, Params
-from audit.evidence import Evidence, Example, Member, Part, Residuals
+from audit.check import NoParams
+from audit.checks.performance import skill_check
+from audit.evidence import Evidence, Example, Part, Residuals
 from audit.formatting import number
-from audit.metrics.comparison import comparator_name, models_in_words
-from audit.metrics.groups import part
-from audit.metrics.losses import residuals
+from audit.metrics.comparison import comparator_name, comparison_evidence, models_in_words, sameness
+from audit.metrics.groups import TAIL, part, slice_members
+from audit.metrics.losses import residuals, true_columns
 from audit.redaction.masking import beginning
-from audit.stats import Mean, PairedMean
-from audit.tasks import REGRESSION
+from audit.stats import Mean, PairedMean, PairedProbabilityLoss, ProbabilityLoss
+from audit.stats.probability_loss import RowLosses
+from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.evidence import Unmeasured
+    from audit.check import Check, Params
+    from audit.evidence import Member, Unmeasured
     from audit.subject import Subject
 
     Loss: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -33,49 +36,90 @@ BINS, LEAST = 12, 25
 """Bins of the residual figure at most, and rows in each at least."""
 FARTHEST = 5
 """Rows that the report shows."""
-TAIL = 0.025
+
+
+def probability_loss_check(
+    unit: str,
+    losses: Callable[[Subject], NDArray[np.float64]],
+    highest: Callable[[Subject], float],
+    *,
+    largest: float,
+    question: str,
+    remedy: str,
+    range_on: Callable[[Subject, NoParams], tuple[float, float]] | None = None,
+) -> Check:
+    """A check of the mean loss in each slice; `losses` are (n, k), were each class the true one, and lie between 0 and `highest`.
+
+    `largest` is the end of the mean loss on any subject: a bound beyond is refused.
+    """
+
+    def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+        found, high = row_losses(subject, losses(subject)), highest(subject)
+        members = slice_members(subject, lambda rows, entities: ProbabilityLoss.of(found.of(rows), entities, high=high))
+        return Evidence(members=members, unit=unit, rows=len(found.loss))
+
+    def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
+        first, second = (row_losses(side, losses(side)) for side in (subject, subject.for_comparator))
+        high = highest(subject)
+        members = slice_members(subject, lambda rows, ids: PairedProbabilityLoss.of(first.of(rows), second.of(rows), ids, high=high))
+        return comparison_evidence(subject, members, unit, notes=(_of_models(subject, unit, first.loss, second.loss),))
+
+    return skill_check(
+        measure=measure,
+        compare=compare,
+        question=question,
+        remedy=remedy,
+        better="lower",
+        unit=unit,
+        needs=frozenset({"labels", "scores"}),
+        tasks=CLASSIFICATION,
+        highest=largest,
+        range_on=range_on,
+    )
+
+
+def row_losses(subject: Subject, table: NDArray[np.float64]) -> RowLosses:
+    """From (n, k) losses, were each class the true one. A row that is right is, if wrong, taken to lose what its probabilities expect."""
+    true, probabilities = true_columns(subject), subject.probabilities()
+    every, top = np.arange(len(true)), probabilities.argmax(axis=1)
+    others = probabilities.copy()
+    others[every, top] = 0.0
+    rest, loss = others.sum(axis=1), table[every, true]
+    even = (np.arange(table.shape[1]) != top[:, None]) / max(1, table.shape[1] - 1)
+    weights = np.where(rest[:, None] > 0, others / np.where(rest > 0, rest, 1.0)[:, None], even)
+    expected = (weights * table).sum(axis=1)
+    right = table[every, top]
+    return RowLosses(loss, right, np.where(true == top, np.maximum(expected, right), loss), probabilities[every, top], true != top)
 
 
 def mean_loss_check(unit: str, loss: Callable[[Any], Loss], *, question: str, remedy: str, params: type[Params] = NoParams) -> Check:
     """A check of the mean loss of the residuals in each slice; `loss` gives it under the parameters, and is 0 at least."""
 
     def measure(subject: Subject, given: Params, _rng: Generator) -> Evidence:
-        return _mean_losses(subject, loss(given), unit)
+        values = loss(given)(residuals(subject))
+        return error_evidence(subject, slice_members(subject, lambda rows, entities: Mean.of(values[rows], entities, low=0.0)), unit)
 
     def compare(subject: Subject, given: Params, _rng: Generator) -> Evidence:
-        return _compare_losses(subject, loss(given), unit)
+        first, second = (loss(given)(residuals(side)) for side in (subject, subject.for_comparator))
+        members = slice_members(subject, lambda rows, entities: PairedMean.of(first[rows], second[rows], entities, low=0.0))
+        return compared(subject, members, unit, notes=(_of_models(subject, unit, first, second),))
 
-    return Check(
+    return skill_check(
         measure=measure,
         compare=compare,
         question=question,
         remedy=remedy,
-        measures="skill",
-        characteristics=("valid_reliable",),
-        rmf=("MEASURE 2.3", "MEASURE 2.5"),
         better="lower",
         unit=unit,
         needs=frozenset({"targets", "values"}),
         params=params,
-        by="slices",
         tasks=REGRESSION,
         highest=math.inf,
     )
 
 
-def _mean_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
-    """Mean of a loss of the residuals, which is 0 at least, in each slice."""
-    values, clusters = loss(residuals(subject)), subject.clusters()
-    members = [Member(name, Mean.of(values[rows], part(clusters, rows), low=0.0)) for name, rows in subject.slices()]
-    return error_evidence(subject, members, unit)
-
-
-def _compare_losses(subject: Subject, loss: Loss, unit: str) -> Evidence:
-    """Candidate's mean loss less the comparator's on the same rows, in each slice."""
-    first, second = (loss(residuals(side)) for side in (subject, subject.for_comparator))
-    clusters = subject.clusters()
-    members = [Member(name, PairedMean.of(first[rows], second[rows], part(clusters, rows), low=0.0)) for name, rows in subject.slices()]
-    return compared(subject, members, unit, notes=(models_in_words(subject, unit, float(first.mean()), float(second.mean())),))
+def _of_models(subject: Subject, unit: str, first: NDArray[np.float64], second: NDArray[np.float64]) -> str:
+    return models_in_words(subject, unit, float(first.mean()), float(second.mean()))
 
 
 def error_evidence(
@@ -101,19 +145,12 @@ def compared(
     """The members with both models' numbers, row by row."""
     comparator = subject.for_comparator
     first, second = subject.predicted_values(), comparator.predicted_values()
-    if comparator.candidate.sha256 == subject.candidate.sha256:
-        notes = (
-            *notes,
-            f"The candidate and {comparator_name(subject)} are the same model, byte for byte: there is no difference to be found.",
-        )
-    elif np.array_equal(first, second):
-        notes = (*notes, f"The candidate and {comparator_name(subject)} give the same number in every row.")
     return Evidence(
         members=tuple(members),
         unit=f"{unit} difference from {comparator_name(subject)}",
         rows=len(first),
         unmeasured=tuple(unmeasured),
-        notes=tuple(notes),
+        notes=(*notes, *sameness(subject, "number", alike=np.array_equal(first, second))),
         table={"id": subject.data.ids, "label": subject.target(), "prediction": first, "rival_prediction": second},
     )
 
@@ -124,7 +161,7 @@ def _figure(predicted: NDArray[np.float64], apart: NDArray[np.float64], clusters
     if bins < 2 or predicted.min() == predicted.max():  # noqa: PLR2004  # a line needs two points
         return None
     found = np.array_split(np.argsort(predicted, kind="stable"), bins)
-    ends = [Mean.of(apart[rows], None if clusters is None else clusters[rows]).bounds(TAIL, TAIL) for rows in found]
+    ends = [Mean.of(apart[rows], part(clusters, rows)).bounds(TAIL, TAIL) for rows in found]
     low, high = np.transpose([np.quantile(apart[rows], (0.1, 0.9)) for rows in found]).tolist()
     return Residuals(
         predicted=tuple(float(predicted[rows].mean()) for rows in found),
