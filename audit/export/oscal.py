@@ -94,7 +94,7 @@ class _Made:
         }
 
     def _parties(self) -> list[_Json]:
-        owner = self.audit.policy.system.owner if self.audit.policy.system is not None else None
+        owner = self.audit.policy.system.owner
         if owner is None:
             return []
         party: _Json = {"uuid": self._id("owner"), "type": "organization", "name": owner.team}
