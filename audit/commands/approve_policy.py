@@ -22,7 +22,7 @@ from audit.governance.waiver_files import read_folder
 from audit.governance.waiver_schema import person
 from audit.ledger import Ledger, times
 from audit.pipeline.compatibility import load_policy
-from audit.policy import positions, yaml_reader
+from audit.policy import yaml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from audit.governance.policy_change import PolicyChange
     from audit.governance.waiver_schema import PublicKey
     from audit.ledger import Entry
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 _HEAD = (
     "# `audit sign` writes this file: approvals of a policy that is looser than the promoted one. Changing a word voids its signature.\n"
@@ -54,7 +54,7 @@ def is_policy(path: Path) -> bool:
     """Whether a file is meant as a policy and not as a waiver."""
     try:
         text = read_at_most(path, yaml_reader.MOST_BYTES).decode("utf-8")
-        tree, _ = positions.flatten(yaml_reader.parse(text, str(path))[0])
+        tree, _ = yaml_reader.flatten(yaml_reader.parse(text, str(path))[0])
     except (OSError, UnicodeDecodeError):
         return False
     return isinstance(tree, dict) and bool({"policy", "require", "extends"} & set(tree))
@@ -149,7 +149,7 @@ def _write(path: Path, present: Present, own: Mapping[str, Tree]) -> Path:
     text = (_HEAD + "approvals:\n" if file is None else file.text.rstrip("\n") + "\n") + _listed(own)
     root, mistakes = yaml_reader.parse(text, str(place))
     wanted: Tree = {"approvals": [*(dict(one) for one in (file.trees if file else ())), dict(own)]}
-    if mistakes or positions.flatten(root)[0] != wanted:
+    if mistakes or yaml_reader.flatten(root)[0] != wanted:
         if file is None:
             msg = f"{place}: would not read back as it was signed; nothing was written"
             raise ToolError(msg)

@@ -27,13 +27,12 @@ from audit.pipeline import engine, judging, one_class
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import bound_problems
 from audit.pipeline.job import Failure, Job
-from audit.policy import roles
+from audit.policy import consistency
 from audit.policy.consistency import bounds, splits
 from audit.policy.messages import messages, nearest
-from audit.policy.positions import plain
 from audit.policy.schema import Requirement
 from audit.policy.shape import typed
-from audit.policy.yaml_reader import parse
+from audit.policy.yaml_reader import parse, plain
 from audit.subject import Subject
 from audit.tasks import REGRESSION
 
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.evidence import Evidence
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 OnRemark: TypeAlias = "Callable[[str], None]"
 _IN_A_POLICY = re.compile(r"; a role that this file lacks is set to null: .*")
@@ -291,7 +290,7 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     except ValidationError as error:
         told = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in said)
         raise InputError(*(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
-    clash = next(roles.clashes(columns), None)
+    clash = next(consistency.clashes(columns), None)
     if clash is not None:
         msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
         raise InputError(msg)

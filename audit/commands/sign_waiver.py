@@ -14,7 +14,7 @@ from audit.governance import signatures, waiver_approvals
 from audit.governance.waiver_files import WaiverFile, read_waiver
 from audit.governance.waiver_schema import person
 from audit.governance.waiver_validity import unwritten
-from audit.policy import positions, yaml_reader
+from audit.policy import yaml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.governance.waiver_schema import PublicKey
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _write(path: Path, file: WaiverFile, own: Mapping[str, Tree]) -> None:
     wanted = dict(file.tree) | {"approvals": [*(before if isinstance(before, list) else ()), dict(own)]}
     text = json.dumps(wanted, indent=1, ensure_ascii=False) + "\n" if path.suffix.lower() == ".json" else _with_approvals(file, wanted)
     root, mistakes = yaml_reader.parse(text, str(path))
-    if mistakes or positions.flatten(root)[0] != wanted:
+    if mistakes or yaml_reader.flatten(root)[0] != wanted:
         msg = f"{path}: does not read back as it was signed; it was left as it is"
         raise ToolError(msg)
     put_in_place(path, text)

@@ -11,7 +11,7 @@ from audit.datasets import notation
 from audit.datasets.file_bytes import Unreadable
 from audit.datasets.kinds import distinct_cells
 from audit.datasets.options import quote
-from audit.redaction.quoting import quoted
+from audit.redaction.masking import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from audit.redaction.quoting import quoted
+from audit.redaction.masking import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

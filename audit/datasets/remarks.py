@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.datasets.kinds import EMPTY_WORDS, MOSTLY, distinct_cells
 from audit.datasets.options import quote
-from audit.redaction.quoting import looks_personal, quoted
+from audit.redaction.masking import looks_personal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from audit.datasets.inputs import Table, Texts
 from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
 from audit.datasets.notation import EXACT, mark_advice
 from audit.errors import CannotMeasure
-from audit.redaction.quoting import looks_personal, quoted
+from audit.redaction.masking import looks_personal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

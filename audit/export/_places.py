@@ -12,7 +12,7 @@ from audit.policy import yaml_reader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from audit.policy.positions import Node
+    from audit.policy.yaml_reader import Node
     from audit.record import AuditRun
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.policy import LoadedPolicy
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 SUFFIX = ".approvals"
 """Behind the policy file's whole name, so that no pattern such as `*.yaml` takes approvals for a policy."""

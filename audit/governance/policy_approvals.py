@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from audit.governance.approvals_file import ApprovalsFile, PolicyApproval
     from audit.governance.waiver_schema import PublicKey
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 KIND = "audit.policy-approval/1"
 """Part of what is signed, so that no signature of an approval is one of anything else."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from audit.governance.policy_diff import Change
     from audit.governance.waiver_schema import PublicKey
     from audit.ledger import Entry
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 KEPT = "policy_resolved"
 """Key of a promoting run's entry that holds its policy."""

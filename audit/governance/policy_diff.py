@@ -12,15 +12,14 @@ from pydantic import ValidationError
 
 from audit.datasets import Columns
 from audit.formatting import bound_in_words, comparator_in_words, limit
-from audit.policy.durations import days
-from audit.policy.schema import SEVERITIES
+from audit.policy.schema import SEVERITIES, days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from audit.check import Check
-    from audit.policy.positions import Tree
     from audit.policy.schema import DatasetSpec, Policy, Requirement
+    from audit.policy.yaml_reader import Tree
 
 Kind: TypeAlias = Literal["loosened", "tightened", "other"]
 KINDS: tuple[Kind, ...] = ("loosened", "tightened", "other")

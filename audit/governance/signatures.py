@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from audit.governance.waiver_schema import Line, PublicKey
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 KIND = "audit.waiver/1"
 """Part of what is signed, so that no signature of a waiver is one of anything else."""

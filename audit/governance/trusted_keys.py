@@ -13,7 +13,7 @@ from audit.governance.waiver_schema import PublicKey
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 KEPT = "trusted_keys"
 """Key of a promoting run's entry that holds the keys its policy trusted."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from audit.governance.waiver_files import WaiverFile
     from audit.governance.waiver_schema import Approval, PublicKey, Waiver
-    from audit.policy.positions import Tree
+    from audit.policy.yaml_reader import Tree
 
 EXECUTIVE = "executive"
 _SECOND = 2

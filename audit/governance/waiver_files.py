@@ -11,14 +11,14 @@ from pydantic import BaseModel, ValidationError
 from audit.errors import InputError, Mistake, PolicyError
 from audit.files import read_at_most
 from audit.governance.waiver_schema import PublicKey, Waiver, person
-from audit.policy import positions, yaml_reader
+from audit.policy import yaml_reader
 from audit.policy.messages import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from audit.policy import LoadedPolicy
-    from audit.policy.positions import Marks, Tree
+    from audit.policy.yaml_reader import Marks, Tree
 
 Model = TypeVar("Model", bound=BaseModel)
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -157,7 +157,7 @@ def is_waiver(path: Path) -> bool:
     """Whether a file is meant as a waiver and not as a policy."""
     try:
         text = read_at_most(path, yaml_reader.MOST_BYTES).decode("utf-8")
-        tree, _ = positions.flatten(yaml_reader.parse(text, str(path))[0])
+        tree, _ = yaml_reader.flatten(yaml_reader.parse(text, str(path))[0])
     except (OSError, UnicodeDecodeError):
         return False
     keys = set(tree) if isinstance(tree, dict) else set()
@@ -168,7 +168,7 @@ def read_as(path: Path, shown: str, model: type[Model]) -> tuple[Marks, Mapping[
     """Positions, plain values and text of a file that fits a model."""
     text = _text(path, shown)
     root, mistakes = yaml_reader.parse(text, shown)
-    tree, marks = positions.flatten(root)
+    tree, marks = yaml_reader.flatten(root)
     if not mistakes:
         mistakes = list(_unfit(model, tree, marks))
     if mistakes or not isinstance(tree, dict):

@@ -15,7 +15,7 @@ from audit.governance.version_ranges import within
 from audit.governance.waiver_history import uses
 from audit.governance.waiver_schema import person
 from audit.ledger import times
-from audit.policy.reasons import is_placeholder, is_reason
+from audit.policy.declared_facts import is_placeholder, is_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from audit.governance.waiver_schema import Waiver
     from audit.ledger import Entry
     from audit.policy import LoadedPolicy
-    from audit.policy.positions import Tree
     from audit.policy.schema import Requirement, Severity
+    from audit.policy.yaml_reader import Tree
 
 LONGEST_DAYS: dict[Severity, int] = {"high": 90, "medium": 180, "low": 180}
 """From grant to expiry."""

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from audit.check import Check, Need
     from audit.errors import Mistake
     from audit.policy.consistency import Problem
-    from audit.policy.positions import Loc, Marks
     from audit.policy.schema import Load, Requirement
     from audit.policy.shape import Draft
+    from audit.policy.yaml_reader import Loc, Marks
 
 _LISTED = "`audit checks` lists all there are"
 _SAMPLED_AND_GRAVE = frozenset({"critical", "high"})

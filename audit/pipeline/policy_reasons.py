@@ -11,8 +11,7 @@ from audit.decision.rules import MODEL_UNJUDGED
 from audit.frameworks import nist_ai_rmf
 from audit.pipeline import one_class, slice_coverage
 from audit.pipeline.jobs import declared
-from audit.policy.reasons import blank, is_reason
-from audit.policy.tiers import missing, required
+from audit.policy.declared_facts import blank, is_reason, missing, required
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping

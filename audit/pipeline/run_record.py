@@ -15,7 +15,7 @@ from audit.errors import ToolError
 from audit.export import json as results_json
 from audit.governance import policy_change, waiver_history
 from audit.pipeline import comparators, record, slice_coverage
-from audit.policy.durations import days
+from audit.policy.schema import days
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def environment() -> dict[str, str]:
     return found
 
 
-def write(
-    prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, options: Options, ledger: Ledger
-) -> tuple[AuditRun, Path]:
+def write(prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, options: Options, ledger: Ledger) -> tuple[AuditRun, Path]:
     """The run's record, and its bundle's folder, which appears in its place only when bundle and ledger entry are whole."""
     making = writer.Bundle(options.out, facts.id)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit import catalog
 from audit.datasets.spellings import normal_form
 from audit.evidence import Slice, Unmeasured
-from audit.redaction.quoting import quoted
+from audit.redaction.masking import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

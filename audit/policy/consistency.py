@@ -16,12 +16,18 @@ from audit.tasks import REGRESSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from audit.policy.positions import Loc
+    from audit.datasets import Columns
     from audit.policy.schema import ComparatorSpec, FineTune, Load, Requirement
     from audit.policy.shape import Draft
+    from audit.policy.yaml_reader import Loc
+
 
 Problem: TypeAlias = tuple["Loc", str]
 """A key path and what is wrong there."""
+_ALONE = ("id", "label", "prediction", "score", "scores", "output", "weight")
+"""Roles that share their column neither with one another nor with a feature."""
+_OF_CLASSES = ("positive", "score", "scores")
+"""Roles that a candidate for regression has no use for."""
 _LARGEST_SPLIT = 0.5
 _NEAR = 0.75
 """Likeness from which a word counts as a misspelling."""
@@ -37,6 +43,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
     for index, requirement in draft.requirements:
         for loc, text in _requirement(requirement, draft):
             yield ("require", index, *loc), text
+    yield from _column_roles(draft)
 
 
 def _candidate(draft: Draft) -> Iterator[Problem]:
@@ -75,11 +82,11 @@ def _comparator(spec: ComparatorSpec, called: str, draft: Draft) -> Iterator[Pro
         yield ("columns",), f"are for saved predictions, and {called} is of kind {spec.load.kind}; leave them out"
     elif spec.load.kind == "predictions" and not named:
         yield ("load", "kind"), f"{called}'s columns are not named; add `columns: {{prediction: ...}}` beside `load`"
-    told = set()
+    reported = set()
     for columns in map(draft.columns_of, draft.datasets):
         for role, column in () if columns is None else columns.named().items():
-            if column in named and column not in told and _taken(role, draft):
-                told.add(column)
+            if column in named and column not in reported and _taken(role, draft):
+                reported.add(column)
                 yield ("columns",), f"column {format_value(column)} is columns.{role}; name the column of {called}'s own answers"
 
 
@@ -196,8 +203,8 @@ def bounds(requirement: Requirement) -> Iterator[Problem]:
 def _against(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
     declared = {BASE, CHAMPION, *(place[-1] for place in draft.comparators)}
     if requirement.against is not None and requirement.against not in declared:
-        told = nearest(requirement.against, declared, f"add `models: {{{requirement.against}: {{load: ...}}}}`")
-        yield ("against",), f"no model {format_value(requirement.against)} is declared; {told}"
+        remedy = nearest(requirement.against, declared, f"add `models: {{{requirement.against}: {{load: ...}}}}`")
+        yield ("against",), f"no model {format_value(requirement.against)} is declared; {remedy}"
         return
     if requirement.against is not None and requirement.margin is None:
         yield ("against",), "has no `margin`; say by how much it may be worse, such as `margin: 0.01`"
@@ -222,3 +229,61 @@ def _roles(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
         yield ("reference",), _undeclared(requirement.reference, draft)
     elif requirement.reference == requirement.on:
         yield ("reference",), f"{format_value(requirement.on)} would be compared with itself; name another data set"
+
+
+def clashes(columns: Columns) -> Iterator[tuple[str, str, str]]:
+    """A role, the one that has its column already, and the column; entries of a role as `scores.urgent`."""
+    taken: dict[str, str] = {}
+    named = sorted(columns.named().items(), key=lambda item: item[0].startswith("features."))
+    for role, column in named:
+        kind = role.split(".")[0]
+        if column in taken and kind in {*_ALONE, "features"}:
+            yield role, taken[column], column
+        if kind in _ALONE:
+            taken.setdefault(column, role)
+
+
+def _column_roles(draft: Draft) -> Iterator[Problem]:
+    """Every role of another task, and every clash, of the policy's own columns and of each data set's."""
+    yield from _regression(draft)
+    if draft.columns is None:
+        return
+    reported: set[tuple[str, str, str]] = set()
+    for data, columns in ((None, draft.columns), *((role, draft.columns_of(role)) for role in draft.datasets)):
+        for clash in clashes(columns) if columns is not None else ():
+            if clash not in reported:
+                reported.add(clash)
+                yield _place_of_role(draft, data, clash), _describe_clash(clash)
+
+
+def _regression(draft: Draft) -> Iterator[Problem]:
+    """Roles that speak of classes, under a candidate that gives numbers: no check could read them."""
+    if draft.candidate is None or draft.candidate.task not in REGRESSION:
+        return
+    own = [(("datasets", role, "columns"), spec.columns) for role, spec in draft.datasets.items() if spec is not None and spec.columns]
+    for place, columns in [(("columns",), draft.columns), *own]:
+        for role in _OF_CLASSES:
+            if columns is not None and getattr(columns, role) is not None:
+                yield (*place, role), f"is of classification, and candidate.task is {draft.candidate.task}; leave it out"
+    for place, spec in draft.comparators.items():
+        answers = None if spec is None else spec.columns
+        for role in _OF_CLASSES[1:]:
+            if answers is not None and getattr(answers, role) is not None:
+                yield (*place, "columns", role), f"is of classification, and candidate.task is {draft.candidate.task}; name prediction"
+
+
+def _place_of_role(draft: Draft, data: str | None, clash: tuple[str, str, str]) -> Loc:
+    """Where the role stands; of two that a data set and the policy give, the data set's own."""
+    spec = draft.datasets.get(data) if data is not None else None
+    own = spec.columns.model_fields_set if spec is not None and spec.columns is not None else frozenset()
+    role = next((one for one in clash[:2] if one.split(".")[0] in own), clash[0])
+    at: Loc = ("datasets", str(data), "columns") if role.split(".")[0] in own else ("columns",)
+    kind, _, entry = role.partition(".")
+    return (*at, kind, *((int(entry) if entry.isdigit() and kind == "features" else entry,) if entry else ()))
+
+
+def _describe_clash(clash: tuple[str, str, str]) -> str:
+    role, other, column = clash
+    if role.startswith("features."):
+        return f"column {column!r} is columns.{other}, which a model may not see; take it out of the features"
+    return f"column {column!r} is columns.{role} and columns.{other} at once; name another column for one of them"

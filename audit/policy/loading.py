@@ -1,4 +1,4 @@
-"""A whole policy file is read: all its mistakes at once, each at its place."""
+"""A whole policy file is read, merged with those that it extends: all its mistakes at once, each at its place."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import yaml
+
 from audit import files
 from audit.errors import InputError, Mistake, PolicyError
-from audit.policy import consistency, extending, paths, positions, roles, shape, yaml_reader
+from audit.policy import consistency, paths, shape, yaml_reader
 from audit.policy.schema import Policy
+from audit.policy.yaml_reader import SCALARS, Node, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from audit.policy.positions import Marks, Node, Tree
     from audit.policy.shape import Draft
+    from audit.policy.yaml_reader import Loc, Marks, Place, Tree
+
 
 Rules: TypeAlias = "Callable[[Draft, Marks], Iterable[Mistake]]"
 """Rules beyond the file's own shape and meaning."""
@@ -66,7 +70,7 @@ def load(path: Path | str, *, allow_outside: bool = False, also: Rules | None = 
     path = Path(path)
     project = paths.project_folder(path)
     merged = _read(path, project, allow_outside=allow_outside)
-    tree, marks = positions.flatten(merged.root)
+    tree, marks = yaml_reader.flatten(merged.root)
     tree = shape.normal(tree)
     found = merged.mistakes
     if not merged.root.broken:
@@ -74,7 +78,7 @@ def load(path: Path | str, *, allow_outside: bool = False, also: Rules | None = 
         found += _outside(marks, tree, project, allow_outside=allow_outside)
     if found:
         raise PolicyError(tuple(dict.fromkeys(found)))
-    text = merged.texts[0] if len(merged.texts) == 1 else extending.written(merged.root, merged.files)
+    text = merged.texts[0] if len(merged.texts) == 1 else _written(merged.root, merged.files)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     return LoadedPolicy(shape.typed(Policy, tree), path, text, sha256, marks, project, allow_outside)
 
@@ -84,13 +88,8 @@ def _mistakes(tree: Tree, marks: Marks, also: Rules | None) -> list[Mistake]:
     draft = shape.draft(tree, marks)
     if isinstance(tree, dict) and tree.get("require") == []:
         found.append(marks.mistake(("require",), "is empty; a policy that asks for nothing proves nothing: add a requirement"))
-    found += [marks.mistake(loc, text) for loc, text in _contradictions(draft) if not draft.rests_on_unread(loc)]
+    found += [marks.mistake(loc, text) for loc, text in consistency.problems(draft) if not draft.rests_on_unread(loc)]
     return found + list(also(draft, marks)) if also is not None else found
-
-
-def _contradictions(draft: Draft) -> Iterator[consistency.Problem]:
-    yield from consistency.problems(draft)
-    yield from roles.problems(draft)
 
 
 def _outside(marks: Marks, tree: Tree, project: Path, *, allow_outside: bool) -> Iterator[Mistake]:
@@ -101,7 +100,7 @@ def _outside(marks: Marks, tree: Tree, project: Path, *, allow_outside: bool) ->
                 yield marks.mistake(loc, problem)
 
 
-def _value(tree: Tree, loc: positions.Loc) -> Tree:
+def _value(tree: Tree, loc: Loc) -> Tree:
     for part in loc:
         tree = tree[part]  # type: ignore[index]  # the marks were made from this tree
     return tree
@@ -141,13 +140,13 @@ def _unusable(path: Path, chain: list[Path], project: Path, name: str) -> str | 
 
 
 def _under(top: _Merged, base: _Merged) -> _Merged:
-    return _Merged(extending.over(base.root, top.root), top.texts + base.texts, top.files + base.files, top.mistakes + base.mistakes)
+    return _Merged(_over(base.root, top.root), top.texts + base.texts, top.files + base.files, top.mistakes + base.mistakes)
 
 
 def _read_one(path: Path, shown: str) -> _Merged:
     text = _text(path, shown)
     root, mistakes = yaml_reader.parse(text, shown)
-    mistakes += extending.repeated(root)
+    mistakes += _repeated(root)
     root, unset = paths.substitute(root, os.environ)
     return _Merged(root, [text], [shown], mistakes + unset)
 
@@ -167,3 +166,87 @@ def _text(path: Path, shown: str) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         text = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise PolicyError((Mistake(shown, line, error.start - raw.rfind(b"\n", 0, error.start), text),)) from error
+
+
+def _over(base: Node, top: Node) -> Node:
+    """Two policies as one: mappings are merged, requirements matched by their ids, everything else replaced."""
+    merged = _mapping(base, top)
+    first, second = _requirements(base), _requirements(top)
+    if first is None or second is None or not isinstance(merged.value, dict):
+        return merged
+    return replace(merged, value=merged.value | {"require": replace(merged.value["require"], value=_matched(first, second))})
+
+
+def _requirements(root: Node) -> list[Node] | None:
+    """The requirements of a policy; None where it has no list of them."""
+    listed = root.value.get("require") if isinstance(root.value, dict) else None
+    return listed.value if listed is not None and isinstance(listed.value, list) else None
+
+
+def _mapping(base: Node, top: Node) -> Node:
+    if not isinstance(base.value, dict) or not isinstance(top.value, dict):
+        return replace(top, broken=base.broken or top.broken) if top.place.path == () else top
+    value = dict(base.value)
+    for key, child in top.value.items():
+        value[key] = _mapping(value[key], child) if key in value else child
+    keys: Mapping[str, Place] = {**base.keys, **top.keys}
+    return replace(top, value=value, keys=keys, broken=base.broken or top.broken)
+
+
+def requirement_id(node: Node) -> str | None:
+    """What a requirement is called: its id, else its check."""
+    if not isinstance(node.value, dict):
+        return None
+    for key in ("id", "check"):
+        named = node.value.get(key)
+        if named is not None:
+            return named.value if isinstance(named.value, str) else None
+    return None
+
+
+def _matched(base: list[Node], top: list[Node]) -> list[Node]:
+    """The base's requirements in their order, each under what the policy says of the same id; then the policy's others."""
+    found = list(base)
+    places = {name: index for index, one in enumerate(base) if (name := requirement_id(one)) is not None}
+    for one in top:
+        name = requirement_id(one)
+        if name in places:
+            found[places[name]] = _mapping(found[places[name]], one)
+        else:
+            found.append(one)
+    return found
+
+
+def _repeated(root: Node) -> list[Mistake]:
+    """Requirements of one file that go by the same id: the second would hide the first."""
+    first: dict[str, int] = {}
+    mistakes = []
+    for one in _requirements(root) or []:
+        name = requirement_id(one)
+        if name is None or not isinstance(one.value, dict):
+            continue
+        if name in first:
+            written = one.value.get("id") or one.value["check"]
+            text = f"{name!r} is the id of another requirement (line {first[name]}); give this one an `id` of its own"
+            mistakes.append(written.place.mistake(text))
+        first.setdefault(name, one.place.line)
+    return mistakes
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever this loader or a YAML 1.1 reader would not take for text."""
+
+    yaml_implicit_resolvers = {letter: list(forms) for letter, forms in yaml.SafeDumper.yaml_implicit_resolvers.items()}  # noqa: RUF012  # PyYAML's own
+
+
+for _tag, _form, _first in SCALARS:
+    _Dumper.add_implicit_resolver(_tag, _form, ["" if one == "\0" else one for one in _first])
+
+
+def _written(root: Node, files: list[str]) -> str:
+    """The merged policy as one file of its own."""
+    tree = plain(root)
+    if isinstance(tree, dict):
+        tree.pop("extends", None)
+    head = f"# {files[0]} laid over {', '.join(files[1:])}, as it was run\n"
+    return head + yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

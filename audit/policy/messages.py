@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from audit.policy.positions import Loc
+    from audit.policy.yaml_reader import Loc
 
 _WANTED = {
     "string_type": "text",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from audit.errors import Mistake
-    from audit.policy.positions import Loc, Node
+    from audit.policy.yaml_reader import Loc, Node
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

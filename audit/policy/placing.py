@@ -11,7 +11,7 @@ from audit.policy.schema import comparator_place
 if TYPE_CHECKING:
     from audit.errors import InputError
     from audit.policy.loading import LoadedPolicy
-    from audit.policy.positions import Loc
+    from audit.policy.yaml_reader import Loc
 
 _KEY = re.compile(r"((?:candidate|datasets)(?:\.[A-Za-z][A-Za-z0-9_-]*)*)(?:: | )")
 """The key path with which a message may begin."""

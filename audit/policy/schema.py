@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
@@ -29,6 +30,7 @@ CHAMPION, BASE = "champion", "base"
 """What `against` calls the model that runs today, and the base model of a fine-tuning."""
 _WORDS = {"type": "string", "minLength": 1}
 _BY = {"anyOf": [_WORDS, {"type": "array", "items": {"anyOf": [_WORDS, {"type": "array", "items": _WORDS, "minItems": 1}]}}]}
+_DURATION = re.compile(r"([1-9]\d{0,3})\s*(d|days?|w|weeks?)?")
 
 
 class Strict(BaseModel):
@@ -249,3 +251,11 @@ class Policy(Strict):
         """Columns of saved answers that are another model's than the candidate's."""
         specs = self.comparators.values()
         return tuple(column for spec in specs if spec.columns is not None for column in spec.columns.named())
+
+
+def days(duration: int | str | None) -> int | None:
+    """Days of 90, `90d` or `12 weeks`; None where it is not set or no duration."""
+    match = _DURATION.fullmatch(str(duration).strip())
+    if match is None:
+        return None
+    return int(match[1]) * (7 if (match[2] or "d").startswith("w") else 1)

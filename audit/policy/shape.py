@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from audit.errors import Mistake
-    from audit.policy.positions import Loc, Marks, Tree
+    from audit.policy.yaml_reader import Loc, Marks, Tree
 
 Model = TypeVar("Model", bound=BaseModel)
 RESERVED = frozenset(Requirement.model_fields) - {"params"}

@@ -1,4 +1,4 @@
-"""Excerpts that show where personal data stood and never what it was."""
+"""Personal data kept out of sight: excerpts that show where it stood, and words of the data in messages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from audit.evidence import Part
+from audit.redaction.typography import normalised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from audit.redaction.entities import Entity
+
 
 COMMON = 10
 """Different texts in which a word stands before it is shown: one that so many share names nobody."""
@@ -75,3 +77,19 @@ def veiled(word: str, common: frozenset[str]) -> str:
 def bare(word: str) -> str:
     """The word without the punctuation around it."""
     return word.strip(".,;:!?'\"()")
+
+
+_PERSONAL = re.compile(r"@|(?:\d[ ()./+-]*){7}")
+"""An at sign, or seven digits, with or without what people write between them."""
+_DAY = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[T ]\d{1,2}:\d\d\S*)?")
+"""A day, or a time on one: a message about how it is written must show it."""
+
+
+def looks_personal(text: str) -> bool:
+    """Whether a text may be an address, or a telephone, card or account number."""
+    return any(_PERSONAL.search(copy.text) for copy in normalised(text))
+
+
+def quoted(text: str) -> str:
+    """The text in quotes, or `'…'`; a day is shown."""
+    return "'…'" if looks_personal(text) and not _DAY.fullmatch(text) else repr(text)

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from audit.canonical_text import canonical
 from audit.errors import CannotMeasure, MissingExtra
-from audit.redaction import context, numbers
-from audit.redaction.emails import emails, extractor
-from audit.redaction.entities import Entity, without_overlaps
+from audit.redaction import context
+from audit.redaction.entities import Entity, cards, emails, extractor, ibans, social_security, without_overlaps
 from audit.redaction.phones import Plans
 from audit.redaction.typography import normalised
 
@@ -34,9 +33,9 @@ _WORTH_NORMALISING = re.compile(
 """The same for a text as it stands: signs and digits of any script, and what may be encoded."""
 _OWN: Mapping[str, Callable[[str], Iterable[Entity]]] = {
     "EMAIL_ADDRESS": emails,
-    "CREDIT_CARD": numbers.cards,
-    "IBAN_CODE": numbers.ibans,
-    "US_SSN": numbers.social_security,
+    "CREDIT_CARD": cards,
+    "IBAN_CODE": ibans,
+    "US_SSN": social_security,
 }
 _PHONE = "PHONE_NUMBER"
 _SHIELDS = ("EMAIL_ADDRESS", "IBAN_CODE", "CREDIT_CARD")

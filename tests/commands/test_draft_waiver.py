@@ -14,7 +14,7 @@ from audit.commands.draft_waiver import draft
 from audit.errors import InputError
 from audit.formatting import quoted
 from audit.governance.waiver_files import read_waiver
-from audit.policy import positions, yaml_reader
+from audit.policy import yaml_reader
 from tests.waiving import NOW, SHA
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def test_any_text_survives_being_quoted(text: str) -> None:
     root, mistakes = yaml_reader.parse(f"key: {quoted(text)}\n", "file")
     assert not mistakes
-    assert positions.plain(root) == {"key": text}
+    assert yaml_reader.plain(root) == {"key": text}
     assert len(f"key: {quoted(text)}".splitlines()) == 1
 
 

@@ -14,8 +14,7 @@ from audit.catalog import discover
 from audit.commands.explain import example
 from audit.commands.json_schema import schema_json
 from audit.pipeline.compatibility import load_policy
-from audit.policy.positions import flatten
-from audit.policy.yaml_reader import parse
+from audit.policy.yaml_reader import flatten, parse
 
 ROOT = Path(__file__).parents[2]
 SHAPE = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audit.policy.reasons import blank, is_reason
+from audit.policy.declared_facts import blank, is_reason
 
 
 @pytest.mark.parametrize(

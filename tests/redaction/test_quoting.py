@@ -7,7 +7,7 @@ import pytest
 
 from audit.datasets.declared_types import _refuse_cell
 from audit.datasets.file_bytes import Unreadable
-from audit.redaction.quoting import looks_personal, quoted
+from audit.redaction.masking import looks_personal, quoted
 from tests.support import dataset
 
 PERSONAL = (

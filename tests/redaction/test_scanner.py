@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit.errors import CannotMeasure
 from audit.redaction import scanner
-from audit.redaction.numbers import _ACCOUNTS, _FORM, _luhn, _modulo_97, cards, ibans
+from audit.redaction.entities import _ACCOUNTS, _FORM, _luhn, _modulo_97, cards, ibans
 from audit.redaction.typography import normalised
 
 pytestmark = [

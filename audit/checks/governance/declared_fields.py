@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from audit.check import Check, Params
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
-from audit.policy.tiers import REQUIRED, missing, required
+from audit.policy.declared_facts import REQUIRED, missing, required
 from audit.stats import Census
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.catalog import discover
+from audit.policy.declared_facts import OF_DATA, REQUIRED
 from audit.policy.schema import DatasetSpec, Person, System
-from audit.policy.tiers import OF_DATA, REQUIRED
 from tests.judged import status
 from tests.support import measure, subject
 
