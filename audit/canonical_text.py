@@ -1,7 +1,8 @@
-"""Values as text, the same whatever type a file gave them."""
+"""Values as text, the same whatever type a file gave them, and plain values as JSON in one spelling."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,3 +59,8 @@ def canonical_values(values: Iterable[object]) -> list[str | None]:
 
 def _of_text(text: str) -> str:
     return text.lower() if text in _TRUTHS else text
+
+
+def canonical_json(value: object) -> str:
+    """Plain values as JSON in one spelling, over which digests and signatures are computed: sorted keys, no spaces, ASCII, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding, Verdict
     from audit.evidence import Example, Slice
     from audit.evidence.codec import Codec
+    from audit.governance.apply_waivers import WaiverState
     from audit.governance.policy_change import PolicyChange
-    from audit.governance.waiver_state import WaiverState
     from audit.ledger.test_set_usage import Exchanged
     from audit.policy.schema import Policy
     from audit.stats.sequential import Spending
@@ -200,7 +200,7 @@ def _codec() -> Codec:
     from audit.decision import finding
     from audit.evidence import storage
     from audit.evidence.codec import Codec
-    from audit.governance import policy_approvals, policy_change, policy_diff, waiver_schema, waiver_state
+    from audit.governance import apply_waivers, keys, policy_approvals, policy_change, policy_diff
     from audit.ledger import alpha_spending, test_set_usage
     from audit.policy import schema
     from audit.stats import sequential
@@ -212,8 +212,8 @@ def _codec() -> Codec:
         policy_approvals,
         policy_change,
         policy_diff,
-        waiver_schema,
-        waiver_state,
+        apply_waivers,
+        keys,
         test_set_usage,
         schema,
         sequential,

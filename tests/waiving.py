@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from audit.decision.judge import judge
 from audit.errors import PolicyError
 from audit.governance.apply_waivers import apply_waivers
-from audit.governance.signatures import signature, statement
-from audit.governance.waiver_files import Folder, TrustedKey, read_waiver
-from audit.governance.waiver_schema import PublicKey
+from audit.governance.keys import PublicKey, TrustedKey
+from audit.governance.signatures import sign
+from audit.governance.waiver_files import Folder, read_waiver, statement
 from audit.governance.waiver_validity import Situation
 from tests.findings import INFO, proportions, requirement
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from audit.decision.finding import Finding
     from audit.evidence import Evidence
+    from audit.governance.apply_waivers import WaiverState
     from audit.governance.waiver_files import WaiverFile
-    from audit.governance.waiver_state import WaiverState
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SHA = "ab" * 32
@@ -95,7 +95,7 @@ def signed(waiver: dict[str, Any], *people: Someone, **said: Any) -> dict[str, A
     made = copy.deepcopy(waiver) | {"approvals": []}
     for one in people or (OWNER, REVIEWER):
         own: dict[str, Any] = {"by": one.name, "role": one.role, "line": one.line, "independent": one.line == 2, "at": moment(NOW)} | said
-        made["approvals"].append(own | {"signature": signature(one.secret, statement(made, own))})
+        made["approvals"].append(own | {"signature": sign(one.secret, statement(made, own))})
     return made
 
 

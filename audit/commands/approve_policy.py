@@ -15,11 +15,11 @@ from audit.errors import InputError, ToolError
 from audit.escaping import neutral
 from audit.files import read_at_most
 from audit.formatting import quoted
-from audit.governance import approvals_file, policy_change, signatures
+from audit.governance import keys, policy_approvals, policy_change, signatures
 from audit.governance.policy_approvals import statement
 from audit.governance.policy_change import Present
+from audit.governance.signed_file import person
 from audit.governance.waiver_files import read_folder
-from audit.governance.waiver_schema import person
 from audit.ledger import Ledger, times
 from audit.pipeline.compatibility import load_policy
 from audit.policy import yaml_reader
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.commands.sign_waiver import Signing
+    from audit.governance.keys import PublicKey
     from audit.governance.policy_change import PolicyChange
-    from audit.governance.waiver_schema import PublicKey
     from audit.ledger import Entry
     from audit.policy.yaml_reader import Tree
 
@@ -64,9 +64,9 @@ def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
     """Put a signature under what a policy loosens; returns what was signed, and by whom."""
     loaded = load_policy(path, allow_outside=asking.allow_outside)
     entries = Ledger(asking.ledger).verified()
-    present = Present(loaded.policy, read_folder(loaded).trusted, approvals_file.read(loaded), times.latest(now, entries))
+    present = Present(loaded.policy, read_folder(loaded).trusted, policy_approvals.read(loaded), times.latest(now, entries))
     change = _to_approve(path, _present_change(entries, present), asking)
-    secret, key = signatures.read_secret(said.key)
+    secret, key = keys.read_secret(said.key)
     own = _approval(path, change, said, key) | {
         "policy": loaded.policy.policy,
         "requested_by": _requester(path, asking, loaded.policy.system.author),
@@ -74,11 +74,11 @@ def sign(path: Path, said: Signing, asking: Asking, now: datetime) -> list[str]:
     }
     away = person(key.name) != person(str(own["requested_by"]))
     own["independent"] = (key.line > 1 and away) if said.independent is None else said.independent
-    own["signature"] = signatures.signature(secret, statement(own))
+    own["signature"] = signatures.sign(secret, statement(own))
     _refuse_idle(path, entries, present, own)
     place = _write(path, present, own)
     told = [f"loosened: {one}" for one in change.told or ("unknown: this release cannot read the promoted policy",)]
-    mark = signatures.fingerprint(key)[:16]
+    mark = keys.fingerprint(key)[:16]
     told.append(f"{place}: signed by {key.name} as {said.role}, line {key.line}, key {mark}, at {own['at']}, against run {change.run}")
     return [neutral(one) for one in told]
 
@@ -126,12 +126,12 @@ def _approval(path: Path, change: PolicyChange, said: Signing, key: PublicKey) -
 def _refuse_idle(path: Path, entries: Sequence[Entry], present: Present, own: dict[str, Tree]) -> None:
     """A signature that would count as nothing, or twice, is one that nobody should give."""
     try:
-        one = approvals_file.PolicyApproval.model_validate(own)
+        one = policy_approvals.PolicyApproval.model_validate(own)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False))
         msg = f"{path}: cannot be signed like that: {wrong}"
         raise InputError(msg) from error
-    change = _present_change(entries, replace(present, approvals=approvals_file.ApprovalsFile((one,), (own,), str(path), "")))
+    change = _present_change(entries, replace(present, approvals=policy_approvals.ApprovalsFile((one,), (own,), str(path), "")))
     problems = () if change is None else change.approvals[0].why
     before = _present_change(entries, present)
     signed = {person(each.by) for each in (before.approved_by if before is not None else ())}
@@ -145,7 +145,7 @@ def _refuse_idle(path: Path, entries: Sequence[Entry], present: Present, own: di
 
 def _write(path: Path, present: Present, own: Mapping[str, Tree]) -> Path:
     """One approval more at the file's end, in its place when whole and when it reads back as meant."""
-    place, file = approvals_file.beside(path), present.approvals
+    place, file = policy_approvals.beside(path), present.approvals
     text = (_HEAD + "approvals:\n" if file is None else file.text.rstrip("\n") + "\n") + _listed(own)
     root, mistakes = yaml_reader.parse(text, str(place))
     wanted: Tree = {"approvals": [*(dict(one) for one in (file.trees if file else ())), dict(own)]}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from audit import files
 from audit.errors import InputError, ToolError
 from audit.formatting import quoted
-from audit.governance import signatures, waiver_approvals
-from audit.governance.waiver_files import WaiverFile, read_waiver
-from audit.governance.waiver_schema import person
+from audit.governance import keys, signatures
+from audit.governance.signed_file import person
+from audit.governance.waiver_files import WaiverFile, read_waiver, statement
 from audit.governance.waiver_validity import unwritten
 from audit.policy import yaml_reader
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from audit.governance.waiver_schema import PublicKey
+    from audit.governance.keys import PublicKey
     from audit.policy.yaml_reader import Tree
 
 
@@ -41,7 +41,7 @@ def sign(path: Path, said: Signing, now: datetime) -> str:
         msg = f"{path}: is a folder; this release signs waivers and policies: name the file of one"
         raise InputError(msg)
     file = read_waiver(path)
-    secret, key = signatures.read_secret(said.key)
+    secret, key = keys.read_secret(said.key)
     _refuse(file, said, key, now)
     away = person(key.name) != person(file.waiver.requested_by)
     own: dict[str, Tree] = {
@@ -51,10 +51,10 @@ def sign(path: Path, said: Signing, now: datetime) -> str:
         "independent": (key.line > 1 and away) if said.independent is None else said.independent,
         "at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
-    own["signature"] = signatures.signature(secret, signatures.statement(file.tree, own))
+    own["signature"] = signatures.sign(secret, statement(file.tree, own))
     _write(path, file, own)
     free = "independent" if own["independent"] else "not independent"
-    return f"{path}: signed by {key.name} as {said.role}, line {key.line}, {free}, key {signatures.fingerprint(key)[:16]}, at {own['at']}"
+    return f"{path}: signed by {key.name} as {said.role}, line {key.line}, {free}, key {keys.fingerprint(key)[:16]}, at {own['at']}"
 
 
 def _refuse(file: WaiverFile, said: Signing, key: PublicKey, now: datetime) -> None:
@@ -77,12 +77,10 @@ def wrong_role(role: str, key: PublicKey) -> str | None:
     """Why a key does not sign in a role."""
     if not role.strip() or not role.isprintable():
         return "--role: say in which role, such as owner, reviewer or executive"
-    if role == key.role or (key.role is None and role != waiver_approvals.EXECUTIVE):
+    if role == key.role or (key.role is None and role != signatures.EXECUTIVE):
         return None
     wanted = (
-        f"is for the role {key.role}"
-        if key.role
-        else f"is for no such role: make one with `audit keygen --role {waiver_approvals.EXECUTIVE}`"
+        f"is for the role {key.role}" if key.role else f"is for no such role: make one with `audit keygen --role {signatures.EXECUTIVE}`"
     )
     return f"--role {role}: the key {wanted}"
 

@@ -10,7 +10,7 @@ from audit.candidates import confinement
 from audit.errors import InputError, MissingExtra
 from audit.escaping import neutral
 from audit.finetune.base import ALIASES
-from audit.governance import approvals_file, policy_change
+from audit.governance import policy_approvals, policy_change
 from audit.governance.waiver_files import read_folder
 from audit.ledger import Ledger, times
 from audit.pipeline import comparators, policy_reasons, record
@@ -81,7 +81,7 @@ def _model_paths(policy: Policy) -> Iterator[str]:
 
 def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
     """What the policy loosens since the last promotion that a ledger holds, and what became of each approval beside it."""
-    entries, file = Ledger(ledger).verified(), approvals_file.read(loaded)
+    entries, file = Ledger(ledger).verified(), policy_approvals.read(loaded)
     present = policy_change.Present(loaded.policy, read_folder(loaded).trusted, file, times.latest(clock.now(), entries))
     head = entries[-1].digest if entries else None
     change = policy_change.since_promotion(entries, head, present, catalog=catalog.discover())

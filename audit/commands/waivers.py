@@ -10,9 +10,9 @@ from audit.commands import draft_waiver, sign_waiver
 from audit.decision.finding import bounds
 from audit.escaping import neutral
 from audit.formatting import moment
-from audit.governance import signatures
+from audit.governance import keys
 from audit.governance.apply_waivers import preview
-from audit.governance.waiver_files import read_folder, read_key, read_waiver
+from audit.governance.waiver_files import read_folder, read_waiver
 from audit.governance.waiver_validity import situation, unwritten
 from audit.ledger import Ledger
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from audit.governance.waiver_schema import Line
-    from audit.governance.waiver_state import WaiverState
+    from audit.governance.apply_waivers import WaiverState
+    from audit.governance.signed_file import Line
     from audit.policy import LoadedPolicy
 
 _WORDS = {"in_force": "in force", "void": "void", "unused": "unused"}
@@ -29,8 +29,8 @@ _WORDS = {"in_force": "in force", "void": "void", "unused": "unused"}
 
 def keygen(name: str, line: int, role: str | None, folder: Path) -> list[str]:
     """Make a pair of keys and say what to do with each."""
-    secret, public = signatures.keygen(name, cast("Line", line), role, folder)
-    key = signatures.fingerprint(read_key(public))[:16]
+    secret, public = keys.keygen(name, cast("Line", line), role, folder)
+    key = keys.fingerprint(keys.read_key(public))[:16]
     told = [f"{secret}: the private key. Keep it to yourself: it is not protected by a password", f"{public}: the public key {key}"]
     return [neutral(one) for one in (*told, "name the public key's file in a policy, under trust.keys, for its signatures to count")]
 

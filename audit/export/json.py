@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from audit.decision.finding import Bound, Finding, Headline, Judged
     from audit.evidence import Member, Name
+    from audit.governance.apply_waivers import WaiverState
+    from audit.governance.keys import PublicKey
     from audit.governance.policy_approvals import ApprovalState
     from audit.governance.policy_change import PolicyChange
-    from audit.governance.waiver_schema import PublicKey
-    from audit.governance.waiver_state import WaiverState
     from audit.record import AuditRun, CandidateFacts, LookFacts
 
 SCHEMA = "audit.results/1"

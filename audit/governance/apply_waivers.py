@@ -4,24 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.decision.finding import Reason, Waived
 from audit.governance import waiver_validity
-from audit.governance.waiver_state import WaiverState
+from audit.governance.waiver_files import digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
     from audit.decision.finding import Bound, Finding
-    from audit.governance.waiver_files import WaiverFile
-    from audit.governance.waiver_state import Standing
+    from audit.governance.waiver_files import Folder, WaiverFile
     from audit.governance.waiver_validity import Situation
     from audit.policy.schema import Requirement
 
+Standing: TypeAlias = Literal["in_force", "void", "unused"]
 WARN_DAYS = (7, 14, 30)
 """Days before its end at which a waiver warns."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverState:
+    """What became of one waiver of the policy's folder."""
+
+    id: str
+    check: str
+    """Id of the requirement that it is for."""
+    file: str
+    standing: Standing
+    why: tuple[str, ...]
+    """All that voids it, or why nobody uses it; nothing where it is in force."""
+    warning: str
+    """That it ends soon, if it does."""
+    until: str
+    """ISO 8601, UTC."""
+    approved_by: tuple[str, ...]
+    """As the file says; verified where it is in force."""
+    reason: str
+    risk_accepted: str
+    controls: tuple[str, ...]
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +148,13 @@ def _made(file: WaiverFile, standing: Standing, why: tuple[str, ...], warning: s
         controls=tuple(f"{one.description} (owner {one.owner}; evidence: {one.evidence})" for one in waiver.compensating_controls),
         remedy="" if waiver.remediation is None else f"{waiver.remediation.plan}, due {waiver.remediation.due.isoformat()}",
     )
+
+
+def entry(folder: Folder, states: Sequence[WaiverState]) -> dict[str, object]:
+    """What the entry of a run says of the waivers in force in it."""
+    told = [
+        {"id": one.waiver.id, "check": one.waiver.check, "sha256": digest(one.tree), "until": one.waiver.expires_at.isoformat()}
+        for one, state in zip(folder.waivers, states, strict=True)
+        if state.standing == "in_force"
+    ]
+    return {waiver_validity.KEPT: told} if told else {}

@@ -1,28 +1,84 @@
-"""Which approvals of a policy count, and why the others do not. Whatever cannot be verified does not."""
+"""Approvals of what a policy loosens: the file beside the policy, which of them count, and why the others do not."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.errors import MissingExtra
+from pydantic import Field
+
+from audit.canonical_text import canonical_json
 from audit.governance import signatures
-from audit.governance.trusted_keys import SECOND
-from audit.governance.waiver_approvals import at_odds
-from audit.governance.waiver_schema import person
+from audit.governance.keys import SECOND
+from audit.governance.signed_file import Digest, Line, Moment, Name, person, read_as
+from audit.policy.schema import Strict, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
+    from pathlib import Path
 
-    from audit.governance.approvals_file import ApprovalsFile, PolicyApproval
-    from audit.governance.waiver_schema import PublicKey
+    from audit.governance.keys import PublicKey
+    from audit.policy import LoadedPolicy
     from audit.policy.yaml_reader import Tree
 
 KIND = "audit.policy-approval/1"
 """Part of what is signed, so that no signature of an approval is one of anything else."""
+SUFFIX = ".approvals"
+"""Behind the policy file's whole name, so that no pattern such as `*.yaml` takes approvals for a policy."""
+
+
+class PolicyApproval(Strict):
+    """One person's signature under what a policy loosens."""
+
+    policy: Text = Field(description="name of the policy")
+    policy_sha256: Digest = Field(description="of the policy as it resolves, with the keys that it trusts")
+    since: Text = Field(description="the promoted run that it was compared with")
+    since_entry: Digest = Field(description="the ledger's entry of that run")
+    loosened: tuple[Text, ...] = Field(description="what was loosened, as the signer saw it")
+    requested_by: Name = Field(description="who asked for the change")
+    by: Name
+    role: Text
+    line: Line
+    independent: bool = False
+    at: Moment
+    signature: Text
+
+
+class Approvals(Strict):
+    """The whole file."""
+
+    approvals: tuple[PolicyApproval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalsFile:
+    """Approvals and the file that holds them."""
+
+    approvals: tuple[PolicyApproval, ...]
+    trees: tuple[Mapping[str, Tree], ...]
+    """What the file says of each: this is what signatures cover."""
+    file: str
+    """As messages name it."""
+    text: str
+
+
+def beside(policy: Path) -> Path:
+    """Where the approvals of a policy lie."""
+    return policy.with_name(policy.name + SUFFIX)
+
+
+def read(loaded: LoadedPolicy) -> ApprovalsFile | None:
+    """The approvals beside a policy; None where there are none. PolicyError names every mistake."""
+    path = beside(loaded.path)
+    if not path.exists():
+        return None
+    loaded.resolve(str(path.absolute()))  # a link out of the project is refused as any path is
+    _, tree, text = read_as(path, str(path), Approvals)
+    listed = tree["approvals"]
+    trees = tuple(one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
+    return ApprovalsFile(Approvals.model_validate(tree).approvals, trees, str(path), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +117,14 @@ class ApprovalState:
         return f"{self.by} ({self.role}, line {self.line})"
 
 
-def _whose(keys: Sequence[PublicKey]) -> str:
-    return ", ".join(sorted({key.name for key in keys})) or "there are none"
-
-
-def canonical(tree: Mapping[str, Tree]) -> bytes:
-    """One spelling of plain values: sorted keys, no spaces, ASCII."""
-    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
-
-
 def sha256(policy: Tree, keys: Tree) -> str:
     """Digest of a policy as it resolves, with the keys that it trusts: layout, comments and files' places do not count."""
-    return hashlib.sha256(canonical({"policy": policy, "trusted_keys": keys})).hexdigest()
+    return hashlib.sha256(canonical_json({"policy": policy, "trusted_keys": keys}).encode()).hexdigest()
 
 
 def statement(approval: Mapping[str, Tree]) -> bytes:
     """What one approval signs: all that it says but its signature."""
-    return canonical({"kind": KIND, "approval": {key: value for key, value in approval.items() if key != "signature"}})
+    return signatures.message(KIND, approval={key: value for key, value in approval.items() if key != "signature"})
 
 
 def states(file: ApprovalsFile | None, context: ApprovalContext) -> tuple[ApprovalState, ...]:
@@ -109,8 +156,6 @@ def _unfit(one: PolicyApproval, context: ApprovalContext) -> Iterator[str]:
         yield "asked for the change"
     if not one.independent:
         yield "does not declare to be independent"
-    if one.at > context.latest:
-        yield f"signed at {one.at.isoformat()}, which is in the future"
 
 
 def _stale(one: PolicyApproval, context: ApprovalContext) -> str | None:
@@ -126,15 +171,6 @@ def _unverified(one: PolicyApproval, said: Mapping[str, Tree], context: Approval
     """Why nobody knows that this person signed."""
     if context.keys is None:
         return f"the ledger does not tell which keys run {context.run} trusted"
-    try:
-        signatures.require_cryptography()
-    except MissingExtra as error:
-        return f"no signature can be verified: {error}"
-    named = [key for key in context.keys if key.name == one.by]
-    if not named:
-        return f"no key that counts has that name: {_whose(context.keys)}"
-    message = statement(said)
-    key = next((key for key in named if signatures.verified(key, one.signature, message)), None)
-    if key is None:
-        return "the signature does not verify: the approval was changed since, or signed with another key"
-    return at_odds(one.line, one.role, key)
+    claim = signatures.Claim("approval", one.by, one.role, one.line, one.at)
+    key = signatures.signer(claim, one.signature, statement(said), context.keys, context.latest)
+    return key if isinstance(key, str) else None

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from audit.decision.finding import Reason
-from audit.governance import policy_approvals, policy_diff, trusted_keys
-from audit.governance.waiver_schema import person
+from audit.governance import keys, policy_approvals, policy_diff
+from audit.governance.policy_diff import Change
+from audit.governance.signed_file import person
 from audit.policy import shape
 from audit.policy.schema import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from audit.check import Check
-    from audit.governance.approvals_file import ApprovalsFile
-    from audit.governance.policy_approvals import ApprovalState
-    from audit.governance.policy_diff import Change
-    from audit.governance.waiver_schema import PublicKey
+    from audit.governance.keys import PublicKey
+    from audit.governance.policy_approvals import ApprovalsFile, ApprovalState
     from audit.ledger import Entry
     from audit.policy.yaml_reader import Tree
 
@@ -107,7 +106,7 @@ def _with_columns(spec: Tree, own: dict[str, Tree] | None) -> Tree:
 
 def entry(policy: Policy, trusted: Sequence[PublicKey]) -> dict[str, object]:
     """What the entry of a promoting run keeps, for the next policies to be held against: the keys by what they are."""
-    return {KEPT: kept(policy), trusted_keys.KEPT: trusted_keys.kept(trusted)}
+    return {KEPT: kept(policy), keys.KEPT: keys.kept(trusted)}
 
 
 def since_promotion(
@@ -118,7 +117,7 @@ def since_promotion(
     if last is None:
         return None
     then = _then(last)
-    sha256 = policy_approvals.sha256(kept(now.policy), trusted_keys.kept(now.keys))
+    sha256 = policy_approvals.sha256(kept(now.policy), keys.kept(now.keys))
     authors = frozenset(filter(None, (person(then.author), person(now.policy.system.author))))
     approvers = _approvers(then.keys, now.keys, authors)
     context = policy_approvals.ApprovalContext(sha256, then.run, last.digest, approvers, authors, now.latest)
@@ -150,7 +149,7 @@ def _then(last: Entry) -> _Then:
     told = json.loads(last.payload)
     raw, run = told[KEPT], str(told["run"])
     named = _below(raw, "trust", "keys")
-    trusted = trusted_keys.reread(told.get(trusted_keys.KEPT)) if trusted_keys.KEPT in told or named else ()
+    trusted = keys.reread(told.get(keys.KEPT)) if keys.KEPT in told or named else ()
     author = _below(raw, "system", "author")
     try:
         before = shape.typed(Policy, raw)
@@ -173,7 +172,7 @@ def _approvers(then: tuple[PublicKey, ...] | None, now: tuple[PublicKey, ...], a
     """
     if then is None:
         return None
-    return tuple(one for one in trusted_keys.of_second(then) or trusted_keys.of_second(now) if person(one.name) not in authors)
+    return tuple(one for one in keys.of_second(then) or keys.of_second(now) if person(one.name) not in authors)
 
 
 def _changes(then: _Then, now: Present, catalog: Mapping[str, Check] | None) -> tuple[Change, ...] | None:
@@ -184,7 +183,15 @@ def _changes(then: _Then, now: Present, catalog: Mapping[str, Check] | None) -> 
     if then.keys is None:
         return found
     moved = (replace(one, kind="other") if one.place == "trust.keys" else one for one in found)
-    return policy_diff.ordered((*moved, *trusted_keys.changes(then.keys, now.keys)))
+    return policy_diff.ordered((*moved, *key_changes(then.keys, now.keys)))
+
+
+def key_changes(then: Sequence[PublicKey], now: Sequence[PublicKey]) -> Iterator[Change]:
+    """What the trust in keys asks less or more: a key behind the same path may be another."""
+    yield from (Change("loosened", "trust.keys", f"{keys.describe_key(one)}, is trusted") for one in now if one not in then)
+    if keys.of_second(then) and not keys.of_second(now):
+        yield Change("loosened", "trust.keys", f"no key of line {keys.SECOND} is trusted any more: nobody could approve what is loosened")
+    yield from (Change("tightened", "trust.keys", f"{keys.describe_key(one)}, is no longer trusted") for one in then if one not in now)
 
 
 def _last(entries: Sequence[Entry], head: str | None, name: str) -> Entry | None:

@@ -1,58 +1,53 @@
-"""Keys and signatures: Ed25519 (RFC 8032) over canonical JSON. `cryptography` comes with the extra `signing`."""
+"""Signatures: Ed25519 (RFC 8032) over canonical JSON. One verifier serves waivers, policy approvals and bundles."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit import files
-from audit.errors import InputError, MissingExtra
-from audit.formatting import quoted
-from audit.governance.waiver_files import read_key
+from audit.canonical_text import canonical_json
+from audit.errors import MissingExtra
+from audit.governance.keys import require_cryptography
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from audit.governance.waiver_schema import Line, PublicKey
+    from audit.governance.keys import PublicKey
     from audit.policy.yaml_reader import Tree
 
-KIND = "audit.waiver/1"
-"""Part of what is signed, so that no signature of a waiver is one of anything else."""
+EXECUTIVE = "executive"
+"""A role that only a key made for it signs in."""
 
 
-_MOST_BYTES = 100_000
-"""Of a key file."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who signed, as the signed text itself says it."""
+
+    what: str
+    """What was signed: a waiver, an approval, a bundle."""
+    by: str
+    role: str
+    line: int
+    at: datetime
 
 
-def require_cryptography() -> None:
-    """MissingExtra where nothing can be signed or verified."""
-    try:
-        import cryptography  # noqa: F401  # looked for, not used
-    except ImportError as error:
-        raise MissingExtra("cryptography", "signing") from error
+def message(kind: str, **parts: Tree) -> bytes:
+    """What is signed: canonical JSON of the parts under a kind, so that no signature of one thing is one of another."""
+    return canonical_json({"kind": kind, **parts}).encode()
 
 
-def statement(tree: Mapping[str, Tree], approval: Mapping[str, Tree]) -> bytes:
-    """What one approval signs: the whole waiver but for its approvals, and this approval but for its signature."""
-    waiver = {key: value for key, value in tree.items() if key != "approvals"}
-    own = {key: value for key, value in approval.items() if key != "signature"}
-    told = {"kind": KIND, "waiver": waiver, "approval": own}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+def sign(secret: Ed25519PrivateKey, text: bytes) -> str:
+    """Base64 of the signature."""
+    return base64.b64encode(secret.sign(text)).decode()
 
 
-def digest(tree: Mapping[str, Tree]) -> str:
-    """SHA-256 of all that a waiver says, its approvals left out."""
-    return hashlib.sha256(statement(tree, {})).hexdigest()
-
-
-def verified(key: PublicKey, signature: str, message: bytes) -> bool:
-    """Whether a signature is this key's over this message."""
+def verified(key: PublicKey, signature: str, text: bytes) -> bool:
+    """Whether a signature is this key's over this text."""
     require_cryptography()
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -61,82 +56,36 @@ def verified(key: PublicKey, signature: str, message: bytes) -> bool:
         raw = base64.b64decode(signature, validate=True)
         if base64.b64encode(raw).decode() != signature:  # one spelling only: spare bits are no room for changes
             return False
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(key.public_key)).verify(raw, message)
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(key.public_key)).verify(raw, text)
     except (InvalidSignature, ValueError, binascii.Error):
         return False
     return True
 
 
-def fingerprint(key: PublicKey) -> str:
-    """SHA-256 of the public key, by which people compare it."""
-    return hashlib.sha256(base64.b64decode(key.public_key)).hexdigest()
-
-
-def keygen(name: str, line: Line, role: str | None, folder: Path) -> tuple[Path, Path]:
-    """Write a new private key and its public half; neither overwrites anything."""
-    require_cryptography()
-    from cryptography.hazmat.primitives import serialization as form
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    if not name.strip() or not name.isprintable() or name.startswith(".") or {"/", "\\"} & set(name) or name != name.strip():
-        msg = f"--name {name!r}: it names two files: leave out slashes, a leading dot and spaces around it"
-        raise InputError(msg)
-    secret, public = folder / f"{name}.key", folder / f"{name}.pub"
-    made = Ed25519PrivateKey.generate()
-    _write_new(public, _public_text(name, line, role, _public_bytes(made)), 0o644)
+def signer(claim: Claim, signature: str, text: bytes, keys: Sequence[PublicKey], latest: datetime) -> PublicKey | str:
+    """The trusted key of whoever signed, or why the signature does not count."""
     try:
-        pem = made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
-        _write_new(secret, pem.decode(), 0o600)
-    except InputError:
-        public.unlink()
-        raise
-    return secret, public
+        require_cryptography()
+    except MissingExtra as error:
+        return f"no signature can be verified: {error}"
+    named = [key for key in keys if key.name == claim.by]
+    if not named:
+        trusted = ", ".join(sorted({key.name for key in keys})) or "there are none"
+        return f"no key that counts has that name: {trusted}"
+    key = next((one for one in named if verified(one, signature, text)), None)
+    if key is None:
+        return f"the signature does not verify: the {claim.what} was changed since, or signed with another key"
+    if (problem := at_odds(claim.line, claim.role, key)) is not None:
+        return problem
+    if claim.at > latest:
+        return f"signed at {claim.at.isoformat()}, which is in the future"
+    return key
 
 
-def _public_text(name: str, line: Line, role: str | None, raw: bytes) -> str:
-    only = f"role: {quoted(role)}\n" if role else ""
-    return f"name: {quoted(name)}\nline: {line}\n{only}public_key: {base64.b64encode(raw).decode()}\n"
-
-
-def _write_new(path: Path, text: str, mode: int) -> None:
-    try:
-        files.write_new(path, text, mode=mode)
-    except FileExistsError as error:
-        msg = f"{path}: is there already, and a key is never overwritten: take another name or folder"
-        raise InputError(msg) from error
-    except OSError as error:
-        msg = f"{path}: cannot be written ({error.strerror}): name another folder with -o"
-        raise InputError(msg) from error
-
-
-def signature(secret: Ed25519PrivateKey, message: bytes) -> str:
-    """Base64 of the signature."""
-    return base64.b64encode(secret.sign(message)).decode()
-
-
-def read_secret(path: Path) -> tuple[Ed25519PrivateKey, PublicKey]:
-    """A private key with the public file beside it, which says whose it is."""
-    require_cryptography()
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization as form
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    try:
-        secret = form.load_pem_private_key(files.read_at_most(path, _MOST_BYTES), password=None)
-    except OSError as error:
-        msg = f"{path}: the key cannot be read ({error.strerror})"
-        raise InputError(msg) from error
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        msg = f"{path}: is no private key without a password, as `audit keygen` writes it"
-        raise InputError(msg) from error
-    key = read_key(path.with_suffix(".pub"))
-    if not isinstance(secret, Ed25519PrivateKey) or base64.b64encode(_public_bytes(secret)).decode() != key.public_key:
-        msg = f"{path.with_suffix('.pub')}: is not the public half of {path}"
-        raise InputError(msg)
-    return secret, key
-
-
-def _public_bytes(secret: Ed25519PrivateKey) -> bytes:
-    from cryptography.hazmat.primitives import serialization as form
-
-    return secret.public_key().public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
+def at_odds(line: int, role: str, key: PublicKey) -> str | None:
+    """Where an approval says of who signed what the trusted key does not."""
+    if key.line != line:
+        return f"signs for line {line}, and the trusted key is of line {key.line}"
+    if role != key.role and (key.role is not None or role == EXECUTIVE):
+        return f"signs as {role}, and the trusted key " + (f"is for {key.role}" if key.role else "names no such role")
+    return None

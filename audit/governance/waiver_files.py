@@ -1,18 +1,21 @@
-"""Waiver files and public keys, read with their positions. What cannot be read is reported at its place."""
+"""Waiver files, read with their positions; every field is named in `docs/governance.md`. What cannot be read is reported at its place."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import Field, FiniteFloat
 
 from audit.errors import InputError, Mistake, PolicyError
 from audit.files import read_at_most
-from audit.governance.waiver_schema import PublicKey, Waiver, person
+from audit.governance import signatures
+from audit.governance.keys import PublicKey, TrustedKey, read_trusted
+from audit.governance.signed_file import Day, Digest, Line, Moment, Name, Sentence, read_as
 from audit.policy import yaml_reader
-from audit.policy.messages import messages
+from audit.policy.schema import WAIVER_ID, Strict, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,11 +23,84 @@ if TYPE_CHECKING:
     from audit.policy import LoadedPolicy
     from audit.policy.yaml_reader import Marks, Tree
 
-Model = TypeVar("Model", bound=BaseModel)
+KIND = "audit.waiver/1"
+"""Part of what is signed, so that no signature of a waiver is one of anything else."""
 SUFFIXES = (".yaml", ".yml", ".json")
 """Of the files of a folder that are waivers."""
 _NOTES = (".md", ".txt")
 """Of files that a folder of waivers may hold beside them."""
+
+
+class Threshold(Strict):
+    """The bound of the requirement as the waiver was granted."""
+
+    min: FiniteFloat | None = None
+    max: FiniteFloat | None = None
+
+
+class Scope(Strict):
+    """What the waiver is for."""
+
+    model: Text = Field(description="name of the policy")
+    sha256: Digest | None = Field(None, description="digest of the candidate")
+    versions: Text | None = Field(None, description="range of the candidate's declared versions, such as '>=1.2, <2'")
+    environments: tuple[Text, ...] = Field((), description="where the model may run under this waiver")
+    threshold: Threshold | None = Field(None, description="the requirement's bound as granted; a tighter one voids the waiver")
+
+
+class Control(Strict):
+    """A compensating control."""
+
+    description: Text
+    owner: Text
+    evidence: Text
+
+
+class ValidWhile(Strict):
+    """The worst value that the waiver covers."""
+
+    metric: Text
+    op: Literal["<=", ">="]
+    value: FiniteFloat
+
+
+class Remediation(Strict):
+    """What will be done, and by when."""
+
+    plan: Text
+    due: Day
+    ticket: str | None = None
+
+
+class Approval(Strict):
+    """One person's signature."""
+
+    by: Name
+    role: Text
+    line: Line
+    independent: bool = False
+    at: Moment
+    signature: Text
+
+
+class Waiver(Strict):
+    """One waiver, as its file says it."""
+
+    id: str = Field(pattern=WAIVER_ID)
+    check: Text = Field(description="id of the requirement that it covers")
+    slices: tuple[Text, ...] = Field((), description="members that it covers, as results name them")
+    scope: Scope
+    reason: Sentence
+    risk_accepted: Sentence
+    nist: tuple[str, ...] = ()
+    compensating_controls: tuple[Control, ...] = Field(min_length=1)
+    valid_while: ValidWhile
+    remediation: Remediation | None = None
+    granted_at: Moment
+    expires_at: Moment
+    renewal_of: str | None = None
+    requested_by: Name
+    approvals: tuple[Approval, ...] = Field(description="none in a draft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +114,6 @@ class WaiverFile:
     tree: Mapping[str, Tree]
     """What the file says: this is what signatures cover."""
     marks: Marks
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedKey:
-    """A public key that the policy names."""
-
-    key: PublicKey
-    file: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +137,7 @@ class Folder:
 def read_folder(loaded: LoadedPolicy) -> Folder:
     """A policy's waivers and trusted keys. PolicyError names every mistake in any of the files."""
     mistakes: list[Mistake] = []
-    keys = tuple(_keys(loaded, mistakes))
+    keys = tuple(read_trusted(loaded, mistakes))
     waivers = tuple(_waivers(loaded, mistakes))
     mistakes += _twice(waivers)
     if mistakes:
@@ -113,44 +180,14 @@ def _twice(waivers: tuple[WaiverFile, ...]) -> Iterator[Mistake]:
         first.setdefault(one.waiver.id, one.file)
 
 
-def _keys(loaded: LoadedPolicy, mistakes: list[Mistake]) -> Iterator[TrustedKey]:
-    found: list[TrustedKey] = []
-    for index, named in enumerate(loaded.policy.trust.keys):
-        try:
-            _, tree, text = read_as(loaded.resolve(named), named, PublicKey)
-            one = TrustedKey(PublicKey.model_validate(tree), named, text)
-        except PolicyError as error:
-            mistakes += error.mistakes
-            continue
-        except InputError as error:
-            mistakes.append(loaded.marks.mistake(("trust", "keys", index), str(error)))
-            continue
-        problem = next((said for other in found if (said := _clash(one, other))), None)
-        if problem:
-            mistakes.append(loaded.marks.mistake(("trust", "keys", index), problem))
-        found.append(one)
-        yield one
-
-
-def _clash(one: TrustedKey, other: TrustedKey) -> str | None:
-    """Why two keys cannot both count: who signed would not be known."""
-    if one.key.public_key == other.key.public_key:
-        return f"is the same key as {other.file}; name one of them"
-    if person(one.key.name) == person(other.key.name) and one.key.line != other.key.line:
-        return f"puts {one.key.name!r} in line {one.key.line}, and {other.file} in line {other.key.line}; a person stands in one line"
-    return None
-
-
 def read_waiver(path: Path, shown: str | None = None) -> WaiverFile:
     """One waiver file. PolicyError names every mistake."""
     shown = shown or str(path)
     marks, tree, text = read_as(path, shown, Waiver)
+    scope = tree["scope"]
+    if isinstance(scope, dict) and scope.get("sha256") is None and scope.get("versions") is None:
+        raise PolicyError((marks.mistake(("scope",), "names neither sha256 nor versions; say for which candidate the waiver is"),))
     return WaiverFile(Waiver.model_validate(tree), shown, text, tree, marks)
-
-
-def read_key(path: Path) -> PublicKey:
-    """The file of a public key. PolicyError names every mistake."""
-    return PublicKey.model_validate(read_as(path, str(path), PublicKey)[1])
 
 
 def is_waiver(path: Path) -> bool:
@@ -164,41 +201,13 @@ def is_waiver(path: Path) -> bool:
     return bool({"approvals", "valid_while", "risk_accepted"} & keys) and not {"policy", "require"} & keys
 
 
-def read_as(path: Path, shown: str, model: type[Model]) -> tuple[Marks, Mapping[str, Tree], str]:
-    """Positions, plain values and text of a file that fits a model."""
-    text = _text(path, shown)
-    root, mistakes = yaml_reader.parse(text, shown)
-    tree, marks = yaml_reader.flatten(root)
-    if not mistakes:
-        mistakes = list(_unfit(model, tree, marks))
-    if mistakes or not isinstance(tree, dict):
-        raise PolicyError(tuple(mistakes))
-    return marks, tree, text
+def statement(tree: Mapping[str, Tree], approval: Mapping[str, Tree]) -> bytes:
+    """What one approval signs: the whole waiver but for its approvals, and this approval but for its signature."""
+    waiver = {key: value for key, value in tree.items() if key != "approvals"}
+    own = {key: value for key, value in approval.items() if key != "signature"}
+    return signatures.message(KIND, waiver=waiver, approval=own)
 
 
-def _unfit(model: type[Model], tree: Tree, marks: Marks) -> Iterator[Mistake]:
-    try:
-        model.model_validate(tree)
-    except ValidationError as error:
-        for loc, text, key in messages(error, model, lambda loc: loc in marks.values):
-            yield marks.mistake(loc, text, key=key)
-    scope = tree.get("scope") if isinstance(tree, dict) and model is Waiver else None
-    if isinstance(scope, dict) and scope.get("sha256") is None and scope.get("versions") is None:
-        yield marks.mistake(("scope",), "names neither sha256 nor versions; say for which candidate the waiver is")
-
-
-def _text(path: Path, shown: str) -> str:
-    try:
-        raw = read_at_most(path, yaml_reader.MOST_BYTES)
-    except OSError as error:
-        msg = f"{shown}: cannot be read ({error.strerror}); mend the path"
-        raise InputError(msg) from error
-    if len(raw) > yaml_reader.MOST_BYTES:
-        msg = f"{shown}: is larger than a waiver or key may be, at most {yaml_reader.MOST_BYTES:,} bytes"
-        raise InputError(msg)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line, column = raw.count(b"\n", 0, error.start) + 1, error.start - raw.rfind(b"\n", 0, error.start)
-        text = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise PolicyError((Mistake(shown, line, column, text),)) from error
+def digest(tree: Mapping[str, Tree]) -> str:
+    """SHA-256 of all that a waiver says, its approvals left out."""
+    return hashlib.sha256(statement(tree, {})).hexdigest()

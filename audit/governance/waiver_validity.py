@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import math
+import operator
+import re
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit import clock
 from audit.evidence import OVERALL
 from audit.formatting import bound_in_words, moment, number
-from audit.governance import signatures, waiver_approvals
-from audit.governance.version_ranges import within
-from audit.governance.waiver_history import uses
-from audit.governance.waiver_schema import person
+from audit.governance import signatures
+from audit.governance.keys import SECOND
+from audit.governance.signed_file import person
+from audit.governance.waiver_files import digest, statement
 from audit.ledger import times
 from audit.policy.declared_facts import is_placeholder, is_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Sequence
 
     from audit.decision.finding import Bound, Finding, Side
-    from audit.governance.waiver_files import Folder, WaiverFile
-    from audit.governance.waiver_history import Use
-    from audit.governance.waiver_schema import Waiver
+    from audit.governance.keys import PublicKey
+    from audit.governance.waiver_files import Approval, Folder, Waiver, WaiverFile
     from audit.ledger import Entry
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Requirement, Severity
@@ -34,10 +35,25 @@ LONGEST_DAYS: dict[Severity, int] = {"high": 90, "medium": 180, "low": 180}
 """From grant to expiry."""
 FILL_IN = "FILL IN"
 """What a draft says where people have to write."""
+_TOP_TIER, _PEOPLE = 1, 2
+KEPT = "waived"
+"""Key of a run's entry that holds the waivers in force in it."""
 _FREE = frozenset({"nist", "remediation.ticket", "renewal_of", "valid_while.op"})
 """Places where `none`, or a sign, is an answer."""
 _REASONS = frozenset({"reason", "risk_accepted"})
 """Places where a placeholder in many letters is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A waiver that was in force in an earlier run."""
+
+    id: str
+    check: str
+    """Id of the requirement."""
+    sha256: str
+    """Of all that it says, approvals left out: another text under the same id is another waiver."""
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +94,23 @@ def situation(
     )
 
 
+def uses(entries: Sequence[Entry], *, model: str, candidate: str | None) -> tuple[Use, ...]:
+    """Every waiver that was in force for this candidate under a policy of this name."""
+    told = (json.loads(one.payload) for one in entries if one.kind == "run")
+    found = {
+        Use(one["id"], one["check"], one["sha256"], datetime.fromisoformat(one["until"])): None
+        for run in told
+        if (run["policy"], run["candidate_sha256"]) == (model, candidate)
+        for one in run.get(KEPT, ())
+    }
+    return tuple(found)
+
+
 def standing(file: WaiverFile, requirement: Requirement, bounds: Sequence[Bound], situation: Situation) -> tuple[str, ...]:
     """Everything that voids a waiver whatever is measured."""
     waiver = file.waiver
     signed = _signed(file, situation)
-    quorum = () if signed.problems else waiver_approvals.quorum(waiver, signed.good, tier=situation.tier, author=situation.author)
+    quorum = () if signed.problems else _quorum(waiver, signed, situation)
     return (
         *_severity(requirement),
         *_time(waiver, requirement, situation),
@@ -96,8 +124,49 @@ def standing(file: WaiverFile, requirement: Requirement, bounds: Sequence[Bound]
     )
 
 
-def _signed(file: WaiverFile, situation: Situation) -> waiver_approvals.Approvals:
-    return waiver_approvals.approvals(file, [one.key for one in situation.folder.keys], situation.latest)
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What became of a waiver's approvals. One that does not count voids the waiver, whatever the others say."""
+
+    good: tuple[tuple[Approval, PublicKey], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def _signed(file: WaiverFile, situation: Situation) -> Approvals:
+    """Every approval with the key that verifies it, or what is wrong with it."""
+    if not file.waiver.approvals:
+        return Approvals(problems=("is a draft: nobody has signed it",))
+    raw = file.tree["approvals"]
+    good, problems = [], []
+    for approval, told in zip(file.waiver.approvals, raw if isinstance(raw, list) else (), strict=True):
+        claim = signatures.Claim("waiver", approval.by, approval.role, approval.line, approval.at)
+        text = statement(file.tree, told if isinstance(told, dict) else {})
+        key = signatures.signer(claim, approval.signature, text, situation.folder.trusted, situation.latest)
+        if isinstance(key, str):
+            problems.append(f"{approval.by}: {key}")
+        else:
+            good.append((approval, key))
+    return Approvals(tuple(good), tuple(problems))
+
+
+def _quorum(waiver: Waiver, signed: Approvals, situation: Situation) -> Iterator[str]:
+    """What the signatures lack: two people, one of the second line and independent, at tier 1 an executive besides."""
+    people = {person(key.name) for _, key in signed.good}
+    if len(people) < _PEOPLE:
+        yield f"needs two different people, and {'one has' if people else 'none has'} signed"
+    reviewers = _independent(waiver, signed, situation)
+    if not reviewers:
+        yield f"needs an approver of line {SECOND} who is independent of {waiver.requested_by}, who asked for it"
+    executives = {person(key.name) for approval, key in signed.good if approval.role == signatures.EXECUTIVE}
+    pairs = {(one, other) for one in executives for other in reviewers if one != other}
+    if situation.tier == _TOP_TIER and (not pairs or len(people) <= _PEOPLE):
+        yield "needs an accountable executive at tier 1 (role executive), besides two other people"
+
+
+def _independent(waiver: Waiver, signed: Approvals, situation: Situation) -> frozenset[str]:
+    """Approvers of the second line who declare themselves independent, and neither asked for it nor built the candidate."""
+    involved = {person(waiver.requested_by), person(situation.author)}
+    return frozenset({person(key.name) for approval, key in signed.good if key.line == SECOND and approval.independent} - involved)
 
 
 def _severity(requirement: Requirement) -> Iterator[str]:
@@ -165,8 +234,7 @@ def _renewal(file: WaiverFile, situation: Situation) -> Iterator[str]:
     before = _signed(original, situation)
     if before.problems:
         yield f"renews {first}, whose approvals cannot be verified: {'; '.join(before.problems)}"
-    signed = _signed(file, situation).good
-    fresh = waiver_approvals.independent(waiver, signed, author=situation.author) - {person(one.key.name) for one in before.good}
+    fresh = _independent(waiver, _signed(file, situation), situation) - {person(key.name) for _, key in before.good}
     if not fresh:
         yield f"needs an independent approver of line 2 who did not approve {first}, which it renews"
 
@@ -185,7 +253,7 @@ def _unnamed_renewal(file: WaiverFile, situation: Situation) -> Iterator[str]:
 def _used_before(file: WaiverFile, situation: Situation) -> Iterator[str]:
     """Whatever covered the same before and ended earlier is renewed by this one, though its file be gone or say something else by now."""
     own, waivers = file.waiver, situation.folder.waivers
-    known = {signatures.digest(one.tree) for one in waivers if one is file or one.waiver.id == own.renewal_of}
+    known = {digest(one.tree) for one in waivers if one is file or one.waiver.id == own.renewal_of}
     for one in situation.used:
         if one.check == own.check and one.sha256 not in known and one.until < own.expires_at:
             until = moment(one.until)
@@ -271,3 +339,35 @@ def _uncovered(waiver: Waiver, finding: Finding, side: Side) -> Iterator[str]:
     ]
     if missing:
         yield f"does not cover {'; '.join(missing)}"
+
+
+_PART = re.compile(r"\s*(<=|>=|==|<|>)\s*([0-9]{1,9}(?:\.[0-9]{1,9})*)\s*")
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})*")
+_COMPARE: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+def within(version: str, wanted: str) -> bool | None:
+    """Whether a version lies in a range such as `>=1.2, <2`; None where either cannot be read."""
+    parts = [_PART.fullmatch(part) for part in wanted.split(",")]
+    if not _VERSION.fullmatch(version):
+        return None
+    outcomes = []
+    for part in parts:
+        if part is None:
+            return None
+        outcomes.append(_COMPARE[part[1]](_numbers(version), _numbers(part[2])))
+    return all(outcomes)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Without trailing zeros, so that 1.0 is 1."""
+    found = [int(part) for part in version.split(".")]
+    while found and found[-1] == 0:
+        found.pop()
+    return tuple(found)

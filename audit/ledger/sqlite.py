@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.canonical_text import canonical_json
 from audit.errors import InputError, ToolError
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Ledger:
             payload = payload_of(database)
             row = database.execute("SELECT number, digest FROM entries ORDER BY number DESC LIMIT 1").fetchone()
             number, previous = (row[0] + 1, row[1]) if row else (1, START)
-            text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            text = canonical_json(payload)
             entry = Entry(number, time, kind, text, previous, Entry(number, time, kind, text, previous, "").computed())
             _insert(database, entry)
             before_commit(entry)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from audit.decision.finding import Finding, Verdict
+    from audit.governance.apply_waivers import WaiverState
     from audit.governance.policy_change import PolicyChange
-    from audit.governance.waiver_state import WaiverState
     from audit.pipeline.measure import Measured
     from audit.pipeline.prepare import Prepared
 

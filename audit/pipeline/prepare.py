@@ -17,7 +17,7 @@ from audit.datasets.label_words import refuse_label_words
 from audit.datasets.reading import read
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError, mistakes_of
-from audit.governance import approvals_file as approvals
+from audit.governance import policy_approvals as approvals
 from audit.governance import policy_change, waiver_files
 from audit.ledger import ledger_path, times
 from audit.pipeline import comparators, one_class

@@ -13,7 +13,7 @@ from audit.bundle import evidence_files, example_rows, writer
 from audit.candidates.capabilities import Training
 from audit.errors import ToolError
 from audit.export import json as results_json
-from audit.governance import policy_change, waiver_history
+from audit.governance import apply_waivers, policy_change
 from audit.pipeline import comparators, record, slice_coverage
 from audit.policy.schema import days
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, RunFacts
@@ -155,7 +155,7 @@ def _payload(audit: AuditRun, prepared: Prepared, more: dict[str, object], entri
     if audit.verdict.decision == "promote" and since is not None and since.blocks:
         msg = f"run {since.run} was promoted meanwhile, under a policy that asks more: this run is not recorded; run the audit again"
         raise ToolError(msg)
-    return _entry(audit, prepared) | more | waiver_history.entry(prepared.waivers, audit.waivers)
+    return _entry(audit, prepared) | more | apply_waivers.entry(prepared.waivers, audit.waivers)
 
 
 def _entry(audit: AuditRun, prepared: Prepared) -> dict[str, object]:

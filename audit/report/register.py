@@ -13,7 +13,7 @@ from audit.report.phrases import action_of, label, owner_of, risk_of, sentence_o
 from audit.report.rmf import declared_fields
 
 if TYPE_CHECKING:
-    from audit.governance.waiver_state import WaiverState
+    from audit.governance.apply_waivers import WaiverState
     from audit.record import AuditRun
     from audit.report.entries import Entries, Entry, Link
 

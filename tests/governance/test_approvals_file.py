@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from audit.errors import InputError
-from audit.governance import approvals_file
+from audit.governance import policy_approvals
 from audit.policy import load
 from tests.running import policy
 
@@ -27,19 +27,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_none_are_read_where_none_lie() -> None:
-    assert approvals_file.read(load("policy.yaml")) is None
+    assert policy_approvals.read(load("policy.yaml")) is None
 
 
 def test_what_is_read_is_what_the_file_says() -> None:
     """Of the policy's own file alone: another one with the same stem has approvals of its own."""
     text = json.dumps({"approvals": [WHOLE, WHOLE | {"by": "Bob"}]})
     Path("policy.yaml.approvals").write_text(text)
-    found = approvals_file.read(load("policy.yaml"))
+    found = policy_approvals.read(load("policy.yaml"))
     assert found is not None
     assert (found.text, found.file, found.trees) == (text, "policy.yaml.approvals", (WHOLE, WHOLE | {"by": "Bob"}))
     assert [one.by for one in found.approvals] == ["Rita", "Bob"]
     Path("policy.yml").write_text(yaml.safe_dump(policy()))
-    assert approvals_file.read(load("policy.yml")) is None
+    assert policy_approvals.read(load("policy.yml")) is None
 
 
 def holding(**changed: Any) -> str:
@@ -65,7 +65,7 @@ def holding(**changed: Any) -> str:
 def test_what_cannot_be_read_is_told_at_its_place(text: str, said: str) -> None:
     Path("policy.yaml.approvals").write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as error:
-        approvals_file.read(load("policy.yaml"))
+        policy_approvals.read(load("policy.yaml"))
     assert str(error.value).startswith("policy.yaml.approvals:1:")
     assert said in str(error.value)
 
@@ -74,11 +74,11 @@ def test_a_link_out_of_the_project_is_refused() -> None:
     Path("../elsewhere").write_text(json.dumps({"approvals": [WHOLE]}))
     Path("policy.yaml.approvals").symlink_to("../elsewhere")
     with pytest.raises(InputError, match="lies outside the project folder"):
-        approvals_file.read(load("policy.yaml"))
-    assert approvals_file.read(load("policy.yaml", allow_outside=True)) is not None
+        policy_approvals.read(load("policy.yaml"))
+    assert policy_approvals.read(load("policy.yaml", allow_outside=True)) is not None
 
 
 def test_a_folder_in_its_place_is_refused() -> None:
     Path("policy.yaml.approvals").mkdir()
     with pytest.raises(InputError, match=r"policy\.yaml\.approvals: cannot be read \(Is a directory\)"):
-        approvals_file.read(load("policy.yaml"))
+        policy_approvals.read(load("policy.yaml"))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from audit.errors import MissingExtra
-from audit.governance import approvals_file, policy_approvals, policy_change, signatures
+from audit.governance import keys, policy_approvals, policy_change, signatures
 from audit.ledger import Ledger
 from tests import command
 from tests.running import policy, table
@@ -74,7 +74,7 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("AUDIT_CACHE", str(folder / "cache"))
         table().to_csv("test.csv", index=False)
         for name, line in PEOPLE.items():
-            signatures.keygen(name, int(line), None, Path("keys"))  # type: ignore[arg-type]  # lines of defence
+            keys.keygen(name, int(line), None, Path("keys"))  # type: ignore[arg-type]  # lines of defence
         state()
         assert audit("run", "policy.yaml")[0] == 0
     return folder
@@ -104,8 +104,8 @@ def forged(name: str, key: str, **changed: Any) -> None:
     signed = {"by": name, "role": "reviewer", "line": 2, "independent": True, "at": "2026-11-01T00:00:00Z"}
     of = {"policy": "small", "policy_sha256": told["policy_sha256"], "since": told["run"], "since_entry": told["entry"]}
     own: dict[str, Any] = signed | of | {"requested_by": "model team", "loosened": [LOWER]} | changed
-    secret, _ = signatures.read_secret(Path(key))
-    own["signature"] = signatures.signature(secret, policy_approvals.statement(own))
+    secret, _ = keys.read_secret(Path(key))
+    own["signature"] = signatures.sign(secret, policy_approvals.statement(own))
     Path("policy.yaml.approvals").write_text(json.dumps({"approvals": [own]}))
 
 
@@ -396,7 +396,12 @@ def test_without_cryptography_nothing_counts(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(approvals_file, "read"), (policy_approvals, "states"), (policy_approvals, "rejection_reasons"), (policy_change, "blocking_reasons")],
+    [
+        (policy_approvals, "read"),
+        (policy_approvals, "states"),
+        (policy_approvals, "rejection_reasons"),
+        (policy_change, "blocking_reasons"),
+    ],
 )
 def test_what_breaks_in_reading_approvals_ends_in_3(
     module: Any,

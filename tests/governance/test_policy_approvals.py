@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.governance import policy_approvals, policy_change, policy_diff, trusted_keys
-from audit.governance.approvals_file import ApprovalsFile, PolicyApproval
+from audit.governance import keys, policy_approvals, policy_change, policy_diff
+from audit.governance.policy_approvals import ApprovalsFile, PolicyApproval
 from audit.governance.policy_change import PolicyChange, Present
-from audit.governance.signatures import signature
+from audit.governance.signatures import sign
 from audit.ledger import Entry
 from tests.governance.test_policy_diff import any_policy, policy
 from tests.waiving import EXECUTIVE, OTHER, OWNER, REVIEWER, STRANGER, Someone
@@ -43,7 +43,7 @@ def approval(of: PolicyChange, who: Someone = REVIEWER, **said: Any) -> dict[str
     signed = {"by": who.name, "role": who.role, "line": who.line, "independent": True, "at": "2026-11-20T00:00:00Z"}
     told = {"policy": "letters", "policy_sha256": of.sha256, "since": of.run, "since_entry": of.entry, "loosened": list(of.told)}
     own: dict[str, Any] = signed | told | {"requested_by": "team"} | said
-    return own | {"signature": signature(who.secret, policy_approvals.statement(own))}
+    return own | {"signature": sign(who.secret, policy_approvals.statement(own))}
 
 
 @given(any_policy(), any_policy())
@@ -128,14 +128,14 @@ def test_who_does_not_count(who: Someone, said: dict[str, Any], why: str) -> Non
 
 
 def test_keys_are_kept_as_they_are_said() -> None:
-    assert trusted_keys.reread(trusted_keys.kept(PEOPLE)) == tuple(sorted(PEOPLE, key=lambda one: one.public_key))
-    assert trusted_keys.reread([{"name": "Ann"}]) is None
-    assert trusted_keys.reread(None) is None
+    assert keys.reread(keys.kept(PEOPLE)) == tuple(sorted(PEOPLE, key=lambda one: one.public_key))
+    assert keys.reread([{"name": "Ann"}]) is None
+    assert keys.reread(None) is None
 
 
 def test_the_last_key_of_line_2_that_goes_is_loosened() -> None:
     """One of several is not."""
     first, second, third = (one.trusted.key for one in (OWNER, REVIEWER, OTHER))
-    assert [one.kind for one in trusted_keys.changes((first, second, third), (first, second))] == ["tightened"]
-    assert [one.kind for one in trusted_keys.changes((first, second), (first,))] == ["loosened", "tightened"]
-    assert [one.kind for one in trusted_keys.changes((first,), ())] == ["tightened"]
+    assert [one.kind for one in policy_change.key_changes((first, second, third), (first, second))] == ["tightened"]
+    assert [one.kind for one in policy_change.key_changes((first, second), (first,))] == ["loosened", "tightened"]
+    assert [one.kind for one in policy_change.key_changes((first,), ())] == ["tightened"]

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from audit.commands.sign_waiver import Signing, sign
 from audit.errors import InputError, PolicyError
 from audit.governance.apply_waivers import apply_waivers
-from audit.governance.signatures import fingerprint, keygen, read_secret, signature, statement, verified
-from audit.governance.waiver_files import read_key, read_waiver
+from audit.governance.keys import fingerprint, keygen, read_key, read_secret
+from audit.governance.signatures import sign as signature
+from audit.governance.signatures import verified
+from audit.governance.waiver_files import read_waiver, statement
 from tests.waiving import NOW, OTHER, OWNER, REVIEWER, file, missed, moment, refused, signed, situation, state, told
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from audit.errors import PolicyError
-from audit.governance.signatures import keygen
+from audit.governance.keys import keygen
 from audit.governance.waiver_files import is_waiver, read_folder
 from audit.policy import load
 from tests.running import policy

@@ -14,9 +14,8 @@ from audit.decision.judge import without_evidence
 from audit.decision.rules import decide
 from audit.evidence import Evidence, Slice, Unmeasured
 from audit.governance.apply_waivers import apply_waivers, last_day
-from audit.governance.signatures import digest
-from audit.governance.version_ranges import within
-from audit.governance.waiver_history import Use
+from audit.governance.waiver_files import digest
+from audit.governance.waiver_validity import Use, within
 from audit.phrases import closes_with
 from tests.findings import INFO, proportions, requirement
 from tests.waiving import (
@@ -156,8 +155,8 @@ def test_an_old_time_of_the_run_revives_nothing(tmp_path: Path) -> None:
         ((REVIEWER,), "needs two different people"),
         ((REVIEWER, REVIEWER), "needs two different people"),
         ((OWNER, EXECUTIVE), "needs an approver of line 2 who is independent of Olga Owner"),
-        ((OWNER, STRANGER), "Sam Stranger: the policy trusts no key of that name"),
-        ((OWNER, REVIEWER, STRANGER), "Sam Stranger: the policy trusts no key of that name"),
+        ((OWNER, STRANGER), "Sam Stranger: no key that counts has that name"),
+        ((OWNER, REVIEWER, STRANGER), "Sam Stranger: no key that counts has that name"),
         ((OWNER, Someone("Rita Reviewer", 1, "reviewer")), "signs for line 1, and the trusted key is of line 2"),
         ((REVIEWER, Someone("Olga Owner", 2, "reviewer")), "signs for line 2, and the trusted key is of line 1"),
         ((REVIEWER, Someone("Olga Owner", 1, "executive")), "signs as executive, and the trusted key names no such role"),

@@ -10,7 +10,7 @@ from audit.datasets import Columns
 from audit.decision.finding import Reason
 from audit.decision.rules import decide
 from audit.evidence import OVERALL, Churn, Evidence, Example, Member, Part
-from audit.governance.waiver_state import WaiverState
+from audit.governance.apply_waivers import WaiverState
 from audit.policy.schema import CandidateSpec, ComparatorSpec, Person, Policy, System
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, LookFacts, RunFacts, Sampled
 from audit.stats import PairedDifference
