@@ -8,19 +8,21 @@ since each group is behind several pairs: normal numbers are drawn for the group
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.power.member import MemberPower, best_attainable, chance, in_errors
-from audit.power.pairs import GroupPairs, nearest
+from audit.power.member import ONE_SIGMA, MemberPower, best_attainable, chance, in_errors, scale_of
 from audit.stats.interface import is_resizable
 from audit.stats.mean import few_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from audit.power.member import DecisionRule, Group, PlannedMember
 
@@ -29,8 +31,10 @@ MOST_ROWS = 100_000_000
 """Rows beyond which a gate is not called decidable."""
 DETAILED = 10
 """Members that are planned in detail."""
-STEPS, CLOSE = 40, 0.002
-"""Steps of a search at most, and the relative width at which it ends."""
+CLOSE = 1e-4
+"""Width at which a search ends, as a part of the first one."""
+DRAWS, SEED = 4_000, 20261121
+"""Normal numbers that are drawn for each group."""
 ROUNDS, AGREE, NEARLY = 8, 0.03, 0.005
 """Sizes at most to which the estimates are taken in the search for rows; where it ends: relative width, and lack of power."""
 
@@ -89,7 +93,7 @@ def _detectable(joint: JointPower) -> tuple[float | None, float]:
     best = joint.chances(truth=rule.bound + sign * farthest)[0]
     if farthest <= 0 or best < POWER:
         return None, best
-    return _first(lambda distance: joint.chances(truth=rule.bound + sign * distance)[0], 0.0, farthest, best), best
+    return _first(lambda distance: joint.chances(truth=rule.bound + sign * distance)[0], 0.0, farthest), best
 
 
 def _sample_size_factor(joint: JointPower) -> float | None:
@@ -134,7 +138,7 @@ def _by_root_law(power: Callable[[float], float], most: float) -> float | None:
     low = high / 4
     while power(low) >= POWER and low > 1 / MOST_ROWS:
         low, high = low / 4, low
-    found = math.exp(_first(lambda log: power(math.exp(log)), math.log(low), math.log(high), power(high)))
+    found = math.exp(_first(lambda log: power(math.exp(log)), math.log(low), math.log(high)))
     return found if found <= most else None
 
 
@@ -151,37 +155,22 @@ def _whole_teeth(joint: JointPower, side: int) -> float | None:
         high *= 2
         if high > MOST_ROWS:
             return None
-    low = high // 2
-    while low and enough(low):
-        low, high = low // 2, low
-    while high - low > max(1, CLOSE * high):
-        middle = round(math.sqrt(max(1, low) * high))
-        middle = middle if low < middle < high else (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high / n
+    rows = range(high // 2 if high > n else 1, high)
+    return (rows.start + bisect_left(rows, True, key=enough)) / n
 
 
-def _first(power: Callable[[float], float], low: float, high: float, at_high: float) -> float:
-    """Where a rising power reaches `POWER`, from above: by false position on the normal scale, halved in between."""
+def _first(power: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising power has reached `POWER`, which it has at `high`: on the normal scale, on which it is nearly straight."""
+    from scipy.optimize import brentq
     from scipy.special import ndtri
 
-    def score(p: float) -> float:
-        return float(ndtri(min(1 - 1e-9, max(1e-9, p)))) - float(ndtri(POWER))
+    def score(x: float) -> float:
+        return float(ndtri(min(1 - 1e-9, max(1e-9, power(x))))) - float(ndtri(POWER))
 
-    below, above = score(power(low)), score(at_high)
-    for step in range(STEPS):
-        if high - low <= CLOSE * max(abs(high), 1e-12):
-            break
-        part = -below / (above - below) if step % 3 and above > below else 0.5
-        middle = low + (high - low) * min(0.95, max(0.05, part + 0.01))
-        there = score(power(middle))
-        if there >= 0:
-            high, above = middle, there
-            if there < CLOSE:
-                break
-        else:
-            low, below = middle, there
-    return high
+    if power(low) >= POWER:
+        return low
+    width = CLOSE * (high - low)
+    return min(high, float(brentq(score, low, high, xtol=width)) + width)
 
 
 class JointPower:
@@ -192,7 +181,7 @@ class JointPower:
         alone = [i for i, one in enumerate(members) if one.groups is None]
         pairs = [i for i, one in enumerate(members) if one.groups is not None]
         self._slices = Slices([members[i] for i in alone], rule) if alone else None
-        self._pairs = GroupPairs([members[i] for i in pairs], rule, DETAILED) if pairs else None
+        self._pairs = GroupPairs([members[i] for i in pairs], rule) if pairs else None
         each = ((places, some.detailed) for places, some in ((alone, self._slices), (pairs, self._pairs)) if some is not None)
         self.worst = tuple(places[i] for places, detailed in each for i in detailed)
         self._least = max(max(rule.min_n, one.estimate.min_support) / max(one.estimate.support * one.factor, 1e-12) for one in members)
@@ -253,9 +242,99 @@ class Slices:
 
     def ends(self) -> list[tuple[float, float]]:
         """Intervals of the members whose ends may be the worst: those nearest to it by their standard errors."""
-        chosen = range(len(self._powers)) if len(self._powers) <= DETAILED else nearest(self._seen)
+        chosen = range(len(self._powers)) if len(self._powers) <= DETAILED else _nearest(self._seen)
         return [self._powers[i].ends(self._truths[i]) for i in chosen]
 
     def _at(self, truths: Sequence[float], factor: float) -> list[tuple[float, float]]:
         """How far on the good side of the bound each is seen on average, and its standard error."""
         return [(power.away(one, factor), power.error(one)) for power, one in zip(self._powers, truths, strict=True)]
+
+
+class GroupPairs:
+    """Differences or ratios of groups: a pair's noise is that of its two groups, so that pairs which share one move together."""
+
+    def __init__(self, members: Sequence[PlannedMember], rule: DecisionRule) -> None:
+        self._members, self._rule, self.sign = members, rule, 1.0 if rule.floor else -1.0
+        self._to, self._back = scale_of(members[0].estimate)
+        sides: dict[Group, Any] = {}
+        for one in members:
+            pair: Any = one.estimate
+            sides |= dict(zip(one.groups or (), (pair.first, pair.second), strict=True))
+        names = {name: i for i, name in enumerate(sides)}
+        self._sides = np.array([[names[side] for side in one.groups or ()] for one in members])  # (pairs, 2)
+        self._places = np.array([self._to(side.value) for side in sides.values()])
+        errors = np.array([self._side_error(members[0].estimate, side) for side in sides.values()])
+        self._noise, self._errors = self._drawn(errors, _correlations(members, names))
+        self._bound = self._to(rule.bound)
+        self._gaps = self._at(next((one.truth for one in members if one.truth is not None), None))
+        self.detailed = np.argsort(self.sign * (self._gaps - self._bound) / self._errors, kind="stable")[:DETAILED].tolist()
+
+    def chances(self, truth: float | None, factor: float) -> tuple[float, float]:
+        """Chance that every pair passes, and that some pair fails."""
+        gaps = self._gaps if truth is None else self._at(truth)
+        margin = self.sign * (gaps - self._bound) / self._errors * math.sqrt(factor)
+        seen = self._noise + margin[:, None]  # (pairs, draws) standard errors on the good side of the bound
+        bad = margin < 0
+        failed = (seen[bad] <= -self._needs[1][bad, None]).any(axis=0).mean() if bad.any() else 0.0
+        return float((seen >= self._needs[0][:, None]).all(axis=0).mean()), float(failed)
+
+    def ends(self) -> list[tuple[float, float]]:
+        """Intervals of the pairs nearest to the bound on either side."""
+        chosen = _nearest(list(zip((self.sign * (self._gaps - self._bound)).tolist(), self._errors.tolist(), strict=True)))
+        return [MemberPower(self._members[i], self._rule).ends(self._back(self._gaps[i])) for i in chosen]
+
+    def _at(self, truth: float | None) -> NDArray[np.float64]:
+        """(pairs,) true gaps: as seen, or moved apart or together until the worst pair's is `truth`."""
+        first, second = self._sides.T
+        places = self._places
+        worst = self.sign * float((self.sign * (places[first] - places[second])).min())
+        if truth is not None and worst:
+            places = places * (self._to(truth) / worst)
+        elif truth is not None:
+            places, (one, other) = np.zeros(len(self._places)), self._sides[0]
+            places[one], places[other] = self._to(truth) / 2, -self._to(truth) / 2
+        gaps: NDArray[np.float64] = places[first] - places[second]
+        return gaps
+
+    @cached_property
+    def _needs(self) -> NDArray[np.float64]:
+        """(2, pairs) standard errors from the bound at which a pair is seen to pass, and to fail."""
+        powers = [MemberPower(self._members[i], self._rule) for i in self.detailed]
+        own = np.array([[power.to_pass, power.to_fail] for power in powers]).T / self._errors[self.detailed]
+        needs = np.repeat(own.max(axis=1)[:, None], len(self._members), axis=1)
+        needs[:, self.detailed] = own
+        return needs
+
+    def _side_error(self, pair: Any, side: Any) -> float:
+        """Standard error of one group on the pairs' scale: that of its gap from another group of the same kind, over the root of two."""
+        low, high = replace(pair, first=side, second=side, correlation=0.0, shared=0.0).bounds(ONE_SIGMA, ONE_SIGMA)
+        return max(1e-12, (self._to(high) - self._to(low)) / math.sqrt(8))
+
+    def _drawn(self, errors: NDArray[np.float64], correlation: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(pairs, draws) standard normal noise of the gaps, and their (pairs,) standard errors."""
+        lengths, axes = np.linalg.eigh(correlation)
+        root = axes * np.sqrt(np.maximum(0.0, lengths))
+        root /= np.linalg.norm(root, axis=1, keepdims=True)  # such as do not fit together are met as nearly as may be
+        first, second = self._sides.T
+        spread = errors[first, None] * root[first] - errors[second, None] * root[second]  # (pairs, groups)
+        size = np.maximum(np.linalg.norm(spread, axis=1), 1e-12)
+        drawn = np.random.default_rng(SEED).standard_normal((len(correlation), DRAWS))
+        return (spread / size[:, None]) @ drawn, size
+
+
+def _nearest(seen: Sequence[tuple[float, float]]) -> list[int]:
+    """The members whose interval may reach farthest to the bad side, or begin there: three for either end."""
+    away, errors = np.array(seen).T
+    low, high = (np.argsort(away + out * errors)[:3].tolist() for out in (-2.0, 3.0))
+    return list(dict.fromkeys([*low, *high]))
+
+
+def _correlations(members: Sequence[PlannedMember], names: dict[Group, int]) -> NDArray[np.float64]:
+    """(groups, groups) correlations, where entities have rows in several groups."""
+    found = np.eye(len(names))
+    for one in members:
+        pair: Any = one.estimate
+        if one.groups is not None and pair.correlation:
+            i, j = (names[side] for side in one.groups)
+            found[i, j] = found[j, i] = pair.correlation
+    return found

@@ -7,6 +7,7 @@ logit of a share, the logarithm of a ratio. Standard errors shrink with the root
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,7 +35,7 @@ ONE_SIGMA = 0.15865525393145707
 """Level of an end one standard error out."""
 NEAREST = 1e-9
 """Shares are kept this far from 0 and 1, where the logit is infinite."""
-DOUBLINGS = 40
+DOUBLINGS = 24
 FAR = 100
 """Standard errors to the best value that is tried where a kind has no best."""
 
@@ -268,31 +269,22 @@ def _value_with_end(estimate: Estimate, bound: float, levels: tuple[float, float
         end = math.nan if moved is None else moved.bounds(*levels)[side]
         return outwards * (end - bound)
 
-    inside, at = bound, beyond(bound)
+    at = beyond(bound)
     if at >= 0:
         return bound
     if not math.isfinite(at):
         return outwards * math.inf
     step = max(-at, 1e-12)
-    for _ in range(DOUBLINGS):
-        outside = bound + outwards * step
-        if outwards * (edge - outside) <= 0:
-            return float(brentq(beyond, inside, edge, xtol=1e-4 * abs(edge - bound))) if beyond(edge) >= 0 else outwards * math.inf
-        if beyond(outside) >= 0:
-            return float(brentq(beyond, inside, outside, xtol=1e-4 * step))
-        inside, step = outside, 1.5 * step
-    return outwards * math.inf
+    farther = (bound + outwards * min(step * 2**k, abs(edge - bound)) for k in range(DOUBLINGS))
+    outside = next((value for value in farther if beyond(value) >= 0), None)
+    return outwards * math.inf if outside is None else float(brentq(beyond, bound, outside, xtol=1e-4 * step))
 
 
 @lru_cache(maxsize=4096)
 def _critical_hits(none: Proportion, rule: DecisionRule) -> tuple[int, int]:
     """The fewest hits from which on the lower end clears the bound, and the upper one does; `none` is the share without a hit."""
-    found = []
-    for side, levels in enumerate(((rule.levels[0], 0.5), (0.5, rule.levels[1]))):
-        low, high = 0, none.n + 1
-        while low < high:
-            middle = (low + high) // 2
-            clears = rule.clears(replace(none, hits=middle).bounds(*levels)[side])
-            low, high = (low, middle) if clears else (middle + 1, high)
-        found.append(low)
-    return found[0], found[1]
+
+    def fewest(side: int, levels: tuple[float, float]) -> int:
+        return bisect_left(range(none.n + 1), True, key=lambda hits: rule.clears(replace(none, hits=hits).bounds(*levels)[side]))
+
+    return fewest(0, (rule.levels[0], 0.5)), fewest(1, (0.5, rule.levels[1]))
