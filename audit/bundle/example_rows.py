@@ -9,7 +9,7 @@ import numpy as np
 
 from audit import catalog
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Example, Histogram, Slice
+from audit.evidence import OVERALL, Bars, Example, Slice
 from audit.formatting import number
 from audit.metrics import bins
 from audit.metrics.excerpts import entities_of, excerpts
@@ -70,8 +70,8 @@ def _drifted_rows(findings: Sequence[Finding], data: Dataset, datasets: Mapping[
     for finding in findings:
         reference = finding.requirement.reference
         if reference in datasets and catalog.discover()[finding.requirement.check].by == "features" and finding.evidence is not None:
-            figures = (figure for figure in finding.evidence.figures if isinstance(figure, Histogram))
-            drawn.setdefault(str(reference), {}).update((figure.column, None) for figure in figures)
+            columns = (dict(figure.member.items).get("column") for figure in finding.evidence.figures if isinstance(figure, Bars))
+            drawn.setdefault(str(reference), {}).update((str(column), None) for column in columns if column is not None)
     found: dict[Slice, Sampled] = {}
     whose = entities_of(data)
     for role, columns in drawn.items():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from audit.evidence.slices import OVERALL, Slice
 
 if TYPE_CHECKING:
-    from audit.evidence.slices import Slice
+    from collections.abc import Sequence
 
 
 def _refuse(wrong: bool, name: str) -> None:  # noqa: FBT001  # a condition, as in assert
@@ -15,6 +17,10 @@ def _refuse(wrong: bool, name: str) -> None:  # noqa: FBT001  # a condition, as 
     if wrong:
         msg = f"figure {name!r}: its lists differ in length, are empty, or hold what is no number"
         raise ValueError(msg)
+
+
+Style: TypeAlias = Literal["line", "expected", "points", "exceptions"]
+"""How a curve is drawn: a line with its band; dashed, for comparison; marks with their intervals; marks that stand out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +33,38 @@ class Curve:
     lower: tuple[float, ...] = ()
     """A band around it, one end a point; empty without one."""
     upper: tuple[float, ...] = ()
+    style: Style = "line"
 
     def __post_init__(self) -> None:
         _refuse(not self.x or len({len(self.x), len(self.y), *(len(ends) for ends in (self.lower, self.upper) if ends)}) > 1, self.name)
         _refuse(not all(map(math.isfinite, (*self.x, *self.y))) or bool(self.lower) != bool(self.upper), self.name)
 
 
+def points(
+    names: tuple[str, str], x: Sequence[float], y: Sequence[float], ends: Sequence[tuple[float, float]], off: Sequence[bool]
+) -> tuple[Curve, ...]:
+    """Points with their intervals as up to two curves: those that are as they should be, and those that are `off`."""
+    curves = []
+    for name, style, wanted in ((names[0], "points", False), (names[1], "exceptions", True)):
+        kept = [i for i, one in enumerate(off) if one == wanted]
+        if kept:
+            lower, upper = zip(*(ends[i] for i in kept), strict=True)
+            curves.append(Curve(name, tuple(x[i] for i in kept), tuple(y[i] for i in kept), lower, upper, cast("Style", style)))
+    return tuple(curves)
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines over two numeric axes, such as a rate over a threshold or a loss over steps: any check may draw them."""
+    """Lines and points over two numeric axes, such as a rate over a threshold or a loss over steps: any check may draw them."""
 
     title: str
     x_label: str
     y_label: str
     curves: tuple[Curve, ...]
+    rows_at: tuple[tuple[float, int], ...] = ()
+    """How many rows lie at which x, drawn as a strip below; empty without one."""
+    foot: str = ""
+    """Sentences below the figure."""
 
     def __post_init__(self) -> None:
         _refuse(not self.curves, self.title)
@@ -48,13 +72,20 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Numbers by name, such as rows of each class or entities of each kind: any check may draw them."""
+    """Numbers by name, such as rows of each class, or shares of two samples by bin: any check may draw them."""
 
     title: str
     labels: tuple[str, ...]
     counts: tuple[int | float, ...]
+    reference: tuple[float, ...] = ()
+    """Shares of another sample, which `counts` are compared with: they are shares too. Empty without one."""
+    samples: tuple[str, str] = ("reference", "current")
+    """What the reference and the counts are of."""
+    member: Slice = OVERALL
+    """Whose figure it is: that of a member that passes is left out of the report."""
 
     def __post_init__(self) -> None:
+        _refuse(len(self.reference) not in {0, len(self.labels)} or not all(map(math.isfinite, self.reference)), self.title)
         _refuse(len(self.labels) != len(self.counts) or not all(0 <= one < math.inf for one in self.counts), self.title)
 
 
@@ -67,6 +98,13 @@ class Grid:
     columns: tuple[str, ...]
     cells: tuple[tuple[int | float | None, ...], ...]
     """One tuple a row; None where there is nothing to show."""
+    predictions: bool = False
+    """Whether it counts rows by their true and their predicted class: a cell leads to its rows, and few rows are not counted out."""
+
+    @classmethod
+    def confusion(cls, classes: tuple[str, ...], counts: tuple[tuple[int, ...], ...]) -> Grid:
+        """Rows by true class (down) and predicted class (across)."""
+        return cls("rows: true class; columns: predicted class", classes, classes, counts, predictions=True)
 
     def __post_init__(self) -> None:
         _refuse(not self.rows or not self.columns or len(self.cells) != len(self.rows), self.title)
@@ -98,76 +136,6 @@ class Intervals:
     def __post_init__(self) -> None:
         _refuse(len(self.points) != len(self.names) or any(len(row) != len(self.series) for row in self.points), self.unit)
         _refuse(not any(one is not None for row in self.points for one in row), self.unit)
-
-
-@dataclass(frozen=True, slots=True)
-class Reliability:
-    """A reliability diagram: one entry a bin."""
-
-    confidence: tuple[float, ...]
-    observed: tuple[float, ...]
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    band_lower: tuple[float, ...]
-    """Where a calibrated model's bin falls at this n, 2.5 % point."""
-    band_upper: tuple[float, ...]
-    counts: tuple[int, ...]
-    noise_floor: float
-    """95th percentile of the value under a perfectly calibrated model."""
-    of: str = ""
-    """Which rows or which class it shows, where that is not all there is: `region=north`."""
-    binning: Literal["equal_mass", "equal_width"] = "equal_mass"
-
-
-@dataclass(frozen=True, slots=True)
-class Roc:
-    """A receiver operating characteristic with a pointwise band and the operating point."""
-
-    false_positive_rate: tuple[float, ...]
-    true_positive_rate: tuple[float, ...]
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    operating_point: tuple[float, float] | None
-    """(false positive rate, true positive rate) at the decision threshold."""
-    area: float | None = None
-    """Of the curve: of all rows, whatever slices are judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class PrecisionRecall:
-    """Precision over recall as the threshold falls, with a pointwise band and the operating point."""
-
-    recall: tuple[float, ...]
-    precision: tuple[float, ...]
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    share: float
-    """Of the class among all rows: the precision of a score that knows nothing."""
-    operating_point: tuple[float, float] | None
-    """(recall, precision) at the decision threshold; None where nothing is called the class."""
-    area: float | None = None
-    """Of the curve, summed by steps: of all rows, whatever slices are judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Shares of two samples over the same bins (or categories)."""
-
-    column: str
-    labels: tuple[str, ...]
-    """One label a bin."""
-    reference: tuple[float, ...]
-    current: tuple[float, ...]
-    reference_name: str = "reference"
-    current_name: str = "current"
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """A confusion table: rows are true classes, columns are predicted ones."""
-
-    classes: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,23 +181,6 @@ class WeakSlices:
 
 
 @dataclass(frozen=True, slots=True)
-class Residuals:
-    """True minus predicted numbers, one entry a bin: bins of equal mass of the predicted ones."""
-
-    predicted: tuple[float, ...]
-    """Mean prediction of the bin."""
-    mean: tuple[float, ...]
-    """Mean residual."""
-    lower: tuple[float, ...]
-    """95 % interval of that mean."""
-    upper: tuple[float, ...]
-    low: tuple[float, ...]
-    """10 % and 90 % quantile of the residuals."""
-    high: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RateTable:
     """Rates by category and their ratios to the highest, as Local Law 144 prescribes: one entry a category in each list."""
 
@@ -257,4 +208,4 @@ class RateTable:
 
 Generic: TypeAlias = Lines | Bars | Grid | Intervals
 """Figures that serve any check: it brings data, and the report draws them."""
-Figure: TypeAlias = Generic | RateTable | Reliability | Roc | PrecisionRecall | Histogram | Confusion | Churn | Residuals | WeakSlices
+Figure: TypeAlias = Generic | RateTable | Churn | WeakSlices

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.datasets import canonical
-from audit.evidence import Histogram
+from audit.evidence import Bars, Slice
 from audit.metrics import windows
 from audit.metrics.usable_features import RARE
 from audit.redaction.masking import COMMON
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
-    from audit.evidence import Slice
     from audit.metrics.windows import Feature
 
 OTHER, MISSING, FEW = "(other)", "(missing)", "(values of few rows)"
@@ -59,7 +58,7 @@ class Bins:
         more = np.where([label in {*self.telling, OTHER} for label in self.labels], -1.0, now - before)
         return int(more.argmax()) if len(more) and more.max() > 0 else None
 
-    def figure(self, column: str, reference: str, current: str) -> Histogram:
+    def figure(self, column: str, reference: str, current: str) -> Bars:
         """Shares of both windows by bin; values that few share stand in one, without their names."""
         named = np.array([label not in self.telling for label in self.labels], dtype=bool)
         labels = tuple(label for label, plain in zip(self.labels, named, strict=True) if plain)
@@ -68,7 +67,7 @@ class Bins:
             shown = [*counts[named].tolist(), *([counts[~named].sum()] if self.telling else [])]
             shares.append(tuple(float(c) for c in np.array(shown) / max(1, counts.sum())))
         told = (*labels, FEW) if self.telling else labels
-        return Histogram(column, told, shares[0], shares[1], reference_name=reference, current_name=current)
+        return Bars(column, told, shares[1], shares[0], (reference, current), Slice((("column", column),)))
 
 
 def of(feature: Feature, bins: int) -> Bins:

@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from audit.decision.finding import Judged
-from audit.evidence import (
-    OVERALL,
-    Bars,
-    Churn,
-    Grid,
-    Histogram,
-    Intervals,
-    Lines,
-    Pair,
-    PrecisionRecall,
-    RateTable,
-    Reliability,
-    Residuals,
-    Roc,
-    Slice,
-    WeakSlices,
-)
+from audit.evidence import OVERALL, Bars, Churn, Grid, Intervals, Lines, Pair, RateTable, Slice, WeakSlices
 from audit.report import text as prose
 from audit.report.charts.axes import Drawing
-from audit.report.charts.curves import lines, precision_recall, reliability, residuals, roc
-from audit.report.charts.distributions import histogram, intervals
 from audit.report.charts.intervals import Caption, Forest, forest, with_rows
+from audit.report.charts.lines import intervals, lines
 from audit.report.charts.slices import ChurnTable, WeakTable, churn, weak, with_examples
-from audit.report.charts.tables import BarTable, ConfusionTable, Rates, bars, confusion, grid, rates
+from audit.report.charts.tables import BarTable, ConfusionTable, Rates, bars, grid, rates
 from audit.report.entries import Link
-from audit.report.phrases import headline_numbers, in_words, label
+from audit.report.phrases import in_words, label
 from audit.report.rows import ExampleView, Places, example_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from audit.decision.finding import Finding, Status
-    from audit.evidence import Confusion, Evidence, Figure, Generic, Member, Name
+    from audit.evidence import Evidence, Figure, Member, Name
     from audit.record import Sampled
     from audit.report.entries import Entry
+
+    Drawn: TypeAlias = Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable | Rates
 
 EXAMPLES, FIGURES = 3, 6
 """How many of each a finding shows; the evidence files hold all."""
@@ -102,7 +87,7 @@ def _named(figure: Figure, evidence: Evidence) -> Figure:
     """The same figure, with members by the names that the tables give them."""
     if isinstance(figure, (Churn, WeakSlices, Intervals)):
         return replace(figure, names=tuple(in_words(name, evidence) for name in figure.names))
-    return figure
+    return replace(figure, title=in_words(figure.title, evidence)) if isinstance(figure, Lines) else figure
 
 
 def _notes(evidence: Evidence, hidden: int) -> Iterator[str]:
@@ -118,9 +103,9 @@ def _notes(evidence: Evidence, hidden: int) -> Iterator[str]:
 def _tells(figure: Figure, finding: Finding, forests: Sequence[Forest]) -> bool:
     """Whether a figure shows more than the numbers beside it: no single bar, no bars of what a plot above has, no feature that passes."""
     if isinstance(figure, Bars):
-        return len(figure.labels) >= FEWEST and not any(len(one.rows) == len(figure.labels) for one in forests)
-    if isinstance(figure, Histogram):
-        own = next((one for one in finding.slices if dict(getattr(one.name, "items", ())).get("column") == figure.column), None)
+        if not figure.reference:
+            return len(figure.labels) >= FEWEST and not any(len(one.rows) == len(figure.labels) for one in forests)
+        own = next((one for one in finding.slices if one.name == figure.member != OVERALL), None)
         return own is None or own.status != "pass" or finding.headline is None or own.name == finding.headline.member
     return True
 
@@ -180,51 +165,23 @@ def _foot(entry: Entry) -> str:
     return f"{rows}; {head.method}.{files}" if head is not None else f"{rows}.{files}"
 
 
-def _draw(
-    figure: Figure, finding: Finding, foot: str, places: Places
-) -> Drawing | BarTable | ConfusionTable | ChurnTable | WeakTable | Rates:
-    if isinstance(figure, (Lines, Bars, Grid, Intervals)):
-        return _generic(figure, foot)
-    if isinstance(figure, Reliability):
-        return reliability(figure, foot)
-    if isinstance(figure, (Roc, PrecisionRecall)):
-        area, asked = _of_curve(figure, finding)
-        return roc(figure, area, asked, foot) if isinstance(figure, Roc) else precision_recall(figure, area, asked, foot)
-    if isinstance(figure, Histogram):
-        return histogram(figure, foot)
-    if isinstance(figure, Residuals):
-        return residuals(figure, foot)
-    return _tabled(figure, finding, foot, places)
-
-
-def _generic(figure: Generic, foot: str) -> Drawing | BarTable | ConfusionTable:
-    """Figures of which only the data are known."""
-    if isinstance(figure, Lines):
-        return lines(figure, foot)
-    if isinstance(figure, Intervals):
-        return intervals(figure, foot)
-    return bars(figure, foot) if isinstance(figure, Bars) else grid(figure, foot)
-
-
-def _of_curve(figure: Roc | PrecisionRecall, finding: Finding) -> tuple[str, str]:
-    """The number under a curve of all rows and what is asked: the judged number where it is theirs, since a slice's is of another curve."""
-    head, asked = finding.headline, prose.bound(finding.requirement)
-    if head is not None and head.member == OVERALL:
-        return f"{head.unit} {headline_numbers(head, finding.requirement)}", asked
-    number = "" if figure.area is None else f"{finding.check.unit} {prose.figure(figure.area)}, "
-    return f"{number}all rows", f"{asked}, of each slice"
-
-
-def _tabled(
-    figure: Confusion | Churn | RateTable | WeakSlices, finding: Finding, foot: str, places: Places
-) -> ConfusionTable | ChurnTable | WeakTable | Rates:
-    if isinstance(figure, Churn):
-        return churn(figure, foot, {label(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
-    if isinstance(figure, WeakSlices):
-        return weak(figure, foot)
-    if isinstance(figure, RateTable):
-        return rates(figure, foot, places)
-    return confusion(figure, foot, places)
+def _draw(figure: Figure, finding: Finding, foot: str, places: Places) -> Drawn:
+    match figure:
+        case Lines():
+            drawn: Drawn = lines(figure, foot)
+        case Bars():
+            drawn = bars(figure, foot)
+        case Grid():
+            drawn = grid(figure, foot, places)
+        case Intervals():
+            drawn = intervals(figure, foot)
+        case Churn():
+            drawn = churn(figure, foot, {label(one.name): places.slice(one.name) for one in finding.slices if isinstance(one.name, Slice)})
+        case WeakSlices():
+            drawn = weak(figure, foot)
+        case RateTable():
+            drawn = rates(figure, foot, places)
+    return drawn
 
 
 def _forests(entry: Entry, evidence: Evidence, foot: str) -> tuple[Forest, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from audit.bundle import example_rows
-from audit.evidence import OVERALL, Histogram, Slice
+from audit.evidence import OVERALL, Bars, Slice
 from tests.findings import proportions
 from tests.judged import finding
 from tests.support import subject
@@ -120,7 +120,7 @@ def test_a_feature_that_moved_shows_rows_in_which_it_has() -> None:
     before = frame().assign(age=np.arange(60) % 3, town=["here"] * 55 + ["krumbholtz"] * 5)
     now = frame().assign(age=np.where(np.arange(60) < 40, 2, 0), town=["here"] * 30 + ["krumbholtz"] * 30)
     seen = subject(now, reference=before)
-    drawn = tuple(Histogram(name, ("a",), (1.0,), (1.0,)) for name in ("age", "town", "text (words)"))
+    drawn = tuple(Bars(name, ("a",), (1.0,), (1.0,), member=Slice((("column", name),))) for name in ("age", "town", "text (words)"))
     evidence = replace(proportions((30, 40)), figures=drawn)
     asked = finding("drift/psi", evidence, on="test", reference="reference", max=0.5)
     found = example_rows.sampled([asked], {"test": seen.data, "reference": seen.datasets["reference"]}, seen.predicted)

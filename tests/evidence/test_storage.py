@@ -75,15 +75,26 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
 
 
 sizes = st.integers(1, 3)
-curves = sizes.flatmap(lambda n: st.builds(Curve, texts, *(st.tuples(*[numbers] * n) for _ in range(4))))
+styles = st.sampled_from(["line", "expected", "points", "exceptions"])
+curves = sizes.flatmap(lambda n: st.builds(Curve, texts, *(st.tuples(*[numbers] * n) for _ in range(4)), styles))
 known = st.builds(Point, numbers, numbers, st.floats(allow_nan=False))
 points = st.none() | known
 generic = st.one_of(
-    st.builds(Lines, texts, texts, texts, st.lists(curves, min_size=1, max_size=2).map(tuple)),
-    sizes.flatmap(lambda n: st.builds(Bars, texts, st.tuples(*[texts] * n), st.tuples(*[counts | st.floats(0, 9)] * n))),
+    st.builds(Lines, texts, texts, texts, st.lists(curves, min_size=1, max_size=2).map(tuple), st.just(((0.5, 3),)), texts),
     sizes.flatmap(
         lambda n: st.builds(
-            Grid, texts, st.just(("a",)), st.tuples(*[texts] * n), st.tuples(st.tuples(*[st.none() | counts | numbers] * n))
+            Bars,
+            texts,
+            st.tuples(*[texts] * n),
+            st.tuples(*[counts | st.floats(0, 9)] * n),
+            st.just(()) | st.tuples(*[st.floats(0, 1)] * n),
+            st.tuples(texts, texts),
+            slices,
+        )
+    ),
+    sizes.flatmap(
+        lambda n: st.builds(
+            Grid, texts, st.just(("a",)), st.tuples(*[texts] * n), st.tuples(st.tuples(*[st.none() | counts | numbers] * n)), st.booleans()
         )
     ),
     sizes.flatmap(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
-from audit.evidence import Confusion
+from audit.evidence import Grid
 from tests.classified import PAIRS, counts, shuffled, table
 from tests.judged import status
 from tests.misses import misses, most
@@ -45,7 +45,7 @@ def test_average_is_binary_where_a_class_is_positive(check: str) -> None:
 def test_the_table_shows_what_was_taken_for_what(check: str, average: str, classes: tuple[str, str]) -> None:
     """True classes are lines: 6 of 8 found, 4 false alarms among 12."""
     found = measure(check, subject(counts(6, 2, 4, 8), positive="yes"), average=average)
-    assert found.figures == (Confusion(classes, ((8, 4), (2, 6))),)
+    assert found.figures == (Grid.confusion(classes, ((8, 4), (2, 6))),)
 
 
 @every_check
@@ -71,7 +71,7 @@ def test_without_an_average_the_worst_class_of_the_worst_slice_decides(check: st
     found = measure(check, subject(pd.concat([north, south]), by=(("region",),), positive="yes"), average="none")
     assert [str(one.name) for one in found.members] == [f"region={one}, class={two}" for two in ("no", "yes") for one in ("north", "south")]
     assert status(check, found, min=0.9) == "fail"
-    assert found.figures == (Confusion(("no", "yes"), ((120, 20), (20, 100))),)
+    assert found.figures == (Grid.confusion(("no", "yes"), ((120, 20), (20, 100))),)
 
 
 @every_check

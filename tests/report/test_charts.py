@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.decision.finding import Judged, bounds
-from audit.evidence import OVERALL, Evidence, Histogram, Member, PrecisionRecall, Residuals, Roc, Slice
-from audit.report.charts.axes import Scale, around, ticks
-from audit.report.charts.curves import precision_recall, residuals, roc, short
-from audit.report.charts.distributions import histogram
+from audit.evidence import OVERALL, Bars, Curve, Evidence, Lines, Member, Slice, points
+from audit.report.charts.axes import LEFT, RIGHT, TOP, Drawing, Scale, around, short, ticks
 from audit.report.charts.history import loss
 from audit.report.charts.intervals import Caption, forest, interval_plot
+from audit.report.charts.lines import MOST_POINTS, SQUARE, lines
+from audit.report.charts.tables import bars
 from audit.report.entries import entries
 from audit.report.findings import finding_views
 from audit.stats import Proportion
@@ -117,22 +116,25 @@ def test_each_two_groups_are_drawn_once_the_worse_way_round() -> None:
     assert all(not row.value.startswith("−") for row in gap.rows)
 
 
-def test_histogram_names_the_widest_gap() -> None:
+def test_bars_of_two_samples_name_the_widest_gap() -> None:
     """The foot says where the two samples differ most, with both shares."""
-    drawing = histogram(Histogram("age", ("young", "old"), (0.8, 0.2), (0.5, 0.5), "test", "production"), "")
+    drawing = bars(Bars("age", ("young", "old"), (0.5, 0.5), (0.8, 0.2), ("test", "production")), "")
+    assert isinstance(drawing, Drawing)
     assert drawing.title == "age, furthest apart: young"
     assert drawing.foot.startswith("Furthest apart: young, with 80\u00a0% of test and 50\u00a0% of production.")
     assert "old: 20\u00a0%, 50\u00a0%" in drawing.drawing
 
 
-def test_roc_is_thinned_and_keeps_its_ends() -> None:
-    """A curve of 5,000 points is drawn with at most 120, the first and the last among them."""
+def test_a_long_line_is_thinned_and_keeps_its_ends() -> None:
+    """A curve of 5,000 points is drawn with at most 240, the first and the last among them; shares lie on a square plate."""
     steps = tuple(i / 4999 for i in range(5000))
-    drawing = roc(Roc(steps, steps, steps, steps, None), "area 0.5", "at least 0.8", "").drawing
+    drawing = lines(Lines("t", "x", "y", (Curve("c", steps, steps),)), "").drawing
     curve = re.search(r'd="M([^"]+)" class="inkl"', drawing)
     assert curve
-    points = curve[1].split("L")
-    assert (points[0], points[-1], len(points)) == ("44 300", "336 26", 120)
+    drawn = curve[1].split("L")
+    across, up = (RIGHT - LEFT) / 1.04, (SQUARE - TOP) / 1.04
+    ends = [f"{LEFT + across * (x + 0.02):.2f} {SQUARE - up * (x + 0.02):.2f}" for x in (0, 1)]
+    assert (drawn[0], drawn[-1], len(drawn)) == (*ends, MOST_POINTS)
 
 
 def test_loss_rings_the_checkpoint_that_was_kept() -> None:
@@ -144,57 +146,28 @@ def test_loss_rings_the_checkpoint_that_was_kept() -> None:
     assert loss(example.training().model_copy(update={"train_loss": (), "validation_loss": ()})) is None
 
 
-def test_precision_recall_by_hand() -> None:
-    """Half found at precision 1, all at 2/3: the line goes level to the middle of the plate, falls there, and goes level again."""
-    figure = PrecisionRecall((0.5, 1.0), (1.0, 2 / 3), (0.3, 0.2), (1.0, 0.9), 2 / 3, (0.5, 1.0))
-    drawn = precision_recall(figure, "average precision 0.83", "at least 0.8", "3 rows")
-    left, middle, right, top, two_thirds = 44, (44 + 336) / 2, 336, 26, 300 - 274 * 2 / 3
-    line = [(left, top), (middle, top), (middle, two_thirds), (right, two_thirds)]
-    assert 'class="inkl"' in drawn.drawing
-    assert re.findall(r"[ML]([\d.]+)[ ,]([\d.]+)", re.findall(r'<path [^>]*class="inkl"[^>]*>', drawn.drawing)[0]) == [
-        (f"{a:.2f}".rstrip("0").rstrip("."), f"{b:.2f}".rstrip("0").rstrip(".")) for a, b in line
-    ]
-    assert "average precision 0.83; at least 0.8. A score that knows nothing has a precision of 67\u00a0%." in str(drawn.drawing)
-    assert "At the decision threshold: 50\u00a0% of the cases found, 100\u00a0% of the alarms true." in str(drawn.drawing)
-    calm = precision_recall(replace(figure, operating_point=None), "none", "at least 0.8", "")
-    assert "threshold" not in str(calm.drawing)
-
-
-@pytest.mark.parametrize(
-    "figure",
-    [Roc((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0), None, 0.77), PrecisionRecall((1.0,), (0.5,), (0.4,), (0.6,), 0.5, None, 0.77)],
-)
-def test_a_curve_of_all_rows_bears_their_number_and_no_slices(figure: Roc | PrecisionRecall) -> None:
-    """The worst slice's number belongs to another curve than the one that is drawn."""
-    slices = tuple(Member(Slice((("sex", sex),)), Proportion(hits, 100)) for sex, hits in (("f", 60), ("m", 90)))
-    for members, told in (
-        (slices, "accuracy 0.770, all rows; at least 0.5, of each slice."),
-        ((Member(OVERALL, slices[1].estimate),), "0.900"),
-    ):
-        evidence = Evidence(members, "accuracy", 200, figures=(figure,))
-        run = example.audit_run([example.judged(example.ACCURACY, evidence, min=0.5)])
-        open_findings, passed = finding_views(run, entries(run))
-        (drawing,) = (*open_findings, *passed)[0].figures.drawings
-        assert told in drawing.drawing
-        assert "0.600" not in drawing.drawing
-
-
-def test_residuals_say_where_predictions_are_off() -> None:
-    """Dots at the bins' means, the bin that is farthest off beyond chance in the title, every number in the words beside it."""
-    figure = Residuals(
-        (10.0, 20.0, 30.0), (2.0, 0.1, -6.0), (1.0, -0.5, -8.0), (3.0, 0.7, -4.0), (-1.0, -2.0, -9.0), (4.0, 2.0, 1.0), (25, 25, 25)
+def test_points_stand_with_their_intervals_and_those_that_are_off_stand_out() -> None:
+    """A ring for a point, a diamond for one that is off, a disc for one without an interval; every number is in the words."""
+    marked = points(
+        ("bins", "bins that are off"), (0.2, 0.5, 0.8), (0.2, 0.9, 0.8), ((0.1, 0.3), (0.7, math.inf), (0.7, 0.9)), (False, True, False)
     )
-    drawn = residuals(figure, "75 rows.")
-    assert drawn.title == "Predictions near 30.000 are too high by 6.000 on average"
-    assert drawn.foot == "Two of 3 bins are off beyond their 95\u00a0% interval. 75 rows."
-    heights = [float(y) for y in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"', drawn.drawing)]
-    assert heights == sorted(heights), "a lower mean lies lower"
-    assert "predicted 20.000: 0.100 on average, −2.000 to 2.000 for most rows" in drawn.drawing
+    chosen = Curve("at the threshold", (0.4,), (0.6,), style="points")
+    figure = Lines("t", "x", "y", (Curve("no error", (0.0, 1.0), (0.0, 1.0), style="expected"), *marked, chosen))
+    drawing = str(lines(figure, "").drawing)
+    assert [drawing.count(f'href="#{mark}"') for mark in ("m-open", "m-fail")] == [2 + 1, 1 + 1], "each with its mark in the key"
+    assert drawing.count("<circle") == 2
+    assert "at the threshold: 0.600 at 0.4</text>" in drawing
+    assert "bins: 0.200 [0.100, 0.300] at 0.2, 0.800 [0.700, 0.900] at 0.8; bins that are off: 0.900 [0.700, ∞] at 0.5" in drawing
+    assert "no error: " not in drawing
 
 
-def test_residuals_that_are_chance_alone_say_so() -> None:
-    figure = Residuals((1.0, 2.0), (0.1, -0.1), (-math.inf, -1.0), (1.0, math.inf), (-2.0, -2.0), (2.0, 2.0), (30, 30))
-    assert residuals(figure, "").title == "No stretch of predictions is off by more than chance"
+def test_the_strip_shows_how_many_rows_lie_where() -> None:
+    """Ten rows are as high as the strip, five are half as high."""
+    figure = Lines("t", "x", "y", (Curve("c", (0.0, 1.0), (0.0, 1.0)),), rows_at=((0.0, 10), (1.0, 5)), foot="Bins of equal mass.")
+    drawn = lines(figure, "15 rows.")
+    assert re.findall(r'<rect [^>]*height="([\d.]+)"', drawn.drawing) == ["28", "14"]
+    assert "rows in each bin, at most 10" in drawn.drawing
+    assert drawn.foot == "Bins of equal mass. 15 rows."
 
 
 @pytest.mark.parametrize(("value", "said"), [(0.25, "0.25"), (-2500, "−2,500"), (250_000, "250k"), (-1.5e6, "−1.5M"), (2e9, "2G")])

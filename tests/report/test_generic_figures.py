@@ -11,10 +11,11 @@ import pytest
 from audit import report
 from audit.evidence import OVERALL, Bars, Curve, Evidence, Grid, Intervals, Lines, Member, Point
 from audit.report.charts.axes import LEFT, RIGHT, TOP
-from audit.report.charts.curves import LINES, lines
-from audit.report.charts.tables import MOST, bars, grid
+from audit.report.charts.lines import LINES, lines
+from audit.report.charts.tables import MOST, BarTable, bars, grid
 from audit.report.entries import entries
 from audit.report.findings import finding_views
+from audit.report.rows import Places
 from audit.stats import Proportion
 from tests.report import example
 
@@ -30,6 +31,7 @@ CURVES = Lines(
         Curve("champion", (0.0, 100.0), (0.7, 0.7)),
     ),
 )
+NOWHERE = Places("", {}, frozenset(), {})
 CELLS = Grid("distance of each two groups", ("north", "south"), ("north", "south", "west"), ((None, 0.25, 3), (0.25, None, 12000)))
 
 
@@ -65,18 +67,19 @@ def test_a_curve_of_one_value_is_drawn() -> None:
 
 def test_bars_of_shares_are_written_as_numbers() -> None:
     table = bars(Bars("shares", ("a", "b"), (0.25, 0.5)), "")
+    assert isinstance(table, BarTable)
     assert [(bar.label, bar.count, bar.width) for bar in table.bars] == [("a", "0.250", "50"), ("b", "0.500", "100")]
 
 
 def test_a_grid_is_a_table_of_its_cells() -> None:
-    table = grid(CELLS, "foot")
+    table = grid(CELLS, "foot", NOWHERE)
     assert table.title == "Distance of each two groups"
     assert table.classes == ("north", "south", "west")
     assert [(name, [cell.count for cell in cells]) for name, cells in table.rows] == [
         ("north", ["–", "0.250", "3"]),
         ("south", ["0.250", "–", "12,000"]),
     ]
-    wide = grid(Grid("t", ("a",), tuple(map(str, range(30))), (tuple(range(30)),)), "foot")
+    wide = grid(Grid("t", ("a",), tuple(map(str, range(30))), (tuple(range(30)),)), "foot", NOWHERE)
     assert (len(wide.classes), len(wide.rows[0][1]), wide.foot) == (MOST, MOST, f"The first {MOST} of 30 columns. foot")
 
 
@@ -102,6 +105,7 @@ def test_a_new_check_s_figures_are_in_the_report_without_a_line_of_it() -> None:
         lambda: Lines("t", "x", "y", ()),
         lambda: Bars("t", ("a",), (1, 2)),
         lambda: Bars("t", ("a",), (-1,)),
+        lambda: Bars("t", ("a", "b"), (0.5, 0.5), (1.0,)),
         lambda: Grid("t", ("a",), ("b", "c"), ((1,),)),
         lambda: Grid("t", ("a",), ("b",), ((math.inf,),)),
         lambda: Intervals("u", ("now",), ("a",), ((None,),)),

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from audit.evidence import OVERALL, Evidence, Intervals, Member, Point
-from audit.report.charts.distributions import MOST_STAGED, STAGES_LEFT, STAGES_RIGHT, intervals
+from audit.report.charts.lines import MOST_STAGED, STAGES_LEFT, STAGES_RIGHT, intervals
 from audit.report.entries import entries
 from audit.report.findings import finding_views
 from audit.stats import Proportion

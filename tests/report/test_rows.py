@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from audit.evidence import OVERALL, Confusion, Pair, Slice
+from audit.evidence import OVERALL, Grid, Pair, Slice
 from audit.record import Sampled
 from audit.report import render
-from audit.report.charts.tables import confusion
+from audit.report.charts.tables import grid
 from audit.report.entries import Link
 from audit.report.page import page
 from audit.report.rows import CellView, Places, rows
@@ -89,7 +89,7 @@ def test_cells_of_every_confusion_table_lead_to_the_same_rows() -> None:
     assert [places.cell(*cell, one="urgent") for cell in rest] == expected
     assert places.cell("other", "other", 889, one=None) == CellView("889", True, "")
     assert places.cell("other", "other", 3, one=None) == CellView("1–9", True, "")
-    table = confusion(Confusion(("not urgent", "urgent"), ((890, 48), (7, 255))), "Foot.", places)
+    table = grid(Grid.confusion(("not urgent", "urgent"), ((890, 48), (7, 255))), "Foot.", places)
     assert [cell for _, row in table.rows for cell in row] == expected
     assert table.foot == "1–9: so few could point to a person. Foot."
 

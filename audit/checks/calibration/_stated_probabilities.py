@@ -10,7 +10,8 @@ from pydantic import Field
 
 from audit.check import Params
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Member, Reliability, Slice
+from audit.evidence import OVERALL, Curve, Lines, Member, Slice, points
+from audit.formatting import number
 from audit.metrics.groups import part
 
 if TYPE_CHECKING:
@@ -93,23 +94,24 @@ def members(subject: Subject, seen: tuple[Event, ...], measured: Callable[[Cell]
     return tuple(Member(cell.name, measured(cell)) for cell in cells(subject, seen))
 
 
-def diagram(seen: CalibrationError, name: Slice = OVERALL, title: str = "") -> Reliability:
+def diagram(seen: CalibrationError, name: Slice = OVERALL, title: str = "") -> Lines:
     """The bins with their exact ends, and where chance alone puts a calibrated model's."""
     from scipy.stats import binom
 
-    shares, counts = seen.observed, [share.n for share in seen.observed]
+    shares, stated = seen.observed, seen.confidence
     ends = [share.bounds(TAIL, TAIL) for share in shares]
-    worth = [max(1, round(share.n / share.design_effect)) for share in shares]
-    band = [binom.ppf([TAIL, 1 - TAIL], rows, stated) / rows for rows, stated in zip(worth, seen.confidence, strict=True)]
-    return Reliability(
-        confidence=seen.confidence,
-        observed=tuple(share.value for share in shares),
-        lower=tuple(low for low, _ in ends),
-        upper=tuple(high for _, high in ends),
-        band_lower=tuple(float(low) for low, _ in band),
-        band_upper=tuple(float(high) for _, high in band),
-        counts=tuple(counts),
-        noise_floor=seen.noise_floor,
-        binning=seen.binning,
-        of=title or ("" if name == OVERALL else str(name)),
+    effective = [max(1, round(share.n / share.design_effect)) for share in shares]
+    band = [binom.ppf([TAIL, 1 - TAIL], rows, at) / rows for rows, at in zip(effective, stated, strict=True)]
+    outside = [not low <= share.value <= high for share, (low, high) in zip(shares, band, strict=True)]
+    lower, upper = np.array(band).T.tolist()
+    calibrated = Curve("a calibrated model, 95\u00a0% band", stated, stated, tuple(lower), tuple(upper), "expected")
+    bins = points(("bins inside the band", "bins outside the band"), stated, [share.value for share in shares], ends, outside)
+    of = title or ("" if name == OVERALL else str(name))
+    return Lines(
+        f"{of + ', ' if of else ''}{sum(outside)} of {len(outside)} bins lie outside the band of a calibrated model",
+        "share stated by the model",
+        "share observed",
+        (calibrated, *bins),
+        rows_at=tuple((at, share.n) for at, share in zip(stated, shares, strict=True)),
+        foot=f"Bins of {seen.binning.replace('_', ' ')}. A calibrated model would reach {number(seen.noise_floor)} by chance.",
     )

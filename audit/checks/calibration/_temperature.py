@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.evidence import Reliability
+    from audit.evidence import Lines
     from audit.stats.calibration import Binning
     from audit.subject import Subject
 
@@ -35,7 +35,7 @@ class Suggestion:
     """What a finding says of the remedy. It decides nothing and changes no prediction."""
 
     notes: tuple[str, ...] = ()
-    figures: tuple[Reliability, ...] = ()
+    figures: tuple[Lines, ...] = ()
 
 
 def fitted(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> float:

@@ -16,7 +16,7 @@ from pydantic import Field
 from audit.checks.calibration import calibration_check
 from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, diagram, events, members
 from audit.checks.calibration._temperature import suggestion
-from audit.evidence import OVERALL, Evidence, Member, Reliability
+from audit.evidence import OVERALL, Evidence, Lines, Member
 from audit.stats import CalibrationError
 from audit.stats.calibration import Binning  # noqa: TC001  # pydantic reads it
 
@@ -59,11 +59,11 @@ def measure(subject: Subject, params: CalibrationParams, rng: Generator) -> Evid
     )
 
 
-def _diagrams(seen: tuple[Event, ...], wholes: list[CalibrationError]) -> tuple[Reliability, ...]:
+def _diagrams(seen: tuple[Event, ...], wholes: list[CalibrationError]) -> tuple[Lines, ...]:
     return tuple(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen[:DIAGRAMS], wholes, strict=False))
 
 
-def _slices(found: tuple[Member, ...]) -> tuple[Reliability, ...]:
+def _slices(found: tuple[Member, ...]) -> tuple[Lines, ...]:
     """Of each member, the worst first."""
     told = [(one.name, one.estimate) for one in found if isinstance(one.estimate, CalibrationError)]
     worst = sorted(told, key=lambda one: -one[1].value)[:DIAGRAMS]

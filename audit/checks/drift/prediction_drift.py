@@ -19,7 +19,7 @@ import numpy as np
 from audit.candidates.capabilities import Scores, Values
 from audit.check import Check, NoParams
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Evidence, Histogram, Member, Pair, Slice
+from audit.evidence import OVERALL, Bars, Evidence, Member, Pair, Slice
 from audit.metrics import bins, groups, windows
 from audit.stats import Difference, KolmogorovSmirnov
 from audit.stats.distance import largest_distance
@@ -90,12 +90,12 @@ def _judged(subject: Subject, classes: list[str]) -> list[str]:
     return classes
 
 
-def _shares(classes: list[str], labels: Mapping[str, NDArray[np.str_]], reference: Dataset, current: Dataset) -> Histogram:
+def _shares(classes: list[str], labels: Mapping[str, NDArray[np.str_]], reference: Dataset, current: Dataset) -> Bars:
     spread = [tuple(float(np.mean(labels[data.role] == name)) for name in classes) for data in (reference, current)]
-    return Histogram("predicted class", tuple(classes), spread[0], spread[1], reference_name=reference.role, current_name=current.role)
+    return Bars("predicted class", tuple(classes), spread[1], spread[0], (reference.role, current.role))
 
 
-def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[Histogram, ...]:
+def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[Bars, ...]:
     """How the positive class's probability is spread in each window, where the candidate gives one."""
     if subject.candidate.get(Scores) is None:
         return ()
@@ -106,7 +106,7 @@ def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[His
     edges = np.linspace(0, 1, _SCORE_BINS + 1)
     spread = [tuple(float(c) for c in np.histogram(values, edges)[0] / len(values)) for values in score]
     labels = tuple(f"{a:.1f} to {b:.1f}" for a, b in itertools.pairwise(edges))
-    return (Histogram(f"score of {subject.positive}", labels, spread[0], spread[1], reference.role, current.role),)
+    return (Bars(f"score of {subject.positive}", labels, spread[1], spread[0], (reference.role, current.role)),)
 
 
 CHECK = Check(

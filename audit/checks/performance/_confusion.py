@@ -11,8 +11,7 @@ from pydantic import Field
 
 from audit.check import NoParams, Params
 from audit.checks.performance import skill_check
-from audit.evidence import Confusion as Figure
-from audit.evidence import Evidence
+from audit.evidence import Evidence, Grid
 from audit.metrics.comparison import comparator_name, comparison_evidence, models_in_words, shares_right
 from audit.metrics.groups import measurable_slices_by_class, part, share_members
 from audit.stats import Confusion, PairedConfusion, PairedDifference, Proportion
@@ -150,7 +149,7 @@ class Table:
         models = tuple(Model(side.classes, answers, name) for (side, name), answers in zip(sides, predicted, strict=True))
         return cls([str(name) for name in classes], true, models)
 
-    def figures(self, score: Score, target: str) -> tuple[Figure, ...]:
+    def figures(self, score: Score, target: str) -> tuple[Grid, ...]:
         """The first model's table, where it can be read; of one class against the rest where one is looked at."""
         classes, columns = self.classes, [self.true, self.models[0].predicted]
         if score.average == "binary":
@@ -158,7 +157,7 @@ class Table:
         if (k := len(classes)) > LARGEST_FIGURE:
             return ()
         table = np.bincount(columns[0] * k + columns[1], minlength=k * k).reshape(k, k)
-        return (Figure(tuple(classes), tuple(tuple(row) for row in table.tolist())),)
+        return (Grid.confusion(tuple(classes), tuple(tuple(row) for row in table.tolist())),)
 
 
 def _measured(subject: Subject, score: Score) -> Evidence:

@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.check import NoParams
 from audit.checks.performance import skill_check
-from audit.evidence import Evidence, Example, Part, Residuals
+from audit.evidence import Curve, Evidence, Example, Lines, Part, points
 from audit.formatting import number
 from audit.metrics.comparison import comparator_name, comparison_evidence, models_in_words, sameness
 from audit.metrics.groups import TAIL, part, slice_members
@@ -155,23 +155,37 @@ def compared(
     )
 
 
-def _figure(predicted: NDArray[np.float64], apart: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> Residuals | None:
-    """Residuals in bins of equal mass of the predicted numbers; None where there are too few rows, or one prediction for all."""
+def _figure(predicted: NDArray[np.float64], apart: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> Lines | None:
+    """True minus predicted in bins of equal mass; None where there are too few rows, or one prediction for all."""
     bins = min(BINS, len(apart) // LEAST)
     if bins < 2 or predicted.min() == predicted.max():  # noqa: PLR2004  # a line needs two points
         return None
     found = np.array_split(np.argsort(predicted, kind="stable"), bins)
     ends = [Mean.of(apart[rows], part(clusters, rows)).bounds(TAIL, TAIL) for rows in found]
-    low, high = np.transpose([np.quantile(apart[rows], (0.1, 0.9)) for rows in found]).tolist()
-    return Residuals(
-        predicted=tuple(float(predicted[rows].mean()) for rows in found),
-        mean=tuple(float(apart[rows].mean()) for rows in found),
-        lower=tuple(one for one, _ in ends),
-        upper=tuple(one for _, one in ends),
-        low=tuple(low),
-        high=tuple(high),
-        counts=tuple(map(len, found)),
+    spread = np.transpose([np.quantile(apart[rows], (0.1, 0.5, 0.9)) for rows in found]).tolist()
+    low, middle, high = (tuple(row) for row in spread)
+    at = tuple(float(predicted[rows].mean()) for rows in found)
+    mean = [float(apart[rows].mean()) for rows in found]
+    off = [lower > 0 or upper < 0 for lower, upper in ends]
+    return Lines(
+        _farthest_off([(one, error) for one, error, is_off in zip(at, mean, off, strict=True) if is_off]),
+        "predicted value",
+        "true minus predicted",
+        (
+            Curve("no error", (at[0], at[-1]), (0.0, 0.0), style="expected"),
+            Curve("median, shaded: 8 rows in 10", at, middle, low, high),
+            *points(("mean, 95\u00a0% interval", "mean that is off beyond chance"), at, mean, ends, off),
+        ),
+        foot=f"{sum(off)} of {bins} bins of {min(map(len, found)):,} rows or more are off beyond their 95\u00a0% interval.",
     )
+
+
+def _farthest_off(off: Sequence[tuple[float, float]]) -> str:
+    """Where predictions are farthest off beyond chance, from (mean prediction, mean error) of such bins."""
+    if not off:
+        return "no stretch of predictions is off by more than chance"
+    at, error = max(off, key=lambda one: abs(one[1]))
+    return f"predictions near {number(at)} are too {'low' if error > 0 else 'high'} by {number(abs(error))} on average"
 
 
 def _farthest(subject: Subject, apart: NDArray[np.float64]) -> tuple[Example, ...]:

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from audit.checks.performance._ranking import Ranking, called_as, ranking_check, score_of, thresholds
-from audit.evidence import PrecisionRecall
+from audit.evidence import Curve, Lines
+from audit.formatting import number
 from audit.metrics.groups import TAIL
 from audit.stats import AveragePrecision, PairedPrecision, Proportion
 from audit.stats.average_precision import influence
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from audit.subject import Subject
@@ -31,21 +33,30 @@ POINTS = 101
 """Points of the drawn curve."""
 
 
-def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> PrecisionRecall:
-    """The curve over all rows; the band is Wilson's for the precision at each threshold."""
+def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Lines:
+    """The curve over all rows, in steps as they are summed; the band is Wilson's for the precision at each threshold."""
     score = score_of(subject, target)
     found, called = thresholds(score, positive, POINTS, by="found")
     band = [Proportion(hits, n).bounds(TAIL, TAIL) for hits, n in zip(found.tolist(), called.tolist(), strict=True)]
     chosen = called_as(subject, target)
-    return PrecisionRecall(
-        recall=tuple((found / positive.sum()).tolist()),
-        precision=tuple((found / called).tolist()),
-        lower=tuple(low for low, _ in band),
-        upper=tuple(high for _, high in band),
-        share=float(positive.mean()),
-        operating_point=None if chosen is None or not chosen.any() else (float(chosen[positive].mean()), float(positive[chosen].mean())),
-        area=AveragePrecision.of(positive, score).value,
-    )
+    steps = np.repeat(np.append(0.0, found / positive.sum()), 2)[1:-1]
+    lower, upper = np.repeat(np.array(band), 2, axis=0).T.tolist()
+    share = float(positive.mean())
+    curves = [
+        Curve("a score that knows nothing", (0.0, 1.0), (share, share), style="expected"),
+        Curve(
+            "the score, with its pointwise 95\u00a0% band",
+            tuple(steps.tolist()),
+            tuple(np.repeat(found / called, 2).tolist()),
+            tuple(lower),
+            tuple(upper),
+        ),
+    ]
+    if chosen is not None and chosen.any():
+        point = (float(chosen[positive].mean()),), (float(positive[chosen].mean()),)
+        curves.append(Curve("at the decision threshold", *point, style="points"))
+    title = f"precision-recall curve of all rows: average precision {number(AveragePrecision.of(positive, score).value)}"
+    return Lines(title, "recall: share of the cases found", "precision", tuple(curves))
 
 
 CHECK = ranking_check(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.checks.performance._ranking import Ranking, called_as, ranking_check, score_of, thresholds
-from audit.evidence import Roc
+from audit.evidence import Curve, Lines
+from audit.formatting import number
 from audit.metrics.groups import TAIL
 from audit.stats import Auc, PairedAuc, Proportion
 from audit.stats.auc import influence
@@ -31,21 +32,27 @@ POINTS = 101
 """Points of the drawn curve."""
 
 
-def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Roc:
+def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Lines:
     """The curve over all rows; the band is Wilson's for the true positive rate at each threshold."""
     score = score_of(subject, target)
     found, called_so_far = (np.append(0, count) for count in thresholds(score, positive, POINTS, by="rows"))
     alarms = called_so_far - found
     band = [Proportion(int(hits), int(positive.sum())).bounds(TAIL, TAIL) for hits in found]
     called = called_as(subject, target)
-    return Roc(
-        false_positive_rate=tuple((alarms / (~positive).sum()).tolist()),
-        true_positive_rate=tuple((found / positive.sum()).tolist()),
-        lower=tuple(low for low, _ in band),
-        upper=tuple(high for _, high in band),
-        operating_point=None if called is None else (float(called[~positive].mean()), float(called[positive].mean())),
-        area=Auc.of(positive, score).value,
-    )
+    curves = [
+        Curve("a score that knows nothing", (0.0, 1.0), (0.0, 1.0), style="expected"),
+        Curve(
+            "the score, with its pointwise 95\u00a0% band",
+            tuple((alarms / (~positive).sum()).tolist()),
+            tuple((found / positive.sum()).tolist()),
+            *zip(*band, strict=True),
+        ),
+    ]
+    if called is not None:
+        point = (float(called[~positive].mean()),), (float(called[positive].mean()),)
+        curves.append(Curve("at the decision threshold", *point, style="points"))
+    title = f"ROC curve of all rows: area {number(Auc.of(positive, score).value)}"
+    return Lines(title, "false positive rate", "true positive rate", tuple(curves))
 
 
 CHECK = ranking_check(

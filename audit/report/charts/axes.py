@@ -96,3 +96,14 @@ def band(x: Scale, y: Scale, at: Sequence[float], lower: Sequence[float], upper:
     there = [(x(a), y(b)) for a, b in zip(at, upper, strict=True)]
     back = [(x(a), y(b)) for a, b in zip(at, lower, strict=True)]
     return svg.path(there + back[::-1], "bandf", closed=True)
+
+
+_SHORT = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def short(value: float) -> str:
+    """A tick label: `−100k`, `2.5M`, `0.25`."""
+    for size, letter in _SHORT:
+        if abs(value) >= 10 * size or (abs(value) >= size > 1e3):  # noqa: PLR2004  # thousands are written out up to ten
+            return f"{value / size:,.6g}{letter}".replace("-", "−")
+    return f"{value:,.6g}".replace("-", "−")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from audit.formatting import number, rows_in_words
 from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import Scale, ticks
-from audit.report.charts.curves import short
+from audit.report.charts.axes import Scale, short, ticks
 from audit.report.entries import Link
 from audit.report.text import percent
 

@@ -1,4 +1,4 @@
-"""Figures that are tables: counts by name, the confusion table, rates by category."""
+"""Figures that are tables or bars: numbers by name and by two names, rates by category."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from audit.formatting import number
 from audit.report import svg
 from audit.report import text as prose
+from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, Scale, frame, plate, ticks
 from audit.report.entries import Link
 from audit.report.rows import FEWER, CellView
+from audit.report.text import percent
 
 if TYPE_CHECKING:
-    from audit.evidence import Bars, Confusion, Grid, RateTable
+    from markupsafe import Markup
+
+    from audit.evidence import Bars, Grid, RateTable
     from audit.report.rows import Places
 
 MOST = 20
@@ -49,8 +53,10 @@ class ConfusionTable:
     foot: str
 
 
-def bars(figure: Bars, foot: str) -> BarTable:
-    """In the order given."""
+def bars(figure: Bars, foot: str) -> BarTable | Drawing:
+    """In the order given; beside another sample's shares as two outlines over the same bins."""
+    if figure.reference:
+        return _two_samples(figure, foot)
     most = max(figure.counts, default=0) or 1
     shown = list(zip(figure.labels, figure.counts, strict=True))
     rest = f"{len(shown) - MOST:,} more names, {_cell(sum(n for _, n in shown[MOST:]))} in all. " if len(shown) > MOST else ""
@@ -58,33 +64,84 @@ def bars(figure: Bars, foot: str) -> BarTable:
     return BarTable(prose.sentence(figure.title), rows, rest + foot)
 
 
-def grid(figure: Grid, foot: str) -> ConfusionTable:
-    """In the order given, the first rows and columns where there are too many to read."""
+BOTTOM, HEIGHT = 176.0, 216.0
+LETTER = 6.6
+"""Width of a letter of a tick label, at most."""
+
+
+def _two_samples(figure: Bars, foot: str) -> Drawing:
+    """Shares, so that samples of different size compare."""
+    (reference, current), k = figure.samples, len(figure.labels)
+    top = max(*figure.reference, *figure.counts, 1e-9)
+    x, y = plate((0.0, float(k)), (0.0, top * 1.08), BOTTOM)
+    x_ticks = _labels(figure.labels)
+    y_ticks = [(at, percent(at)) for at, _ in ticks(0.0, y.high, 4)]
+    parts = [_filled(i, share, x, y) for i, share in enumerate(figure.counts)]
+    parts += frame(x, y, x_ticks=x_ticks, y_ticks=y_ticks, x_label=prose.clip(figure.title, 40), y_label="share of rows")
+    parts.append(svg.path(_outline(figure.reference, x, y), "inkl"))
+    widest = max(range(k), key=lambda i: (abs(figure.counts[i] - figure.reference[i]), -i))
+    column = prose.clip(figure.title, 60)
+    title = f"{column}, furthest apart: {prose.clip(figure.labels[widest], 30)}"
+    apart = (
+        f"Furthest apart: {prose.clip(figure.labels[widest], 30)}, with {percent(figure.reference[widest])} of {reference} "
+        f"and {percent(figure.counts[widest])} of {current}."
+    )
+    if max(abs(a - b) for a, b in zip(figure.reference, figure.counts, strict=True)) < 0.0005:  # noqa: PLR2004  # less than is printed
+        title, apart = f"{column}: no difference", "The shares are the same."
+    said = "; ".join(
+        f"{label}: {percent(a)}, {percent(b)}" for label, a, b in zip(figure.labels, figure.reference, figure.counts, strict=True)
+    )
+    return Drawing(
+        title,
+        f"Line: {reference}. Filled: {current}.",
+        svg.figure(WIDTH, HEIGHT, f"{column}: {apart}", f"Shares of {reference} and {current}. {said}", *parts),
+        f"{apart} {foot}",
+    )
+
+
+def _filled(i: int, share: float, x: Scale, y: Scale) -> Markup:
+    return svg.el("rect", x=x(i), y=y(share), width=x(i + 1) - x(i), height=BOTTOM - y(share), class_="dataf")
+
+
+def _outline(shares: tuple[float, ...], x: Scale, y: Scale) -> list[tuple[float, float]]:
+    points = [(LEFT, BOTTOM)]
+    for i, share in enumerate(shares):
+        points += [(x(i), y(share)), (x(i + 1), y(share))]
+    return [*points, (RIGHT, BOTTOM)]
+
+
+def _labels(labels: tuple[str, ...]) -> list[tuple[float, str]]:
+    """As many labels as fit under the axis, at the middle of their bins."""
+    said = [prose.clip(label, 22) for label in labels]
+    bin_width = (RIGHT - LEFT) / len(labels)
+    every = math.ceil((max(map(len, said)) + 2) * LETTER / bin_width)
+    wanted = [(i + 0.5, label) for i, label in enumerate(said) if i % every == 0]
+    return [(at, label) for at, label in wanted if LETTER * len(label) / 2 <= min(LEFT + at * bin_width, WIDTH - LEFT - at * bin_width)]
+
+
+def grid(figure: Grid, foot: str, places: Places) -> ConfusionTable:
+    """In the order given, the first rows and columns where there are too many to read; cells of predictions lead to their rows."""
+    columns = figure.columns[:MOST]
+    one = columns[1] if len(columns) == 2 and columns[0] == f"not {columns[1]}" else None  # noqa: PLR2004  # a class and the rest
+
+    def cell(row: str, column: str, value: float | None) -> CellView:
+        if figure.predictions:
+            return places.cell(row, column, int(value or 0), one=one)
+        return CellView("–" if value is None else _cell(value), right=False, anchor="")
+
     rows = tuple(
-        (name, tuple(CellView("–" if value is None else _cell(value), right=False, anchor="") for value in cells[:MOST]))
-        for name, cells in zip(figure.rows[:MOST], figure.cells, strict=False)
+        (row, tuple(cell(row, column, value) for column, value in zip(columns, cells, strict=False)))
+        for row, cells in zip(figure.rows[:MOST], figure.cells, strict=False)
     )
     sizes = (("rows", len(figure.rows)), ("columns", len(figure.columns)))
     left_out = "".join(f"The first {MOST} of {size} {name}. " for name, size in sizes if size > MOST)
-    return ConfusionTable(prose.sentence(figure.title), figure.columns[:MOST], rows, left_out + foot)
+    fewer = f"{FEWER}: so few could point to a person. " if any(one.count == FEWER for _, cells in rows for one in cells) else ""
+    return ConfusionTable(prose.sentence(figure.title), columns, rows, left_out + fewer + foot)
 
 
 def _cell(value: float) -> str:
     """A count as it is, another number to the digits that a reader can use."""
     return f"{value:,}" if isinstance(value, int) else prose.figure(value)
-
-
-def confusion(figure: Confusion, foot: str, places: Places) -> ConfusionTable:
-    """The first classes where there are too many to read; each cell leads to its rows."""
-    shown = figure.classes[:MOST]
-    one = shown[1] if len(shown) == 2 and shown[0] == f"not {shown[1]}" else None  # noqa: PLR2004  # a class and the rest
-    rows = tuple(
-        (true, tuple(places.cell(true, said, count, one=one) for said, count in zip(shown, counts, strict=False)))
-        for true, counts in zip(shown, figure.counts, strict=False)
-    )
-    left_out = f"The first {MOST} of {len(figure.classes)} classes. " if len(figure.classes) > MOST else ""
-    fewer = f"{FEWER}: so few could point to a person. " if any(cell.count == FEWER for _, cells in rows for cell in cells) else ""
-    return ConfusionTable("Rows: true class. Columns: predicted class", shown, rows, left_out + fewer + foot)
 
 
 FOUR_FIFTHS = 0.8

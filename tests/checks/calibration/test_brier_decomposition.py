@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
-from audit.evidence import Reliability
+from audit.evidence import Lines
 from audit.stats import SquaredDistance
 from tests.classified import shuffled, three_scored
 from tests.judged import status
@@ -30,7 +30,7 @@ def test_a_worked_example() -> None:
     assert found.members[0].estimate.value == pytest.approx(0.04 - 0.24 / 9)
     assert "Brier score 0.280 = 0.040 reliability − 0.010 resolution + 0.250 uncertainty" in found.notes[0]
     assert not found.context  # ten of the rarer outcome are too few for the resolution's interval
-    assert isinstance(found.figures[0], Reliability)
+    assert isinstance(found.figures[0], Lines)
 
 
 def test_agrees_with_scikit_learn() -> None:

@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
-from audit.evidence import Reliability
+from audit.evidence import Lines
 from audit.stats import CalibrationError
 from tests.classified import shuffled, three_scored
+from tests.figures import curve, marks, rows
 from tests.judged import status
 from tests.misses import misses, most
 from tests.support import measure, subject
@@ -36,13 +37,12 @@ def test_a_worked_example() -> None:
     frame = pd.DataFrame({"label": [0, 0, 1, 0], "score": [0.1, 0.2, 0.8, 0.9]})
     found = measure(CHECK, subject(frame), bins=2)
     assert found.members[0].estimate.value == pytest.approx((0.15 + 0.35) / 2)
-    diagram = found.figures[0]
-    assert isinstance(diagram, Reliability)
-    assert diagram.confidence == pytest.approx((0.15, 0.85))
-    assert diagram.observed == (0.0, 0.5)
-    assert diagram.counts == (2, 2)
-    assert diagram.lower == pytest.approx((0, 0.0126), abs=1e-4)  # exact ends of 0 of 2 and of 1 of 2
-    assert diagram.upper == pytest.approx((0.8419, 0.9874), abs=1e-4)
+    bins = marks(found.figures[0])
+    assert bins.x == pytest.approx((0.15, 0.85))
+    assert bins.y == (0.0, 0.5)
+    assert rows(found.figures[0]) == (2, 2)
+    assert bins.lower == pytest.approx((0, 0.0126), abs=1e-4)  # exact ends of 0 of 2 and of 1 of 2
+    assert bins.upper == pytest.approx((0.8419, 0.9874), abs=1e-4)
 
 
 def plain(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
@@ -77,8 +77,9 @@ def test_bins_of_equal_width_agree_with_the_published_formula(bins: int) -> None
     assert found.members[0].estimate.value != measure(CHECK, subject(frame), bins=bins).members[0].estimate.value
     assert "equal-width bins" in found.members[0].estimate.method
     diagram = found.figures[0]
-    assert isinstance(diagram, Reliability)
-    assert (diagram.binning, sum(diagram.counts)) == ("equal_width", 500)
+    assert isinstance(diagram, Lines)
+    assert diagram.foot.startswith("Bins of equal width. ")
+    assert sum(rows(diagram)) == 500
     top = measure(CHECK, subject(frame), bins=bins, binning="equal_width", target="top").members[0].estimate.value
     confidence, hit = np.maximum(score, 1 - score), (score > 0.5) == (frame.label.to_numpy() == 1)
     assert top == pytest.approx(of_equal_width(confidence, hit, bins), abs=1e-12)
@@ -168,7 +169,7 @@ def test_every_class_is_a_member_under_classwise() -> None:
     expected = [plain(frame[one].to_numpy(), frame.label.to_numpy() == one, 15) for one in "abc"]
     assert [str(one.name) for one in found.members] == ["class=a", "class=b", "class=c"]
     assert [one.estimate.value for one in found.members] == pytest.approx(expected, abs=1e-12)
-    assert [figure.of for figure in found.figures if isinstance(figure, Reliability)] == ["class=a", "class=b", "class=c"]
+    assert [figure.title.split(", ")[0] for figure in found.figures if isinstance(figure, Lines)] == ["class=a", "class=b", "class=c"]
     split = measure(CHECK, subject(frame, by=(("gender",),), scores=("a", "b", "c")), target="classwise")
     assert {str(one.name) for one in split.members} == {f"gender={g}, class={c}" for g in "fm" for c in "abc"}
     assert len(split.figures) == 3 + 6
@@ -177,32 +178,38 @@ def test_every_class_is_a_member_under_classwise() -> None:
 def test_each_group_has_its_diagram_the_worst_first() -> None:
     frame = said(600, 11).assign(gender=np.repeat(["f", "m"], 300), label=lambda table: table.label * (table.gender == "f"))
     figures = measure(CHECK, subject(frame, by=(("gender",),))).figures
-    drawn = [figure for figure in figures if isinstance(figure, Reliability)]
-    assert [(figure.of, sum(figure.counts)) for figure in drawn if "At temperature" not in figure.of] == [
-        ("", 600),
-        ("gender=m", 300),
-        ("gender=f", 300),
-    ]
-    assert max(drawn[-2].observed) == 0
+    drawn = [figure for figure in figures if isinstance(figure, Lines)]
+    named = [(figure.title.rpartition(", ")[0], sum(rows(figure))) for figure in drawn if "At temperature" not in figure.title]
+    assert named == [("", 600), ("gender=m", 300), ("gender=f", 300)]
+    assert max(marks(drawn[-2]).y) == 0
+
+
+def test_the_title_counts_the_bins_outside_the_band() -> None:
+    """Those, and no others, stand out."""
+    shifted = said(600, 11).assign(score=lambda table: table.score / 2)
+    figure = measure(CHECK, subject(shifted)).figures[0]
+    assert isinstance(figure, Lines)
+    band, bins = curve(figure, "a calibrated model"), marks(figure)
+    outside = {x for x, low, y, high in zip(band.x, band.lower, bins.y, band.upper, strict=True) if not low <= y <= high}
+    assert outside
+    assert set(curve(figure, "bins outside the band").x) == outside
+    assert figure.title == f"{len(outside)} of 15 bins lie outside the band of a calibrated model"
 
 
 def test_rows_of_one_person_widen_the_band() -> None:
     """Ten rows a person, all alike: the band is that of a tenth of the rows."""
     frame = pd.concat([said(100, 7).assign(person=np.arange(100))] * 10).assign(row=np.arange(1000))
-    wide, narrow = (measure(CHECK, subject(frame, group=one)).figures[0] for one in ("person", "row"))
-    assert isinstance(wide, Reliability)
-    assert isinstance(narrow, Reliability)
-    assert wide.band_upper[7] - wide.band_lower[7] > 2 * (narrow.band_upper[7] - narrow.band_lower[7])
+    wide, narrow = (curve(measure(CHECK, subject(frame, group=one)).figures[0], "a calibrated model") for one in ("person", "row"))
+    assert wide.upper[7] - wide.lower[7] > 2 * (narrow.upper[7] - narrow.lower[7])
 
 
 def test_slices_persons_and_the_band() -> None:
     frame = pd.concat([said(200, 7).assign(person=np.arange(200))] * 3)
     found = measure(CHECK, subject(frame, by=(("gender",),), group="person"))
     assert [str(one.name) for one in found.members] == ["gender=f", "gender=m"]
-    diagram = found.figures[0]
-    assert isinstance(diagram, Reliability)
-    assert sum(diagram.counts) == 600
-    assert all(low <= stated <= high for low, stated, high in zip(diagram.band_lower, diagram.confidence, diagram.band_upper, strict=True))
+    band = curve(found.figures[0], "a calibrated model")
+    assert sum(rows(found.figures[0])) == 600
+    assert all(low <= stated <= high for low, stated, high in zip(band.lower, band.x, band.upper, strict=True))
     alone = measure(CHECK, subject(frame, by=(("gender",),)))
     assert found.members[0].estimate.bounds(ALPHA, ALPHA)[1] > alone.members[0].estimate.bounds(ALPHA, ALPHA)[1]
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from scipy.special import expit
 
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Reliability
+from audit.evidence import Evidence, Lines
 from audit.stats import Coefficient
 from tests.classified import shuffled, three_scored
 from tests.judged import finding, status
@@ -37,7 +37,7 @@ def test_a_worked_example() -> None:
     assert lines(found) == pytest.approx({"line=slope": np.log(3) / np.log(4), "line=intercept": 0.0}, abs=1e-9)
     assert [str(one.name) for one in found.members] == ["parameter=slope", "parameter=intercept"]
     assert [one.estimate.value for one in found.members] == pytest.approx([1 - np.log(3) / np.log(4), 0.0], abs=1e-9)
-    assert isinstance(found.figures[0], Reliability)
+    assert isinstance(found.figures[0], Lines)
 
 
 def test_agrees_with_scikit_learn() -> None:

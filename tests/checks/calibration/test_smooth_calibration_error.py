@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
-from audit.evidence import Reliability
+from audit.evidence import Lines
 from audit.stats import SmoothCalibrationError
 from tests.classified import shuffled, three_scored
 from tests.judged import status
@@ -28,7 +28,7 @@ def test_a_worked_example() -> None:
     found = measure(CHECK, subject(pd.DataFrame({"label": [0, 1] * 100, "score": [0.6] * 200})))
     assert found.members[0].estimate.value == pytest.approx(0.1)
     assert "Probability of 1." in found.notes[0]
-    assert isinstance(found.figures[0], Reliability)
+    assert isinstance(found.figures[0], Lines)
 
 
 def test_slices_classes_and_the_order_of_rows() -> None:

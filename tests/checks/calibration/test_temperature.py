@@ -10,8 +10,9 @@ from scipy.special import expit
 
 from audit.checks.calibration._stated_probabilities import TargetParams
 from audit.checks.calibration._temperature import Suggestion, fitted, scaled, suggestion
-from audit.evidence import Reliability
+from audit.evidence import Lines
 from tests.classified import three_scored
+from tests.figures import rows
 from tests.support import measure, subject
 
 CHECK = "calibration/expected_calibration_error"
@@ -63,7 +64,7 @@ def test_a_model_that_is_too_sure_gains() -> None:
     assert "a gain beyond chance" in note
     assert falls(note)[1] > 0
     (drawn,) = found.figures
-    assert sum(drawn.counts) == 1000
+    assert sum(rows(drawn)) == 1000
 
 
 def test_a_calibrated_model_gains_nothing_beyond_chance() -> None:
@@ -90,7 +91,7 @@ def test_it_moves_no_judged_number_and_stands_in_the_finding() -> None:
     found = measure(CHECK, subject(said(600, 4, 2.0)))
     assert "Suggested remedy: temperature" in found.notes[-1]
     assert "changes no prediction" in found.notes[-1]
-    assert ["temperature" in figure.of for figure in found.figures if isinstance(figure, Reliability)] == [False, True]
+    assert ["temperature" in figure.title for figure in found.figures if isinstance(figure, Lines)] == [False, True]
     assert measure(CHECK, subject(said(600, 4, 2.0))) == found
     lines = measure("calibration/slope_and_intercept", subject(said(600, 4, 2.0)))
     assert "Suggested remedy: temperature" in lines.notes[-1]
@@ -107,6 +108,6 @@ def test_every_check_suggests_the_same_temperature() -> None:
 def test_the_error_before_and_after_is_over_the_bins_that_are_judged() -> None:
     frame = said(600, 4, 2.0)
     few, many = (measure(CHECK, subject(frame), bins=bins) for bins in (5, 15))
-    assert [len(figure.counts) for figure in few.figures if isinstance(figure, Reliability)] == [5, 5]
+    assert [len(rows(figure)) for figure in few.figures] == [5, 5]
     assert few.notes[-1].split("goes from")[0] == many.notes[-1].split("goes from")[0]
     assert few.notes[-1] != many.notes[-1]

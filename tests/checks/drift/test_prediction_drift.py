@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from audit.candidates.saved import SavedValues
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Histogram, Pair
+from audit.evidence import Bars, Evidence, Pair
 from audit.stats import Difference
 from tests.judged import finding, status
 from tests.misses import misses, most
@@ -41,7 +41,7 @@ def test_a_worked_example() -> None:
         ("window=test, class=yes", 0.7),
         ("window=reference, class=yes", 0.4),
     ]
-    assert found.figures == (Histogram("predicted class", ("no", "yes"), (0.6, 0.4), (0.3, 0.7), "reference", "test"),)
+    assert found.figures == (Bars("predicted class", ("no", "yes"), (0.3, 0.7), (0.6, 0.4), ("reference", "test")),)
     assert found.rows == 20
 
 
@@ -111,9 +111,9 @@ def test_false_alarms_coverage_and_power() -> None:
 def test_scores_are_shown_where_there_are_any() -> None:
     frames = [pd.DataFrame({"prediction": ["1", "0"], "score": score}) for score in ([0.95, 0.05], [0.55, 0.45])]
     shown = drift(*frames).figures[1]
-    assert isinstance(shown, Histogram)
-    assert shown.column == "score of 1"
-    assert (shown.reference[0], shown.reference[9], shown.current[4], shown.current[5]) == (0.5, 0.5, 0.5, 0.5)
+    assert isinstance(shown, Bars)
+    assert shown.title == "score of 1"
+    assert (shown.reference[0], shown.reference[9], shown.counts[4], shown.counts[5]) == (0.5, 0.5, 0.5, 0.5)
 
 
 def test_who_is_in_both_windows_counts_once() -> None:
@@ -191,6 +191,6 @@ def test_numbers_that_moved_fail_and_others_pass() -> None:
     before, same, other = rng.normal(0, 1, 2000), rng.normal(0, 1, 2000), rng.normal(0.5, 1, 2000)
     assert [status(CHECK, moved(before, now), max=0.1) for now in (same, other)] == ["pass", "fail"]
     (figure,) = moved(before, other).figures
-    assert isinstance(figure, Histogram)
-    assert figure.column == "predicted value"
-    assert sum(figure.current) == pytest.approx(1.0)
+    assert isinstance(figure, Bars)
+    assert figure.title == "predicted value"
+    assert sum(figure.counts) == pytest.approx(1.0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Histogram, Slice
+from audit.evidence import Bars, Evidence, Slice
 from tests.judged import status
 from tests.support import measure, subject
 from tests.unplugged import unplugged
@@ -30,8 +30,8 @@ def by_column(evidence: Evidence) -> dict[object, float]:
     return {member.name.to_json()["column"]: member.estimate.value for member in evidence.members if isinstance(member.name, Slice)}
 
 
-def figure(evidence: Evidence) -> Histogram:
-    assert isinstance(evidence.figures[0], Histogram)
+def figure(evidence: Evidence) -> Bars:
+    assert isinstance(evidence.figures[0], Bars)
     return evidence.figures[0]
 
 
@@ -39,7 +39,7 @@ def test_a_worked_example_of_categories() -> None:
     """Shares .5 .5 against .8 .2: .3 ln(.8/.5) + (-.3) ln(.2/.5) = .4159."""
     found = drift({"c": ["a"] * 50 + ["b"] * 50}, {"c": ["a"] * 80 + ["b"] * 20})
     assert by_column(found)["c"] == pytest.approx(0.3 * math.log(1.6) - 0.3 * math.log(0.4))
-    assert figure(found) == Histogram("c", ("a", "b"), (0.5, 0.5), (0.8, 0.2), "reference", "test")
+    assert figure(found) == Bars("c", ("a", "b"), (0.8, 0.2), (0.5, 0.5), ("reference", "test"), Slice((("column", "c"),)))
 
 
 def test_a_worked_example_of_numbers() -> None:
@@ -60,7 +60,7 @@ def test_an_empty_bin_adds_half_a_row_to_every_bin() -> None:
 def test_values_never_seen_before_and_missing_cells_have_bins_of_their_own() -> None:
     found = drift({"c": ["a"] * 60 + ["rare"] * 4}, {"c": ["a"] * 30 + ["new"] * 20 + [None] * 14})
     assert figure(found).labels == ("a", "(other)", "(missing)")
-    assert figure(found).current == pytest.approx((30 / 64, 20 / 64, 14 / 64))
+    assert figure(found).counts == pytest.approx((30 / 64, 20 / 64, 14 / 64))
     assert status(CHECK, found, max=0.2) == "fail"
     gone = drift({"x": np.arange(200.0)}, {"x": [None] * 100})
     assert gone.members[0].estimate.value > 1
@@ -93,7 +93,7 @@ def test_infinite_cells_fall_into_the_outermost_bins() -> None:
     assert len(figure(found).labels) == 10
     assert not any("nan" in label or "inf" in label for label in figure(found).labels)
     assert figure(found).reference == pytest.approx((0.18, *(0.08,) * 8, 0.18))
-    assert figure(found).current == pytest.approx((0.08,) * 9 + (0.28,))
+    assert figure(found).counts == pytest.approx((0.08,) * 9 + (0.28,))
 
 
 def test_a_column_like_an_identifier_is_not_called_stable() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.evidence import PrecisionRecall, Slice
+from audit.evidence import Slice
 from tests.classified import scored, shuffled, three_scored
+from tests.figures import curve
 from tests.judged import status
 from tests.misses import misses, most
 from tests.support import measure, subject
@@ -23,12 +24,13 @@ def test_a_worked_example() -> None:
     """From the top: case, other, case; of the alarms down to each case 1/1 and 2/3 are true."""
     found = measure(CHECK, subject(pd.DataFrame({"label": [1, 0, 1], "score": [0.9, 0.8, 0.3]})))
     assert found.members[0].estimate.value == pytest.approx((1 + 2 / 3) / 2)
-    curve = found.figures[0]
-    assert isinstance(curve, PrecisionRecall)
-    assert curve.recall == pytest.approx((0.5, 0.5, 1.0))
-    assert curve.precision == pytest.approx((1.0, 0.5, 2 / 3))
-    assert curve.share == pytest.approx(2 / 3)
-    assert curve.operating_point == pytest.approx((0.5, 0.5))
+    drawn = curve(found.figures[0], "the score")
+    assert drawn.x == pytest.approx((0.0, 0.5, 0.5, 0.5, 0.5, 1.0)), "in steps"
+    assert drawn.y == pytest.approx((1.0, 1.0, 0.5, 0.5, 2 / 3, 2 / 3))
+    assert curve(found.figures[0], "a score that knows nothing").y == pytest.approx((2 / 3, 2 / 3))
+    chosen = curve(found.figures[0], "at the decision threshold")
+    assert (chosen.x, chosen.y) == ((0.5,), (0.5,))
+    assert "average precision 0.833" in str(found.figures[0])
 
 
 @given(ROWS)
@@ -39,11 +41,10 @@ def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
     found = measure(CHECK, subject(frame))
     assert found.members[0].estimate.value == pytest.approx(average_precision_score(frame.label, frame.score), abs=1e-12)
     assert measure(CHECK, subject(shuffled(frame))).members[0].estimate.value == pytest.approx(found.members[0].estimate.value)
-    curve = found.figures[0]
-    assert isinstance(curve, PrecisionRecall)
+    drawn = curve(found.figures[0], "the score")
     precision, recall, _ = precision_recall_curve(frame.label, frame.score)
-    assert curve.precision == pytest.approx(tuple(precision[-2::-1]))
-    assert curve.recall == pytest.approx(tuple(recall[-2::-1]))
+    assert drawn.y[1::2] == pytest.approx(tuple(precision[-2::-1]))
+    assert drawn.x[1::2] == pytest.approx(tuple(recall[-2::-1]))
 
 
 def test_more_classes_are_taken_one_against_the_rest_or_by_their_mean() -> None:
@@ -70,14 +71,12 @@ def test_too_few_cases_bar_a_pass_and_no_fail() -> None:
 
 
 def test_the_curve_has_a_band_and_few_points() -> None:
-    curve = measure(CHECK, subject(scored(3000))).figures[0]
-    assert isinstance(curve, PrecisionRecall)
-    assert len(curve.recall) <= 101
-    assert all(low <= rate <= high for low, rate, high in zip(curve.lower, curve.precision, curve.upper, strict=True))
-    assert curve.recall[-1] == 1
+    drawn = curve(measure(CHECK, subject(scored(3000))).figures[0], "the score")
+    assert len(drawn.x) <= 202
+    assert all(low <= rate <= high for low, rate, high in zip(drawn.lower, drawn.y, drawn.upper, strict=True))
+    assert drawn.x[-1] == 1
     calm = measure(CHECK, subject(pd.DataFrame({"label": [0, 1, 0], "score": [0.1, 0.2, 0.3]}))).figures[0]
-    assert isinstance(calm, PrecisionRecall)
-    assert calm.operating_point is None
+    assert "threshold" not in str(calm)
 
 
 def test_coverage() -> None:

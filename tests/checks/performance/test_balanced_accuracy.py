@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit.errors import CannotMeasure
-from audit.evidence import Confusion
+from audit.evidence import Grid
 from tests.classified import PAIRS, counts, shuffled, table
 from tests.judged import status
 from tests.misses import misses, most
@@ -21,7 +21,7 @@ def test_a_worked_example() -> None:
     """Six of eight and nine of twelve right: the mean of .75 and .75; the table shows what was mixed up."""
     found = measure(CHECK, subject(counts(6, 2, 3, 9)))
     assert found.members[0].estimate.value == pytest.approx(0.75)
-    assert found.figures == (Confusion(("no", "yes"), ((9, 3), (2, 6))),)
+    assert found.figures == (Grid.confusion(("no", "yes"), ((9, 3), (2, 6))),)
     assert found.unit == "balanced accuracy"
 
 

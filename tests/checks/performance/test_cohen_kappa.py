@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 
-from audit.evidence import Confusion
+from audit.evidence import Grid
 from tests.classified import PAIRS, counts, table
 from tests.support import measure, subject
 
@@ -16,7 +16,7 @@ def test_worked_example() -> None:
     """Six of eight and nine of twelve right: 15 agree where 10.2 would by chance."""
     found = measure(ID, subject(counts(6, 2, 3, 9)))
     assert found.members[0].estimate.value == pytest.approx((15 - 10.2) / (20 - 10.2))
-    assert found.figures == (Confusion(("no", "yes"), ((9, 3), (2, 6))),)
+    assert found.figures == (Grid.confusion(("no", "yes"), ((9, 3), (2, 6))),)
     assert found.notes == ()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given
 
 from audit.errors import CannotMeasure
-from audit.evidence import Evidence, Residuals
+from audit.evidence import Evidence, Lines
 from tests.compared import compare
+from tests.figures import curve, marks
 from tests.judged import status
 from tests.misses import misses, most
 from tests.numbered import NUMBERS, drawn, numbers, regressed
@@ -103,12 +105,26 @@ def test_the_figure_shows_where_it_is_off() -> None:
     frame = drawn(300)
     found = measure(CHECK, regressed(frame.assign(prediction=frame.label / 2)))
     (figure,) = found.figures
-    assert isinstance(figure, Residuals)
-    assert figure.counts == (25,) * 12
-    assert figure.mean == pytest.approx(figure.predicted)
-    assert all(low < mean < high for low, mean, high in zip(figure.lower, figure.mean, figure.upper, strict=True))
+    means, spread = marks(figure), curve(figure, "median, shaded: 8 rows in 10")
+    assert means.y == pytest.approx(means.x)
+    assert all(low < mean < high for low, mean, high in zip(means.lower, means.y, means.upper, strict=True))
+    assert all(low < middle < high for low, middle, high in zip(spread.lower, spread.y, spread.upper, strict=True))
+    assert isinstance(figure, Lines)
+    assert re.fullmatch(r"predictions near [−\d.]+ are too (low|high) by [\d.]+ on average", figure.title)
+    assert re.fullmatch(r"\d+ of 12 bins of 25 rows or more are off beyond their 95\u00a0% interval\.", figure.foot)
+    for one in figure.curves[2:]:
+        off = [low > 0 or high < 0 for low, high in zip(one.lower, one.upper, strict=True)]
+        assert set(off) == {one.style == "exceptions"}
     assert found.examples[0].row == str(int(frame.label.abs().argmax()) + 1)
     assert "too low by" in found.examples[0].note
+
+
+def test_a_model_that_is_off_by_chance_alone_is_said_to_be() -> None:
+    frame = drawn(300)
+    noise = np.random.default_rng(3).normal(0, 1, 300)
+    (figure,) = measure(CHECK, regressed(frame.assign(prediction=frame.label + noise - noise.mean()))).figures
+    assert isinstance(figure, Lines)
+    assert (figure.title == "no stretch of predictions is off by more than chance") == (len(figure.curves) == 3)
 
 
 def test_no_figure_of_few_rows_or_of_one_answer() -> None:

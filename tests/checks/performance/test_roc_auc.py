@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from audit.evidence import Roc, Slice
+from audit.evidence import Slice
 from tests.classified import scored, shuffled, three_scored
+from tests.figures import curve
 from tests.judged import status
 from tests.misses import misses, most
 from tests.support import measure, subject
@@ -33,11 +34,10 @@ def test_agrees_with_scikit_learn(rows: list[tuple[int, float]]) -> None:
     frame = pd.DataFrame(rows, columns=["label", "score"])
     found = measure(CHECK, subject(frame))
     assert found.members[0].estimate.value == pytest.approx(roc_auc_score(frame.label, frame.score), abs=1e-12)
-    curve = found.figures[0]
-    assert isinstance(curve, Roc)
+    drawn = curve(found.figures[0], "the score")
     false, true, _ = roc_curve(frame.label, frame.score, drop_intermediate=False)
-    assert curve.false_positive_rate == pytest.approx(tuple(false))
-    assert curve.true_positive_rate == pytest.approx(tuple(true))
+    assert drawn.x == pytest.approx(tuple(false))
+    assert drawn.y == pytest.approx(tuple(true))
 
 
 @given(ROWS)
@@ -90,14 +90,15 @@ def test_of_two_classes_there_is_no_mean() -> None:
 
 def test_the_curve_has_a_band_and_the_operating_point() -> None:
     frame = scored(3000)
-    curve = measure(CHECK, subject(frame)).figures[0]
-    assert isinstance(curve, Roc)
-    assert len(curve.true_positive_rate) <= 102
-    assert all(low <= rate <= high for low, rate, high in zip(curve.lower, curve.true_positive_rate, curve.upper, strict=True))
+    figure = measure(CHECK, subject(frame)).figures[0]
+    drawn = curve(figure, "the score")
+    assert len(drawn.y) <= 102
+    assert all(low <= rate <= high for low, rate, high in zip(drawn.lower, drawn.y, drawn.upper, strict=True))
     called, truly = frame.score >= 0.5, frame.label == 1
-    assert curve.operating_point == pytest.approx((called[~truly].mean(), called[truly].mean()))
-    assert curve.false_positive_rate[0] == 0
-    assert curve.true_positive_rate[-1] == 1
+    chosen = curve(figure, "at the decision threshold")
+    assert (*chosen.x, *chosen.y) == pytest.approx((called[~truly].mean(), called[truly].mean()))
+    assert drawn.x[0] == 0
+    assert drawn.y[-1] == 1
 
 
 def test_few_rows_settle_nothing() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audit.decision.finding import Reason
-from audit.evidence import Bars, Confusion, Evidence, Example, Histogram, Member, Pair, Part, Slice, Unmeasured
+from audit.evidence import Bars, Curve, Evidence, Example, Grid, Lines, Member, Pair, Part, Slice, Unmeasured
 from audit.policy.schema import Person, System
 from audit.stats import Difference, Proportion
 from tests.report.example.checks import ACCURACY, F1, OPPORTUNITY, region
@@ -26,9 +26,10 @@ def hostile() -> AuditRun:
     pair = Pair(named, Slice(((NASTY, "other"),)))
     example = Example(NASTY, (Part(NASTY), Part(NASTY, "deleted"), Part(NASTY, "inserted"), Part(NASTY, "mask")), NASTY)
     figures = (
-        Histogram(NASTY, (NASTY, "b"), (0.5, 0.5), (0.4, 0.6), NASTY, NASTY),
+        Lines(NASTY, NASTY, NASTY, (Curve(NASTY, (0.0, 1.0), (0.0, 1.0)),), foot=NASTY),
+        Bars(NASTY, (NASTY, "b"), (0.4, 0.6), (0.5, 0.5), (NASTY, NASTY)),
         Bars(NASTY, (NASTY,), (3,)),
-        Confusion((NASTY, "b"), ((1, 2), (3, 4))),
+        Grid.confusion((NASTY, "b"), ((1, 2), (3, 4))),
     )
     check = replace(ACCURACY, question=NASTY, remedy=NASTY, purpose=NASTY, risk=NASTY, limitations=NASTY, reference=NASTY, unit=NASTY)
     evidence = Evidence(

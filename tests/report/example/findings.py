@@ -12,17 +12,17 @@ from audit.decision.judge import judge, without_evidence
 from audit.evidence import (
     OVERALL,
     Bars,
-    Confusion,
+    Curve,
     Evidence,
     Example,
-    Histogram,
+    Grid,
+    Lines,
     Member,
     Pair,
     Part,
-    Reliability,
-    Roc,
     Slice,
     Unmeasured,
+    points,
 )
 from audit.stats import Auc, CalibrationError, Census, Difference, KolmogorovSmirnov, Proportion, Ratio, StabilityIndex
 from audit.stats import Confusion as ConfusionEstimate
@@ -61,8 +61,8 @@ def accuracy(**keys: Any) -> Finding:
     return judged(ACCURACY, evidence, files=("evidence/predictions-test.parquet",), by=[["region"]], **keys)
 
 
-def confusion() -> Confusion:
-    return Confusion(("billing", "delivery", "urgent"), ((420, 22, 9), (31, 388, 12), (14, 19, 238)))
+def confusion() -> Grid:
+    return Grid.confusion(("billing", "delivery", "urgent"), ((420, 22, 9), (31, 388, 12), (14, 19, 238)))
 
 
 def f1(**keys: Any) -> Finding:
@@ -78,7 +78,16 @@ def area(**keys: Any) -> Finding:
     fpr = tuple(float((score[~positive] >= cut).mean()) for cut in cuts)
     tpr = tuple(float((score[positive] >= cut).mean()) for cut in cuts)
     band = [Proportion(round(262 * share), 262).bounds(0.025, 0.025) for share in tpr]
-    curve = Roc(fpr, tpr, tuple(low for low, _ in band), tuple(high for _, high in band), (fpr[20], tpr[20]))
+    curve = Lines(
+        "ROC curve of all rows: area 0.912",
+        "false positive rate",
+        "true positive rate",
+        (
+            Curve("a score that knows nothing", (0.0, 1.0), (0.0, 1.0), style="expected"),
+            Curve("the score, with its pointwise 95\u00a0% band", fpr, tpr, *zip(*band, strict=True)),
+            Curve("at the decision threshold", (fpr[20],), (tpr[20],), style="points"),
+        ),
+    )
     return judged(AREA, Evidence((Member(OVERALL, Auc.of(positive, score)),), "area under the curve", 1200, figures=(curve,)), **keys)
 
 
@@ -90,15 +99,18 @@ def calibration(**keys: Any) -> Finding:
     bins = estimate.observed
     ends = [one.bounds(0.025, 0.025) for one in bins]
     floor = [Proportion(round(c * k), k).bounds(0.025, 0.025) for c, k in zip(estimate.confidence, (one.n for one in bins), strict=True)]
-    figure = Reliability(
-        estimate.confidence,
-        tuple(one.value for one in bins),
-        tuple(a for a, _ in ends),
-        tuple(b for _, b in ends),
-        tuple(a for a, _ in floor),
-        tuple(b for _, b in floor),
-        tuple(one.n for one in bins),
-        estimate.noise_floor,
+    off = [not low <= one.value <= high for one, (low, high) in zip(bins, floor, strict=True)]
+    names = ("bins inside the band", "bins outside the band")
+    figure = Lines(
+        f"{sum(off)} of {len(bins)} bins lie outside the band of a calibrated model",
+        "share stated by the model",
+        "share observed",
+        (
+            Curve("a calibrated model, 95\u00a0% band", estimate.confidence, estimate.confidence, *zip(*floor, strict=True), "expected"),
+            *points(names, estimate.confidence, [one.value for one in bins], ends, off),
+        ),
+        rows_at=tuple((at, one.n) for at, one in zip(estimate.confidence, bins, strict=True)),
+        foot="Bins of equal mass. A calibrated model would reach 0.041 by chance.",
     )
     return judged(CALIBRATION, Evidence((Member(OVERALL, estimate),), "calibration error", 1200, figures=(figure,)), **keys)
 
@@ -180,10 +192,10 @@ def drift(check: CheckInfo = KS, moved: float = 0.21, **keys: Any) -> Finding:
     bins = tuple(f"{20 * i}" for i in range(12))
     reference = np.exp(-0.5 * ((np.arange(12) - 4) / 2) ** 2)
     current = np.exp(-0.5 * ((np.arange(12) - 6) / 2.4) ** 2)
-    first = Histogram(
-        "length", bins, tuple(map(float, reference / reference.sum())), tuple(map(float, current / current.sum())), "test", "production"
-    )
-    second = Histogram("language", ("English", "other"), (0.97, 0.03), (0.95, 0.05), "test", "production")
+    shares = [tuple(map(float, one / one.sum())) for one in (current, reference)]
+    first = Bars("length", bins, *shares, ("test", "production"), Slice((("column", "length"),)))
+    language = Slice((("column", "language"),))
+    second = Bars("language", ("English", "other"), (0.95, 0.05), (0.97, 0.03), ("test", "production"), language)
     return judged(
         check,
         Evidence(members, "distance" if check is KS else "index", 2400, figures=(first, second)),
