@@ -23,7 +23,6 @@ _BRINGS = {
     "signing": "signatures under bundles and waivers (`audit keygen`, `audit sign`, `audit verify`); without it no waiver is in force",
     "mlflow": "promotion to an MLflow registry (`audit promote --to mlflow:URI`)",
     "postgres": "a ledger in PostgreSQL (`AUDIT_LEDGER=postgresql://...`)",
-    "bom": "the CycloneDX bill of materials (`--format cyclonedx`)",
     "pdf": "the report as PDF (`audit report BUNDLE --format pdf`); it needs Pango from the operating system",
 }
 """What an extra is for, beside those that kinds of candidates come with."""

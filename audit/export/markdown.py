@@ -35,19 +35,28 @@ def escaped(text: str) -> str:
 def text(audit: AuditRun, most: int = MOST_OF_A_COMMENT) -> str:
     """The document with at most so many characters, from 1,000 on; what has no room is counted."""
     reasons = [_reason(one, audit) for one in audit.verdict.reasons]
-    findings = [_row(one) for one in worst_first(audit.findings)]
     conditions = [_condition(one, audit) for one in audit.verdict.conditions]
-    head = f"## {_DECISIONS[audit.verdict.decision]}: {escaped(audit.policy.policy)}"
-    table = ("| | finding | required | found | severity |", "|---|---|---|---|---|")
-    run, code = audit.run, audit.verdict.exit_code
+    table, (run, code) = rows(audit), (audit.run, audit.verdict.exit_code)
     foot = f"Run {escaped(run.id)}, audit {escaped(run.version)}, exit code {code}. The report of this run has every figure."
-    room = most - len("\n".join((head, *table, foot))) - _SPARE
-    parts = [head, "", *_first(reasons, room // 4), "", *table]
-    parts += _first(findings, room * 3 // 4 - sum(map(len, parts[2:-3])))
+    room = most - len("\n".join((head(audit), *table[:_HEAD], foot))) - _SPARE
+    first = _first(reasons, room // 4)
+    parts = [head(audit), "", *first, "", *table[:_HEAD], *_first(table[_HEAD:], room * 3 // 4 - sum(map(len, first)))]
     parts += ["", *_first(conditions, room // 4), "", foot] if conditions else ["", foot]
     return "\n".join(parts) + "\n"
 
 
+def head(audit: AuditRun) -> str:
+    """The decision as a heading."""
+    return f"## {_DECISIONS[audit.verdict.decision]}: {escaped(audit.policy.policy)}"
+
+
+def rows(audit: AuditRun) -> list[str]:
+    """The table of findings, worst first; its first two lines are the heading."""
+    heading = ["| | finding | required | found | severity |", "|---|---|---|---|---|"]
+    return [*heading, *(_row(one) for one in worst_first(audit.findings))]
+
+
+_HEAD = 2
 _SPARE = 200
 """Characters for line ends and for the counts of what is left out."""
 
