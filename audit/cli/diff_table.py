@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit import catalog
 from audit.bundle import diff as bundle_diff
+from audit.bundle import reader
 from audit.cli.summary import Line
 from audit.errors import InputError
 from audit.governance import policy_diff
@@ -26,7 +27,7 @@ def compared(old: Path, new: Path, *, allow_outside: bool) -> tuple[list[Line], 
         raise InputError(msg)
     found: Sequence[policy_diff.Change | bundle_diff.Difference]
     if old.is_dir():
-        bad, found = "worse", bundle_diff.differences(bundle_diff.read(old), bundle_diff.read(new), catalog.discover())
+        bad, found = "worse", bundle_diff.differences(*(reader.audit_run(one, tables=False) for one in (old, new)), catalog.discover())
     else:
         before, after = (load_policy(path, allow_outside=allow_outside).policy for path in (old, new))
         bad, found = "loosened", policy_diff.differences(before, after, catalog=catalog.discover())

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from audit.bundle import diff
-from audit.bundle.diff import Results
 from audit.catalog import discover
 from audit.cli import app
-from audit.policy.schema import Requirement
+from tests.findings import finding, requirement
+from tests.report.example.runs import audit_run
 from tests.running import policy, run, table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from audit.decision.finding import Finding, Status
+    from audit.record import AuditRun
 
 
 def ended(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, list[str], str]:
@@ -89,18 +92,8 @@ def test_a_bundle_that_was_touched_is_refused(
     assert named.get(fault, "copy: link: not as the run wrote it") in err
 
 
-def results(*findings: dict[str, Any], decision: str = "block", code: int = 1) -> Results:
-    asked = Requirement(check="performance/accuracy", id="a", min=0.8).model_dump(exclude={"min", "max", "id"}) | {"confidence": 0.95}
-    base = asked | {"disposition": "none", "headline": None, "threshold": {"min": 0.8, "max": None}}
-    whole = {
-        "policy": {"name": "letters", "version": 1, "sha256": "p"},
-        "candidate": {"sha256": "c", "description": "a model"},
-        "datasets": {"test": {"sha256": "d", "rows": 100}},
-        "decision": decision,
-        "exit_code": code,
-        "findings": [base | one for one in findings],
-    }
-    return Results.model_validate_json(json.dumps(whole))
+def run_of(one: Finding) -> AuditRun:
+    return audit_run([one])
 
 
 @pytest.mark.parametrize(
@@ -115,19 +108,19 @@ def results(*findings: dict[str, Any], decision: str = "block", code: int = 1) -
         ("fail", "pass", "better"),
     ],
 )
-def test_statuses_are_ordered_as_the_decision_takes_them(old: str, new: str, kind: str) -> None:
-    before, after = (results({"id": "a", "status": status}) for status in (old, new))
+def test_statuses_are_ordered_as_the_decision_takes_them(old: Status, new: Status, kind: str) -> None:
+    before, after = (replace(run_of(finding("pass", name="a")), findings=(finding(status, name="a"),)) for status in (old, new))
     (found,) = diff.differences(before, after, discover())
     assert (found.kind, found.place, found.words) == (kind, "a", f"{old} → {new}")
 
 
 def test_a_comparison_is_compared_by_its_margin() -> None:
-    """Its bound in the results is the margin turned round."""
-    asked = [
-        {"id": "a", "status": "pass", "against": "champion", "margin": margin, "threshold": {"min": -margin, "max": None}}
+    base = run_of(finding("pass", name="a"))
+    before, after = (
+        replace(base, findings=(replace(finding("pass"), requirement=requirement(id="a", min=None, against="champion", margin=margin)),))
         for margin in (0.01, 0.02)
-    ]
-    (found,) = diff.differences(results(asked[0]), results(asked[1]), discover())
+    )
+    (found,) = diff.differences(before, after, discover())
     assert (found.kind, found.place, found.words) == ("loosened", "require.a.margin", "0.01 → 0.02: a wider margin")
 
 
