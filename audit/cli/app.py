@@ -74,13 +74,12 @@ def outlook(
     """Say what each requirement can prove with the data there is, before any model is trained."""
     from audit import progress
     from audit.cli.plan_table import lines
-    from audit.cli.terminal import error_lines
     from audit.power import PlanOptions, plan_policy
 
     found = plan_policy(PlanOptions(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
     paint(lines(found, width()))
     if found.mistakes:
-        tell(error_lines(PolicyError(found.mistakes)))
+        tell(PolicyError(found.mistakes).lines)
     return USAGE if found.mistakes else GOOD
 
 
@@ -125,7 +124,6 @@ def _audit(policy: Path, options: Options, changed_since: Path | None) -> int:
     from audit import progress
     from audit.bundle import reader
     from audit.cli import exported, summary
-    from audit.commands import changed_since as comparison
     from audit.pipeline.run import audit_policy
 
     shown, before = progress.on_stderr(), None if changed_since is None else reader.audit_run(changed_since, tables=False)
@@ -136,7 +134,7 @@ def _audit(policy: Path, options: Options, changed_since: Path | None) -> int:
     printed = any(one.instead for one in options.exports)
     paint(summary.lines(outcome.audit, str(outcome.place)), err=printed)
     if before is not None:
-        (tell if printed else say)(comparison.lines(before, outcome.audit))
+        (tell if printed else say)(summary.reuse_lines(before, outcome.audit))
     return outcome.audit.verdict.exit_code
 
 
@@ -307,9 +305,9 @@ def diff(
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
     """Show what B loosens, tightens or changes of policy A, or how two audits differ. 1 if something is looser or worse."""
-    from audit.cli.diff_table import compared
+    from audit.cli.summary import difference_lines
 
-    lines, bad = compared(old, new, allow_outside=allow_outside)
+    lines, bad = difference_lines(old, new, allow_outside=allow_outside)
     paint(lines)
     return 1 if bad else GOOD
 

@@ -41,7 +41,7 @@ AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths o
 
 def say(lines: Iterable[str]) -> None:
     """Results, to standard output, each as one line that a terminal shows as it stands."""
-    from audit.escaping import neutral
+    from audit.formatting import neutral
 
     for line in lines:
         typer.echo(neutral(line))
@@ -70,7 +70,7 @@ def paint(lines: Iterable[Line], *, err: bool = False) -> None:
     """Results, to standard output or standard error, coloured where that is a terminal."""
     from rich.text import Text
 
-    from audit.escaping import neutral
+    from audit.formatting import neutral
 
     shown = console(err=err)
     for line in lines:

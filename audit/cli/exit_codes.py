@@ -21,7 +21,7 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)  # o
 
 def tell(lines: Iterable[str]) -> None:
     """Messages, to standard error, each as one line that a terminal shows as it stands."""
-    from audit.escaping import neutral
+    from audit.formatting import neutral
 
     for line in lines:
         typer.echo(neutral(line), err=True)
@@ -51,7 +51,7 @@ class _Stream:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        from audit.escaping import spell_commands
+        from audit.formatting import spell_commands
 
         return self.stream.write(spell_commands(text))
 
@@ -68,7 +68,7 @@ def guarded(work: Callable[[], int]) -> int:
     try:
         return work()
     except _UsageError as error:
-        from audit.escaping import neutral
+        from audit.formatting import neutral
 
         error.message = "\n".join(neutral(line) for line in error.message.splitlines())
         error.show()
@@ -86,9 +86,7 @@ def guarded(work: Callable[[], int]) -> int:
 
 
 def _expected(error: AuditError) -> int:
-    from audit.cli.terminal import error_lines
-
-    tell(error_lines(error))
+    tell(error.lines)
     return USAGE if isinstance(error, InputError) else BROKEN
 
 

@@ -1,23 +1,31 @@
-"""What a run says in the terminal: one line a requirement, worst first, then the decision."""
+"""What is said in the terminal of runs: one line a requirement, worst first, then the decision; what was reused; how two runs differ."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from audit import phrases
+from audit import catalog, phrases
+from audit.bundle import diff as bundle_diff
+from audit.bundle import reader
 from audit.decision.rules import worst_first
+from audit.errors import InputError
 from audit.evidence import RateTable
 from audit.formatting import count, interval_in_words, moment, number
+from audit.governance import policy_diff
+from audit.pipeline.compatibility import load_policy
 from audit.report.text import asked_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from audit.decision.finding import Finding
     from audit.evidence import Evidence
     from audit.record import AuditRun
+
 
 GLYPHS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not_run": "-", "error": "!", "not_applicable": "·"}
 STYLES = {
@@ -28,7 +36,9 @@ STYLES = {
     "error": "bold yellow",
     "not_applicable": "dim",
 }
+_DIFFERENCE_STYLES = {"loosened": "bold red", "worse": "bold red", "tightened": "green", "better": "green", "other": ""}
 DECISIONS = {"promote": "PROMOTE", "promote-with-conditions": "PROMOTE WITH CONDITIONS", "block": "BLOCK"}
+_NO_RATIO = {"": "no ratio: none is selected", "unknown": "unknown category, in no ratio", "small": "small category, in no ratio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,8 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
     for one in audit.waivers:
         if one.standing != "void":  # what is void stands among the reasons
             until = moment(datetime.fromisoformat(one.until))
-            said = "; ".join(one.why) or f"in force until {until}" + (f"; {one.warning}" if one.warning else "")
-            yield Line(f"  waiver {one.id} for {one.check}: {said}", "magenta" if one.warning else "")
+            state = "; ".join(one.why) or f"in force until {until}" + (f"; {one.warning}" if one.warning else "")
+            yield Line(f"  waiver {one.id} for {one.check}: {state}", "magenta" if one.warning else "")
     yield Line(f"Report: {place}/report.html")
 
 
@@ -122,15 +132,55 @@ def _rates(table: RateTable) -> Iterator[Line]:
     what = "selected" if table.rate == "selection" else "above the median"
     for i, name in enumerate(table.names):
         ratio, low, high, p = table.ratios[i], table.lower[i], table.upper[i], table.exact_p[i]
-        said = f"  {name.further('class', table.of) if table.of else name}: {table.hits[i]:,} of {table.rows[i]:,} {what}"
-        said += f", rate {number(table.hits[i] / table.rows[i])}"
+        text = f"  {name.further('class', table.of) if table.of else name}: {table.hits[i]:,} of {table.rows[i]:,} {what}"
+        text += f", rate {number(table.hits[i] / table.rows[i])}"
         if ratio is None:
-            yield Line(f"{said}, {_NO_RATIO[table.apart[i]]}")
+            yield Line(f"{text}, {_NO_RATIO[table.apart[i]]}")
         elif low is None or high is None:
-            yield Line(f"{said}, impact ratio {number(ratio)}, the highest rate")
+            yield Line(f"{text}, impact ratio {number(ratio)}, the highest rate")
         else:
             exact = "" if p is None else f", exact p {p:.2g}"
-            yield Line(f"{said}, impact ratio {number(ratio)} {interval_in_words((low, high))}{exact}")
+            yield Line(f"{text}, impact ratio {number(ratio)} {interval_in_words((low, high))}{exact}")
 
 
-_NO_RATIO = {"": "no ratio: none is selected", "unknown": "unknown category, in no ratio", "small": "small category, in no ratio"}
+def reuse_lines(before: AuditRun, now: AuditRun) -> Iterator[str]:
+    """One line for each requirement, those whose evidence was reused first."""
+    earlier = {one.id: one for one in before.findings}
+    reused = [one for one in now.findings if one.id in now.run.reused]
+    yield f"Since run {before.run.id}: {len(reused)} of {len(now.findings)} measurements reused."
+    for one in reused:
+        yield f"  reused          {one.id}{_changes(earlier.get(one.id), one, same='')}"
+    for one in now.findings:
+        if one.id not in now.run.reused:
+            why = _changes(earlier.get(one.id), one, same=": nothing changed, and no evidence was kept that could be verified")
+            yield f"  {'not measured' if one.evidence is None else 'measured anew':15} {one.id}{why}"
+    yield from (f"  gone            {name}" for name in earlier if name not in {one.id for one in now.findings})
+
+
+def _changes(before: Finding | None, now: Finding, *, same: str) -> str:
+    """What determines the evidence and is no longer as it was."""
+    if before is None:
+        return ": is new"
+    if not now.measured_on:
+        return ": depends on files that no digest covers" if now.evidence is not None else f": {now.status}"
+    changed = [name for name, digest in now.measured_on.items() if before.measured_on.get(name) != digest]
+    if changed:
+        return f": changed since: {', '.join(changed)}"
+    return same if now.evidence is not None else f": {now.status}"
+
+
+def difference_lines(old: Path, new: Path, *, allow_outside: bool) -> tuple[list[Line], bool]:
+    """The lines, and whether anything was loosened between two policies, or got worse between two bundles."""
+    if old.is_dir() != new.is_dir():
+        msg = f"{old} and {new}: one is a folder and one is not: name two policies, or two folders that `audit run` wrote"
+        raise InputError(msg)
+    found: Sequence[policy_diff.Change | bundle_diff.Difference]
+    if old.is_dir():
+        bad, found = "worse", bundle_diff.differences(*(reader.audit_run(one, tables=False) for one in (old, new)), catalog.discover())
+    else:
+        before, after = (load_policy(path, allow_outside=allow_outside).policy for path in (old, new))
+        bad, found = "loosened", policy_diff.differences(before, after, catalog=catalog.discover())
+    lines = [Line(f"{one.kind}: {one.place}: {one.words}", _DIFFERENCE_STYLES[one.kind]) for one in found]
+    counts: Counter[str] = Counter(one.kind for one in found)
+    total = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    return [*lines, Line(total or "no difference", "bold")], counts[bad] > 0

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from audit import catalog
-from audit.escaping import neutral
+from audit.formatting import neutral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from audit.check import Check
     from audit.commands.doctor import Diagnosis
     from audit.commands.explain import Explanation
-    from audit.errors import AuditError
-
-
-def error_lines(error: AuditError) -> list[str]:
-    """An expected error as it is shown: one line a message. Each is neutralised whole, so that no line break of a cell begins a line."""
-    return [neutral(line) for line in error.lines]
 
 
 def catalogue(checks: Mapping[str, Check]) -> Iterator[str]:

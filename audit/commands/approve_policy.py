@@ -12,9 +12,8 @@ from pydantic import ValidationError
 from audit import catalog
 from audit.commands.sign_waiver import put_in_place, wrong_role
 from audit.errors import InputError, ToolError
-from audit.escaping import neutral
 from audit.files import read_at_most
-from audit.formatting import quoted
+from audit.formatting import neutral, quoted
 from audit.governance import keys, policy_approvals, policy_change, signatures
 from audit.governance.policy_approvals import statement
 from audit.governance.policy_change import Present

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError
-from audit.escaping import neutral
+from audit.formatting import neutral
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import record
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from audit import catalog, clock, disk_cache, phrases
 from audit.candidates import confinement
 from audit.errors import InputError, MissingExtra
-from audit.escaping import neutral
 from audit.finetune.base import ALIASES
+from audit.formatting import neutral
 from audit.governance import policy_approvals, policy_change
 from audit.governance.waiver_files import read_folder
 from audit.ledger import Ledger, times

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, cast
 from audit import catalog, clock
 from audit.commands import draft_waiver, sign_waiver
 from audit.decision.finding import bounds
-from audit.escaping import neutral
-from audit.formatting import moment
+from audit.formatting import moment, neutral
 from audit.governance import keys
 from audit.governance.apply_waivers import preview
 from audit.governance.waiver_files import read_folder, read_waiver

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from audit import phrases
-from audit.escaping import neutral
 from audit.evidence import OVERALL
+from audit.formatting import neutral
 from audit.report.text import asked_in_words
 
 if TYPE_CHECKING:

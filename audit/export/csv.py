@@ -7,9 +7,9 @@ import io
 from typing import TYPE_CHECKING
 
 from audit import phrases
-from audit.escaping import neutral
 from audit.evidence import OVERALL
 from audit.export import Export
+from audit.formatting import neutral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

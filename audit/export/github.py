@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.decision.rules import worst_first
-from audit.escaping import neutral
 from audit.export import Export, markdown
 from audit.export._outcomes import blocking, meaning, sentence
 from audit.export._places import locations
+from audit.formatting import neutral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from audit import phrases
-from audit.escaping import neutral
 from audit.export import Export
 from audit.export._outcomes import blocking, meaning, sentence
+from audit.formatting import neutral
 
 if TYPE_CHECKING:
     from audit.decision.finding import Finding

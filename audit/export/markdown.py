@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from audit import phrases
 from audit.decision.rules import worst_first
-from audit.escaping import neutral
 from audit.export import Export
-from audit.formatting import count, interval_in_words, number
+from audit.formatting import count, interval_in_words, neutral, number
 from audit.report.text import asked_in_words
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from audit import catalog
 from audit.candidates import kinds
 from audit.commands import doctor
 from audit.commands import init as init_command
-from audit.commands.json_schema import schema_json
+from audit.commands.docs_pages import schema_json
 from audit.errors import PolicyError, ToolError
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import Options, audit_policy

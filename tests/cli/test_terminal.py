@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.cli.base import paint
-from audit.cli.exit_codes import ci_commands_spelt_out
+from audit.cli.exit_codes import USAGE, ci_commands_spelt_out, guarded
 from audit.cli.summary import Line
-from audit.cli.terminal import error_lines
-from audit.errors import InputError, Mistake, PolicyError
-from audit.escaping import neutral
+from audit.errors import AuditError, InputError, Mistake, PolicyError
+from audit.formatting import neutral
 
 
 @pytest.mark.parametrize(
@@ -42,14 +41,24 @@ def test_whatever_is_said_stays_on_its_line(text: str) -> None:
     assert neutral(shown) == shown
 
 
-def test_a_mistake_is_one_line_whatever_it_quotes() -> None:
+def printed(error: AuditError, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Lines on standard error of a command that ends with this error."""
+
+    def work() -> int:
+        raise error
+
+    assert guarded(work) == USAGE
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_mistake_is_one_line_whatever_it_quotes(capsys: pytest.CaptureFixture[str]) -> None:
     error = PolicyError((Mistake("a.yaml", 2, 1, "second"), Mistake("a.yaml", 1, 1, "first\nb.yaml:9:9: forged")))
-    assert error_lines(error) == ["a.yaml:1:1: first\\nb.yaml:9:9: forged", "a.yaml:2:1: second"]
+    assert printed(error, capsys) == ["a.yaml:1:1: first\\nb.yaml:9:9: forged", "a.yaml:2:1: second"]
 
 
-def test_each_message_of_an_error_is_one_line() -> None:
+def test_each_message_of_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Line breaks inside a message come from a cell, a header or a file's name."""
-    assert error_lines(InputError("cell 'a\n::error::b'", "two\x07")) == ["cell 'a\\n::error::b'", "two\\x07"]
+    assert printed(InputError("cell 'a\n::error::b'", "two\x07"), capsys) == ["cell 'a\\n::error::b'", "two\\x07"]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from audit.catalog import discover
+from audit.commands.docs_pages import schema_json
 from audit.commands.explain import example
-from audit.commands.json_schema import schema_json
 from audit.pipeline.compatibility import load_policy
 from audit.policy.yaml_reader import flatten, parse
 

@@ -60,6 +60,6 @@ def test_what_is_escaped_reads_as_it_was(text: str) -> None:
     """Undone as a browser does it, the escaped text is the text with its spaces joined and what cannot be seen spelt out."""
     import html
 
-    from audit.escaping import neutral
+    from audit.formatting import neutral
 
     assert html.unescape(markdown.escaped(text).replace("<!-- -->", "")) == " ".join(neutral(text).split())
