@@ -23,7 +23,7 @@ from audit.datasets.reading import read
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import CannotMeasure, InputError, ToolError
 from audit.metrics.windows import DERIVED
-from audit.pipeline import engine, judging, one_class
+from audit.pipeline import engine, judging, thin_data
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import bound_problems
 from audit.pipeline.job import Failure, Job
@@ -113,10 +113,10 @@ def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
 def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
     for role, data in job.subject.datasets.items():
         if role == data.role:  # `data` serves as `test` too
-            for text in (*data.remarks, *((*copies.remark(data), *one_class.label_remark(data)) if data is job.subject.data else ())):
+            for text in (*data.remarks, *((*copies.remark(data), *thin_data.label_remark(data)) if data is job.subject.data else ())):
                 on_remark(_in_flags(f"datasets.{role}: {text}", asked))
     seen = job.subject
-    for text in (*model_remarks(seen.candidate, seen.datasets), *one_class.remarks(seen.predicted, seen.datasets)):
+    for text in (*model_remarks(seen.candidate, seen.datasets), *thin_data.answer_remarks(seen.predicted, seen.datasets)):
         on_remark(_in_flags(text, asked))
 
 

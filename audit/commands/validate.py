@@ -13,11 +13,10 @@ from audit.formatting import neutral
 from audit.governance import policy_approvals, policy_change
 from audit.governance.waiver_files import read_folder
 from audit.ledger import Ledger, times
-from audit.pipeline import comparators, policy_reasons, record
+from audit.pipeline import comparators, decide, record
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.opening import Opener
 from audit.pipeline.prepare import read_files
-from audit.pipeline.training_rows import find
 from audit.policy import placing
 from audit.progress import Silent
 
@@ -38,12 +37,8 @@ def warnings(loaded: LoadedPolicy) -> Iterator[str]:
     if absent:
         yield neutral(f"not here, so their columns are not checked: {', '.join(absent)}")
     read, _, _ = read_files(loaded, only=here)
-    yield from (neutral(remark.text) for remark in policy_reasons.remarks(loaded.policy))
-    blocking = (
-        *policy_reasons.blocking_reasons(loaded.policy),
-        *find(loaded.policy, read).blocking,
-        *policy_reasons.model_unasked(loaded.policy),
-    )
+    yield from (neutral(remark.text) for remark in decide.policy_remarks(loaded.policy))
+    blocking = decide.reasons_before_measuring(loaded.policy, read)
     yield from (neutral(f"{one.rule} (blocks): {phrases.reason(one, ())}") for one in blocking)
     if not absent:
         from audit.commands import policy_warnings

@@ -1,25 +1,31 @@
-"""The third step of a run: waivers waived over the findings, what blocks apart from them, and the verdict."""
+"""The third step of a run: waivers applied to the findings, what blocks apart from them, and the verdict."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit import catalog
 from audit.decision import rules
 from audit.decision.finding import Reason
+from audit.frameworks import nist_ai_rmf
 from audit.governance import policy_change, waiver_validity
 from audit.governance.apply_waivers import apply_waivers
-from audit.pipeline import policy_reasons
+from audit.pipeline import training_rows
+from audit.pipeline.jobs import declared
+from audit.policy.declared_facts import blank, is_reason, missing, required
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Mapping, Sequence
     from datetime import datetime
 
+    from audit.datasets import Dataset
     from audit.decision.finding import Finding, Verdict
     from audit.governance.apply_waivers import WaiverState
     from audit.governance.policy_change import PolicyChange
     from audit.pipeline.measure import Measured
     from audit.pipeline.prepare import Prepared
+    from audit.policy.schema import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
     remarks = (
         *waived.reasons,
         *policy_change.remarks(since),
-        *policy_reasons.remarks(loaded.policy),
+        *policy_remarks(loaded.policy),
         *looks.remarks(),
         *prepared.remarks(),
         *told,
@@ -61,4 +67,64 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
 
 def _tier_reasons(prepared: Prepared, findings: Sequence[Finding]) -> tuple[Reason, ...]:
     unmeasured = {one.id for one in findings if one.status not in rules.JUDGED and rules.effect(one) != "block"}
-    return policy_reasons.blocking_reasons(prepared.loaded.policy, unmeasured=unmeasured)
+    return blocking_reasons(prepared.loaded.policy, unmeasured=unmeasured)
+
+
+def blocking_reasons(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[Reason, ...]:
+    """What blocks by the declared tier: missing facts, and characteristics without a measured required check.
+
+    `unmeasured` names requirements that measured nothing, once that is known.
+    """
+    if "tier" not in policy.model_fields_set:
+        return ()
+    absent = missing(required(policy.tier, policy.datasets), declared(policy))
+    found = [Reason("declared-field-missing", None, f"Tier {policy.tier} asks for {name}: declare it in the policy.") for name in absent]
+    if policy.tier in {1, 2}:
+        found += [Reason("characteristic-uncovered", None, _uncovered(policy, name)) for name in uncovered(policy, unmeasured=unmeasured)]
+    return tuple(found)
+
+
+def _uncovered(policy: Policy, name: str) -> str:
+    """What is wrong with a characteristic, and what to do."""
+    stated = policy.not_measured.get(name)
+    if stated is not None:
+        return f"not_measured.{name} gives no reason, only {stated!r}: say in a sentence why it is not measured, or add a required check."
+    return f"No required check looks at {name!r}: add one, or a reason in a sentence under not_measured.{name}."
+
+
+def reasons_before_measuring(policy: Policy, datasets: Mapping[str, Dataset]) -> tuple[Reason, ...]:
+    """What blocks whatever is measured on these data."""
+    return blocking_reasons(policy) + training_rows.find(policy, datasets).blocking + _model_unasked(policy)
+
+
+def _model_unasked(policy: Policy) -> tuple[Reason, ...]:
+    """The reason that blocks a policy which requires nothing of the model's own answers."""
+    asked = any(one.enforce == "required" and catalog.discover()[one.check].asks_the_model for one in policy.require)
+    return () if asked else (Reason(rules.MODEL_UNJUDGED, None),)
+
+
+def policy_remarks(policy: Policy) -> tuple[Reason, ...]:
+    """What a reader of the decision must know, though it changes nothing."""
+    found = [
+        Reason("no-effect", None, f"{key}: no effect on `audit run` in this release.")
+        for key, given in (("monitor", policy.monitor), ("registry", policy.registry))
+        if given is not None
+    ]
+    return tuple(found)
+
+
+def uncovered(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[str, ...]:
+    """Characteristics of trustworthy AI without a required check that measured, a reason, or the declared fact that stands for them."""
+    measured = [one for one in policy.require if one.enforce == "required" and one.id not in unmeasured]
+    covered = {trait for one in measured for trait in catalog.discover()[one.check].characteristics}
+    facts = _declared_parents(policy)
+    return tuple(
+        trait.id
+        for trait in nist_ai_rmf().characteristics
+        if trait.id not in covered and not is_reason(policy.not_measured.get(trait.id, "")) and trait.declared not in facts
+    )
+
+
+def _declared_parents(policy: Policy) -> set[str]:
+    """The stated facts by name, `system.owner` for `system.owner.contact` too."""
+    return {".".join(name.split(".")[:2]) for name, value in declared(policy).items() if not blank(value)}

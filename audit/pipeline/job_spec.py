@@ -1,4 +1,7 @@
-"""A job made from plain values, in another process or on another machine than the audit's own."""
+"""A job made from plain values, in another process or on another machine than the audit's own.
+
+Run as a program it is a worker that was not forked: it reads policy, data and model itself, once, and measures what it is told.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit import disk_cache, progress
+from audit import child_process, disk_cache, progress
 from audit.candidates.predictions import Predictions
 from audit.errors import InputError
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
-from audit.pipeline.engine import inline
+from audit.pipeline.engine import inline, processes
 from audit.pipeline.job import JobSpec
 from audit.pipeline.prepare import open_models, read_datasets
 
@@ -76,3 +79,12 @@ def _refuse_other(what: str, found: str, expected: str) -> None:
     if found != expected:
         msg = f"{what}: was changed while the audit ran: its SHA-256 is {found}, and it was {expected}: run the audit again"
         raise InputError(msg)
+
+
+def _of_order(order: processes.Order) -> Job:
+    assert order.spec is not None  # noqa: S101  # this worker shares no memory with the audit's process
+    return job(order.spec)
+
+
+if __name__ == "__main__":
+    child_process.be_spawned(lambda pipe: processes.serve(pipe, _of_order))

@@ -15,7 +15,7 @@ from audit.datasets.positive_class import positive_class
 from audit.datasets.spellings import normal_form, refuse_two_spellings
 from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.metrics.windows import DERIVED
-from audit.pipeline import comparators, slice_coverage
+from audit.pipeline import comparators, thin_data
 from audit.pipeline.comparators import NO_BASELINES
 from audit.pipeline.job import Job
 from audit.pipeline.training_rows import training_roles
@@ -141,7 +141,7 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
 
 def family_mistakes(requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """A family without a group, of more slices than anybody could judge, or of more groups than can each be compared with each."""
-    yield from (("by", text) for text in slice_coverage.blank_columns(data, family))
+    yield from (("by", text) for text in thin_data.blank_columns(data, family))
     slices = len(data.crossed(family)[1])
     if slices > MOST_SLICES:
         yield "by", many(family, slices, MOST_SLICES)

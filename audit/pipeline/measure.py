@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit import child_process, disk_cache
 from audit.errors import CandidateError, InputError
-from audit.pipeline import engine, job_spec, judging, slice_coverage
+from audit.pipeline import engine, job_spec, judging, thin_data
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.test_set_use import LookRequest, take, test_sets
 from audit.policy import placing
@@ -54,7 +54,7 @@ def measure(
     """Every requirement's finding, in the policy's order."""
     loaded = prepared.loaded
     looks = take(ledger, _look_request(prepared, scope.select, started))
-    lost = slice_coverage.lost_groups(loaded.policy, prepared.datasets, looks.before)
+    lost = thin_data.lost_groups(loaded.policy, prepared.datasets, looks.before)
     history = pipeline_jobs.History(looks.spending(loaded.policy), lost, disk_cache.root())
     jobs = pipeline_jobs.jobs(
         loaded,

@@ -20,10 +20,9 @@ from audit.errors import InputError, PolicyError, mistakes_of
 from audit.governance import policy_approvals as approvals
 from audit.governance import policy_change, waiver_files
 from audit.ledger import ledger_path, times
-from audit.pipeline import comparators, one_class
+from audit.pipeline import comparators, thin_data
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.opening import Opener
-from audit.pipeline.policy_reasons import data_remarks
 from audit.pipeline.training_rows import TrainingRows, find
 from audit.policy import placing
 
@@ -76,8 +75,8 @@ class Prepared:
 
     def remarks(self) -> tuple[Reason, ...]:
         """What a reader must know of how files were read, how the candidate was run, and the comparisons."""
-        read = data_remarks(self.loaded.policy, self.datasets)
-        said = (*model_remarks(self.candidate, self.datasets), *one_class.remarks(self.predicted, self.datasets))
+        read = thin_data.data_remarks(self.loaded.policy, self.datasets)
+        said = (*model_remarks(self.candidate, self.datasets), *thin_data.answer_remarks(self.predicted, self.datasets))
         ran = (Reason("model-remark", None, text) for text in said)
         return (*read, *ran, *self.learned.remarks, *comparators.remarks(self.baselines.comparators, self.candidate, self.datasets))
 

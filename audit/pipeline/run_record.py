@@ -14,7 +14,7 @@ from audit.candidates.capabilities import Training
 from audit.errors import ToolError
 from audit.export import json as results_json
 from audit.governance import apply_waivers, policy_change
-from audit.pipeline import comparators, record, slice_coverage
+from audit.pipeline import comparators, record, thin_data
 from audit.policy.schema import days
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
@@ -161,7 +161,7 @@ def _payload(audit: AuditRun, prepared: Prepared, more: dict[str, object], entri
 def _entry(audit: AuditRun, prepared: Prepared) -> dict[str, object]:
     """What the ledger keeps of a run; of a promoting one its policy too, against which the next ones are held."""
     promoted = audit.verdict.decision == "promote"
-    kept = policy_change.entry(audit.policy, prepared.waivers.trusted) | slice_coverage.kept(audit.policy, prepared.datasets)
+    kept = policy_change.entry(audit.policy, prepared.waivers.trusted) | thin_data.kept(audit.policy, prepared.datasets)
     return (kept if promoted else {}) | {
         "run": audit.run.id,
         "policy": audit.policy.policy,

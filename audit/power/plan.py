@@ -15,11 +15,10 @@ from audit.decision.finding import bounds
 from audit.errors import CannotMeasure, InputError
 from audit.formatting import bound_in_words, rows_in_words
 from audit.ledger import Ledger, ledger_path
+from audit.pipeline import decide, test_set_use
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline import policy_reasons, test_set_use
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
-from audit.pipeline.training_rows import find
 from audit.policy import placing
 from audit.power import cost, expected, joint
 from audit.power import gate as gates
@@ -122,11 +121,7 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     trials = replace(trials, usual=_stated_strength(jobs, trials, expectations))
     found = _gates(jobs, trials, expectations, (skipped, progress))
     required = [gate for gate in found if gate.requirement.enforce == "required"]
-    blocking = (
-        policy_reasons.blocking_reasons(loaded.policy)
-        + find(loaded.policy, datasets).blocking
-        + policy_reasons.model_unasked(loaded.policy)
-    )
+    blocking = decide.reasons_before_measuring(loaded.policy, datasets)
     return Plan(
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),

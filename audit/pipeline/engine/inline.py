@@ -13,13 +13,13 @@ from audit.evidence import Evidence, Pair
 from audit.formatting import impersonal
 from audit.pipeline import evidence_cache
 from audit.pipeline.job import Failure, Measurement
-from audit.pipeline.one_class import unproven
-from audit.pipeline.vacuous_bounds import refuse_empty_bound
+from audit.pipeline.thin_data import unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from audit.pipeline.job import Job
+    from audit.policy.schema import Requirement
 
 
 def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None]) -> None:
@@ -42,7 +42,7 @@ def settled(job: Job) -> Measurement | None:
 
 
 def _judgeable(job: Job, kept: Evidence) -> Evidence:
-    refuse_empty_bound(job.requirement, job.check, job.subject, job.params)  # the bound may be another one now
+    _refuse_empty_bound(job)  # the bound may be another one now
     return kept
 
 
@@ -72,7 +72,7 @@ def measured(job: Job) -> Evidence:
     if measure is None:
         msg = f"{job.requirement.check} compares no two models"
         raise TypeError(msg)
-    refuse_empty_bound(job.requirement, job.check, job.subject, job.params)
+    _refuse_empty_bound(job)
     watched = evidence_cache.Watched(job)
     job = replace(job, subject=watched.subject)
     evidence = measure(job.subject, job.params, seeds.stream(job.seed, job.requirement.id))
@@ -82,6 +82,25 @@ def measured(job: Job) -> Evidence:
     known = {one.name for one in evidence.unmeasured}
     more = tuple(one for one in unproven(job.subject, job.check) if one.name not in known)
     return watched.keep(replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence)
+
+
+def _refuse_empty_bound(job: Job) -> None:
+    """Refuse a bound at or beyond the end that the value cannot pass here: it would be met by any model."""
+    if job.check.range_on is None:
+        return
+    low, high = job.check.range_on(job.subject, job.params)
+    met = _always_met(job.requirement, low, high)
+    if met is not None:
+        msg = f"{met:g} is always met: here {job.requirement.check} lies between {low:g} and {high:g}; give a bound that can fail"
+        raise CannotMeasure(msg)
+
+
+def _always_met(requirement: Requirement, low: float, high: float) -> float | None:
+    if requirement.against is not None:
+        return requirement.margin if requirement.margin is not None and requirement.margin >= high - low else None
+    if requirement.min is not None and requirement.min <= low:
+        return requirement.min
+    return requirement.max if requirement.max is not None and requirement.max >= high else None
 
 
 def _complete(job: Job, evidence: object) -> None:

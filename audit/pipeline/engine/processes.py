@@ -142,7 +142,7 @@ class _Pool:
             jobs = self.jobs
             child = Child.fork(lambda pipe: serve(pipe, lambda order: jobs[order.place]))
         else:
-            child = Child.spawn("audit.pipeline.engine.spawned")
+            child = Child.spawn("audit.pipeline.job_spec")
         worker = _Worker(child, Received(self.progress))
         self.workers.append(worker)
         return worker
