@@ -11,8 +11,8 @@ from audit.report import text as prose
 from audit.report.change import nearest
 from audit.report.charts.intervals import interval_plot
 from audit.report.entries import Chip, Link
+from audit.report.follow_up import OpenCondition, conditions, gaps
 from audit.report.phrases import action_of, owner_of, sentence_of
-from audit.report.register import OpenCondition, conditions, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from audit.record import AuditRun
     from audit.report.charts.intervals import Plot
     from audit.report.entries import Entries, Entry
+    from audit.report.follow_up import Gap
     from audit.report.phrases import Sentence
-    from audit.report.register import Gap
 
 GAPS, NEAREST, WAIVERS = 4, 3, 3
 DRAWN, CONDITIONS = 6, 4

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from audit.decision.finding import Judged
 from audit.evidence import OVERALL, Bars, Churn, Grid, Intervals, Lines, Pair, RateTable, Slice, WeakSlices
 from audit.report import text as prose
-from audit.report.charts.axes import Drawing
+from audit.report.charts.drawing import Drawing
 from audit.report.charts.intervals import Caption, Forest, forest, with_rows
 from audit.report.charts.lines import intervals, lines
 from audit.report.charts.slices import ChurnTable, WeakTable, churn, weak, with_examples

@@ -21,8 +21,7 @@ from audit.report.decision import Decision, decision
 from audit.report.entries import entries
 from audit.report.evidence_table import Legend, Line, evidence_table, legend
 from audit.report.findings import FindingView, finding_views
-from audit.report.operations import Operations, Signature, operations, signatures
-from audit.report.register import OpenCondition, Risk, Waiver, conditions, register, waivers
+from audit.report.follow_up import OpenCondition, Operations, Risk, Signature, Waiver, conditions, operations, register, signatures, waivers
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.rows import Rows, rows
 from audit.report.scope import PolicySince, Scope, policy_since, scope

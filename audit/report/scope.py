@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audit.governance.policy_approvals import ApprovalState
     from audit.governance.policy_change import PolicyChange
     from audit.record import AuditRun, CandidateFacts, LookFacts
-    from audit.report.charts.axes import Drawing
+    from audit.report.charts.drawing import Drawing
 
 NOT_DECLARED = "not declared"
 _HUES = {"loosened": "red", "tightened": "", "other": ""}

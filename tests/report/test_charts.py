@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit.decision.finding import Judged, bounds
 from audit.evidence import OVERALL, Bars, Curve, Evidence, Lines, Member, Slice, points
-from audit.report.charts.axes import LEFT, RIGHT, TOP, Drawing, Scale, around, short, ticks
+from audit.report.charts.drawing import LEFT, RIGHT, TOP, Drawing, Scale, around, short, ticks
 from audit.report.charts.history import loss
 from audit.report.charts.intervals import Caption, forest, interval_plot
 from audit.report.charts.lines import MOST_POINTS, SQUARE, lines

@@ -10,7 +10,7 @@ import pytest
 
 from audit import report
 from audit.evidence import OVERALL, Bars, Curve, Evidence, Grid, Intervals, Lines, Member, Point
-from audit.report.charts.axes import LEFT, RIGHT, TOP
+from audit.report.charts.drawing import LEFT, RIGHT, TOP
 from audit.report.charts.lines import LINES, lines
 from audit.report.charts.tables import MOST, BarTable, bars, grid
 from audit.report.entries import entries

@@ -24,9 +24,9 @@ from audit.phrases import remedy
 from audit.policy.schema import CandidateSpec, DatasetSpec, System, Trust
 from audit.report import render
 from audit.report.entries import entries
+from audit.report.follow_up import register, waivers
 from audit.report.page import _environment
 from audit.report.phrases import action_of
-from audit.report.register import register, waivers
 from audit.report.text import day
 from tests.report import example
 

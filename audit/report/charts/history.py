@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import RIGHT, WIDTH, Drawing, Scale, frame, plate, ticks
+from audit.report.charts import drawing as svg
+from audit.report.charts.drawing import RIGHT, WIDTH, Drawing, Scale, frame, plate, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

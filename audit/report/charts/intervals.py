@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from audit.formatting import limit
-from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import Scale, around, step, ticks
+from audit.report.charts import drawing as svg
+from audit.report.charts.drawing import Scale, around, step, ticks
 from audit.report.entries import Chip, Link
 from audit.report.phrases import label
 

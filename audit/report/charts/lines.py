@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, Scale, around, band, frame, plate, short, ticks
+from audit.report.charts import drawing as svg
+from audit.report.charts.drawing import LEFT, RIGHT, WIDTH, Drawing, Scale, around, band, frame, plate, short, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LINES, SQUARE = 206.0, 270.0
 """Where the plotting area ends; lower where both axes show shares, which compare."""
-KEY_LINE, STRIP = 16.0, 44.0
+KEY_LINE, STRIP = 16.0, 52.0
 MOST_POINTS = 240
 """Points that are drawn of a line; the evidence holds all."""
 _DASHES = ("inkl", "inkl dash", "datal", "datal dash")
@@ -48,7 +48,7 @@ def lines(figure: Lines, foot: str) -> Drawing:
         y_label=figure.y_label,
     )
     strip = STRIP if figure.rows_at else 0.0
-    parts += _rows_at(figure.rows_at, x, bottom + 44 + strip)
+    parts += _rows_at(figure.rows_at, x, bottom + 36 + strip)
     for place, (curve, stroke) in enumerate(drawn):
         parts += _curve(curve, stroke, x, y)
         parts += _key(curve, stroke, bottom + 52 + strip + KEY_LINE * place)

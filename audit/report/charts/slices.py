@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.formatting import number, rows_in_words
-from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import Scale, short, ticks
+from audit.report.charts import drawing as svg
+from audit.report.charts.drawing import Scale, short, ticks
 from audit.report.entries import Link
 from audit.report.text import percent
 
@@ -47,7 +47,6 @@ class ChurnTable:
 
     title: str
     subtitle: str
-    comparator: str
     drawing: Markup
     rows: tuple[ChurnRow, ...]
     foot: str
@@ -73,7 +72,6 @@ def churn(figure: Churn, foot: str, anchors: Mapping[str, str]) -> ChurnTable:
     return ChurnTable(
         title=f"What changes against {figure.comparator}: {rows_in_words(figure.lost[0])} lost, {figure.gained[0]:,} gained",
         subtitle=f"To the left, rows that {figure.comparator} gets right and the candidate wrong; to the right, the reverse.",
-        comparator=figure.comparator,
         drawing=_churn_drawing(figure, sizes, k),
         rows=rows,
         foot=left_out + foot,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.formatting import number
-from audit.report import svg
 from audit.report import text as prose
-from audit.report.charts.axes import LEFT, RIGHT, WIDTH, Drawing, Scale, frame, plate, ticks
+from audit.report.charts import drawing as svg
+from audit.report.charts.drawing import LEFT, RIGHT, WIDTH, Drawing, Scale, frame, plate, ticks
 from audit.report.entries import Link
 from audit.report.rows import FEWER, CellView
 from audit.report.text import percent

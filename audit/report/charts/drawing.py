@@ -1,4 +1,4 @@
-"""Axes: round ticks, numbers turned into places, and what figures with two axes share on a plate 344 units wide."""
+"""What charts are made of: inline SVG from Python, escaped and with short numbers; scales, round ticks and the frame of two axes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,56 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.report import svg
+from markupsafe import Markup, escape
+
+from audit.report.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from markupsafe import Markup
+Child = Markup | str
+
+
+def number(value: float) -> str:
+    """At most two decimals, without trailing zeros."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def el(tag: str, *children: Child, **attributes: str | float) -> Markup:
+    """One element. `class_` gives `class`, an underscore inside a name a hyphen."""
+    said = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(clean(value)) if isinstance(value, str) else number(value)}"'
+        for name, value in attributes.items()
+    )
+    inner = "".join(child if isinstance(child, Markup) else escape(clean(child)) for child in children)
+    return Markup(f"<{tag}{said}>{inner}</{tag}>" if inner else f"<{tag}{said}/>")  # noqa: S704  # every part was escaped above
+
+
+def group(*children: Markup, **attributes: str | float) -> Markup:
+    """A `<g>`; nothing where it would be empty."""
+    return el("g", *children, **attributes) if children else Markup("")
+
+
+def text(x: float, y: float, content: str, **attributes: str | float) -> Markup:
+    """A text."""
+    return el("text", content, x=x, y=y, **attributes)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
+    """A straight line."""
+    return el("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
+
+
+def path(points: list[tuple[float, float]], class_: str, *, closed: bool = False) -> Markup:
+    """A line through points, or an area."""
+    steps = "L".join(f"{number(x)} {number(y)}" for x, y in points)
+    return el("path", d=f"M{steps}{'z' if closed else ''}", class_=class_)
+
+
+def figure(width: float, height: float, title: str, description: str, *children: Markup) -> Markup:
+    """A figure with the text that stands for it: what it shows, with its numbers."""
+    return el("svg", el("title", title), el("desc", description), *children, viewBox=f"0 0 {number(width)} {number(height)}", role="img")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +126,12 @@ def frame(
 ) -> list[Markup]:
     """Grid lines, tick labels, both axes and what they show."""
     bottom = y.start
-    parts = [svg.line(LEFT, y(value), RIGHT, y(value), "grd") for value, _ in y_ticks]
-    parts += [svg.text(LEFT - 6, y(value) + 4, label, text_anchor="end") for value, label in y_ticks]
-    parts += [svg.line(x(value), bottom, x(value), bottom + 4, "axl") for value, _ in x_ticks]
-    parts += [svg.text(x(value), bottom + 17, label, text_anchor="middle") for value, label in x_ticks]
-    parts += [svg.line(LEFT, bottom, RIGHT, bottom, "axl"), svg.text(0, 12, y_label)]
-    parts.append(svg.text((LEFT + RIGHT) / 2, bottom + 34, x_label, text_anchor="middle"))
+    parts = [line(LEFT, y(value), RIGHT, y(value), "grd") for value, _ in y_ticks]
+    parts += [text(LEFT - 6, y(value) + 4, label, text_anchor="end") for value, label in y_ticks]
+    parts += [line(x(value), bottom, x(value), bottom + 4, "axl") for value, _ in x_ticks]
+    parts += [text(x(value), bottom + 17, label, text_anchor="middle") for value, label in x_ticks]
+    parts += [line(LEFT, bottom, RIGHT, bottom, "axl"), text(0, 12, y_label)]
+    parts.append(text((LEFT + RIGHT) / 2, bottom + 34, x_label, text_anchor="middle"))
     return parts
 
 
@@ -95,7 +139,7 @@ def band(x: Scale, y: Scale, at: Sequence[float], lower: Sequence[float], upper:
     """The area between two lines."""
     there = [(x(a), y(b)) for a, b in zip(at, upper, strict=True)]
     back = [(x(a), y(b)) for a, b in zip(at, lower, strict=True)]
-    return svg.path(there + back[::-1], "bandf", closed=True)
+    return path(there + back[::-1], "bandf", closed=True)
 
 
 _SHORT = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
