@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from audit.check import Check, Params
-from audit.checks.data import _confident_learning as learning
-from audit.errors import CannotMeasure
+from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import OVERALL, Bars, Evidence, Example, Member, Part
 from audit.metrics import bins, usable_features, windows
 from audit.stats import Proportion
 from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 _SHOWN = 20
+FOLDS = 5
+_SLACK = 1e-6
+"""A probability this close to its threshold reaches it."""
 
 
 class LabelErrorParams(Params):
@@ -51,13 +55,13 @@ def measure(subject: Subject, params: LabelErrorParams, rng: Generator) -> Evide
     data = subject.data
     stated = _of_candidate(subject) if params.probabilities == "candidate" else _cross_validated(subject, params, rng)
     classes, label, probability = stated.classes, stated.label, stated.probability
-    flagged = learning.flagged(label, probability)
-    rows, best = np.flatnonzero(flagged), probability.argmax(axis=1)
+    suspected = flagged(label, probability)
+    rows, best = np.flatnonzero(suspected), probability.argmax(axis=1)
     rows = rows[np.argsort(probability[rows, label[rows]] - probability[rows, best[rows]], kind="stable")]
     given, suggested, sure = classes[label[rows]], classes[best[rows]], probability[rows].max(axis=1)
     counts = np.bincount(label[rows], minlength=len(classes))
     return Evidence(
-        members=(Member(OVERALL, Proportion.of(flagged, subject.clusters())),),
+        members=(Member(OVERALL, Proportion.of(suspected, subject.clusters())),),
         unit="share of rows",
         rows=data.rows,
         unmeasured=stated.unmeasured,
@@ -115,31 +119,22 @@ def _cross_validated(subject: Subject, params: LabelErrorParams, rng: Generator)
     """Of a logistic regression that is trained without the rows it is asked about."""
     classes, label = np.unique(subject.y_true().astype(str), return_inverse=True)
     _enough(subject.data, classes, label)
-    read = _read(subject, params)
-    matrix = read.matrix
-    probability = learning.out_of_fold(label, rng, lambda train, held: learning.probabilities(matrix[train], label[train], matrix[held]))
-    by = f"The model behind, a logistic regression cross-validated over {learning.FOLDS} folds,"
-    return _Stated(classes, label, probability, by, read.unmeasured, read.notes)
+    try:
+        import sklearn  # noqa: F401  # only whether it is there
+    except ImportError as error:
+        raise MissingExtra("scikit-learn", "sklearn") from error
+    matrix, unmeasured, notes = _read(subject, params)
+    by = f"The model behind, a logistic regression cross-validated over {FOLDS} folds,"
+    return _Stated(classes, label, out_of_fold(matrix, label, rng), by, unmeasured, notes)
 
 
 def _enough(data: Dataset, classes: NDArray[np.str_], label: NDArray[np.int64]) -> None:
     rows = np.bincount(label, minlength=len(classes))
-    short = [f"{name} ({n})" for name, n in zip(classes, rows, strict=True) if n < learning.FOLDS]
+    short = [f"{name} ({n})" for name, n in zip(classes, rows, strict=True) if n < FOLDS]
     if len(classes) < 2 or short:  # noqa: PLR2004  # one class cannot be mistaken for another
         what = f"too few of {', '.join(short)}" if short else f"{len(classes)} classes"
-        msg = f"{data.role}: {what}: cross-validation needs two classes and {learning.FOLDS} rows of each"
+        msg = f"{data.role}: {what}: cross-validation needs two classes and {FOLDS} rows of each"
         raise CannotMeasure(msg)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    """What the model behind reads."""
-
-    matrix: Any
-    """(n, d), sparse for n-grams."""
-    unmeasured: tuple[Unmeasured, ...] = ()
-    """Columns that it cannot read."""
-    notes: tuple[str, ...] = ()
 
 
 def _also_needs(columns: Columns, params: LabelErrorParams) -> frozenset[Need]:
@@ -149,18 +144,94 @@ def _also_needs(columns: Columns, params: LabelErrorParams) -> frozenset[Need]:
     return frozenset({"embeddings"} if params.features == "embedding" and columns.text is not None else ())
 
 
-def _read(subject: Subject, params: LabelErrorParams) -> _Read:
-    """The texts, else the columns that tell rows apart."""
+def _read(subject: Subject, params: LabelErrorParams) -> tuple[Any, tuple[Unmeasured, ...], tuple[str, ...]]:
+    """(n, d) what the model behind reads, sparse for n-grams: the texts, else the columns that tell rows apart; and what it cannot read."""
     data = subject.data
     if data.columns.text is not None:
-        return _Read(subject.predicted.embed_texts(data.texts()) if params.features == "embedding" else learning.ngrams(data.texts()))
+        return subject.predicted.embed_texts(data.texts()) if params.features == "embedding" else ngrams(data.texts()), (), ()
     found, unmeasured, notes = usable_features.of_one_table(data, windows.features(data, data, None)[0])
     if not found:
         names = ", ".join(str(one.name) for one in unmeasured)
         msg = f"{data.role} has no feature column and no text{f' that can be used ({names})' if names else ''}: name columns.features"
         raise CannotMeasure(msg)
     told = f"It reads {', '.join(feature.name for feature in found)}."
-    return _Read(bins.encode(found)[0], unmeasured, (told, *notes))
+    return bins.encode(found)[0], unmeasured, (told, *notes)
+
+
+# Confident learning is on numpy here, rather than through cleanlab: the part that is needed is small, and cleanlab's licence has
+# changed between releases (2.9.0 carries Apache-2.0, earlier ones the AGPL). A test holds the two together where it is installed.
+def flagged(label: NDArray[np.int64], probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) rows pruned by noise rate, given labels 0 to k - 1 and out-of-fold probabilities (n, k).
+
+    For each pair of classes as many rows as the joint says are mislabelled that way: those with the largest margin.
+    """
+    count = joint(label, probability)
+    issue = np.zeros(len(label), dtype=bool)
+    for given in range(probability.shape[1]):
+        rows = np.flatnonzero(label == given)
+        if len(rows) < 2:  # noqa: PLR2004  # the last row of a class is left in place
+            continue
+        for other in np.flatnonzero(count[given]):
+            if other != given:
+                margin = probability[rows, other] - probability[rows, given]
+                issue[rows[np.argsort(-margin, kind="stable")[: count[given, other]]]] = True
+    agrees: NDArray[np.bool_] = probability[np.arange(len(label)), label] + 1e-8 >= probability.max(axis=1)
+    return np.asarray(issue & ~agrees)
+
+
+def joint(label: NDArray[np.int64], probability: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(k, k) estimated rows by given class and true class; each line sums to the rows of its given class."""
+    k = probability.shape[1]
+    rows = np.bincount(label, minlength=k)
+    own = np.array([probability[label == c, c].mean() if rows[c] else np.inf for c in range(k)])
+    sure = probability >= own - _SLACK
+    guess = np.where(sure.sum(axis=1) > 1, probability.argmax(axis=1), sure.argmax(axis=1))
+    some = sure.any(axis=1)
+    seen = np.bincount(label[some] * k + guess[some], minlength=k * k).reshape(k, k)
+    np.fill_diagonal(seen, np.maximum(1, seen.diagonal()))
+    lean = np.array([probability[label == c].sum(axis=0) for c in range(k)])
+    return np.array([_whole(line / line.sum() * total, int(total), mass) for line, total, mass in zip(seen, rows, lean, strict=True)])
+
+
+def _whole(parts: NDArray[np.float64], total: int, lean: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole numbers with the same sum: the largest remainders are rounded up, of equal ones those with more probability."""
+    parts = parts.round(9)
+    down = np.floor(parts).astype(np.int64)
+    up = np.lexsort((-lean, (down - parts).round(9)))[: total - int(down.sum())]
+    down[up] += 1
+    return down
+
+
+def folds(label: NDArray[np.int64], rng: Generator) -> NDArray[np.int64]:
+    """(n,) fold of each row; every class is spread evenly over the folds."""
+    fold = np.empty(len(label), dtype=np.int64)
+    for name in np.unique(label):
+        rows = rng.permutation(np.flatnonzero(label == name))
+        fold[rows] = (np.arange(len(rows)) + rng.integers(FOLDS)) % FOLDS
+    return fold
+
+
+def out_of_fold(matrix: Any, label: NDArray[np.int64], rng: Generator) -> NDArray[np.float64]:
+    """(n, k) class probabilities of the rows of an (n, d) matrix, each by a logistic regression that has not seen it."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
+
+    model, split = LogisticRegression(max_iter=2000), PredefinedSplit(folds(label, rng))
+    return np.asarray(cross_val_predict(model, matrix, label, cv=split, method="predict_proba"), dtype=float)
+
+
+def ngrams(texts: Sequence[str]) -> Any:
+    """(n, d) sparse TF-IDF of words and pairs of words, and of runs of three and four characters."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if not any(text.strip() for text in texts):
+        msg = "every text is empty"
+        raise CannotMeasure(msg)
+    pattern = r"\S+"
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=pattern, sublinear_tf=True, max_features=50_000)
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, max_features=50_000)
+    return hstack([words.fit_transform(texts), letters.fit_transform(texts)], format="csr")
 
 
 CHECK = Check(

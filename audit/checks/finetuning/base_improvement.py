@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 
+ANSWERS = {
+    "zero_shot": "by its own head, as it was before fine-tuning",
+    "probe": "by a linear probe, fitted on its frozen embeddings of the rows that the candidate learned from",
+}
+
+
 class ImprovementParams(Params):
     """What it must be better than."""
 
@@ -55,7 +61,7 @@ def measure(subject: Subject, params: ImprovementParams, _rng: Generator) -> Evi
         unit="accuracy gained over the base model",
         figures=(side_by_side("accuracy", stages), *found.figures),
         asides=(_cost(seen, base.record.seconds),),
-        notes=(f"The base model answers {_how(params)}.", *found.notes),
+        notes=(f"The base model answers {ANSWERS[params.over]}.", *found.notes),
     )
 
 
@@ -73,12 +79,6 @@ def _cost(subject: Subject, seconds: float) -> str:
     if points <= 0:
         return f"{took} and gained nothing over all rows: {number(points)} points."
     return f"{took}, {number(seconds / points)} for each of the {number(points)} points gained over all rows."
-
-
-def _how(params: ImprovementParams) -> str:
-    if params.over == "zero_shot":
-        return "by its own head, as it was before fine-tuning"
-    return "by a linear probe, fitted on its frozen embeddings of the rows that the candidate learned from"
 
 
 CHECK = finetuning_check(

@@ -178,24 +178,19 @@ def probed(embeddings: NDArray[np.float64], labels: NDArray[np.object_], fold: N
     """(n,) labels that logistic regression reads from embeddings, each row by a probe that was fitted without its fold."""
     try:
         from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import PredefinedSplit, cross_val_predict
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
-        part = "scikit-learn"
-        raise MissingExtra(part, "sklearn") from error
+        raise MissingExtra("scikit-learn", "sklearn") from error
     if len(labels) < FOLDS * (classes := len(set(labels))):
         msg = f"{classes:,} labels in {len(labels):,} rows are too many for a probe: name a column of classes with {FOLDS} rows each"
         raise CannotMeasure(msg)
-    found = np.empty(len(labels), dtype=object)
-    for left_out in range(FOLDS):
-        held = fold == left_out
-        if len(set(labels[~held])) < 2:  # noqa: PLR2004  # one class is no choice
-            msg = f"{len(labels):,} rows of {len(set(labels))} classes cannot be told apart without a fifth of them: add rows of each class"
-            raise CannotMeasure(msg)
-        if held.any():
-            probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(embeddings[~held], labels[~held].astype(str))
-            found[held] = probe.predict(embeddings[held])
-    return found
+    if any(len(set(labels[fold != left_out])) < 2 for left_out in range(FOLDS)):  # noqa: PLR2004  # one class is no choice
+        msg = f"{len(labels):,} rows of {classes} classes cannot be told apart without a fifth of them: add rows of each class"
+        raise CannotMeasure(msg)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
+    return np.asarray(cross_val_predict(probe, embeddings, labels.astype(str), cv=PredefinedSplit(fold)), dtype=object)
 
 
 CHECK = finetuning_check(

@@ -50,34 +50,29 @@ def measure(subject: Subject, params: StabilityParams, _rng: Generator) -> Evide
     own, clusters = subject.y_pred(), subject.clusters()
     differs = answers != own
     changed = differs.any(axis=0)
+    figures, spread = ((), ()) if subject.data.columns.label is None else _accuracies(subject, drawn, answers)
     return Evidence(
         members=share_members(subject, changed),
         context=tuple(Member(Slice((("seed", seed),)), Proportion.of(one, clusters)) for seed, one in zip(drawn, differs, strict=True)),
         unit="share of rows that change",
         rows=len(own),
-        figures=() if subject.data.columns.label is None else (_accuracies(subject, drawn, answers),),
+        figures=figures,
         examples=_examples(subject, changed, answers),
-        notes=(*_spread(subject, answers), f"Trained {params.seeds} times more, on the same rows with the same settings."),
+        notes=(*spread, f"Trained {params.seeds} times more, on the same rows with the same settings."),
         table={"id": subject.data.ids, "prediction": own.astype(str)}
         | {f"prediction:seed-{seed}": one.astype(str) for seed, one in zip(drawn, answers, strict=True)},
     )
 
 
-def _accuracies(subject: Subject, drawn: list[int], answers: NDArray[np.object_]) -> Intervals:
-    """The accuracy of every training, over all rows."""
+def _accuracies(subject: Subject, drawn: list[int], answers: NDArray[np.object_]) -> tuple[tuple[Intervals], tuple[str]]:
+    """The accuracy of every training, over all rows: as a figure, and its spread in words."""
     truth, clusters = subject.y_true(), subject.clusters()
     models = {"candidate": subject.y_pred()} | {f"seed {seed}": one for seed, one in zip(drawn, answers, strict=True)}
     shares = [Member(Slice((("training", name),)), Proportion.of(one == truth, clusters)) for name, one in models.items()]
-    return side_by_side("accuracy", {"each training": shares})
-
-
-def _spread(subject: Subject, answers: NDArray[np.object_]) -> tuple[str, ...]:
-    if subject.data.columns.label is None:
-        return ()
-    truth = subject.y_true()
-    rates = [float(np.mean(one == truth)) for one in (subject.y_pred(), *answers)]
+    rates = [share.estimate.value for share in shares]
     said = f"Accuracy lies between {number(min(rates))} and {number(max(rates))} over the {len(rates)} trainings, "
-    return (f"{said}with a standard deviation of {number(float(np.std(rates, ddof=1)))}; the candidate's is {number(rates[0])}.",)
+    said += f"with a standard deviation of {number(float(np.std(rates, ddof=1)))}; the candidate's is {number(rates[0])}."
+    return (side_by_side("accuracy", {"each training": shares}),), (said,)
 
 
 def _examples(subject: Subject, changed: NDArray[np.bool_], answers: NDArray[np.object_]) -> tuple[Example, ...]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field, FiniteFloat
 
@@ -57,7 +57,7 @@ def measure(subject: Subject, params: RecordParams, _rng: Generator) -> Evidence
         members=tuple(Member(Slice((("part", item.name),)), Census(len(item.faults), item.looked_at)) for item in found),
         unit="faults",
         rows=sum(item.looked_at for item in found),
-        examples=tuple(Example(fault.what, (Part(fault.told),), name) for name, fault in faults[:_SHOWN]),
+        examples=tuple(Example(fault.what, (Part(fault.how),), name) for name, fault in faults[:_SHOWN]),
         notes=(_description(base),),
     )
 
@@ -77,12 +77,11 @@ def _expected_rows(subject: Subject, _params: RecordParams) -> int:
     return FACTS + subject.data.rows
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is not as it should be."""
+class Fault(NamedTuple):
+    """One thing that is not as it should be, and how it is."""
 
     what: str
-    told: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +150,21 @@ def _number(base: Base, name: str) -> float:
 def _data(base: Base) -> Iterator[Fault]:
     record, train, validation = base.record, base.train, base.validation
     classes = tuple(sorted(set(train.labels(train.columns.label or ""))))
-    due = {"training file": base.source.sha256, "training rows": train.rows, "validation rows": validation.rows, "classes": classes}
-    did = (record.train_sha256, record.train_rows, record.validation_rows, record.classes)
-    for (name, expected), recorded in zip(due.items(), did, strict=True):
-        if recorded != expected:
-            yield Fault(name, f"there {_short(expected)}, recorded {_short(recorded)}")
+    yield from _differing("training file", base.source.sha256, record.train_sha256)
+    yield from _differing("training rows", train.rows, record.train_rows)
+    yield from _differing("validation rows", validation.rows, record.validation_rows)
+    yield from _differing("classes", classes, record.classes)
 
 
 def _weights(base: Base) -> Iterator[Fault]:
     record = base.record
-    for name, folder, recorded in (
-        ("candidate's weights", base.tuned.weights_sha256, record.weights_sha256),
-        ("base model", base.folder.sha256, record.base_sha256),
-    ):
-        if folder != recorded:
-            yield Fault(name, f"there {_short(folder)}, recorded {_short(recorded)}")
+    yield from _differing("candidate's weights", base.tuned.weights_sha256, record.weights_sha256)
+    yield from _differing("base model", base.folder.sha256, record.base_sha256)
+
+
+def _differing(name: str, there: object, recorded: object) -> Iterator[Fault]:
+    if there != recorded:
+        yield Fault(name, f"there {_short(there)}, recorded {_short(recorded)}")
 
 
 def _short(value: object) -> str:
