@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -10,19 +10,19 @@ from pydantic import Field
 
 from audit.check import Params
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Curve, Lines, Member, Slice, points
+from audit.evidence import OVERALL, Curve, Lines, Slice, points
 from audit.formatting import number
-from audit.metrics.groups import part
+from audit.metrics.groups import TAIL, part
+from audit.stats import CalibrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.stats import CalibrationError, Estimate
+    from audit.stats.calibration import Binning
     from audit.subject import Subject
-
-TAIL = 0.025
 
 
 class TargetParams(Params):
@@ -37,33 +37,32 @@ class TargetParams(Params):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a probability is stated of, and whether it came to be."""
+    """What a probability is stated of, and whether it came to be, on all rows or those of one slice."""
 
     probability: NDArray[np.float64]
     """(n,)"""
     hit: NDArray[np.bool_]
     """(n,)"""
+    clusters: NDArray[np.int64] | None
+    """(n,) entity of each row, where there are entities."""
     said: str
     """Whose probability, in words: `of the most probable class`."""
     of: str | None = None
     """The class that distinguishes members, under `classwise`."""
+    group: Slice = OVERALL
 
-    def name(self, group: Slice) -> Slice:
-        """A slice's name, with the class where there are several events."""
-        return group if self.of is None else group.further("class", self.of)
+    @property
+    def name(self) -> Slice:
+        """The slice's name, with the class where there are several events."""
+        return self.group if self.of is None else self.group.further("class", self.of)
 
+    def part(self, rows: NDArray[np.bool_], group: Slice = OVERALL) -> Event:
+        """The same on the rows that a mask marks."""
+        return replace(self, probability=self.probability[rows], hit=self.hit[rows], clusters=part(self.clusters, rows), group=group)
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """An event's rows in one slice."""
-
-    name: Slice
-    probability: NDArray[np.float64]
-    """(rows,)"""
-    hit: NDArray[np.bool_]
-    """(rows,)"""
-    clusters: NDArray[np.int64] | None
-    """(rows,) entity of each row, where there are entities."""
+    def error(self, rng: Generator, *, bins: int = 15, binning: Binning = "equal_mass") -> CalibrationError:
+        """The calibration error of these rows."""
+        return CalibrationError.of(self.probability, self.hit, rng, bins=bins, binning=binning, clusters=self.clusters)
 
 
 def events(subject: Subject, params: TargetParams, probabilities: NDArray[np.float64] | None = None) -> tuple[Event, ...]:
@@ -72,29 +71,27 @@ def events(subject: Subject, params: TargetParams, probabilities: NDArray[np.flo
     if not len(y_true):
         msg = f"{subject.data.role}: the data set has no rows"
         raise CannotMeasure(msg)
-    target = params.target or ("positive" if subject.binary else "top")
+    target, clusters = params.target or ("positive" if subject.binary else "top"), subject.clusters()
+    if target == "top":
+        right = y_true == np.array(subject.classes, dtype=object)[probabilities.argmax(axis=1)]
+        return (Event(probabilities.max(axis=1), right, clusters, "of the most probable class"),)
     if target == "positive":
-        return (Event(probabilities[:, subject.classes.index(subject.positive)], y_true == subject.positive, f"of {subject.positive}"),)
-    names = np.array(subject.classes, dtype=object)
-    if target == "classwise":
-        return tuple(Event(probabilities[:, k], y_true == one, f"of {one}", one) for k, one in enumerate(names.tolist()))
-    return (Event(probabilities.max(axis=1), y_true == names[probabilities.argmax(axis=1)], "of the most probable class"),)
+        score = probabilities[:, subject.classes.index(subject.positive)]
+        return (Event(score, y_true == subject.positive, clusters, f"of {subject.positive}"),)
+    return tuple(Event(probabilities[:, k], y_true == name, clusters, f"of {name}", name) for k, name in enumerate(subject.classes))
 
 
-def cells(subject: Subject, seen: tuple[Event, ...]) -> Iterator[Cell]:
+def cells(subject: Subject, seen: tuple[Event, ...]) -> Iterator[Event]:
     """Every event in every slice."""
-    clusters = subject.clusters()
-    for event in seen:
-        for group, rows in subject.slices():
-            yield Cell(event.name(group), event.probability[rows], event.hit[rows], part(clusters, rows))
+    return (event.part(rows, group) for event in seen for group, rows in subject.slices())
 
 
-def members(subject: Subject, seen: tuple[Event, ...], measured: Callable[[Cell], Estimate]) -> tuple[Member, ...]:
-    """One estimate a cell."""
-    return tuple(Member(cell.name, measured(cell)) for cell in cells(subject, seen))
+def diagrams(seen: Iterable[Event], wholes: Iterable[CalibrationError]) -> tuple[Lines, ...]:
+    """One an event, over all rows."""
+    return tuple(diagram(whole, "" if event.name == OVERALL else str(event.name)) for event, whole in zip(seen, wholes, strict=False))
 
 
-def diagram(seen: CalibrationError, name: Slice = OVERALL, title: str = "") -> Lines:
+def diagram(seen: CalibrationError, title: str = "") -> Lines:
     """The bins with their exact ends, and where chance alone puts a calibrated model's."""
     from scipy.stats import binom
 
@@ -106,12 +103,16 @@ def diagram(seen: CalibrationError, name: Slice = OVERALL, title: str = "") -> L
     lower, upper = np.array(band).T.tolist()
     calibrated = Curve("a calibrated model, 95\u00a0% band", stated, stated, tuple(lower), tuple(upper), "expected")
     bins = points(("bins inside the band", "bins outside the band"), stated, [share.value for share in shares], ends, outside)
-    of = title or ("" if name == OVERALL else str(name))
     return Lines(
-        f"{of + ', ' if of else ''}{sum(outside)} of {len(outside)} bins lie outside the band of a calibrated model",
+        f"{title + ', ' if title else ''}{sum(outside)} of {len(outside)} bins lie outside the band of a calibrated model",
         "share stated by the model",
         "share observed",
         (calibrated, *bins),
         rows_at=tuple((at, share.n) for at, share in zip(stated, shares, strict=True)),
         foot=f"Bins of {seen.binning.replace('_', ' ')}. A calibrated model would reach {number(seen.noise_floor)} by chance.",
     )
+
+
+def floor_note(event: Event, noise_floor: float, n: int) -> str:
+    """How far from 0 chance alone puts a perfectly calibrated model."""
+    return f"Probability {event.said}. A perfectly calibrated model stays under {noise_floor:.3f} in 95 of 100 samples of {n:,} rows."

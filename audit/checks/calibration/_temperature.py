@@ -9,15 +9,16 @@ import numpy as np
 
 from audit.checks.calibration._stated_probabilities import TargetParams, diagram, events
 from audit.formatting import number
-from audit.metrics.groups import part
+from audit.metrics.groups import TAIL, part
 from audit.seeds import stream
-from audit.stats import CalibrationError, PairedMean
+from audit.stats import PairedMean
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
     from audit.evidence import Lines
+    from audit.stats import CalibrationError
     from audit.stats.calibration import Binning
     from audit.subject import Subject
 
@@ -27,7 +28,6 @@ SMALLEST = 1e-12
 """Probabilities are kept this far from 0."""
 RANGE = 3.0
 """Natural logarithm of the farthest temperature, either way."""
-TAIL = 0.025
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,13 @@ def suggestion(subject: Subject, params: TargetParams, rng: Generator, *, bins: 
     better = scaled(probabilities, temperature)
 
     def errors(scored: NDArray[np.float64]) -> tuple[CalibrationError, ...]:
-        rows, whose = ~fit, part(clusters, ~fit)
-        seen = events(subject, params, scored)
-        return tuple(
-            CalibrationError.of(one.probability[rows], one.hit[rows], rng, bins=bins, binning=binning, clusters=whose) for one in seen
-        )
+        return tuple(event.part(~fit).error(rng, bins=bins, binning=binning) for event in events(subject, params, scored))
 
     before, after = errors(probabilities), errors(better)
     was, now = (_losses(one[~fit], codes[~fit]) for one in (probabilities, better))
     gain = PairedMean.of(was, now, part(clusters, ~fit))
     title = f"At temperature {number(temperature)}, on the rows it was not fitted on"
-    figures = (diagram(after[0], title=title),) if len(after) == 1 else ()
+    figures = (diagram(after[0], title),) if len(after) == 1 else ()
     return Suggestion((_describe(temperature, fit, (before, after), gain),), figures)
 
 

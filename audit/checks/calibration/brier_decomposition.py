@@ -16,15 +16,13 @@ import numpy as np
 from pydantic import Field
 
 from audit.checks.calibration import calibration_check
-from audit.checks.calibration._stated_probabilities import Event, TargetParams, cells, diagram, events
-from audit.evidence import OVERALL, Evidence, Member
+from audit.checks.calibration._stated_probabilities import Event, TargetParams, cells, diagrams, events
+from audit.evidence import Evidence, Member
 from audit.formatting import number
-from audit.stats import CalibrationError
 from audit.stats.brier import Decomposition, decompose
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.subject import Subject
 
@@ -40,26 +38,25 @@ class BrierParams(TargetParams):
 
 def measure(subject: Subject, params: BrierParams, rng: Generator) -> Evidence:
     """Reliability of each slice, resolution beside it, and the sum of all rows."""
-    seen, clusters = events(subject, params), subject.clusters()
+    seen = events(subject, params)
     members, context = [], []
     for cell in cells(subject, seen):
-        found = decompose(cell.probability, cell.hit, cell.clusters, bins=params.bins)
+        found = _decomposition(cell, params)
         members.append(Member(cell.name, found.reliability))
         if min(np.count_nonzero(cell.hit), np.count_nonzero(~cell.hit)) >= RARER:
             context.append(Member(cell.name.further("part", "resolution"), found.resolution))
-    wholes = [CalibrationError.of(event.probability, event.hit, rng, bins=params.bins, clusters=clusters) for event in seen]
     return Evidence(
         members=tuple(members),
         context=tuple(context),
         unit="Brier reliability",
         rows=len(seen[0].hit),
-        figures=tuple(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)),
-        notes=tuple(_describe(event, _decomposition(event, params, clusters)) for event in seen),
+        figures=diagrams(seen, [event.error(rng, bins=params.bins) for event in seen]),
+        notes=tuple(_describe(event, _decomposition(event, params)) for event in seen),
     )
 
 
-def _decomposition(event: Event, params: BrierParams, clusters: NDArray[np.int64] | None) -> Decomposition:
-    return decompose(event.probability, event.hit, clusters, bins=params.bins)
+def _decomposition(event: Event, params: BrierParams) -> Decomposition:
+    return decompose(event.probability, event.hit, event.clusters, bins=params.bins)
 
 
 def _describe(event: Event, whole: Decomposition) -> str:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from audit.checks.calibration import calibration_check
-from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, diagram, events, members
+from audit.checks.calibration._stated_probabilities import TargetParams, cells, diagram, diagrams, events, floor_note
 from audit.checks.calibration._temperature import suggestion
-from audit.evidence import OVERALL, Evidence, Lines, Member
-from audit.stats import CalibrationError
+from audit.evidence import Evidence, Member
 from audit.stats.calibration import Binning  # noqa: TC001  # pydantic reads it
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.evidence import Lines
     from audit.subject import Subject
 
 DIAGRAMS = 24
@@ -39,40 +39,22 @@ class CalibrationParams(TargetParams):
 
 def measure(subject: Subject, params: CalibrationParams, rng: Generator) -> Evidence:
     """Calibration error of each slice, and the reliability diagrams of all rows and of each slice."""
-    seen, clusters = events(subject, params), subject.clusters()
-
-    def error(cell: Cell) -> CalibrationError:
-        return CalibrationError.of(cell.probability, cell.hit, rng, bins=params.bins, binning=params.binning, clusters=cell.clusters)
-
-    wholes = [error(Cell(event.name(OVERALL), event.probability, event.hit, clusters)) for event in seen]
+    seen = events(subject, params)
+    wholes = [event.error(rng, bins=params.bins, binning=params.binning) for event in seen]
+    errors = [(event.name, whole) for event, whole in zip(seen, wholes, strict=True)]
+    of_slices: tuple[Lines, ...] = ()
     if subject.by:
-        found = members(subject, seen, error)
-    else:
-        found = tuple(Member(event.name(OVERALL), whole) for event, whole in zip(seen, wholes, strict=True))
+        errors = [(cell.name, cell.error(rng, bins=params.bins, binning=params.binning)) for cell in cells(subject, seen)]
+        worst = sorted(errors, key=lambda entry: -entry[1].value)[:DIAGRAMS]
+        of_slices = tuple(diagram(error, str(name)) for name, error in worst)
     remedy = suggestion(subject, params, rng, bins=params.bins, binning=params.binning)
     return Evidence(
-        members=found,
+        members=tuple(Member(name, error) for name, error in errors),
         unit="calibration error",
         rows=len(seen[0].hit),
-        figures=(*_diagrams(seen, wholes), *remedy.figures, *(_slices(found) if subject.by else ())),
-        notes=(*(_floor(event, whole) for event, whole in zip(seen, wholes, strict=True)), *remedy.notes),
+        figures=(*diagrams(seen[:DIAGRAMS], wholes), *remedy.figures, *of_slices),
+        notes=(*(floor_note(event, whole.noise_floor, whole.n) for event, whole in zip(seen, wholes, strict=True)), *remedy.notes),
     )
-
-
-def _diagrams(seen: tuple[Event, ...], wholes: list[CalibrationError]) -> tuple[Lines, ...]:
-    return tuple(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen[:DIAGRAMS], wholes, strict=False))
-
-
-def _slices(found: tuple[Member, ...]) -> tuple[Lines, ...]:
-    """Of each member, the worst first."""
-    told = [(one.name, one.estimate) for one in found if isinstance(one.estimate, CalibrationError)]
-    worst = sorted(told, key=lambda one: -one[1].value)[:DIAGRAMS]
-    return tuple(diagram(estimate, title=str(name)) for name, estimate in worst)
-
-
-def _floor(event: Event, whole: CalibrationError) -> str:
-    floor = f"A perfectly calibrated model stays under {whole.noise_floor:.3f} in 95 of 100 samples of {whole.n:,} rows."
-    return f"Probability {event.said}. {floor}"
 
 
 CHECK = calibration_check(

@@ -17,12 +17,13 @@ import numpy as np
 from pydantic import Field
 
 from audit.checks.calibration import calibration_check
-from audit.checks.calibration._stated_probabilities import Cell, Event, TargetParams, cells, diagram, events
+from audit.checks.calibration._stated_probabilities import Event, TargetParams, cells, diagrams, events
 from audit.checks.calibration._temperature import suggestion
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Evidence, Member, Unmeasured
+from audit.evidence import Evidence, Member, Unmeasured
 from audit.formatting import number
-from audit.stats import CalibrationError, Coefficient, Departure
+from audit.metrics.groups import TAIL
+from audit.stats import Coefficient, Departure
 from audit.stats.recalibration import NEAREST, line, unfit
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 IDEAL = {"slope": 1.0, "intercept": 0.0}
 MEANING = {"slope": ("too extreme", "too timid"), "intercept": ("too high", "too low")}
 UNIT = "distance from calibration"
-TAIL = 0.025
 
 
 class LineParams(TargetParams):
@@ -44,7 +44,7 @@ class LineParams(TargetParams):
 
 def measure(subject: Subject, params: LineParams, rng: Generator) -> Evidence:
     """Distance of slope and intercept from 1 and 0 in each slice; both themselves beside it."""
-    seen, clusters = events(subject, params), subject.clusters()
+    seen = events(subject, params)
     asked = tuple(IDEAL) if params.parameter is None else (params.parameter,)
     members, context, unmeasured = [], [], []
     for cell in cells(subject, seen):
@@ -56,7 +56,7 @@ def measure(subject: Subject, params: LineParams, rng: Generator) -> Evidence:
         members += [Member(cell.name.further("parameter", which), Departure(found[which], IDEAL[which])) for which in asked]
     if not members:
         raise CannotMeasure("; ".join(dict.fromkeys(one.reason for one in unmeasured)))
-    wholes = [CalibrationError.of(event.probability, event.hit, rng, clusters=clusters) for event in seen]
+    wholes = [event.error(rng) for event in seen]
     remedy = suggestion(subject, params, rng)
     return Evidence(
         members=tuple(members),
@@ -64,28 +64,28 @@ def measure(subject: Subject, params: LineParams, rng: Generator) -> Evidence:
         unmeasured=tuple(unmeasured),
         unit=UNIT,
         rows=len(seen[0].hit),
-        figures=(*(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)), *remedy.figures),
-        notes=(*(_describe(event, Cell(OVERALL, event.probability, event.hit, clusters)) for event in seen), *remedy.notes),
+        figures=(*diagrams(seen, wholes), *remedy.figures),
+        notes=(*map(_describe, seen), *remedy.notes),
     )
 
 
-def _line(cell: Cell) -> dict[str, Coefficient]:
-    found = line(cell.probability, cell.hit, cell.clusters)
+def _line(event: Event) -> dict[str, Coefficient]:
+    found = line(event.probability, event.hit, event.clusters)
     return {"slope": found.slope, "intercept": found.intercept}
 
 
-def _describe(event: Event, cell: Cell) -> str:
+def _describe(event: Event) -> str:
     """Both of all rows in words, and how many probabilities are as good as 0 or 1."""
-    if reason := unfit(cell.probability, cell.hit):
+    if reason := unfit(event.probability, event.hit):
         return f"Probability {event.said}, all rows: {reason}."
     told = []
-    for which, one in _line(cell).items():
+    for which, one in _line(event).items():
         low, high = one.bounds(TAIL, TAIL)
         below, above = MEANING[which]
         way = f": {below}" if high < IDEAL[which] else f": {above}" if low > IDEAL[which] else ""
         told.append(f"{which} {number(one.value)} [{number(low)}, {number(high)}]{way}")
-    extreme = int(np.count_nonzero(np.abs(cell.probability - 0.5) > 0.5 - NEAREST))
-    ends = f" {extreme:,} of {len(cell.hit):,} rows are stated as good as 0 or 1, which weighs on the slope." if extreme else ""
+    extreme = int(np.count_nonzero(np.abs(event.probability - 0.5) > 0.5 - NEAREST))
+    ends = f" {extreme:,} of {len(event.hit):,} rows are stated as good as 0 or 1, which weighs on the slope." if extreme else ""
     return f"Probability {event.said}, all rows: {'; '.join(told)}.{ends}"
 
 

@@ -12,35 +12,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.checks.calibration import calibration_check
-from audit.checks.calibration._stated_probabilities import Event, TargetParams, diagram, events, members
-from audit.evidence import OVERALL, Evidence
-from audit.stats import CalibrationError, SmoothCalibrationError
+from audit.checks.calibration._stated_probabilities import Event, TargetParams, cells, diagrams, events, floor_note
+from audit.evidence import Evidence, Member
+from audit.stats import SmoothCalibrationError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.subject import Subject
 
 
 def measure(subject: Subject, params: TargetParams, rng: Generator) -> Evidence:
     """Smooth error of each slice, and the reliability diagram of all rows."""
-    seen, clusters = events(subject, params), subject.clusters()
-    wholes = [CalibrationError.of(event.probability, event.hit, rng, clusters=clusters) for event in seen]
+    seen = events(subject, params)
+    wholes = [_error(event) for event in seen]
+    floors = [floor_note(event, whole.noise_floor, whole.n) for event, whole in zip(seen, wholes, strict=True)]
     return Evidence(
-        members=members(subject, seen, lambda cell: SmoothCalibrationError.of(cell.probability, cell.hit, cell.clusters)),
+        members=tuple(Member(cell.name, _error(cell)) for cell in cells(subject, seen)),
         unit="smooth calibration error",
         rows=len(seen[0].hit),
-        figures=tuple(diagram(whole, event.name(OVERALL)) for event, whole in zip(seen, wholes, strict=True)),
-        notes=tuple(_floor(event, clusters) for event in seen),
+        figures=diagrams(seen, [event.error(rng) for event in seen]),
+        notes=tuple(f"{floor} Bins of the diagram have no part in the value." for floor in floors),
     )
 
 
-def _floor(event: Event, clusters: NDArray[np.int64] | None) -> str:
-    whole = SmoothCalibrationError.of(event.probability, event.hit, clusters)
-    floor = f"A perfectly calibrated model stays under {whole.noise_floor:.3f} in 95 of 100 samples of {whole.n:,} rows."
-    return f"Probability {event.said}. {floor} Bins of the diagram have no part in the value."
+def _error(event: Event) -> SmoothCalibrationError:
+    return SmoothCalibrationError.of(event.probability, event.hit, event.clusters)
 
 
 CHECK = calibration_check(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import Check, NoParams
+from audit.checks.data import data_check
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, Evidence, Member, Slice
 from audit.stats import Proportion
@@ -22,6 +22,7 @@ from audit.tasks import CLASSIFICATION
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.check import NoParams
     from audit.subject import Subject
 
 
@@ -42,13 +43,10 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     )
 
 
-CHECK = Check(
+CHECK = data_check(
     measure=measure,
     question="Does every class occur often enough to be learned?",
     remedy="Collect more rows of the rarest class, or weight it in training; then watch its recall, not the accuracy.",
-    measures="data",
-    characteristics=("valid_reliable",),
-    rmf=("MAP 2.3",),
     better="higher",
     unit="share of rows",
     needs=frozenset({"labels"}),

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.data import data_check
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
 from audit.metrics import row_matches, rows
 from audit.stats import Census
@@ -79,14 +80,10 @@ def _is_measured(data: Dataset, column: str) -> bool:
     return data.frame[column].dtype.kind == "f" if column in data.frame.columns else False
 
 
-CHECK = Check(
+CHECK = data_check(
     measure=measure,
     question="Are any rows duplicated?",
     remedy="Drop the repeated rows, settle those whose labels disagree, and look for the join or export that doubled them.",
-    measures="data",
-    characteristics=("valid_reliable",),
-    rmf=("MAP 2.3",),
-    better="lower",
     unit="rows",
     params=DuplicateParams,
     census=True,

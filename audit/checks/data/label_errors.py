@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.data import data_check
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import OVERALL, Bars, Evidence, Example, Member, Part
 from audit.metrics import bins, usable_features, windows
@@ -234,14 +235,10 @@ def ngrams(texts: Sequence[str]) -> Any:
     return hstack([words.fit_transform(texts), letters.fit_transform(texts)], format="csr")
 
 
-CHECK = Check(
+CHECK = data_check(
     measure=measure,
     question="Are the labels correct?",
     remedy="Have a person look at the suspected rows, worst first; mend the labels, then fine-tune and test again.",
-    measures="data",
-    characteristics=("valid_reliable",),
-    rmf=("MAP 2.3",),
-    better="lower",
     unit="share of rows",
     needs=frozenset({"labels"}),
     also_needs=_also_needs,

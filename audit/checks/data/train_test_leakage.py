@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.data import data_check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
 from audit.metrics import row_matches
@@ -103,14 +104,11 @@ def _all_rows(subject: Subject, params: LeakageParams) -> int:
     return subject.data.rows + sum(data.rows for data in _found(subject, params))
 
 
-CHECK = Check(
+CHECK = data_check(
     measure=measure,
     question="Are the test rows kept out of training?",
     remedy="Take the leaked rows out of the training set, fine-tune again, and test again on rows the model has not seen.",
-    measures="data",
-    characteristics=("valid_reliable",),
     rmf=("MAP 2.3", "MEASURE 2.1"),
-    better="lower",
     unit="rows",
     params=LeakageParams,
     census=True,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.check import Check, Params
-from audit.checks.drift import _alibi
+from audit.check import Params
+from audit.checks.drift import _alibi, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.metrics import bins, usable_features, windows
@@ -114,17 +114,11 @@ def _missing(numeric: Sequence[Feature]) -> Iterator[str]:
             yield f"{feature.name}: missing in {before:.1%} of the reference and {now:.1%} of the current window{unreadable}."
 
 
-CHECK = Check(
+CHECK = drift_check(
     measure=measure,
     question="Does each numeric feature have the same distribution as in the reference data?",
     remedy="Ask where the feature that moved most comes from; if the change is real, label a sample of it and test again.",
-    measures="drift",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.4", "MEASURE 3.1"),
-    better="lower",
     unit="KS distance",
-    needs=frozenset({"reference"}),
     params=KsParams,
     by="features",
-    expected_rows=windows.rows_of_both,
 )

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
-from audit.checks.drift import _alibi
+from audit.check import Params
+from audit.checks.drift import _alibi, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Member
 from audit.metrics import bins, usable_features, windows
@@ -211,16 +211,11 @@ def gaussian(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Ke
     return Kernel(np.exp(squared, out=squared), len(reference), float(np.sqrt(median / 2)))
 
 
-CHECK = Check(
+CHECK = drift_check(
     measure=measure,
     question="Do today's cases still look like those of the test set?",
     remedy="Find what moved with drift/psi and drift/ks; label a sample of the new window, test on it, and fine-tune again if it fails.",
-    measures="drift",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.4", "MEASURE 3.1"),
-    better="lower",
     unit="squared MMD",
-    needs=frozenset({"reference"}),
     also_needs=_also_needs,
     params=MmdParams,
     highest=2.0,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.candidates.capabilities import Scores, Values
-from audit.check import Check, NoParams
+from audit.checks.drift import drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Bars, Evidence, Member, Pair, Slice
 from audit.metrics import bins, groups, windows
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.check import NoParams
     from audit.datasets import Dataset
     from audit.subject import Subject
 
@@ -109,16 +110,11 @@ def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[Bar
     return (Bars(f"score of {subject.positive}", labels, spread[1], spread[0], (reference.role, current.role)),)
 
 
-CHECK = Check(
+CHECK = drift_check(
     measure=measure,
     question="Does it give each answer as often as on the reference data?",
     remedy="Compare the two windows' inputs with drift/psi; check the data feed; label a sample of the new window and test again.",
-    measures="drift",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.4", "MEASURE 3.1"),
-    better="lower",
     unit="change of share",
     needs=frozenset({"reference", "predictions"}),
     tasks=(*CLASSIFICATION, *REGRESSION),
-    expected_rows=windows.rows_of_both,
 )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.drift import drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.metrics import bins, usable_features, windows
@@ -64,18 +65,12 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     )
 
 
-CHECK = Check(
+CHECK = drift_check(
     measure=measure,
     question="Does each feature have the same distribution as in the reference data?",
     remedy="Ask where the feature that moved most comes from; if the change is real, label a sample of it and test again.",
-    measures="drift",
-    characteristics=("valid_reliable",),
-    rmf=("MEASURE 2.4", "MEASURE 3.1"),
-    better="lower",
     unit="PSI",
-    needs=frozenset({"reference"}),
     params=PsiParams,
     by="features",
     highest=float("inf"),
-    expected_rows=windows.rows_of_both,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from audit.check import Check, NoParams
+from audit.checks.fairness import gap_check
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps
 from audit.evidence import Member
 from audit.formatting import comparator_in_words
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.check import Check, NoParams
     from audit.checks.fairness._groups import Family
     from audit.evidence import Evidence, Slice, Value
     from audit.subject import Subject
@@ -159,18 +160,14 @@ def rate_gap_check(kind: type[Difference | Ratio], *names: RateName, question: s
     def compare(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
         return rate_gap_widenings(subject, names)
 
-    return Check(
+    return gap_check(
         measure=measure,
         compare=compare if kind is Difference and "precision" not in names else None,
         question=question,
         remedy=remedy,
-        measures="model",
-        characteristics=("fair_bias_managed",),
-        rmf=("MEASURE 2.11",),
         better="lower" if kind is Difference else "higher",
         unit=unit,
         needs=frozenset({"predictions"}) if names == ("selection_rate",) else frozenset({"labels", "predictions"}),
         of_one_class=set(names) in _OF_ONE_CLASS,
-        by="groups",
         tasks=CLASSIFICATION,
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.check import Check, NoParams
+from audit.checks.fairness import gap_check
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps
 from audit.checks.fairness._rates import rates_of
 from audit.evidence import Evidence, Member
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.check import NoParams
     from audit.checks.fairness._rates import Rate
     from audit.evidence import Slice
     from audit.metrics.groups import GroupEstimate
@@ -86,16 +87,11 @@ def _both_rates(name: Slice, odds: Odds) -> Iterable[Member]:
     yield Member(name.further("rate", "false_positive_rate"), odds.alarms.estimate)
 
 
-CHECK = Check(
+CHECK = gap_check(
     measure=measure,
     question="Averaged over hits and false alarms, are all groups treated equally?",
     remedy="See which rate of which group lies apart; add training rows of that kind, or mend their labels, and fine-tune again.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
-    rmf=("MEASURE 2.11",),
-    better="lower",
     unit="mean rate difference",
     needs=frozenset({"labels", "predictions"}),
-    by="groups",
     tasks=CLASSIFICATION,
 )

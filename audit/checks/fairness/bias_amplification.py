@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from audit.check import Check, NoParams
+from audit.checks.fairness import gap_check
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, gaps
 from audit.checks.fairness._rates import PairedRate, widening
 from audit.evidence import Evidence, Member, Pair, Slice
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.check import NoParams
     from audit.checks.fairness._groups import GroupComparison
     from audit.evidence import Value
     from audit.stats import Amplification
@@ -140,17 +141,13 @@ def _published(comparisons: Sequence[GroupComparison[Shares]]) -> tuple[str, ...
     return (f"Directional bias amplification (Wang & Russakovsky 2021): {labels} from the labels, {probe} from the base model's probe.",)
 
 
-CHECK = Check(
+CHECK = gap_check(
     measure=measure,
     question="Did fine-tuning widen the gap between groups?",
     remedy="Balance the class within each group of the training rows (resample or reweigh them), or train for fewer epochs.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
     rmf=("MEASURE 2.11", "MANAGE 3.2"),
-    better="lower",
     unit=UNIT,
     needs=frozenset({"labels", "predictions", "text", "base"}),
-    by="groups",
     tasks=("text-classification",),
     lowest=-2.0,
 )

@@ -21,7 +21,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from audit.candidates.capabilities import Scores
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.fairness import fairness_check
 from audit.checks.fairness._identity_terms import TERMS, VERSION, Swap
 from audit.datasets.inputs import Texts
 from audit.errors import CannotMeasure
@@ -244,14 +245,10 @@ def _followed(
     return said.probabilities[old, followed], said.probabilities[new, followed]
 
 
-CHECK = Check(
+CHECK = fairness_check(
     measure=measure,
     question="Does its answer stay the same when the text names another identity?",
     remedy="Fine-tune with copies of the training rows in which the identities are swapped, or mask the terms before the model reads them.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
-    rmf=("MEASURE 2.11",),
-    better="lower",
     unit="share of labels flipped",
     needs=frozenset({"predictions", "text", "model"}),
     params=IdentityParams,

@@ -24,7 +24,8 @@ import numpy as np
 from pydantic import Field
 
 from audit.candidates.capabilities import Values
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.fairness import fairness_check
 from audit.checks.fairness._slice_discovery import attributes, presentation, texts
 from audit.checks.fairness._slice_discovery.holdout import Halves, losses, tested
 from audit.checks.fairness._slice_discovery.search import Search, least_rows
@@ -172,14 +173,11 @@ def _also_needs(columns: Columns, params: DiscoveredSlicesParams) -> frozenset[N
     return frozenset({"embeddings"} if columns.text is not None and params.clusters else ())
 
 
-CHECK = Check(
+CHECK = fairness_check(
     measure=measure,
     question="Does it serve any part of the data worse that the policy does not name?",
     remedy="Read the worst rows of the named slices; add or mend training rows like them, train again, and name the slices under `by`.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
     rmf=("MEASURE 2.11", "MEASURE 2.5"),
-    better="lower",
     unit="accuracy or error gap",
     lowest=-math.inf,
     highest=math.inf,

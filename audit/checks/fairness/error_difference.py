@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.fairness import gap_check
 from audit.checks.fairness._groups import compare_groups, context_members, gaps
 from audit.checks.fairness._means import difference, mean
 from audit.metrics.losses import carried_by_few, residuals
@@ -50,18 +51,13 @@ def measure(subject: Subject, params: ErrorParams, _rng: Generator) -> Evidence:
     return replace(found, context_unit=unit, notes=(*found.notes, *(carried_by_few(apart) if root else ())))
 
 
-CHECK = Check(
+CHECK = gap_check(
     measure=measure,
     question="Are its errors equally large for every group?",
     remedy="Look at the group's rows that are farthest off; add rows or features that tell them apart, and fit the model anew.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
-    rmf=("MEASURE 2.11",),
-    better="lower",
     unit="error difference",
     needs=frozenset({"targets", "values"}),
     params=ErrorParams,
-    by="groups",
     tasks=REGRESSION,
     highest=math.inf,
 )

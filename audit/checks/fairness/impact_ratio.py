@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.fairness import gap_check
 from audit.checks.fairness._groups import class_items, split
 from audit.checks.fairness._rates import rate, rate_gaps, rates_of
 from audit.datasets import canonical
@@ -206,17 +207,13 @@ def fisher(first: Proportion, second: Proportion) -> float:
     return float(fisher_exact(table).pvalue)
 
 
-CHECK = Check(
+CHECK = gap_check(
     measure=measure,
     question="Is every category selected at least four-fifths as often as the most selected one?",
     remedy="Compare the categories' qualifications and errors; where the gap has no reason, rebalance the training data or use fairlearn.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
-    rmf=("MEASURE 2.11",),
     better="higher",
     unit="impact ratio",
     needs=frozenset({"predictions"}),
     params=ImpactParams,
-    by="groups",
     tasks=CLASSIFICATION,
 )

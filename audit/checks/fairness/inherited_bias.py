@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.fairness import fairness_check
 from audit.checks.fairness._association import ATTRIBUTES, TARGETS, VERSION, Association, associations
 from audit.checks.fairness._rates import rate_gaps, rates_of
 from audit.stats import Difference
@@ -86,14 +87,11 @@ def _expected_rows(subject: Subject, params: InheritedParams) -> int:
     return subject.data.rows if params.judged == "gap" else sum(len(test.words) for test in params.associations())
 
 
-CHECK = Check(
+CHECK = fairness_check(
     measure=measure,
     question="What did the base model associate with people before it was fine-tuned?",
     remedy="Start from another base model, or debias this one; hold the tuned model to fairness checks and to fairness/bias_amplification.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
     rmf=("MAP 4.1", "MEASURE 2.11"),
-    better="lower",
     unit="effect size d",
     needs=frozenset({"text", "base"}),
     params=InheritedParams,

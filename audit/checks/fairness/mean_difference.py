@@ -20,7 +20,8 @@ import numpy as np
 from pydantic import Field
 
 from audit.candidates.capabilities import Values
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.fairness import gap_check
 from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps
 from audit.checks.fairness._means import Average, average, difference, mean
 from audit.errors import CannotMeasure
@@ -82,18 +83,13 @@ def _range_on(subject: Subject, _params: MeanParams) -> tuple[float, float]:
     return 0.0, math.inf if subject.candidate.get(Values) is not None else 1.0
 
 
-CHECK = Check(
+CHECK = gap_check(
     measure=measure,
     question="Does every group receive the same average value?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, reweigh or rebalance the training data.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
-    rmf=("MEASURE 2.11",),
-    better="lower",
     unit="mean difference",
     needs=frozenset({"predictions"}),
     params=MeanParams,
-    by="groups",
     tasks=(*CLASSIFICATION, *REGRESSION),
     highest=math.inf,
     range_on=_range_on,

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field, StringConstraints
 
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.fairness import fairness_check
 from audit.datasets import canonical
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Slice, Unmeasured
@@ -121,13 +122,10 @@ def whole_word(term: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){inner}(?!\w)", re.IGNORECASE)
 
 
-CHECK = Check(
+CHECK = fairness_check(
     measure=measure,
     question="Do the scores rank rows about every group as well as all others?",
     remedy="Read the group's harmless rows that score highest and its true cases that score lowest; add training rows like them.",
-    measures="model",
-    characteristics=("fair_bias_managed",),
-    rmf=("MEASURE 2.11",),
     better="higher",
     unit="ROC AUC",
     needs=frozenset({"labels", "positive", "ranking"}),

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, FiniteFloat
 
-from audit.check import Check, Params
-from audit.checks.robustness import _scheduler, _textattack
+from audit.check import Params
+from audit.checks.robustness import _scheduler, _textattack, robustness_check
 from audit.evidence import OVERALL, Evidence, Example, Member, Slice, Unmeasured
 from audit.metrics.excerpts import changes
 from audit.seeds import GlobalStream, words
@@ -129,14 +129,11 @@ def _table(
     }
 
 
-CHECK = Check(
+CHECK = robustness_check(
     measure=measure,
     question="Does it withstand misspellings that are meant to mislead it?",
     remedy="Fine-tune with misspelt copies of the training rows, or correct the spelling before the model reads the text.",
-    measures="model",
-    characteristics=("safe", "secure_resilient"),
     rmf=("MEASURE 2.6", "MEASURE 2.7"),
-    better="higher",
     unit="accuracy under attack",
     needs=frozenset({"labels", "predictions", "scores", "text", "model"}),
     params=DeepWordBugParams,

@@ -14,7 +14,8 @@ import numpy as np
 from pydantic import Field, FiniteFloat
 
 from audit.candidates.capabilities import Queries
-from audit.check import Check, Params
+from audit.check import Params
+from audit.checks.robustness import robustness_check
 from audit.datasets.inputs import Table
 from audit.errors import CannotMeasure, InputError
 from audit.evidence import Evidence, Member, Slice
@@ -159,14 +160,11 @@ def swapped(cells: pd.Series, known: pd.Series, swap: float, rng: Generator) -> 
     return cells.mask(chosen & cells.notna(), drawn.astype(cells.dtype))
 
 
-CHECK = Check(
+CHECK = robustness_check(
     measure=measure,
     question="Does it stay correct when the data are slightly noisy?",
     remedy="Look at the rows that turn; regularise the model more, or train it on rows with such noise added.",
-    measures="model",
-    characteristics=("safe", "secure_resilient"),
     rmf=("MEASURE 2.5", "MEASURE 2.7"),
-    better="higher",
     unit="accuracy under noise",
     needs=frozenset({"labels", "predictions", "features", "model"}),
     params=FeatureNoiseParams,

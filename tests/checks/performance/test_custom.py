@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.catalog import discover, info
-from audit.checks.performance.custom import FunctionError
+from audit.checks.performance._own_function import FunctionError
 from audit.errors import CannotMeasure
 from audit.phrases import message
 from audit.pipeline import judging
