@@ -20,24 +20,10 @@ if TYPE_CHECKING:
     from audit.ledger import Ledger
     from audit.pipeline.job import Job
     from audit.pipeline.prepare import Prepared
+    from audit.pipeline.run import Options
     from audit.pipeline.test_set_use import Looks
     from audit.policy import LoadedPolicy
     from audit.progress import Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """How much of a policy is measured, and by how many checks at a time."""
-
-    select: tuple[str, ...] = ()
-    smoke: bool = False
-    workers: int = 0
-    """Processes that measure; with none everything runs in this one, and no check has a limit."""
-
-    @property
-    def partial(self) -> tuple[str, ...]:
-        """The options that leave a part of the policy unmeasured."""
-        return tuple(name for name, used in (("--select", self.select), ("--smoke", self.smoke)) if used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +35,11 @@ class Measured:
 
 
 def measure(
-    prepared: Prepared, ledger: Ledger, scope: Scope, started: datetime, progress: Progress, *, on_finding: Callable[[Finding], None]
+    prepared: Prepared, ledger: Ledger, options: Options, started: datetime, progress: Progress, *, on_finding: Callable[[Finding], None]
 ) -> Measured:
     """Every requirement's finding, in the policy's order."""
     loaded = prepared.loaded
-    looks = take(ledger, _look_request(prepared, scope.select, started))
+    looks = take(ledger, _look_request(prepared, options.select, started))
     lost = thin_data.lost_groups(loaded.policy, prepared.datasets, looks.before)
     history = pipeline_jobs.History(looks.spending(loaded.policy), lost, disk_cache.root())
     jobs = pipeline_jobs.jobs(
@@ -62,15 +48,15 @@ def measure(
         prepared.predicted,
         baselines=prepared.baselines,
         history=history,
-        select=scope.select,
+        select=options.select,
     )
-    spawns = scope.workers > 0 and child_process.start_method() == "spawn"
-    how = engine.Workers(scope.workers, job_spec.specs(prepared, smoke=scope.smoke) if spawns else None)
+    spawns = options.workers > 0 and child_process.start_method() == "spawn"
+    how = engine.Workers(options.workers, job_spec.specs(prepared, smoke=options.smoke) if spawns else None)
     try:
         findings = _findings(jobs, how, progress, on_finding)
     except CandidateError as error:
         raise placing.of_model(loaded, error) from error
-    return Measured(tuple(map(_unjudged, findings)) if scope.smoke else findings, looks)
+    return Measured(tuple(map(_unjudged, findings)) if options.smoke else findings, looks)
 
 
 def _look_request(prepared: Prepared, select: Sequence[str], started: datetime) -> LookRequest:
