@@ -23,10 +23,10 @@ from benchmarks.real_sets import DATA, EXAMPLES, SLICES, WORK, Example
 
 INTRODUCTION = """# Results on real data
 
-Printed by `python -m benchmarks.real_data --write docs/real-data.md` on 2 processor cores. The data are public sets that are not
-part of this repository; the bounds are plausible ones, chosen before the first run and not tuned to promote. Seconds differ from
-machine to machine; the figures do not. Slices are those that nobody named and that `fairness/discovered_slices` found to be served
-worse than the rest, each on rows that the search did not see.
+Printed by `python -m benchmarks.real_data --write docs/real-data.md` on 2 processor cores. The data are public and not part of
+this repository. The bounds are plausible ones, chosen before the first run; none was tuned to promote. Seconds differ between
+machines, the figures do not. Slices found are those that no policy named: `fairness/discovered_slices` searched half of the rows
+for them, and showed on the other half that the model serves them worse than the rest.
 """
 
 

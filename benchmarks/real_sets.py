@@ -246,7 +246,7 @@ def sst2(raw: Path, folder: Path) -> dict[str, object]:
 
 
 def identity_templates(raw: Path, folder: Path) -> dict[str, object]:
-    """76,564 made sentences that name identities, half of them toxic: a model of words that was trained on tweets."""
+    """76,564 generated sentences that name identities, half of them toxic: a model of words that was trained on tweets."""
     tweets = pd.read_csv(DATA / "davidson_hate" / "labeled_data.csv.gz")
     train = pd.DataFrame({"text": tweets["tweet"], "label": tweets["class"].map({0: "toxic", 1: "toxic", 2: "nontoxic"})})
     model = make_pipeline(TfidfVectorizer(min_df=2, sublinear_tf=True), LogisticRegression(class_weight="balanced", max_iter=1000))
@@ -279,7 +279,7 @@ EXAMPLES = (
     Example("bank_marketing", "40,004 calls that offer a deposit, logistic regression", "bank_marketing/bank.csv.gz", bank_marketing),
     Example(
         "identity_templates",
-        "76,564 made sentences that name identities, a logistic regression on words of tweets",
+        "76,564 generated sentences that name identities, a logistic regression on words of tweets",
         "identity_templates/en_sentence_templates.csv.gz",
         identity_templates,
     ),
