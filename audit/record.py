@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audit.candidates.training_record import TrainingRecord
+    from audit.candidates.capabilities import TrainingRecord
     from audit.decision.finding import Finding, Verdict
     from audit.evidence import Example, Slice
     from audit.evidence.codec import Codec
@@ -196,7 +196,7 @@ def _with_table(finding: Finding, table: Callable[[str], Mapping[str, NDArray[np
 def _codec() -> Codec:
     """Knows every type that a run is made of."""
     from audit import check
-    from audit.candidates.training_record import TrainingRecord
+    from audit.candidates.capabilities import TrainingRecord
     from audit.decision import finding
     from audit.evidence import storage
     from audit.evidence.codec import Codec

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.candidates import Candidate, Outputs
-    from audit.candidates.training_record import TrainingRecord
+    from audit.candidates.capabilities import TrainingRecord
 
 
 __all__ = ["OWN", "SETTINGS", "dataset", "labels", "measure", "offers", "scores_of", "subject", "trained"]

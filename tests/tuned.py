@@ -18,7 +18,7 @@ from tests.tiny_bert import base, letters
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.candidates.training_record import TrainingRecord
+    from audit.candidates.capabilities import TrainingRecord
     from audit.datasets import Dataset
 
 SPEC = FineTune(base="tiny", epochs=3, learning_rate=3e-3, max_length=32)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit.candidates.capabilities import Features, Labels, OtherCode, Queries, Scores, Values, find
-from audit.candidates.categories import unknown_categories
-from audit.candidates.fitted import ModelError
+from audit.candidates.fitted import ModelError, unknown_categories
 from audit.candidates.interface import Outputs
 from audit.candidates.kinds import Kind
 from audit.candidates.model_file import PICKLES, opened, refuse

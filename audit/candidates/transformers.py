@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.candidates.capabilities import C
+    from audit.candidates.capabilities import C, TrainingRecord
     from audit.candidates.kinds import Opening
     from audit.candidates.padding import Compute
-    from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
     from audit.datasets.inputs import Inputs
     from audit.policy.schema import Load

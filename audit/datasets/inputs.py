@@ -52,4 +52,3 @@ class Table:
 
 
 Inputs: TypeAlias = Texts | Table
-"""Images, sequences and prompts join with the first kind of candidate that reads them."""

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from audit.candidates.capabilities import TrainingRecord
     from audit.candidates.encoder import Stage
     from audit.candidates.interface import Candidate
-    from audit.candidates.training_record import TrainingRecord
     from audit.datasets import Dataset
     from audit.finetune.loop import Schedule
     from audit.policy.schema import FineTune

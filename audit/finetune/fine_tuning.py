@@ -9,9 +9,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from audit import disk_cache as disk
+from audit.candidates.capabilities import TrainingRecord
 from audit.candidates.folder import ModelFolder
 from audit.candidates.loading import LIBRARIES, libraries
-from audit.candidates.training_record import TrainingRecord
 from audit.errors import InputError
 from audit.finetune.loop import Outcome, Settings, Trainer
 from audit.finetune.text_classifier import Task, set_up

@@ -1,21 +1,25 @@
-"""The training loop: AdamW, schedule, clipping, early stopping, the best checkpoint kept, able to be killed at any step."""
+"""The training loop: AdamW, schedule, clipping, early stopping, the best checkpoint kept, able to be killed at any step.
+
+Its state is one safetensors file, replaced whole.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Sized
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
 from audit import seeds
+from audit.candidates.capabilities import LossPoint
 from audit.candidates.loading import short
-from audit.candidates.training_record import LossPoint
+from audit.disk_cache import LOG
 from audit.errors import CandidateError
-from audit.finetune import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +29,83 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from audit.progress import Progress
+
+    Tensors = dict[str, torch.Tensor]
+
+
+@dataclass
+class Course:
+    """How far a training has come and what it has seen."""
+
+    step: int = 0
+    """Optimiser steps done."""
+    window: list[float] = field(default_factory=list)
+    """Losses since the last point of the curve."""
+    train_loss: list[LossPoint] = field(default_factory=list)
+    validation_loss: list[LossPoint] = field(default_factory=list)
+    best_step: int = 0
+    best_loss: float | None = None
+    stale: int = 0
+    """Validations since the best one."""
+    seconds: float = 0.0
+    """Of all runs that took part."""
+
+    def to_json(self) -> str:
+        """As text: floats come back as the same bits."""
+        curves = {name: [point.model_dump() for point in getattr(self, name)] for name in ("train_loss", "validation_loss")}
+        return json.dumps(asdict(self) | curves, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Course:
+        """The same course."""
+        facts = json.loads(text)
+        for name in ("train_loss", "validation_loss"):
+            facts[name] = [LossPoint.model_validate(point) for point in facts[name]]
+        return cls(**facts)
+
+
+def save_state(path: Path, course: Course, tensors: Tensors) -> None:
+    """All of it, replacing the last one."""
+    from safetensors.torch import save_file
+
+    half = path.with_suffix(".half")
+    save_file(tensors, half, metadata={"course": course.to_json(), "training": path.stem})
+    half.replace(path)
+
+
+def load_state(path: Path) -> tuple[Course, Tensors] | None:
+    """The last state; None where there is none that can be read."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            if file.metadata()["training"] != path.stem:
+                LOG.warning("%s is the state of another training: this one starts anew", path)
+                return None
+            course = Course.from_json(file.metadata()["course"])
+            return course, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        LOG.warning("%s cannot be read (%s): the training starts anew", path, error)
+        return None
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
+    """The optimiser's moments by parameter number and name."""
+    state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
+    return {f"optimizer.{number}.{name}": tensor for number, entry in state.items() for name, tensor in entry.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
+    """Put the moments back."""
+    state: dict[int, dict[str, Any]] = {}
+    for key, tensor in tensors.items():
+        prefix, number, name = key.split(".", 2)
+        if prefix == "optimizer":
+            state.setdefault(int(number), {})[name] = tensor
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
 
 CHECKPOINT_SECONDS = 30.0
 """Least time between two saved states."""
@@ -82,7 +163,7 @@ class Settings:
 class Outcome:
     """What a training came to; the model holds the best weights."""
 
-    course: state.Course
+    course: Course
     stopped_early: bool
     resumed_from: int | None
 
@@ -96,7 +177,7 @@ class Trainer(Generic[R]):
         self._device = next(self._model.parameters()).device
         self._optimizer = _optimizer(self._model, settings)
         self._best: dict[str, torch.Tensor] = {}
-        self._course = state.Course()
+        self._course = Course()
         self._saved_at, self._save_cost, self._timed_from = time.monotonic(), 0.0, time.monotonic()
 
     def train(self, rows: R, validation: R, progress: Progress) -> Outcome:
@@ -190,19 +271,19 @@ class Trainer(Generic[R]):
         self._timed_from = started
         tensors = {f"model.{name}": tensor.detach() for name, tensor in self._model.named_parameters()}
         tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
-        state.save(self._path, self._course, tensors | state.optimizer_tensors(self._optimizer))
+        save_state(self._path, self._course, tensors | optimizer_tensors(self._optimizer))
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - started
 
     def _resume(self) -> int | None:
-        found = state.load(self._path)
+        found = load_state(self._path)
         if found is None:
             return None
         self._course, tensors = found
         part = {name: {key[len(name) :]: tensor for key, tensor in tensors.items() if key.startswith(name)} for name in ("model.", "best.")}
         self._model.load_state_dict(part["model."], strict=False)
         self._best = {name: tensor.to(self._device) for name, tensor in part["best."].items()}
-        state.restore_optimizer(self._optimizer, tensors)
+        restore_optimizer(self._optimizer, tensors)
         return self._course.step
 
 

@@ -13,7 +13,7 @@ from audit.report.phrases import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from audit.candidates.training_record import TrainingRecord
+    from audit.candidates.capabilities import TrainingRecord
     from audit.governance.policy_approvals import ApprovalState
     from audit.governance.policy_change import PolicyChange
     from audit.record import AuditRun, CandidateFacts, LookFacts

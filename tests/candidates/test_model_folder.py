@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from audit.candidates import contents, loading
-from audit.candidates.folder import ModelFolder
+from audit.candidates import loading
+from audit.candidates.folder import ModelFolder, model_files
 from audit.candidates.loading import load_classifier, load_encoder
 from audit.candidates.transformers import TextClassifier
 from audit.errors import CandidateError, InputError
@@ -217,7 +217,7 @@ def test_every_file_that_is_opened_is_in_the_digest(copy: Path) -> None:
     finally:
         watching[0] = False
     assert {path.name for path in seen} >= {"config.json", "tokenizer_config.json"}
-    assert seen <= set(contents.files(copy))
+    assert seen <= set(model_files(copy))
 
 
 def test_a_folder_that_changes_while_it_is_loaded_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

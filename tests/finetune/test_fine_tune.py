@@ -18,7 +18,7 @@ from audit.candidates.folder import ModelFolder
 from audit.candidates.transformers import TextClassifier
 from audit.errors import CandidateError, InputError, MissingExtra
 from audit.finetune import base as bases
-from audit.finetune import fine_tuning, loop, state
+from audit.finetune import fine_tuning, loop
 from audit.finetune.fine_tuning import fine_tune
 from audit.policy.schema import FineTune
 from audit.progress import Silent
@@ -28,7 +28,7 @@ from tests.tiny_bert import base, hub, letters
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.candidates.training_record import TrainingRecord
+    from audit.candidates.capabilities import TrainingRecord
     from audit.datasets import Dataset
 
 pytestmark = pytest.mark.full
@@ -123,7 +123,7 @@ def test_twice_interrupted_with_states_behind(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from audit.finetune import fine_tuning, loop, state
+from audit.finetune import fine_tuning, loop
 from tests.finetune.test_fine_tune import StopAt, tune
 loop.CHECKPOINT_SECONDS, loop._CHECKPOINT_SHARE = 0.0, 1e9
 class Kill(StopAt):
@@ -192,10 +192,10 @@ def test_weights_of_another_training_are_not_believed(undisturbed: tuple[Path, T
 
     assert fine_tuning._kept(undisturbed[0]) is not None
     assert fine_tuning._kept(shutil.copytree(undisturbed[0], tmp_path / "another")) is None
-    state.save(tmp_path / "one.state", state.Course(step=3), {"weight": torch.zeros(2)})
-    assert state.load(tmp_path / "one.state") is not None
+    loop.save_state(tmp_path / "one.state", loop.Course(step=3), {"weight": torch.zeros(2)})
+    assert loop.load_state(tmp_path / "one.state") is not None
     shutil.copy(tmp_path / "one.state", tmp_path / "two.state")
-    assert state.load(tmp_path / "two.state") is None
+    assert loop.load_state(tmp_path / "two.state") is None
 
 
 def test_two_runs_at_once_train_once(base_model: Path, tmp_path: Path, undisturbed: tuple[Path, TrainingRecord]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from audit.candidates.training_record import LossPoint, TrainingRecord
+    from audit.candidates.capabilities import LossPoint, TrainingRecord
     from audit.record import LookFacts
 
 LOSS_BOTTOM, LOSS_HEIGHT = 206.0, 246.0

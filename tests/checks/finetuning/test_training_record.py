@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.candidates.training_record import LossPoint
+from audit.candidates.capabilities import LossPoint
 from audit.checks.finetuning.training_record import FACTS
 from audit.datasets import Columns, Dataset
 from audit.errors import CannotMeasure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.candidates.training_record import LossPoint, TrainingRecord
+from audit.candidates.capabilities import LossPoint, TrainingRecord
 
 
 def training() -> TrainingRecord:
