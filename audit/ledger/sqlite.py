@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from audit.canonical_text import canonical_json
 from audit.errors import InputError, ToolError
+from audit.ledger.checksum import Checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,6 +116,10 @@ class Ledger:
                 raise ToolError(msg)
             previous = entry.digest
 
+    def changed_bytes(self) -> str | None:
+        """Why the file's bytes are not those that its last writer left; None where they are."""
+        return Checksum(self.path).problem()
+
     def append(self, time: str, kind: str, payload: Mapping[str, object]) -> Entry:
         """One more entry, linked to the newest one."""
         return self._append(time, kind, lambda _database: payload)
@@ -176,9 +181,14 @@ class Ledger:
         """The file while no other process may write it; what was written counts once the block ends well."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)) as database:
+            with (
+                Checksum(self.path).kept(self._patience, self._busy, self.verify) as killed,
+                closing(sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)) as database,
+            ):
                 database.executescript(_SCHEMA)
                 database.execute("BEGIN IMMEDIATE")
+                if killed:  # the checksum is made anew of a file whose chain is whole
+                    self._verify(_all(database))
                 yield database
                 database.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
@@ -193,7 +203,8 @@ class Ledger:
 
 def _is_busy(error: Exception) -> bool:
     """Whether a file is only locked by another process, and not broken."""
-    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    code = getattr(error, "sqlite_errorcode", 0)  # text that is no UTF-8 raises an error without one
+    return isinstance(error, sqlite3.OperationalError) and code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _insert(database: sqlite3.Connection, entry: Entry) -> None:

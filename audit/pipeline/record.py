@@ -75,6 +75,11 @@ def reconcile(out: Path, ledger: Ledger) -> tuple[Reason, ...]:
         unknown.extend(unknown_bundles(out, (*before, *added)))
         return added
 
+    suspects = unknown_bundles(out, entries)
+    if suspects and not any(_pending(out)):  # no run is between its bundle and its entry: another ledger is told before its changed bytes
+        unknown.extend(set(unknown_bundles(out, ledger.verified())).intersection(suspects))
+    if unknown:
+        raise InputError(*gap(out, ledger, sorted(unknown)))
     if ledger.path.exists():
         entries = ledger.settle(missing)
         _forget(out, ledger, entries)
