@@ -283,18 +283,17 @@ def sign(
 ) -> int:
     """Put your signature under a waiver, or under what a policy loosens since the last promotion that the ledger holds."""
     from audit import clock
-    from audit.commands import approve_policy, waivers
-    from audit.commands.sign_waiver import Signing
+    from audit.commands.sign import ChangeRequest, Signing, is_policy, sign_policy, sign_waiver
     from audit.ledger import ledger_path
 
-    said = Signing(key, role, independent)
-    if approve_policy.is_policy(file):
-        say(approve_policy.sign(file, said, approve_policy.Asking(ledger_path(out), requested_by, allow_outside), clock.now()))
+    signing = Signing(key, role, independent)
+    if is_policy(file):
+        say(sign_policy(file, signing, ChangeRequest(ledger_path(out), requested_by, allow_outside), clock.now()))
         return GOOD
     if requested_by is not None:
         msg = "--requested-by is for policies; a waiver says itself who asked for it"
         raise InputError(msg)
-    say(waivers.sign(file, said))
+    say([sign_waiver(file, signing, clock.now())])
     return GOOD
 
 

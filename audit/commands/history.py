@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import InputError
-from audit.formatting import neutral
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import record
 
@@ -39,8 +38,8 @@ def ledger_lines(out: Path) -> tuple[Iterable[str], list[str]]:
 def entry_lines(entries: Sequence[Entry], states: Mapping[int, str] | None = None) -> Iterator[str]:
     """One line an entry of the ledger, oldest first, with the state of its bundle by its number."""
     for entry in entries:
-        told = json.loads(entry.payload)
-        facts = [str(told[name]) for name in ("decision", "policy", "run") if name in told]
-        facts += [f"look {number} of {told['max']} on {role}" for role, number in told.get("numbers", {}).items()]
+        payload = json.loads(entry.payload)
+        facts = [str(payload[name]) for name in ("decision", "policy", "run") if name in payload]
+        facts += [f"look {number} of {payload['max']} on {role}" for role, number in payload.get("numbers", {}).items()]
         facts += [states[entry.number]] if states and entry.number in states else []
-        yield neutral(f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}")
+        yield f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}"

@@ -9,7 +9,6 @@ from audit import catalog, clock, disk_cache, phrases
 from audit.candidates import confinement
 from audit.errors import InputError, MissingExtra
 from audit.finetune.base import ALIASES
-from audit.formatting import neutral
 from audit.governance import policy_approvals, policy_change
 from audit.governance.waiver_files import read_folder
 from audit.ledger import Ledger, times
@@ -35,16 +34,16 @@ def warnings(loaded: LoadedPolicy) -> Iterator[str]:
     here = {role for role, spec in datasets.items() if os.path.exists(loaded.resolve(spec.path))}  # noqa: PTH110  # Path.exists raises where it may not look
     absent = [spec.path for role, spec in datasets.items() if role not in here]
     if absent:
-        yield neutral(f"not here, so their columns are not checked: {', '.join(absent)}")
+        yield f"not here, so their columns are not checked: {', '.join(absent)}"
     read, _, _ = read_files(loaded, only=here)
-    yield from (neutral(remark.text) for remark in decide.policy_remarks(loaded.policy))
+    yield from (remark.text for remark in decide.policy_remarks(loaded.policy))
     blocking = decide.reasons_before_measuring(loaded.policy, read)
-    yield from (neutral(f"{one.rule} (blocks): {phrases.reason(one, ())}") for one in blocking)
+    yield from (f"{one.rule} (blocks): {phrases.reason(one, ())}" for one in blocking)
     if not absent:
         from audit.commands import policy_warnings
 
-        yield from (neutral(str(one)) for one in policy_warnings.warnings(loaded, read))
-        yield from map(neutral, _of_models(loaded, read))
+        yield from map(str, policy_warnings.warnings(loaded, read))
+        yield from _of_models(loaded, read)
 
 
 def _of_models(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterator[str]:
@@ -82,13 +81,13 @@ def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
     change = policy_change.since_promotion(entries, head, present, catalog=catalog.discover())
     if change is None:
         if file is not None:
-            yield neutral(f"{file.file}: approves nothing: {ledger} holds no promotion under {loaded.policy.policy}; -o names its folder")
+            yield f"{file.file}: approves nothing: {ledger} holds no promotion under {loaded.policy.policy}; -o names its folder"
         return
     for one in change.approvals:
-        yield neutral(f"{file.file if file else ''}: {one.words}: {'counts for nothing: ' + '; '.join(one.why) if one.why else 'counts'}")
+        yield f"{file.file if file else ''}: {one.words}: {'counts for nothing: ' + '; '.join(one.why) if one.why else 'counts'}"
     word = "blocks" if change.blocks else "does not block"
     reasons = (*policy_change.blocking_reasons(change), *policy_change.remarks(change))
-    yield from (neutral(f"{one.rule} ({word}): {phrases.reason(one, ())}") for one in reasons)
+    yield from (f"{one.rule} ({word}): {phrases.reason(one, ())}" for one in reasons)
 
 
 def unknown_bundles(out: Path, ledger: Path) -> Iterator[str]:

@@ -1,19 +1,28 @@
-"""What the commands on waivers do, and the lines that they print."""
+"""What the commands on keys and waivers do: drafts from a bundle's findings, and the lines that are printed."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, cast
+import json
+import math
+import re
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from audit import catalog, clock
-from audit.commands import draft_waiver, sign_waiver
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+
+from audit import catalog, clock, files
+from audit.bundle import reader
 from audit.decision.finding import bounds
-from audit.formatting import moment, neutral
+from audit.errors import InputError
+from audit.evidence import OVERALL, Pair, Slice
+from audit.formatting import moment, quoted
 from audit.governance import keys
 from audit.governance.apply_waivers import preview
-from audit.governance.waiver_files import read_folder, read_waiver
-from audit.governance.waiver_validity import situation, unwritten
+from audit.governance.waiver_files import SUFFIXES, read_folder, read_waiver
+from audit.governance.waiver_validity import FILL_IN, LONGEST_DAYS, situation, unwritten
 from audit.ledger import Ledger
+from audit.policy.messages import nearest
+from audit.policy.schema import Severity  # noqa: TC001  # pydantic needs it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from audit.governance.signed_file import Line
     from audit.policy import LoadedPolicy
 
+
 _WORDS = {"in_force": "in force", "void": "void", "unused": "unused"}
 
 
@@ -30,31 +40,32 @@ def keygen(name: str, line: int, role: str | None, folder: Path) -> list[str]:
     """Make a pair of keys and say what to do with each."""
     secret, public = keys.keygen(name, cast("Line", line), role, folder)
     key = keys.fingerprint(keys.read_key(public))[:16]
-    told = [f"{secret}: the private key. Keep it to yourself: it is not protected by a password", f"{public}: the public key {key}"]
-    return [neutral(one) for one in (*told, "name the public key's file in a policy, under trust.keys, for its signatures to count")]
+    return [
+        f"{secret}: the private key. Keep it to yourself: it is not protected by a password",
+        f"{public}: the public key {key}",
+        "name the public key's file in a policy, under trust.keys, for its signatures to count",
+    ]
 
 
 def waive(bundle: Path, finding: str, folder: Path) -> list[str]:
     """Write a draft and say what is left to do."""
-    path = draft_waiver.draft(bundle, finding, folder, clock.now())
+    path = draft(bundle, finding, folder, clock.now())
     left = ", ".join(unwritten(read_waiver(path)))
-    told = (f"{path}: written, and void until it is signed", f"first write: {left}", f"then: audit sign {path} --key NAME.key --role ROLE")
-    return [neutral(one) for one in told]
-
-
-def sign(path: Path, said: sign_waiver.Signing) -> list[str]:
-    """Sign and say who did."""
-    return [neutral(sign_waiver.sign(path, said, clock.now()))]
+    return [
+        f"{path}: written, and void until it is signed",
+        f"first write: {left}",
+        f"then: audit sign {path} --key NAME.key --role ROLE",
+    ]
 
 
 def checked(path: Path) -> list[str]:
     """A waiver by itself; whether its signatures count is a policy's to say."""
     file = read_waiver(path)
     waiver, count = file.waiver, len(file.waiver.approvals)
-    told = [f"{path}: {waiver.id} can be read: for {waiver.check} of {waiver.scope.model} until {moment(waiver.expires_at)}"]
-    told += [f"{path}: not filled in: {', '.join(missing)}"] if (missing := unwritten(file)) else []
-    told.append(f"{path}: signatures: {count}; which of them count depends on the keys of a policy: audit validate POLICY")
-    return [neutral(one) for one in told]
+    shown = [f"{path}: {waiver.id} can be read: for {waiver.check} of {waiver.scope.model} until {moment(waiver.expires_at)}"]
+    shown += [f"{path}: not filled in: {', '.join(missing)}"] if (missing := unwritten(file)) else []
+    shown.append(f"{path}: signatures: {count}; which of them count depends on the keys of a policy: audit validate POLICY")
+    return shown
 
 
 def of_policy(loaded: LoadedPolicy, ledger: Path) -> list[str]:
@@ -63,7 +74,7 @@ def of_policy(loaded: LoadedPolicy, ledger: Path) -> list[str]:
     entries = Ledger(ledger).verified() if folder.waivers else ()
     known = catalog.discover()
     required = [(one, bounds(one, known[one.check].better)) for one in loaded.policy.require]
-    return [neutral(one) for one in lines(preview(required, situation(loaded, folder, None, clock.now(), entries=entries)))]
+    return list(lines(preview(required, situation(loaded, folder, None, clock.now(), entries=entries))))
 
 
 def lines(states: Iterable[WaiverState]) -> Iterable[str]:
@@ -71,3 +82,148 @@ def lines(states: Iterable[WaiverState]) -> Iterable[str]:
     for one in states:
         more = "; ".join(one.why) or f"until {moment(datetime.fromisoformat(one.until))}, approved by {' and '.join(one.approved_by)}"
         yield f"{one.file}: {one.id} for {one.check}: {_WORDS[one.standing]}: {more}" + (f"; {one.warning}" if one.warning else "")
+
+
+Named: TypeAlias = dict[str, str | int | float | bool | None]
+
+
+class _Threshold(BaseModel):
+    min: FiniteFloat | None
+    max: FiniteFloat | None
+
+
+class _Headline(BaseModel):
+    interval: tuple[FiniteFloat | None, FiniteFloat | None]
+
+
+class _Finding(BaseModel):
+    id: str
+    check: str
+    status: str
+    severity: Severity
+    enforce: str
+    threshold: _Threshold
+    headline: _Headline | None
+    unproven: tuple[Named | tuple[Named, Named], ...]
+    message: str
+
+
+class _Policy(BaseModel):
+    name: str
+
+
+class _Candidate(BaseModel):
+    sha256: str
+
+
+class _Results(BaseModel):
+    form: str = Field(alias="schema")
+    policy: _Policy
+    candidate: _Candidate
+    findings: tuple[_Finding, ...]
+
+
+def draft(bundle: Path, finding_id: str, folder: Path, now: datetime) -> Path:
+    """Write the draft of a waiver into a folder; returns its path. Nothing is overwritten."""
+    results = _results(bundle)
+    finding = next((one for one in results.findings if one.id == finding_id), None)
+    if finding is None:
+        msg = f"{bundle} has no finding {finding_id!r}; {nearest(finding_id, [one.id for one in results.findings])}"
+        raise InputError(msg)
+    if refusal := _refusal(finding):
+        msg = f"{finding_id}: {refusal}"
+        raise InputError(msg)
+    path = folder / f"{_unused(folder)}.yaml"
+    text = _text(results, finding, path, now.astimezone(UTC).replace(microsecond=0))
+    try:
+        files.write_new(path, text)
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error.strerror}): name another folder with -o"
+        raise InputError(msg) from error
+    return path
+
+
+def _results(bundle: Path) -> _Results:
+    """The results of a bundle, unchanged since they were written."""
+    try:
+        return _Results.model_validate_json(reader.results(bundle))
+    except ValidationError as error:
+        msg = f"{bundle}: its results cannot be read by this release: run the audit again"
+        raise InputError(msg) from error
+
+
+def _refusal(finding: _Finding) -> str | None:
+    """Why no waiver could ever cover a finding."""
+    if finding.severity == "critical":
+        return "what is critical cannot be waived"
+    if finding.enforce == "advisory":
+        return "is advisory and decides nothing: there is nothing to waive"
+    if finding.status not in {"fail", "inconclusive"}:
+        return f"its status is {finding.status}: only a fail or an inconclusive finding can be waived"
+    if finding.headline is None or _side(finding) is None:
+        return "nothing was measured that a waiver could cover: fix what prevents the measurement"
+    return None
+
+
+def _side(finding: _Finding) -> tuple[str, float] | None:
+    """The side that is missed and the unfavourable end of the interval; None where that end is open, or both sides are missed."""
+    low, high = finding.headline.interval if finding.headline else (None, None)
+    least, most = finding.threshold.min, finding.threshold.max
+    below = least is not None and (low is None or low < least)
+    above = most is not None and (high is None or high > most)
+    floor = below or (least is not None and not above)  # neither: the bound is met, on too few rows
+    end = low if floor else high
+    return None if end is None or (below and above) or not math.isfinite(end) else (">=" if floor else "<=", end)
+
+
+def _unused(folder: Path) -> str:
+    """An id that no file of the folder mentions."""
+    files = [one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES] if folder.is_dir() else []
+    texts = [one.name + one.read_text(encoding="utf-8", errors="replace") for one in files if one.is_file()]
+    taken = [int(found) for text in texts for found in re.findall(r"\bW-([0-9]{1,9})\b", text)]
+    return f"W-{max(taken, default=0) + 1}"
+
+
+def _name(member: Named | tuple[Named, Named]) -> str:
+    if isinstance(member, tuple):
+        return str(Pair(*(Slice(tuple(one.items())) for one in member)))
+    return str(Slice(tuple(member.items())))
+
+
+def _text(results: _Results, finding: _Finding, path: Path, now: datetime) -> str:
+    """The file, in the order in which people read it."""
+    op, end = _side(finding) or ("", math.nan)
+    days = LONGEST_DAYS[finding.severity]
+    last = datetime.combine((now + timedelta(days=days - 1)).date(), time(23, 59, 59), UTC)
+    unproven = [_name(one) for one in finding.unproven]
+    names = [] if unproven == [str(OVERALL)] else unproven
+    return f"""\
+# Void until people have written wherever it says {FILL_IN}, and two of them have signed, one of line 2 and independent:
+#   audit sign {path.name} --key NAME.key --role ROLE
+# Signatures cover every word but these comments. It is for this finding:
+#   {quoted(finding.message)}
+id: {path.stem}
+check: {quoted(finding.id)}
+slices: [{", ".join(map(quoted, names))}]
+scope:
+  model: {quoted(results.policy.name)}
+  sha256: {quoted(results.candidate.sha256)}
+  threshold: {{min: {json.dumps(finding.threshold.min)}, max: {json.dumps(finding.threshold.max)}}}
+reason: "{FILL_IN}: why this is acceptable for a time"
+risk_accepted: "{FILL_IN}: what may go wrong meanwhile, and for whom"
+compensating_controls:
+  - description: "{FILL_IN}: what limits the harm meanwhile"
+    owner: "{FILL_IN}: who keeps it up"
+    evidence: "{FILL_IN}: where one sees that it works"
+# a result worse than this voids the waiver
+valid_while: {{metric: {quoted(finding.check)}, op: "{op}", value: {json.dumps(end)}}}
+remediation:
+  plan: "{FILL_IN}: what will make the check pass"
+  due: "{last.date().isoformat()}"
+granted_at: "{now.isoformat().replace("+00:00", "Z")}"
+expires_at: "{last.isoformat().replace("+00:00", "Z")}"
+# id of the waiver that this one renews, once at most
+renewal_of: null
+requested_by: "{FILL_IN}: name"
+approvals: []
+"""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.commands.draft_waiver import draft
+from audit.commands.waivers import draft
 from audit.errors import InputError
 from audit.formatting import quoted
 from audit.governance.waiver_files import read_waiver

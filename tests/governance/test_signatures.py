@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.commands.sign_waiver import Signing, sign
+from audit.commands.sign import Signing, sign_waiver
 from audit.errors import InputError, PolicyError
 from audit.governance.apply_waivers import apply_waivers
 from audit.governance.keys import fingerprint, keygen, read_key, read_secret
@@ -165,7 +165,7 @@ def test_signing_keeps_what_people_wrote(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_text(text)
         for key, role in (("Olga Owner", "owner"), ("Rita Reviewer", "reviewer")):
-            said = sign(path, Signing(tmp_path / f"{key}.key", role, None), NOW)
+            said = sign_waiver(path, Signing(tmp_path / f"{key}.key", role, None), NOW)
             assert f"signed by {key} as {role}, line" in said
         one = read_waiver(path)
         assert {key: value for key, value in one.tree.items() if key != "approvals"} == told()
@@ -193,7 +193,7 @@ def test_what_nobody_should_sign(tmp_path: Path, changed: dict[str, Any], key: s
     path.write_text(json.dumps(told(approvals=[]) | changed))
     before = path.read_bytes()
     with pytest.raises(InputError, match=said):
-        sign(path, Signing(tmp_path / f"{key}.key", role, None), NOW)
+        sign_waiver(path, Signing(tmp_path / f"{key}.key", role, None), NOW)
     assert path.read_bytes() == before
 
 
@@ -203,12 +203,12 @@ def test_nobody_signs_twice_or_what_is_no_waiver(tmp_path: Path) -> None:
     path.write_text(json.dumps(signed(told(), OWNER)))
     said = Signing(tmp_path / "Olga Owner.key", "owner", None)
     with pytest.raises(InputError, match="has signed it already"):
-        sign(path, said, NOW)
+        sign_waiver(path, said, NOW)
     with pytest.raises(InputError, match="is a folder"):
-        sign(tmp_path, said, NOW)
+        sign_waiver(tmp_path, said, NOW)
     path.write_text("{}")
     with pytest.raises(PolicyError, match="is missing"):
-        sign(path, said, NOW)
+        sign_waiver(path, said, NOW)
 
 
 def test_approvals_stand_at_the_end_of_a_yaml_file(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_approvals_stand_at_the_end_of_a_yaml_file(tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text("approvals: []\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in told().items()))
     with pytest.raises(InputError, match=r"w\.yaml:1:1: approvals: move it to the end"):
-        sign(path, Signing(tmp_path / "Olga Owner.key", "owner", None), NOW)
+        sign_waiver(path, Signing(tmp_path / "Olga Owner.key", "owner", None), NOW)
 
 
 def test_an_unreadable_waiver_is_told_at_its_place(tmp_path: Path) -> None:
