@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from audit import catalog, clock, seeds
+from audit import catalog, seeds
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.check import Check, CheckInfo
@@ -19,6 +19,7 @@ from audit.datasets import Columns, Dataset
 from audit.decision import rules
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, storage
+from audit.ledger import times
 from audit.pipeline import judging
 from audit.pipeline.engine import inline
 from audit.pipeline.job import Job
@@ -116,7 +117,7 @@ def assert_crash_blocks(check: str | Check, seen: Subject, **params: object) -> 
     for what, fault in _FAULTS.items():
         job = replace(sound, check=replace(sound.check, measure=fault(sound.check.measure)))
         (finding,) = judging.findings([job])
-        verdict = rules.decide([job.requirement], [finding], today=clock.now().date())
+        verdict = rules.decide([job.requirement], [finding], today=times.now().date())
         _expect(finding.status == "error", f"a check that {what} ends as {finding.status}")
         _expect(verdict.exit_code == _INCOMPLETE, f"a check that {what} ends in {verdict.decision}, exit code {verdict.exit_code}")
 

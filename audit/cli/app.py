@@ -282,18 +282,17 @@ def sign(
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
     """Put your signature under a waiver, or under what a policy loosens since the last promotion that the ledger holds."""
-    from audit import clock
     from audit.commands.sign import ChangeRequest, Signing, is_policy, sign_policy, sign_waiver
-    from audit.ledger import ledger_path
+    from audit.ledger import ledger_path, times
 
     signing = Signing(key, role, independent)
     if is_policy(file):
-        say(sign_policy(file, signing, ChangeRequest(ledger_path(out), requested_by, allow_outside), clock.now()))
+        say(sign_policy(file, signing, ChangeRequest(ledger_path(out), requested_by, allow_outside), times.now()))
         return GOOD
     if requested_by is not None:
         msg = "--requested-by is for policies; a waiver says itself who asked for it"
         raise InputError(msg)
-    say([sign_waiver(file, signing, clock.now())])
+    say([sign_waiver(file, signing, times.now())])
     return GOOD
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from audit import catalog, clock, files
+from audit import catalog, files
 from audit.bundle import reader
 from audit.decision.finding import bounds
 from audit.errors import InputError
@@ -20,7 +20,7 @@ from audit.governance import keys
 from audit.governance.apply_waivers import preview
 from audit.governance.waiver_files import SUFFIXES, read_folder, read_waiver
 from audit.governance.waiver_validity import FILL_IN, LONGEST_DAYS, situation, unwritten
-from audit.ledger import Ledger
+from audit.ledger import Ledger, times
 from audit.policy.messages import nearest
 from audit.policy.schema import Severity  # noqa: TC001  # pydantic needs it at run time
 
@@ -49,7 +49,7 @@ def keygen(name: str, line: int, role: str | None, folder: Path) -> list[str]:
 
 def waive(bundle: Path, finding: str, folder: Path) -> list[str]:
     """Write a draft and say what is left to do."""
-    path = draft(bundle, finding, folder, clock.now())
+    path = draft(bundle, finding, folder, times.now())
     left = ", ".join(unwritten(read_waiver(path)))
     return [
         f"{path}: written, and void until it is signed",
@@ -74,7 +74,7 @@ def of_policy(loaded: LoadedPolicy, ledger: Path) -> list[str]:
     entries = Ledger(ledger).verified() if folder.waivers else ()
     known = catalog.discover()
     required = [(one, bounds(one, known[one.check].better)) for one in loaded.policy.require]
-    return list(lines(preview(required, situation(loaded, folder, None, clock.now(), entries=entries))))
+    return list(lines(preview(required, situation(loaded, folder, None, times.now(), entries=entries))))
 
 
 def lines(states: Iterable[WaiverState]) -> Iterable[str]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from audit import clock
 from audit.evidence import OVERALL
 from audit.formatting import bound_in_words, moment, number
 from audit.governance import signatures
@@ -88,7 +87,7 @@ def situation(
         tier=policy.tier,
         author=policy.system.author,
         folder=folder,
-        earliest=clock.earliest(started),
+        earliest=times.earliest(started),
         latest=times.latest(started, entries),
         used=uses(entries, model=policy.policy, candidate=candidate),
     )

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from audit import __version__, catalog, clock
+from audit import __version__, catalog
 from audit.bundle import evidence_files, example_rows, writer
 from audit.candidates.capabilities import Training
 from audit.errors import ToolError
 from audit.export import json as results_json
 from audit.governance import apply_waivers, policy_change
-from audit.ledger import Ledger, ledger_path
+from audit.ledger import Ledger, ledger_path, times
 from audit.pipeline import comparators, record, thin_data
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.decide import decide
@@ -92,7 +92,7 @@ def audit_policy(
     path: Path, options: Options, progress: Progress, *, on_finding: Callable[[Finding], None] = lambda _finding: None
 ) -> Outcome:
     """Run the whole audit of a policy file and write its bundle."""
-    started, begun, watch = clock.now(), time.perf_counter(), Stopwatch()
+    started, begun, watch = times.now(), time.perf_counter(), Stopwatch()
     loaded = load_policy(path, allow_outside=options.allow_outside)
     refuse_unknown(loaded, options.select)
     ledger = Ledger(ledger_path(options.out))

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from audit import clock
 from audit.bundle import writer
 from audit.errors import InputError
+from audit.ledger import times
 from tests.running import policy, table
 
 AUDIT = str(Path(sys.executable).with_name("audit"))
@@ -56,8 +56,8 @@ def test_a_policy_of_odd_bytes_is_audited_all_the_same(tmp_path: Path) -> None:
 
 def test_the_clock_can_be_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert clock.now() == datetime(1970, 1, 2, tzinfo=UTC)
+    assert times.now() == datetime(1970, 1, 2, tzinfo=UTC)
     for wrong in ("noon", "1e9", "9" * 30):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
         with pytest.raises(InputError, match="whole seconds since 1970"):
-            clock.now()
+            times.now()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from audit.cli import app
-from audit.commands import policy_warnings
+from audit.commands.validate import policy_warnings
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 
@@ -44,7 +44,7 @@ def warned(*require: dict[str, Any]) -> list[str]:
     with open("policy.yaml", "w", encoding="utf-8") as file:  # noqa: PTH123  # relative to the project
         yaml.safe_dump(policy, file, sort_keys=False, default_flow_style=None, width=1000)
     loaded = load_policy("policy.yaml")
-    return [str(one) for one in policy_warnings.warnings(loaded, read_datasets(loaded))]
+    return [str(one) for one in policy_warnings(loaded, read_datasets(loaded))]
 
 
 @pytest.mark.usefixtures("project")

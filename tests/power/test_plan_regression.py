@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.commands.policy_warnings import warnings
+from audit.commands.validate import policy_warnings
 from audit.errors import CannotMeasure, InputError
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
@@ -120,7 +120,7 @@ def test_a_bound_that_a_usual_model_misses_is_not_called_out_of_reach(tmp_path: 
 def test_a_bound_that_the_mean_meets_is_warned_of(tmp_path: Path) -> None:
     planned(tmp_path, "check: performance/mean_absolute_error, max: 30", "check: performance/r2, min: 0.5")
     loaded = load_policy(tmp_path / "policy.yaml")
-    (told,) = warnings(loaded, read_datasets(loaded))
+    (told,) = policy_warnings(loaded, read_datasets(loaded))
     assert "whoever always answers the mean meets it" in told.message
 
 
