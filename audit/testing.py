@@ -22,7 +22,7 @@ from audit.evidence import Evidence, storage
 from audit.ledger import times
 from audit.pipeline import judging
 from audit.pipeline.engine import inline
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.policy.schema import Requirement
 from audit.subject import Subject
 

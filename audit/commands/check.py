@@ -23,10 +23,10 @@ from audit.datasets.reading import read
 from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import CannotMeasure, InputError, ToolError
 from audit.metrics.windows import DERIVED
-from audit.pipeline import engine, judging, thin_data
+from audit.pipeline import engine, judging, preconditions, thin_data
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import bound_problems
-from audit.pipeline.job import Failure, Job
+from audit.pipeline.jobs import Failure, Job
 from audit.policy import consistency
 from audit.policy.consistency import bounds, splits
 from audit.policy.messages import messages, nearest
@@ -160,9 +160,9 @@ def _job(asked: Asked) -> Job:
     subject = _subject(asked, check)
     _refuse_unknown("--param columns:", getattr(params, "columns", None) or (), subject.data, DERIVED)
     requirement = _requirement(asked, check, subject)
-    unknown = next(pipeline_jobs.positive_unknown(check, subject.data, subject.candidate), None)
+    unknown = next(preconditions.positive_unknown(check, subject.data, subject.candidate), None)
     if unknown is None and subject.classes:
-        unknown = pipeline_jobs.wrong_positive(subject.data, subject.classes)
+        unknown = preconditions.wrong_positive(subject.data, subject.classes)
     if unknown is not None:
         raise InputError(unknown)
     skip = pipeline_jobs.weighted([one for one in (subject.data, subject.reference) if one is not None], check)
@@ -182,7 +182,7 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
         found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
     elif check.by != "features":
         found += [
-            ((key,), text) for family in subject.by for key, text in pipeline_jobs.family_mistakes(requirement, subject.data, check, family)
+            ((key,), text) for family in subject.by for key, text in preconditions.family_mistakes(requirement, subject.data, check, family)
         ]
     problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
     if problems:

@@ -21,9 +21,8 @@ from audit.formatting import rows_in_words
 from audit.governance import policy_approvals, policy_change
 from audit.governance.waiver_files import read_folder
 from audit.ledger import Ledger, times
-from audit.pipeline import comparators, decide, judging, record
+from audit.pipeline import decide, judging, opening, preconditions, record
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline.opening import Opener
 from audit.pipeline.prepare import read_files
 from audit.policy import placing
 from audit.power.simulated_model import STRONGEST, Numbers, Population, SimulatedModel
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.errors import Mistake
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
 
@@ -65,13 +64,13 @@ def _of_models(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Iterato
     if absent := [path for path in paths if not os.path.exists(loaded.resolve(path))]:  # noqa: PTH110  # Path.exists raises where it may not look
         yield f"not here, so no model is opened: {', '.join(absent)}"
         return
-    opener = Opener(loaded.policy, datasets, resolve=loaded.resolve, cache=disk_cache.root(), progress=Silent())
+    opener = opening.Opener(loaded.policy, datasets, resolve=loaded.resolve, cache=disk_cache.root(), progress=Silent())
     try:
         with confinement.apart():
             candidate = opener.inspect()
             if candidate is not None:
-                pipeline_jobs.check_capabilities(loaded, datasets, candidate)
-                comparators.opened(loaded, datasets, candidate, opener)
+                preconditions.check_capabilities(loaded, datasets, candidate)
+                opening.open_baselines(loaded, datasets, candidate, opener)
     except MissingExtra as error:
         yield f"no model is opened: {error}"
     except InputError as error:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from audit.check import Check
     from audit.datasets import Dataset
     from audit.evidence import Evidence
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.subject import Subject
 
 _OTHER_LAYERS = frozenset({"report", "export", "cli", "commands", "bundle", "governance", "decision", "ledger", "power"})

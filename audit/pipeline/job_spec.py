@@ -18,12 +18,12 @@ from audit.errors import InputError
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.engine import inline, processes
-from audit.pipeline.job import JobSpec
+from audit.pipeline.jobs import JobSpec
 from audit.pipeline.prepare import open_models, read_datasets
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.pipeline.prepare import Prepared
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from audit.decision.judge import judge, without_evidence
 from audit.pipeline import engine, evidence_cache
 from audit.pipeline.engine.inline import failure
-from audit.pipeline.job import Failure
+from audit.pipeline.jobs import Failure
 from audit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from audit.decision.finding import Finding
     from audit.evidence import Evidence
-    from audit.pipeline.job import Job, Measurement
+    from audit.pipeline.jobs import Job, Measurement
 
 
 def _ignore(_finding: Finding) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from audit.decision.finding import Finding
     from audit.ledger import Ledger
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.pipeline.prepare import Prepared
     from audit.pipeline.run import Options
     from audit.pipeline.test_set_use import Looks

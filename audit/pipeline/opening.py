@@ -1,24 +1,30 @@
-"""The candidate that a policy names, whatever its kind."""
+"""The models that a policy names, whatever their kind: the candidate, its base, and the comparators that `against` names."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from audit import catalog, child_process
+from audit import catalog, child_process, disk_cache
 from audit.candidates import kinds
 from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
 from audit.candidates.kinds import labels_in
+from audit.candidates.predictions import Predictions
 from audit.candidates.running import refuse_blank_texts
 from audit.candidates.saved import SavedComparator, SavedValues, refuse_other_classes
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.datasets.spellings import refuse_two_spellings
-from audit.errors import InputError
+from audit.decision.finding import Reason
+from audit.errors import InputError, PolicyError
 from audit.finetune.base import ALIASES, Base, Tuning, base_folder
 from audit.finetune.fine_tuning import fine_tune, inspect
 from audit.formatting import comparator_in_words
-from audit.policy.schema import ComparatorColumns
+from audit.pipeline import preconditions
+from audit.policy import placing
+from audit.policy.schema import BASE, ComparatorColumns
+from audit.record import CandidateFacts
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.interface import Candidate
     from audit.datasets import Dataset
+    from audit.policy import LoadedPolicy
     from audit.policy.schema import FineTune, Load, Policy, Requirement
     from audit.progress import Progress
 
@@ -205,3 +212,63 @@ def _refuse_foreign_classes(candidate: Candidate, datasets: Mapping[str, Dataset
             known, shown = ", ".join(candidate.classes[:6]), ", ".join(sorted(labels)[:6])
             msg = f"candidate: knows the classes {known}, and none of the labels {shown} of datasets.{role}: name them alike"
             raise InputError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """The models that the candidate is compared with, and its base."""
+
+    base: Base | None
+    """What it was fine-tuned from; None where that did not happen here."""
+    comparators: Mapping[str, Predictions]
+    """What it is compared with, by its word in `against`."""
+
+
+NO_BASELINES = Baselines(None, {})
+
+
+def open_baselines(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], candidate: Candidate, opener: Opener) -> Baselines:
+    """The base model, and what `against` names, where the policy has them. What cannot be compared is refused."""
+    found = {name: _comparator(loaded, name, candidate, opener) for name in loaded.policy.comparators}
+    try:
+        base = opener.base(candidate)
+    except InputError as error:
+        raise placing.of_candidate(loaded, error) from error
+    comparators = {name: Predictions(model, disk_cache.root()) for name, model in found.items()}
+    if base is not None and any(one.against == BASE for one in loaded.policy.require):
+        comparators[BASE] = base.probe
+    mistakes = tuple(preconditions.comparator_mistakes(loaded, datasets, {name: one.candidate for name, one in comparators.items()}))
+    if mistakes:
+        raise PolicyError(mistakes)
+    return Baselines(base, comparators)
+
+
+def _comparator(loaded: LoadedPolicy, name: str, candidate: Candidate, opener: Opener) -> Candidate:
+    try:
+        return opener.comparator(name, candidate)
+    except InputError as error:
+        raise placing.of_comparator(loaded, name, error) from error
+
+
+def set_aside(loaded: LoadedPolicy, data: Dataset) -> Dataset:
+    """The data set with saved answers of other models kept from being features."""
+    named = loaded.policy.comparator_columns
+    return replace(data, aside=frozenset(named)) if named else data
+
+
+def comparator_facts(comparators: Mapping[str, Predictions]) -> dict[str, CandidateFacts]:
+    """Each as it was audited."""
+    found = {name: one.candidate for name, one in comparators.items()}
+    return {name: CandidateFacts(one.kind, one.sha256, one.parameters, one.description, one.classes) for name, one in found.items()}
+
+
+def comparator_remarks(comparators: Mapping[str, Predictions], candidate: Candidate, datasets: Mapping[str, Dataset]) -> tuple[Reason, ...]:
+    """A candidate that is compared with itself: true, and of no use. How a loaded champion was run, as it is told of the candidate."""
+    same = (
+        Reason("same-model", None, f"The candidate is {comparator_in_words(name)}, byte for byte: comparing the two shows nothing.")
+        for name, one in comparators.items()
+        if one.candidate.sha256 == candidate.sha256
+    )
+    loaded = {name: one.candidate for name, one in comparators.items() if one.candidate.folder is not None}
+    told = (Reason("model-remark", None, f"{name}: {text}") for name, one in loaded.items() for text in one.remarks(datasets))
+    return (*same, *told)

@@ -20,9 +20,8 @@ from audit.errors import InputError, PolicyError, mistakes_of
 from audit.governance import policy_approvals as approvals
 from audit.governance import policy_change, waiver_files
 from audit.ledger import ledger_path, times
-from audit.pipeline import comparators, thin_data
 from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline.opening import Opener
+from audit.pipeline import opening, preconditions, thin_data
 from audit.pipeline.training_rows import TrainingRows, find
 from audit.policy import placing
 
@@ -68,7 +67,7 @@ class Prepared:
     waivers: waiver_files.Folder
     approvals: approvals.ApprovalsFile | None
     """Those of what the policy loosens."""
-    baselines: comparators.Baselines
+    baselines: opening.Baselines
     """The candidate's base, and what it is compared with."""
     learned: TrainingRows
     """Rows that it has learned from and is measured on."""
@@ -78,7 +77,7 @@ class Prepared:
         read = thin_data.data_remarks(self.loaded.policy, self.datasets)
         said = (*model_remarks(self.candidate, self.datasets), *thin_data.answer_remarks(self.predicted, self.datasets))
         ran = (Reason("model-remark", None, text) for text in said)
-        return (*read, *ran, *self.learned.remarks, *comparators.remarks(self.baselines.comparators, self.candidate, self.datasets))
+        return (*read, *ran, *self.learned.remarks, *opening.comparator_remarks(self.baselines.comparators, self.candidate, self.datasets))
 
     def since(self, entries: Sequence[Entry], started: datetime) -> PolicyChange | None:
         """How the policy differs from that of the last promotion among these entries."""
@@ -104,17 +103,17 @@ def prepare(loaded: LoadedPolicy, out: Path, progress: Progress, watch: Stopwatc
 
 def open_models(
     loaded: LoadedPolicy, datasets: Mapping[str, Dataset], progress: Progress, *, smoke: bool
-) -> tuple[Mapping[str, Dataset], Candidate, comparators.Baselines]:
+) -> tuple[Mapping[str, Dataset], Candidate, opening.Baselines]:
     """The data sets as the checks see them, the candidate, and what it is compared with."""
     chosen = pipeline_jobs.smoke_policy(loaded.policy) if smoke else loaded.policy
     seen = {role: data.head(pipeline_jobs.SMOKE_ROWS) for role, data in datasets.items()} if smoke else datasets
-    opener = Opener(chosen, seen, resolve=loaded.resolve, cache=disk_cache.root(), progress=progress)
+    opener = opening.Opener(chosen, seen, resolve=loaded.resolve, cache=disk_cache.root(), progress=progress)
     try:
         candidate = opener.candidate()
     except InputError as error:
         raise placing.of_candidate(loaded, error) from error
-    pipeline_jobs.check_capabilities(loaded, datasets, candidate)
-    return seen, candidate, comparators.opened(loaded, datasets, candidate, opener)
+    preconditions.check_capabilities(loaded, datasets, candidate)
+    return seen, candidate, opening.open_baselines(loaded, datasets, candidate, opener)
 
 
 def read_files(
@@ -123,7 +122,7 @@ def read_files(
     """Data sets with the columns that the requirements need, waivers and approvals. PolicyError names the mistakes of all of them."""
     try:
         datasets = read_datasets(loaded, only=only)
-        pipeline_jobs.check_columns(loaded, datasets)
+        preconditions.check_columns(loaded, datasets)
     except PolicyError as error:
         others = (mistakes_of(lambda: waiver_files.read_folder(loaded)), mistakes_of(lambda: approvals.read(loaded)))
         raise PolicyError((*error.mistakes, *others[0], *others[1])) from error
@@ -142,9 +141,9 @@ def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) 
         except PolicyError as error:
             mistakes += error.mistakes
     if mistakes:
-        raise PolicyError((*mistakes, *mistakes_of(lambda: pipeline_jobs.check_columns(loaded, found))))
+        raise PolicyError((*mistakes, *mistakes_of(lambda: preconditions.check_columns(loaded, found))))
     if len(found) == len(loaded.policy.datasets):  # a role of the policy's own `columns` may be absent from some files, not from all
-        pipeline_jobs.check_roles(loaded, found)
+        preconditions.check_roles(loaded, found)
     return found
 
 
@@ -161,4 +160,4 @@ def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
         refuse_label_words(data)
     except InputError as error:
         raise placing.of_data(loaded, role, error) from error
-    return comparators.set_aside(loaded, data)
+    return opening.set_aside(loaded, data)

@@ -21,7 +21,7 @@ from audit.errors import ToolError
 from audit.export import json as results_json
 from audit.governance import apply_waivers, policy_change
 from audit.ledger import Ledger, ledger_path, times
-from audit.pipeline import comparators, record, thin_data
+from audit.pipeline import opening, record, thin_data
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.decide import decide
 from audit.pipeline.measure import measure, refuse_unknown
@@ -204,7 +204,7 @@ def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: 
         policy_change=decided.policy_change,
         licences={backend: _licence(backend) for backend in sorted(backends)},
         waivers=decided.waivers,
-        comparators=comparators.facts(prepared.baselines.comparators),
+        comparators=opening.comparator_facts(prepared.baselines.comparators),
         sampled=example_rows.sampled(decided.findings, prepared.datasets, prepared.predicted),
     )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.ledger import Entry
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
 
 _PER_WORD = 5
 """Texts that an attack on words has scored a word at the most: one without the word, four misspelt."""

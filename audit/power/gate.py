@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from audit.decision.finding import Bound, Finding
     from audit.evidence import Name
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.policy.schema import Requirement
     from audit.power.analysis import PowerAnalysis
     from audit.power.trials import Trial, Trials

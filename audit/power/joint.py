@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.power.trials import Trials
 
 SURE = 0.9995

@@ -15,7 +15,7 @@ from audit.decision.finding import bounds
 from audit.errors import CannotMeasure, InputError
 from audit.formatting import bound_in_words, rows_in_words
 from audit.ledger import Ledger, ledger_path
-from audit.pipeline import decide, test_set_use
+from audit.pipeline import decide, preconditions, test_set_use
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from audit.errors import Mistake
     from audit.ledger import Entry
     from audit.ledger.alpha_spending import Spent
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
     from audit.power.cost import Cost
@@ -110,10 +110,10 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     stated = expected.stated(loaded.policy, options.expect)
     pilot = None if options.pilot is None else expected.pilot(options.pilot)
     datasets = read_datasets(loaded)
-    pipeline_jobs.check_columns(loaded, datasets)
+    preconditions.check_columns(loaded, datasets)
     trials = _trials(loaded, datasets)
     model = trials.simulated()
-    pipeline_jobs.check_capabilities(loaded, datasets, model)
+    preconditions.check_capabilities(loaded, datasets, model)
     entries = Ledger(ledger_path(options.out)).verified()
     jobs = _with_next_look(loaded, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), datasets, entries)
     skipped = tuple(job.requirement.id for job in jobs if options.quick and _slow(job))

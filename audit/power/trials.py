@@ -13,7 +13,7 @@ from audit.candidates.predictions import Predictions
 from audit.errors import AuditError
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.pipeline.engine import inline
-from audit.pipeline.job import Failure
+from audit.pipeline.jobs import Failure
 from audit.pipeline.judging import judged, with_lost_groups
 from audit.power.simulated_model import SHARED, STRONGEST, USUAL, SimulatedModel
 from audit.stats import Proportion
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from audit.candidates.capabilities import Capability
     from audit.candidates.interface import Outputs
     from audit.decision.finding import Finding
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.power.simulated_model import Numbers, Population
 
 SEARCHED = 12

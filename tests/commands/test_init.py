@@ -12,7 +12,7 @@ import pytest
 from audit.catalog import discover
 from audit.commands import init as init_command
 from audit.errors import InputError, PolicyError
-from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline import preconditions
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.pipeline.run import Options, audit_policy
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def proposed(path: Path) -> LoadedPolicy:
     """The starter policy, held against the catalogue and its data."""
     loaded = load_policy(path)
-    pipeline_jobs.check_columns(loaded, read_datasets(loaded))
+    preconditions.check_columns(loaded, read_datasets(loaded))
     return loaded
 
 

@@ -16,7 +16,7 @@ from audit.errors import CandidateError, CannotMeasure, InputError
 from audit.evidence import OVERALL, Evidence, Member
 from audit.phrases import message
 from audit.pipeline import engine, judging
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.stats import Proportion
 from tests.findings import requirement
 from tests.support import subject

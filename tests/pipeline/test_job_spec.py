@@ -16,7 +16,7 @@ from audit.evidence import Evidence
 from audit.pipeline import engine, job_spec
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.engine import inline
-from audit.pipeline.job import JobSpec
+from audit.pipeline.jobs import JobSpec
 from audit.pipeline.prepare import Stopwatch, prepare
 from audit.pipeline.run import Options, audit_policy
 from audit.progress import SILENT

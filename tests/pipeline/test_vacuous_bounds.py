@@ -11,7 +11,7 @@ import pytest
 from audit.catalog import discover, info
 from audit.phrases import message
 from audit.pipeline import judging
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.policy.schema import Requirement
 from tests.numbered import regressed
 from tests.support import OWN, SETTINGS, subject

@@ -25,7 +25,7 @@ from audit.candidates.saved import SavedPredictions
 from audit.check import NoParams
 from audit.evidence import OVERALL, Evidence, Member
 from audit.pipeline import engine, judging
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.stats import Proportion
 from tests.findings import requirement
 from tests.support import subject

@@ -12,7 +12,7 @@ from audit.progress import SILENT, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from audit.pipeline.job import Job, Measurement
+    from audit.pipeline.jobs import Job, Measurement
 
 __all__ = ["INLINE", "Workers", "measure", "measure_one"]
 

@@ -12,13 +12,13 @@ from audit.errors import AuditError, CandidateError, CannotMeasure
 from audit.evidence import Evidence, Pair
 from audit.formatting import impersonal
 from audit.pipeline import evidence_cache
-from audit.pipeline.job import Failure, Measurement
+from audit.pipeline.jobs import Failure, Measurement
 from audit.pipeline.thin_data import unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
     from audit.policy.schema import Requirement
 
 

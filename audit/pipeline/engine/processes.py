@@ -19,13 +19,13 @@ from audit.candidates import model_calls
 from audit.child_process import LOOK, Child, Ended, Pipe
 from audit.errors import CandidateError
 from audit.pipeline.engine import inline
-from audit.pipeline.job import Failure, Measurement
+from audit.pipeline.jobs import Failure, Measurement
 from audit.progress import Progress, Received, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from audit.pipeline.job import Job, JobSpec
+    from audit.pipeline.jobs import Job, JobSpec
 
 
 @dataclass(frozen=True, slots=True)

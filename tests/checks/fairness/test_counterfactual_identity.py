@@ -26,7 +26,7 @@ from tests.support import measure, subject
 from tests.unplugged import unplugged
 
 if TYPE_CHECKING:
-    from audit.pipeline.job import Job
+    from audit.pipeline.jobs import Job
 
 ID = "fairness/counterfactual_identity"
 GENDER = Swap("gender", TERMS["gender"], listed=True)

@@ -13,7 +13,7 @@ from audit.candidates.saved import SavedValues
 from audit.catalog import discover
 from audit.checks.fairness._slice_discovery.holdout import p_value
 from audit.errors import CannotMeasure, PolicyError
-from audit.pipeline import jobs as pipeline_jobs
+from audit.pipeline import preconditions
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.stats import Mean, MeanDifference
@@ -191,7 +191,7 @@ def test_labels_that_are_no_numbers_are_refused_at_the_line_of_the_policy(tmp_pa
     with pytest.raises(
         PolicyError, match=r"7:13: require.0.check: .* needs true numbers: test: column 'label' holds no number in 40 of 40 rows"
     ):
-        pipeline_jobs.check_columns(loaded, read_datasets(loaded))
+        preconditions.check_columns(loaded, read_datasets(loaded))
 
 
 def test_a_bound_is_held_against_the_range_of_the_task() -> None:

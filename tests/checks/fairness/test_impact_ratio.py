@@ -13,7 +13,7 @@ from audit.errors import CannotMeasure
 from audit.evidence import RateTable
 from audit.phrases import message
 from audit.pipeline import judging
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.policy.schema import Requirement
 from audit.stats import Proportion, Ratio
 from tests import realgroups

@@ -11,7 +11,7 @@ from audit.checks.fairness.subgroup_auc import whole_word
 from audit.errors import CannotMeasure
 from audit.phrases import message
 from audit.pipeline import judging
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.policy.schema import Requirement
 from tests import realdata, realgroups
 from tests.classified import shuffled

@@ -19,7 +19,7 @@ from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Intervals
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.power import cost
 from audit.stats import Proportion
 from audit.subject import Subject

@@ -18,7 +18,7 @@ from audit.checks.performance._own_function import FunctionError
 from audit.errors import CannotMeasure
 from audit.phrases import message
 from audit.pipeline import judging
-from audit.pipeline.job import Job
+from audit.pipeline.jobs import Job
 from audit.policy.schema import Requirement
 from audit.stats import GroupJackknife, Mean
 from tests.classified import counts, scored, shuffled
