@@ -21,7 +21,8 @@ def marks(figure: Figure) -> Curve:
     assert isinstance(figure, Lines)
     columns = [(one.x, one.y, one.lower, one.upper) for one in figure.curves if one.style in {"points", "exceptions"} and one.lower]
     points = sorted(point for found in columns for point in zip(*found, strict=True))
-    return Curve("all", *zip(*points, strict=True))
+    x, y, lower, upper = zip(*points, strict=True)
+    return Curve("all", x, y, lower, upper)
 
 
 def rows(figure: Figure) -> tuple[int, ...]:

@@ -70,8 +70,8 @@ def _drifted_rows(findings: Sequence[Finding], data: Dataset, datasets: Mapping[
     for finding in findings:
         reference = finding.requirement.reference
         if reference in datasets and catalog.discover()[finding.requirement.check].by == "features" and finding.evidence is not None:
-            columns = (dict(figure.member.items).get("column") for figure in finding.evidence.figures if isinstance(figure, Bars))
-            drawn.setdefault(str(reference), {}).update((str(column), None) for column in columns if column is not None)
+            features = (dict(figure.member.items).get("column") for figure in finding.evidence.figures if isinstance(figure, Bars))
+            drawn.setdefault(str(reference), {}).update((str(one), None) for one in features if one is not None)
     found: dict[Slice, Sampled] = {}
     whose = entities_of(data)
     for role, columns in drawn.items():

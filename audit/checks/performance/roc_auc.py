@@ -39,13 +39,15 @@ def _curve(subject: Subject, target: str, positive: NDArray[np.bool_]) -> Lines:
     alarms = called_so_far - found
     band = [Proportion(int(hits), int(positive.sum())).bounds(TAIL, TAIL) for hits in found]
     called = called_as(subject, target)
+    lower, upper = zip(*band, strict=True)
     curves = [
         Curve("a score that knows nothing", (0.0, 1.0), (0.0, 1.0), style="expected"),
         Curve(
             "the score, with its pointwise 95\u00a0% band",
             tuple((alarms / (~positive).sum()).tolist()),
             tuple((found / positive.sum()).tolist()),
-            *zip(*band, strict=True),
+            lower,
+            upper,
         ),
     ]
     if called is not None:

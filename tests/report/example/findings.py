@@ -78,13 +78,14 @@ def area(**keys: Any) -> Finding:
     fpr = tuple(float((score[~positive] >= cut).mean()) for cut in cuts)
     tpr = tuple(float((score[positive] >= cut).mean()) for cut in cuts)
     band = [Proportion(round(262 * share), 262).bounds(0.025, 0.025) for share in tpr]
+    lower, upper = zip(*band, strict=True)
     curve = Lines(
         f"ROC curve of all rows: area {Auc.of(positive, score).value:.3f}",
         "false positive rate",
         "true positive rate",
         (
             Curve("a score that knows nothing", (0.0, 1.0), (0.0, 1.0), style="expected"),
-            Curve("the score, with its pointwise 95\u00a0% band", fpr, tpr, *zip(*band, strict=True)),
+            Curve("the score, with its pointwise 95\u00a0% band", fpr, tpr, lower, upper),
             Curve("at the decision threshold", (fpr[20],), (tpr[20],), style="points"),
         ),
     )
@@ -100,13 +101,14 @@ def calibration(**keys: Any) -> Finding:
     ends = [one.bounds(0.025, 0.025) for one in bins]
     floor = [Proportion(round(c * k), k).bounds(0.025, 0.025) for c, k in zip(estimate.confidence, (one.n for one in bins), strict=True)]
     off = [not low <= one.value <= high for one, (low, high) in zip(bins, floor, strict=True)]
+    lower, upper = zip(*floor, strict=True)
     names = ("bins inside the band", "bins outside the band")
     figure = Lines(
         f"{sum(off)} of {len(bins)} bins lie outside the band of a calibrated model",
         "share stated by the model",
         "share observed",
         (
-            Curve("a calibrated model, 95\u00a0% band", estimate.confidence, estimate.confidence, *zip(*floor, strict=True), "expected"),
+            Curve("a calibrated model, 95\u00a0% band", estimate.confidence, estimate.confidence, lower, upper, "expected"),
             *points(names, estimate.confidence, [one.value for one in bins], ends, off),
         ),
         rows_at=tuple((at, one.n) for at, one in zip(estimate.confidence, bins, strict=True)),
@@ -192,8 +194,8 @@ def drift(check: CheckInfo = KS, moved: float = 0.21, **keys: Any) -> Finding:
     bins = tuple(f"{20 * i}" for i in range(12))
     reference = np.exp(-0.5 * ((np.arange(12) - 4) / 2) ** 2)
     current = np.exp(-0.5 * ((np.arange(12) - 6) / 2.4) ** 2)
-    shares = [tuple(map(float, one / one.sum())) for one in (current, reference)]
-    first = Bars("length", bins, *shares, ("test", "production"), Slice((("column", "length"),)))
+    now, before = (tuple(map(float, one / one.sum())) for one in (current, reference))
+    first = Bars("length", bins, now, before, ("test", "production"), Slice((("column", "length"),)))
     language = Slice((("column", "language"),))
     second = Bars("language", ("English", "other"), (0.95, 0.05), (0.97, 0.03), ("test", "production"), language)
     return judged(
