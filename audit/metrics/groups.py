@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Slices: TypeAlias = tuple[tuple[Member, ...], tuple[Unmeasured, ...]]
 
 E_co = TypeVar("E_co", bound="Estimate", covariant=True)
+R = TypeVar("R")
 TAIL = 0.025
 """Error of either end of an interval that is shown."""
 
@@ -71,6 +72,10 @@ class GroupEstimate(Generic[E_co]):
     def value(self) -> float:
         """Of the estimate."""
         return self.estimate.value
+
+    def compare(self, other: GroupEstimate[E_co], kind: Callable[[E_co, E_co, float, float], R]) -> R:
+        """The difference or ratio to another group's estimate; entities with rows in both make the two move together."""
+        return kind(self.estimate, other.estimate, *self.correlation_with(other))
 
     def correlation_with(self, other: GroupEstimate[Estimate]) -> tuple[float, float]:
         """Correlation with another group's estimate, and the number of entities with rows in both groups."""

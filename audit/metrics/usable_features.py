@@ -74,6 +74,11 @@ def called_identifier(reference: Dataset, current: Dataset) -> Rule:
     return rule
 
 
+def unnamed_rules(named: Sequence[str] | None, reference: Dataset, current: Dataset) -> tuple[Rule, ...]:
+    """Rules for features that the policy does not name; what it names is compared whatever it tells."""
+    return () if named else (timed, called_identifier(reference, current))
+
+
 def categorical(feature: Feature) -> str | None:
     """Whether a feature is none of numbers."""
     return None if feature.numeric else "it holds no numbers: drift/psi compares categories; name the numbers to compare under `columns`"

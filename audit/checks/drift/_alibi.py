@@ -29,9 +29,9 @@ def detectors() -> tuple[Any, str]:
         return cd, str(alibi_detect.__version__)
 
 
-def name() -> str:
+def name(backend: Backend = "alibi-detect") -> str:
     """The part and its version, as evidence names its backend."""
-    return f"alibi-detect {detectors()[1]}"
+    return f"alibi-detect {detectors()[1]}" if backend == "alibi-detect" else backend
 
 
 def licence() -> str:
@@ -42,8 +42,8 @@ def licence() -> str:
 def kolmogorov_smirnov(reference: NDArray[np.float64], current: NDArray[np.float64]) -> tuple[float, float]:
     """Distance and p-value of one column, as `KSDrift` gives them."""
     cd, _ = detectors()
-    told = cd.KSDrift(reference[:, None], p_val=0.05).predict(current[:, None])["data"]
-    return float(told["distance"][0]), float(told["p_val"][0])
+    found = cd.KSDrift(reference[:, None], p_val=0.05).predict(current[:, None])["data"]
+    return float(found["distance"][0]), float(found["p_val"][0])
 
 
 def squared_discrepancy(
@@ -58,5 +58,5 @@ def squared_discrepancy(
         torch.manual_seed(int(rng.integers(2**63)))
         sigma = np.array([bandwidth])  # handed in as a kernel, it would be inferred anew
         detector = cd.MMDDrift(reference, backend="pytorch", sigma=sigma, n_permutations=PERMUTATIONS, device="cpu")
-        told = detector.predict(current)["data"]
-    return float(told["distance"]), float(told["p_val"])
+        found = detector.predict(current)["data"]
+    return float(found["distance"]), float(found["p_val"])

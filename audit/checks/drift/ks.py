@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.evidence import Unmeasured
     from audit.metrics.usable_features import Rule
@@ -52,15 +51,15 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     reference, current = windows.pair(subject)
     named = windows.chosen_columns(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
-    rules = () if named else (usable_features.timed, usable_features.called_identifier(reference, current))
+    rules = usable_features.unnamed_rules(named, reference, current)
     numeric, unmeasured = _numeric(found, rules, lacking=bool(lacking))
-    sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
-    told = {feature.name: _distance(feature, params.backend) for feature in numeric}
-    members = tuple(Member(feature.slice, KolmogorovSmirnov(told[feature.name][0], *sizes)) for feature in numeric)
-    worst = sorted(numeric, key=lambda feature: -told[feature.name][0])[:_FIGURES]
+    sizes = [windows.effective_rows(subject, data) for data in (reference, current)]
+    measured = {feature.name: _distance(feature, params.backend) for feature in numeric}
+    members = tuple(Member(feature.slice, KolmogorovSmirnov(measured[feature.name][0], *sizes)) for feature in numeric)
+    worst = sorted(numeric, key=lambda feature: -measured[feature.name][0])[:_FIGURES]
     notes = (*windows.change_notes(members), *_missing(numeric), *windows.cluster_notes(subject))
     if params.backend == "alibi-detect":
-        notes += (_alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in told.items())}.")
+        notes += (_alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in measured.items())}.")
     return Evidence(
         members=members,
         unit="KS distance",
@@ -68,7 +67,7 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
         unmeasured=(*lacking, *unmeasured),
         figures=tuple(bins.of(feature, _BINS).figure(feature.name, reference.role, current.role) for feature in worst),
         notes=notes,
-        backend=_alibi.name() if params.backend == "alibi-detect" else "audit",
+        backend=_alibi.name(params.backend),
     )
 
 
@@ -96,19 +95,16 @@ def _truth(feature: Feature) -> Feature:
 
 def _distance(feature: Feature, backend: _alibi.Backend) -> tuple[float, float]:
     """Distance and p-value (1 where our own backend gives none); a missing cell ranks below every number."""
-    reference, current = (np.where(np.isnan(x), -np.inf, np.maximum(x, np.finfo(float).min)) for x in _numbers(feature))
+    sides = (feature.reference.astype(float), feature.current.astype(float))
+    reference, current = (np.where(np.isnan(side), -np.inf, np.maximum(side, np.finfo(float).min)) for side in sides)
     if backend == "alibi-detect":
         return _alibi.kolmogorov_smirnov(reference, current)
     return largest_distance(reference, current), 1.0
 
 
-def _numbers(feature: Feature) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return feature.reference.astype(float), feature.current.astype(float)
-
-
 def _missing(numeric: Sequence[Feature]) -> Iterator[str]:
     for feature in numeric:
-        before, now = (float(np.isnan(x).mean()) for x in _numbers(feature))
+        before, now = (float(np.isnan(side.astype(float)).mean()) for side in (feature.reference, feature.current))
         if before or now:
             unreadable = f", {feature.unreadable} cells that are no numbers among them" if feature.unreadable else ""
             yield f"{feature.name}: missing in {before:.1%} of the reference and {now:.1%} of the current window{unreadable}."

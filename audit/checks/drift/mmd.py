@@ -72,7 +72,7 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
         rows=len(before) + len(now),
         unmeasured=unmeasured,
         notes=(*windows.change_notes(members), *notes, *_sampling_notes(drawn, (reference, current))),
-        backend=_alibi.name() if params.backend == "alibi-detect" else "audit",
+        backend=_alibi.name(params.backend),
     )
 
 
@@ -98,7 +98,7 @@ def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.in
         before, now = (np.asarray(subject.predicted.embed_texts(texts), dtype=float) for texts in sides)
         return (before, now), ()
     found, lacking = windows.features(reference, current, params.columns)
-    rules = () if params.columns else (usable_features.timed, usable_features.called_identifier(reference, current))
+    rules = usable_features.unnamed_rules(params.columns, reference, current)
     compared, unmeasured = usable_features.divide(found, usable_features.scattered, *rules)
     if lacking or not compared:
         reasons = [*(gone.reason for gone in lacking), *(f"{gone.name}: {gone.reason}" for gone in unmeasured)]

@@ -12,6 +12,7 @@ Reference    Interval of Newcombe, Statistics in Medicine 1998; of numbers, Kolm
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     }
     pairs = list(zip(list(share)[::2], list(share)[1::2], strict=True))
     members = tuple(
-        Member(Pair(one, other), Difference(share[one].estimate, share[other].estimate, *share[one].correlation_with(share[other])))
+        Member(Pair(one, other), share[one].compare(share[other], Difference))
         for one, other in (order for pair in pairs for order in (pair, pair[::-1]))
     )
     return Evidence(
@@ -69,7 +70,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 def _numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence:
     """One member: the two windows' numbers as wholes."""
     before, now = subject.predicted_values(reference), subject.predicted_values(current)
-    sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
+    sizes = [windows.effective_rows(subject, data) for data in (reference, current)]
     members = (Member(OVERALL, KolmogorovSmirnov(largest_distance(before, now), *sizes)),)
     feature = windows.Feature("predicted value", numeric=True, reference=before, current=now)
     return Evidence(
@@ -83,11 +84,9 @@ def _numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence
 
 def _judged(subject: Subject, classes: list[str]) -> list[str]:
     """The positive class where there are two and it is known, for the other one moves as much; else every class."""
-    if len(classes) == 2:  # noqa: PLR2004  # two classes
-        try:
+    with suppress(CannotMeasure):
+        if len(classes) == 2:  # noqa: PLR2004  # two classes
             return [subject.positive]
-        except CannotMeasure:
-            return classes
     return classes
 
 

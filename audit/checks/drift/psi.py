@@ -46,12 +46,12 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     if not found and not lacking:
         msg = f"{current.role} has no feature column and no text: name columns.features"
         raise CannotMeasure(msg)
-    sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
+    sizes = [windows.effective_rows(subject, data) for data in (reference, current)]
     binned = {feature: bins.of(feature, params.bins) for feature in found}
     compared, unmeasured = usable_features.divide(
         found,
         lambda feature: usable_features.SCATTERED if binned[feature].other > usable_features.MOSTLY else None,
-        *(() if named else (usable_features.timed, usable_features.called_identifier(reference, current))),
+        *usable_features.unnamed_rules(named, reference, current),
     )
     members = tuple(Member(one.slice, StabilityIndex(binned[one].index, len(binned[one].labels), *sizes)) for one in compared)
     worst = sorted(binned, key=lambda feature: -binned[feature].index)[:_FIGURES]

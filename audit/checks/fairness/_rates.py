@@ -137,16 +137,13 @@ def rate_gaps(
     subject: Subject, rates: Sequence[Rate], kind: type[Difference | Ratio], unit: str, *, families: Sequence[Family] | None = None
 ) -> Evidence:
     """Differences or ratios of the rates of every ordered pair of groups, each group's own rate beside them."""
-    return gaps(subject, compare_groups(subject, rates, families), _pair(kind), context_members, unit)
+    compared: Callable[..., Difference | Ratio] = kind
 
-
-def _pair(kind: type[Difference | Ratio]) -> Callable[..., Difference | Ratio | None]:
     def pair(first: GroupEstimate[Proportion], second: GroupEstimate[Proportion]) -> Difference | Ratio | None:
-        if kind is Ratio and not first.estimate.hits and not second.estimate.hits:
-            return None
-        return kind(first.estimate, second.estimate, *first.correlation_with(second))
+        undefined = kind is Ratio and not first.estimate.hits and not second.estimate.hits
+        return None if undefined else first.compare(second, compared)
 
-    return pair
+    return gaps(subject, compare_groups(subject, rates, families), pair, context_members, unit)
 
 
 def rate_gap_check(kind: type[Difference | Ratio], *names: RateName, question: str, remedy: str, unit: str = "") -> Check:

@@ -50,10 +50,7 @@ class Odds:
 
     def minus(self, other: Odds) -> AverageDifference:
         """Mean of the differences from another group's rates."""
-        hits, alarms = (
-            Difference(one.estimate, two.estimate, *one.correlation_with(two))
-            for one, two in ((self.hits, other.hits), (self.alarms, other.alarms))
-        )
+        hits, alarms = self.hits.compare(other.hits, Difference), self.alarms.compare(other.alarms, Difference)
         return AverageDifference(hits, alarms, *self._correlation(other))
 
     def _correlation(self, other: Odds) -> tuple[float | None, float]:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from audit.check import NoParams
     from audit.checks.fairness._groups import GroupComparison
     from audit.evidence import Value
-    from audit.stats import Amplification
     from audit.subject import Subject
 
 STAGES = ("labels", "base model, linear probe", "after fine-tuning")
@@ -47,24 +46,18 @@ UNIT = "widening of the gap"
 class Shares:
     """How often one class is given to some rows: by the labels, by the base's probe, by the tuned model."""
 
-    shares: tuple[GroupEstimate[Proportion], ...]
-    """One a stage."""
-    paired: PairedRate
-    """Before and after on the same rows."""
+    labels: GroupEstimate[Proportion]
+    models: PairedRate
 
     @property
-    def stages(self) -> tuple[Proportion, ...]:
+    def stages(self) -> tuple[GroupEstimate[Proportion], ...]:
         """The share at each stage."""
-        return tuple(one.estimate for one in self.shares)
+        return self.labels, self.models.before, self.models.after
 
     @property
     def value(self) -> float:
         """Share after fine-tuning."""
-        return self.stages[-1].value
-
-    def gap(self, other: Shares, stage: int) -> Difference:
-        """This group's share minus another's; entities with rows in both make the two move together."""
-        return Difference(self.stages[stage], other.stages[stage], *self.shares[stage].correlation_with(other.shares[stage]))
+        return self.models.value
 
 
 Match: TypeAlias = tuple[tuple[Slice, Shares], tuple[Slice, Shares]]
@@ -77,7 +70,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     given = [_shares((y_true == one, before == one, after == one), class_items(subject, one)) for one in subject.targets]
     comparisons = list(compare_groups(subject, given))
     pairs = [match for each in comparisons for match in each.matches]
-    found = gaps(subject, comparisons, widened, _stages, UNIT)
+    found = gaps(subject, comparisons, lambda first, second: widening(first.models, second.models), _stages, UNIT)
     return replace(
         found,
         figures=(side_by_side("gap between groups", _gaps(pairs)),) if pairs else (),
@@ -93,24 +86,22 @@ def _shares(given: tuple[NDArray[np.bool_], ...], items: tuple[tuple[str, Value]
         if not rows.any():
             return None
         entities, (truly, before, after) = part(clusters, rows), (one[rows] for one in given)
-        paired = PairedRate.of(after, before, entities)
-        return Shares((share(truly, entities), paired.before, paired.after), paired)
+        return Shares(share(truly, entities), PairedRate.of(after, before, entities))
 
     return GroupStatistic(of, items=items)
 
 
 def _stages(name: Slice, shares: Shares) -> Iterable[Member]:
-    return (Member(name.further("stage", at), one) for at, one in zip(STAGES, shares.stages, strict=True))
-
-
-def widened(first: Shares, second: Shares) -> Amplification:
-    """By how much the first group is favoured over the second more than either was before."""
-    return widening(first.paired, second.paired)
+    return (Member(name.further("stage", at), one.estimate) for at, one in zip(STAGES, shares.stages, strict=True))
 
 
 def _gaps(pairs: Sequence[Match]) -> dict[str, list[Member]]:
     """By stage, first minus second of each two groups; their shares stand beside the pairs that are judged."""
-    return {at: [Member(Pair(a[0], b[0]), a[1].gap(b[1], i)) for a, b in pairs] for i, at in enumerate(STAGES)}
+
+    def at(stage: int) -> list[Member]:
+        return [Member(Pair(a, b), first.stages[stage].compare(second.stages[stage], Difference)) for (a, first), (b, second) in pairs]
+
+    return {name: at(stage) for stage, name in enumerate(STAGES)}
 
 
 def _describe_gap(first: tuple[Slice, Shares], second: tuple[Slice, Shares]) -> str:
@@ -126,7 +117,7 @@ def directional(shares: Sequence[Shares], reference: int = 0) -> float:
     The mean over the groups of the change in the share that is given the class, from a stage of reference to the tuned model,
     taken with the sign by which class and group go together at that stage.
     """
-    before, after = [one.stages[reference] for one in shares], [one.stages[-1] for one in shares]
+    before, after = ([one.stages[stage].estimate for one in shares] for stage in (reference, -1))
     everyone = sum(one.hits for one in before) / sum(one.n for one in before)
     moved = [(now.value - then.value) * (1 if then.value > everyone else -1) for then, now in zip(before, after, strict=True)]
     return sum(moved) / len(moved)

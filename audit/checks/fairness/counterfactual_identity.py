@@ -99,14 +99,12 @@ def _examples(subject: Subject, one: Answers) -> list[Example]:
     texts, common = subject.data.texts(), common_words(subject.data.texts(), subject.clusters())
     flips = np.flatnonzero(one.before != one.after)
     first = flips[np.unique(one.rows[flips], return_index=True)[1]][:SHOWN].tolist()
-    return [
-        Example(
-            subject.data.shown(int(one.rows[place])),
-            excerpts.changes(texts[int(one.rows[place])], one.texts[place], common, listed=one.swap.words),
-            f"{one.swap.attribute}, {one.groups[place]}: {one.before[place]} before, {one.after[place]} after",
-        )
-        for place in first
-    ]
+    found = []
+    for row, place in zip(one.rows[first].tolist(), first, strict=True):
+        changed = excerpts.changes(texts[row], one.texts[place], common, listed=one.swap.words)
+        note = f"{one.swap.attribute}, {one.groups[place]}: {one.before[place]} before, {one.after[place]} after"
+        found.append(Example(subject.data.shown(row), changed, note))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,11 +37,13 @@ from audit.stats import MeanDifference
 from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.random import Generator
 
     from audit.check import Need
     from audit.checks.fairness._slice_discovery.attributes import Attribute
-    from audit.datasets import Columns
+    from audit.datasets import Columns, Dataset
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
@@ -65,18 +67,6 @@ class DiscoveredSlicesParams(Params):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What the search looks at."""
-
-    columns: tuple[str, ...] | None
-    """None for all that may be."""
-    clusters: int | None
-    """None for as many as by default, where there is an encoder."""
-    least: int
-    """Searched rows of a value or a word."""
-
-
-@dataclass(frozen=True, slots=True)
 class AttributeSet:
     """The attributes that distinguish rows."""
 
@@ -93,8 +83,7 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
     halves = Halves.of(losses(subject), clusters, rng)
     least = least_rows(halves, params.min_rows)
     enough = 2 * least <= min(halves.search.sum(), (~halves.search).sum())
-    scope = Scope(params.columns, params.clusters, least)
-    found_by = attributes_of(subject, scope, halves, rng) if enough else AttributeSet()
+    found_by = attributes_of(subject, params, halves, least, rng) if enough else AttributeSet()
     search = Search(found_by.attributes, halves, least, clusters)
     found = search.propose(params.k)
     entities = "" if clusters is None else " entities"
@@ -120,42 +109,43 @@ def measure(subject: Subject, params: DiscoveredSlicesParams, rng: Generator) ->
     )
 
 
-def attributes_of(subject: Subject, scope: Scope, halves: Halves, rng: Generator) -> AttributeSet:
+def attributes_of(subject: Subject, params: DiscoveredSlicesParams, halves: Halves, least: int, rng: Generator) -> AttributeSet:
     """Attributes of the columns that can be used, and of the texts."""
     data = subject.data
-    features, unmeasured, left_out = usable_features.of_one_table(data, windows.features(data, data, _names(subject, scope))[0])
-    columns = attributes.of_columns(features, halves.search, scope.least)
+    features, unmeasured, left_out = usable_features.of_one_table(data, windows.features(data, data, _names(data, params.columns))[0])
+    columns = attributes.of_columns(features, halves.search, least)
     looked_at = (f"Columns: {', '.join(feature.name for feature in features)}.",) if features else ()
     if data.columns.text is None:
-        if scope.clusters:
+        if params.clusters:
             msg = f"{data.role}: clusters are made of texts: name their column under columns.text, or leave clusters out"
             raise CannotMeasure(msg)
         return AttributeSet(columns, unmeasured, (*looked_at, *left_out))
-    found, unseen = _of_texts(subject, scope, halves, rng)
+    found, unseen = _of_texts(subject, params.clusters, halves, least, rng)
     return AttributeSet((*columns, *found), unmeasured, (*looked_at, *left_out, *unseen))
 
 
-def _of_texts(subject: Subject, scope: Scope, halves: Halves, rng: Generator) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
+def _of_texts(
+    subject: Subject, clusters: int | None, halves: Halves, least: int, rng: Generator
+) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
     """Marks, words and neighbourhoods of the texts, and sentences on what could not be looked at."""
     said = subject.data.texts()
     held = texts.tokens(said)
-    words = texts.words(said, held, halves, scope.least, entities=subject.clusters())
+    words = texts.words(said, held, halves, least, entities=subject.clusters())
     found = (*texts.marks(said, halves.search), *words)
-    if scope.clusters == 0:
+    if clusters == 0:
         return found, ()
     try:
         points = subject.predicted.embed_texts(said)
     except CannotMeasure as error:
-        if scope.clusters is not None:
+        if clusters is not None:
             raise
         return found, (f"Clusters of texts were not looked at: {error}",)
-    k, allowed = scope.clusters or CLUSTERS, common_words(said, subject.clusters())
+    k, allowed = clusters or CLUSTERS, common_words(said, subject.clusters())
     return (*found, *texts.clusters(np.asarray(points, dtype=float), k, held, allowed, halves.search, rng)), ()
 
 
-def _names(subject: Subject, scope: Scope) -> tuple[str, ...]:
-    data = subject.data
-    names = attributes.default_columns(data) if scope.columns is None else tuple(dict.fromkeys(scope.columns))
+def _names(data: Dataset, columns: Sequence[str] | None) -> tuple[str, ...]:
+    names = attributes.default_columns(data) if columns is None else tuple(dict.fromkeys(columns))
     missing = [name for name in names if name not in data.frame.columns]
     if missing:
         msg = f"{data.role}: no column {', '.join(map(repr, missing))}: there are {', '.join(map(str, data.frame.columns))}"

@@ -176,7 +176,7 @@ def _screened(found: GroupEstimate[Proportion], best: GroupEstimate[Proportion])
     """Ends of the ratio's 95 % interval, and how sure it is that the shares differ; None where there is no ratio."""
     if not best.estimate.hits:
         return None
-    ratio = Ratio(found.estimate, best.estimate, *found.correlation_with(best))
+    ratio = found.compare(best, Ratio)
     return (*ratio.bounds(LEVEL, LEVEL), None if ratio.first.entities is not None else fisher(ratio.first, ratio.second))
 
 
