@@ -176,7 +176,8 @@ def difference_lines(old: Path, new: Path, *, allow_outside: bool) -> tuple[list
         raise InputError(msg)
     found: Sequence[policy_diff.Change | bundle_diff.Difference]
     if old.is_dir():
-        bad, found = "worse", bundle_diff.differences(*(reader.audit_run(one, tables=False) for one in (old, new)), catalog.discover())
+        earlier, later = (reader.audit_run(one, tables=False) for one in (old, new))
+        bad, found = "worse", bundle_diff.differences(earlier, later, catalog.discover())
     else:
         before, after = (load_policy(path, allow_outside=allow_outside).policy for path in (old, new))
         bad, found = "loosened", policy_diff.differences(before, after, catalog=catalog.discover())
