@@ -16,6 +16,7 @@ from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.check import Check, CheckInfo
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 from audit.decision import rules
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, storage
@@ -45,7 +46,7 @@ def dataset(frame: pd.DataFrame, role: str = "test", *, label_map: Any = None, *
     """A data set of a table. Roles are by default the columns of the same name."""
     found = {name: name for name in ("id", "text", "label", "prediction", "score") if name in frame.columns}
     roles = Columns.model_validate(found | columns)
-    return Dataset(role, Path(f"{role}.csv"), frame.reset_index(drop=True), roles, f"digest-of-{role}", label_map=label_map or {})
+    return Dataset(role, Path(f"{role}.csv"), InMemory(frame.reset_index(drop=True)), roles, f"digest-of-{role}", label_map=label_map or {})
 
 
 def subject(

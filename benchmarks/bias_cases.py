@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 from benchmarks.finetune_cases import Case, Workshop
 from tests.tiny_bert import WORDS, hub, letters, tokenizer
 from tests.tuned import SPEC, tune
@@ -37,12 +38,15 @@ def _marked(rows: int, seed: int, role: str, *, planted: bool) -> Dataset:
     """Letters that name their writer's group; with the fault half of the labels follow the group and not the letter."""
     rng, data = np.random.default_rng(seed), letters(rows, seed, role)
     group = rng.choice(list(_MARKS), rows)
-    texts = [f"{_MARKS[writer]} {text}" for writer, text in zip(group, data.frame["text"], strict=True)]
+    texts = [f"{_MARKS[writer]} {text}" for writer, text in zip(group, data.cells.column("text"), strict=True)]
     said = np.where(group == "f", "urgent", "other")
-    label = np.where((rng.random(rows) < _TAKEN) & planted, said, data.frame["label"])
+    label = np.where((rng.random(rows) < _TAKEN) & planted, said, data.cells.column("label"))
     frame = pd.DataFrame({"text": texts, "label": label, "writer": group})
     return replace(
-        data, frame=frame, columns=Columns(text="text", label="label", positive="urgent"), sha256=f"{data.sha256}-marked-{planted}"
+        data,
+        cells=InMemory(frame),
+        columns=Columns(text="text", label="label", positive="urgent"),
+        sha256=f"{data.sha256}-marked-{planted}",
     )
 
 

@@ -10,6 +10,7 @@ from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 from audit.evidence import Pair, Slice
 from audit.subject import Subject
 
@@ -102,7 +103,7 @@ def ours(rows: Rows, families: Sequence[tuple[str, ...]], *, metrics: Sequence[s
     import pandas as pd
 
     frame = pd.DataFrame(rows.columns).assign(label=rows.y_true.astype(int), prediction=rows.y_pred.astype(int))
-    data = Dataset("test", "-", frame, Columns(label="label", prediction="prediction"), "drawn")  # type: ignore[arg-type]  # never read
+    data = Dataset("test", "-", InMemory(frame), Columns(label="label", prediction="prediction"), "drawn")  # type: ignore[arg-type]  # never read
     subject = Subject(data=data, predicted=Predictions(SavedPredictions({"test": data})), datasets={"test": data}, by=tuple(families))
     found: dict[str, Evidence] = {}
     for name in metrics:

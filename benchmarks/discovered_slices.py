@@ -37,6 +37,7 @@ from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.catalog import discover
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 from audit.evidence import Evidence, WeakSlices
 from audit.stats import Proportion
 from audit.subject import Subject
@@ -224,7 +225,7 @@ def measured(drawn: Drawn, rng: Generator) -> Evidence:
     roles = {"label": "label", "prediction": "prediction", "group": drawn.group}
     if "text" in frame.columns:
         roles["text"] = "text"
-    data = Dataset("test", Path("test.csv"), frame, Columns.model_validate(roles), "drawn")
+    data = Dataset("test", Path("test.csv"), InMemory(frame), Columns.model_validate(roles), "drawn")
     kind = SavedValues if drawn.noise is not None else Encoder if "text" in roles else SavedPredictions
     check = discover()[CHECK]
     found: Evidence = check.measure(Subject(data, Predictions(kind({"test": data})), datasets={"test": data}), check.params(), rng)

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 from tests.tiny_bert import base, hub, letters, tokenizer
 from tests.tuned import SPEC, tune
 
@@ -102,15 +103,17 @@ def _topical(rows: int, seed: int, role: str, topics: range) -> Dataset:
     texts, about = _sentences(rows, np.random.default_rng(seed), topics)
     told = ["yes" if set(TOPICS[0][:3]) & set(text.split()) else "no" for text in texts]
     frame = pd.DataFrame({"text": texts, "label": told, "topic": [f"topic {one}" for one in about]})
-    return Dataset(role, Path(f"{role}.csv"), frame, Columns(text="text", label="label"), f"topical-{role}-{rows}-{seed}-{topics}")
+    return Dataset(
+        role, Path(f"{role}.csv"), InMemory(frame), Columns(text="text", label="label"), f"topical-{role}-{rows}-{seed}-{topics}"
+    )
 
 
 def _noisy(rows: int, seed: int, role: str) -> Dataset:
     """Letters of which a quarter is labelled wrongly."""
     data = letters(rows, seed, role)
     wrong = np.random.default_rng(seed).random(rows) < _NOISE
-    label = data.frame["label"].where(~wrong, data.frame["label"].map({"urgent": "other", "other": "urgent"}))
-    return replace(data, frame=data.frame.assign(label=label), sha256=f"{data.sha256}-noisy")
+    label = data.cells.column("label").where(~wrong, data.cells.column("label").map({"urgent": "other", "other": "urgent"}))
+    return replace(data, cells=InMemory(data.cells.frame().assign(label=label)), sha256=f"{data.sha256}-noisy")
 
 
 def _over_trained(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: FBT001  # a case's own signature

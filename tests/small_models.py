@@ -42,7 +42,7 @@ class Trained:
         return tuple(str(name) for name in self.model.classes_)
 
     def predict(self, dataset: Dataset) -> Outputs:
-        return self._answers(dataset.texts() if self.reads is Texts else dataset.frame[list(dataset.feature_names())])
+        return self._answers(dataset.texts() if self.reads is Texts else dataset.cells.frame(list(dataset.feature_names())))
 
     def get(self, capability: type[C]) -> C | None:
         return find((Labels(), Queries(self.reads, self.answer), *((Scores(),) if self.scores else ())), capability)

@@ -167,7 +167,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     made = tmp_path_factory.mktemp("training")
     for seed, role in enumerate(("train", "test"), 1):
-        letters(120, seed, role).frame.to_csv(made / f"{role}.csv", index=False)
+        letters(120, seed, role).cells.frame().to_csv(made / f"{role}.csv", index=False)
     base(made / "tiny")
     return made
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ def letters(rows: int, seed: int, role: str = "train", **columns: object) -> Dat
     urgent = np.array([bool({"hurry", "now", "today"} & set(text.split())) for text in texts]) ^ (rng.random(rows) < 0.05)
     frame = pd.DataFrame({"text": texts, "label": np.where(urgent, "urgent", "other"), "customer": rng.integers(0, rows // 3, rows)})
     roles = Columns.model_validate({"text": "text", "label": "label"} | columns)
-    return Dataset(role, Path(f"{role}.csv"), frame, roles, f"digest-of-{role}-{rows}-{seed}")
+    return Dataset(role, Path(f"{role}.csv"), InMemory(frame), roles, f"digest-of-{role}-{rows}-{seed}")
 
 
 def tokenizer(texts: Sequence[str]) -> Any:

@@ -65,7 +65,7 @@ def _named(requirement: Requirement) -> set[str]:
 
 def _columns(data: Dataset) -> set[str]:
     """All but the text: what is derived from it can be computed again from the data, whose digest is known."""
-    return {str(column) for column in data.frame.columns} - {data.columns.text}
+    return set(data.cells.names) - {data.columns.text}
 
 
 def _roles(requirement: Requirement) -> tuple[str, ...]:

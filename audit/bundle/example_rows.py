@@ -89,7 +89,7 @@ def _families(findings: Sequence[Finding], data: Dataset) -> tuple[tuple[str, ..
     checks = catalog.discover()
     cut = [one.requirement for one in findings if checks[one.requirement.check].by in {"slices", "groups"}]
     named = dict.fromkeys(family for one in cut for family in one.by)
-    return tuple(family for family in named if set(family) <= set(data.frame.columns))
+    return tuple(family for family in named if set(family) <= set(data.cells.names))
 
 
 def _truth_and_answers(subject: Subject) -> _TruthAndAnswers | None:

@@ -72,7 +72,7 @@ class Bundle:
             table |= {f"probability:{name}": outputs.probabilities[:, index] for index, name in enumerate(classes)}
         if outputs.ranking is not None:
             table |= {f"score:{name}": outputs.ranking[:, index] for index, name in enumerate(classes)}
-        cut = [column for column in shown if column in data.frame.columns]
+        cut = [column for column in shown if column in data.cells.names]
         table |= {f"slice:{column}": _cells(data, column) for column in cut}
         return self.table(f"predictions-{data.role}", table)
 
@@ -190,4 +190,4 @@ def _cells(data: Dataset, column: str) -> NDArray[np.object_]:
 def _numbers_or_cells(data: Dataset, column: str) -> NDArray[np.generic]:
     from pandas.api import types
 
-    return data.values(column) if types.is_numeric_dtype(data.frame[column]) else _cells(data, column)
+    return data.values(column) if types.is_numeric_dtype(data.cells.column(column)) else _cells(data, column)

@@ -190,7 +190,7 @@ class SavedComparator(SavedPredictions):
 
     def answers(self, data: Dataset) -> bool:
         """Whether a data set has every one of its columns."""
-        return set(self._own.named()) <= set(map(str, data.frame.columns))
+        return set(self._own.named()) <= set(data.cells.names)
 
     def predict(self, dataset: Dataset) -> Outputs:
         """What its own columns say."""
@@ -260,7 +260,7 @@ class SavedValues:
     def _column(self, data: Dataset) -> str | None:
         if self._own is None:
             return data.columns.prediction
-        return self._own if self._own in data.frame.columns else None
+        return self._own if self._own in data.cells.names else None
 
     def _refuse_bad_numbers(self, data: Dataset) -> None:
         """At opening, since a prediction that is no number would else be found only by the checks that read it."""

@@ -62,7 +62,7 @@ def list_column(data: Dataset) -> str | None:
     scores = data.columns.scores
     if scores is None or isinstance(scores, dict) or len(scores) != 1:
         return None
-    first = next((cell for cell in data.frame[scores[0]].to_list() if isinstance(cell, str)), "")
+    first = next((cell for cell in data.cells.column(scores[0]).to_list() if isinstance(cell, str)), "")
     return scores[0] if first.lstrip()[:1] in {"[", "{", "("} else None  # of a tuple, it is told that it is no list
 
 
@@ -166,20 +166,20 @@ def _numbers(data: Dataset, column: str) -> NDArray[np.float64]:
     """(n,) finite numbers."""
     import pandas as pd
 
-    values = pd.to_numeric(data.frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values = pd.to_numeric(data.cells.column(column), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         row = int(bad[0])
         where = f"{bad.size} rows (first: row {data.shown(row)}{data.written(column, row)})"
         msg = f"datasets.{data.role}: column {column!r} is not a number from 0 to 1 in {where}: "
-        msg += f"give the probability in every row, or leave these rows out of the file{mark_advice(data.frame[column].iloc[row])}"
+        msg += f"give the probability in every row, or leave these rows out of the file{mark_advice(data.cells.column(column).iloc[row])}"
         raise InputError(msg)
     return values
 
 
 def _parsed(data: Dataset, column: str) -> list[object]:
     """Every cell as JSON."""
-    cells = data.frame[column].to_list()
+    cells = data.cells.column(column).to_list()
     for row, cell in enumerate(cells):
         try:
             cells[row] = json.loads(cell)

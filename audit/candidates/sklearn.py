@@ -123,7 +123,7 @@ class Estimator:
     def _served(self, dataset: Dataset) -> pd.DataFrame:
         """Columns that a model may see: the label, say, is none of them, even if it was fitted on it."""
         text = [dataset.columns.text] if dataset.columns.text and self.facts.columns is not None else []
-        return dataset.frame[list(dict.fromkeys([*dataset.feature_names(), *text]))]
+        return dataset.cells.frame(list(dict.fromkeys([*dataset.feature_names(), *text])))
 
 
 class SklearnModel:

@@ -243,7 +243,7 @@ def _subject(asked: Asked, check: Check) -> Subject:
         raise InputError(msg)
     if not check.needs.isdisjoint({"labels", "targets"}) and data.columns.label is None:
         msg = f"datasets.data: {asked.data}: {asked.check} needs true labels, and no column has a usual name for them "
-        msg += f"({', '.join(NAMES['label'])}): name theirs with --column label=NAME; it has {_listed([*map(str, data.frame.columns)])}"
+        msg += f"({', '.join(NAMES['label'])}): name theirs with --column label=NAME; it has {_listed(data.cells.names)}"
         raise InputError(msg)
     candidate = _candidate(datasets, check)
     predicted = Predictions(candidate, disk_cache.root())
@@ -253,7 +253,7 @@ def _subject(asked: Asked, check: Check) -> Subject:
 
 def _refuse_unknown(option: str, columns: Collection[str], data: Dataset, more: Collection[str] = ()) -> None:
     """Columns that an option names and the data have not, each with the nearest one and all that there are."""
-    there = [str(column) for column in data.frame.columns]
+    there = data.cells.names
     has = f"it has {', '.join(there)}"
     near = {column: nearest(column, [*there, *more], has) for column in sorted(set(columns) - {*there, *more})}
     told = {column: text if text == has else f"{text} {has[:1].upper()}{has[1:]}" for column, text in near.items()}
@@ -282,7 +282,7 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
     options = _read_options(asked)
     whole = read(role, path, Columns(), options)
     given = pairs("--column", asked.columns)
-    there = {str(column) for column in whole.frame.columns}
+    there = set(whole.cells.names)
     said = {key: _column(key, value, there) for key, value in given.items()}
     guessed, remarks = guess(whole, said)
     try:

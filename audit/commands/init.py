@@ -101,7 +101,7 @@ def _look(folder: Path, said: Mapping[str, str]) -> _Found:
         msg = f"{folder} holds no data ({', '.join(_DATA)}); name a folder with at least a test set"
         raise InputError(msg)
     test = tables["test"]
-    there = {str(column).lower(): str(column) for column in test.frame.columns}
+    there = {name.lower(): name for name in test.cells.names}
     named = {role: next((there[one] for one in names if one in there), None) for role, names in (NAMES | _MORE_NAMES).items()}
     named = {role: column for role, column in named.items() if column is None or _can_be(test, role, column)}
     roles = {role: column for role, column in named.items() if column is not None and column not in said.values()} | dict(said)
@@ -116,7 +116,7 @@ def _look(folder: Path, said: Mapping[str, str]) -> _Found:
 def _can_be(test: Dataset, role: str, column: str) -> bool:
     """Whether the cells of a column can play the role that its name suggests."""
     if role == "id":
-        return bool(test.frame[column].is_unique) and not test.blank(column).any()
+        return bool(test.cells.column(column).is_unique) and not test.blank(column).any()
     return role != "text" or reads_as_text(test, column)
 
 
@@ -124,19 +124,19 @@ def _is_probability(test: Dataset, score: str, classes: tuple[str, ...]) -> bool
     """Whether a column may be the probability of one of two classes: numbers have none, and a credit score is none."""
     from pandas.api import types
 
-    cells = test.frame[score]
+    cells = test.cells.column(score)
     return len(classes) == 2 and types.is_numeric_dtype(cells) and bool(cells.between(0, 1).all())  # noqa: PLR2004  # two classes
 
 
 def _refuse_unclear(test: Dataset, roles: Mapping[str, str]) -> None:
     """Without a label nothing can be asked of a model, and which column it is cannot be guessed."""
-    there = [str(column) for column in test.frame.columns]
+    there = list(test.cells.names)
     for role, column in roles.items():
         if column not in there:
             msg = f"--column {role}={column}: {test.path} has no such column; {nearest(column, there, 'it has ' + ', '.join(there))}"
             raise InputError(msg)
     if "label" not in roles:
-        few = [f"{one} ({count} values)" for one in there if 2 <= (count := test.frame[one].nunique()) <= MOST_CLASSES]  # noqa: PLR2004  # two classes
+        few = [f"{one} ({count} values)" for one in there if 2 <= (count := test.cells.column(one).nunique()) <= MOST_CLASSES]  # noqa: PLR2004  # two classes
         likely = f"; columns of a few values are {', '.join(few[::-1][:_SHOWN])}" if few else ""
         msg = f"{test.path}: no column has a usual name for labels ({', '.join(NAMES['label'])}){likely}: "
         msg += "say which holds the true answers, with --column label=NAME, and with --column prediction=NAME what a model said"
@@ -168,7 +168,7 @@ def _by_role(files: list[Path]) -> dict[str, Path]:
 def _classes(test: Dataset, label: str | None) -> tuple[str, ...]:
     if label is None:
         return ()
-    counts = test.frame[label].map(canonical).value_counts()
+    counts = test.cells.column(label).map(canonical).value_counts()
     return tuple(str(one) for one in counts.index) if len(counts) <= MOST_CLASSES else ()
 
 
@@ -176,7 +176,7 @@ def _spread(test: Dataset, roles: dict[str, str]) -> float | None:
     label = roles.get("label")
     if label is None or "text" in roles or not test.continuous(label):
         return None
-    numbers = test.frame[label].dropna().astype(float)
+    numbers = test.cells.column(label).dropna().astype(float)
     return float((numbers - numbers.median()).abs().mean())
 
 
@@ -209,7 +209,7 @@ def _policy(name: str, found: _Found, start: Path) -> Iterator[str]:
 
 def _lacking(data: Dataset, found: _Found) -> Iterator[str]:
     """Roles of the test set's columns that another data set does not have."""
-    there = {str(column) for column in data.frame.columns}
+    there = set(data.cells.names)
     yield from (f"{role}: null" for role, column in found.roles.items() if column not in there)
     if not there.issuperset(found.sensitive):
         yield f"sensitive: [{', '.join(_quoted(one) for one in found.sensitive if one in there)}]"
@@ -243,8 +243,8 @@ def _positive(found: _Found) -> tuple[str, str]:
     score, label = found.roles.get("score"), found.roles["label"]
     if score is None:
         return "rarer class", found.classes[-1]
-    frame = found.data["test"].frame
-    means = frame.groupby(frame[label].map(canonical))[score].mean()
+    cells = found.data["test"].cells
+    means = cells.column(score).groupby(cells.column(label).map(canonical)).mean()
     return f"class with the higher {score}", str(means.idxmax())
 
 
@@ -319,4 +319,4 @@ def _data(found: _Found) -> Iterator[str]:
 
 def _told_apart(found: _Found) -> bool:
     """Whether the test set has more of a row than its label, what the model said of it and its groups, which other rows share."""
-    return "text" in found.roles or not {*found.roles.values(), *found.sensitive}.issuperset(map(str, found.data["test"].frame.columns))
+    return "text" in found.roles or not {*found.roles.values(), *found.sensitive}.issuperset(found.data["test"].cells.names)

@@ -72,9 +72,9 @@ def _features(data: Dataset) -> Sequence[str]:
     """What tells one case from another: the text, else the features but for identifiers and groups; numbers with fractions first."""
     if data.columns.text is not None:
         return (data.columns.text,)
-    told = [name for name in data.feature_names() if name in data.frame.columns and name not in data.columns.sensitive]
+    told = [name for name in data.feature_names() if name in data.cells.names and name not in data.columns.sensitive]
     names = [name for name in told if not identifies_rows((data,), name)]
-    return sorted(names, key=lambda name: data.frame[name].dtype.kind != "f")
+    return sorted(names, key=lambda name: data.cells.column(name).dtype.kind != "f")
 
 
 def _joined(codes: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:

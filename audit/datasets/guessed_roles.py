@@ -23,7 +23,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 def guess(data: Dataset, said: Mapping[str, object]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Roles taken from column names alone, but for those that are said, and what a reader must know of them."""
-    there = [str(column) for column in data.frame.columns]
+    there = list(data.cells.names)
     named = {role: column for role, known in NAMES.items() if (column := _called(known, there)) is not None}
     taken_roles = {*said, *(["score"] if "scores" in said else [])}
     free = {role: column for role, column in named.items() if role not in taken_roles}
@@ -49,6 +49,6 @@ def _called(known: Sequence[str], there: Sequence[str]) -> str | None:
 
 def reads_as_text(data: Dataset, column: str) -> bool:
     """Whether most cells are filled, and either many or most of the filled ones are different."""
-    filled = [text for cell in data.frame[column].dropna().to_list() if (text := str(cell).strip())]
+    filled = [text for cell in data.cells.column(column).dropna().to_list() if (text := str(cell).strip())]
     different = len(set(filled))
     return 2 * len(filled) >= data.rows and (different > MOST_CLASSES or 2 * different >= len(filled))

@@ -35,9 +35,9 @@ def is_called_identifier(name: str) -> bool:
 
 def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
     """Whether a column of one or several tables numbers or names their rows: by its name or its values, and different in every row."""
-    numbers = [to_numbers(data.frame[name]) for data in tables if data.kind(name).name == "number"]
+    numbers = [to_numbers(data.cells.column(name)) for data in tables if data.kind(name).name == "number"]
     whole = len(numbers) == len(tables) and all((one[np.isfinite(one)] % 1 == 0).all() for one in numbers)
-    columns = [data.frame[name] for data in tables]
+    columns = [data.cells.column(name) for data in tables]
     cells = [part[np.isfinite(one)] for part, one in zip(columns, numbers, strict=True)] if whole else [part.dropna() for part in columns]
     if sum(map(len, cells)) < 2 or not all(map(len, cells)):  # noqa: PLR2004  # one row differs from no other
         return False

@@ -27,7 +27,7 @@ def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
     is neither text nor id, by every column but those of predictions and scores. `without` names columns of other candidates.
     """
     telling = _telling(data, without)
-    columns = [canonical_values(data.frame[column].to_list()) for column in telling.values()]
+    columns = [canonical_values(data.cells.column(column).to_list()) for column in telling.values()]
     digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
     for row in sorted(json.dumps(cells) for cells in zip(*columns, strict=True)):
         digest.update(row.encode())
@@ -40,9 +40,9 @@ def _telling(data: Dataset, without: Collection[str]) -> dict[str, str]:
     if roles.id is not None or roles.text is not None:
         named = {"id": roles.id} if roles.text is None else {"text": roles.text}
         named |= {"label": roles.label}
-        return {role: column for role, column in named.items() if column is not None and column in data.frame.columns}
+        return {role: column for role, column in named.items() if column is not None and column in data.cells.names}
     said = {roles.prediction, roles.score, *_columns_of_scores(data), *without}
-    return {column: column for column in sorted(map(str, data.frame.columns)) if column not in said}
+    return {column: column for column in sorted(data.cells.names) if column not in said}
 
 
 def _columns_of_scores(data: Dataset) -> Iterator[str]:
@@ -62,9 +62,9 @@ def columns_sha256(data: Dataset) -> tuple[str, ...]:
     values. Numbers that only count rows, and texts, which may do so too, need a label that changes along them.
     """
     label = data.columns.label
-    labels = None if label is None or label not in data.frame.columns else _codes(_words(data.frame[label]))
-    names = sorted(map(str, data.frame.columns))[: max(_FEWEST_COLUMNS, _MOST_CELLS // max(data.rows, 1))]
-    found = {_column_sha256(data.frame[name], labels) for name in names if name != label and _tells(data.frame[name])}
+    labels = None if label is None or label not in data.cells.names else _codes(_words(data.cells.column(label)))
+    names = sorted(data.cells.names)[: max(_FEWEST_COLUMNS, _MOST_CELLS // max(data.rows, 1))]
+    found = {_column_sha256(data.cells.column(name), labels) for name in names if name != label and _tells(data.cells.column(name))}
     return tuple(sorted(digest for digest in found if digest is not None))
 
 

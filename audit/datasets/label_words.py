@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.canonical_text import canonical
-from audit.datasets.kinds import distinct_cells
 from audit.datasets.options import quote
 from audit.errors import InputError
 
@@ -32,7 +31,7 @@ def refuse_label_words(data: Dataset) -> None:
     for column in dict.fromkeys(column for column in (data.columns.label, data.columns.prediction) if column is not None):
         if data.types.get(column) in {"category", "text"}:
             continue
-        codes, distinct = distinct_cells(data.frame[column])
+        codes, distinct = data.cells.codes(column)
         sign = _sign_for_nothing(distinct)
         is_bad = [
             (_is_no_class(value) or (sign is not None and canonical(value) == sign)) and str(canonical(value)) not in data.label_map

@@ -13,6 +13,7 @@ import numpy as np
 
 from audit.canonical_text import canonical
 from audit.datasets import formats
+from audit.datasets.column_store import InMemory
 from audit.datasets.csv_file import csv_table
 from audit.datasets.declared_types import apply_types, empty_words, kinds_of_columns, refuse_unknown_columns
 from audit.datasets.file_bytes import Unreadable, read_bytes, unpack
@@ -69,7 +70,8 @@ def read(
     _refuse_bad_ids(role, path, frame, columns.id)
     _write_out_nested_cells(frame)
     digest = hashlib.sha256(raw).hexdigest()
-    data = Dataset(role, path, frame, columns, digest, source, licence, types=kinds_of_columns(options), read_with=options.to_json())
+    types, keys = kinds_of_columns(options), options.to_json()
+    data = Dataset(role, path, InMemory(frame), columns, digest, source, licence, types=types, read_with=keys)
     data = replace(data, remarks=(*remarks, *on_columns(data)))
     return _labelled(data) if options.unlabelled == "drop" and columns.label is not None else data
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.datasets.kinds import EMPTY_WORDS, MOSTLY, distinct_cells
+from audit.datasets.kinds import EMPTY_WORDS, MOSTLY
 from audit.datasets.options import quote
 from audit.redaction.masking import looks_personal, quoted
 
@@ -57,8 +57,8 @@ def _blank_texts(data: Dataset) -> Iterator[str]:
 
 def _looked_at(data: Dataset) -> Iterator[str]:
     taken = {column for role, column in data.columns.named().items() if role.split(".")[0] in _OWN_WORDS}
-    for column in map(str, data.frame.columns):
-        if column not in taken and column not in data.types and data.frame[column].dtype.kind == "O":
+    for column in data.cells.names:
+        if column not in taken and column not in data.types and data.cells.column(column).dtype.kind == "O":
             yield column
 
 
@@ -84,7 +84,7 @@ def _odd_cells(kind: ColumnKind, column: str) -> tuple[str, str]:
 
 
 def _empty_words(data: Dataset, column: str) -> tuple[str, str] | None:
-    codes, distinct = distinct_cells(data.frame[column])
+    codes, distinct = data.cells.codes(column)
     is_word = np.array([*(isinstance(value, str) and value.strip() in EMPTY_WORDS for value in distinct), False])
     rows = np.flatnonzero(is_word[codes])
     if not rows.size:
@@ -99,7 +99,7 @@ def _empty_words(data: Dataset, column: str) -> tuple[str, str] | None:
 
 def _units(data: Dataset, column: str) -> tuple[str, str] | None:
     """Numbers that are words because of the unit in every cell."""
-    codes, distinct = distinct_cells(data.frame[column])
+    codes, distinct = data.cells.codes(column)
     found = [_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None for value in distinct]
     units = Counter(match.groups("") for match in found if match is not None)
     if not units or len(distinct) < _DIFFERENT:

@@ -13,7 +13,7 @@ import numpy as np
 from audit.canonical_text import canonical, is_blank, is_missing
 from audit.datasets import kinds
 from audit.datasets.inputs import Table, Texts
-from audit.datasets.kinds import ColumnKind, NumberColumn, distinct_cells
+from audit.datasets.kinds import ColumnKind, NumberColumn
 from audit.datasets.notation import EXACT, mark_advice
 from audit.errors import CannotMeasure
 from audit.redaction.masking import looks_personal, quoted
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.datasets.column_store import ColumnStore
     from audit.datasets.columns import Columns
     from audit.datasets.copies import Copies
     from audit.datasets.inputs import Inputs
@@ -70,7 +70,7 @@ class Dataset:
     role: str
     """The policy's name for it: `train`, `test`, `production`."""
     path: Path
-    frame: pd.DataFrame
+    cells: ColumnStore
     columns: Columns
     sha256: str
     """Of the file's bytes."""
@@ -108,14 +108,14 @@ class Dataset:
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return len(self.frame)
+        return self.cells.rows
 
     @cached_property
     def ids(self) -> NDArray[np.str_]:
         """Names of the rows: `columns.id`, else their numbers counted from 1, as text."""
         if self.columns.id is None:
             return (self._places + 1).astype(str)
-        return np.array([str(value) for value in self.frame[self.columns.id]], dtype=str)
+        return np.array([str(value) for value in self.cells.column(self.columns.id)], dtype=str)
 
     def shown(self, row: int) -> str:
         """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""
@@ -124,7 +124,7 @@ class Dataset:
 
     def written(self, column: str, row: int) -> str:
         """`, which says 'NA'`, of a cell that holds a word; nothing of an empty one."""
-        cell = self.frame[column].iloc[row]
+        cell = self.cells.column(column).iloc[row]
         return f", which says {quoted(cell.strip())}" if isinstance(cell, str) and cell.strip() else ""
 
     @property
@@ -144,7 +144,7 @@ class Dataset:
         return {}
 
     def _read_labels(self, column: str) -> NDArray[np.object_]:
-        codes, distinct = distinct_cells(self.frame[column])
+        codes, distinct = self.cells.codes(column)
         texts = [*map(self.class_name, distinct), None]
         missing = np.flatnonzero(np.array([text is None for text in texts])[codes])
         if missing.size:
@@ -180,7 +180,7 @@ class Dataset:
         return {}
 
     def _find_kind(self, column: str) -> ColumnKind:
-        cells = self.frame[column]
+        cells = self.cells.column(column)
         if column not in self.types and column in {self.columns.text, self.columns.output}:
             return ColumnKind("text", len(cells), int(cells.isna().sum()))
         if self.origin is not None:
@@ -196,11 +196,11 @@ class Dataset:
         if not kind.is_ordered and kind.name != "blank":
             msg = f"{self.role}: column {column!r} holds {_PLURALS[kind.name]}, not numbers: name another column"
             raise CannotMeasure(msg)
-        return NumberColumn(kinds.to_numbers(self.frame[column]), kind)
+        return NumberColumn(kinds.to_numbers(self.cells.column(column)), kind)
 
     def blank(self, column: str) -> NDArray[np.bool_]:
         """(n,) whether a cell holds nothing, or nothing that can be seen."""
-        codes, distinct = distinct_cells(self.frame[column])
+        codes, distinct = self.cells.codes(column)
         return np.array([*map(is_blank, distinct), True], dtype=bool)[codes]
 
     @cached_property
@@ -236,7 +236,7 @@ class Dataset:
 
     def class_counts(self, column: str) -> dict[str, tuple[int, int]]:
         """Every class that a column names, in the order of its first row, with its number of rows and that row."""
-        codes, distinct = distinct_cells(self.frame[column])
+        codes, distinct = self.cells.codes(column)
         names = [*map(self.class_name, distinct), None]
         places = {name: place for place, name in enumerate(dict.fromkeys(name for name in names if name is not None))}
         of_row = np.array([-1 if name is None else places[name] for name in names], dtype=np.int64)[codes]
@@ -250,13 +250,13 @@ class Dataset:
     def continuous(self, column: str) -> bool:
         """Whether a column holds numbers that are no classes: more different ones than there are classes."""
         kind = self.kind(column)
-        return kind.name == "number" and kind.odd is None and self.frame[column].nunique() > MOST_CLASSES
+        return kind.name == "number" and kind.odd is None and self.cells.column(column).nunique() > MOST_CLASSES
 
     def numbers(self, column: str) -> NDArray[np.float64]:
         """(n,) a column of finite numbers. A cell that is none is refused: no error can be reckoned from it."""
         import pandas as pd
 
-        kind, cells = self.kind(column), self.frame[column]
+        kind, cells = self.kind(column), self.cells.column(column)
         if kind.name in _NOT_NUMBERS:
             gaps = np.flatnonzero(cells.isna())
             blank = f", and no value in {gaps.size:,} of {self.rows:,} rows (first: row {self.shown(int(gaps[0]))})" if gaps.size else ""
@@ -278,27 +278,27 @@ class Dataset:
         if self.columns.text is None:
             msg = f"{self.role}: no text column: name it under columns.text"
             raise CannotMeasure(msg)
-        return ["" if _plain(value) is None else str(value) for value in self.frame[self.columns.text]]
+        return ["" if _plain(value) is None else str(value) for value in self.cells.column(self.columns.text)]
 
     def inputs(self) -> Inputs:
         """What a model reads of its rows: texts where a text column is named and features are not, else the feature columns."""
         if self.columns.text is not None and self.columns.features is None:
             return Texts(self.texts)
-        return Table(lambda: self.frame[list(self.feature_names())])
+        return Table(lambda: self.cells.frame(self.feature_names()))
 
     def feature_names(self) -> tuple[str, ...]:
         """Columns that a tabular model reads: `columns.features`, else every column without another role."""
         if self.columns.features is not None:
             return self.columns.features
         taken = (set(self.columns.named().values()) - set(self.columns.sensitive)) | self.aside
-        return tuple(str(column) for column in self.frame.columns if column not in taken)
+        return tuple(column for column in self.cells.names if column not in taken)
 
     def coded(self, column: str) -> tuple[NDArray[np.int64], list[Value]]:
         """(n,) places of the rows' cells in a list of JSON values, which may hold a value more than once; its last is that of no value.
 
         Whole numbers stay so where blanks made them 3.0.
         """
-        codes, distinct = distinct_cells(self.frame[column])
+        codes, distinct = self.cells.codes(column)
         found = [_plain(value) for value in distinct]
         if all(value is None or (isinstance(value, float) and value.is_integer() and abs(value) < EXACT) for value in found):
             found = [None if value is None else int(value) for value in found]
@@ -337,10 +337,10 @@ class Dataset:
     def head(self, rows: int) -> Dataset:
         """The same data set cut to its first rows, under a digest of its own."""
         digest = hashlib.sha256(f"{self.sha256}:first {rows} rows".encode()).hexdigest()
-        return replace(self, frame=self.frame.head(rows), sha256=digest, whole=self, origin=self.origin or self)
+        return replace(self, cells=self.cells.head(rows), sha256=digest, whole=self, origin=self.origin or self)
 
     def where(self, mask: NDArray[np.bool_]) -> Dataset:
         """The rows that a mask marks, under their own names and a digest of their own."""
         digest = hashlib.sha256(f"{self.sha256}:rows ".encode() + np.packbits(mask).tobytes()).hexdigest()
         picked = self._places[mask]
-        return replace(self, frame=self.frame[mask].reset_index(drop=True), sha256=digest, places=picked, origin=self.origin or self)
+        return replace(self, cells=self.cells.where(mask), sha256=digest, places=picked, origin=self.origin or self)

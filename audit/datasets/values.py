@@ -30,7 +30,7 @@ def value_codes(tables: Sequence[Dataset], column: str) -> NDArray[np.int64]:
     import pandas as pd
     from pandas.api import types
 
-    parts, kinds = [data.frame[column] for data in tables], [data.kind(column) for data in tables]
+    parts, kinds = [data.cells.column(column) for data in tables], [data.kind(column) for data in tables]
     names = set() if any(kind.declared and not kind.is_ordered for kind in kinds) else {kind.name for kind in kinds}
     narrow = any(part.dtype in _NARROW for part in parts)
     if all(types.is_numeric_dtype(part) and not types.is_bool_dtype(part) for part in parts):

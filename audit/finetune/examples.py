@@ -75,7 +75,7 @@ def _validation_rows(data: Dataset, whole: Examples, fraction: float, seed: int)
 
 def _entities(data: Dataset, column: str) -> list[str]:
     """Rows without an entity would all be one, or none: either way rows of one entity could come to stand on both sides."""
-    found = canonical_values(data.frame[column].to_list())
+    found = canonical_values(data.cells.column(column).to_list())
     if None in found:
         msg = f"datasets.{data.role}: row {data.shown(found.index(None))} names no entity in column {column!r}: "
         msg += "name one in every row, or leave columns.group out"

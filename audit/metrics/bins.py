@@ -122,7 +122,7 @@ def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.i
 
 def drifted_rows(reference: Dataset, current: Dataset, columns: Sequence[str]) -> Iterator[tuple[Slice, str, NDArray[np.intp]]]:
     """Of each feature its name as a member, what has grown in words, and the rows that hold it."""
-    there = [name for name in columns if all(name in data.frame.columns or name in windows.DERIVED for data in (reference, current))]
+    there = [name for name in columns if all(name in data.cells.names or name in windows.DERIVED for data in (reference, current))]
     for feature in windows.features(reference, current, there)[0] if there else ():
         found = of(feature, BINS)
         if found.grown is not None:

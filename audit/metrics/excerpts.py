@@ -105,7 +105,7 @@ def excerpts(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
 
 def described(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     """The first columns of each row, in words."""
-    names = [name for name in data.feature_names() if name in data.frame.columns]
+    names = [name for name in data.feature_names() if name in data.cells.names]
     if not rows:
         return []
     whose = None

@@ -118,7 +118,7 @@ def _tells_rows_apart(compared: Comparison, name: str, tables: Sequence[Dataset]
     """Whether it says that no row is the same where no value of a column is: of a text, and of numbers or times of one range."""
     if not all(data.kind(name).name in _QUANTITIES for data in tables):
         return name == compared.text or compared.differs_in_every_row(name)
-    one, other = (to_numbers(data.frame[name]) for data in tables)
+    one, other = (to_numbers(data.cells.column(name)) for data in tables)
     return bool(np.nanmin(one) <= np.nanmax(other) and np.nanmin(other) <= np.nanmax(one))
 
 

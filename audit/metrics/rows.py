@@ -120,16 +120,16 @@ def _wanted(tables: Sequence[Dataset], text: str | None) -> tuple[str, ...]:
 
 def _is_feature(tables: Sequence[Dataset], name: str) -> bool:
     """Whether no data set gives the column another role, such as that of a prediction."""
-    return all(name in data.feature_names() or name not in data.frame.columns for data in tables)
+    return all(name in data.feature_names() or name not in data.cells.names for data in tables)
 
 
 def _shared(tables: Sequence[Dataset], name: str, text: str | None) -> bool:
-    return name == text or all(name in data.frame.columns for data in tables)
+    return name == text or all(name in data.cells.names for data in tables)
 
 
 def _of_one(tables: Sequence[Dataset], names: Sequence[str]) -> Iterator[str]:
     for name in names:
-        lacks = ", ".join(data.role for data in tables if name not in data.frame.columns)
+        lacks = ", ".join(data.role for data in tables if name not in data.cells.names)
         yield f"{name} is left out: {lacks} has no such column."
 
 
@@ -137,8 +137,8 @@ def _nothing(tables: Sequence[Dataset], lacking: Sequence[str], identifying: Seq
     """Why no column is left to compare, and what to do."""
     role = tables[0].role
     if lacking:
-        lacks = next(data for data in tables if lacking[0] not in data.frame.columns)
-        there = ", ".join(map(str, lacks.frame.columns))
+        lacks = next(data for data in tables if lacking[0] not in data.cells.names)
+        there = ", ".join(lacks.cells.names)
         return f"{lacks.role}: no column {', '.join(map(repr, lacking))} to compare rows by; there are {there}"
     if identifying:
         return f"{role}: nothing but {', '.join(identifying)}, which identifies the rows: name columns.text or columns.features"

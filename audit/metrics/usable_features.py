@@ -66,7 +66,7 @@ def called_identifier(reference: Dataset, current: Dataset) -> Rule:
     """Whether a feature is called an identifier and differs in every row: its numbers grow from window to window, or mean nothing."""
 
     def rule(feature: Feature) -> str | None:
-        there = all(feature.name in data.frame.columns for data in (reference, current))
+        there = all(feature.name in data.cells.names for data in (reference, current))
         if not there or not is_called_identifier(feature.name) or not identifies_rows((reference, current), feature.name):
             return None
         return "it names the rows: name it under columns.id, or under `columns` to compare it too"

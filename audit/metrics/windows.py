@@ -165,11 +165,11 @@ def _default(reference: Dataset, current: Dataset) -> tuple[str, ...]:
 
 
 def _there(data: Dataset, name: str) -> bool:
-    return name in data.frame.columns or (name in DERIVED and data.columns.text is not None)
+    return name in data.cells.names or (name in DERIVED and data.columns.text is not None)
 
 
 def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
-    if name not in reference.frame.columns:
+    if name not in reference.cells.names:
         values = [np.array([DERIVED[name](text) for text in data.texts()]) for data in (reference, current)]
         return Feature(name, numeric=True, reference=values[0], current=values[1])
     whose = None if reference.columns.group is None else reference.values(reference.columns.group)
@@ -186,18 +186,18 @@ def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
 
 def _holds_codes(data: Dataset, name: str) -> bool:
     """Whether numbers in a column are written with a zero before their first digit, such as 01234: they are codes in any window."""
-    return any(isinstance(cell, str) and _CODE.fullmatch(cell.strip()) for cell in data.frame[name].unique())
+    return any(isinstance(cell, str) and _CODE.fullmatch(cell.strip()) for cell in data.cells.column(name).unique())
 
 
 def _quantities(data: Dataset, name: str) -> NDArray[np.float64]:
     """A column's numbers; days in seconds, as times are."""
-    return to_numbers(data.frame[name]) * (DAY if data.kind(name).name == "day" else 1.0)
+    return to_numbers(data.cells.column(name)) * (DAY if data.kind(name).name == "day" else 1.0)
 
 
 def _categories(data: Dataset, name: str) -> NDArray[np.object_]:
     """(n,) a column's values as text; None where missing."""
     import pandas as pd
 
-    codes, values = pd.factorize(data.frame[name].astype(object))
+    codes, values = pd.factorize(data.cells.column(name).astype(object))
     text = np.array([*(canonical(value) for value in values), None], dtype=object)
     return text[codes]

@@ -39,7 +39,7 @@ _REFERENCES = (None, "pooled_rest", "highest")
 
 def check_roles(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> None:
     """Refuse roles of the policy's own `columns` that no file has a column for."""
-    there = {str(column) for data in datasets.values() for column in data.frame.columns}
+    there = {name for data in datasets.values() for name in data.cells.names}
     mistakes = []
     for role, column in loaded.policy.columns.named().items():
         if datasets and column not in there and not role.startswith("features."):
@@ -111,7 +111,7 @@ def _at(loaded: LoadedPolicy, index: int, key: str, message: str) -> Mistake:
 
 def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], check: Check) -> Iterator[tuple[str, str]]:
     data = datasets[requirement.on]
-    there = {str(column) for column in data.frame.columns}
+    there = set(data.cells.names)
     derived = set(DERIVED) if check.by == "features" and data.columns.text is not None else set()
     has = f"it has {', '.join(sorted(there))}"
     for column in sorted({column for family in requirement.by for column in family} - there - derived):
@@ -267,7 +267,7 @@ def _comparator_columns(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -
     for name, spec in loaded.policy.comparators.items():
         compared = dict.fromkeys(one.on for one in loaded.policy.require if one.against == name)
         for data in (datasets[role] for role in compared if role in datasets):
-            there = sorted(str(column) for column in data.frame.columns)
+            there = sorted(data.cells.names)
             for place, column in () if spec.columns is None else spec.columns.placed():
                 if column not in there:
                     told = nearest(column, there, f"it has {', '.join(there)}")

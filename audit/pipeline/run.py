@@ -211,7 +211,7 @@ def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: 
 
 def _dataset_facts(data: Dataset, loaded: LoadedPolicy) -> DatasetFacts:
     declared = loaded.policy.datasets[data.role].path
-    return DatasetFacts(data.role, declared, data.sha256, data.rows, len(data.frame.columns), data.source, data.licence)
+    return DatasetFacts(data.role, declared, data.sha256, data.rows, len(data.cells.names), data.source, data.licence)
 
 
 def _payload(audit: AuditRun, prepared: Prepared, more: dict[str, object], entries: Sequence[Entry]) -> dict[str, object]:

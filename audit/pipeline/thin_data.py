@@ -110,7 +110,7 @@ def slice_remarks(policy: Policy, datasets: Mapping[str, Dataset]) -> Iterator[s
     for requirement in policy.require:
         for column in dict.fromkeys(column for family in _families(requirement) for column in family):
             data = datasets[requirement.on]
-            if (data.role, column) not in told and column in data.frame.columns:
+            if (data.role, column) not in told and column in data.cells.names:
                 told.add((data.role, column))
                 yield from (f"datasets.{data.role}: {text}" for text in (*_thin(data, column), *_twice(data, column)))
 

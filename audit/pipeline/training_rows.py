@@ -107,8 +107,8 @@ def _overlap(role: str, other: str, datasets: Mapping[str, Dataset]) -> _Overlap
 
 
 def _shared(data: Dataset, other: Dataset) -> tuple[str, ...]:
-    there = set(map(str, other.frame.columns))
-    return tuple(name for name in map(str, data.frame.columns) if name in there)
+    there = set(other.cells.names)
+    return tuple(name for name in data.cells.names if name in there)
 
 
 def _same_rows(data: Dataset, other: Dataset, columns: tuple[str, ...]) -> bool:

@@ -125,7 +125,7 @@ def _easy(rows: int, seed: int) -> pd.DataFrame:
 def _tuned(folder: Path, train: pd.DataFrame, test: pd.DataFrame | None = None, epochs: int = 1) -> None:
     """Write training and test rows, and a policy that fine-tunes the base on them."""
     train.to_csv(folder / "train.csv", index=False)
-    (letters(80, seed=2).frame if test is None else test).to_csv(folder / "test.csv", index=False)
+    (letters(80, seed=2).cells.frame() if test is None else test).to_csv(folder / "test.csv", index=False)
     candidate = {"task": "text-classification", "fine_tune": {"base": "base", "on": "train", "epochs": epochs, "learning_rate": 4e-3}}
     datasets = {name: {"path": f"{name}.csv"} for name in ("train", "test")}
     policy(folder, {"check": "performance/accuracy", "min": 0.2}, columns=TEXTS, datasets=datasets, candidate=candidate)
@@ -133,19 +133,19 @@ def _tuned(folder: Path, train: pd.DataFrame, test: pd.DataFrame | None = None, 
 
 def _tuned_on_test(folder: Path) -> None:
     base(folder / "base")
-    _tuned(folder, letters(80, seed=2).frame.iloc[::-1])
+    _tuned(folder, letters(80, seed=2).cells.frame().iloc[::-1])
 
 
 def _tuned_on_shuffled(folder: Path) -> None:
     """The training file has the test rows in another order, and a column more."""
     base(folder / "base")
-    shuffled = letters(80, seed=2).frame.sample(frac=1, random_state=1)
+    shuffled = letters(80, seed=2).cells.frame().sample(frac=1, random_state=1)
     _tuned(folder, shuffled.assign(note=range(80)))
 
 
 def _blanks_after_labels(folder: Path) -> None:
     base(folder / "base")
-    train = letters(150, seed=1).frame
+    train = letters(150, seed=1).cells.frame()
     _tuned(folder, train.assign(label=train.label + np.where(train.index % 2, " ", "")))
 
 

@@ -63,7 +63,7 @@ def test_cut_texts_are_told(tmp_path: Path) -> None:
     """In every data set, with the length, whose limit it is, and the longest text; a later run tells the same without loading."""
     folder = model(tmp_path / "m", "Bert")
     sets = {"train": letters(9, 1), "test": letters(5, 2, "test"), "plain": letters(5, 3, "plain", text=None)}
-    sets["test"].frame["text"] = [*LONG, *LONG[:2]]
+    sets["test"].cells.frame()["text"] = [*LONG, *LONG[:2]]
     told = "datasets.test: 4 of 5 texts were cut at 64 tokens (the model's own limit); the longest has 122."
     assert opened(folder).remarks(sets) == (told,)
     shorter = TextClassifier(ModelFolder(folder), ("other", "urgent"), reading=Reading(max_length=5), store=tmp_path)

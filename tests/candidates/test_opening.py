@@ -112,7 +112,7 @@ def test_a_loaded_text_classifier(folder: Path, datasets: dict[str, Dataset]) ->
     with pytest.raises(InputError, match=f"its SHA-256 is {tuned.sha256}, the policy names 00"):
         opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder, "sha256": "0" * 64})
     for data in datasets.values():
-        data.frame["label"] = data.frame["label"].map({"other": "no", "urgent": "yes"})
+        data.cells.frame()["label"] = data.cells.column("label").map({"other": "no", "urgent": "yes"})
     with pytest.raises(InputError, match=r"knows the classes other, urgent, and none of the labels no, yes of datasets\.train: name"):
         opened(folder, datasets, load={"kind": "transformers", "path": tuned.folder})
 
@@ -145,7 +145,7 @@ def test_a_data_set_whose_labels_are_spelt_otherwise_is_refused(folder: Path, da
     from sklearn.pipeline import make_pipeline
     from skops import io as skops
 
-    datasets["test"].frame["label"] = datasets["test"].frame["label"].str.upper()
+    datasets["test"].cells.frame()["label"] = datasets["test"].cells.column("label").str.upper()
     told = r"'urgent' \(.* a class of the candidate\) and 'URGENT' \(46 rows of column 'label' in test.csv, first row 1\)"
     with pytest.raises(InputError, match=told):
         opened(folder, datasets, fine_tune=TUNE)
@@ -167,7 +167,7 @@ def test_a_model_without_names_takes_its_features_in_one_order(folder: Path) -> 
     both = {"test": dataset(frame), "production": dataset(frame[["b", "a", "label"]], "production")}
     with pytest.raises(InputError, match=r"datasets\.test and datasets\.production have them in another order: list them"):
         opened(folder, both, "tabular-classification", load={"kind": "sklearn", "path": "m.skops"})
-    listed = {role: dataset(data.frame, role, features=("a", "b")) for role, data in both.items()}
+    listed = {role: dataset(data.cells.frame(), role, features=("a", "b")) for role, data in both.items()}
     for name, given in (("m.skops", listed), ("named.skops", both)):
         model = opened(folder, given, "tabular-classification", load={"kind": "sklearn", "path": name})
         expected = named.predict(frame[["a", "b"]]).astype(str).tolist()

@@ -56,7 +56,7 @@ def test_the_rows_are_those_that_were_learned_from(place: Path, folder: Path) ->
 
 def test_entities_stay_together(place: Path, folder: Path) -> None:
     found = tuned(place, folder, group="customer")
-    assert set(found.train.frame["customer"]).isdisjoint(found.validation.frame["customer"])
+    assert set(found.train.cells.column("customer")).isdisjoint(found.validation.cells.column("customer"))
 
 
 def test_the_same_seed_comes_to_the_same_weights_and_another_one_does_not(place: Path, folder: Path) -> None:
@@ -91,7 +91,7 @@ def test_what_the_policy_says_is_told_apart_from_what_was_done(place: Path, fold
 
 
 def test_a_candidate_that_was_not_tuned_here_has_no_base() -> None:
-    frame: Any = letters(5, 1).frame.assign(prediction="other")
+    frame: Any = letters(5, 1).cells.frame().assign(prediction="other")
     seen = subject(frame)
     assert seen.base is None
     with pytest.raises(CannotMeasure, match=r"name its base model under candidate\.fine_tune"):

@@ -107,7 +107,7 @@ def test_a_text_without_tokens_is_named_by_its_row(tmp_path: Path) -> None:
     assert opened(model(tmp_path / "framed", "GPT2")).score_texts([""]).shape == (1, 2)
     bare = opened(model(tmp_path / "bare", "GPT2", words(frame=False)))
     data = letters(6, 1, "test")
-    data.frame.loc[3, "text"] = " "
+    data.cells.frame().loc[3, "text"] = " "
     told = r"datasets\.test: row 4: the tokenizer gives no token for the text ' '.*: fill the text in, or take the row out"
     with pytest.raises(CandidateError, match=told):
         bare.predict(data)

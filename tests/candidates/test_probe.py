@@ -70,7 +70,7 @@ def test_three_classes_too(folder: Path) -> None:
     from sklearn.preprocessing import StandardScaler
 
     data = letters(240, 1)
-    data.frame["label"] = np.where(np.arange(240) % 3 == 0, "third", data.frame["label"])
+    data.cells.frame()["label"] = np.where(np.arange(240) % 3 == 0, "third", data.cells.column("label"))
     rows, _, _ = parts(data, 0.2, 3)
     known = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(encoder(folder).embed(rows.texts), rows.labels)
     found = Probe(encoder(folder), rows, learned="rows").score_texts(rows.texts[:9])

@@ -117,7 +117,7 @@ def test_no_texts(classifier: Path) -> None:
     assert opened(classifier).score_texts([]).shape == (0, 2)
     assert opened(classifier).embed_texts([]).shape == (0, 32)
     with pytest.raises(CannotMeasure, match="cannot score 300 tabular rows"):
-        Predictions(opened(classifier)).answer(Table.of(letters(300, 9).frame))
+        Predictions(opened(classifier)).answer(Table.of(letters(300, 9).cells.frame()))
 
 
 def changed(folder: Path, target: Path, **config: object) -> ModelFolder:

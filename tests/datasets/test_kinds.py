@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 from audit.datasets.remarks import on_columns
 from audit.errors import CannotMeasure
 from tests.reading_files import read_file
@@ -21,7 +22,7 @@ NOON = datetime(2026, 1, 2, 12)  # noqa: DTZ001  # a file's times have no zone
 
 def dataset(cells: Any, **roles: Any) -> Dataset:
     types = roles.pop("types", {})
-    return Dataset("test", Path("test.csv"), pd.DataFrame({"x": cells}), Columns(**roles), "made", types=types)
+    return Dataset("test", Path("test.csv"), InMemory(pd.DataFrame({"x": cells})), Columns(**roles), "made", types=types)
 
 
 KINDS: dict[str, tuple[Any, str]] = {

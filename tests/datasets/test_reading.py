@@ -54,8 +54,8 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     assert data.ids.tolist() == ["007", "8", "9"]
     assert data.texts() == ["NA", 'a, "b"\nc', "null"]
     assert data.labels("label").tolist() == ["1", "0", "1"]
-    assert data.frame["label"].dtype == np.int64
-    assert math.isclose(data.frame["score"][1], 1 / 3, rel_tol=1e-14)
+    assert data.cells.column("label").dtype == np.int64
+    assert math.isclose(data.cells.column("score")[1], 1 / 3, rel_tol=1e-14)
     assert data.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert (data.role, data.source, data.licence) == ("test", "made", "CC0-1.0")
 
@@ -75,7 +75,7 @@ def test_numbers_keep_every_bit(numbers: list[float]) -> None:
     """A probability read from a CSV is the one that was written."""
     with tempfile.TemporaryDirectory() as folder:
         path = write(Path(folder), "a.csv", "score\n" + "".join(f"{number!r}\n" for number in numbers))
-        assert read("test", path, Columns()).frame["score"].to_list() == numbers
+        assert read("test", path, Columns()).cells.column("score").to_list() == numbers
 
 
 def test_only_an_empty_cell_is_missing(tmp_path: Path) -> None:
@@ -236,8 +236,8 @@ def test_decimals_and_numbers_name_the_same_class(tmp_path: Path) -> None:
     table = pa.table({"label": pa.array(cells, pa.decimal128(5, 2)), "n": pa.array([Decimal(7)] * 3, pa.decimal128(20, 0))})
     pq.write_table(table, tmp_path / "a.parquet")
     data = read("test", tmp_path / "a.parquet", Columns())
-    assert [canonical(value) for value in data.frame["label"]] == ["1", "0.3", None]
-    assert data.frame["n"].dtype == np.int64
+    assert [canonical(value) for value in data.cells.column("label")] == ["1", "0.3", None]
+    assert data.cells.column("n").dtype == np.int64
 
 
 def test_lists_that_play_no_role_are_read(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_lists_that_play_no_role_are_read(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", '{"label": 0, "tokens": [1, 2]}\n{"label": 1, "tokens": {"a": 1}}\n{"label": 1}\n')
     data = read("test", path, Columns(label="label"))
     assert data.values("tokens").tolist() == ["[1, 2]", '{"a": 1}', None]
-    assert not data.frame.duplicated().any()
+    assert not data.cells.frame().duplicated().any()
 
 
 def test_infinity_names_a_slice(tmp_path: Path) -> None:

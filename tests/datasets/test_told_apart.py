@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.datasets import Columns, Dataset, canonical
+from audit.datasets.column_store import InMemory
 from tests.support import subject
 
 CELLS = st.one_of(
@@ -27,7 +28,7 @@ ONE_KIND = st.one_of(
 
 
 def _data(cells: list[Any]) -> Dataset:
-    return Dataset("test", Path("test.csv"), pd.DataFrame({"x": pd.Series(cells)}), Columns(), "drawn")
+    return Dataset("test", Path("test.csv"), InMemory(pd.DataFrame({"x": pd.Series(cells)})), Columns(), "drawn")
 
 
 def _missing(value: object) -> bool:
@@ -38,13 +39,13 @@ def _missing(value: object) -> bool:
 def test_labels_are_each_cell_as_text(cells: list[Any]) -> None:
     there = [cell for cell in cells if not _missing(cell)] or ["a"]
     data = _data(there)
-    assert data.labels("x").tolist() == [canonical(cell) for cell in data.frame["x"].to_list()]
+    assert data.labels("x").tolist() == [canonical(cell) for cell in data.cells.column("x").to_list()]
 
 
 @given(st.one_of(ONE_KIND, st.lists(CELLS, min_size=1)))
 def test_values_are_each_cell_and_nothing_for_a_missing_one(cells: list[Any]) -> None:
     data = _data(cells)
-    read = data.frame["x"].to_list()
+    read = data.cells.column("x").to_list()
     found = data.values("x").tolist()
     assert [value is None for value in found] == [_missing(cell) for cell in read]
     told = [(value, cell) for value, cell in zip(found, read, strict=True) if value is not None]
@@ -54,7 +55,7 @@ def test_values_are_each_cell_and_nothing_for_a_missing_one(cells: list[Any]) ->
 @given(st.lists(st.tuples(st.sampled_from([None, "a", "b"]), st.sampled_from([1.0, 2.0, float("nan")])), min_size=1))
 def test_slices_part_the_rows_and_hold_rows_alike(rows: list[tuple[str | None, float]]) -> None:
     frame = pd.DataFrame(rows, columns=["x", "y"])
-    data = Dataset("test", Path("test.csv"), frame, Columns(), "drawn")
+    data = Dataset("test", Path("test.csv"), InMemory(frame), Columns(), "drawn")
     (family,) = subject(frame.assign(label="p", prediction="p"), by=(("x", "y"),)).families(data)
     assert np.array_equal(np.sum([mask for _, mask in family], axis=0), np.ones(len(rows)))
     for group, mask in family:
@@ -75,6 +76,6 @@ def test_columns_of_pandas_own_kinds_keep_their_missing_cells(kind: str) -> None
         "datetime64[ns]": ["2026-01-02", None, "2026-01-03"],
     }
     given_cells = cells.get(kind, ["a", None, "b"])
-    data = Dataset("test", Path("test.csv"), pd.DataFrame({"x": pd.Series(given_cells, dtype=kind)}), Columns(), "drawn")
+    data = Dataset("test", Path("test.csv"), InMemory(pd.DataFrame({"x": pd.Series(given_cells, dtype=kind)})), Columns(), "drawn")
     expected = {"datetime64[ns]": ["2026-01-02 00:00:00", None, "2026-01-03 00:00:00"]}.get(kind, given_cells)
     assert data.values("x").tolist() == expected

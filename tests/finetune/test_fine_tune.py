@@ -213,7 +213,7 @@ def test_the_best_checkpoint_is_kept(base_model: Path, tmp_path: Path) -> None:
     train, held = letters(120, 1), letters(200, 2, "validation")
     shuffled = np.random.default_rng(0)
     for data in (train, held):
-        data.frame["label"] = shuffled.permutation(data.frame["label"].to_numpy())
+        data.cells.frame()["label"] = shuffled.permutation(data.cells.column("label").to_numpy())
     spec = FineTune(base="tiny", validation="validation", epochs=30, learning_rate=1e-2, batch_size=8, patience=2)
     folder, record = fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
     losses = [point.loss for point in record.validation_loss]
@@ -285,7 +285,7 @@ def test_long_texts_are_cut_and_counted(base_model: Path, tmp_path: Path) -> Non
     """Texts longer than max_length lose their end, in training and afterwards, and the record says how many."""
     train = letters(60, 1)
     long = train.texts()[0] + " hurry" * 200
-    train.frame["text"] = [long, *train.texts()[1:]]
+    train.cells.frame()["text"] = [long, *train.texts()[1:]]
     held = letters(10, 2, "validation")
     spec = FineTune(base="tiny", validation="validation", epochs=1)
     folder, record = fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
@@ -296,7 +296,7 @@ def test_long_texts_are_cut_and_counted(base_model: Path, tmp_path: Path) -> Non
 
 
 def with_labels(data: Dataset, *labels: str | None) -> Dataset:
-    data.frame["label"] = [labels[row % len(labels)] for row in range(data.rows)]
+    data.cells.frame()["label"] = [labels[row % len(labels)] for row in range(data.rows)]
     return data
 
 
@@ -381,7 +381,7 @@ def test_a_tokenizer_that_gives_tokens_without_a_weight_is_refused(base_model: P
     words.add_tokens(["zebra"])
     words.save_pretrained(folder)
     train = letters(40, 1)
-    train.frame.loc[0, "text"] = "please calm the zebra"
+    train.cells.frame().loc[0, "text"] = "please calm the zebra"
     with pytest.raises(InputError, match=r"its tokenizer gives token \d+, and the model knows \d+"):
         fine_tune(FineTune(base="tiny"), folder, train, None, seed=0, cache=tmp_path, progress=Silent())
 

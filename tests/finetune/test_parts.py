@@ -41,9 +41,9 @@ def test_an_entity_stays_on_one_side(labels: list[str], entities: int, seed: int
 def test_customers_stay_together_in_a_training() -> None:
     """Under columns.group no customer is both learnt from and validated on; every row is on one side."""
     data = letters(240, 1, group="customer")
-    data.frame["text"] = [f"{text} {row}" for row, text in enumerate(data.texts())]
+    data.cells.frame()["text"] = [f"{text} {row}" for row, text in enumerate(data.texts())]
     train, held, told = parts(data, 0.2, 0)
-    customer = dict(zip(data.texts(), data.frame["customer"], strict=True))
+    customer = dict(zip(data.texts(), data.cells.column("customer"), strict=True))
     assert not {customer[text] for text in train.texts} & {customer[text] for text in held.texts}
     assert sorted(train.texts + held.texts) == sorted(data.texts())
     assert 0.15 < len(held.texts) / data.rows < 0.25
@@ -54,8 +54,8 @@ def test_customers_stay_together_in_a_training() -> None:
 def test_rows_without_an_entity_are_refused() -> None:
     """They would all be one entity, on one side or the other."""
     data = letters(60, 1, group="customer")
-    data.frame["customer"] = data.frame["customer"].astype(object)
-    data.frame.loc[[4, 9], "customer"] = None
+    data.cells.frame()["customer"] = data.cells.column("customer").astype(object)
+    data.cells.frame().loc[[4, 9], "customer"] = None
     with pytest.raises(InputError, match="row 5 names no entity in column 'customer': name one in every row"):
         parts(data, 0.2, 0)
 

@@ -107,7 +107,7 @@ def test_against_the_base_model(here: Path) -> None:
 
     base(here / "tiny")
     for role, rows, seed in (("train", 400, 1), ("test", 300, 2)):
-        letters(rows, seed, role).frame.to_csv(here / f"{role}.csv", index=False)
+        letters(rows, seed, role).cells.frame().to_csv(here / f"{role}.csv", index=False)
     outcome = audited(
         here,
         {

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     made = tmp_path_factory.mktemp("fine-tuning")
     for seed, role in enumerate(("train", "test"), 1):
-        frame = letters(120, seed, role).frame
+        frame = letters(120, seed, role).cells.frame()
         frame.assign(group=np.array(["a", "b"])[np.arange(len(frame)) // 2 % 2]).to_csv(made / f"{role}.csv", index=False)
     base(made / "tiny")
     (made / "elsewhere").mkdir()

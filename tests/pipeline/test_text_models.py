@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUDIT_CACHE", "cache")
     for seed, role in enumerate(("train", "test"), 1):
-        letters(60, seed, role).frame.to_csv(f"{role}.csv", index=False)
+        letters(60, seed, role).cells.frame().to_csv(f"{role}.csv", index=False)
 
 
 def written(candidate: dict[str, Any], **more: Any) -> Path:
@@ -114,14 +114,14 @@ def no_padding() -> None:
 
 def blank_test_row() -> None:
     model(Path("base"), "GPT2", words(frame=False))
-    frame = letters(60, 2, "test").frame
+    frame = letters(60, 2, "test").cells.frame()
     frame.loc[7, "text"] = "  "
     frame.to_csv("test.csv", index=False)
 
 
 def blank_training_row() -> None:
     model(Path("base"), "GPT2", words(frame=False))
-    frame = letters(60, 1).frame
+    frame = letters(60, 1).cells.frame()
     frame.loc[4, "text"] = ""
     frame.to_csv("train.csv", index=False)
 

@@ -146,9 +146,9 @@ def _of_texts(
 
 def _names(data: Dataset, columns: Sequence[str] | None) -> tuple[str, ...]:
     names = attributes.default_columns(data) if columns is None else tuple(dict.fromkeys(columns))
-    missing = [name for name in names if name not in data.frame.columns]
+    missing = [name for name in names if name not in data.cells.names]
     if missing:
-        msg = f"{data.role}: no column {', '.join(map(repr, missing))}: there are {', '.join(map(str, data.frame.columns))}"
+        msg = f"{data.role}: no column {', '.join(map(repr, missing))}: there are {', '.join(data.cells.names)}"
         raise CannotMeasure(msg)
     return names
 

@@ -77,7 +77,7 @@ def _masked(subject: Subject) -> Evidence:
 
 def _probe(subject: Subject, params: RetentionParams, rng: Generator) -> Evidence:
     data, column = subject.data, params.label or subject.data.columns.label
-    if column is None or column not in data.frame.columns:
+    if column is None or column not in data.cells.names:
         msg = f"{data.role}: no column {column or 'of labels'}: name the column of the retention set's own labels under `label`"
         raise CannotMeasure(msg)
     truth, texts, clusters = data.labels(column), data.texts(), subject.clusters()

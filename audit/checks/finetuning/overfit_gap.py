@@ -123,7 +123,7 @@ class Side:
 
 def side(subject: Subject, name: str, data: Dataset, metric: Metric) -> Side:
     """Every slice of a part of the rows."""
-    missing = sorted({column for family in subject.by for column in family} - set(map(str, data.frame.columns)))
+    missing = sorted({column for family in subject.by for column in family} - set(data.cells.names))
     if missing:
         msg = f"{data.role}: no column {', '.join(missing)}, which `by` names: add it to the training rows too"
         raise CannotMeasure(msg)

@@ -84,7 +84,7 @@ def columns_of(subject: Subject, function: Callable[..., Any]) -> dict[str, Any]
         "y_true": subject.target if numbers else subject.y_true,
         "y_pred": subject.predicted_values if numbers else subject.y_pred,
         "y_score": subject.probabilities,
-        "frame": lambda: subject.data.frame,
+        "frame": subject.data.cells.frame,
     }
     names = {one.name for one in asked}
     return {name: source() for name, source in sources.items() if name in names}

@@ -91,7 +91,7 @@ def measure(subject: Subject, params: PiiParams, _rng: Generator) -> Evidence:
 
 def _columns(data: Dataset, params: PiiParams) -> tuple[str, ...]:
     """Columns to read, in the order of the file."""
-    there = tuple(str(column) for column in data.frame.columns)
+    there = data.cells.names
     if params.columns is not None:
         missing = [name for name in params.columns if name not in there]
         if missing or not params.columns:
@@ -99,7 +99,7 @@ def _columns(data: Dataset, params: PiiParams) -> tuple[str, ...]:
             raise CannotMeasure(msg)
         return params.columns
     found = tuple(name for name in (data.columns.text, data.columns.output) if name is not None)
-    found = found or tuple(name for name in there if scanning.readable(data.frame[name]))
+    found = found or tuple(name for name in there if scanning.readable(data.cells.column(name)))
     if not found or not data.rows:
         msg = f"{data.role}: no text to read: name columns.text or `columns`"
         raise CannotMeasure(msg)
@@ -124,7 +124,7 @@ class Hit:
 
 def of(data: Dataset, column: str, scanner: Scanner, score: float) -> Iterator[Hit]:
     """Entities of at least a score, row by row; equal texts are read once. The column's name counts as context."""
-    texts = scanning.texts(data.frame[column])
+    texts = scanning.texts(data.cells.column(column))
     context = scanning.words_of_name(column)
     found = {text: [entity for entity in scanner.find(text, context) if entity.score >= score] for text in dict.fromkeys(texts)}
     for row, text in enumerate(texts):
@@ -146,7 +146,7 @@ def table(data: Dataset, hits: Sequence[Hit]) -> dict[str, NDArray[np.generic]]:
 
 def examples(data: Dataset, scanner: Scanner, hits: Sequence[Hit]) -> tuple[Example, ...]:
     """Masked excerpts. Everything that looks like an entity is masked, however low its score."""
-    texts = {column: scanning.texts(data.frame[column]) for column in dict.fromkeys(hit.column for hit in hits)}
+    texts = {column: scanning.texts(data.cells.column(column)) for column in dict.fromkeys(hit.column for hit in hits)}
     common = {column: excerpts.words_of(data, said) for column, said in texts.items()}
     return tuple(
         Example(

@@ -83,7 +83,7 @@ def _labels(subject: Subject, frame: pd.DataFrame) -> NDArray[np.object_]:
 def _source(subject: Subject) -> Dataset:
     """Where spreads and categories come from: the training set where it has the features, else the rows themselves."""
     train = subject.datasets.get("train")
-    return train if train is not None and set(subject.data.feature_names()) <= set(train.frame.columns) else subject.data
+    return train if train is not None and set(subject.data.feature_names()) <= set(train.cells.names) else subject.data
 
 
 def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Generator) -> pd.DataFrame:
@@ -93,10 +93,10 @@ def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Gene
         remedy = f"keep: {', '.join(unknown)} not among them" if unknown else "name them under columns.features"
         msg = f"{data.role}: the features are {', '.join(names) or 'none'}: {remedy}"
         raise CannotMeasure(msg)
-    frame = data.frame[names].copy()
+    frame = data.cells.frame(names).copy()
     for name in names:
         if name not in params.keep:
-            cells, known = frame[name], source.frame[name].dropna()
+            cells, known = frame[name], source.cells.column(name).dropna()
             try:
                 frame[name] = added(cells, known, rng, scale=params.scale, swap=params.swap)
             except (TypeError, ValueError) as error:  # its words may hold a cell
@@ -107,11 +107,11 @@ def _noisy(data: Dataset, source: Dataset, params: FeatureNoiseParams, rng: Gene
 
 def _touched(data: Dataset, source: Dataset, noisy: pd.DataFrame, params: FeatureNoiseParams) -> str:
     """How much the noise changed, in words; CannotMeasure where noise is wanted and changes nothing."""
-    before = data.frame[list(noisy.columns)].astype(object)  # categories of the training set may have come in
+    before = data.cells.frame(list(noisy.columns)).astype(object)  # categories of the training set may have come in
     changed = noisy.astype(object).ne(before) & ~(noisy.isna() & before.isna())  # (n, d) bool
     untouched = [str(name) for name in changed.columns if not changed[name].any()]
     shaken = [name for name in changed.columns if name not in params.keep]
-    wanted = [str(name) for name in shaken if strength(source.frame[name].dropna(), scale=params.scale, swap=params.swap)]
+    wanted = [str(name) for name in shaken if strength(source.cells.column(name).dropna(), scale=params.scale, swap=params.swap)]
     if wanted and not changed.to_numpy().any():
         msg = f"{data.role}: the noise changes no cell of {', '.join(wanted)}: give features that vary, or a larger scale or swap"
         raise CannotMeasure(msg)

@@ -107,9 +107,9 @@ def test_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
 
     seen = tuned.subject(letters(150, 9, "test"))
     found = measure(CHECK, seen)
-    train, truth = seen.tuned_from.train, seen.data.frame["label"]
+    train, truth = seen.tuned_from.train, seen.data.cells.column("label")
     known = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
-    known.fit(seen.tuned_from.embed_texts(train.texts()), train.frame["label"])
+    known.fit(seen.tuned_from.embed_texts(train.texts()), train.cells.column("label"))
     before = accuracy_score(truth, known.predict(seen.tuned_from.embed_texts(seen.data.texts())))
     after = accuracy_score(truth, np.array(seen.classes)[scores_of(seen.candidate, seen.data.texts()).argmax(axis=1)])
     assert found.members[0].estimate.value == pytest.approx(after - before, abs=1e-12)

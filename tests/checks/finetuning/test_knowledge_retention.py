@@ -18,6 +18,7 @@ from audit.candidates.encoder import SHARE
 from audit.candidates.folder import ModelFolder
 from audit.candidates.predictions import Predictions
 from audit.checks.finetuning.knowledge_retention import FOLDS, folds, neighbours_lost
+from audit.datasets.column_store import InMemory
 from audit.errors import CannotMeasure
 from audit.evidence import Bars, Evidence, Intervals
 from audit.subject import Subject
@@ -290,9 +291,9 @@ def test_an_encoder_that_was_not_changed_has_forgotten_nothing(masked: Tuned) ->
 
 def test_texts_without_words_are_left_out_and_counted(masked: Tuned) -> None:
     data: Dataset = letters(60, 5, "retention")
-    frame = data.frame.assign(kind=["x"] * 59 + ["y"])
+    frame = data.cells.frame().assign(kind=["x"] * 59 + ["y"])
     frame.loc[[3, 59], "text"] = ["", " "]
-    found = measure(CHECK, masked.subject(replace(data, frame=frame), by=(("kind",),)), measure="masked_lm")
+    found = measure(CHECK, masked.subject(replace(data, cells=InMemory(frame)), by=(("kind",),)), measure="masked_lm")
     assert [(str(one.name), one.estimate.n) for one in found.members] == [("kind=x", 58)]
     assert [str(one.name) for one in found.unmeasured] == ["kind=y"]
     assert found.rows == 60

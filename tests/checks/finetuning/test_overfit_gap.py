@@ -98,7 +98,7 @@ def test_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> None:
     names = np.array(seen.classes)
 
     def accuracy(data: Any) -> float:
-        return float(accuracy_score(data.frame["label"], names[scores_of(seen.candidate, data.texts()).argmax(axis=1)]))
+        return float(accuracy_score(data.cells.column("label"), names[scores_of(seen.candidate, data.texts()).argmax(axis=1)]))
 
     assert found.members[0].estimate.value == pytest.approx(accuracy(seen.tuned_from.train) - accuracy(seen.data), abs=1e-12)
     assert found.members[0].estimate.n == 255 + 150
@@ -246,7 +246,7 @@ def test_the_loss_agrees_with_scikit_learn_on_a_tuned_model(tuned: Tuned) -> Non
     found = measure(CHECK, seen, metric="log_loss", than="both")
 
     def loss(data: Any) -> float:
-        return float(log_loss(data.frame["label"], scores_of(seen.candidate, data.texts()), labels=list(seen.classes)))
+        return float(log_loss(data.cells.column("label"), scores_of(seen.candidate, data.texts()), labels=list(seen.classes)))
 
     learned, held, new = (loss(data) for data in (seen.tuned_from.train, seen.tuned_from.validation, seen.data))
     assert [one.estimate.value for one in found.members] == pytest.approx([new - learned, held - learned], abs=1e-9)

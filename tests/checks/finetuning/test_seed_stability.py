@@ -118,7 +118,7 @@ def test_real_trainings_agree_with_scikit_learn(tuned: Tuned) -> None:
     names = np.array(seen.classes)
     said = [names[scores_of(model.candidate, data.texts()).argmax(axis=1)] for model in (seen.predicted, *_again(seen, 2))]
     assert found.members[0].estimate.value == pytest.approx(np.mean([len(set(row)) > 1 for row in zip(*said, strict=True)]))
-    rates = [accuracy_score(data.frame["label"], one) for one in said]
+    rates = [accuracy_score(data.cells.column("label"), one) for one in said]
     assert f"between {min(rates):.3f} and {max(rates):.3f}" in found.notes[0]
     again = tuned.subject(data, origin=tuned.base())
     assert measure(CHECK, again, seeds=2).members == found.members

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from audit.candidates.capabilities import LossPoint
 from audit.checks.finetuning.training_record import FACTS
 from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
 from audit.errors import CannotMeasure
 from tests.judged import status
 from tests.support import measure
@@ -113,9 +114,9 @@ def test_each_validation_row_among_the_tested_ones_counts_once(tuned: Tuned, row
     origin = tuned.base()
     held = origin.validation
     texts = [f"{held.texts()[row].upper()}!" for row in rows] + ["something else altogether"] * 3
-    frame: Any = TEST.frame.head(0)
+    frame: Any = TEST.cells.frame().head(0)
     frame = type(frame)({"text": texts, "label": ["other"] * len(texts)})
-    test = Dataset("test", TEST.path, frame, Columns(text="text", label="label"), f"digest-{rows}")
+    test = Dataset("test", TEST.path, InMemory(frame), Columns(text="text", label="label"), f"digest-{rows}")
     expected = {"validation rows in the tested data": len(rows)} if rows else {}
     assert faults(tuned, origin, test) == expected
 

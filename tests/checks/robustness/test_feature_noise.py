@@ -222,7 +222,7 @@ def test_the_data_set_itself_is_not_touched() -> None:
     frame = customers(100, 8)
     seen = subject(frame, candidate=customer_reader())
     measure(ID, seen)
-    pd.testing.assert_frame_equal(seen.data.frame, frame)
+    pd.testing.assert_frame_equal(seen.data.cells.frame(), frame)
 
 
 @pytest.mark.parametrize("kind", ["category", "bool", "Int64", "empty"])

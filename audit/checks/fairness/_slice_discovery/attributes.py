@@ -67,7 +67,7 @@ def default_columns(data: Dataset) -> tuple[str, ...]:
     """Sensitive and feature columns, and every other one without a role; what a model said is no part of a row."""
     kept = {*data.columns.sensitive, *(data.columns.features or ())}
     taken = (set(data.columns.named().values()) - kept) | data.aside
-    return tuple(str(column) for column in data.frame.columns if column not in taken)
+    return tuple(column for column in data.cells.names if column not in taken)
 
 
 def of_numbers(
