@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from audit.governance.policy_change import PolicyChange
     from audit.ledger.test_set_usage import Exchanged
     from audit.policy.schema import Policy
-    from audit.stats.sequential import Spending
+    from audit.stats.hypothesis_tests import Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _codec() -> Codec:
     from audit.governance import apply_waivers, keys, policy_approvals, policy_change, policy_diff
     from audit.ledger import alpha_spending, test_set_usage
     from audit.policy import schema
-    from audit.stats import sequential
+    from audit.stats import hypothesis_tests
 
     modules = (
         alpha_spending,
@@ -216,7 +216,7 @@ def _codec() -> Codec:
         keys,
         test_set_usage,
         schema,
-        sequential,
+        hypothesis_tests,
     )
     names: dict[str, object] = {}
     for module in modules:

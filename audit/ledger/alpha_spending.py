@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.stats import sequential
+from audit.stats.hypothesis_tests import spent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from audit.stats.sequential import Spending
+    from audit.stats.hypothesis_tests import Spending
 
 ROUNDING = 1e-12
 """Share of the error below which a rest comes from rounding."""
@@ -72,7 +72,7 @@ def levels(looks: Sequence[Look], alpha: float) -> tuple[float, ...]:
 def _increment(look: Look, alpha: float) -> float:
     if look.number > look.plan.most:
         return 0.0
-    return sequential.spent(look.plan.spending, look.plan.most, alpha)[look.number - 1]
+    return spent(look.plan.spending, look.plan.most, alpha)[look.number - 1]
 
 
 def left(looks: Sequence[Look], alpha: float) -> float:

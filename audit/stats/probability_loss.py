@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 
 from audit.stats.mean import Mean
-from audit.stats.mean_differences import PairedMean
+from audit.stats.mean_comparisons import PairedMean
 from audit.stats.proportion import Proportion
 
 if TYPE_CHECKING:

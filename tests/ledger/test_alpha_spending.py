@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.ledger.alpha_spending import Look, Plan, left, level_in_words, levels
-from audit.stats.sequential import spent
+from audit.stats.hypothesis_tests import spent
 
 ALPHA = 0.025
 POCOCK = Plan(5, "pocock")

@@ -21,7 +21,7 @@ from audit.pipeline import judging
 from audit.pipeline.run import Options, audit_policy
 from audit.progress import Silent
 from audit.stats import Proportion
-from audit.stats.sequential import spent
+from audit.stats.hypothesis_tests import spent
 from tests.command import AUDIT
 from tests.findings import INFO, proportions, requirement
 from tests.running import policy, table

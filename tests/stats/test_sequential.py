@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from audit.stats import Proportion
-from audit.stats.sequential import Spending, constant, crossing, spent
+from audit.stats.hypothesis_tests import Spending, constant, crossing, spent
 from tests.misses import most
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from audit.check import Check
     from audit.evidence import Figure
     from audit.metrics.groups import Entities, Rows, Slices
-    from audit.stats.class_mean import OfClass
+    from audit.stats.ranking_differences import OfClass
     from audit.subject import Subject
 
     Truth: TypeAlias = NDArray[np.bool_]
