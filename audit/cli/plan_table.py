@@ -9,7 +9,7 @@ from audit import phrases
 from audit.cli.summary import STYLES, Line
 from audit.formatting import count, interval_in_words, limit, number, rows_in_words
 from audit.ledger.alpha_spending import level_in_words
-from audit.power import joint
+from audit.power.trials import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -231,7 +231,7 @@ def _promotion(plan: Plan) -> str:
         return f"The chance of a promotion is not known{told}: nothing is expected of {few}. {remedy}"
     if chance > _SURE:
         return "So a model as expected is promoted: every required gate passes in practically every audit."
-    together = f", as they rise and fall together in {joint.MODELS} simulated models" if len(plan.chances) > 1 else ""
+    together = f", as they rise and fall together in {MODELS} simulated models" if len(plan.chances) > 1 else ""
     return f"P(promote) = {percent(chance)}: the chance that every required gate passes{together}."
 
 

@@ -80,6 +80,19 @@ def power_analysis(members: Sequence[PlannedMember], rule: DecisionRule) -> Powe
     return PowerAnalysis(p_pass, p_fail, joint.interval(), detectable, factor, needed, p_best, joint.worst)
 
 
+def rows_of(members: Sequence[PlannedMember]) -> float:
+    """Rows behind the members: for recall those of the class, for gaps those of their groups, each once."""
+    alone = 0.0
+    groups: dict[Group, int] = {}
+    for member in members:
+        if member.groups is None:
+            alone += member.rows
+        else:
+            pair: Any = member.estimate
+            groups |= dict(zip(member.groups, (pair.first.n, pair.second.n), strict=True))
+    return alone + sum(groups.values())
+
+
 def end_probabilities(members: Sequence[PlannedMember], rule: DecisionRule, factor: float = 1.0) -> tuple[float, float]:
     """Chance that the requirement passes and that it fails, on `factor` times the rows."""
     planned = members if factor == 1.0 else [one.with_sample_size(factor) for one in members]
@@ -187,12 +200,7 @@ class JointPower:
         self._least = max(max(rule.min_n, one.estimate.min_support) / max(one.estimate.support * one.factor, 1e-12) for one in members)
         self._heavy = any(few_rows(one.estimate) for one in members)
         self.is_one_proportion = len(members) == 1 and members[0].is_one_proportion
-        groups: dict[Group, int] = {}
-        for i in pairs:
-            pair: Any = members[i].estimate
-            groups |= dict(zip(members[i].groups or (), (pair.first.n, pair.second.n), strict=True))
-        self.rows = max(1, sum(groups.values()) + round(sum(members[i].rows for i in alone)))
-        """Of all members, those of a group once."""
+        self.rows = max(1, round(rows_of(members)))
 
     def chances(self, truth: float | None = None, factor: float = 1.0) -> tuple[float, float]:
         """Chance of a pass and of a fail, every member being at `truth` where that is given, on `factor` times the rows."""

@@ -5,22 +5,44 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit import catalog
 from audit.bundle import reader
+from audit.decision.finding import bounds
 from audit.errors import InputError
 from audit.evidence import OVERALL, Pair, Slice
 from audit.formatting import limit
 from audit.policy.messages import nearest
 from audit.stats import Estimate, stored
+from audit.stats.interface import bias_corrected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from audit.evidence import Name
+    from audit.pipeline.jobs import Job
     from audit.policy.schema import Policy, Requirement
+
+
+Basis: TypeAlias = Literal["stated", "pilot", "no change"]
+"""Where an expected value comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is expected of one requirement."""
+
+    value: float
+    """Of every slice, or of the worst pair of groups."""
+    basis: Basis
+    members: Mapping[str, Estimate] | None = None
+    """A pilot's estimates by the member's name."""
+    same_rows: bool = False
+    """Whether the pilot was measured on the very rows."""
+    unmeasured: tuple[str, ...] = ()
+    """What the pilot could not measure, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +132,19 @@ def pilot(place: Path) -> Pilot:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"--pilot {place}: its estimates cannot be read ({type(error).__name__}: {error}): name a bundle that `audit run` wrote"
         raise InputError(msg) from error
+
+
+def expectation_of(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:
+    """Stated, else the pilot's, else no change where two windows are compared."""
+    requirement = job.requirement
+    if requirement.id in stated:
+        return Expectation(stated[requirement.id], "stated")
+    members = {} if pilot is None else pilot.findings.get(requirement.id, {})
+    if pilot is not None and members:
+        seen = [data for data in (job.subject.data, job.subject.reference) if data is not None]
+        same = all(pilot.datasets.get(data.role) == data.sha256 for data in seen)
+        floor = bounds(requirement, job.check.better)[0].floor
+        worst = (min if floor else max)(map(bias_corrected, members.values()))
+        return Expectation(worst, "pilot", members, same_rows=same, unmeasured=pilot.unmeasured.get(requirement.id, ()))
+    alike = "reference" in job.check.needs or requirement.against is not None
+    return Expectation(0.0, "no change") if alike else None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from audit import phrases
 from audit.decision.finding import bounds
 from audit.decision.judge import one_sided
 from audit.evidence import OVERALL, Evidence, Member, Pair
 from audit.formatting import number, rows_in_words
-from audit.power.analysis import DETAILED, power_analysis
+from audit.power.analysis import DETAILED, power_analysis, rows_of
 from audit.power.expected import named, unnamed
 from audit.power.member import DecisionRule, PlannedMember, best_attainable
 from audit.power.simulated_model import STRONGEST, Numbers
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from audit.pipeline.jobs import Job
     from audit.policy.schema import Requirement
     from audit.power.analysis import PowerAnalysis
+    from audit.power.expected import Basis, Expectation
     from audit.power.trials import Trial, Trials
     from audit.stats import Estimate
 
@@ -35,24 +36,6 @@ NEVER = 0.001
 SIMULATED = "no simulated model passes, but a model with other rates may: give --pilot for a better prediction"
 UNTUNED = "the effect of fine-tuning is known only afterwards"
 NO_SPREAD = "not planned: in some slice all values of the simulated model are equal, so that nothing can be predicted: give --pilot"
-
-Basis: TypeAlias = Literal["stated", "pilot", "no change"]
-"""Where an expected value comes from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What is expected of one requirement."""
-
-    value: float
-    """Of every slice, or of the worst pair of groups."""
-    basis: Basis
-    members: Mapping[str, Estimate] | None = None
-    """A pilot's estimates by the member's name."""
-    same_rows: bool = False
-    """Whether the pilot was measured on the very rows."""
-    unmeasured: tuple[str, ...] = ()
-    """What the pilot could not measure, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +137,8 @@ def _unseen(gate: Gate, trial: Trial) -> Gate:
 
 def _measured(gate: Gate, job: Job, trials: Trials, trial: Trial, evidence: Evidence, expectation: Expectation | None) -> Gate:
     """From what the check found on the simulated model."""
-    gate = replace(gate, rows=_rows(evidence))
+    members = [_member(one, None) for one in evidence.members]
+    gate = replace(gate, rows=min(evidence.rows, round(rows_of(members))))
     if evidence.members and all(isinstance(one.estimate, Census) for one in evidence.members):
         return replace(gate, known=trial.finding)
     rule = _rule(job, gate.bound, evidence)
@@ -165,18 +149,6 @@ def _measured(gate: Gate, job: Job, trials: Trials, trial: Trial, evidence: Evid
     if expectation is not None:
         return _expected(gate, evidence, rule, expectation)
     return _open(gate, job, trials, evidence)
-
-
-def _rows(evidence: Evidence) -> int:
-    """Rows behind the number: for recall those of the class, for a gap those of its groups, each once."""
-    groups: dict[str, int] = {}
-    for one in evidence.members:
-        pair = one.estimate
-        if isinstance(one.name, Pair) and is_comparison(pair):
-            groups |= {str(one.name.first): pair.first.n, str(one.name.second): pair.second.n}
-        else:
-            groups[str(one.name)] = one.estimate.n
-    return min(evidence.rows, sum(groups.values()))
 
 
 def _needed(gate: Gate, power: PowerAnalysis) -> int | None:

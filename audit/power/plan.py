@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from audit.candidates.capabilities import Labels, Ranking, Scores
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions, SavedValues
-from audit.decision.finding import bounds
+from audit.check import OUTPUTS
 from audit.errors import CannotMeasure, InputError
 from audit.formatting import bound_in_words, rows_in_words
 from audit.ledger import Ledger, ledger_path
@@ -20,12 +21,10 @@ from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.prepare import read_datasets
 from audit.policy import placing
-from audit.power import cost, expected, joint
+from audit.power import expected
 from audit.power import gate as gates
-from audit.power.gate import Expectation
 from audit.power.simulated_model import Numbers, Population
-from audit.power.trials import Trials
-from audit.stats.interface import bias_corrected
+from audit.power.trials import Trials, chance_of_all
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
@@ -40,10 +39,35 @@ if TYPE_CHECKING:
     from audit.pipeline.jobs import Job
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
-    from audit.power.cost import Cost
-    from audit.power.expected import Pilot
+    from audit.power.expected import Expectation
     from audit.power.gate import Gate
     from audit.progress import Progress
+
+
+_PER_WORD = 5
+"""Texts that an attack on words has scored a word at the most: one without the word, four misspelt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Work for the model, and the time that it took before."""
+
+    rows: Mapping[str, int]
+    """Rows to be scored by data set, each once for all checks."""
+    embedded: int
+    """Texts to be embedded."""
+    changed: Mapping[str, int]
+    """Changed rows to be scored by requirement, at the most."""
+    trained: int
+    """Rows to be trained on, once for each training; 0 where the model is loaded."""
+    seconds: float | None = None
+    """The newest run's."""
+    run: str | None = None
+
+    @property
+    def calls(self) -> int:
+        """Answers asked of the model, at the most."""
+        return sum(self.rows.values()) + self.embedded + sum(self.changed.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +141,7 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
     entries = Ledger(ledger_path(options.out)).verified()
     jobs = _with_next_look(loaded, pipeline_jobs.jobs(loaded, datasets, Predictions(model)), datasets, entries)
     skipped = tuple(job.requirement.id for job in jobs if options.quick and _slow(job))
-    expectations = {job.requirement.id: _expectation(job, stated, pilot) for job in jobs}
+    expectations = {job.requirement.id: expected.expectation_of(job, stated, pilot) for job in jobs}
     trials = replace(trials, usual=_stated_strength(jobs, trials, expectations))
     found = _gates(jobs, trials, expectations, (skipped, progress))
     required = [gate for gate in found if gate.requirement.enforce == "required"]
@@ -126,14 +150,14 @@ def plan_policy(options: PlanOptions, progress: Progress) -> Plan:
         policy=loaded.policy,
         gates=tuple(sorted(found, key=_rank)),
         blocking=blocking,
-        cost=_cost(loaded, jobs, trials, cost.before(loaded.policy.policy, entries, options.out)),
+        cost=_cost(loaded, jobs, trials, _previous_run(loaded.policy.policy, entries, options.out)),
         mistakes=tuple(
             _mistake(loaded, gate) for gate in found if gate.infeasible_because is not None and gate.requirement.enforce == "required"
         ),
         looks=tuple({job.requirement.on: (job.requirement.on, job.spent) for job in jobs if job.spent is not None}.values()),
         skipped=skipped,
         pilot_rows=() if pilot is None else tuple(role for role, data in datasets.items() if pilot.datasets.get(role) == data.sha256),
-        p_promote=0.0 if blocking else joint.chance_of_all(_chances(required), jobs, trials, loaded.policy.seed),
+        p_promote=0.0 if blocking else chance_of_all(_chances(required), jobs, trials, loaded.policy.seed),
     )
 
 
@@ -216,22 +240,6 @@ def _number_trials(loaded: LoadedPolicy, datasets: Mapping[str, Dataset]) -> Tri
     return Trials(lambda draw: Numbers(datasets, seed, draw), (), kind)
 
 
-def _expectation(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:
-    """Stated, else the pilot's, else no change where two windows are compared."""
-    requirement = job.requirement
-    if requirement.id in stated:
-        return Expectation(stated[requirement.id], "stated")
-    members = {} if pilot is None else pilot.findings.get(requirement.id, {})
-    if pilot is not None and members:
-        seen = [data for data in (job.subject.data, job.subject.reference) if data is not None]
-        same = all(pilot.datasets.get(data.role) == data.sha256 for data in seen)
-        floor = bounds(requirement, job.check.better)[0].floor
-        worst = (min if floor else max)(map(bias_corrected, members.values()))
-        return Expectation(worst, "pilot", members, same_rows=same, unmeasured=pilot.unmeasured.get(requirement.id, ()))
-    alike = "reference" in job.check.needs or requirement.against is not None
-    return Expectation(0.0, "no change") if alike else None
-
-
 def _rank(gate: Gate) -> tuple[bool, bool, float, int]:
     """Required ones first, and of these the least sure; what nothing is expected of stands between failures and passes."""
     chance = gate.p_pass
@@ -241,8 +249,43 @@ def _rank(gate: Gate) -> tuple[bool, bool, float, int]:
 def _cost(loaded: LoadedPolicy, jobs: Sequence[Job], trials: Trials, took: tuple[float, str] | None) -> Cost:
     tuned = loaded.policy.candidate.fine_tune
     rows = 0 if tuned is None else jobs[0].subject.datasets[tuned.on].rows
-    found = cost.of(jobs, trials.embedded, rows)
+    found = cost_of(jobs, trials.embedded, rows)
     return found if took is None else replace(found, seconds=took[0], run=took[1])
+
+
+def cost_of(jobs: Sequence[Job], embedded: int, trained: int) -> Cost:
+    """What it costs to measure some jobs; `trained` is the rows of one training."""
+    rows: dict[str, int] = {}
+    for job in jobs:
+        if job.skip is None and job.check.needs & OUTPUTS:
+            reference = job.subject.reference if "reference" in job.check.needs else None
+            rows |= {data.role: data.rows for data in (job.subject.data, reference) if data is not None}
+    changed = {job.requirement.id: _changed(job) for job in jobs if job.skip is None and "model" in job.check.needs}
+    again = [job.check.trainings(job.params) for job in jobs if job.skip is None and job.check.trainings is not None]
+    return Cost(rows, embedded, changed, trained * (1 + max(again, default=0)))
+
+
+def _changed(job: Job) -> int:
+    """Changed rows: one a row; of an attack as many as it may ask, by its parameters or by the words of the texts."""
+    rows = job.check.expected_rows(job.subject, job.params)
+    if "text" not in job.check.needs:
+        return rows
+    most: int | None = getattr(job.params, "max_queries", None)
+    if most is not None:
+        return rows * most
+    texts = job.subject.data.texts()
+    return round(rows * (1 + _PER_WORD * sum(len(text.split()) for text in texts) / max(1, len(texts))))
+
+
+def _previous_run(policy: str, entries: Sequence[Entry], bundles: Path) -> tuple[float, str] | None:
+    """Seconds and name of the newest run of a policy that the ledger knows and whose bundle still lies there."""
+    for entry in reversed(entries):
+        told = json.loads(entry.payload)
+        if entry.kind == "run" and told.get("policy") == policy:
+            place = bundles / str(told.get("run")) / "results.json"
+            if place.is_file():
+                return float(json.loads(place.read_text(encoding="utf-8"))["run"]["seconds"]), str(told["run"])
+    return None
 
 
 def _mistake(loaded: LoadedPolicy, gate: Gate) -> Mistake:

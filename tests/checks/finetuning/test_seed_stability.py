@@ -20,7 +20,7 @@ from audit.catalog import discover
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Intervals
 from audit.pipeline.jobs import Job
-from audit.power import cost
+from audit.power.plan import cost_of
 from audit.stats import Proportion
 from audit.subject import Subject
 from tests.judged import finding, status
@@ -134,8 +134,8 @@ def test_a_plan_counts_the_trainings(tuned: Tuned) -> None:
     check, job = discover()[CHECK], finding(CHECK, retold(["y"] * 30, ["y"] * 30, ["y"] * 30), max=0.1)
     seen = tuned.subject(letters(30, 9, "test"))
     jobs = [Job(job.requirement, check, job.check, check.params(seeds=k), seen, 0, 0.95, "nobody") for k in (3, 5)]  # type: ignore[call-arg]  # its own
-    assert cost.of(jobs, 0, 255).trained == 6 * 255
-    assert cost.of([replace(one, skip="left out") for one in jobs], 0, 255).trained == 255
+    assert cost_of(jobs, 0, 255).trained == 6 * 255
+    assert cost_of([replace(one, skip="left out") for one in jobs], 0, 255).trained == 255
 
 
 def test_a_candidate_that_was_not_tuned_here_is_not_measured(tuned: Tuned) -> None:
