@@ -24,7 +24,7 @@ OLD = {"prediction": "old", "score": "old_score"}
 COMPARING = tuple(
     check_id
     for check_id, check in discover().items()
-    if check.compare is not None and check.by != "groups" and not set(REGRESSION) & set(check.tasks or ())
+    if check.compare is not None and check.by != "groups" and check.groups_in is None and not set(REGRESSION) & set(check.tasks or ())
 )
 """Checks that compare two classifiers by a number of all rows; those of regression and of gaps between groups have tests of their own."""
 
@@ -41,7 +41,10 @@ def compare(check_id: str, made: Subject, **params: object) -> Evidence:
     """One check's evidence on the difference."""
     check = discover()[check_id]
     assert check.compare is not None
-    return check.compare(made, check.params.model_validate(SETTINGS.get(check_id, {}) | params), seeds.stream(0, check_id))
+    settings = {
+        name: value for name, value in SETTINGS.get(check_id, {}).items() if name in check.params.model_fields
+    }  # `by` is the subject's
+    return check.compare(made, check.params.model_validate(settings | params), seeds.stream(0, check_id))
 
 
 def swapped(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from audit.stats.interface import Census, Estimate
 from audit.stats.mean import Mean, RootMeanSquare
 from audit.stats.mean_comparisons import Explained, MeanDifference, MeanRatio, PairedMean
 from audit.stats.nonparametric import GroupJackknife, Quantile
-from audit.stats.paired import Amplification, AverageDifference, GapChange, PairedDifference
+from audit.stats.paired import Amplification, AverageDifference, AverageGapChange, GapChange, PairedDifference
 from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, UnseenErrors
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.ranking_differences import AucDifference, ClassMean, PairedAuc, PairedPrecision
@@ -23,6 +23,7 @@ __all__ = [
     "Auc",
     "AucDifference",
     "AverageDifference",
+    "AverageGapChange",
     "AveragePrecision",
     "CalibrationError",
     "Census",

@@ -1,4 +1,4 @@
-"""Differences of two shares on the same rows, differences of such differences, and their mean."""
+"""Differences of two shares on the same rows, differences of such differences and of means, and their mean."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.clustering import design_effect, effective_number, mover_distance, shrink_correlation, small_sample
+from audit.stats.mean_comparisons import MeanDifference
 from audit.stats.proportion import (
     FAR,
     Difference,  # read at run time where a stored estimate is opened
@@ -155,7 +156,7 @@ class GapChange(Subtracted, TwoSamples):
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        down, up = reaches(self, (lower_alpha, upper_alpha), self._together)
+        down, up = reaches(self, (lower_alpha, upper_alpha), self.distance)
         return max(-2.0, self.value - down), min(2.0, self.value + up)
 
     def with_sample_size(self, factor: float) -> GapChange:
@@ -167,9 +168,49 @@ class GapChange(Subtracted, TwoSamples):
         """Of a difference of two gaps."""
         return -2.0, 2.0
 
-    def _together(self, first: float, second: float) -> float:
+    def distance(self, first: float, second: float) -> float:
+        """How far an end is away by two distances that go into it."""
         clustered = self.first.entities is not None or self.second.entities is not None
         return first + second if clustered else math.hypot(first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class AverageGapChange(TwoSamples):
+    """Mean of two changes of gaps that look at different rows, such as those of true and of false positive rates.
+
+    Method of variance estimates recovery, as in `GapChange`: distances go together by the root of their squares, or by their sum
+    where entities may be behind both.
+    """
+
+    first: GapChange
+    second: GapChange
+    min_support: ClassVar[int] = 1
+
+    @property
+    def value(self) -> float:
+        """Mean of the changes."""
+        return (self.first.value + self.second.value) / 2
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return f"mean of two changes, each by {self.first.method}"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        ends = [(one.value, *one.bounds(lower_alpha, upper_alpha)) for one in (self.first, self.second)]
+        together = self.first.distance
+        down, up = together(*(value - low for value, low, _ in ends)), together(*(high - value for value, _, high in ends))
+        return max(-2.0, self.value - down / 2), min(2.0, self.value + up / 2)
+
+    def with_sample_size(self, factor: float) -> AverageGapChange:
+        """The same shares of `factor` times the rows."""
+        return replace(self, first=self.first.with_sample_size(factor), second=self.second.with_sample_size(factor))
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of a difference of two gaps."""
+        return -2.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +221,9 @@ class Amplification:
     upper end the smaller of their upper ends at half the level each, since either may err (Bonferroni).
     """
 
-    kept: GapChange
+    kept: GapChange | AverageGapChange | MeanDifference
     """Gap after minus gap before."""
-    turned: GapChange
+    turned: GapChange | AverageGapChange | MeanDifference
     """Gap after plus gap before, which is the change where the earlier gap went the other way."""
     min_support: ClassVar[int] = 1
 
@@ -217,8 +258,8 @@ class Amplification:
 
     @property
     def value_range(self) -> tuple[float, float]:
-        """A gap of at most 1 can be wider by 1, and narrower by 2 where it turned round."""
-        return -2.0, 1.0
+        """A gap of shares is at most 1: it can be wider by 1, and narrower by 2 where it turned round. One of means has no limit."""
+        return (-math.inf, math.inf) if isinstance(self.kept, MeanDifference) else (-2.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from audit.stats.interface import Census
 from audit.stats.mean import Mean, RootMeanSquare
 from audit.stats.mean_comparisons import Explained, MeanDifference, MeanRatio, PairedMean
 from audit.stats.nonparametric import GroupJackknife, Quantile
-from audit.stats.paired import Amplification, AverageDifference, GapChange, PairedDifference
+from audit.stats.paired import Amplification, AverageDifference, AverageGapChange, GapChange, PairedDifference
 from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, UnseenErrors
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.ranking_differences import AucDifference, ClassMean, PairedAuc, PairedPrecision
@@ -37,7 +37,17 @@ if TYPE_CHECKING:
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
 _DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SmoothCalibrationError, SquaredDistance, StabilityIndex)
-_PAIRED = (Amplification, AucDifference, GapChange, PairedAuc, PairedConfusion, PairedDifference, PairedMean, PairedPrecision)
+_PAIRED = (
+    Amplification,
+    AverageGapChange,
+    AucDifference,
+    GapChange,
+    PairedAuc,
+    PairedConfusion,
+    PairedDifference,
+    PairedMean,
+    PairedPrecision,
+)
 _RANKED = (AveragePrecision, ClassMean, GroupJackknife)
 _OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
 _OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare, WeightedMean, WeightedShare)

@@ -15,6 +15,7 @@ from audit.stats import (
     Auc,
     AucDifference,
     AverageDifference,
+    AverageGapChange,
     AveragePrecision,
     CalibrationError,
     Census,
@@ -105,6 +106,8 @@ differences = st.builds(Difference, proportions, proportions) | st.builds(Differ
 estimates = st.one_of(
     gap_changes,
     st.builds(Amplification, gap_changes, gap_changes),
+    st.builds(AverageGapChange, gap_changes, gap_changes),
+    st.builds(MeanDifference, means, means).map(lambda one: Amplification(one, one)),
     paired_differences,
     roots,
     mean_ratios,

@@ -11,6 +11,7 @@ import numpy as np
 from audit.datasets import canonical
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Pair, Slice, Unmeasured
+from audit.formatting import comparator_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -120,6 +121,32 @@ def gaps(
         unmeasured=tuple(unmeasured),
         notes=_reference_notes(subject),
     )
+
+
+class OfTwoModels(Valued, Protocol):
+    """What is measured of a group by the candidate and by what it is compared with."""
+
+    @property
+    def before(self) -> GroupEstimate[Estimate]:
+        """Of the comparator."""
+
+    @property
+    def after(self) -> GroupEstimate[Estimate]:
+        """Of the candidate."""
+
+
+M = TypeVar("M", bound=OfTwoModels)
+
+
+def widenings(subject: Subject, statistics: Sequence[GroupStatistic[M]], pair: Callable[[M, M], Estimate | None]) -> Evidence:
+    """By how much the gap between each two groups is wider than the comparator's; both models' numbers of each group beside it."""
+
+    def show(name: Slice, side: M) -> Iterable[Member]:
+        yield Member(name.further("model", subject.against), side.before.estimate)
+        yield Member(name.further("model", "candidate"), side.after.estimate)
+
+    unit = f"widening of the gap against {comparator_in_words(subject.against)}"
+    return gaps(subject, compare_groups(subject, statistics), pair, show, unit)
 
 
 def split(subject: Subject) -> tuple[Family, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from audit.checks.fairness._groups import GroupStatistic
 from audit.metrics.groups import GroupEstimate, part, share
-from audit.stats import Difference, Mean, MeanDifference, Proportion, RootMeanSquare, WeightedMean, WeightedShare
+from audit.stats import Amplification, Difference, Mean, MeanDifference, Proportion, RootMeanSquare, WeightedMean, WeightedShare
 from audit.stats.clustering import Influence
 
 if TYPE_CHECKING:
@@ -76,3 +77,44 @@ def difference(one: GroupEstimate[Average], other: GroupEstimate[Average]) -> Di
         msg = "a share of equal rows is not compared with a mean or with weighted rows"
         raise TypeError(msg)
     return MeanDifference(first, second, correlation, shared=shared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedAverage:
+    """A group's average by two models on the same rows."""
+
+    before: GroupEstimate[Average]
+    """Of the model that the candidate is compared with."""
+    after: GroupEstimate[Average]
+    """Of the candidate."""
+    change: GroupEstimate[Average]
+    """Of the rows' own differences, after minus before: what both models find hard drops out."""
+    sum: GroupEstimate[Average]
+    """Of the rows' sums of both."""
+
+    @property
+    def value(self) -> float:
+        """The candidate's average."""
+        return self.after.value
+
+    def widening(self, other: PairedAverage) -> Amplification:
+        """By how much this group's average is above the other's more than either was before."""
+        kept, turned = difference(self.change, other.change), difference(self.sum, other.sum)
+        if isinstance(kept, Difference) or isinstance(turned, Difference):
+            msg = "the rows' differences are numbers, and no shares"
+            raise TypeError(msg)
+        return Amplification(kept, turned)
+
+
+def paired_mean(
+    after: NDArray[np.float64], before: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> GroupStatistic[PairedAverage]:
+    """The mean of a number of each row by the candidate and by the comparator, weighted or not."""
+    parts = [mean(one) if weights is None else average(one, weights) for one in (before, after, after - before, after + before)]
+
+    def of(rows: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> PairedAverage | None:
+        found = [part.of(rows, clusters) for part in parts]
+        measured = [one for one in found if one is not None]
+        return PairedAverage(*measured) if len(measured) == len(parts) else None
+
+    return GroupStatistic(of, parts[0].needs)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from audit.checks.fairness import gap_check
-from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps
-from audit.evidence import Member
-from audit.formatting import comparator_in_words
+from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps, widenings
 from audit.metrics.groups import GroupEstimate, part, share
 from audit.stats import Amplification, Difference, GapChange, PairedDifference, Proportion, Ratio
 from audit.tasks import CLASSIFICATION
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 
     from audit.check import Check, NoParams
     from audit.checks.fairness._groups import Family
-    from audit.evidence import Evidence, Slice, Value
+    from audit.evidence import Evidence, Value
     from audit.subject import Subject
 
 RateName: TypeAlias = Literal["selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision"]
@@ -115,10 +112,13 @@ def widening(first: PairedRate, second: PairedRate) -> Amplification:
 
 def rate_gap_widenings(subject: Subject, names: Sequence[RateName]) -> Evidence:
     """By how much the gap between each two groups is wider than the comparator's; both models' rates of each group beside it."""
+    return widenings(subject, paired_rates(subject, names), widening)
+
+
+def paired_rates(subject: Subject, names: Sequence[RateName]) -> list[GroupStatistic[PairedRate]]:
+    """As `rates_of`, by the candidate and by the comparator."""
     sides = [_counts(subject, one.y_pred(), names) for one in (subject, subject.for_comparator)]
-    unit = f"widening of the gap against {comparator_in_words(subject.against)}"
-    rates = [_paired(after, before) for after, before in zip(*sides, strict=True)]
-    return gaps(subject, compare_groups(subject, rates), widening, partial(_both_models, subject.against), unit)
+    return [_paired(after, before) for after, before in zip(*sides, strict=True)]
 
 
 def _paired(after: _Counts, before: _Counts) -> GroupStatistic[PairedRate]:
@@ -127,10 +127,6 @@ def _paired(after: _Counts, before: _Counts) -> GroupStatistic[PairedRate]:
         return PairedRate.of(after.hit[chosen], before.hit[chosen], part(clusters, chosen)) if chosen.any() else None
 
     return GroupStatistic(of, after.needs, after.items)
-
-
-def _both_models(against: str, name: Slice, one: PairedRate) -> tuple[Member, Member]:
-    return Member(name.further("model", against), one.before.estimate), Member(name.further("model", "candidate"), one.after.estimate)
 
 
 def rate_gaps(

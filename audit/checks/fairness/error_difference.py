@@ -20,8 +20,9 @@ from pydantic import Field
 
 from audit.check import Params
 from audit.checks.fairness import gap_check
-from audit.checks.fairness._groups import compare_groups, context_members, gaps
-from audit.checks.fairness._means import difference, mean
+from audit.checks.fairness._groups import compare_groups, context_members, gaps, widenings
+from audit.checks.fairness._means import PairedAverage, difference, mean, paired_mean
+from audit.errors import CannotMeasure
 from audit.metrics.losses import carried_by_few, residuals
 from audit.tasks import REGRESSION
 
@@ -51,8 +52,20 @@ def measure(subject: Subject, params: ErrorParams, _rng: Generator) -> Evidence:
     return replace(found, context_unit=unit, notes=(*found.notes, *(carried_by_few(apart) if root else ())))
 
 
+def compare(subject: Subject, params: ErrorParams, _rng: Generator) -> Evidence:
+    """By how much the gap between the errors of each two groups is wider than the comparator's."""
+    if params.metric == "root_mean_squared_error":
+        msg = "the root mean squared errors of two models in two groups have no paired interval here: compare mean_absolute_error"
+        raise CannotMeasure(msg)
+    now, then = (-residuals(one) for one in (subject, subject.for_comparator))
+    if params.metric == "mean_absolute_error":
+        now, then = np.abs(now), np.abs(then)
+    return widenings(subject, [paired_mean(now, then)], PairedAverage.widening)
+
+
 CHECK = gap_check(
     measure=measure,
+    compare=compare,
     question="Are its errors equally large for every group?",
     remedy="Look at the group's rows that are farthest off; add rows or features that tell them apart, and fit the model anew.",
     unit="error difference",

@@ -22,8 +22,9 @@ from pydantic import Field
 from audit.candidates.capabilities import Values
 from audit.check import Params
 from audit.checks.fairness import gap_check
-from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps
-from audit.checks.fairness._means import Average, average, difference, mean
+from audit.checks.fairness._groups import GroupStatistic, class_items, compare_groups, context_members, gaps, widenings
+from audit.checks.fairness._means import Average, PairedAverage, average, difference, mean, paired_mean
+from audit.checks.fairness._rates import rate_gap_widenings
 from audit.errors import CannotMeasure
 from audit.tasks import CLASSIFICATION, REGRESSION
 
@@ -49,6 +50,22 @@ def measure(subject: Subject, params: MeanParams, _rng: Generator) -> Evidence:
     found = gaps(subject, compare_groups(subject, _averages(subject, params)), difference, context_members, "mean difference")
     unit = "mean" if subject.candidate.get(Values) is not None else "rate"
     return replace(found, context_unit=unit, notes=(*found.notes, *_weighing(subject)))
+
+
+def compare(subject: Subject, params: MeanParams, _rng: Generator) -> Evidence:
+    """By how much the gap between the averages of each two groups is wider than the comparator's."""
+    if params.of == "labels":
+        msg = "of: labels measures the data, which are the same for both models: compare the predictions"
+        raise CannotMeasure(msg)
+    weights = _weights(subject)
+    if subject.candidate.get(Values) is not None:
+        now, then = subject.predicted_values(), subject.for_comparator.predicted_values()
+        found = widenings(subject, [paired_mean(now, then, weights)], PairedAverage.widening)
+        return replace(found, notes=(*found.notes, *_weighing(subject)))
+    if weights is not None:
+        msg = "shares of weighted rows have no paired interval: leave columns.weight out, or compare demographic_parity_difference"
+        raise CannotMeasure(msg)
+    return rate_gap_widenings(subject, ("selection_rate",))
 
 
 def _averages(subject: Subject, params: MeanParams) -> list[GroupStatistic[GroupEstimate[Average]]]:
@@ -85,6 +102,7 @@ def _range_on(subject: Subject, _params: MeanParams) -> tuple[float, float]:
 
 CHECK = gap_check(
     measure=measure,
+    compare=compare,
     question="Does every group receive the same average value?",
     remedy="Compare the groups' base rates and errors; where the gap has no reason, reweigh or rebalance the training data.",
     unit="mean difference",

@@ -22,8 +22,9 @@ from audit.checks.fairness import fairness_check
 from audit.datasets import canonical
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Slice, Unmeasured
+from audit.formatting import comparator_in_words
 from audit.metrics.groups import part
-from audit.stats import Auc
+from audit.stats import Auc, PairedAuc
 from audit.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
@@ -48,29 +49,44 @@ class SubgroupParams(Params):
 
 def measure(subject: Subject, params: SubgroupParams, _rng: Generator) -> Evidence:
     """Three areas for each group and class."""
-    y_true, scores, clusters = subject.y_true(), subject.ranking(), subject.clusters()
+    return _areas(subject, params, [subject], "ROC AUC")
+
+
+def compare(subject: Subject, params: SubgroupParams, _rng: Generator) -> Evidence:
+    """The same areas, candidate minus comparator on the same rows."""
+    unit = f"ROC AUC difference from {comparator_in_words(subject.against)}"
+    return _areas(subject, params, [subject, subject.for_comparator], unit)
+
+
+def _areas(subject: Subject, params: SubgroupParams, models: Sequence[Subject], unit: str) -> Evidence:
+    """The areas of one model, or the first model's minus the second's."""
+    y_true, clusters = subject.y_true(), subject.clusters()
     members: list[Member] = []
     unmeasured: list[Unmeasured] = []
     groups = subgroups(subject, params.terms)
     for group, inside in groups:
         for one in subject.targets:
-            positive, score = y_true == one, scores[:, subject.classes.index(one)]
+            positive, scores = y_true == one, [model.ranking()[:, model.classes.index(one)] for model in models]
             named = group.further("class", one) if len(subject.targets) > 1 else group
             for kind, rows in _kinds(positive, inside):
                 name = named.further("auc", kind)
                 if positive[rows].all() or not positive[rows].any():
                     unmeasured.append(Unmeasured(name, _lacking(kind, one, positive[rows].any())))
                 else:
-                    members.append(Member(name, Auc.of(positive[rows], score[rows], part(clusters, rows))))
+                    members.append(Member(name, _area(positive[rows], [score[rows] for score in scores], part(clusters, rows))))
     rest = background(subject, groups)
     return Evidence(
         members=tuple(members),
         unmeasured=tuple(unmeasured),
-        unit="ROC AUC",
+        unit=unit,
         rows=len(y_true),
         notes=tuple(f"{one}: no group of its own, but the background of the one whose flag is set." for one in rest),
         background=rest,
     )
+
+
+def _area(positive: NDArray[np.bool_], scores: Sequence[NDArray[np.float64]], entities: NDArray[np.int64] | None) -> Auc | PairedAuc:
+    return Auc.of(positive, scores[0], entities) if len(scores) == 1 else PairedAuc.of(positive, scores[0], scores[1], entities)
 
 
 def _kinds(positive: NDArray[np.bool_], inside: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -124,6 +140,7 @@ def whole_word(term: str) -> re.Pattern[str]:
 
 CHECK = fairness_check(
     measure=measure,
+    compare=compare,
     question="Do the scores rank rows about every group as well as all others?",
     remedy="Read the group's harmless rows that score highest and its true cases that score lowest; add training rows like them.",
     better="higher",
