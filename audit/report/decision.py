@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from audit import phrases
 from audit.report import text as prose
-from audit.report.change import nearest
 from audit.report.charts.intervals import interval_plot
 from audit.report.entries import Chip, Link
+from audit.report.findings import nearest
 from audit.report.follow_up import OpenCondition, conditions, gaps
 from audit.report.phrases import action_of, owner_of, sentence_of
 

@@ -16,11 +16,10 @@ from markupsafe import Markup, escape
 from audit.report import text as prose
 from audit.report.appendix import FileRow, MethodNote, Reproduction, files, methods, reproduction
 from audit.report.banner import Banner, banner, running_heads
-from audit.report.change import Changes, changes
 from audit.report.decision import Decision, decision
 from audit.report.entries import entries
 from audit.report.evidence_table import Legend, Line, evidence_table, legend
-from audit.report.findings import FindingView, finding_views
+from audit.report.findings import Changes, FindingView, changes, finding_views
 from audit.report.follow_up import OpenCondition, Operations, Risk, Signature, Waiver, conditions, operations, register, signatures, waivers
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.rows import Rows, rows

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audit.phrases import would_pass
-from audit.report.change import changes, settle
 from audit.report.entries import entries
+from audit.report.findings import changes, settle
 from tests.report import example
 
 
