@@ -11,13 +11,11 @@ Reference    Lee et al., Deduplicating training data makes language models bette
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
-from audit.check import Params
-from audit.checks.data import data_check
+from audit.checks.data import MatchParams, data_check
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
 from audit.metrics import row_matches, rows
 from audit.stats import Census
@@ -33,16 +31,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-class DuplicateParams(Params):
-    """How alike two rows must be."""
-
-    near: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Jaccard similarity of the texts' 5-character shingles from which a row counts as a repeat; equality where absent."""
-    columns: tuple[str, ...] | None = None
-    """Columns to compare; by default the text, or in a table every feature that does not identify the row."""
-
-
-def measure(subject: Subject, params: DuplicateParams, _rng: Generator) -> Evidence:
+def measure(subject: Subject, params: MatchParams, _rng: Generator) -> Evidence:
     """Rows for which an earlier row says the same."""
     data = subject.data
     compared = rows.comparison((data,), params.columns)
@@ -85,7 +74,7 @@ CHECK = data_check(
     question="Are any rows duplicated?",
     remedy="Drop the repeated rows, settle those whose labels disagree, and look for the join or export that doubled them.",
     unit="rows",
-    params=DuplicateParams,
+    params=MatchParams,
     census=True,
     highest=float("inf"),
 )

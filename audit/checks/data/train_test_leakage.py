@@ -11,13 +11,11 @@ Reference    Kapoor & Narayanan, Leakage and the reproducibility crisis in machi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
-from audit.check import Params
-from audit.checks.data import data_check
+from audit.checks.data import MatchParams, data_check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
 from audit.metrics import row_matches
@@ -33,15 +31,11 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-class LeakageParams(Params):
+class LeakageParams(MatchParams):
     """Where the model was trained, and how alike two rows must be."""
 
     train: str = "train"
     """Role of the training set; the validation set is looked at too, where one is declared."""
-    near: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Jaccard similarity of the texts' 5-character shingles from which a row counts as leaked; equality where absent."""
-    columns: tuple[str, ...] | None = None
-    """Columns to compare; by default the text, or in a table every feature that does not identify the row."""
 
 
 def measure(subject: Subject, params: LeakageParams, _rng: Generator) -> Evidence:

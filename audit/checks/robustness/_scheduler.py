@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -75,8 +74,10 @@ class _Lane(Generic[Result]):
         self._thread.join(timeout=5.0)
 
     def _live(self) -> None:
-        with self:
+        try:
             self._said.put(_Ended(self._job.attack(self._ask)))
+        except BaseException as error:  # noqa: BLE001  # whatever ends the attack is raised in the thread that waits in `step`
+            self._said.put(error)
 
     def _ask(self, texts: Sequence[str]) -> NDArray[np.float64]:
         self._said.put(list(texts))
@@ -84,15 +85,6 @@ class _Lane(Generic[Result]):
         if isinstance(answer, _Abandoned):
             raise answer
         return answer
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> Literal[True]:
-        """Carry whatever ends the attack over to the thread that waits in `step`."""
-        if error is not None:
-            self._said.put(error)
-        return True
 
 
 def asking(predicted: Predictions) -> Ask:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -112,8 +112,7 @@ def load() -> TextAttack:
 def installed_version() -> str:
     """Told without an import, which takes seconds. MissingExtra where it is not installed."""
     if find_spec("textattack") is None:
-        part = "textattack"
-        raise MissingExtra(part, "attacks")
+        raise MissingExtra("textattack", "attacks")
     return version("textattack")
 
 
@@ -128,9 +127,11 @@ def _import() -> TextAttack:
         words, words_of = _english()
         with _stop_words(words), _replaced("nltk", "download", lambda *_args, **_kwargs: True):
             from textattack.attack_recipes import DeepWordBugGao2018
+            from textattack.shared import AttackedText, logger
 
-            _quiet()
-            _part_no_text()
+            logger.setLevel(logging.ERROR)
+            # its mark between two inputs would cut off the rest of a text that says `<SPLIT>`: half of a surrogate pair is in no text
+            AttackedText.SPLIT_TOKEN = "\ud800"  # noqa: S105  # no password
             recipe = _by_the_models_label(DeepWordBugGao2018.build(SimpleNamespace(model=None)))
     return TextAttack(told, words, words_of, recipe)
 
@@ -166,19 +167,6 @@ def _loggers_left_on() -> Iterator[None]:
             one.disabled = False
 
 
-def _quiet() -> None:
-    from textattack.shared import logger
-
-    logger.setLevel(logging.ERROR)
-
-
-def _part_no_text() -> None:
-    """Its mark between two inputs, `<SPLIT>`, would cut off the rest of a text that says so: half of a surrogate pair is in no text."""
-    from textattack.shared import AttackedText
-
-    AttackedText.SPLIT_TOKEN = "\ud800"  # noqa: S105  # no password
-
-
 def _english() -> tuple[frozenset[str], str]:
     """NLTK's English stop words where they are on this machine, else scikit-learn's; not the same list."""
     import nltk
@@ -191,17 +179,9 @@ def _english() -> tuple[frozenset[str], str]:
         return frozenset(ENGLISH_STOP_WORDS), "scikit-learn"
 
 
-@contextmanager
-def _stop_words(words: frozenset[str]) -> Iterator[None]:
+def _stop_words(words: frozenset[str]) -> AbstractContextManager[None]:
     """`nltk.corpus.stopwords` with these words: textattack reads them at import and each time it builds the recipe."""
-
-    class Reader:
-        @staticmethod
-        def words(_language: str) -> list[str]:
-            return sorted(words)
-
-    with _replaced("nltk.corpus", "stopwords", Reader):
-        yield
+    return _replaced("nltk.corpus", "stopwords", SimpleNamespace(words=lambda _language: sorted(words)))
 
 
 @contextmanager

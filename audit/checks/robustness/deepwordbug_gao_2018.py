@@ -20,6 +20,7 @@ from audit.check import Params
 from audit.checks.robustness import _scheduler, _textattack, robustness_check
 from audit.evidence import OVERALL, Evidence, Example, Member, Slice, Unmeasured
 from audit.metrics.excerpts import changes
+from audit.metrics.groups import part
 from audit.seeds import GlobalStream, words
 from audit.stats import Proportion
 
@@ -54,7 +55,7 @@ def measure(subject: Subject, params: DeepWordBugParams, rng: Generator) -> Evid
     survived = np.array([row in outcomes and not outcomes[row].broken for row in rows.tolist()])  # (n,) bool
     untried = sum(not (found.tried or found.broken) for found in outcomes.values())
     barring = untried > params.max_unattackable * len(outcomes)
-    clusters = None if (codes := subject.clusters()) is None else codes[rows]
+    clusters = part(subject.clusters(), rows)
     return Evidence(
         members=(Member(OVERALL, Proportion.of(survived, clusters)),),
         context=(Member(Slice((("attack", "none"),)), Proportion.of(right, clusters)),),

@@ -19,6 +19,7 @@ from audit.checks.robustness import robustness_check
 from audit.datasets.inputs import Table
 from audit.errors import CannotMeasure, InputError
 from audit.evidence import Evidence, Member, Slice
+from audit.metrics.groups import share_members
 from audit.stats import Proportion
 
 if TYPE_CHECKING:
@@ -47,16 +48,12 @@ def measure(subject: Subject, params: FeatureNoiseParams, rng: Generator) -> Evi
     noisy = _noisy(subject.data, source := _source(subject), params, rng)
     touched = _touched(subject.data, source, noisy, params)
     predicted = _labels(subject, noisy)
-    y_true, clean, clusters = subject.y_true(), subject.y_pred(), subject.clusters()
-    right = predicted == y_true  # (n,) bool
-    members = tuple(
-        Member(name, Proportion.of(right[rows], None if clusters is None else clusters[rows])) for name, rows in subject.slices()
-    )
+    y_true, clean = subject.y_true(), subject.y_pred()
     return Evidence(
-        members=members,
-        context=(Member(Slice((("noise", "none"),)), Proportion.of(clean == y_true, clusters)),),
+        members=share_members(subject, predicted == y_true),
+        context=(Member(Slice((("noise", "none"),)), Proportion.of(clean == y_true, subject.clusters())),),
         unit="accuracy under noise",
-        rows=len(right),
+        rows=len(y_true),
         notes=(f"Spreads and categories are those of {source.role}. Missing cells stay missing, whole numbers whole.", touched),
         table={
             "id": subject.data.ids,
