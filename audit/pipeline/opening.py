@@ -37,13 +37,6 @@ if TYPE_CHECKING:
     from audit.progress import Progress
 
 
-def open_candidate(
-    policy: Policy, datasets: Mapping[str, Dataset], *, resolve: Callable[[str], Path], cache: Path, progress: Progress
-) -> Candidate:
-    """Fine-tune or load the candidate. One whose classes have nothing in common with the data's labels is refused."""
-    return Opener(policy, datasets, resolve=resolve, cache=cache, progress=progress).candidate()
-
-
 class Opener:
     """What every kind of candidate is opened with."""
 
@@ -54,7 +47,7 @@ class Opener:
         self._resolve, self._cache, self._progress = resolve, cache, progress
 
     def candidate(self) -> Candidate:
-        """The candidate, fine-tuned or loaded."""
+        """The candidate, fine-tuned or loaded. One whose classes have nothing in common with the data's labels is refused."""
         spec = self._policy.candidate
         self._refuse_other_tasks()
         if spec.fine_tune is not None:

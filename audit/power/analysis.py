@@ -60,11 +60,6 @@ class PowerAnalysis:
     worst: tuple[int, ...]
     """Places of the members that are planned in detail, the nearest to the bound first."""
 
-    @property
-    def p_inconclusive(self) -> float:
-        """The rest."""
-        return max(0.0, 1.0 - self.p_pass - self.p_fail)
-
 
 def power_analysis(members: Sequence[PlannedMember], rule: DecisionRule) -> PowerAnalysis:
     """Chances, interval, smallest decidable distance and rows needed of one bound over its members."""

@@ -144,8 +144,12 @@ def _measured(gate: Gate, job: Job, trials: Trials, trial: Trial, evidence: Evid
     rule = _rule(job, gate.bound, evidence)
     if trial.comparators:
         gate = replace(gate, note=f"planned with two models {trial.comparators}: give --pilot for a better prediction")
-    if trial.model_free and (expectation is None or expectation.basis != "stated"):
-        return _known(replace(gate, known=trial.finding), evidence, rule)
+    is_known = trial.model_free and (expectation is None or expectation.basis != "stated")
+    gate = replace(gate, known=trial.finding) if is_known else gate
+    if not evidence.members:
+        return _feasible(gate, evidence, rule)
+    if is_known:
+        return _known(gate, evidence, rule)
     if expectation is not None:
         return _expected(gate, evidence, rule, expectation)
     return _open(gate, job, trials, evidence)
@@ -176,10 +180,7 @@ def _member(member: Member, truth: float | None) -> PlannedMember:
 def _known(gate: Gate, evidence: Evidence, rule: DecisionRule) -> Gate:
     """No model has a part in it: this very finding will stand in the audit. Its power is that of windows without drift, or of the value."""
     drift = gate.requirement.reference is not None
-    members = [_member(one, 0.0 if drift else None) for one in evidence.members]
-    if not members:
-        return _feasible(gate, evidence, rule)
-    power = power_analysis(members, rule)
+    power = power_analysis([_member(one, 0.0 if drift else None) for one in evidence.members], rule)
     note = ""
     if drift and power.p_pass >= NEVER:
         low, high = (number(end) for end in power.interval)
@@ -192,8 +193,6 @@ def _known(gate: Gate, evidence: Evidence, rule: DecisionRule) -> Gate:
 
 def _expected(gate: Gate, evidence: Evidence, rule: DecisionRule, expectation: Expectation) -> Gate:
     members = _assumed(evidence, expectation)
-    if not members:
-        return _feasible(gate, evidence, rule)
     power = power_analysis(members, rule)
     gate = replace(gate, expected=expectation.value, basis=expectation.basis, power=power)
     gate = replace(gate, passes_from=_passes_from(gate.bound, power), needed=_needed(gate, power))

@@ -11,7 +11,7 @@ import pytest
 from audit.candidates.folder import ModelFolder
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.errors import InputError
-from audit.pipeline.opening import open_candidate
+from audit.pipeline.opening import Opener
 from audit.policy.schema import Policy
 from audit.progress import Silent
 from tests.tiny_bert import letters
@@ -83,7 +83,7 @@ def test_a_length_in_the_policy_is_kept_or_refused(tmp_path: Path) -> None:
     def asked(**load: Any) -> Any:
         given = {"task": "text-classification", "load": {"kind": "transformers", "path": "m"} | load}
         policy = Policy.model_validate({"policy": "p", "candidate": given, "require": [ACCURATE]})
-        return open_candidate(policy, data, resolve=lambda name: tmp_path / name, cache=tmp_path / "cache", progress=Silent())
+        return Opener(policy, data, resolve=lambda name: tmp_path / name, cache=tmp_path / "cache", progress=Silent()).candidate()
 
     assert [asked(**load).max_length for load in ({}, {"max_length": 64}, {"max_length": 8})] == [20, 64, 8]
     with pytest.raises(InputError, match=r"candidate\.load\.max_length: 65 is more than the 64 tokens that .* can take: lower it"):

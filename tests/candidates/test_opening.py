@@ -12,7 +12,7 @@ import pytest
 
 from audit.candidates.saved import SavedPredictions
 from audit.errors import InputError
-from audit.pipeline.opening import open_candidate
+from audit.pipeline.opening import Opener
 from audit.policy.schema import Policy
 from audit.progress import Silent
 from tests.support import dataset, labels, scores_of, trained
@@ -41,7 +41,7 @@ def opened(
             "require": require,
         }
     )
-    return open_candidate(policy, datasets, resolve=lambda name: folder / name, cache=folder / "cache", progress=Silent())
+    return Opener(policy, datasets, resolve=lambda name: folder / name, cache=folder / "cache", progress=Silent()).candidate()
 
 
 @pytest.fixture
