@@ -1,1 +1,1 @@
-"""What is measured of audit itself. Run one from the checkout: `python -m benchmarks.coverage`."""
+"""Benchmarks of audit itself. Run one from the checkout: `python -m benchmarks.coverage`."""

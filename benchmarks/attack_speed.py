@@ -1,4 +1,4 @@
-"""Queries a second of DeepWordBug: textattack's own model wrapper and loop, and ours, on the same fine-tuned MiniLM, side by side.
+"""Queries per second of DeepWordBug: textattack's own model wrapper and loop, and ours, on the same fine-tuned MiniLM, side by side.
 
 Run: python benchmarks/attack_speed.py [--rows N] [--threads N]
 """

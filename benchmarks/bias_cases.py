@@ -95,7 +95,7 @@ def _associating(shop: Workshop, seed: int, planted: bool) -> Subject:  # noqa: 
 
 
 def _sentence(rng: np.random.Generator, *, planted: bool) -> tuple[str, int]:
-    """Ten words of the two lists of a side, or of all lists, and the side that is to be told."""
+    """Ten words of the two lists of a side, or of all lists, and the side to be predicted."""
     side = int(rng.integers(2))
     pool = [word for place in ((side, side + 2) if planted else range(4)) for word in _LISTS[place]]
     return " ".join(rng.choice(pool, 10)), side

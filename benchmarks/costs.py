@@ -1,13 +1,13 @@
-"""What the costliest steps of an audit take, on this tree and on an earlier one, in one run.
+"""How long the most expensive steps of an audit take, on this tree and on an earlier one, in one run.
 
 Run: python -m benchmarks.costs [--before FOLDER] [--only STEP]
 
-FOLDER holds an earlier checkout; without it only this tree is measured. Each step runs in a process of its own, the best of
-three counts (one where a step takes over five seconds), in processor seconds: on a machine that does other things too, these are
-the fair ones. Memory is what numpy and Python hold at the highest point (tracemalloc), in a run that is not timed. A step that
+FOLDER holds an earlier checkout; without it only this tree is measured. Each step runs in a process of its own. The best of
+three runs counts (one run if a step takes over five seconds), in processor seconds, which other work on the machine does not
+lengthen. Memory is the peak of numpy and Python (tracemalloc), in a run that is not timed. A step that
 misses its limit is marked, and the exit code is then 1.
 
-The steps, with the names under which either tree has them, stand in `STEPS`; seeds are fixed.
+`STEPS` lists the steps with their names in either tree. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _subject(frame: Any, **roles: str) -> Any:
 
 
 def _gate(check_id: str, subject: Any, minimum: float, **params: object) -> Callable[[], object]:
-    """Measured, judged, and told by how much it misses."""
+    """Measured and judged, with the smallest change that would pass."""
     catalog, requirement = import_module("audit.catalog"), named("audit.policy.schema:Requirement")
     judge = named("audit.decision.judge:judge", "audit.judge:judge")
     would_pass = named("audit.phrases:would_pass", "audit.explanations:turning")

@@ -1,12 +1,12 @@
-"""How often each end of every estimate's interval misses the truth, next to what its method should.
+"""How often each end of every estimate's interval misses the truth, next to the expected rate of its method.
 
 Run: python -m benchmarks.coverage [--fast] [--only KIND]... [--write docs/verdict.md]
 
-Every case draws samples of a known population and counts in how many the lower end lies above the truth, and in how many the
-upper end lies below it. Next to each share stands what it is held against: `=` the method's exact figure, enumerated here from
-its definition and not from the package's code, or `<=` what it may be at most. A share more than three Monte-Carlo errors away
-is marked, and the exit code is then 1. Seeds are fixed and belong to the case, so that with --only the lines of the other kinds stay
-on the page. A fast subset runs in the tests.
+Each case draws samples of a known population and counts how often the lower end lies above the truth, and how often the
+upper end lies below it. Each share is compared with a reference: `=` the method's exact figure, enumerated here from
+its definition and not with the package's code, or `<=` its upper limit. A share more than three Monte-Carlo errors away
+is marked, and the exit code is then 1. Seeds are fixed for each case, so that --only leaves the lines of the other kinds
+on the page unchanged. A fast subset runs in the tests.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Seen:
 
 
 def simulated(case: Case, *, fast: bool) -> Seen:
-    """Both ends of each sample, held against the truth; the seed follows from the case's name."""
+    """Both ends of each sample, compared with the truth; the seed follows from the case's name."""
     rng = np.random.default_rng([20261121, zlib.crc32(f"{case.name} {case.truth} {case.alpha}".encode())])
     trials = max(50, case.trials // 20) if fast else case.trials
     ends = np.array([(*estimate.bounds(case.alpha, case.alpha), truth) for estimate, truth in case.draw(rng, trials)])

@@ -1,19 +1,19 @@
-"""Slices that nobody named: how often chance names one, and how surely planted ones are found, on tables, texts and predicted numbers.
+"""Slice discovery: how often chance names a slice, and how reliably planted ones are found, on tables, texts and predicted numbers.
 
 Run: python -m benchmarks.discovered_slices [--fast]
 
-`fairness/discovered_slices` as it stands is run on generated rows whose true error rates, or mean absolute errors, are known.
+`fairness/discovered_slices` runs on generated rows whose true error rates, or mean absolute errors, are known.
 
 1. Without a weak slice: at most 5 % of runs name one (q = .05). Once with few errors, once where every row has copies of its
    entity, once on texts; of predicted numbers with normal errors and with those of Student's t of 3 degrees, whose size has no
    third moment.
 2. With planted slices: the share of them that the search proposes among its first k (recall at k), the share of its first k that
-   are planted ones (precision at k), the same of what is named. A slice counts as a planted one where the two share half of
+   are planted ones (precision at k), and both for the named slices. A slice counts as a planted one if the two share half of
    their union's rows.
-3. Of the named slices at most 5 % are no worse than the rest in truth, and at most 5 % of their lower ends lie above the true
+3. Of the named slices at most 5 % are in truth no worse than the rest, and at most 5 % of their lower ends lie above the true
    gap (false coverage rate), each averaged over runs; a run that names none counts as 0.
 
-Three Monte-Carlo errors are allowed; what is broken is marked, and the exit code is then 1. Intervals over runs are those of
+Three Monte-Carlo errors are allowed. A broken limit is marked, and the exit code is then 1. Intervals over runs are those of
 `audit.stats.Proportion` at 95 %; those of shares within runs are normal. Seeds are fixed.
 """
 
@@ -252,7 +252,7 @@ def _together(drawn: Drawn, errors: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 
 def outcome(drawn: Drawn, found: Evidence) -> Outcome:
-    """The evidence held against what is true."""
+    """The evidence compared with the truth."""
     (figure,) = found.figures
     assert isinstance(figure, WeakSlices)  # noqa: S101  # the check draws no other
     judged = found.table["half"] == "judged"

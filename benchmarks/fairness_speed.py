@@ -2,12 +2,12 @@
 
 Run: python -m benchmarks.fairness_speed [--fast]
 
-300,000 rows with two sensitive columns: 2 groups, 6 groups and the 12 of their crossing are 20 slices. Of each metric the values of
-all slices, and of five also the largest difference within each family, are held against `MetricFrame(n_boot=100)`. Ours is what a
-user's audit does: from a table of labels and predictions to the evidence of twelve checks and the interval of every member. A
+300,000 rows with two sensitive columns: 2 groups, 6 groups and the 12 of their crossing are 20 slices. The values of each metric in all
+slices, and of five metrics also the largest difference within each family, are compared with `MetricFrame(n_boot=100)`. Our time is
+that of a user's audit: from a table of labels and predictions to the evidence of twelve checks and the interval of every member. A
 difference over 1e-9 or a ratio of times under 100 is marked, and the exit code is then 1.
 
-Memory is what Python and numpy hold at the highest point (tracemalloc), in a run of its own that is not timed, fairlearn's with two
+Memory is the peak of Python and numpy (tracemalloc), in a separate run that is not timed; fairlearn's uses two
 resamples. The seed is fixed. fairlearn takes about an hour.
 """
 

@@ -1,10 +1,11 @@
-"""Checks of what fine-tuning did, on planted faults and on clean twins that differ in the fault alone: who is caught, who is accused.
+"""Checks of what fine-tuning did, on planted faults and on clean twins without the fault: detections and false alarms.
 
 Run: python -m benchmarks.finetune_checks [--seeds 20] [--only WORD]
 
-For each seed a tiny model is trained with the fault and one without, on data of their own. Detected: the finding of the faulty one is
-`fail`. False alarm: that of the clean one is. At least 80 % must be detected and at most 5 % accused, in what is counted; the
-intervals of 95 % are those of `audit.stats.Proportion`. What is broken is marked, and the exit code is then 1. Some minutes on one core.
+For each seed a tiny model is trained with the fault and another without it, each on its own data. Detected: the faulty model's finding
+is `fail`. False alarm: the clean model's finding is `fail`. At least 80 % must be detected, with at most 5 % false alarms; the 95 %
+intervals are those of `audit.stats.Proportion`. A broken limit is marked, and the exit code is then 1. It takes some minutes on one
+core.
 """
 
 from __future__ import annotations

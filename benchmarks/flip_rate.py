@@ -1,4 +1,4 @@
-"""How often the judge errs, contradicts itself, and decides at all: next to a gate that compares the point with the bound.
+"""How often the judge errs, contradicts itself and decides, compared with a gate that compares the point estimate with the bound.
 
 Run: python -m benchmarks.flip_rate [--fast] [--write docs/verdict.md]
 
@@ -7,10 +7,10 @@ For each metric and number of rows, samples of one population go through `audit.
 1. The truth lies exactly on the bound. A pass is false then, and so is a fail; each may happen in 2.5 % of samples
    (accuracy: 3 %, as Wilson's interval errs), three Monte-Carlo errors allowed. Two samples of the population contradict each other, one
    passing and one failing, in at most twice the product.
-2. The truth lies off the bound, on either side. The share decided must be within two points of the power that is known for the method:
-   enumerated where the metric is made of proportions, else predicted by `audit.power.analysis`, from which ten points are allowed. A
+2. The truth lies off the bound, on either side. The share decided must be within two points of the method's known power,
+   enumerated if the metric consists of proportions. Otherwise `audit.power.analysis` predicts it, and ten points are allowed. A
    judge that never decides fails here.
-   Of two samples one may promote where the other blocks: how often, and how much of that is for lack of power (one of the two
+   One of two samples may promote while the other blocks. The table shows how often, and how often this is a lack of power (one of the two
    is inconclusive) and not a contradiction.
 
 A limit that is broken is marked, and the exit code is then 1. Seeds are fixed.

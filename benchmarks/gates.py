@@ -1,4 +1,4 @@
-"""Gates of known populations, for `flip_rate`: how samples are drawn at any true value, and the power that is known."""
+"""Gates of known populations, for `flip_rate`: how samples are drawn at any true value, and the known power."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What an audit costs over its floor: the same training in a bare loop, and one batched forward pass over every text to be scored.
+"""The overhead of an audit over its floor: the same training in a bare loop, and one batched forward pass over every text to be scored.
 
 Run: python benchmarks/overhead.py [--policy policies/complaint-triage-clean.yaml]
 
 Both sides are measured in this process after every import, with a cache that starts empty; then the same audit runs again
-on the cache. Wall time and processor time are printed: on a machine that does other things too, the latter is the fair one.
+on the cache. Wall time and processor time are printed; other work on the machine does not lengthen the latter.
 The bare loop takes the policy's hyperparameters, the audit's own batches and its validation after each epoch, and keeps no
 record, no checkpoint and no state.
 """

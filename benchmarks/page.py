@@ -1,4 +1,4 @@
-"""Options that the benchmarks of `docs/verdict.md` share, and how a printed table replaces the one on a page."""
+"""Options that the benchmarks of `docs/verdict.md` share, and the replacement of a table on a page by the printed one."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""Personal data in texts: how much of it `privacy/pii_in_text` finds, and how often it takes something else for it.
+"""Personal data in texts: recall of `privacy/pii_in_text`, and how often it mistakes other numbers for personal data.
 
 Run: python -m benchmarks.pii
 
 1. Texts with marked personal data (the set `pii_synth`, below AUDIT_DATA): the share of marked stretches that a match of the same kind
    overlaps (recall), and the share of matches that overlap a marked stretch of their kind (precision). At least .95 each; phone
    numbers need a recall of .80.
-2. Made-up numbers with right check digits, typeset in many ways: the share that is found, at least .95.
-3. Made-up texts with other numbers (orders, dates, amounts, decimals): the share in which something is found, at most .02; of random
-   numbers of 14 digits .06, since the check digit is the only evidence.
+2. Generated numbers with valid check digits, typeset in many ways: the share that is found, at least .95.
+3. Generated texts with other numbers (orders, dates, amounts, decimals): the share in which something is found, at most .02; for random
+   numbers of 14 digits .06, because the check digit is the only evidence.
 
-What is outside is marked, and the exit code is then 1. Seeds are fixed.
+A broken limit is marked, and the exit code is then 1. Seeds are fixed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Audit the pilot split under the requirements of the bundled example, to see where its bounds may lie.
+"""Audit the pilot split under the requirements of the bundled example, to see which bounds are realistic.
 
 Run: python benchmarks/pilot.py
 
 The pilot split is drawn like the test set and used for nothing else. For every sampled requirement the script prints the
 pilot's value, its interval, the policy's bound, and the distance from the value to the bound in half-widths of the interval:
-a bound is far enough off for a sound model to meet it nearly always when that is above 3.
+above 3, a sound model meets the bound nearly always.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Run: python -m benchmarks.plan_speed [--rows 20000] [--profile FILE]
 
 Two sensitive columns make 2, 6 and 12 slices, which is 20. Of the 38 requirements 29 bound a metric in every slice and 9 bound a gap or a
-ratio between every pair of groups (164 ordered pairs). A value is expected of every metric. The command runs in a process of its own, so
+ratio between every pair of groups (164 ordered pairs). Every metric has an expected value. The command runs in a process of its own, so
 that its start counts too. Above ten seconds of processor time, which other work on the machine does not lengthen, the exit code is 1.
 The seed is fixed.
 """

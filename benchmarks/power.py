@@ -2,9 +2,9 @@
 
 Run: python -m benchmarks.power [--fast] [--write docs/benchmarks.md]
 
-Of each case a pilot gives the estimates, and samples of the same population are drawn and judged by `deciding_interval`. `before` is what
-the plan predicted when it enumerated pairs of proportions and drew calibration errors and distances (recorded). A line that claims over
-eight points more than the simulation gives, three Monte Carlo errors allowed, is marked, and the exit code is then 1.
+In each case a pilot gives the estimates, and `deciding_interval` judges samples of the same population. `before` is the recorded
+prediction of the plan when it enumerated pairs of proportions and drew calibration errors and distances. A line that predicts over
+eight points more than the simulation, with three Monte Carlo errors allowed, is marked, and the exit code is then 1.
 """
 
 from __future__ import annotations

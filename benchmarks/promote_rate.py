@@ -1,9 +1,9 @@
-"""Draw the repaired complaints anew under many seeds, fine-tune and audit each, and count how many promote.
+"""Draw the repaired complaints under many seeds, fine-tune and audit each, and count how many are promoted.
 
 Run: python benchmarks/promote_rate.py [--seeds 20] [--first 1] [--keep FOLDER]
 
-Each seed has its own texts, its own split, its own training and its own random streams; the policy's bounds stay as they
-are. A sound model must be promoted nearly always, or nobody would use the gate. About three minutes a seed on two cores.
+Each seed has its own texts, its own split, its own training and its own random streams; the policy's bounds stay
+unchanged. A sound model must be promoted nearly always, or nobody would use the gate. It takes about three minutes a seed on two cores.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Audit models on real data sets and print what came out, as the tables of `docs/real-data.md`.
+"""Audit models on real data sets and print the results as the tables of `docs/real-data.md`.
 
 Run: python -m benchmarks.real_data [--only NAME]... [--write docs/real-data.md]
 
-With --only the page keeps what it says of the other sets.
+With --only the page keeps its results on the other sets.
 
-The data are not part of the repository: name their folder with AUDIT_DATA. Sets that are not there are left out, and said.
+The data are not part of the repository: name their folder with AUDIT_DATA. Missing sets are left out and reported.
 Tables, models and policies that are made from them go to `.audit/real-data/`, which git ignores.
 """
 
@@ -73,7 +73,7 @@ def table(example: Example, found: dict, seconds: float) -> str:  # type: ignore
 
 
 def weak(found: dict) -> list[str]:  # type: ignore[type-arg]  # parsed JSON
-    """What is said of the slices that nobody named and that are worse than the rest beyond chance."""
+    """The discovered slices that are worse than the rest beyond chance, in words."""
     notes = [note for one in found["findings"] if one["check"] == SLICES for note in one["notes"]]
     return [note.removeprefix("Weak: ") for note in notes if note.startswith("Weak: ")]
 

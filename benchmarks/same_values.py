@@ -1,9 +1,9 @@
-"""Whether two audits of the same policy say the same: values, numbers of rows, intervals, statuses and the decision.
+"""Whether two audits of the same policy agree: values, numbers of rows, intervals, statuses and the decision.
 
 Run: python -m benchmarks.same_values OLD NEW [--close 1e-9]
 
 OLD and NEW are `results.json` files, or folders that hold files of the same names (`german_credit.json`, …). Every difference is
-printed with its place; numbers may differ by `--close`, relative to the larger one. The exit code is 1 where anything differs.
+printed with its place. Numbers may differ by `--close`, relative to the larger one. The exit code is 1 if anything differs.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Run: python benchmarks/second_run.py [--policy policies/complaint-triage.yaml] [--cache DIR]
 
 Each audit is the command in a process of its own, on a cache that starts empty unless a folder is named. Wall time and processor time
-are printed: on a machine that does other things too, the latter is the fair one. The second run must stay under five seconds of
+are printed; other work on the machine does not lengthen the latter. The second run must stay under five seconds of
 processor time, reuse every measurement, and import none of the heavy libraries; else the exit code is 1.
 """
 

@@ -1,14 +1,14 @@
-"""Fifty slices under one requirement: how often it is called failed or passed, by `audit.decision.judge.judge` itself.
+"""Fifty slices under one requirement: how often `audit.decision.judge.judge` fails or passes it.
 
 Run: python -m benchmarks.slices [--fast] [--write docs/verdict.md]
 
 1. All fifty exactly on their bound: failed in at most 2.5 % of runs.
-2. One exactly on the bound, the rest good: passed in at most 2.5 % (nominal: what the interval of that one slice makes of
-   it is enumerated and shown).
-3. All fifty well above it: passed with the power that `audit.power.analysis` foresaw, within two points.
-4. All fifty above it, one far below: failed with the power that it foresaw.
+2. One exactly on the bound, the rest good: passed in at most 2.5 % (nominal; the actual error of that slice's interval is
+   enumerated and shown).
+3. All fifty well above it: passed with the power that `audit.power.analysis` predicts, within two points.
+4. Forty-nine above it, one far below: failed with the predicted power.
 
-Three Monte-Carlo errors are allowed. What is broken is marked, and the exit code is then 1. Seeds are fixed.
+Three Monte-Carlo errors are allowed. A broken limit is marked, and the exit code is then 1. Seeds are fixed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the benchmarks of intervals share: a rate with its limit, a table for people, progress for those who wait."""
+"""What the benchmarks of intervals share: a rate with its limit, a table, and progress."""
 
 from __future__ import annotations
 

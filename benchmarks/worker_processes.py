@@ -1,10 +1,10 @@
-"""What worker processes cost, and what a second one gains: the checks of a policy, measured anew on warm predictions.
+"""The cost of worker processes and the gain of a second one: a policy's checks, measured again with predictions in the cache.
 
 Run: python -m benchmarks.worker_processes [--policy policies/complaint-triage-clean.yaml] [--times 3]
 
 Each setting runs in a fresh interpreter, from the first check to the last: inline in the audit's own process, in one worker, in two.
-Predictions and text scores are in the cache; kept evidence is left out. The least of several runs counts: on a machine that does
-other things too, wall time is theirs as well, so the processor time of all processes stands beside it. Evidence must be the same.
+Predictions and text scores are in the cache; cached evidence is not used. The fastest of several runs counts. Other work on the machine
+lengthens the wall time, so the processor time of all processes is printed beside it. The evidence must be the same.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def test_the_catalogue_lists_it(copy: Path) -> None:
     """`audit checks` names it; `audit explain` prints its docstring and its parameter."""
     assert ID in run(copy, "-m", "audit", "checks")
     explained = " ".join(run(copy, "-m", "audit", "explain", ID).split())
-    assert "too few words to be judged by" in explained
+    assert "too few words to be classified" in explained
     assert "words that a text must have" in explained
 
 
