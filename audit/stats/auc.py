@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 import numpy as np
 
 from audit.stats.clustering import LEAST_FREEDOM, effective_number
-from audit.stats.sample_size import OfTwoClasses, by_entities, scale_count, scale_entities, scale_number
+from audit.stats.sample_size import OfTwoClasses, by_entities, scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class Auc(OfTwoClasses):
     design_effect: float = 1.0
     """Variance with entities over variance without, at least 1."""
     min_support: ClassVar[int] = 30
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @classmethod
     def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Auc:
@@ -88,9 +89,7 @@ class Auc(OfTwoClasses):
 
     def with_sample_size(self, factor: float) -> Auc:
         """The same area of `factor` times the rows."""
-        positives, negatives = scale_count(self.positives, factor), scale_count(self.negatives, factor)
-        rarer, entities = scale_number(self.rarer, factor), scale_entities(self.entities, factor)
-        return replace(self, variance=self.variance / factor, positives=positives, negatives=negatives, rarer=rarer, entities=entities)
+        return replace(scale(self, factor, "positives", "negatives", "rarer", "entities"), variance=self.variance / factor)
 
     def with_value(self, value: float) -> Auc:
         """The same rows with another area, its variance moved as Hanley & McNeil's moves (Radiology 1982)."""
@@ -99,11 +98,6 @@ class Auc(OfTwoClasses):
             return replace(self, area=value, variance=_score_variance(value, (count, size)) * self.design_effect)
         moved = self.variance * _score_variance(value, (count, size)) / _score_variance(self.area, (count, size))
         return replace(self, area=value, variance=moved)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of an area."""
-        return 0.0, 1.0
 
     def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.clustering import LEAST_FREEDOM, by_entity, effective_number
-from audit.stats.sample_size import OfTwoClasses, by_entities, scale_count, scale_entities, scale_number
+from audit.stats.sample_size import OfTwoClasses, by_entities, scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class AveragePrecision(OfTwoClasses):
     """Independent units of the rarer class: rows, or effective entities that hold one."""
     entities: int | None = None
     min_support: ClassVar[int] = 30
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @classmethod
     def of(cls, positive: NDArray[np.bool_], score: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> AveragePrecision:
@@ -85,11 +86,8 @@ class AveragePrecision(OfTwoClasses):
 
     def with_sample_size(self, factor: float) -> AveragePrecision:
         """The same precision of `factor` times the rows."""
-        positives, negatives = scale_count(self.positives, factor), scale_count(self.negatives, factor)
-        rarer, entities = scale_number(self.rarer, factor), scale_entities(self.entities, factor)
-        variance, bias, carriers = self.variance / factor, self.bias / factor, self.carriers * factor
-        more = replace(self, positives=positives, negatives=negatives, rarer=rarer, entities=entities)
-        return replace(more, variance=variance, bias=bias, carriers=carriers)
+        more = scale(self, factor, "positives", "negatives", "rarer", "entities")
+        return replace(more, variance=self.variance / factor, bias=self.bias / factor, carriers=self.carriers * factor)
 
     def with_value(self, value: float) -> AveragePrecision:
         """The same rows with another precision, its variance moved as that of a share moves; of a perfect ranking it is that of a share."""
@@ -97,11 +95,6 @@ class AveragePrecision(OfTwoClasses):
         if not 0 < self.precision < 1 or self.variance <= 0:
             return replace(self, precision=value, variance=spread / self.rarer, carriers=float(self.rarer))
         return replace(self, precision=value, variance=self.variance * spread / seen)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a precision."""
-        return 0.0, 1.0
 
     def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""

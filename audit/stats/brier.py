@@ -12,7 +12,7 @@ from audit.stats.calibration import equal_mass
 from audit.stats.clustering import effective_number, small_sample
 from audit.stats.distance import least_end, noncentrality
 from audit.stats.proportion import Proportion
-from audit.stats.sample_size import Clustered, OfRows, by_entities, freedom, scale_count, scale_entities, scale_optional
+from audit.stats.sample_size import Clustered, OfRows, by_entities, freedom, scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class SquaredDistance(OfRows, Clustered):
     effective_entities: float | None = None
     """Entities of equal size that tell as much."""
     min_support: ClassVar[int] = 100
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @property
     def value(self) -> float:
@@ -74,9 +75,7 @@ class SquaredDistance(OfRows, Clustered):
 
     def with_sample_size(self, factor: float) -> SquaredDistance:
         """The same distance of `factor` times the rows; what chance adds shrinks."""
-        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
-        more = replace(self, rows=scale_count(self.rows, factor), entities=entities, effective_entities=effective)
-        chance = self.chance / factor
+        more, chance = scale(self, factor, "rows", "entities", "effective_entities"), self.chance / factor
         return replace(more, seen=max(0.0, self.seen - self.chance) + chance, chance=chance, largest=self.largest / factor)
 
     def with_value(self, value: float) -> SquaredDistance:
@@ -95,11 +94,6 @@ class SquaredDistance(OfRows, Clustered):
     def expected_error(self, truth: float) -> float:
         """Standard deviation: of the noncentral chi-square."""
         return math.sqrt(2 * self.chance * self.largest + 4 * truth * self.largest)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a mean of squares of differences of shares."""
-        return 0.0, 1.0
 
     def _law(self, alpha: float) -> tuple[float, float]:
         """Scale and degrees of freedom of the chi-square that an end at this level inverts."""

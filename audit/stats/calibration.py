@@ -47,6 +47,7 @@ class CalibrationError:
     """95th percentile of the value when labels are drawn from the predicted probabilities."""
     binning: Binning = "equal_mass"
     min_support: ClassVar[int] = 100
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @classmethod
     def of(
@@ -113,11 +114,6 @@ class CalibrationError:
         off = [(share.value - stated) / self.value if self.value else math.copysign(1, 0.5 - stated) for stated, share in self._bins()]
         shares = [share.with_value(stated + value * by) for (stated, share), by in zip(self._bins(), off, strict=True)]
         return replace(self, observed=tuple(shares))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of probabilities."""
-        return 0.0, 1.0
 
     def expected_value(self, truth: float) -> float:
         """Mean of the error seen where the true one is `truth`, nearly."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from audit.stats.clustering import correlations
 from audit.stats.proportion import Proportion
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class ClassScores:
         chosen = np.flatnonzero(classes)
         low, value, high = np.transpose([self._ends(one, lower_alpha, upper_alpha) for one in chosen.tolist()])
         seen, more = self._covariances()
-        alike = _correlations(seen + more)[np.ix_(chosen, chosen)]
+        alike = np.maximum(0.0, correlations(seen + more))[np.ix_(chosen, chosen)]
         down, up = (float(np.sqrt(apart @ alike @ apart)) / len(chosen) for apart in (value - low, high - value))
         middle, variance = float(value.mean()), float(seen[np.ix_(chosen, chosen)].sum()) / len(chosen) ** 2
         nearest = _gamma_lower(middle, variance, lower_alpha), 1 - _gamma_lower(1 - middle, variance, upper_alpha)
@@ -192,14 +193,6 @@ class ClassScores:
         of_class = right * np.where(total > 0, gained, 0.0) ** 2 + wrong.sum(axis=1) * missed**2 + wrong.sum(axis=0) * false**2
         found: NDArray[np.float64] = shared + shared.T + np.diag(of_class)
         return found
-
-
-def _correlations(covariances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(k, k) of the same, not negative; 1 where a score does not vary."""
-    size = np.sqrt(np.diag(covariances))
-    apart = np.outer(size, size)
-    found: NDArray[np.float64] = np.divide(covariances, apart, out=np.ones_like(covariances), where=apart > 0)
-    return np.maximum(0.0, found)
 
 
 def _gamma_lower(mean: float, variance: float, alpha: float) -> float:

@@ -145,8 +145,26 @@ def cluster_correlation(first: Influence | None, second: Influence | None) -> tu
     shared = float(weight.sum() ** 2 / (weight @ weight))
     if len(first.entities) == 1 or len(second.entities) == 1:
         return -1.0, shared
-    spread = math.sqrt(first.variance * second.variance)
-    return (float(np.clip(first.moved[i] @ second.moved[j] / spread, -1.0, 1.0)) if spread > 0 else 0.0), shared
+    return correlation_of(float(first.moved[i] @ second.moved[j]), first.variance, second.variance), shared
+
+
+def correlation_of(covariance: float, first: float, second: float) -> float:
+    """Of two estimates from their covariance and the variance of each; 0 where either does not vary."""
+    spread = math.sqrt(first) * math.sqrt(second)
+    return float(np.clip(covariance / spread, -1.0, 1.0)) if spread > 0 else 0.0
+
+
+def correlation_of_parts(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """The same from (units,) what each row or entity adds to the deviation of each estimate."""
+    return correlation_of(float(first @ second), float(first @ first), float(second @ second))
+
+
+def correlations(covariances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(k, k) of the same; 1 where an estimate does not vary."""
+    size = np.sqrt(np.diag(covariances))
+    spread = np.outer(size, size)
+    found: NDArray[np.float64] = np.divide(covariances, spread, out=np.ones_like(covariances), where=spread > 0)
+    return found
 
 
 def shrink_correlation(correlation: float, shared: float, alpha: float) -> float:

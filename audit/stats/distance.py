@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from audit.stats.sample_size import scale_count
+from audit.stats.sample_size import scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,30 @@ LUCKY = 0.16
 """Chance of an index one standard deviation low; what is smaller counts as if it were this."""
 
 
+class _Windows(Protocol):
+    @property
+    def reference(self) -> int: ...
+
+    @property
+    def current(self) -> int: ...
+
+
+class OfWindows:
+    """Of a reference sample and a current one."""
+
+    __slots__ = ()
+
+    @property
+    def n(self: _Windows) -> int:
+        """Rows in both samples."""
+        return self.reference + self.current
+
+    @property
+    def support(self: _Windows) -> float:
+        """The smaller sample."""
+        return min(self.reference, self.current)
+
+
 def largest_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Of two samples' distribution functions, at any value."""
     both = np.sort(np.concatenate([one, other]))  # keys that rise are found without a jump through memory
@@ -30,7 +54,7 @@ def largest_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> fl
 
 
 @dataclass(frozen=True, slots=True)
-class KolmogorovSmirnov:
+class KolmogorovSmirnov(OfWindows):
     """Largest distance between two distribution functions.
 
     The observed distance is within the noise's supremum of the true one (triangle inequality); the supremum's law is
@@ -44,26 +68,13 @@ class KolmogorovSmirnov:
     """Rows in the reference sample."""
     current: int
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    method: ClassVar[str] = "Kolmogorov-Smirnov band"
 
     @property
     def value(self) -> float:
         """The observed distance, 0 to 1."""
         return self.statistic
-
-    @property
-    def n(self) -> int:
-        """Rows in both samples."""
-        return self.reference + self.current
-
-    @property
-    def support(self) -> float:
-        """The smaller sample."""
-        return min(self.reference, self.current)
-
-    @property
-    def method(self) -> str:
-        """Name of the interval."""
-        return "Kolmogorov-Smirnov band"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
@@ -72,16 +83,11 @@ class KolmogorovSmirnov:
 
     def with_sample_size(self, factor: float) -> KolmogorovSmirnov:
         """The same distance between samples `factor` times as large."""
-        return replace(self, reference=scale_count(self.reference, factor), current=scale_count(self.current, factor))
+        return scale(self, factor, "reference", "current")
 
     def with_value(self, value: float) -> KolmogorovSmirnov:
         """The same samples at another distance."""
         return replace(self, statistic=value)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a distance of distribution functions."""
-        return 0.0, 1.0
 
     def expected_value(self, truth: float) -> float:
         """Mean of the distance seen where the true one is `truth`, 0 by Kolmogorov's law; the exponent fits simulated samples."""
@@ -108,7 +114,7 @@ class KolmogorovSmirnov:
 
 
 @dataclass(frozen=True, slots=True)
-class StabilityIndex:
+class StabilityIndex(OfWindows):
     """Population stability index over k bins.
 
     Over its scale 1/n + 1/m the index is a noncentral chi-square with k - 1 degrees of freedom (Yurdakul & Naranjo, Journal
@@ -122,21 +128,12 @@ class StabilityIndex:
     reference: int
     current: int
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     @property
     def value(self) -> float:
         """The observed index (Jeffreys divergence, nats)."""
         return self.index
-
-    @property
-    def n(self) -> int:
-        """Rows in both samples."""
-        return self.reference + self.current
-
-    @property
-    def support(self) -> float:
-        """The smaller sample."""
-        return min(self.reference, self.current)
 
     @property
     def method(self) -> str:
@@ -154,16 +151,11 @@ class StabilityIndex:
 
     def with_sample_size(self, factor: float) -> StabilityIndex:
         """The same index of samples `factor` times as large."""
-        return replace(self, reference=scale_count(self.reference, factor), current=scale_count(self.current, factor))
+        return scale(self, factor, "reference", "current")
 
     def with_value(self, value: float) -> StabilityIndex:
         """The same samples at another index."""
         return replace(self, index=value)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a divergence."""
-        return 0.0, math.inf
 
     def expected_value(self, truth: float) -> float:
         """Mean of the index seen where the true one is `truth`."""
@@ -201,7 +193,7 @@ def noncentrality(x: float, df: float, level: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class MeanDiscrepancy:
+class MeanDiscrepancy(OfWindows):
     """Squared maximum mean discrepancy (Gretton et al., JMLR 2012), unbiased estimate.
 
     Its interval is the triangle inequality in the kernel's space: the observed distance of the two mean embeddings is within
@@ -221,21 +213,12 @@ class MeanDiscrepancy:
     leading: float | None = None
     """Standard deviation of the error along the direction in which it is largest; None in estimates stored without it."""
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     @property
     def value(self) -> float:
         """The squared discrepancy, 0 where the estimate falls below it."""
         return max(0.0, self.squared)
-
-    @property
-    def n(self) -> int:
-        """Rows in both samples."""
-        return self.reference + self.current
-
-    @property
-    def support(self) -> float:
-        """The smaller sample."""
-        return min(self.reference, self.current)
 
     @property
     def method(self) -> str:
@@ -251,8 +234,7 @@ class MeanDiscrepancy:
         """The same discrepancy of samples `factor` times as large."""
         norms = tuple(norm / math.sqrt(factor) for norm in self.error_norms)
         leading = None if self.leading is None else self.leading / math.sqrt(factor)
-        sizes = {"reference": scale_count(self.reference, factor), "current": scale_count(self.current, factor)}
-        return replace(self, error_norms=norms, leading=leading, **sizes).with_value(self.value)
+        return replace(scale(self, factor, "reference", "current"), error_norms=norms, leading=leading).with_value(self.value)
 
     def with_value(self, value: float) -> MeanDiscrepancy:
         """The same samples at another discrepancy; the distance has what the error's norm adds."""
@@ -272,11 +254,6 @@ class MeanDiscrepancy:
         squares = np.square(self.error_norms)
         leading = float(np.std(squares)) / math.sqrt(2) if self.leading is None else self.leading**2
         return math.sqrt(float(np.var(squares)) + 4 * truth * leading)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a square."""
-        return 0.0, math.inf
 
     def radii(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """How far the ends of the distance itself lie from it."""

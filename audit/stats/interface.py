@@ -146,6 +146,8 @@ class Census:
     rows: int
     """Rows, fields or files that were looked at."""
     min_support: ClassVar[int] = 0
+    value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    method: ClassVar[str] = "census"
 
     @property
     def value(self) -> float:
@@ -162,11 +164,6 @@ class Census:
         """Infinite: a census is never too small for what it claims."""
         return math.inf
 
-    @property
-    def method(self) -> str:
-        """Says that there is no sampling error."""
-        return "census"
-
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """The value twice, at any level."""
         del lower_alpha, upper_alpha
@@ -175,8 +172,3 @@ class Census:
     def with_value(self, value: float) -> Census:
         """Another count."""
         return replace(self, count=value)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a count."""
-        return 0.0, math.inf

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from audit.stats.clustering import LEAST_FREEDOM, mean_parts
-from audit.stats.sample_size import OfUnits, scale_count, scale_units
+from audit.stats.sample_size import OfUnits, scale, scale_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,7 @@ class Mean(OfUnits):
 
     def with_sample_size(self, factor: float) -> Mean:
         """The same mean and spread of `factor` times the rows."""
-        return replace(self, units=scale_units(self.units, self.rows, factor), rows=scale_count(self.rows, factor))
+        return replace(scale(self, factor, "rows"), units=scale_units(self.units, self.rows, factor))
 
     def with_value(self, value: float) -> Mean:
         """Another mean with the same spread."""
@@ -137,6 +137,7 @@ class RootMeanSquare:
 
     squares: Mean
     min_support: ClassVar[int] = 100
+    value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     @classmethod
     def of(cls, values: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> RootMeanSquare:
@@ -170,7 +171,7 @@ class RootMeanSquare:
 
     def with_sample_size(self, factor: float) -> RootMeanSquare:
         """The same errors of `factor` times the rows."""
-        return replace(self, squares=self.squares.with_sample_size(factor))
+        return scale(self, factor, "squares")
 
     def with_value(self, value: float) -> RootMeanSquare | None:
         """All errors larger or smaller by one factor: their squares spread as their mean does."""
@@ -178,11 +179,6 @@ class RootMeanSquare:
         if self.squares.mean <= 0 or value <= 0:
             return None
         return replace(self, squares=replace(self.squares, mean=mean, deviation=self.squares.deviation * mean / self.squares.mean))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a root."""
-        return 0.0, math.inf
 
 
 FEW = 0.06

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
-from audit.stats.clustering import mean_parts, mover_distance, shrink_correlation
+from audit.stats.clustering import by_entity, correlation_of_parts, mean_parts, mover_distance, shrink_correlation
 from audit.stats.mean import Mean, RootMeanSquare, half_of_sum
-from audit.stats.sample_size import OfUnits, Subtracted, scale_count, scale_units
+from audit.stats.sample_size import OfUnits, Subtracted, scale, scale_units
 from audit.stats.weighted import WeightedMean, WeightedShare
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class MeanDifference(Subtracted):
     shared: float = 0.0
     """Entities of equal weight with rows in both samples, from which the correlation is known; 0 for the same rows."""
     min_support: ClassVar[int] = RootMeanSquare.min_support
+    null_value: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         if not -1 <= self.correlation <= 1 or self.shared < 0 or type(self.first) is not type(self.second):
@@ -50,12 +51,8 @@ class MeanDifference(Subtracted):
         if len(first) != len(second):
             msg = f"a paired difference needs the same rows, got {len(first)} and {len(second)}"
             raise ValueError(msg)
-        totals = []
-        for values in (first, second):
-            apart = np.square(values) - np.square(values).mean()
-            totals.append(apart if clusters is None else np.bincount(np.unique(clusters, return_inverse=True)[1], weights=apart))
-        spreads = math.sqrt(float(totals[0] @ totals[0])) * math.sqrt(float(totals[1] @ totals[1]))
-        together = float(np.clip(totals[0] @ totals[1] / spreads, -1.0, 1.0)) if spreads > 0 else 0.0
+        one, two = (by_entity(np.square(values) - np.square(values).mean(), clusters) for values in (first, second))
+        together = correlation_of_parts(one, two)
         return cls(RootMeanSquare.of(first, clusters), RootMeanSquare.of(second, clusters), together, paired=True)
 
     @property
@@ -83,13 +80,7 @@ class MeanDifference(Subtracted):
 
     def with_sample_size(self, factor: float) -> MeanDifference:
         """The same values of `factor` times the rows."""
-        first, second = self.first.with_sample_size(factor), self.second.with_sample_size(factor)
-        return replace(self, first=first, second=second, shared=self.shared * factor)
-
-    @property
-    def null_value(self) -> float:
-        """Where the two do not differ."""
-        return 0.0
+        return replace(scale(self, factor, "first", "second"), shared=self.shared * factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ class PairedMean:
 
     def with_sample_size(self, factor: float) -> PairedMean:
         """The same differences of `factor` times the rows."""
-        return replace(self, difference=self.difference.with_sample_size(factor))
+        return scale(self, factor, "difference")
 
     def with_value(self, value: float) -> PairedMean:
         """Another mean difference with the same spread."""
@@ -231,7 +222,7 @@ class MeanRatio(OfUnits):
 
     def with_sample_size(self, factor: float) -> MeanRatio:
         """The same moments of `factor` times the rows."""
-        return replace(self, units=scale_units(self.units, self.rows, factor), rows=scale_count(self.rows, factor))
+        return replace(scale(self, factor, "rows"), units=scale_units(self.units, self.rows, factor))
 
     def _end(self, beyond: Callable[[float], float], direction: int) -> float:
         """Where the pivot leaves the level: positive from there on."""
@@ -280,6 +271,7 @@ class Explained:
 
     unexplained: MeanRatio
     min_support: ClassVar[int] = MeanRatio.min_support
+    value_range: ClassVar[tuple[float, float]] = (-math.inf, 1.0)
 
     @classmethod
     def of(cls, target: NDArray[np.float64], predicted: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Explained:
@@ -313,9 +305,4 @@ class Explained:
 
     def with_sample_size(self, factor: float) -> Explained:
         """The same moments of `factor` times the rows."""
-        return replace(self, unexplained=self.unexplained.with_sample_size(factor))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """No lower end: predictions can be arbitrarily wrong."""
-        return -math.inf, 1.0
+        return scale(self, factor, "unexplained")

@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.clustering import design_effect, effective_number, small_sample
 from audit.stats.mean import Mean
-from audit.stats.sample_size import Clustered, OfRows, OfUnits, freedom, scale_count, scale_units, with_effect
+from audit.stats.sample_size import Clustered, OfRows, OfUnits, freedom, scale, scale_units, with_effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +176,7 @@ class GroupJackknife(OfUnits):
     def with_sample_size(self, factor: float) -> GroupJackknife:
         """As many groups of `factor` times the rows, which differ less."""
         pseudo = replace(self.pseudo, deviation=self.pseudo.deviation / math.sqrt(factor))
-        return replace(self, pseudo=pseudo, rows=scale_count(self.rows, factor), units=scale_units(self.units, self.rows, factor))
+        return replace(scale(self, factor, "rows"), pseudo=pseudo, units=scale_units(self.units, self.rows, factor))
 
     def with_value(self, value: float) -> GroupJackknife:
         """The same spread around another value."""

@@ -10,12 +10,8 @@ import numpy as np
 
 from audit.stats.clustering import design_effect, effective_number, mover_distance, shrink_correlation, small_sample
 from audit.stats.mean_comparisons import MeanDifference
-from audit.stats.proportion import (
-    FAR,
-    Difference,  # read at run time where a stored estimate is opened
-    exact_lower,
-)
-from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, reaches, scale_entities, scale_optional, with_effect
+from audit.stats.proportion import FAR, Difference, exact_lower
+from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, reaches, scale, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +39,7 @@ class PairedDifference(Clustered):
     effective_entities: float | None = None
     """Entities of equal size that tell as much."""
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
         cells = (self.both, self.only_first, self.only_second, self.neither)
@@ -92,13 +89,7 @@ class PairedDifference(Clustered):
         if not both + only_first + only_second + neither:
             return self
         more = replace(self, both=both, only_first=only_first, only_second=only_second, neither=neither)
-        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
-        return replace(more, entities=entities, effective_entities=effective)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of shares."""
-        return -1.0, 1.0
+        return scale(more, factor, "entities", "effective_entities")
 
     def _lower(self, more: int, fewer: int, alpha: float) -> float:
         n = self.n / self.design_effect
@@ -148,6 +139,7 @@ class GapChange(Subtracted, TwoSamples):
     first: PairedDifference
     second: PairedDifference
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (-2.0, 2.0)
 
     @property
     def method(self) -> str:
@@ -161,12 +153,7 @@ class GapChange(Subtracted, TwoSamples):
 
     def with_sample_size(self, factor: float) -> GapChange:
         """The same shares of `factor` times the rows."""
-        return replace(self, first=self.first.with_sample_size(factor), second=self.second.with_sample_size(factor))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of two gaps."""
-        return -2.0, 2.0
+        return scale(self, factor, "first", "second")
 
     def distance(self, first: float, second: float) -> float:
         """How far an end is away by two distances that go into it."""
@@ -185,6 +172,7 @@ class AverageGapChange(TwoSamples):
     first: GapChange
     second: GapChange
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (-2.0, 2.0)
 
     @property
     def value(self) -> float:
@@ -205,12 +193,7 @@ class AverageGapChange(TwoSamples):
 
     def with_sample_size(self, factor: float) -> AverageGapChange:
         """The same shares of `factor` times the rows."""
-        return replace(self, first=self.first.with_sample_size(factor), second=self.second.with_sample_size(factor))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of two gaps."""
-        return -2.0, 2.0
+        return scale(self, factor, "first", "second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +237,7 @@ class Amplification:
 
     def with_sample_size(self, factor: float) -> Amplification:
         """The same shares of `factor` times the rows."""
-        return replace(self, kept=self.kept.with_sample_size(factor), turned=self.turned.with_sample_size(factor))
+        return scale(self, factor, "kept", "turned")
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -278,6 +261,7 @@ class AverageDifference(TwoSamples):
     shared: float = 0.0
     """Entities of equal weight with rows behind both, from which the correlation is known."""
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
         if self.shared < 0 or (self.correlation is not None and not -1 <= self.correlation <= 1):
@@ -306,18 +290,12 @@ class AverageDifference(TwoSamples):
 
     def with_sample_size(self, factor: float) -> AverageDifference:
         """The same shares of `factor` times the rows."""
-        first, second = self.first.with_sample_size(factor), self.second.with_sample_size(factor)
-        return replace(self, first=first, second=second, shared=self.shared * factor)
+        return replace(scale(self, factor, "first", "second"), shared=self.shared * factor)
 
     def with_value(self, value: float) -> AverageDifference:
         """Both differences moved by the same amount."""
         first, second = (one.with_value(max(-1.0, min(1.0, one.value + value - self.value))) for one in (self.first, self.second))
         return replace(self, first=first, second=second)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of shares."""
-        return -1.0, 1.0
 
     def _together(self, distances: list[float], alpha: float) -> float:
         if self.correlation is not None:

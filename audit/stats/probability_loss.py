@@ -11,6 +11,7 @@ import numpy as np
 from audit.stats.mean import Mean
 from audit.stats.mean_comparisons import PairedMean
 from audit.stats.proportion import Proportion
+from audit.stats.sample_size import scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +56,7 @@ class UnseenErrors:
     wrong: tuple[Proportion, ...]
     """Share of wrong rows among them."""
     min_support: ClassVar[int] = 1
+    method: ClassVar[str] = "exact shares of wrong rows"
 
     @classmethod
     def of(cls, rows: RowLosses, counted: NDArray[np.bool_], clusters: NDArray[np.int64] | None) -> UnseenErrors:
@@ -86,11 +88,6 @@ class UnseenErrors:
         """Rows, or effective entities."""
         return self.wrong[0].support
 
-    @property
-    def method(self) -> str:
-        """Name of the interval."""
-        return "exact shares of wrong rows"
-
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
         ends = [share.exact_bounds(lower_alpha, upper_alpha) for share in self.wrong]
@@ -99,7 +96,7 @@ class UnseenErrors:
 
     def with_sample_size(self, factor: float) -> UnseenErrors:
         """The same shares of `factor` times the rows."""
-        return replace(self, wrong=tuple(share.with_sample_size(factor) for share in self.wrong))
+        return scale(self, factor, "wrong")
 
 
 class _HasMean(Protocol):
@@ -155,7 +152,7 @@ class ProbabilityLoss(MeanOfRows):
 
     def with_sample_size(self, factor: float) -> ProbabilityLoss:
         """The same losses of `factor` times the rows."""
-        return replace(self, mean=self.mean.with_sample_size(factor), errors=self.errors.with_sample_size(factor))
+        return scale(self, factor, "mean", "errors")
 
     def with_value(self, value: float) -> ProbabilityLoss:
         """Another mean with as many errors unseen."""
@@ -204,8 +201,7 @@ class PairedProbabilityLoss(MeanOfRows):
 
     def with_sample_size(self, factor: float) -> PairedProbabilityLoss:
         """The same losses of `factor` times the rows."""
-        first, second = self.first.with_sample_size(factor), self.second.with_sample_size(factor)
-        return replace(self, mean=self.mean.with_sample_size(factor), first=first, second=second)
+        return scale(self, factor, "mean", "first", "second")
 
     @property
     def value_range(self) -> tuple[float, float]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 from audit.stats.clustering import effect_of_totals, effective_entities, frechet_minimum, mover_distance, shrink_correlation, small_sample
-from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, scale_count, scale_entities, scale_optional, with_effect
+from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, scale, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class Proportion(Clustered):
     effective_entities: float | None = None
     """Entities of equal size that tell as much (Kish, Survey Sampling 1965): Student's t has one degree of freedom less."""
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         if not 0 <= self.hits <= self.n or self.n < 1:
@@ -80,18 +81,12 @@ class Proportion(Clustered):
 
     def with_sample_size(self, factor: float) -> Proportion:
         """The same share of `factor` times the rows."""
-        n = scale_count(self.n, factor)
-        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
-        return replace(self, hits=round(self.value * n), n=n, entities=entities, effective_entities=effective)
+        more = scale(self, factor, "n", "entities", "effective_entities")
+        return replace(more, hits=round(self.value * more.n))
 
     def with_value(self, value: float) -> Proportion:
         """The same rows with another share of hits."""
         return replace(self, hits=round(min(1.0, max(0.0, value)) * self.n))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a share."""
-        return 0.0, 1.0
 
     def exact_bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Clopper and Pearson's ends, each at its own level."""
@@ -151,9 +146,6 @@ class _Pair(Protocol):
     def shared(self) -> float: ...
 
 
-_TwoShares = TypeVar("_TwoShares", "Difference", "Ratio")
-
-
 class _OfShares(TwoSamples):
     """Two shares, whose entities may be the same."""
 
@@ -184,6 +176,8 @@ class Difference(Subtracted, _OfShares):
     shared: float = 0.0
     """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    null_value: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         self.refuse_impossible()
@@ -204,7 +198,7 @@ class Difference(Subtracted, _OfShares):
 
     def with_sample_size(self, factor: float) -> Difference:
         """The same shares of `factor` times the rows."""
-        return _resized(self, factor)
+        return replace(scale(self, factor, "first", "second"), shared=self.shared * factor)
 
     def with_value(self, value: float) -> Difference:
         """The same rows at another difference; the share of both samples together stays."""
@@ -213,16 +207,6 @@ class Difference(Subtracted, _OfShares):
         p, q = pooled + value * m / (n + m), pooled - value * n / (n + m)
         shift = max(0.0, -min(p, q)) - max(0.0, max(p, q) - 1.0)
         return replace(self, first=self.first.with_value(p + shift), second=self.second.with_value(q + shift))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of shares."""
-        return -1.0, 1.0
-
-    @property
-    def null_value(self) -> float:
-        """Where the two groups do not differ."""
-        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +225,8 @@ class Ratio(_OfShares):
     shared: float = 0.0
     """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    null_value: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
         self.refuse_impossible()
@@ -263,7 +249,7 @@ class Ratio(_OfShares):
 
     def with_sample_size(self, factor: float) -> Ratio:
         """The same shares of `factor` times the rows."""
-        return _resized(self, factor)
+        return replace(scale(self, factor, "first", "second"), shared=self.shared * factor)
 
     def with_value(self, value: float) -> Ratio:
         """The same rows at another ratio; the share of both samples together stays where it can."""
@@ -272,23 +258,8 @@ class Ratio(_OfShares):
         p, q = (1.0, 1.0 / value) if value * q > 1 else (value * q, q) if q <= 1 else (value, 1.0)
         return replace(self, first=self.first.with_value(p), second=self.second.with_value(q))
 
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a ratio of shares."""
-        return 0.0, math.inf
-
-    @property
-    def null_value(self) -> float:
-        """Where the two groups do not differ."""
-        return 1.0
-
     def _lower(self, above: Proportion, below: Proportion, alpha: float) -> float:
         return _mover_lower(self, above, below, alpha) if self.shared else _koopman_lower(above, below, alpha)
-
-
-def _resized(pair: _TwoShares, factor: float) -> _TwoShares:
-    first, second = pair.first.with_sample_size(factor), pair.second.with_sample_size(factor)
-    return replace(pair, first=first, second=second, shared=pair.shared * factor)
 
 
 def _moves(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> tuple[float, float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.auc import Auc, components, covariance
 from audit.stats.average_precision import AveragePrecision, influence
-from audit.stats.clustering import by_entity
+from audit.stats.clustering import by_entity, correlation_of, correlation_of_parts, correlations
 from audit.stats.sample_size import Subtracted, TwoSamples, by_entities, reaches
 
 if TYPE_CHECKING:
@@ -82,12 +82,6 @@ def difference_ends(
     return min(float(ends[0].min()), value), max(float(ends[1].max()), value)
 
 
-def correlation_of(together: float, variances: tuple[float, float]) -> float:
-    """From covariance and variances; 0 where either does not vary."""
-    apart = math.sqrt(variances[0] * variances[1])
-    return float(np.clip(together / apart, -1.0, 1.0)) if apart > 0 else 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class PairedAuc(Subtracted, OnEllipse):
     """First area minus second, of two scores of the same rows.
@@ -102,6 +96,7 @@ class PairedAuc(Subtracted, OnEllipse):
     correlation: float
     """Of the two areas."""
     min_support: ClassVar[int] = Auc.min_support
+    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
         self.refuse_unlike("areas")
@@ -118,17 +113,12 @@ class PairedAuc(Subtracted, OnEllipse):
         one, two = Auc.of(positive, first, clusters), Auc.of(positive, second, clusters)
         codes = None if clusters is None else np.unique(clusters, return_inverse=True)[1]
         together = covariance(positive, components(positive, first)[1], components(positive, second)[1], codes)
-        return cls(one, two, correlation_of(together, (one.variance, two.variance)))
+        return cls(one, two, correlation_of(together, one.variance, two.variance))
 
     @property
     def method(self) -> str:
         """Name of the interval."""
         return by_entities(f"paired DeLong, correlation {self.correlation:.2f}, along both areas' own ends", self.first.entities)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of shares."""
-        return -1.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +128,13 @@ class AucDifference(Subtracted, TwoSamples):
     first: Auc
     second: Auc
     min_support: ClassVar[int] = Auc.min_support
-
-    @property
-    def method(self) -> str:
-        """Name of the interval."""
-        return "Newcombe hybrid of DeLong on the logit scale and Newcombe's score"
+    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    method: ClassVar[str] = "Newcombe hybrid of DeLong on the logit scale and Newcombe's score"
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
         down, up = reaches(self, (lower_alpha, upper_alpha))
         return max(-1.0, self.value - down), min(1.0, self.value + up)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of areas."""
-        return -1.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +150,7 @@ class PairedPrecision(Subtracted, OnEllipse):
     correlation: float
     """Of the two values."""
     min_support: ClassVar[int] = AveragePrecision.min_support
+    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
         self.refuse_unlike("average precisions")
@@ -182,20 +165,13 @@ class PairedPrecision(Subtracted, OnEllipse):
     ) -> PairedPrecision:
         """From the class and the two scores of each row; both classes must occur."""
         one, two = (AveragePrecision.of(positive, score, clusters) for score in (first, second))
-        units = [by_entity(influence(positive, score), clusters) for score in (first, second)]
-        squares = float(units[0] @ units[0]), float(units[1] @ units[1])
-        return cls(one, two, correlation_of(float(units[0] @ units[1]), squares))
+        return cls(one, two, correlation_of_parts(*(by_entity(influence(positive, score), clusters) for score in (first, second))))
 
     @property
     def method(self) -> str:
         """Name of the interval."""
         name = f"paired infinitesimal jackknife, correlation {self.correlation:.2f}, along both values' own ends"
         return by_entities(name, self.first.entities)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of shares."""
-        return -1.0, 1.0
 
 
 OfClass: TypeAlias = Auc | AveragePrecision | PairedAuc | PairedPrecision
@@ -225,9 +201,7 @@ class ClassMean:
     def of(cls, parts: Sequence[OfClass], shares: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> ClassMean:
         """From one estimate a class and the (k, n) shares that each row has in their deviations."""
         shares = np.stack([by_entity(each, clusters) for each in shares])
-        size = np.sqrt((shares**2).sum(axis=1))
-        together, apart = shares @ shares.T, np.outer(size, size)
-        found = np.divide(together, apart, out=np.ones_like(apart), where=apart > 0)
+        found = correlations(shares @ shares.T)
         np.fill_diagonal(found, 1.0)
         return cls(tuple(parts), tuple(tuple(row) for row in np.clip(found, -1.0, 1.0).tolist()))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.clustering import effective_number, small_sample
 from audit.stats.interface import folded, subtract_noise
-from audit.stats.sample_size import by_entities, freedom, scale_count, scale_entities, scale_number, scale_optional
+from audit.stats.sample_size import by_entities, freedom, scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,9 +78,7 @@ class Coefficient:
     def with_sample_size(self, factor: float) -> Coefficient:
         """The same coefficient of `factor` times the rows: the likelihood is so many times as steep."""
         points = tuple(self.value + (point - self.value) / math.sqrt(factor) for point in self.points)
-        entities, effective = scale_entities(self.entities, factor), scale_optional(self.effective_entities, factor)
-        rows, rarer = scale_count(self.rows, factor), scale_number(self.rarer, factor)
-        return replace(self, points=points, rows=rows, rarer=rarer, entities=entities, effective_entities=effective)
+        return replace(scale(self, factor, "rows", "rarer", "entities", "effective_entities"), points=points)
 
     def with_value(self, value: float) -> Coefficient:
         """Another coefficient with the same likelihood around it."""
@@ -117,6 +115,7 @@ class Departure:
     coefficient: Coefficient
     ideal: float
     min_support: ClassVar[int] = Coefficient.min_support
+    value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     @property
     def value(self) -> float:
@@ -146,17 +145,12 @@ class Departure:
 
     def with_sample_size(self, factor: float) -> Departure:
         """The same coefficient of `factor` times the rows."""
-        return replace(self, coefficient=self.coefficient.with_sample_size(factor))
+        return scale(self, factor, "coefficient")
 
     def with_value(self, value: float) -> Departure:
         """Another distance, off to the side that was seen."""
         off = math.copysign(value, self.coefficient.value - self.ideal)
         return replace(self, coefficient=self.coefficient.with_value(self.ideal + off))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a distance."""
-        return 0.0, math.inf
 
     def expected_value(self, truth: float) -> float:
         """Mean of the distance seen where the true one is `truth`."""

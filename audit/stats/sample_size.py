@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from _typeshed import DataclassInstance
+
     from audit.stats.interface import Estimate
+
+Sized = TypeVar("Sized", bound="DataclassInstance")
 
 
 class _Rows(Protocol):
@@ -116,19 +122,22 @@ def scale_count(count: int, factor: float) -> int:
     return max(1, round(count * factor))
 
 
-def scale_number(count: float, factor: float) -> float:
-    """A count, or an effective number, on `factor` times the rows."""
-    return scale_count(count, factor) if isinstance(count, int) else count * factor
+def scale(estimate: Sized, factor: float, *fields: str) -> Sized:
+    """The estimate with these fields on `factor` times the rows, every other one as it is.
+
+    A field holds a count, an effective number that need not be whole, None, another estimate, or a tuple of estimates.
+    """
+    return replace(estimate, **{name: _scaled(getattr(estimate, name), factor) for name in fields})
 
 
-def scale_optional(count: float | None, factor: float) -> float | None:
-    """The same where there is one."""
-    return None if count is None else scale_number(count, factor)
-
-
-def scale_entities(count: int | None, factor: float) -> int | None:
-    """Entities on `factor` times the rows, where rows belong to some."""
-    return None if count is None else scale_count(count, factor)
+def _scaled(field: Any, factor: float) -> Any:
+    if field is None:
+        return None
+    if isinstance(field, tuple):
+        return tuple(one.with_sample_size(factor) for one in field)
+    if isinstance(field, Real):
+        return scale_count(int(field), factor) if isinstance(field, Integral) else field * factor
+    return field.with_sample_size(factor)
 
 
 class Sides(Protocol):
@@ -184,4 +193,4 @@ def reaches(pair: Sides, levels: tuple[float, float], together: Callable[[float,
 
 def scale_units(units: float, rows: int, factor: float) -> float:
     """Independent units on `factor` times the rows: as many as rows where each row is one."""
-    return float(scale_count(rows, factor)) if units == rows else scale_number(units, factor)
+    return float(scale_count(rows, factor)) if units == rows else _scaled(units, factor)

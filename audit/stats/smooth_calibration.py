@@ -55,6 +55,7 @@ class SmoothCalibrationError:
     observed: Proportion
     """Rows in which the event came to be."""
     min_support: ClassVar[int] = 100
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @classmethod
     def of(
@@ -136,11 +137,6 @@ class SmoothCalibrationError:
         off = math.copysign(high * float(shape[-1]), self.stated - self.observed.value)
         found = tuple((least * np.hypot(high * shape, means)).tolist())
         return replace(self, error=value, norms=found, stated=min(1.0, max(0.0, self.observed.value + off)))
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a difference of probabilities."""
-        return 0.0, 1.0
 
     def expected_value(self, truth: float) -> float:
         """Mean of the error seen where the true one is `truth`, nearly."""

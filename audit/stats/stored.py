@@ -10,50 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from audit import stats
 from audit.errors import InputError
-from audit.stats.auc import Auc
-from audit.stats.average_precision import AveragePrecision
-from audit.stats.brier import SquaredDistance
-from audit.stats.calibration import CalibrationError
-from audit.stats.confusion import Confusion, PairedConfusion
-from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
-from audit.stats.interface import Census
-from audit.stats.mean import Mean, RootMeanSquare
-from audit.stats.mean_comparisons import Explained, MeanDifference, MeanRatio, PairedMean
-from audit.stats.nonparametric import GroupJackknife, Quantile
-from audit.stats.paired import Amplification, AverageDifference, AverageGapChange, GapChange, PairedDifference
-from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss, UnseenErrors
-from audit.stats.proportion import Difference, Proportion, Ratio
-from audit.stats.ranking_differences import AucDifference, ClassMean, PairedAuc, PairedPrecision
-from audit.stats.recalibration import Coefficient, Departure
-from audit.stats.smooth_calibration import SmoothCalibrationError
-from audit.stats.weighted import WeightedMean, WeightedShare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from audit.stats.interface import Estimate
+    from audit.stats import Estimate
+
 
 Stored: TypeAlias = "bool | int | float | str | list[Stored] | dict[str, Stored] | None"
 
-_DISTANCES = (KolmogorovSmirnov, MeanDiscrepancy, SmoothCalibrationError, SquaredDistance, StabilityIndex)
-_PAIRED = (
-    Amplification,
-    AverageGapChange,
-    AucDifference,
-    GapChange,
-    PairedAuc,
-    PairedConfusion,
-    PairedDifference,
-    PairedMean,
-    PairedPrecision,
-)
-_RANKED = (AveragePrecision, ClassMean, GroupJackknife)
-_OF_ONE = (Auc, CalibrationError, Census, Coefficient, Confusion, Departure, Mean, Proportion, Quantile)
-_OF_NUMBERS = (Explained, MeanDifference, MeanRatio, RootMeanSquare, WeightedMean, WeightedShare)
-_LOSSES = (PairedProbabilityLoss, ProbabilityLoss, UnseenErrors)
-_KINDS: tuple[type[Any], ...] = (AverageDifference, *_OF_ONE, *_RANKED, *_OF_NUMBERS, *_LOSSES, Difference, Ratio, *_PAIRED, *_DISTANCES)
-KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _KINDS}
+KINDS: dict[str, type[Any]] = {name: getattr(stats, name) for name in stats.__all__ if name != "Estimate"}
 """Every kind of estimate by its name."""
 _LATER = {
     "CalibrationError": frozenset({"binning"}),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from audit.stats.clustering import design_effect, effective_entities, small_sample, without_pull
+from audit.stats.clustering import by_entity, design_effect, effective_entities, small_sample, without_pull
 from audit.stats.mean import Mean
 from audit.stats.proportion import exact_lower
-from audit.stats.sample_size import scale_count, scale_entities, scale_optional
+from audit.stats.sample_size import scale, scale_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +34,7 @@ class WeightedShare:
     effective_units: float | None = None
     """Rows, or entities, of equal weight that tell as much; None where rows have one weight."""
     min_support: ClassVar[int] = 1
+    value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         if not (0 <= self.share <= 1 and 0 < self.effective_n <= self.rows):
@@ -47,7 +48,7 @@ class WeightedShare:
         values = hit.astype(float)
         share = min(1.0, float(np.average(values, weights=weights)))
         effective_n, entities = kish(weights), None
-        effective = effective_entities(weights if clusters is None else _totals(weights, clusters))
+        effective = effective_entities(by_entity(weights, clusters))
         if clusters is not None:
             codes = np.unique(clusters, return_inverse=True)[1]
             entities = int(codes.max()) + 1
@@ -83,14 +84,9 @@ class WeightedShare:
 
     def with_sample_size(self, factor: float) -> WeightedShare:
         """The same share of `factor` times the rows."""
-        rows, effective = scale_count(self.rows, factor), scale_optional(self.effective_units, factor)
-        effective_n, entities = min(float(rows), self.effective_n * factor), scale_entities(self.entities, factor)
-        return replace(self, rows=rows, effective_n=effective_n, entities=entities, effective_units=effective)
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """Of a share."""
-        return 0.0, 1.0
+        rows = scale_count(self.rows, factor)
+        effective_n = min(float(rows), self.effective_n * factor)
+        return replace(scale(self, factor, "entities", "effective_units"), rows=rows, effective_n=effective_n)
 
     def _lower(self, share: float, alpha: float) -> float:
         units = self.entities if self.effective_units is None else self.effective_units
@@ -117,7 +113,7 @@ class WeightedMean:
         if clusters is None and weights.min() == weights.max():
             return cls(Mean.of(values), len(values))
         mean = float(np.average(values, weights=weights))
-        units = effective_entities(weights if clusters is None else _totals(weights, clusters))
+        units = effective_entities(by_entity(weights, clusters))
         spread, parts = float(np.average((values - mean) ** 2, weights=weights)), _parts(values - mean, weights, clusters)
         deviation = math.sqrt(units * max(spread / max(1, units - 1), float(parts @ parts)))
         if deviation <= 1e-12 * float(np.abs(values).max()):  # what rounding leaves of equal values
@@ -151,7 +147,7 @@ class WeightedMean:
 
     def with_sample_size(self, factor: float) -> WeightedMean:
         """The same mean and spread of `factor` times the rows."""
-        return replace(self, equal=self.equal.with_sample_size(factor), rows=scale_count(self.rows, factor))
+        return scale(self, factor, "equal", "rows")
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -173,9 +169,4 @@ def linearised(deviations: NDArray[np.float64], weights: NDArray[np.float64], cl
 def _parts(deviations: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[np.int64] | None) -> NDArray[np.float64]:
     """(units,) what each row or entity adds to the deviation of the weighted mean."""
     pulled = weights * deviations / weights.sum()
-    return without_pull(pulled, weights) if clusters is None else without_pull(_totals(pulled, clusters), _totals(weights, clusters))
-
-
-def _totals(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(entities,) sum of each entity's rows."""
-    return np.bincount(np.unique(clusters, return_inverse=True)[1], weights=values).astype(np.float64)
+    return without_pull(by_entity(pulled, clusters), by_entity(weights, clusters))
