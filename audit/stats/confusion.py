@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -17,8 +17,54 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+class _Tables(Protocol):
+    @property
+    def tables(self) -> tuple[tuple[int, ...], ...]: ...
+
+    @property
+    def copies(self) -> tuple[int, ...] | None: ...
+
+    @property
+    def metric(self) -> Metric: ...
+
+    @property
+    def average(self) -> Average: ...
+
+    def redraw(self) -> Redraw: ...
+
+    def present(self) -> NDArray[np.bool_]: ...
+
+
+class OfTables:
+    """Of tables of rows, or of entities, by true and predicted class."""
+
+    __slots__ = ()
+
+    @property
+    def n(self: _Tables) -> int:
+        """Rows."""
+        return sum(sum(table) * copies for table, copies in zip(self.tables, self.copies or (1,), strict=True))
+
+    @property
+    def support(self: _Tables) -> float:
+        """Rows, or effective entities, of the averaged class that has fewest; of any class where the mean is weighted."""
+        redraw = self.redraw()
+        if self.average == "weighted":
+            return redraw.effective_units()
+        return redraw.effective_holders(self.present()[:, _rule(self.metric)].any(axis=0))
+
+    def present(self: _Tables) -> NDArray[np.bool_]:
+        """(models, 2, k) classes that each model's average runs over, for balanced accuracy and for the others."""
+        return np.stack([averaged(true, predicted, self.average) for _, true, predicted in self.redraw().table()])
+
+
+def _rule(metric: Metric) -> int:
+    """Which of the two rules of `averaged` says over which classes a metric runs."""
+    return 0 if metric == "balanced_accuracy" else 1
+
+
 @dataclass(frozen=True, slots=True)
-class Confusion:
+class Confusion(OfTables):
     """A function of the confusion table's cells: of each class by itself, or of the whole table.
 
     What is a mean over classes that count alike has a closed form (`audit.stats.class_scores`): a class of few rows that carries
@@ -62,32 +108,13 @@ class Confusion:
         if average == "binary":
             y_true, y_pred, classes = (y_true == positive).astype(np.int64), (y_pred == positive).astype(np.int64), 2
         cell = y_true * classes + y_pred
-        if clusters is None:
-            table = np.bincount(cell, minlength=classes**2)
-            return cls((tuple(table.tolist()),), metric, average)
-        codes = np.unique(clusters, return_inverse=True)[1]
-        flat = np.zeros((int(codes.max()) + 1, classes**2), dtype=np.int64)
-        np.add.at(flat, (codes, cell), 1)
-        distinct, copies = np.unique(flat, axis=0, return_counts=True)
-        return cls(tuple(tuple(row) for row in distinct.tolist()), metric, average, tuple(copies.tolist()))
+        tables, copies = _count(cell, classes**2, clusters)
+        return cls(tables, metric, average, copies)
 
     @property
     def value(self) -> float:
         """The metric of the observed table."""
-        return float(scores(self.redraw().table(), self.average, self.present(), beta=self.beta)[METRICS.index(self.metric), 0])
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return sum(sum(table) * copies for table, copies in zip(self.tables, self.copies or (1,), strict=True))
-
-    @property
-    def support(self) -> float:
-        """Rows, or effective entities, of the class that is averaged and has fewest; of any class where the mean is weighted."""
-        redraw = self.redraw()
-        if self.average == "weighted":
-            return redraw.effective_units()
-        return redraw.effective_holders(self.present()[0 if self.metric == "balanced_accuracy" else 1])
+        return float(scores(self.redraw().table(), self.average, self.present()[0], beta=self.beta)[METRICS.index(self.metric), 0])
 
     @property
     def method(self) -> str:
@@ -98,14 +125,10 @@ class Confusion:
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
         if self._closed:
-            classes = self.present()[0 if self.metric == "balanced_accuracy" else 1]
+            classes = self.present()[0, _rule(self.metric)]
             beta = self.beta if self.metric == "fbeta" else 1.0
             return ClassScores.of(self.redraw(), self.metric, beta).mean_ends(classes, lower_alpha, upper_alpha)
-        span = (least(self.metric), 1.0)
-        if self.metric in WITHOUT_AVERAGE and np.count_nonzero(self.redraw().table()[0, 1:].any(axis=0)) == 1:
-            return span  # one class alone shows no agreement beyond chance
-        of_all, place = replace(self, metric=METRICS[0]), METRICS.index(self.metric)  # the metrics of a table share their draws
-        return ends(lambda size: _draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), span)
+        return _drawn_ends(self, lower_alpha, upper_alpha)
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -123,26 +146,9 @@ class Confusion:
         copies = None if self.copies is None else np.asarray(self.copies, dtype=np.int64)
         return Redraw(counts[:, cells], copies, cells // k, (cells % k)[None], k)
 
-    def present(self) -> NDArray[np.bool_]:
-        """(2, k) classes that the average runs over, for balanced accuracy and for the others."""
-        _, true, predicted = self.redraw().table()[0]
-        return averaged(true, predicted, self.average)
-
-
-@lru_cache(maxsize=32)
-def _draws(estimate: Confusion, size: int) -> NDArray[np.float64]:
-    """(metrics, 2, size) values over redrawn tables, for the lower and the upper end."""
-    seed = np.array(estimate.copies or (1,), dtype=np.int64) @ np.asarray(estimate.tables, dtype=np.int64)
-    present = estimate.present()
-    drawn = [
-        [scores(sums, estimate.average, present, beta=estimate.beta) for sums in block[:, 0]]
-        for block in estimate.redraw().blocks(size, seed.tolist())
-    ]
-    return np.concatenate([np.stack(block, axis=1) for block in drawn], axis=2)
-
 
 @dataclass(frozen=True, slots=True)
-class PairedConfusion:
+class PairedConfusion(OfTables):
     """First model's metric minus the second's: as `Confusion`, but the cells are those of truth and both predictions.
 
     So what both models get right or wrong alike moves both metrics alike. At the lower end the errors more than were seen are
@@ -189,13 +195,8 @@ class PairedConfusion:
         size = int(rows.max()) + 1
         distinct, cell = np.unique(np.ravel_multi_index(tuple(rows), (size,) * 3), return_inverse=True)
         cells = tuple((int(a), int(b), int(c)) for a, b, c in zip(*np.unravel_index(distinct, (size,) * 3), strict=True))
-        if clusters is None:
-            return cls(cells, (tuple(np.bincount(cell).tolist()),), metric, average)
-        codes = np.unique(clusters, return_inverse=True)[1]
-        flat = np.zeros((int(codes.max()) + 1, len(cells)), dtype=np.int64)
-        np.add.at(flat, (codes, cell), 1)
-        tables, copies = np.unique(flat, axis=0, return_counts=True)
-        return cls(cells, tuple(tuple(row) for row in tables.tolist()), metric, average, tuple(copies.tolist()))
+        tables, copies = _count(cell, len(cells), clusters)
+        return cls(cells, tables, metric, average, copies)
 
     @property
     def value(self) -> float:
@@ -211,30 +212,13 @@ class PairedConfusion:
         return first, second
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return sum(sum(table) * copies for table, copies in zip(self.tables, self.copies or (1,), strict=True))
-
-    @property
-    def support(self) -> float:
-        """Rows, or effective entities, of the class that either average has and fewest are of; of any where it is weighted."""
-        redraw = self.redraw()
-        if self.average == "weighted":
-            return redraw.effective_units()
-        return redraw.effective_holders(self.present()[:, 0 if self.metric == "balanced_accuracy" else 1].any(axis=0))
-
-    @property
     def method(self) -> str:
         """Name of the interval."""
         return by_entities("Dirichlet resample of both confusion tables", None if self.copies is None else sum(self.copies))
 
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """Lower and upper end, each at its own level."""
-        furthest = 1.0 - least(self.metric)
-        if self.metric in WITHOUT_AVERAGE and np.count_nonzero(self.redraw().table()[:, 1:].any(axis=(0, 1))) == 1:
-            return -furthest, furthest  # one class alone shows no agreement beyond chance
-        of_all, place = replace(self, metric=METRICS[0]), METRICS.index(self.metric)  # the metrics of a table share their draws
-        return ends(lambda size: _paired_draws(of_all, size)[place], self.value, (lower_alpha, upper_alpha), (-furthest, furthest))
+        return _drawn_ends(self, lower_alpha, upper_alpha)
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -248,21 +232,38 @@ class PairedConfusion:
         classes = 2 if self.average == "binary" else int(np.max(self.cells)) + 1
         return Redraw(np.asarray(self.tables, dtype=np.int64), copies, true, np.stack([first, second]), classes)
 
-    def present(self) -> NDArray[np.bool_]:
-        """(models, 2, k) classes that each model's average runs over, for balanced accuracy and for the others."""
-        return np.stack([averaged(true, predicted, self.average) for _, true, predicted in self.redraw().table()])
+
+def _count(
+    cell: NDArray[np.int64], cells: int, clusters: NDArray[np.int64] | None
+) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...] | None]:
+    """Rows of each cell in distinct tables of the entities, and how many have each; of independent rows one table and None."""
+    if clusters is None:
+        return (tuple(np.bincount(cell, minlength=cells).tolist()),), None
+    codes = np.unique(clusters, return_inverse=True)[1]
+    flat = np.zeros((int(codes.max()) + 1, cells), dtype=np.int64)
+    np.add.at(flat, (codes, cell), 1)
+    tables, copies = np.unique(flat, axis=0, return_counts=True)
+    return tuple(tuple(row) for row in tables.tolist()), tuple(copies.tolist())
+
+
+def _drawn_ends(estimate: Confusion | PairedConfusion, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+    """Ends from redrawn tables; of one class alone, which shows no agreement beyond chance, those of the range."""
+    if estimate.metric in WITHOUT_AVERAGE and np.count_nonzero(estimate.redraw().table()[:, 1:].any(axis=(0, 1))) == 1:
+        return estimate.value_range
+    of_all, place = replace(estimate, metric=METRICS[0]), METRICS.index(estimate.metric)  # the metrics of a table share their draws
+    return ends(lambda size: _draws(of_all, size)[place], estimate.value, (lower_alpha, upper_alpha), estimate.value_range)
 
 
 @lru_cache(maxsize=32)
-def _paired_draws(estimate: PairedConfusion, size: int) -> NDArray[np.float64]:
-    """(metrics, 2, size) differences over redrawn tables, for the lower and the upper end."""
+def _draws(estimate: Confusion | PairedConfusion, size: int) -> NDArray[np.float64]:
+    """(metrics, 2, size) values over redrawn tables, or first minus second, for the lower and the upper end."""
     rows = np.array(estimate.copies or (1,), dtype=np.int64) @ np.asarray(estimate.tables, dtype=np.int64)
-    seed, present = [*np.ravel(estimate.cells).tolist(), *rows.tolist()], estimate.present()
+    cells = np.ravel(estimate.cells).tolist() if isinstance(estimate, PairedConfusion) else []
     parts = []
-    for block in estimate.redraw().blocks(size, seed):
-        first, second = (
-            np.stack([scores(sums, estimate.average, present[model], beta=estimate.beta) for sums in block[:, model]], axis=1)
-            for model in (0, 1)
-        )
-        parts.append(first - second)
+    for block in estimate.redraw().blocks(size, [*cells, *rows.tolist()]):
+        of_models = [
+            np.stack([scores(sums, estimate.average, present, beta=estimate.beta) for sums in block[:, model]], axis=1)
+            for model, present in enumerate(estimate.present())
+        ]
+        parts.append(of_models[0] - of_models[1] if len(of_models) > 1 else of_models[0])
     return np.concatenate(parts, axis=2)
