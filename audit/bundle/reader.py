@@ -1,22 +1,32 @@
-"""A bundle read back, after the digest of each of its files was checked."""
+"""A bundle read back, after the digest of each of its files was checked.
+
+Beside the files that the run wrote, a bundle may hold what people add later: signatures and reviews, each covered by itself.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audit import record
+from audit.decision import rules
 from audit.errors import InputError
 from audit.evidence.storage import table_from_bytes
+from audit.governance import sign_off
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from audit.decision.finding import Finding
 
 NAME = "bundle.json"
 RECORD = "record.json"
@@ -35,6 +45,29 @@ class _Sealed(BaseModel):
     files: tuple[_File, ...]
 
 
+_ADDED = (f"{sign_off.FOLDER}/*{sign_off.SUFFIX}", "reviews/*review.json")
+"""Files that may be added to a bundle after its run."""
+
+
+_NO_FILE = "no file"
+"""In place of the digest of a link or a device."""
+
+
+def is_added(name: str) -> bool:
+    """Whether a file is one that people add after the run: a signature or a review."""
+    return any(fnmatchcase(name, pattern) for pattern in _ADDED) and not PurePosixPath(name).name.startswith(".")
+
+
+def added(folder: Path) -> tuple[Path, ...]:
+    """Signatures and reviews, in the order of their names."""
+    return tuple(sorted(path for path in folder.rglob("*") if path.is_file() and is_added(path.relative_to(folder).as_posix())))
+
+
+def list_text(entries: Sequence[Mapping[str, str | int]]) -> str:
+    """`bundle.json`, in the one spelling in which a run writes it."""
+    return json.dumps({"schema": "audit.bundle/1", "files": list(entries)}, indent=1) + "\n"
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -50,7 +83,7 @@ def refuse_changed(folder: Path) -> None:
     try:
         sealed = _Sealed.model_validate_json((folder / NAME).read_bytes())
         entries = (path for path in folder.rglob("*") if path != folder / NAME and (path.is_symlink() or not path.is_dir()))
-        digests = {path.relative_to(folder).as_posix(): file_digest(path) if path.is_file() else "no file" for path in entries}
+        digests = {path.relative_to(folder).as_posix(): file_digest(path) if path.is_file() else _NO_FILE for path in entries}
     except OSError as error:
         msg = f"{folder}: no bundle that can be read ({error.strerror}): name the folder that `audit run` wrote"
         raise InputError(msg) from error
@@ -58,6 +91,7 @@ def refuse_changed(folder: Path) -> None:
         msg = f"{folder}: its {NAME} cannot be read: name the folder that `audit run` wrote"
         raise InputError(msg) from error
     told = {one.name: one.sha256 for one in sealed.files}
+    digests = {name: sha256 for name, sha256 in digests.items() if name in told or sha256 == _NO_FILE or not is_added(name)}
     if wrong := sorted(name for name in told.keys() | digests.keys() if told.get(name) != digests.get(name)):
         msg = f"{folder}: {', '.join(wrong[:5])}: not as the run wrote it, by the digests in {NAME}: run the audit again"
         raise InputError(msg)
@@ -93,3 +127,39 @@ def audit_run(folder: Path, *, tables: bool = True) -> record.AuditRun:
     except InputError as error:
         msg = f"{folder}: {error}"
         raise InputError(msg) from error
+
+
+def release(folder: Path, audit: record.AuditRun) -> sign_off.Release:
+    """What a signature under a bundle is for: what its record and its results say. The files are known to be unchanged."""
+    told: Any = json.loads((folder / "results.json").read_bytes())
+    return sign_off.Release(
+        run=audit.run.id,
+        bundle_sha256=digest(folder),
+        candidate_sha256=audit.candidate.sha256,
+        tier=sign_off.tier_of(audit.policy),
+        author=audit.policy.system.author,
+        facts={
+            "run": audit.run.id,
+            "policy": told["policy"],
+            "datasets": {one.role: one.sha256 for one in audit.datasets},
+            "decision": audit.verdict.decision,
+            "conditions": told["conditions"],
+            "conditions_sha256": sign_off.conditions_sha256(audit.findings, audit.verdict.conditions),
+            "reasons": told["reasons"],
+            "valid_until": audit.valid_until,
+            "results": {"name": "results.json", "digest": {"sha256": file_digest(folder / "results.json")}},
+        },
+        passed=tuple(one.id for one in audit.findings if _effect(one) == "passed"),
+        warned=tuple(one.id for one in audit.findings if _effect(one) == "warned"),
+        failed=tuple(one.id for one in audit.findings if _effect(one) == "failed"),
+    )
+
+
+def _effect(finding: Finding) -> str | None:
+    """How in-toto's test result sorts a finding; None for what does not apply, which has passed nothing."""
+    effect = rules.effect(finding)
+    if effect == "block":
+        return "failed"
+    if effect == "condition" or finding.status not in {"pass", "not_applicable"}:
+        return "warned"
+    return "passed" if finding.status == "pass" else None

@@ -116,8 +116,7 @@ class Bundle:
             {"name": path.relative_to(self._partial).as_posix(), "sha256": reader.file_digest(path), "size": path.stat().st_size}
             for path in files
         ]
-        text = json.dumps({"schema": "audit.bundle/1", "files": entries}, indent=1) + "\n"
-        self.write(reader.NAME, text)
+        self.write(reader.NAME, reader.list_text(entries))
         return reader.file_digest(self._partial / reader.NAME)
 
     def check(self, audit: AuditRun) -> None:

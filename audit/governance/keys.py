@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
@@ -18,7 +19,7 @@ from audit.governance.signed_file import Line, Name, person, read_as
 from audit.policy.schema import Strict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,11 +37,30 @@ SECOND = 2
 """The line of defence that validates independently."""
 
 
+_PEM = re.compile(r"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*")
+_ED25519 = bytes.fromhex("302a300506032b6570032100")
+"""What precedes the 32 bytes of an Ed25519 key in a PEM file (RFC 8410)."""
+PASSPHRASE = "AUDIT_KEY_PASSPHRASE"  # noqa: S105  # the name of a variable
+Prompt: TypeAlias = "Callable[[str], str | None]"
+"""Asks a person for the passphrase of a file; None where nobody can be asked."""
+
+
 def _key(value: str) -> str:
-    """One spelling only: the spare bits of base64 would make one key look like two."""
+    """The key in base64. One spelling only: the spare bits of base64 would make one key look like two."""
+    if (pem := _PEM.fullmatch(value)) is not None:
+        value = _of_pem(pem[1])
     if not _KEY.fullmatch(value) or base64.b64encode(base64.b64decode(value)).decode() != value:
         raise PydanticCustomError("key", "is not 32 bytes in base64, as `audit keygen` writes them")
     return value
+
+
+def _of_pem(body: str) -> str:
+    """Base64 of the 32 bytes of an Ed25519 key; of another key nothing."""
+    try:
+        raw = base64.b64decode("".join(body.split()), validate=True)
+    except ValueError:
+        return ""
+    return base64.b64encode(raw[len(_ED25519) :]).decode() if raw.startswith(_ED25519) else ""
 
 
 class PublicKey(Strict):
@@ -50,7 +70,7 @@ class PublicKey(Strict):
     name: Name
     line: Line = Field(description="line of defence: 1 owns and develops, 2 validates independently, 3 audits by sample")
     role: str | None = Field(None, description="the only role that it may sign in, such as executive")
-    public_key: Annotated[str, AfterValidator(_key)] = Field(description="Ed25519, 32 bytes in base64")
+    public_key: Annotated[str, AfterValidator(_key)] = Field(description="Ed25519: 32 bytes in base64, or the PEM of the key")
 
 
 _KEYS = TypeAdapter(tuple[PublicKey, ...])
@@ -78,8 +98,8 @@ def fingerprint(key: PublicKey) -> str:
     return hashlib.sha256(base64.b64decode(key.public_key)).hexdigest()
 
 
-def keygen(name: str, line: Line, role: str | None, folder: Path) -> tuple[Path, Path]:
-    """Write a new private key and its public half; neither overwrites anything."""
+def keygen(name: str, line: Line, role: str | None, folder: Path, *, passphrase: str | None = None) -> tuple[Path, Path]:
+    """Write a new private key (PKCS#8, encrypted under the passphrase) and its public half; neither overwrites anything."""
     require_cryptography()
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -88,10 +108,11 @@ def keygen(name: str, line: Line, role: str | None, folder: Path) -> tuple[Path,
         msg = f"--name {name!r}: it names two files: leave out slashes, a leading dot and spaces around it"
         raise InputError(msg)
     secret, public = folder / f"{name}.key", folder / f"{name}.pub"
+    locked = form.BestAvailableEncryption(passphrase.encode()) if passphrase else form.NoEncryption()
     made = Ed25519PrivateKey.generate()
     _write_new(public, _public_text(name, line, role, _public_bytes(made)), 0o644)
     try:
-        pem = made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+        pem = made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, locked)
         _write_new(secret, pem.decode(), 0o600)
     except InputError:
         public.unlink()
@@ -115,26 +136,41 @@ def _write_new(path: Path, text: str, mode: int) -> None:
         raise InputError(msg) from error
 
 
-def read_secret(path: Path) -> tuple[Ed25519PrivateKey, PublicKey]:
-    """A private key with the public file beside it, which says whose it is."""
+def read_secret(path: Path, ask: Prompt = lambda _: None) -> tuple[Ed25519PrivateKey, PublicKey]:
+    """A private key with the public file beside it, which says whose it is.
+
+    The passphrase of an encrypted key comes from the environment, else from whoever `ask` asks.
+    """
     require_cryptography()
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    try:
-        secret = form.load_pem_private_key(files.read_at_most(path, _MOST_BYTES), password=None)
-    except OSError as error:
-        msg = f"{path}: the key cannot be read ({error.strerror})"
-        raise InputError(msg) from error
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        msg = f"{path}: is no private key without a password, as `audit keygen` writes it"
-        raise InputError(msg) from error
+    secret = _private_key(path, ask)
     key = read_key(path.with_suffix(".pub"))
     if not isinstance(secret, Ed25519PrivateKey) or base64.b64encode(_public_bytes(secret)).decode() != key.public_key:
         msg = f"{path.with_suffix('.pub')}: is not the public half of {path}"
         raise InputError(msg)
     return secret, key
+
+
+def _private_key(path: Path, ask: Prompt) -> object:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization as form
+
+    try:
+        pem = files.read_at_most(path, _MOST_BYTES)
+    except OSError as error:
+        msg = f"{path}: the key cannot be read ({error.strerror})"
+        raise InputError(msg) from error
+    passphrase = (os.environ.get(PASSPHRASE) or ask(str(path))) if b"ENCRYPTED PRIVATE KEY" in pem else None
+    if passphrase is None and b"ENCRYPTED PRIVATE KEY" in pem:
+        msg = f"{path}: the key has a passphrase: sign on a terminal, which asks for it, or set {PASSPHRASE}"
+        raise InputError(msg)
+    try:
+        return form.load_pem_private_key(pem, password=None if passphrase is None else passphrase.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        wrong = "the passphrase is wrong, or the file is damaged" if passphrase else "is no private key as `audit keygen` writes it"
+        msg = f"{path}: {wrong}"
+        raise InputError(msg) from error
 
 
 def _public_bytes(secret: Ed25519PrivateKey) -> bytes:

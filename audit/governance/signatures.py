@@ -1,15 +1,16 @@
-"""Signatures: Ed25519 (RFC 8032) over canonical JSON. One verifier serves waivers, policy approvals and bundles."""
+"""Signatures: Ed25519 (RFC 8032) over canonical JSON or a DSSE envelope. One verifier serves waivers, policy approvals and bundles."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.canonical_text import canonical_json
-from audit.errors import MissingExtra
-from audit.governance.keys import require_cryptography
+from audit.errors import InputError, MissingExtra
+from audit.governance.keys import fingerprint, require_cryptography
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,3 +90,59 @@ def at_odds(line: int, role: str, key: PublicKey) -> str | None:
     if role != key.role and (key.role is not None or role == EXECUTIVE):
         return f"signs as {role}, and the trusted key " + (f"is for {key.role}" if key.role else "names no such role")
     return None
+
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+"""Of an in-toto statement in an envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A DSSE envelope with one signature. Its key id is a hint and decides nothing."""
+
+    payload: bytes
+    payload_type: str
+    signature: str
+    """Base64 in the standard alphabet."""
+
+    @property
+    def signed(self) -> bytes:
+        """What the signature covers."""
+        return pae(self.payload_type, self.payload)
+
+    def text(self, key: PublicKey) -> str:
+        """As `audit sign` writes it: one spelling, so that no bit of the file is without meaning."""
+        tree = {
+            "payload": base64.b64encode(self.payload).decode(),
+            "payloadType": self.payload_type,
+            "signatures": [{"keyid": fingerprint(key), "sig": self.signature}],
+        }
+        return canonical_json(tree) + "\n"
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """The pre-authentication encoding of DSSE 1.0.2."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def seal(secret: Ed25519PrivateKey, statement: Tree) -> Envelope:
+    """A signed envelope over a statement."""
+    payload = canonical_json(statement).encode()
+    return Envelope(payload, PAYLOAD_TYPE, sign(secret, pae(PAYLOAD_TYPE, payload)))
+
+
+def open_envelope(text: bytes | str) -> Envelope:
+    """The envelope that a text holds; either alphabet of base64 is read. InputError where it is none."""
+    try:
+        tree = json.loads(text)
+        payload, kind, (given,) = _decoded(tree["payload"]), str(tree["payloadType"]), tree["signatures"]
+        signature = base64.b64encode(_decoded(given["sig"])).decode()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = "is no DSSE envelope with one signature"
+        raise InputError(msg) from error
+    return Envelope(payload, kind, signature)
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text.replace("-", "+").replace("_", "/").rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
