@@ -38,9 +38,9 @@ def write_new(path: Path, text: str, *, mode: int = 0o666) -> None:
             partial.replace(path)
 
 
-def replace(path: Path, text: str) -> None:
-    """Replaces the file that is there."""
-    with _beside(path, text, 0o666) as partial:
+def replace(path: Path, text: str, *, by_way_of: Path | None = None) -> None:
+    """Replaces the file that is there. `by_way_of` is the folder of the half-written file, where not even a killed writer may leave one."""
+    with _beside(path if by_way_of is None else by_way_of / path.name, text, 0o666) as partial:
         partial.replace(path)
 
 

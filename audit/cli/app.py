@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from audit import __version__
+from audit.cli import evidence_chain
 from audit.cli.base import AllowOutside, Out, PolicyFile, app, command, paint, say, width
 from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, tell
 from audit.errors import InputError, PolicyError
@@ -244,56 +245,8 @@ def doctor() -> int:
     return GOOD
 
 
-@command()
-def keygen(
-    name: Annotated[str, typer.Option("--name", metavar="N", help="whose key it is, as approvals name them")],
-    line: Annotated[int, typer.Option("--line", min=1, max=3, help="line of defence: 1 owns, 2 validates independently, 3 audits")],
-    role: Annotated[str | None, typer.Option("--role", metavar="R", help="the only role it may sign in, such as executive")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of both files")] = Path(),
-) -> int:
-    """Make a person's pair of keys: N.key, to be kept secret, and N.pub, for a policy to name under trust.keys."""
-    from audit.commands import waivers
-
-    say(waivers.keygen(name, line, role, out))
-    return GOOD
-
-
-@command()
-def waive(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote")],
-    finding: Annotated[str, typer.Argument(metavar="FINDING", help="id of the finding")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the waivers")] = Path("waivers"),
-) -> int:
-    """Write the draft of a waiver for a finding. It is void until people have filled it in and signed it."""
-    from audit.commands import waivers
-
-    say(waivers.waive(bundle, finding, out))
-    return GOOD
-
-
-@command()
-def sign(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="a waiver, or a policy that is looser than the promoted one")],
-    key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
-    role: Annotated[str, typer.Option("--role", metavar="R", help="in which role, such as owner, reviewer, executive")],
-    independent: Annotated[bool | None, typer.Option(help="else by line, and who asked for it", show_default=False)] = None,
-    requested_by: Annotated[str | None, typer.Option(metavar="N", help="who asked for a policy's change; its author where absent")] = None,
-    out: Out = Path("reports"),
-    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
-) -> int:
-    """Put your signature under a waiver, or under what a policy loosens since the last promotion that the ledger holds."""
-    from audit.commands.sign import ChangeRequest, Signing, is_policy, sign_policy, sign_waiver
-    from audit.ledger import ledger_path, times
-
-    signing = Signing(key, role, independent)
-    if is_policy(file):
-        say(sign_policy(file, signing, ChangeRequest(ledger_path(out), requested_by, allow_outside), times.now()))
-        return GOOD
-    if requested_by is not None:
-        msg = "--requested-by is for policies; a waiver says itself who asked for it"
-        raise InputError(msg)
-    say([sign_waiver(file, signing, times.now())])
-    return GOOD
+for _command_of_chain in (evidence_chain.keygen, evidence_chain.waive, evidence_chain.sign, evidence_chain.verify):
+    command()(_command_of_chain)
 
 
 @command()

@@ -39,7 +39,7 @@ def entry_lines(entries: Sequence[Entry], states: Mapping[int, str] | None = Non
     """One line an entry of the ledger, oldest first, with the state of its bundle by its number."""
     for entry in entries:
         payload = json.loads(entry.payload)
-        facts = [str(payload[name]) for name in ("decision", "policy", "run") if name in payload]
+        facts = [str(payload[name]) for name in ("decision", "policy", "run", "by", "role") if name in payload]
         facts += [f"look {number} of {payload['max']} on {role}" for role, number in payload.get("numbers", {}).items()]
         facts += [states[entry.number]] if states and entry.number in states else []
         yield f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}"

@@ -49,6 +49,8 @@ class Signing:
     role: str
     independent: bool | None
     """Of whoever asked for the waiver or the change; None takes it from line and names."""
+    ask: keys.Prompt = lambda _: None
+    """For the passphrase of the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,8 @@ def is_policy(path: Path) -> bool:
 
 def sign_waiver(path: Path, signing: Signing, now: datetime) -> str:
     """Put a signature under a waiver; returns what was done in words."""
-    if path.is_dir():
-        msg = f"{path}: is a folder; this release signs waivers and policies: name the file of one"
-        raise InputError(msg)
     file = waiver_files.read_waiver(path)
-    secret, key = keys.read_secret(signing.key)
+    secret, key = keys.read_secret(signing.key, signing.ask)
     _refuse_waiver(file, signing, key, now)
     approval = _signer(signing, key, file.waiver.requested_by, now)
     approval["signature"] = signatures.sign(secret, waiver_files.statement(file.tree, approval))
@@ -93,8 +92,8 @@ def sign_policy(path: Path, signing: Signing, request: ChangeRequest, now: datet
     trusted = waiver_files.read_folder(loaded).trusted
     present = Present(loaded.policy, trusted, policy_approvals.read(loaded), times.latest(now, entries))
     change = _to_approve(path, _present_change(entries, present), request)
-    secret, key = keys.read_secret(signing.key)
-    if (problem := _wrong_role(signing.role, key)) is not None:
+    secret, key = keys.read_secret(signing.key, signing.ask)
+    if (problem := wrong_role(signing.role, key)) is not None:
         msg = f"{path}: {problem}"
         raise InputError(msg)
     requester = _requester(path, request, loaded.policy.system.author)
@@ -141,13 +140,13 @@ def _refuse_waiver(file: WaiverFile, signing: Signing, key: PublicKey, now: date
     elif person(key.name) in {person(one.by) for one in file.waiver.approvals}:
         problem = f"{key.name} has signed it already; somebody else has to sign too"
     else:
-        problem = _wrong_role(signing.role, key)
+        problem = wrong_role(signing.role, key)
     if problem is not None:
         msg = f"{file.file}: {problem}"
         raise InputError(msg)
 
 
-def _wrong_role(role: str, key: PublicKey) -> str | None:
+def wrong_role(role: str, key: PublicKey) -> str | None:
     """Why a key does not sign in a role."""
     if not role.strip() or not role.isprintable():
         return "--role: say in which role, such as owner, reviewer or executive"

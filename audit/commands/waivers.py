@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
 _WORDS = {"in_force": "in force", "void": "void", "unused": "unused"}
 
 
-def keygen(name: str, line: int, role: str | None, folder: Path) -> list[str]:
-    """Make a pair of keys and say what to do with each."""
-    secret, public = keys.keygen(name, cast("Line", line), role, folder)
+def keygen(name: str, line: int, role: str | None, folder: Path, ask: keys.Prompt) -> list[str]:
+    """Make a pair of keys and say what to do with each. The passphrase comes from the environment, else from whoever is asked."""
+    passphrase = os.environ.get(keys.PASSPHRASE) or ask(f"{name}.key")
+    secret, public = keys.keygen(name, cast("Line", line), role, folder, passphrase=passphrase)
     key = keys.fingerprint(keys.read_key(public))[:16]
+    how = "protected by its passphrase" if passphrase else f"not protected by a passphrase; {keys.PASSPHRASE} or a terminal gives it one"
     return [
-        f"{secret}: the private key. Keep it to yourself: it is not protected by a password",
+        f"{secret}: the private key. Keep it to yourself: it is {how}",
         f"{public}: the public key {key}",
         "name the public key's file in a policy, under trust.keys, for its signatures to count",
     ]

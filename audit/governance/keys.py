@@ -204,6 +204,25 @@ def read_trusted(loaded: LoadedPolicy, mistakes: list[Mistake]) -> Iterator[Trus
         yield one
 
 
+def read_keys(paths: Sequence[Path]) -> tuple[PublicKey, ...]:
+    """Trusted keys that a command line names: files, or folders of `.pub` files. InputError for one that cannot count."""
+    found: list[TrustedKey] = []
+    for path in paths:
+        files_of = sorted(path.glob("*.pub")) if path.is_dir() else [path]
+        if not files_of:
+            msg = f"{path}: holds no .pub file: name the public keys that you trust"
+            raise InputError(msg)
+        for file in files_of:
+            one = TrustedKey(read_key(file), str(file), "")
+            if one.key in (other.key for other in found):
+                continue
+            if problem := next((said for other in found if (said := _clash(one, other))), None):
+                msg = f"{file}: {problem}"
+                raise InputError(msg)
+            found.append(one)
+    return tuple(one.key for one in found)
+
+
 def _clash(one: TrustedKey, other: TrustedKey) -> str | None:
     """Why two keys cannot both count: who signed would not be known."""
     if one.key.public_key == other.key.public_key:

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, ValidationError
 
@@ -72,6 +72,11 @@ class Release:
 def tier_of(policy: Policy) -> int:
     """The tier whose quorum counts."""
     return policy.tier if "tier" in policy.model_fields_set else _LOWEST_TIER
+
+
+def roles(tier: int) -> tuple[Role, ...]:
+    """Who has to sign at a tier."""
+    return _QUORUM[tier]
 
 
 def conditions_sha256(findings: Sequence[Finding], conditions: Sequence[Condition]) -> str:
@@ -161,28 +166,35 @@ class Quorum:
     """Envelopes that do not count, and why."""
 
 
-def statements(release: Release, own: Mapping[str, JsonValue]) -> tuple[Tree, Tree]:
-    """What a person signs: our predicate with `own` facts of the signer, and in-toto's test result."""
-    subject: list[Tree] = [
-        {"name": "bundle.json", "digest": {"sha256": release.bundle_sha256}},
-        {"name": "candidate", "digest": {"sha256": release.candidate_sha256}},
-    ]
+def statement(release: Release, own: Mapping[str, JsonValue]) -> Tree:
+    """What a person signs: our predicate, with `own` facts of the signer."""
+    predicate: Tree = json.loads(canonical_json({**release.facts, **own}))
+    SignOff.model_validate_json(json.dumps(predicate))  # nothing is signed that could not be read back
+    return _in_toto(release, PREDICATE, predicate)
+
+
+def test_result(release: Release) -> Tree:
+    """The same decision as in-toto's test result."""
     policy = release.facts["policy"]
-    assert isinstance(policy, dict)  # noqa: S101  # as `audit.bundle.reader.release` writes it
+    sha256 = policy["sha256"] if isinstance(policy, dict) else None
     result = {"promote": "PASSED", "promote-with-conditions": "WARNED"}.get(release.decision, "FAILED")
-    test = {
-        "result": result,
-        "configuration": [{"name": "policy.yaml", "digest": {"sha256": policy["sha256"]}}],
-        "passedTests": list(release.passed),
-        "warnedTests": list(release.warned),
-        "failedTests": list(release.failed),
-    }
-    said = json.loads(canonical_json({**release.facts, **own}))
-    SignOff.model_validate_json(json.dumps(said))  # nothing is signed that could not be read back
-    return (
-        {"_type": STATEMENT, "subject": subject, "predicateType": PREDICATE, "predicate": said},
-        {"_type": STATEMENT, "subject": subject, "predicateType": TEST_RESULT, "predicate": json.loads(canonical_json(test))},
+    return _in_toto(
+        release,
+        TEST_RESULT,
+        {
+            "result": result,
+            "configuration": [{"name": "policy.yaml", "digest": {"sha256": str(sha256)}}],
+            "passedTests": list(release.passed),
+            "warnedTests": list(release.warned),
+            "failedTests": list(release.failed),
+        },
     )
+
+
+def _in_toto(release: Release, kind: str, predicate: Tree) -> Tree:
+    digests = {"bundle.json": release.bundle_sha256, "candidate": release.candidate_sha256}
+    subject: list[Tree] = [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in digests.items()]
+    return {"_type": STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
 
 
 def predicate_type(envelope: signatures.Envelope) -> str | None:
@@ -212,7 +224,7 @@ def read(text: bytes | str, keys: Sequence[PublicKey], latest: datetime) -> Sign
         return f"is no in-toto statement of {PREDICATE}"
     try:
         said = SignOff.model_validate_json(json.dumps(tree["predicate"]))
-        bundle, candidate = subjects(tree)
+        bundle, candidate = _subjects(tree)
     except (ValidationError, KeyError, TypeError, ValueError):
         return "holds no sign-off that this release reads"
     claim = signatures.Claim("bundle", said.by, said.role, said.line, said.signed_at)
@@ -220,23 +232,10 @@ def read(text: bytes | str, keys: Sequence[PublicKey], latest: datetime) -> Sign
     return f"{said.words}: {key}" if isinstance(key, str) else Signed(said, key, bundle, candidate)
 
 
-def subjects(statement: Mapping[str, Tree]) -> tuple[str, str]:
-    """Digests of the bundle and of the candidate."""
-    bundle, candidate = (str(one["digest"]["sha256"]) for one in statement["subject"])  # type: ignore[union-attr,call-overload,index]  # a KeyError or TypeError is the caller's
+def _subjects(statement: Mapping[str, Any]) -> tuple[str, str]:
+    """Digests of the bundle and of the candidate; KeyError, TypeError or ValueError where there are none."""
+    bundle, candidate = (str(one["digest"]["sha256"]) for one in statement["subject"])
     return bundle, candidate
-
-
-def test_result_problem(envelope: signatures.Envelope, release: Release, keys: Sequence[PublicKey]) -> PublicKey | str:
-    """The trusted key of a test result about this release, or what is wrong with it."""
-    tree = _statement(envelope)
-    try:
-        same = tree is not None and subjects(tree) == (release.bundle_sha256, release.candidate_sha256)
-    except (KeyError, TypeError, ValueError):
-        same = False
-    if not same:
-        return "is a test result of another bundle"
-    key = next((one for one in keys if signatures.verified(one, envelope.signature, envelope.signed)), None)
-    return "verifies under no key that counts" if key is None else key
 
 
 def quorum(release: Release, texts: Sequence[bytes | str], keys: Sequence[PublicKey], latest: datetime) -> Quorum:
@@ -255,7 +254,7 @@ def quorum(release: Release, texts: Sequence[bytes | str], keys: Sequence[Public
 
 def _quorum(good: Sequence[Signed], problems: Sequence[str], *, tier: int, author: str | None) -> Quorum:
     """Different people with different keys fill the roles. Of all ways to fill them, one that fills most."""
-    wanted = _QUORUM[tier]
+    wanted = roles(tier)
     unfit = [f"{one.sign_off.words}: {why}" for one in good if (why := unfit_for(one.sign_off.role, one.key, author)) is not None]
     fit = [one for one in good if unfit_for(one.sign_off.role, one.key, author) is None]
     by_role = [[None, *(one for one in fit if one.sign_off.role == role)] for role in wanted]

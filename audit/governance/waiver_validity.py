@@ -131,7 +131,7 @@ class Approvals:
     problems: tuple[str, ...] = ()
 
 
-def _signed(file: WaiverFile, situation: Situation) -> Approvals:
+def approvals(file: WaiverFile, keys: Sequence[PublicKey], latest: datetime) -> Approvals:
     """Every approval with the key that verifies it, or what is wrong with it."""
     if not file.waiver.approvals:
         return Approvals(problems=("is a draft: nobody has signed it",))
@@ -140,12 +140,16 @@ def _signed(file: WaiverFile, situation: Situation) -> Approvals:
     for approval, told in zip(file.waiver.approvals, raw if isinstance(raw, list) else (), strict=True):
         claim = signatures.Claim("waiver", approval.by, approval.role, approval.line, approval.at)
         text = statement(file.tree, told if isinstance(told, dict) else {})
-        key = signatures.signer(claim, approval.signature, text, situation.folder.trusted, situation.latest)
+        key = signatures.signer(claim, approval.signature, text, keys, latest)
         if isinstance(key, str):
             problems.append(f"{approval.by}: {key}")
         else:
             good.append((approval, key))
     return Approvals(tuple(good), tuple(problems))
+
+
+def _signed(file: WaiverFile, situation: Situation) -> Approvals:
+    return approvals(file, situation.folder.trusted, situation.latest)
 
 
 def _quorum(waiver: Waiver, signed: Approvals, situation: Situation) -> Iterator[str]:

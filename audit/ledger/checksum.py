@@ -32,6 +32,11 @@ class Checksum:
         self._path = path
         self._place, self._writing, self._lock = (path.with_name(path.name + end) for end in (".sha256", ".sha256.writing", ".lock"))
 
+    @property
+    def exists(self) -> bool:
+        """Whether a writer has left one, or was killed before it could."""
+        return self._place.exists() or self._writing.exists()
+
     def problem(self) -> str | None:
         """Why the file is not as its last writer left it; None where it is."""
         if self._writing.exists():

@@ -116,8 +116,13 @@ class Ledger:
                 raise ToolError(msg)
             previous = entry.digest
 
+    @property
+    def has_checksum(self) -> bool:
+        """Whether the file's bytes can be checked: an earlier release kept no checksum."""
+        return Checksum(self.path).exists
+
     def changed_bytes(self) -> str | None:
-        """Why the file's bytes are not those that its last writer left; None where they are."""
+        """Why the file's bytes are not known to be those that its last writer left; None where they are."""
         return Checksum(self.path).problem()
 
     def append(self, time: str, kind: str, payload: Mapping[str, object]) -> Entry:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import catalog
 from audit.decision import rules
 from audit.decision.finding import Reason
 from audit.frameworks import nist_ai_rmf
-from audit.governance import policy_change, waiver_validity
+from audit.governance import policy_change, sign_off, waiver_validity
 from audit.governance.apply_waivers import apply_waivers
+from audit.ledger import times
 from audit.pipeline import training_rows
 from audit.pipeline.jobs import declared
 from audit.policy.declared_facts import blank, is_reason, missing, required
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding, Verdict
     from audit.governance.apply_waivers import WaiverState
     from audit.governance.policy_change import PolicyChange
+    from audit.ledger import Entry
     from audit.pipeline.measure import Measured
     from audit.pipeline.prepare import Prepared
     from audit.policy.schema import Policy
@@ -54,7 +56,9 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
         *policy_change.blocking_reasons(since),
     )
     verdict = rules.decide(loaded.policy.require, waived.findings, blocking=blocking, today=started.date())
+    verdict, signed = _signed_before(prepared, looks.before, waived.findings, verdict, started)
     remarks = (
+        *signed,
         *waived.reasons,
         *policy_change.remarks(since),
         *policy_remarks(loaded.policy),
@@ -63,6 +67,36 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
         *told,
     )
     return Decided(waived.findings, waived.states, rules.with_remarks(verdict, remarks), since)
+
+
+def _signed_before(
+    prepared: Prepared, entries: Sequence[Entry], findings: Sequence[Finding], verdict: Verdict, started: datetime
+) -> tuple[Verdict, tuple[Reason, ...]]:
+    """The exit code of a promotion with conditions is 0 once the quorum signed these conditions for this candidate.
+
+    The decision stays, and so do the dates that were signed: a run that is repeated moves none of them.
+    """
+    if verdict.decision != "promote-with-conditions":
+        return verdict, ()
+    policy = prepared.loaded.policy
+    sought = sign_off.Sought(
+        candidate_sha256=prepared.candidate.sha256,
+        policy_sha256=prepared.loaded.sha256,
+        datasets={role: data.sha256 for role, data in prepared.datasets.items()},
+        conditions_sha256=sign_off.conditions_sha256(findings, verdict.conditions),
+        tier=sign_off.tier_of(policy),
+        author=policy.system.author,
+    )
+    quorum = sign_off.standing(entries, sought, prepared.waivers.trusted, times.latest(started, entries))
+    if not quorum.met:
+        told = tuple(Reason("sign-off-not-counted", None, f"A sign-off in the ledger does not count: {one}.") for one in quorum.problems)
+        return verdict, told
+    due = {(one.finding, one.due) for signer in quorum.signers for one in signer.sign_off.conditions}
+    conditions = tuple(replace(one, due=min([one.due, *(day for name, day in due if name == one.finding)])) for one in verdict.conditions)
+    by = " and ".join(one.sign_off.words for one in quorum.signers)
+    runs = ", ".join(dict.fromkeys(one.sign_off.run for one in quorum.signers))
+    text = f"These conditions are signed for this candidate by {by}, over run {runs}: the exit code is 0."
+    return replace(verdict, exit_code=0, conditions=conditions), (Reason("conditions-signed", None, text),)
 
 
 def _tier_reasons(prepared: Prepared, findings: Sequence[Finding]) -> tuple[Reason, ...]:

@@ -214,4 +214,8 @@ def _promotes(out: Path, entry: Entry, token: str) -> bool:
         return False
     results: Any = json.loads(reader.results(out / run))
     agreed = results["run"]["id"] == run and results["candidate"]["sha256"] == payload["candidate_sha256"]
-    return agreed and all(one["decision"] == "promote" and one["exit_code"] == 0 for one in (payload, results))
+    return agreed and all(one["decision"] in _PROMOTING and one["exit_code"] == 0 for one in (payload, results))
+
+
+_PROMOTING = frozenset({"promote", "promote-with-conditions"})
+"""Decisions that may end in 0: the second one where its conditions are signed."""

@@ -1,0 +1,184 @@
+"""`audit sign BUNDLE`: who may sign what, what is written, and that a killed signer leaves nothing half done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import signal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.bundle import reader, verification
+from audit.errors import InputError
+from audit.governance.keys import read_keys
+from audit.ledger import Ledger, times
+from tests.command import audit
+from tests.killing import in_a_child, killed_at, steps
+from tests.running import run
+from tests.signing import OPEN, audited, policy, sign
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that nobody has signed."""
+    return audited(tmp_path_factory.mktemp("ran"))
+
+
+@pytest.fixture
+def bundle(ran: Path, tmp_path: Path) -> Path:
+    """A copy of it, with its ledger and keys."""
+    return copied(ran, tmp_path / "copy")
+
+
+def copied(bundle: Path, to: Path) -> Path:
+    shutil.copytree(bundle.parent.parent, to)
+    return to / "reports" / bundle.name
+
+
+def payloads(bundle: Path, kind: str) -> list[dict[str, Any]]:
+    return [json.loads(one.payload) for one in Ledger(bundle.parent / "ledger.sqlite").verified() if one.kind == kind]
+
+
+def test_a_signature_stands_in_the_bundle_and_in_the_ledger(bundle: Path) -> None:
+    listed = (bundle / "bundle.json").read_bytes()
+    told = sign(bundle, "Olga Owner", "owner")
+    assert re.fullmatch(r".*: signed by Olga Owner as owner, line 1, key [0-9a-f]{16}, at 20\S+", told[0])
+    assert told[1:] == ["still to sign: independent-reviewer"]
+    (entry,) = payloads(bundle, "sign-off")
+    (place,) = bundle.glob("signatures/owner-*[0-9a-f].dsse.json")
+    (run_entry,) = payloads(bundle, "run")
+    assert place.name == f"owner-{entry['key_fingerprint'][:12]}.dsse.json"
+    assert entry["envelope"] == place.read_text()
+    assert entry["envelope_sha256"] == hashlib.sha256(place.read_bytes()).hexdigest()
+    assert entry["bundle_sha256"] == run_entry["bundle_sha256"] == hashlib.sha256(listed).hexdigest()
+    assert (entry["by"], entry["role"], entry["line"], entry["independent"]) == ("Olga Owner", "owner", 1, False)
+    assert entry["decision"] == "promote-with-conditions"
+    assert (bundle / "bundle.json").read_bytes() == listed
+    reader.refuse_changed(bundle)
+    assert sign(bundle, "Rita Reviewer", "independent-reviewer")[1:] == []
+    assert len(list(bundle.glob("signatures/*.test-result.dsse.json"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "why"),
+    [
+        ("Otto Other", "independent-reviewer", "Otto Other: the author of the candidate is no independent-reviewer"),
+        ("Olga Owner", "independent-reviewer", "an independent-reviewer is of line 2, and the key is of line 1"),
+        ("Olga Owner", "executive", "the key is for no such role: make one with `audit keygen --role executive`"),
+        ("Eva Executive", "owner", "the key is for the role executive"),
+        ("Rita Reviewer", "reviewer", "a bundle is signed as owner, independent-reviewer or executive"),
+    ],
+)
+def test_a_role_that_a_key_does_not_hold_is_refused(bundle: Path, name: str, role: str, why: str) -> None:
+    with pytest.raises(InputError, match=re.escape(why)):
+        sign(bundle, name, role)
+    assert not (bundle / "signatures").exists()
+    assert payloads(bundle, "sign-off") == []
+
+
+def test_nobody_signs_twice(bundle: Path) -> None:
+    sign(bundle, "Rita Reviewer", "owner")
+    for role, why in (
+        ("owner", "has signed it as owner already"),
+        ("independent-reviewer", "Rita Reviewer has signed it as owner; each role"),
+    ):
+        with pytest.raises(InputError, match=why):
+            sign(bundle, "Rita Reviewer", role)
+    assert len(payloads(bundle, "sign-off")) == 1
+
+
+def test_a_changed_bundle_is_not_signed(bundle: Path) -> None:
+    (bundle / "report.html").write_text("promoted")
+    with pytest.raises(InputError, match=r"report\.html: not as the run wrote it"):
+        sign(bundle, "Olga Owner", "owner")
+
+
+def test_a_bundle_that_the_ledger_does_not_hold_is_not_signed(bundle: Path) -> None:
+    for path in bundle.parent.glob("ledger.sqlite*"):
+        path.unlink()
+    with pytest.raises(InputError, match=r"does not hold run .* with this bundle: name the folder of its ledger with -o, or AUDIT_LEDGER"):
+        sign(bundle, "Olga Owner", "owner")
+
+
+def test_what_is_out_of_date_is_not_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    bundle = audited(tmp_path, policy(valid_for="30d"))
+    with pytest.raises(InputError, match="was valid until 2023-12-14: run the audit again"):
+        sign(bundle, "Olga Owner", "owner")
+
+
+def test_a_block_is_refused_on_the_command_line(tmp_path: Path) -> None:
+    """Exit code 2, with the reason; so are a waiver's options, and a folder that is no bundle."""
+    bundle = audited(tmp_path, policy(OPEN | {"severity": "high"}))
+    options = ("--key", "keys/Olga Owner.key", "--role", "owner")
+    done = audit("sign", str(bundle), *options, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the decision is block, which nobody can sign" in done.stderr
+    done = audit("sign", str(bundle), *options, "--independent", cwd=tmp_path)
+    assert (done.returncode, "are for policies and waivers" in done.stderr) == (2, True)
+    done = audit("sign", "keys", *options, cwd=tmp_path)
+    assert (done.returncode, "keys: no bundle that can be read" in done.stderr) == (2, True)
+
+
+def test_a_killed_signer_is_completed_by_the_next(bundle: Path, tmp_path: Path) -> None:
+    """At whatever point: afterwards there is one entry, and both envelopes verify."""
+    most = steps(partial(sign, copied(bundle, tmp_path / "counted"), "Olga Owner", "owner"))
+    trusted, completed = read_keys([bundle.parent.parent / "keys"]), 0
+    for step in range(most // 2, most, most // 40):
+        once = copied(bundle, tmp_path / str(step))
+
+        def work(once: Path = once) -> None:
+            sign(once, "Olga Owner", "owner")
+
+        if in_a_child(killed_at(step, work)) != -signal.SIGKILL:
+            continue
+        try:
+            told = sign(once, "Olga Owner", "owner")
+            completed += "the signature was there, and the ledger did not have it: it has it now" in told
+        except InputError as error:
+            assert "has signed it as owner already" in str(error)  # noqa: PT017  # either is right, by when it was killed
+        assert len(payloads(once, "sign-off")) == 1
+        found = verification.verify(once, trusted, Ledger(once.parent / "ledger.sqlite"), times.now())
+        assert [one.text.split(":")[0] for one in found.checks if one.ok is False] == ["tier 2"], found.problems
+        assert sum(one.name == "signature" and one.ok is True for one in found.checks) == 2
+    assert completed > 0
+
+
+def test_signed_conditions_turn_4_into_0(tmp_path: Path) -> None:
+    """For the same candidate, conditions, policy and data alone; the decision stays, and so do the dates that were signed."""
+    bundle = audited(tmp_path)
+    first = json.loads((bundle / "results.json").read_text())
+    assert (first["decision"], first["exit_code"]) == ("promote-with-conditions", 4)
+    sign(bundle, "Olga Owner", "owner")
+    assert run(tmp_path, policy())[0].returncode == 4
+    sign(bundle, "Rita Reviewer", "independent-reviewer")
+    done, again = run(tmp_path, policy())
+    assert again is not None
+    assert (done.returncode, again["exit_code"], again["decision"]) == (0, 0, "promote-with-conditions")
+    (reason,) = (one for one in again["reasons"] if one["rule"] == "conditions-signed")
+    assert "signed for this candidate by Olga Owner as owner and Rita Reviewer as independent-reviewer" in reason["text"]
+    assert "conditions-signed" in (tmp_path / "reports" / again["run"]["id"] / "report.html").read_text()
+    assert again["conditions"] == first["conditions"]
+    for changed in (policy(OPEN | {"min": 0.96}, policy()["require"][0]), policy(people=("Olga Owner",)), policy(version=4)):
+        assert run(tmp_path, changed)[0].returncode == 4
+
+
+def test_a_forged_sign_off_in_the_ledger_counts_for_nothing(tmp_path: Path) -> None:
+    """The envelope is verified, not the entry believed."""
+    bundle = audited(tmp_path)
+    sign(bundle, "Olga Owner", "owner")
+    ledger = Ledger(bundle.parent / "ledger.sqlite")
+    (owner,) = payloads(bundle, "sign-off")
+    for said in ({"role": "independent-reviewer", "by": "Rita Reviewer", "line": 2}, {"role": "independent-reviewer", "envelope": "{}"}):
+        ledger.append(times.now().isoformat(timespec="seconds"), "sign-off", owner | said)
+    done, results = run(tmp_path, policy())
+    assert results is not None
+    assert (done.returncode, results["exit_code"]) == (4, 4)
+    assert "sign-off-not-counted" in {one["rule"] for one in results["reasons"]}
