@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from audit.bundle import verification
+from audit.errors import InputError
 from audit.governance.keys import read_keys
 from audit.ledger import Ledger, times
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 def verify(folder: Path, trusted: Sequence[Path], ledger: Path | None) -> Verification:
     """The bundle against the public keys of some files and folders, and against the ledger that is named or lies beside it."""
+    if ledger is not None and not ledger.exists():
+        msg = f"{ledger}: there is no such ledger: mend --ledger, or leave it out"
+        raise InputError(msg)
     return verification.verify(folder, read_keys(trusted), Ledger(verification.found_ledger(folder, ledger)), times.now())
 
 

@@ -163,7 +163,7 @@ def test_the_command(bundle: Path) -> None:
     told = json.loads(done.stdout)
     assert (done.returncode, told["schema"], told["verified"]) == (0, "audit.verification/1", True)
     assert {one["state"] for one in told["checks"]} == {"ok"}
-    done = audit("verify", name, "--key", "keys/Olga Owner.pub", "--ledger", "nowhere.sqlite", cwd=folder)
+    done = audit("verify", name, "--key", "keys/Olga Owner.pub", cwd=folder, AUDIT_LEDGER="nowhere.sqlite")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, f"{name}: NOT VERIFIED")
     assert "not checked  ledger" in done.stdout
     for wrong in (
@@ -171,6 +171,7 @@ def test_the_command(bundle: Path) -> None:
         (name, "--key", "reports"),
         (name, "--key", "none.pub"),
         (name, "--key", "keys", "--format", "x"),
+        (name, "--key", "keys", "--ledger", "nowhere.sqlite"),
     ):
         done = audit("verify", *wrong, cwd=folder)
         assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
