@@ -204,7 +204,7 @@ def test_nobody_signs_twice_or_what_is_no_waiver(tmp_path: Path) -> None:
     said = Signing(tmp_path / "Olga Owner.key", "owner", None)
     with pytest.raises(InputError, match="has signed it already"):
         sign_waiver(path, said, NOW)
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="Is a directory"):
         sign_waiver(tmp_path, said, NOW)
     path.write_text("{}")
     with pytest.raises(PolicyError, match="is missing"):
