@@ -280,7 +280,8 @@ def _now(entry: Entry) -> str:
 
 def settle(finding: Finding) -> str:
     """The smallest change by which the finding would pass, computed from its own numbers."""
-    return phrases.would_pass(finding) or "Nothing, as long as it does not apply; evidence, if it comes to apply."
+    change = prose.sentence(in_words(phrases.would_pass(finding), finding.evidence))
+    return change or "Nothing, as long as it does not apply; evidence, if it comes to apply."
 
 
 def _slack(finding: Finding) -> float | None:

@@ -10,10 +10,11 @@ from audit.frameworks import nist_ai_rmf
 from audit.report import text as prose
 from audit.report.banner import QUORUM
 from audit.report.entries import Chip, Fact
-from audit.report.phrases import action_of, label, owner_of, risk_of, sentence_of
+from audit.report.phrases import action_of, in_words, label, owner_of, risk_of, sentence_of
 from audit.report.rmf import declared_fields
 
 if TYPE_CHECKING:
+    from audit.decision.finding import Condition
     from audit.governance.apply_waivers import WaiverState
     from audit.record import AuditRun
     from audit.report.entries import Entries, Entry, Link
@@ -106,16 +107,22 @@ def conditions(run: AuditRun, found: Entries) -> tuple[OpenCondition, ...]:
     return tuple(
         OpenCondition(
             label=f"C-{number}",
-            what=_what(run, found.of(condition.finding), condition.finding),
-            action=prose.clip(action_of(entry.finding), 120) if (entry := found.of(condition.finding)) else "",
-            closes=prose.dates(phrases.closes_with(condition, run.findings)),
+            what=_what(run, entry, condition.finding),
+            action=prose.clip(action_of(entry.finding), 120) if entry else "",
+            closes=_closes(condition, run, entry),
             passes=condition.finding,
             owner=prose.clip(condition.owner, 60),
             due=prose.day(condition.due),
             link=entry.link if entry else None,
         )
         for number, condition in enumerate(run.verdict.conditions, 1)
+        for entry in (found.of(condition.finding),)
     )
+
+
+def _closes(condition: Condition, run: AuditRun, entry: Entry | None) -> str:
+    closes = prose.dates(phrases.closes_with(condition, run.findings))
+    return in_words(closes, entry.finding.evidence) if entry else closes
 
 
 def _what(run: AuditRun, entry: Entry | None, finding_id: str) -> str:

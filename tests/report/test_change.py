@@ -7,13 +7,16 @@ from dataclasses import replace
 from audit.phrases import would_pass
 from audit.report.entries import entries
 from audit.report.findings import changes, settle
+from audit.report.phrases import in_words
+from audit.report.text import sentence
 from tests.report import example
 
 
 def test_to_pass_is_what_turns_the_finding() -> None:
     """Reason, condition and report say the same; what does not apply needs nothing."""
     (short,) = [one for one in example.conditions().findings if one.id == "performance/accuracy"]
-    assert settle(short) == would_pass(short) != ""
+    assert settle(short) == sentence(in_words(would_pass(short), short.evidence))
+    assert settle(short).startswith("Region: islands: would pass with accuracy of at least 0.878")
     assert settle(replace(short, status="not_applicable")).startswith("Nothing, as long as it does not apply")
 
 

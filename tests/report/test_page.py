@@ -282,6 +282,15 @@ def test_page_one_counts_what_is_left_of_waivers_at_the_day_of_the_run() -> None
     assert "Waivers in force" not in render(example.block())
 
 
+@pytest.mark.parametrize("run", [example.block(), example.conditions(), example.compared()])
+def test_members_are_named_in_words_on_the_whole_page(run: AuditRun) -> None:
+    """`gender: male`, never `gender=male`: in sentences, tables, plots and conditions."""
+    shown = re.sub(r"<style>.*?</style>|<script>.*?</script>|<[^>]*>", "\n", render(run).replace("<wbr>", ""), flags=re.DOTALL)
+    names = {column for finding in run.findings for one in finding.slices for column, _ in getattr(one.name, "items", ())}
+    assert names
+    assert re.findall(rf"\b(?:{'|'.join(names)})=\w+", shown) == []
+
+
 def test_conditions_say_what_closes_them() -> None:
     run = example.conditions()
     html = render(run).replace("<wbr>", "")
