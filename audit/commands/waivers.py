@@ -7,15 +7,13 @@ import math
 import os
 import re
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError
-
-from audit import catalog, files
+from audit import catalog, files, phrases
 from audit.bundle import reader
 from audit.decision.finding import bounds
 from audit.errors import InputError
-from audit.evidence import OVERALL, Pair, Slice
+from audit.evidence import OVERALL
 from audit.formatting import moment, quoted
 from audit.governance import keys
 from audit.governance.apply_waivers import preview
@@ -23,15 +21,16 @@ from audit.governance.waiver_files import SUFFIXES, read_folder, read_waiver
 from audit.governance.waiver_validity import FILL_IN, LONGEST_DAYS, situation, unwritten
 from audit.ledger import Ledger, times
 from audit.policy.messages import nearest
-from audit.policy.schema import Severity  # noqa: TC001  # pydantic needs it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from audit.decision.finding import Finding
     from audit.governance.apply_waivers import WaiverState
     from audit.governance.signed_file import Line
     from audit.policy import LoadedPolicy
+    from audit.record import AuditRun
 
 
 _WORDS = {"in_force": "in force", "void": "void", "unused": "unused"}
@@ -87,57 +86,18 @@ def lines(states: Iterable[WaiverState]) -> Iterable[str]:
         yield f"{one.file}: {one.id} for {one.check}: {_WORDS[one.standing]}: {more}" + (f"; {one.warning}" if one.warning else "")
 
 
-Named: TypeAlias = dict[str, str | int | float | bool | None]
-
-
-class _Threshold(BaseModel):
-    min: FiniteFloat | None
-    max: FiniteFloat | None
-
-
-class _Headline(BaseModel):
-    interval: tuple[FiniteFloat | None, FiniteFloat | None]
-
-
-class _Finding(BaseModel):
-    id: str
-    check: str
-    status: str
-    severity: Severity
-    enforce: str
-    threshold: _Threshold
-    headline: _Headline | None
-    unproven: tuple[Named | tuple[Named, Named], ...]
-    message: str
-
-
-class _Policy(BaseModel):
-    name: str
-
-
-class _Candidate(BaseModel):
-    sha256: str
-
-
-class _Results(BaseModel):
-    form: str = Field(alias="schema")
-    policy: _Policy
-    candidate: _Candidate
-    findings: tuple[_Finding, ...]
-
-
 def draft(bundle: Path, finding_id: str, folder: Path, now: datetime) -> Path:
     """Write the draft of a waiver into a folder; returns its path. Nothing is overwritten."""
-    results = _results(bundle)
-    finding = next((one for one in results.findings if one.id == finding_id), None)
+    audit = reader.audit_run(bundle, tables=False)
+    finding = next((one for one in audit.findings if one.id == finding_id), None)
     if finding is None:
-        msg = f"{bundle} has no finding {finding_id!r}; {nearest(finding_id, [one.id for one in results.findings])}"
+        msg = f"{bundle} has no finding {finding_id!r}; {nearest(finding_id, [one.id for one in audit.findings])}"
         raise InputError(msg)
     if refusal := _refusal(finding):
         msg = f"{finding_id}: {refusal}"
         raise InputError(msg)
     path = folder / f"{_unused(folder)}.yaml"
-    text = _text(results, finding, path, now.astimezone(UTC).replace(microsecond=0))
+    text = _text(audit, finding, path, now.astimezone(UTC).replace(microsecond=0))
     try:
         files.write_new(path, text)
     except OSError as error:
@@ -146,37 +106,34 @@ def draft(bundle: Path, finding_id: str, folder: Path, now: datetime) -> Path:
     return path
 
 
-def _results(bundle: Path) -> _Results:
-    """The results of a bundle, unchanged since they were written."""
-    try:
-        return _Results.model_validate_json(reader.results(bundle))
-    except ValidationError as error:
-        msg = f"{bundle}: its results cannot be read by this release: run the audit again"
-        raise InputError(msg) from error
-
-
-def _refusal(finding: _Finding) -> str | None:
+def _refusal(finding: Finding) -> str | None:
     """Why no waiver could ever cover a finding."""
-    if finding.severity == "critical":
+    if finding.requirement.severity == "critical":
         return "what is critical cannot be waived"
-    if finding.enforce == "advisory":
+    if finding.requirement.enforce == "advisory":
         return "is advisory and decides nothing: there is nothing to waive"
     if finding.status not in {"fail", "inconclusive"}:
         return f"its status is {finding.status}: only a fail or an inconclusive finding can be waived"
-    if finding.headline is None or _side(finding) is None:
+    if _side(finding) is None:
         return "nothing was measured that a waiver could cover: fix what prevents the measurement"
     return None
 
 
-def _side(finding: _Finding) -> tuple[str, float] | None:
+def _side(finding: Finding) -> tuple[str, float] | None:
     """The side that is missed and the unfavourable end of the interval; None where that end is open, or both sides are missed."""
-    low, high = finding.headline.interval if finding.headline else (None, None)
-    least, most = finding.threshold.min, finding.threshold.max
-    below = least is not None and (low is None or low < least)
-    above = most is not None and (high is None or high > most)
-    floor = below or (least is not None and not above)  # neither: the bound is met, on too few rows
+    if finding.headline is None:
+        return None
+    low, high = finding.headline.interval
+    limits = _limits(finding)
+    below = "min" in limits and low < limits["min"]
+    above = "max" in limits and high > limits["max"]
+    floor = below or ("min" in limits and not above)  # neither: the bound is met, on too few rows
     end = low if floor else high
-    return None if end is None or (below and above) or not math.isfinite(end) else (">=" if floor else "<=", end)
+    return None if (below and above) or not math.isfinite(end) else (">=" if floor else "<=", end)
+
+
+def _limits(finding: Finding) -> dict[str, float]:
+    return {"min" if bound.floor else "max": bound.limit for bound in finding.bounds}
 
 
 def _unused(folder: Path) -> str:
@@ -187,31 +144,25 @@ def _unused(folder: Path) -> str:
     return f"W-{max(taken, default=0) + 1}"
 
 
-def _name(member: Named | tuple[Named, Named]) -> str:
-    if isinstance(member, tuple):
-        return str(Pair(*(Slice(tuple(one.items())) for one in member)))
-    return str(Slice(tuple(member.items())))
-
-
-def _text(results: _Results, finding: _Finding, path: Path, now: datetime) -> str:
+def _text(audit: AuditRun, finding: Finding, path: Path, now: datetime) -> str:
     """The file, in the order in which people read it."""
     op, end = _side(finding) or ("", math.nan)
-    days = LONGEST_DAYS[finding.severity]
+    limits, days = _limits(finding), LONGEST_DAYS[finding.requirement.severity]
     last = datetime.combine((now + timedelta(days=days - 1)).date(), time(23, 59, 59), UTC)
-    unproven = [_name(one) for one in finding.unproven]
+    unproven = list(dict.fromkeys(str(name) for side in finding.sides for name in side.unproven))
     names = [] if unproven == [str(OVERALL)] else unproven
     return f"""\
 # Void until people have written wherever it says {FILL_IN}, and two of them have signed, one of line 2 and independent:
 #   audit sign {path.name} --key NAME.key --role ROLE
 # Signatures cover every word but these comments. It is for this finding:
-#   {quoted(finding.message)}
+#   {quoted(phrases.message(finding))}
 id: {path.stem}
 check: {quoted(finding.id)}
 slices: [{", ".join(map(quoted, names))}]
 scope:
-  model: {quoted(results.policy.name)}
-  sha256: {quoted(results.candidate.sha256)}
-  threshold: {{min: {json.dumps(finding.threshold.min)}, max: {json.dumps(finding.threshold.max)}}}
+  model: {quoted(audit.policy.policy)}
+  sha256: {quoted(audit.candidate.sha256)}
+  threshold: {{min: {json.dumps(limits.get("min"))}, max: {json.dumps(limits.get("max"))}}}
 reason: "{FILL_IN}: why this is acceptable for a time"
 risk_accepted: "{FILL_IN}: what may go wrong meanwhile, and for whom"
 compensating_controls:
@@ -219,7 +170,7 @@ compensating_controls:
     owner: "{FILL_IN}: who keeps it up"
     evidence: "{FILL_IN}: where one sees that it works"
 # a result worse than this voids the waiver
-valid_while: {{metric: {quoted(finding.check)}, op: "{op}", value: {json.dumps(end)}}}
+valid_while: {{metric: {quoted(finding.check.id)}, op: "{op}", value: {json.dumps(end)}}}
 remediation:
   plan: "{FILL_IN}: what will make the check pass"
   due: "{last.date().isoformat()}"

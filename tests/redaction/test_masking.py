@@ -121,7 +121,7 @@ def test_a_picture_of_drift_names_no_value_that_few_share() -> None:
     assert labels == ("here", "(other)", "(values of few rows)")
     picture = made.figure("town", "test", "production")
     assert picture.reference == pytest.approx((0.8, 0.06, 0.14))
-    assert sum(picture.current) == pytest.approx(1)
+    assert sum(picture.counts) == pytest.approx(1)
 
 
 def test_a_picture_of_drift_names_no_value_of_one_customer() -> None:
