@@ -63,23 +63,19 @@ class ImpactParams(Params):
 def measure(subject: Subject, params: ImpactParams, _rng: Generator) -> Evidence:
     """Rate per category, judged on every ordered pair of categories; the prescribed tables as figures."""
     rates = rates_of(subject, "selection_rate") if params.rate == "selection" else scoring_rates(subject)
-    whole = split(subject)
-    families, notes = [], list(_crossing(subject))
-    for columns, family in zip(subject.by, whole, strict=True):
+    cuts, notes = [], list(_crossing(subject))
+    for columns, family in zip(subject.by, split(subject), strict=True):
         kept, remarks = counted_categories(columns, family, params.unknown, params.exclude_below)
-        families.append(kept)
-        notes += remarks
-    evidence = rate_gaps(subject, rates, Ratio, "impact ratio", families=families)
-    if params.rate == "scoring":
-        notes.append("The scoring rate is the share that scores above the median of all rows of the data set.")
-    cuts = []
-    for columns, family, kept in zip(subject.by, whole, families, strict=True):
         unknown = frozenset(name for name, _ in family if _is_unknown(name, params.unknown))
         cuts.append(CategoryFamily(params.rate, columns, family, kept, params.exclude_below, unknown))
+        notes += remarks
+    evidence = rate_gaps(subject, rates, Ratio, "impact ratio", families=[cut.kept for cut in cuts])
+    if params.rate == "scoring":
+        notes.append("The scoring rate is the share that scores above the median of all rows of the data set.")
     figures = tuple(_table(cut, one, subject.clusters()) for cut in cuts for one in rates)
     if any(not any(hits for hits, apart in zip(one.hits, one.apart, strict=True) if not apart) for one in figures):
         notes.append("No category is selected at all: there is no impact ratio.")
-    context = (*evidence.context, *_excluded_rates(subject, rates, whole, families))
+    context = (*evidence.context, *_excluded_rates(subject, rates, cuts))
     return replace(evidence, context=context, notes=(*evidence.notes, *notes), figures=figures, table=_listed(figures))
 
 
@@ -101,15 +97,13 @@ class CategoryFamily:
         return "" if name in {one for one, _ in self.kept} else "small"
 
 
-def _excluded_rates(subject: Subject, rates: Sequence[Rate], whole: Sequence[Family], kept: Sequence[Family]) -> Iterator[Member]:
+def _excluded_rates(subject: Subject, rates: Sequence[Rate], cuts: Sequence[CategoryFamily]) -> Iterator[Member]:
     """Rates of the categories that are in no ratio: shown, since the law asks for them too, and since the policy names them."""
     clusters = subject.clusters()
-    for family, counted_ones in zip(whole, kept, strict=True):
-        there = {name for name, _ in counted_ones}
-        for one, (name, rows) in product(rates, family):
-            share = one.of(rows, clusters)
-            if name not in there and share is not None:
-                yield Member(one.named(name), share.estimate)
+    for cut in cuts:
+        for rate_of, (name, rows) in product(rates, cut.whole):
+            if cut.exclusion(name) and (share := rate_of.of(rows, clusters)) is not None:
+                yield Member(rate_of.named(name), share.estimate)
 
 
 def scoring_rates(subject: Subject) -> list[Rate]:
