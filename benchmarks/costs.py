@@ -63,10 +63,18 @@ def named(*names: str) -> Any:
 
 def _subject(frame: Any, **roles: str) -> Any:
     columns = named("audit.datasets:Columns")(**{name: one for name, one in roles.items() if name != "by"})
-    data = named("audit.datasets:Dataset")("test", Path("-"), frame, columns, "drawn")
+    data = named("audit.datasets:Dataset")("test", Path("-"), _stored(frame), columns, "drawn")
     saved = named("audit.candidates.saved:SavedPredictions", "audit.candidates.predictions:SavedPredictions")({"test": data})
     predictions = named("audit.candidates.predictions:Predictions", "audit.predictions:Predictions")
     return named("audit.subject:Subject")(data=data, predicted=predictions(saved), datasets={"test": data}, by=((roles["by"],),))
+
+
+def _stored(frame: Any) -> Any:
+    """The cells as a data set holds them: a column store, in an earlier tree the frame itself."""
+    try:
+        return named("audit.datasets.column_store:InMemory")(frame)
+    except ImportError:
+        return frame
 
 
 def _gate(check_id: str, subject: Any, minimum: float, **params: object) -> Callable[[], object]:

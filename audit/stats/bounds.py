@@ -69,10 +69,8 @@ class _Shares:
 
     @classmethod
     def of(cls, shares: Sequence[Proportion]) -> _Shares:
-        hits, n, effect, units = np.array(
-            [(one.hits, one.n, one.design_effect, math.inf if one.entities is None else freedom(one)) for one in shares], dtype=float
-        ).T
-        return cls(hits, n, n / effect, np.where(np.isinf(units), np.inf, np.maximum(units - 1, LEAST_FREEDOM)))
+        hits, n, effect = np.array([(one.hits, one.n, one.design_effect) for one in shares], dtype=float).T
+        return cls(hits, n, n / effect, _freedom([None if one.entities is None else freedom(one) for one in shares]))
 
     @property
     def value(self) -> NDArray[np.float64]:
@@ -84,14 +82,7 @@ class _Shares:
 
     def effective(self, alpha: float) -> NDArray[np.float64]:
         """(m,) independent rows that tell as much, for an end at this level."""
-        from scipy.special import ndtri, stdtrit
-
-        clustered = np.isfinite(self.freedom)
-        if alpha >= MEDIAN or not clustered.any():
-            return self.rows
-        factor = np.ones(len(self.rows))
-        factor[clustered] = (float(ndtri(alpha)) / stdtrit(self.freedom[clustered], alpha)) ** 2
-        return self.rows * factor
+        return self.rows * _small_sample(self.freedom, alpha)
 
     def lower(self, alpha: float) -> NDArray[np.float64]:
         n = self.effective(alpha)
@@ -102,6 +93,21 @@ class _Shares:
     def score_lower(self, alpha: float) -> NDArray[np.float64]:
         n = self.effective(alpha)
         return _score_lower(self.value * n, n, alpha)
+
+
+def _small_sample(freedom: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+    """(m,) factors on n that turn a normal quantile into Student's; 1 where the degrees of freedom are infinite."""
+    from scipy.special import ndtri, stdtrit
+
+    factor, clustered = np.ones(len(freedom)), np.isfinite(freedom)
+    if alpha < MEDIAN and clustered.any():
+        factor[clustered] = (float(ndtri(alpha)) / stdtrit(freedom[clustered], alpha)) ** 2
+    return factor
+
+
+def _freedom(units: Sequence[float | None]) -> NDArray[np.float64]:
+    """(m,) degrees of freedom of Student's t by so many entities; infinite where rows are independent."""
+    return np.array([math.inf if one is None else max(one - 1, LEAST_FREEDOM) for one in units], dtype=float)
 
 
 def _score_lower(x: NDArray[np.float64], n: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
@@ -128,22 +134,12 @@ def _proportions(estimates: Sequence[Proportion], lower_alpha: float, upper_alph
     return shares.lower(lower_alpha), 1.0 - shares.misses().lower(upper_alpha)
 
 
-def _units(estimate: WeightedShare) -> float:
-    """Rows or entities of equal weight; infinite where rows have one weight."""
-    units = estimate.entities if estimate.effective_units is None else estimate.effective_units
-    return math.inf if units is None else units
-
-
 def _weighted(estimates: Sequence[WeightedShare], lower_alpha: float, upper_alpha: float) -> Ends:
-    from scipy.special import ndtri, stdtrit
-
-    units = np.array([_units(one) for one in estimates], dtype=float)
+    of_t = _freedom([one.entities if one.effective_units is None else one.effective_units for one in estimates])
     share, rows = np.array([(one.share, one.effective_n) for one in estimates], dtype=float).T
 
     def lower(share: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
-        n, counted = rows.copy(), np.isfinite(units)
-        if alpha < MEDIAN:
-            n[counted] *= (float(ndtri(alpha)) / stdtrit(np.maximum(units[counted] - 1, LEAST_FREEDOM), alpha)) ** 2
+        n = rows * _small_sample(of_t, alpha)
         return np.minimum(share, _exact_lower(share * n, n, alpha))
 
     return lower(share, lower_alpha), 1.0 - lower(1.0 - share, upper_alpha)
