@@ -27,7 +27,7 @@ from audit.checks.robustness import _scheduler, _textattack
 from audit.datasets import Columns
 from audit.datasets.reading import read
 from audit.finetune.base import base_folder
-from audit.finetune.fine_tuning import fine_tune
+from audit.finetune.fine_tuning import TEXT_CLASSIFICATION
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 
@@ -51,7 +51,9 @@ def complaints(role: str) -> Dataset:
 def tuned() -> tuple[Path, tuple[str, ...]]:
     """MiniLM after one epoch, from the cache where it was made before."""
     spec = FineTune(base="minilm", epochs=1, learning_rate=1e-4)
-    folder, record = fine_tune(spec, base_folder("minilm"), complaints("train"), None, seed=1, cache=CACHE, progress=Silent())
+    folder, record = TEXT_CLASSIFICATION.fine_tune(
+        spec, base_folder("minilm"), complaints("train"), None, seed=1, cache=CACHE, progress=Silent()
+    )
     return folder, record.classes
 
 

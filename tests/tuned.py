@@ -9,7 +9,7 @@ from audit.candidates.folder import ModelFolder
 from audit.candidates.predictions import Predictions
 from audit.candidates.transformers import Reading, TextClassifier
 from audit.finetune.base import Base, Tuning
-from audit.finetune.fine_tuning import fine_tune
+from audit.finetune.fine_tuning import TEXT_CLASSIFICATION
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 from audit.subject import Subject
@@ -58,5 +58,5 @@ def tune(
     """Fine-tune a tiny BERT on letters, or on other rows."""
     train = letters(300, 1) if train is None else train
     folder = base(place / "tiny") if folder is None else folder
-    made, record = fine_tune(spec, folder, train, validation, seed=seed, cache=place, progress=Silent())
+    made, record = TEXT_CLASSIFICATION.fine_tune(spec, folder, train, validation, seed=seed, cache=place, progress=Silent())
     return Tuned(Tuning(spec, folder, train, validation, seed), record, ModelFolder(made), place)

@@ -16,7 +16,7 @@ from audit.candidates.transformers import Reading, TextClassifier
 from audit.disk_cache import key
 from audit.errors import MissingExtra
 from audit.finetune.examples import datasets, parts
-from audit.finetune.fine_tuning import fine_tune
+from audit.finetune.fine_tuning import TEXT_CLASSIFICATION
 from audit.finetune.linear_probe import Probe
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ class Base:
         with _TRAINING:
             if seed not in self._known:
                 spec, folder = self._tuning.spec, self._tuning.folder
-                made, record = fine_tune(spec, folder, self.train, self.validation, seed=seed, cache=self._cache, progress=self._progress)
+                made, record = TEXT_CLASSIFICATION.fine_tune(
+                    spec, folder, self.train, self.validation, seed=seed, cache=self._cache, progress=self._progress
+                )
                 self._known[seed] = Predictions(self._classifier(ModelFolder(made), record.classes, record), self._cache)
             return self._known[seed]
 

@@ -1,56 +1,85 @@
-"""Fine-tune a text classifier, or take it from the cache when everything that determines it is the same."""
+"""Fine-tune a candidate, or take it from the cache when everything that determines it is the same.
+
+`METHODS` is the one place that says for which tasks candidates are fine-tuned, and how.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit import disk_cache as disk
 from audit.candidates.capabilities import TrainingRecord
 from audit.candidates.folder import ModelFolder
 from audit.candidates.loading import LIBRARIES, libraries
+from audit.candidates.running import refuse_blank_texts
+from audit.candidates.transformers import Reading, TextClassifier
 from audit.errors import InputError
 from audit.finetune.loop import Outcome, Settings, Trainer
 from audit.finetune.text_classifier import Task, set_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from audit.candidates.interface import Candidate
     from audit.datasets import Dataset
+    from audit.finetune.text_classifier import Setup
     from audit.policy.schema import FineTune
     from audit.progress import Progress
+    from audit.tasks import Task as CandidateTask
 
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How candidates of a task are fine-tuned."""
+
+    set_up: Callable[[Task], Setup]
+    """The learner and its rows, ready for the first step; whatever would go wrong later is refused here."""
+    refuse_unfit: Callable[[ModelFolder, Sequence[Dataset]], None]
+    """Refuses data sets whose rows a model of this folder cannot answer."""
+    open: Callable[[Path, TrainingRecord, Path, Progress], Candidate]
+    """The candidate in the folder of a tuned model; the path is that of the cache."""
+
+    def fine_tune(
+        self, spec: FineTune, base: Path, train: Dataset, validation: Dataset | None, *, seed: int, cache: Path, progress: Progress
+    ) -> tuple[Path, TrainingRecord]:
+        """The folder of the tuned model, and how it was made. A run that was killed goes on from its last saved state."""
+        task = Task.of(spec, base, train, validation, seed)
+        place = cache / "finetune" / _digest(task)
+        kept = _kept(place)
+        if kept is not None:
+            return place, kept
+        from filelock import FileLock  # comes with torch
+
+        libraries()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(place.with_suffix(".lock")):
+            kept = _kept(place)  # another run may have made it meanwhile
+            return place, kept or _trained(task, self, place, progress)
+
+    def inspect(self, spec: FineTune, base: Path, train: Dataset, validation: Dataset | None, *, seed: int) -> None:
+        """All that is done before the first step of a training: what would be refused there is refused here."""
+        task = Task.of(spec, base, train, validation, seed)
+        with deterministic():
+            self.set_up(task)
+
+
+def _open_classifier(folder: Path, record: TrainingRecord, store: Path, progress: Progress) -> Candidate:
+    reading = Reading(max_length=record.max_length)
+    candidate = TextClassifier(ModelFolder(folder), record.classes, reading=reading, training=record, store=store, progress=progress)
+    candidate.open()
+    return candidate
+
+
+TEXT_CLASSIFICATION = Method(set_up, refuse_blank_texts, _open_classifier)
+METHODS: Mapping[CandidateTask, Method] = {"text-classification": TEXT_CLASSIFICATION}
+"""By the task that a policy names; a task without a method is refused at the policy's line."""
 _RECORD, _SEAL = "training.json", "sealed"
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
-
-
-def fine_tune(
-    spec: FineTune, base: Path, train: Dataset, validation: Dataset | None, *, seed: int, cache: Path, progress: Progress
-) -> tuple[Path, TrainingRecord]:
-    """The folder of the tuned model, and how it was made. A run that was killed goes on from its last saved state."""
-    task = Task.of(spec, base, train, validation, seed)
-    place = cache / "finetune" / _digest(task)
-    kept = _kept(place)
-    if kept is not None:
-        return place, kept
-    from filelock import FileLock  # comes with torch
-
-    libraries()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(place.with_suffix(".lock")):
-        kept = _kept(place)  # another run may have made it meanwhile
-        return place, kept or _trained(task, place, progress)
-
-
-def inspect(spec: FineTune, base: Path, train: Dataset, validation: Dataset | None, *, seed: int) -> None:
-    """All that is done before the first step of a training: what would be refused there is refused here."""
-    task = Task.of(spec, base, train, validation, seed)
-    with deterministic():
-        set_up(task)
 
 
 def _digest(task: Task) -> str:
@@ -86,11 +115,11 @@ def _fingerprint(place: Path) -> bytes | None:
         return None
 
 
-def _trained(task: Task, place: Path, progress: Progress) -> TrainingRecord:
+def _trained(task: Task, method: Method, place: Path, progress: Progress) -> TrainingRecord:
     """Train, then put the whole folder in its place at once."""
     state = place.with_suffix(".state")
     with deterministic():
-        ready = set_up(task)
+        ready = method.set_up(task)
         model = ready.learner.model
         settings = _settings(task, model)
         outcome = Trainer(ready.learner, settings, state).train(ready.rows, ready.held, progress)

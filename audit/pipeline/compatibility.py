@@ -11,6 +11,7 @@ from audit import catalog
 from audit.candidates import kinds
 from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import without_encoder
+from audit.finetune.fine_tuning import METHODS
 from audit.formatting import comparator_in_words
 from audit.policy import LoadedPolicy, load
 from audit.policy.messages import format_value, messages, nearest
@@ -72,7 +73,7 @@ def _candidate(draft: Draft, marks: Marks) -> Iterator[Mistake]:
         *first, last = (task for task in TASKS if task in served)
         listed = f"it serves {', '.join(first)} and {last}"
         yield marks.mistake(("candidate", "task"), f"{candidate.task} is not served by this release; {instead or listed}")
-    elif candidate.load is None and candidate.fine_tune is not None and candidate.task != "text-classification":
+    elif candidate.load is None and candidate.fine_tune is not None and candidate.task not in METHODS:
         text = f"fine-tuning for {candidate.task} is not served by this release; train the model yourself and name it under `load`"
         yield marks.mistake(("candidate", "fine_tune"), text)
 

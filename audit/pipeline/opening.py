@@ -12,14 +12,12 @@ from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
 from audit.candidates.kinds import labels_in
 from audit.candidates.predictions import Predictions
-from audit.candidates.running import refuse_blank_texts
 from audit.candidates.saved import SavedComparator, SavedValues, refuse_other_classes
-from audit.candidates.transformers import Reading, TextClassifier
 from audit.datasets.spellings import refuse_two_spellings
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError
 from audit.finetune.base import ALIASES, Base, Tuning, base_folder
-from audit.finetune.fine_tuning import fine_tune, inspect
+from audit.finetune.fine_tuning import METHODS
 from audit.formatting import comparator_in_words
 from audit.pipeline import preconditions
 from audit.policy import placing
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.interface import Candidate
     from audit.datasets import Dataset
+    from audit.finetune.fine_tuning import Method
     from audit.policy import LoadedPolicy
     from audit.policy.schema import FineTune, Load, Policy, Requirement
     from audit.progress import Progress
@@ -67,7 +66,7 @@ class Opener:
             return self.candidate()
         self._refuse_other_tasks()
         base, train, validation = self._tuned_from(spec)
-        inspect(spec, base, train, validation, seed=self._policy.seed)
+        self._method.inspect(spec, base, train, validation, seed=self._policy.seed)
         return None
 
     def _refuse_other_tasks(self) -> None:
@@ -119,13 +118,18 @@ class Opener:
 
     def _tuned_from(self, spec: FineTune) -> tuple[Path, Dataset, Dataset | None]:
         """The base's folder, the training set and the validation set, once all of it can be used."""
-        if self._policy.candidate.task != "text-classification":
-            _not_served(f"candidate.fine_tune for {self._policy.candidate.task}")
+        method = self._method
         train, validation = self._learned(spec)
         _refuse_test_rows([train] if validation is None else [validation, train], self._policy, self._datasets)
         base = self._base(spec)
-        refuse_blank_texts(ModelFolder(base), self._measured())
+        method.refuse_unfit(ModelFolder(base), self._measured())
         return base, train, validation
+
+    @property
+    def _method(self) -> Method:
+        """How candidates of the policy's task are fine-tuned."""
+        task = self._policy.candidate.task
+        return METHODS[task] if task in METHODS else _not_served(f"candidate.fine_tune for {task}")
 
     def _measured(self) -> list[Dataset]:
         """Data sets on which the candidate itself is measured."""
@@ -133,16 +137,11 @@ class Opener:
 
     def _fine_tuned(self, spec: FineTune) -> Candidate:
         base, train, validation = self._tuned_from(spec)
-        seed, cache, progress = self._policy.seed, self._cache, self._progress
+        seed, cache, progress, method = self._policy.seed, self._cache, self._progress, self._method
         folder, record = child_process.call(
-            lambda: fine_tune(spec, base, train, validation, seed=seed, cache=cache, progress=progress), progress
+            lambda: method.fine_tune(spec, base, train, validation, seed=seed, cache=cache, progress=progress), progress
         )
-        reading = Reading(max_length=record.max_length)
-        candidate = TextClassifier(
-            ModelFolder(folder), record.classes, reading=reading, training=record, store=self._cache, progress=self._progress
-        )
-        candidate.open()
-        return candidate
+        return method.open(folder, record, cache, progress)
 
     def _loaded(self, spec: Load) -> Candidate:
         kind = kinds.discover().get(spec.kind)

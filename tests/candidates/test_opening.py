@@ -12,6 +12,7 @@ import pytest
 
 from audit.candidates.saved import SavedPredictions
 from audit.errors import InputError
+from audit.finetune.fine_tuning import METHODS, TEXT_CLASSIFICATION
 from audit.pipeline.opening import Opener
 from audit.policy.schema import Policy
 from audit.progress import Silent
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.candidates import Candidate
+    from audit.candidates.capabilities import TrainingRecord
     from audit.datasets import Dataset
+    from audit.finetune.text_classifier import Setup, Task
+    from audit.progress import Progress
 
 pytestmark = pytest.mark.full
 
@@ -67,6 +71,26 @@ def test_a_fine_tuned_candidate(folder: Path, datasets: dict[str, Dataset]) -> N
     assert first.description == "BertForSequenceClassification fine-tuned from tiny, 2 classes, safetensors"
     test = datasets["test"]
     np.testing.assert_array_equal(scores_of(first, test.texts()), scores_of(second, test.texts()))
+
+
+def test_the_table_of_methods_decides_how_a_task_is_fine_tuned(
+    folder: Path, datasets: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One entry serves a further task, from the set-up to the candidate that is opened."""
+    seen: list[str] = []
+
+    def set_up(task: Task) -> Setup:
+        (folder / "set_up").touch()  # in the process that trains
+        return TEXT_CLASSIFICATION.set_up(task)
+
+    def opens(tuned: Path, record: TrainingRecord, store: Path, progress: Progress) -> Candidate:
+        seen.append("opened")
+        return TEXT_CLASSIFICATION.open(tuned, record, store, progress)
+
+    method = replace(TEXT_CLASSIFICATION, set_up=set_up, open=opens)
+    monkeypatch.setitem(METHODS, "tabular-classification", method)  # type: ignore[arg-type]  # the table is read-only to type checkers
+    found = opened(folder, datasets, "tabular-classification", fine_tune=TUNE)
+    assert (found.kind, seen, (folder / "set_up").exists()) == ("transformers", ["opened"], True)
 
 
 def test_the_test_set_moves_nothing(folder: Path, datasets: dict[str, Dataset]) -> None:

@@ -12,7 +12,7 @@ from audit.candidates.folder import ModelFolder
 from audit.errors import CannotMeasure
 from audit.finetune.base import Base, Tuning
 from audit.finetune.examples import parts
-from audit.finetune.fine_tuning import fine_tune
+from audit.finetune.fine_tuning import TEXT_CLASSIFICATION
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 from tests.support import scores_of, subject, trained
@@ -37,7 +37,7 @@ def folder(place: Path) -> Path:
 
 def tuned(place: Path, folder: Path, spec: FineTune = SPEC, **columns: Any) -> Base:
     train = letters(200, 1, **columns)
-    made, record = fine_tune(spec, folder, train, None, seed=3, cache=place, progress=Silent())
+    made, record = TEXT_CLASSIFICATION.fine_tune(spec, folder, train, None, seed=3, cache=place, progress=Silent())
     return Base(Tuning(spec, folder, train, None, 3), record, tuned=ModelFolder(made), cache=place, progress=Silent())
 
 

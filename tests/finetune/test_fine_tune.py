@@ -19,7 +19,7 @@ from audit.candidates.transformers import TextClassifier
 from audit.errors import CandidateError, InputError, MissingExtra
 from audit.finetune import base as bases
 from audit.finetune import fine_tuning, loop
-from audit.finetune.fine_tuning import fine_tune
+from audit.finetune.fine_tuning import TEXT_CLASSIFICATION
 from audit.policy.schema import FineTune
 from audit.progress import Silent
 from tests.support import labels
@@ -38,7 +38,7 @@ STEPS = 88
 
 def tune(base_model: Path, cache: Path, *, seed: int = 3, progress: Silent | None = None, **spec: object) -> tuple[Path, TrainingRecord]:
     asked = FineTune.model_validate({"base": "tiny", "epochs": 4, "learning_rate": 3e-3} | spec)
-    return fine_tune(asked, base_model, letters(400, 1), None, seed=seed, cache=cache, progress=progress or Silent())
+    return TEXT_CLASSIFICATION.fine_tune(asked, base_model, letters(400, 1), None, seed=seed, cache=cache, progress=progress or Silent())
 
 
 class Stop(Exception):
@@ -215,7 +215,7 @@ def test_the_best_checkpoint_is_kept(base_model: Path, tmp_path: Path) -> None:
     for data in (train, held):
         data.cells.frame()["label"] = shuffled.permutation(data.cells.column("label").to_numpy())
     spec = FineTune(base="tiny", validation="validation", epochs=30, learning_rate=1e-2, batch_size=8, patience=2)
-    folder, record = fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
+    folder, record = TEXT_CLASSIFICATION.fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
     losses = [point.loss for point in record.validation_loss]
     best = int(np.argmin(losses))
     assert record.stopped_early
@@ -237,9 +237,9 @@ def test_two_steps_by_hand(tmp_path: Path) -> None:
     rate, decay, limit = 2e-3, 5.0, 0.1
     spec = FineTune(base="still", validation="validation", epochs=2, batch_size=24, learning_rate=rate, warmup=0.0, schedule="constant")
     untrained = spec.model_copy(update={"learning_rate": 1e-30, "weight_decay": 0.0})  # the head as it was drawn from the seed
-    start, _ = fine_tune(untrained, still, train, held, seed=5, cache=tmp_path, progress=Silent())
+    start, _ = TEXT_CLASSIFICATION.fine_tune(untrained, still, train, held, seed=5, cache=tmp_path, progress=Silent())
     steered = spec.model_copy(update={"weight_decay": decay, "max_grad_norm": limit})
-    folder, record = fine_tune(steered, still, train, held, seed=5, cache=tmp_path, progress=Silent())
+    folder, record = TEXT_CLASSIFICATION.fine_tune(steered, still, train, held, seed=5, cache=tmp_path, progress=Silent())
     assert record.kept_step == 2
 
     model = hub.AutoModelForSequenceClassification.from_pretrained(start)
@@ -288,7 +288,7 @@ def test_long_texts_are_cut_and_counted(base_model: Path, tmp_path: Path) -> Non
     train.cells.frame()["text"] = [long, *train.texts()[1:]]
     held = letters(10, 2, "validation")
     spec = FineTune(base="tiny", validation="validation", epochs=1)
-    folder, record = fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
+    folder, record = TEXT_CLASSIFICATION.fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
     assert record.cut_texts == 1
     assert record.hyperparameters["max_length"] == 64  # the default of 128 is more than the model can take
     model = TextClassifier(ModelFolder(folder), record.classes)
@@ -306,7 +306,7 @@ def test_refused(base_model: Path, tmp_path: Path) -> None:
     held = letters(20, 2, "validation")
 
     def asked(spec: FineTune, train: Dataset, held: Dataset | None = held) -> None:
-        fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
+        TEXT_CLASSIFICATION.fine_tune(spec, base_model, train, held, seed=0, cache=tmp_path, progress=Silent())
 
     with pytest.raises(InputError, match="max_length: 65 is more than the 64 tokens"):
         asked(spec.model_copy(update={"max_length": 65}), letters(40, 1))
@@ -383,7 +383,7 @@ def test_a_tokenizer_that_gives_tokens_without_a_weight_is_refused(base_model: P
     train = letters(40, 1)
     train.cells.frame().loc[0, "text"] = "please calm the zebra"
     with pytest.raises(InputError, match=r"its tokenizer gives token \d+, and the model knows \d+"):
-        fine_tune(FineTune(base="tiny"), folder, train, None, seed=0, cache=tmp_path, progress=Silent())
+        TEXT_CLASSIFICATION.fine_tune(FineTune(base="tiny"), folder, train, None, seed=0, cache=tmp_path, progress=Silent())
 
 
 def test_the_alias_minilm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,14 @@ def test_an_opening_that_fails_is_told_at_the_key_it_is_about(tmp_path: Path) ->
     assert "datasets.test: column 'label' has the classes 0, 1, and column 'prediction' has x" in said
 
 
+def test_a_task_that_nothing_fine_tunes_is_refused_at_its_line(tmp_path: Path) -> None:
+    made = policy(candidate={"task": "tabular-classification", "fine_tune": {"base": "minilm"}})
+    said = refused(tmp_path, table(), made)
+    line = next(number for number, text in enumerate((tmp_path / "policy.yaml").read_text().splitlines(), 1) if "base: minilm" in text)
+    told = "candidate.fine_tune: fine-tuning for tabular-classification is not served by this release; train the model yourself"
+    assert f"policy.yaml:{line}:5: {told}" in said
+
+
 @pytest.mark.parametrize(
     ("check", "values", "told"),
     [
