@@ -97,10 +97,10 @@ def would_pass(finding: Finding) -> str:
     if evidence is None or finding.headline is None:
         return _missing_evidence(finding)
     if _is_used_up(finding):
-        told = ["No value can pass on this test set: its planned looks are used up. Audit on data that nobody has looked at."]
+        sentences = ["No value can pass on this test set: its planned looks are used up. Audit on data that nobody has looked at."]
     else:
-        told = [sentence for change in finding.changes for sentence in _change(change, evidence.unit)]
-    return " ".join([*dict.fromkeys(told), *_too_few(finding, evidence)])
+        sentences = [sentence for change in finding.changes for sentence in _change(change, evidence.unit)]
+    return " ".join([*dict.fromkeys(sentences), *_too_few(finding, evidence)])
 
 
 def reason(one: Reason, findings: Sequence[Finding]) -> str:

@@ -180,9 +180,9 @@ def _cost(plan: Plan) -> Iterator[str]:
     parts = [f"{rows_in_words(rows)} of {role}" for role, rows in cost.rows.items()]
     parts += [f"{cost.embedded:,} texts to embed"] if cost.embedded else []
     parts += [f"up to {rows:,} changed rows for {name}" for name, rows in cost.changed.items()]
-    asked = f"up to {cost.calls:,} answers of the model: {', '.join(parts)}" if parts else "no answer of a model"
+    answers = f"up to {cost.calls:,} answers of the model: {', '.join(parts)}" if parts else "no answer of a model"
     trained = f", after training on {rows_in_words(cost.trained)}" if cost.trained else ""
-    yield f"Cost: {asked}{trained}."
+    yield f"Cost: {answers}{trained}."
     if cost.seconds is None:
         yield "Time: not known, for no run of this policy is in the ledger."
     else:
@@ -203,8 +203,8 @@ def conclusion(plan: Plan) -> Iterator[str]:
     if rare := _names(gate for gate in required if gate.infeasible_because is None and _out_of_reach(gate)):
         yield f"Passes in fewer than 8 audits of 10, on any simulated model: {rare}."
     if weak:
-        told = ", ".join(f"{gate.requirement.id} ({percent(gate.p_pass or 0.0)})" for gate in weak)
-        yield f"Passes in fewer than 8 audits of 10: {told}."
+        listed = ", ".join(f"{gate.requirement.id} ({percent(gate.p_pass or 0.0)})" for gate in weak)
+        yield f"Passes in fewer than 8 audits of 10: {listed}."
     for reason in plan.blocking:
         yield f"Blocked whatever is measured: {phrases.reason(reason, ())}"
     for role, spent in plan.looks:
@@ -226,9 +226,9 @@ def _promotion(plan: Plan) -> str:
         return "So this policy will not promote on this data."
     if plan.unknown:
         few = f"{len(plan.unknown)} gate{'s' if len(plan.unknown) > 1 else ''}"
-        told = f" (by the others {'less than 1 %' if most < 1 - _SURE else f'at most {percent(most)}'})" if most < _SURE else ""
+        others = f" (by the others {'less than 1 %' if most < 1 - _SURE else f'at most {percent(most)}'})" if most < _SURE else ""
         remedy = "State it with --expect ID=VALUE, or give --pilot BUNDLE."
-        return f"The chance of a promotion is not known{told}: nothing is expected of {few}. {remedy}"
+        return f"The chance of a promotion is not known{others}: nothing is expected of {few}. {remedy}"
     if chance > _SURE:
         return "So a model as expected is promoted: every required gate passes in practically every audit."
     together = f", as they rise and fall together in {MODELS} simulated models" if len(plan.chances) > 1 else ""

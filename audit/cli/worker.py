@@ -42,8 +42,8 @@ def supervised(work: Callable[[], int]) -> int:
             _keep_temporary_files_in(folder)
             _be_child(work, writing)
         os.close(writing)
-        said, status = _wait_for(child, reading)
-    return _verified(said, os.waitstatus_to_exitcode(status))
+        answer, status = _wait_for(child, reading)
+    return _verified(answer, os.waitstatus_to_exitcode(status))
 
 
 def _wait_for(child: int, reading: int) -> tuple[bytes, int]:
@@ -138,8 +138,8 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _verified(said: bytes, status: int) -> int:
-    if said.isdigit() and int(said) == status:
+def _verified(answer: bytes, status: int) -> int:
+    if answer.isdigit() and int(answer) == status:
         return status
     how = f"signal {-status}" if status < 0 else f"status {status}"
     msg = f"the audit's process ended with {how} before it had decided: nothing is promoted"

@@ -175,8 +175,8 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
     try:
         requirement = Requirement.model_validate({"check": asked.check, "id": asked.check, **given})
     except ValidationError as error:
-        told = messages(error, Requirement, lambda loc: len(loc) == 1 and loc[0] in given)
-        raise InputError(*(f"--{'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
+        mistakes = messages(error, Requirement, lambda loc: len(loc) == 1 and loc[0] in given)
+        raise InputError(*(f"--{'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes)) from error
     found = [*bounds(requirement), *splits(requirement), *bound_problems(requirement, check)]
     if requirement.by and check.by == "none":
         found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
@@ -195,8 +195,8 @@ def _params(asked: Asked, check: Check) -> Params:
     try:
         return typed(check.params, given)
     except ValidationError as error:
-        told = messages(error, check.params, lambda loc: len(loc) == 1 and loc[0] in given)
-        lines = [f"--param {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told]
+        mistakes = messages(error, check.params, lambda loc: len(loc) == 1 and loc[0] in given)
+        lines = [f"--param {'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes]
         takes = f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"
         raise InputError(*lines, takes) from error
 
@@ -252,13 +252,13 @@ def _subject(asked: Asked, check: Check) -> Subject:
 
 
 def _refuse_unknown(option: str, columns: Collection[str], data: Dataset, more: Collection[str] = ()) -> None:
-    """Columns that an option names and the data have not, each with the nearest one and all that there are."""
-    there = data.cells.names
-    has = f"it has {', '.join(there)}"
-    near = {column: nearest(column, [*there, *more], has) for column in sorted(set(columns) - {*there, *more})}
-    told = {column: text if text == has else f"{text} {has[:1].upper()}{has[1:]}" for column, text in near.items()}
-    if told:
-        raise InputError(*(f"{option} {column}: {data.path} has no such column; {text}" for column, text in told.items()))
+    """Columns that an option names and the data have not, each with the nearest one or the list of all."""
+    names = data.cells.names
+    has = f"it has {', '.join(names)}"
+    near = {column: nearest(column, [*names, *more], has) for column in sorted(set(columns) - {*names, *more})}
+    problems = {column: text if text == has else f"{text} {has[:1].upper()}{has[1:]}" for column, text in near.items()}
+    if problems:
+        raise InputError(*(f"{option} {column}: {data.path} has no such column; {text}" for column, text in problems.items()))
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -278,23 +278,23 @@ def _path(text: str) -> Path:
 
 
 def _read(role: str, path: Path, asked: Asked) -> Dataset:
-    """The file, with roles taken from the names of its columns and then from what was said."""
+    """The file, with roles taken from the names of its columns and then from the options."""
     options = _read_options(asked)
     whole = read(role, path, Columns(), options)
     given = pairs("--column", asked.columns)
-    there = set(whole.cells.names)
-    said = {key: _column(key, value, there) for key, value in given.items()}
-    guessed, remarks = guess(whole, said)
+    names = set(whole.cells.names)
+    given_roles = {key: _column(key, value, names) for key, value in given.items()}
+    guessed, remarks = guess(whole, given_roles)
     try:
-        columns = Columns.model_validate(guessed | said)
+        columns = Columns.model_validate(guessed | given_roles)
     except ValidationError as error:
-        told = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in said)
-        raise InputError(*(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in told)) from error
+        mistakes = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in given_roles)
+        raise InputError(*(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes)) from error
     clash = next(consistency.clashes(columns), None)
     if clash is not None:
         msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
         raise InputError(msg)
-    _refuse_blanks(role, path, there, {**guessed, **said})
+    _refuse_blanks(role, path, names, {**guessed, **given_roles})
     data = read(role, path, columns, options)
     refuse_label_words(data)
     return replace(data, remarks=(*remarks, *data.remarks))
@@ -303,17 +303,17 @@ def _read(role: str, path: Path, asked: Asked) -> Dataset:
 _STRUCTURED = frozenset({"positive", "sensitive", "features", "scores"})
 
 
-def _column(role: str, text: str, there: Collection[str]) -> Tree:
-    """What a role is said to be: nothing at all takes it away, and so does `null` where no column is called so."""
+def _column(role: str, text: str, names: Collection[str]) -> Tree:
+    """The column that an option gives a role: an empty text removes it, and so does `null` unless a column has that name."""
     if role in _STRUCTURED:
         return _value("--column", role, text)
-    return None if not text or (text == "null" and text not in there) else text
+    return None if not text or (text == "null" and text not in names) else text
 
 
-def _refuse_blanks(role: str, path: Path, there: Collection[str], roles_of: Mapping[str, object]) -> None:
+def _refuse_blanks(role: str, path: Path, names: Collection[str], roles_of: Mapping[str, object]) -> None:
     """A column called ` prediction` is the prediction's, and the blank is easily overlooked."""
     for name, known in NAMES.items():
-        near = next((column for column in sorted(there) if column != column.strip() and column.strip() in known), None)
+        near = next((column for column in sorted(names) if column != column.strip() and column.strip() in known), None)
         if near is not None and name not in roles_of and near not in roles_of.values():
             msg = f"datasets.{role}: {path}: column {near!r} begins or ends with a blank: mend the first line of the file, or "
             msg += f"add --column {shlex.quote(f'{name}={near}')}"
@@ -321,8 +321,8 @@ def _refuse_blanks(role: str, path: Path, there: Collection[str], roles_of: Mapp
 
 
 def _read_options(asked: Asked) -> ReadOptions:
-    told = pairs("--read", asked.reading)
-    given: dict[str, Tree] = {key: _value("--read", key, value) if key in {"missing", "types"} else value for key, value in told.items()}
+    written = pairs("--read", asked.reading)
+    given: dict[str, Tree] = {key: _value("--read", key, value) if key in {"missing", "types"} else value for key, value in written.items()}
     missing = given.get("missing", [])
     words: list[Tree] = [*missing.split(",")] if isinstance(missing, str) else [missing]
     given["missing"] = missing if isinstance(missing, list) else words

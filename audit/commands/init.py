@@ -90,7 +90,7 @@ def write(folder: Path, name: str | None = None, columns: Mapping[str, str] | No
     return path
 
 
-def _look(folder: Path, said: Mapping[str, str]) -> _Found:
+def _look(folder: Path, given: Mapping[str, str]) -> _Found:
     if not folder.is_dir():
         msg = f"{folder} is not a folder; name the one that holds the data"
         raise InputError(msg)
@@ -101,14 +101,14 @@ def _look(folder: Path, said: Mapping[str, str]) -> _Found:
         msg = f"{folder} holds no data ({', '.join(_DATA)}); name a folder with at least a test set"
         raise InputError(msg)
     test = tables["test"]
-    there = {name.lower(): name for name in test.cells.names}
-    named = {role: next((there[one] for one in names if one in there), None) for role, names in (NAMES | _MORE_NAMES).items()}
+    columns = {name.lower(): name for name in test.cells.names}
+    named = {role: next((columns[one] for one in names if one in columns), None) for role, names in (NAMES | _MORE_NAMES).items()}
     named = {role: column for role, column in named.items() if column is None or _can_be(test, role, column)}
-    roles = {role: column for role, column in named.items() if column is not None and column not in said.values()} | dict(said)
+    roles = {role: column for role, column in named.items() if column is not None and column not in given.values()} | dict(given)
     _refuse_unclear(test, roles)
-    sensitive = tuple(there[one] for one in _SENSITIVE if one in there and not test.blank(there[one]).all())
+    sensitive = tuple(columns[one] for one in _SENSITIVE if one in columns and not test.blank(columns[one]).all())
     spread, classes = _spread(test, roles), _classes(test, roles.get("label"))
-    if "score" in roles and "score" not in said and not _is_probability(test, roles["score"], classes):
+    if "score" in roles and "score" not in given and not _is_probability(test, roles["score"], classes):
         roles.pop("score")
     return _Found(tables, roles, classes, _model(files), sensitive, spread)
 
@@ -130,13 +130,13 @@ def _is_probability(test: Dataset, score: str, classes: tuple[str, ...]) -> bool
 
 def _refuse_unclear(test: Dataset, roles: Mapping[str, str]) -> None:
     """Without a label nothing can be asked of a model, and which column it is cannot be guessed."""
-    there = list(test.cells.names)
+    columns = list(test.cells.names)
     for role, column in roles.items():
-        if column not in there:
-            msg = f"--column {role}={column}: {test.path} has no such column; {nearest(column, there, 'it has ' + ', '.join(there))}"
+        if column not in columns:
+            msg = f"--column {role}={column}: {test.path} has no such column; {nearest(column, columns, 'it has ' + ', '.join(columns))}"
             raise InputError(msg)
     if "label" not in roles:
-        few = [f"{one} ({count} values)" for one in there if 2 <= (count := test.cells.column(one).nunique()) <= MOST_CLASSES]  # noqa: PLR2004  # two classes
+        few = [f"{one} ({count} values)" for one in columns if 2 <= (count := test.cells.column(one).nunique()) <= MOST_CLASSES]  # noqa: PLR2004  # two classes
         likely = f"; columns of a few values are {', '.join(few[::-1][:_SHOWN])}" if few else ""
         msg = f"{test.path}: no column has a usual name for labels ({', '.join(NAMES['label'])}){likely}: "
         msg += "say which holds the true answers, with --column label=NAME, and with --column prediction=NAME what a model said"
@@ -209,10 +209,10 @@ def _policy(name: str, found: _Found, start: Path) -> Iterator[str]:
 
 def _lacking(data: Dataset, found: _Found) -> Iterator[str]:
     """Roles of the test set's columns that another data set does not have."""
-    there = set(data.cells.names)
-    yield from (f"{role}: null" for role, column in found.roles.items() if column not in there)
-    if not there.issuperset(found.sensitive):
-        yield f"sensitive: [{', '.join(_quoted(one) for one in found.sensitive if one in there)}]"
+    columns = set(data.cells.names)
+    yield from (f"{role}: null" for role, column in found.roles.items() if column not in columns)
+    if not columns.issuperset(found.sensitive):
+        yield f"sensitive: [{', '.join(_quoted(one) for one in found.sensitive if one in columns)}]"
 
 
 def _below(path: Path, start: Path) -> str:

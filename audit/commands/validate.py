@@ -154,8 +154,8 @@ def _empty(cells: list[Slice]) -> list[Slice]:
     values = [list(dict.fromkeys(cell.items[place] for cell in cells)) for place in range(len(columns))]
     if len(columns) < 2 or np.prod([len(one) for one in values]) > _MOST_CELLS:  # noqa: PLR2004  # one column crosses nothing
         return []
-    there = set(cells)
-    return [cell for items in product(*values) if (cell := Slice(tuple(items))) not in there]
+    occupied = set(cells)
+    return [cell for items in product(*values) if (cell := Slice(tuple(items))) not in occupied]
 
 
 def _listed(items: list[str]) -> str:

@@ -82,9 +82,9 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """`did you mean 'x'?`; where nothing is near, what else is given, or the whole list."""
     names = sorted(known)
     tails = {name.rsplit("/", 1)[-1]: name for name in reversed(names)}  # of an id, the part without its family
-    asked = word.lower().rsplit("/", 1)[-1]
-    begun = sorted((tail for tail in tails if asked.startswith(f"{tail}_")), key=len)  # as f1_score begins with f1
-    near = [tails[one] for one in begun[-1:] or get_close_matches(asked, tails, n=1)]
+    tail_of_word = word.lower().rsplit("/", 1)[-1]
+    begun = sorted((tail for tail in tails if tail_of_word.startswith(f"{tail}_")), key=len)  # as f1_score begins with f1
+    near = [tails[one] for one in begun[-1:] or get_close_matches(tail_of_word, tails, n=1)]
     if near:
         return f"did you mean {near[0]!r}?"
     return otherwise or ("there are none" if not names else f"known: {', '.join(names)}")

@@ -57,8 +57,8 @@ def checked(project: Path, loc: Loc, name: str, *, allow_outside: bool) -> str |
     if loc[-1] == "base" and name in BUILT_IN_BASES:
         return None
     if is_address(name):
-        told_with_its_kind = loc[-2:] == ("load", "path")
-        return None if told_with_its_kind else f"{name!r} is an address, and this release reads files; fetch it and name the file"
+        checked_by_its_kind = loc[-2:] == ("load", "path")
+        return None if checked_by_its_kind else f"{name!r} is an address, and this release reads files; fetch it and name the file"
     try:
         if not allow_outside:
             inside(project, name)

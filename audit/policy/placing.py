@@ -86,5 +86,5 @@ def _at(loaded: LoadedPolicy, place: Loc, text: str) -> PolicyError:
 
 def _start(loaded: LoadedPolicy, name: str) -> str:
     """Where a path that leads nowhere was looked for."""
-    there = (loaded.project / name).exists()
-    return "" if there or name.startswith("/") else f" (relative paths start in {loaded.project})"
+    exists = (loaded.project / name).exists()
+    return "" if exists or name.startswith("/") else f" (relative paths start in {loaded.project})"

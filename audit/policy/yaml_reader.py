@@ -136,8 +136,8 @@ def parse(text: str, file: str) -> tuple[Node, list[Mistake]]:
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         letter = error.character if isinstance(error.character, int) else ord(error.character)
-        told = f"character U+{letter:04X} may not stand in YAML; delete it"
-        return _unreadable(file, told, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        problem = f"character U+{letter:04X} may not stand in YAML; delete it"
+        return _unreadable(file, problem, before.count("\n") + 1, len(before) - before.rfind("\n"))
     except (ValueError, OverflowError) as error:  # PyYAML lets these out on numbers too large, as in "\UFFFFFFFF"
         return _unreadable(file, f"not readable as YAML: {error}; mend the escapes and directives")
 

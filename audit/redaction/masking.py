@@ -24,16 +24,16 @@ HIDDEN = "…"
 
 
 def common_words(texts: Iterable[str], entities: Iterable[object] | None = None) -> frozenset[str]:
-    """Words without digits or capitals that at least `COMMON` different texts hold, and as many of the rows' entities where they are told.
+    """Words without digits or capitals that at least `COMMON` different texts hold, and as many of the rows' entities, if these are given.
 
     One who writes often may name themselves in every text.
     """
     texts = list(texts)
-    held = Counter(word for text in set(texts) for word in set(map(bare, text.split())))
+    texts_with = Counter(word for text in set(texts) for word in set(map(bare, text.split())))
     if entities is not None:
-        said = {(bare(word), one) for text, one in zip(texts, entities, strict=True) for word in text.split()}
-        held &= Counter(word for word, _ in said)
-    return frozenset(word for word, count in held.items() if count >= COMMON and word.isalpha() and word.islower())
+        by_entity = {(bare(word), one) for text, one in zip(texts, entities, strict=True) for word in text.split()}
+        texts_with &= Counter(word for word, _ in by_entity)
+    return frozenset(word for word, count in texts_with.items() if count >= COMMON and word.isalpha() and word.islower())
 
 
 def excerpt(text: str, entities: Sequence[Entity], shown: Entity, common: frozenset[str]) -> tuple[Part, ...]:

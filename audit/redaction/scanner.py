@@ -102,8 +102,8 @@ class Scanner:
             for start, end in (copy.original(entity.start, entity.end),)
         ]
         shields = [entity for entity in found if entity.kind in _SHIELDS and entity.kind not in self._kinds]
-        asked = [entity for entity in found if entity.kind in self._kinds]
-        return without_overlaps(entity for entity in asked if not any(entity.inside(shield) for shield in shields))
+        wanted = [entity for entity in found if entity.kind in self._kinds]
+        return without_overlaps(entity for entity in wanted if not any(entity.inside(shield) for shield in shields))
 
     def _find_in(self, text: str, further: Sequence[str]) -> Iterator[Entity]:
         """Entities of a normalised text, those that shield others too."""
