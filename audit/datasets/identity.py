@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.canonical_text import canonical_values
+from audit.canonical_text import canonical, canonical_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.datasets.column_store import ColumnStore
     from audit.datasets.table import Dataset
+
+MOST_CELLS = 5_000_000
+"""Cells of a set up to which its rows are written out for their digest, as ledgers know it; larger sets are hashed by number."""
 
 
 def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
@@ -27,8 +31,13 @@ def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
     is neither text nor id, by every column but those of predictions and scores. `without` names columns of other candidates.
     """
     telling = _telling(data, without)
-    columns = [canonical_values(data.cells.column(column).to_list()) for column in telling.values()]
     digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
+    if data.rows * len(telling) > MOST_CELLS:
+        for hashes in _row_hashes(data.cells, telling):
+            hashes.sort()
+            digest.update(hashes.astype("<u8", copy=False).data)
+        return digest.hexdigest()
+    columns = [canonical_values(data.cells.column(column).to_list()) for column in telling.values()]
     for row in sorted(json.dumps(cells) for cells in zip(*columns, strict=True)):
         digest.update(row.encode())
     return digest.hexdigest()
@@ -51,8 +60,8 @@ def _columns_of_scores(data: Dataset) -> Iterator[str]:
 
 _LEAST = 20
 """Different values, and changes of the label along them, below which a column could be alike in other rows by chance."""
-_FEWEST_COLUMNS, _MOST_CELLS = 16, 5_000_000
-"""Columns that are looked at in any case, and cells beyond which no further ones are."""
+_FEWEST_COLUMNS = 16
+"""Columns that are looked at in any case; further ones up to `MOST_CELLS`."""
 
 
 def columns_sha256(data: Dataset) -> tuple[str, ...]:
@@ -62,9 +71,9 @@ def columns_sha256(data: Dataset) -> tuple[str, ...]:
     values. Numbers that only count rows, and texts, which may do so too, need a label that changes along them.
     """
     label = data.columns.label
-    labels = None if label is None or label not in data.cells.names else _codes(_words(data.cells.column(label)))
-    names = sorted(data.cells.names)[: max(_FEWEST_COLUMNS, _MOST_CELLS // max(data.rows, 1))]
-    found = {_column_sha256(data.cells.column(name), labels) for name in names if name != label and _tells(data.cells.column(name))}
+    labels = None if label is None or label not in data.cells.names else _word_hashes(data.cells, label)
+    names = sorted(data.cells.names)[: max(_FEWEST_COLUMNS, MOST_CELLS // max(data.rows, 1))]
+    found = {_column_sha256(data.cells, name, labels) for name in names if name != label and _tells(data.cells.column(name))}
     return tuple(sorted(digest for digest in found if digest is not None))
 
 
@@ -76,11 +85,11 @@ def _tells(values: pd.Series[Any]) -> bool:
         return False
 
 
-def _column_sha256(values: pd.Series[Any], labels: NDArray[np.uint64] | None) -> str | None:
-    cells: NDArray[Any] | None = _numbers(values)
+def _column_sha256(store: ColumnStore, name: str, labels: NDArray[np.uint64] | None) -> str | None:
+    cells: NDArray[Any] | None = _numbers(store.column(name))
     counts_rows = cells is None or bool(np.all(np.diff(np.sort(cells)) == 1))
     if cells is None:
-        cells = _codes(_words(values))
+        cells = _word_hashes(store, name)
     else:
         with np.errstate(over="ignore"):
             cells = cells.astype(np.float32)  # readers differ in the last digits
@@ -104,12 +113,83 @@ def _numbers(values: pd.Series[Any]) -> NDArray[np.float64] | None:
     return found
 
 
-def _words(values: pd.Series[Any]) -> list[str]:
-    """Every value as text, the same in every format."""
-    return [str(text) for text in canonical_values(values.tolist())]
+def _word_hashes(store: ColumnStore, name: str) -> NDArray[np.uint64]:
+    """(n,) eight bytes of the digest of each cell's text, which is the same in every format."""
+    codes, distinct = store.codes(name)
+    return np.array([_text_hashes(str(canonical(value)))[0] for value in (*distinct, None)], dtype=np.uint64)[codes]
 
 
-def _codes(words: list[str]) -> NDArray[np.uint64]:
-    """(n,) eight bytes of each word's own digest."""
-    known = {word: int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:8]) for word in set(words)}
-    return np.array([known[word] for word in words], dtype=np.uint64)
+def _text_hashes(text: str) -> tuple[int, int]:
+    """Two numbers of 64 bits from the digest of a text."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8]), int.from_bytes(digest[8:16])
+
+
+_AT_ONCE = 1 << 20
+"""Rows that are hashed at once."""
+_NO_CELL = _text_hashes("\0no cell")
+_EXACT = float(2**53)
+"""Whole numbers up to it are floats without loss."""
+
+
+def _row_hashes(store: ColumnStore, telling: dict[str, str]) -> list[NDArray[np.uint64]]:
+    """Two (n,) arrays of one number a row: the sum, modulo 2**64, of a hash of each cell and the name of its column.
+
+    A cell is hashed as its canonical text, so that formats and types of numbers make no difference: the bits of a float stand for
+    the text of that number, and eight bytes of SHA-256 for any other text.
+    """
+    found = [np.zeros(store.rows, dtype=np.uint64) for _ in range(2)]
+    for name, column in telling.items():
+        bits = _float_bits(store.column(column))
+        codes, tables = (None, ()) if bits is not None else _hashes_by_code(store, column)
+        for lane, (hashes, salt) in enumerate(zip(found, _text_hashes(f"column {name}"), strict=True)):
+            for start in range(0, store.rows, _AT_ONCE):
+                part = slice(start, start + _AT_ONCE)
+                cells = _number_hashes(bits[part], lane) if bits is not None else tables[lane][codes[part]]
+                hashes[part] += _mix(cells ^ np.uint64(salt))
+    return found
+
+
+def _float_bits(values: pd.Series[Any]) -> NDArray[np.float64] | None:
+    """(n,) a column's numbers, where its type says that it holds nothing else and each is exact as a float; else None."""
+    if not isinstance(values.dtype, np.dtype) or values.dtype.kind not in "iuf":
+        return None
+    found = values.to_numpy()
+    if found.dtype.kind in "iu" and found.size and (float(found.max()) > _EXACT or float(found.min()) < -_EXACT):
+        return None
+    return found.astype(np.float64, copy=False)
+
+
+def _number_hashes(numbers: NDArray[np.float64], lane: int) -> NDArray[np.uint64]:
+    hashes = (numbers + 0.0).view(np.uint64)  # no -0.0
+    return np.where(np.isnan(numbers), np.uint64(_NO_CELL[lane]), hashes)
+
+
+def _hashes_by_code(store: ColumnStore, column: str) -> tuple[NDArray[np.int64], list[NDArray[np.uint64]]]:
+    """(n,) places of a column's cells, and for each of two lanes the hashes at these places; the last is that of no cell."""
+    codes, distinct = store.codes(column)
+    hashes = [*map(_cell_hashes, distinct), _NO_CELL]
+    return codes, [np.array([pair[lane] for pair in hashes], dtype=np.uint64) for lane in range(2)]
+
+
+def _cell_hashes(value: object) -> tuple[int, int]:
+    text = canonical(value)
+    if text is None:
+        return _NO_CELL
+    try:
+        number = float(text)
+    except ValueError:
+        return _text_hashes(text)
+    if canonical(number) != text:  # such as 007, or a whole number beyond the exact ones
+        return _text_hashes(text)
+    bits = int(np.float64(number).view(np.uint64))
+    return bits, bits
+
+
+def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64 (Steele, Lea & Flood, Fast splittable pseudorandom number generators, OOPSLA 2014), in place."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        values ^= values >> np.uint64(shift)
+        values *= np.uint64(factor)
+    values ^= values >> np.uint64(31)
+    return values

@@ -6,11 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit.datasets import identity
 from audit.datasets.identity import columns_sha256, rows_sha256
 from tests.support import dataset
 
 TABLE = pd.DataFrame({"id": [1, 2, 3], "x": [0.5, 0.25, 1.0], "label": [0, 1, 1], "prediction": [0, 1, 0], "score": [0.1, 0.7, 0.2]})
 NAMELESS = TABLE.drop(columns="id")
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["few cells", "many cells"])
+def _either_digest(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are written out in small sets and hashed by number in large ones; both digests tell the same sets apart."""
+    if request.param:
+        monkeypatch.setattr(identity, "MOST_CELLS", 0)
 
 
 @pytest.mark.parametrize("table", [TABLE, NAMELESS], ids=["by id", "by every column"])
@@ -85,3 +93,44 @@ def test_what_chance_could_make_alike_tells_nothing() -> None:
 def test_a_changed_label_makes_other_rows() -> None:
     table = many(1)
     assert not set(columns_sha256(dataset(table))) & set(columns_sha256(dataset(table.assign(label=1 - table["label"]))))
+
+
+def test_the_digest_of_a_large_set_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ledgers keep it, so that its value is part of the format."""
+    monkeypatch.setattr(identity, "MOST_CELLS", 0)
+    table = pd.DataFrame({"x": [0.5, None, -0.0], "n": [1, 2**60 + 1, 3], "word": ["007", "1.5", None], "is_new": [True, False, True]})
+    assert rows_sha256(dataset(table)) == "067e5f8e6268af407cb16b417733c722c9a1a2f597480f04069d810434884513"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pd.Series([1.0, 2.0]), pd.Series([1, 2])),
+        (pd.Series([1.0, None]), pd.Series(["1", None], dtype=object)),
+        (pd.Series([0.5, -0.0]), pd.Series(["0.5", "0"], dtype=object)),
+        (pd.Series([2**60 + 1, 3]), pd.Series([str(2**60 + 1), "3"], dtype=object)),
+        (pd.Series([True, False]), pd.Series(["True", "false"], dtype=object)),
+        (pd.Series([0.5, float("inf")]), pd.Series(["0.5", "inf"], dtype=object)),
+        (pd.Series([0.1, 0.3], dtype="float32"), pd.Series(np.array([0.1, 0.3], dtype="float32").astype(float))),
+    ],
+)
+def test_the_type_of_a_column_is_no_part_of_the_rows(one: pd.Series, other: pd.Series) -> None:
+    assert rows_sha256(dataset(pd.DataFrame({"x": one}))) == rows_sha256(dataset(pd.DataFrame({"x": other})))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pd.Series(["007", "8"]), pd.Series(["7", "8"])),
+        (pd.Series([2**60 + 1, 3]), pd.Series([2**60, 3])),
+        (pd.Series(["nan", "8"]), pd.Series([None, "8"], dtype=object)),
+    ],
+)
+def test_another_cell_makes_another_set(one: pd.Series, other: pd.Series) -> None:
+    assert rows_sha256(dataset(pd.DataFrame({"x": one}))) != rows_sha256(dataset(pd.DataFrame({"x": other})))
+
+
+def test_cells_that_change_columns_or_rows_make_another_set() -> None:
+    table = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
+    others = [pd.DataFrame({"x": [3, 2], "y": [1, 4]}), pd.DataFrame({"x": [1, 2], "y": [4, 3]}), table.rename(columns={"x": "z"})]
+    assert len({rows_sha256(dataset(one)) for one in (table, *others)}) == 4
