@@ -39,8 +39,14 @@ class _TruthAndAnswers:
     """(n,) rows in the order in which a reader wants them."""
     wrong: NDArray[np.bool_] | None
     """(n,) whether the class is wrong; None of numbers."""
-    true: Sequence[str]
-    said: Sequence[str]
+    true: NDArray[np.object_] | NDArray[np.float64]
+    """(n,) classes or numbers."""
+    said: NDArray[np.object_] | NDArray[np.float64]
+
+    def words(self, row: int) -> tuple[str, str]:
+        """What is true of a row and what the candidate says, as a report prints it."""
+        true, said = self.true[row], self.said[row]
+        return (number(true), number(said)) if self.wrong is None else (str(true), str(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +104,10 @@ def _truth_and_answers(subject: Subject) -> _TruthAndAnswers | None:
         if subject.classes:
             true, said = subject.y_true(), subject.y_pred()
             wrong = np.asarray(true != said, dtype=bool)
-            return _TruthAndAnswers(np.argsort(~wrong, kind="stable"), wrong, [str(one) for one in true], [str(one) for one in said])
+            return _TruthAndAnswers(np.argsort(~wrong, kind="stable"), wrong, true, said)
         truth, given = subject.target(), subject.predicted_values()
         off = np.abs(truth - given)
-        return _TruthAndAnswers(np.argsort(-off, kind="stable"), None, [number(one) for one in truth], [number(one) for one in given])
+        return _TruthAndAnswers(np.argsort(-off, kind="stable"), None, truth, given)
     except CannotMeasure:
         return None
 
@@ -131,11 +137,16 @@ def _of(subject: Subject, told: _TruthAndAnswers) -> list[Sampled]:
 
 def _cells(told: _TruthAndAnswers) -> list[_Part]:
     """The cells that hold rows: those of wrong answers before the others, the largest first."""
-    held: dict[tuple[str, str], list[int]] = {}
-    for row in told.worst_first.tolist():
-        held.setdefault((told.true[row], told.said[row]), []).append(row)
+    import pandas as pd
+
+    order = told.worst_first
+    (true, truths), (said, answers) = (pd.factorize(column[order]) for column in (told.true, told.said))
+    of_row = true * len(answers) + said
+    sizes = np.bincount(of_row, minlength=len(truths) * len(answers))
+    rows = np.split(order[np.argsort(of_row, kind="stable")], np.cumsum(sizes)[:-1])
+    held = {(str(truths[place // len(answers)]), str(answers[place % len(answers)])): found for place, found in enumerate(rows)}
     ranked = sorted(held.items(), key=lambda entry: (entry[0][0] == entry[0][1], -len(entry[1]), entry[0]))
-    return [_Part(OVERALL, cell, np.array(rows, dtype=np.intp)) for cell, rows in ranked]
+    return [_Part(OVERALL, cell, found) for cell, found in ranked if len(found)]
 
 
 def _chosen(parts: Sequence[_Part], counted: Sequence[Sampled]) -> list[list[int]]:
@@ -151,7 +162,8 @@ def _chosen(parts: Sequence[_Part], counted: Sequence[Sampled]) -> list[list[int
 
 
 def _examples(subject: Subject, told: _TruthAndAnswers, rows: Sequence[int]) -> dict[int, Example]:
-    return {
-        row: Example(subject.data.shown(row), parts, f"truly {told.true[row]}, the candidate says {told.said[row]}")
-        for row, parts in zip(rows, excerpts(subject.data, rows), strict=True)
-    }
+    found: dict[int, Example] = {}
+    for row, parts in zip(rows, excerpts(subject.data, rows), strict=True):
+        true, said = told.words(row)
+        found[row] = Example(subject.data.shown(row), parts, f"truly {true}, the candidate says {said}")
+    return found

@@ -19,7 +19,7 @@ import numpy as np
 from audit import record
 from audit.bundle import reader
 from audit.errors import InputError, ToolError
-from audit.evidence.storage import table_to_bytes
+from audit.evidence.storage import Coded, table_to_bytes, write_table
 from audit.export import json as results_json
 
 if TYPE_CHECKING:
@@ -57,28 +57,34 @@ class Bundle:
 
     def predictions(self, data: Dataset, outputs: Outputs, classes: Sequence[str], shown: Sequence[str]) -> str:
         """Per-row outputs of the candidate on one data set, with entities and the columns that slices are cut by; returns their path."""
-        table: dict[str, NDArray[np.generic]] = {"id": data.ids}
+        table = {"id": _ids(data)}
         if outputs.labels is not None:
-            table["prediction"] = outputs.labels.astype(str)
+            table["prediction"] = _texts(outputs.labels)
         if outputs.values is not None:
-            table["prediction"] = outputs.values
+            table["prediction"] = Coded.of(outputs.values)
         if data.columns.label is not None and outputs.values is not None:
             table["label"] = _numbers_or_cells(data, data.columns.label)
         elif data.columns.label is not None:
-            table["label"] = np.array([data.class_name(value) for value in data.values(data.columns.label)], dtype=object)
+            codes, found = data.coded(data.columns.label)
+            table["label"] = Coded(codes, [data.class_name(value) for value in found])
         if data.columns.group is not None:
             table["group"] = _cells(data, data.columns.group)
-        if outputs.probabilities is not None:
-            table |= {f"probability:{name}": outputs.probabilities[:, index] for index, name in enumerate(classes)}
-        if outputs.ranking is not None:
-            table |= {f"score:{name}": outputs.ranking[:, index] for index, name in enumerate(classes)}
+        for kind, scores in (("probability", outputs.probabilities), ("score", outputs.ranking)):
+            if scores is not None:
+                table |= {f"{kind}:{name}": Coded.of(scores[:, index]) for index, name in enumerate(classes)}
         cut = [column for column in shown if column in data.cells.names]
         table |= {f"slice:{column}": _cells(data, column) for column in cut}
-        return self.table(f"predictions-{data.role}", table)
+        return self._rows_of(f"predictions-{data.role}", table, data.rows)
+
+    def _rows_of(self, name: str, columns: Mapping[str, Coded], rows: int) -> str:
+        """One Parquet file under `evidence/` with a row for each row of a data set; returns its path in the bundle."""
+        path = _evidence_path(name)
+        write_table(self._partial / path, columns, rows)
+        return path
 
     def table(self, name: str, columns: Mapping[str, NDArray[np.generic]]) -> str:
         """One Parquet file under `evidence/`; returns its path in the bundle."""
-        path = f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.parquet"
+        path = _evidence_path(name)
         (self._partial / path).write_bytes(table_to_bytes(columns))
         return path
 
@@ -95,9 +101,8 @@ class Bundle:
 
     def features(self, data: Dataset, columns: Sequence[str]) -> str:
         """The columns of one data set that windows were compared by; returns their path."""
-        table: dict[str, NDArray[np.generic]] = {"id": data.ids}
-        table |= {f"feature:{column}": _numbers_or_cells(data, column) for column in columns}
-        return self.table(f"features-{data.role}", table)
+        table = {"id": _ids(data)} | {f"feature:{column}": _numbers_or_cells(data, column) for column in columns}
+        return self._rows_of(f"features-{data.role}", table, data.rows)
 
     def evidence(self, findings: Sequence[Finding], shared: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
         """The findings with the paths of their evidence: the `shared` files of each, by its id, and its own table, written here."""
@@ -182,11 +187,27 @@ def _unwritable(out: Path, error: OSError) -> InputError:
     return InputError(f"{out}: the bundle cannot be written there ({error.strerror}): name another folder with -o")
 
 
-def _cells(data: Dataset, column: str) -> NDArray[np.object_]:
-    return np.array([None if value is None else str(value) for value in data.values(column)], dtype=object)
+def _evidence_path(name: str) -> str:
+    return f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.parquet"
 
 
-def _numbers_or_cells(data: Dataset, column: str) -> NDArray[np.generic]:
+def _ids(data: Dataset) -> Coded:
+    return Coded(lambda which: data.ids_of(np.arange(which.start, which.stop)), kind="U")
+
+
+def _texts(cells: NDArray[np.object_]) -> Coded:
+    import pandas as pd
+
+    codes, found = pd.factorize(cells)
+    return Coded(codes, [str(value) for value in found], kind="U")
+
+
+def _cells(data: Dataset, column: str) -> Coded:
+    codes, found = data.coded(column)
+    return Coded(codes, [None if value is None else str(value) for value in found])
+
+
+def _numbers_or_cells(data: Dataset, column: str) -> Coded:
     from pandas.api import types
 
-    return data.values(column) if types.is_numeric_dtype(data.cells.column(column)) else _cells(data, column)
+    return Coded(*data.coded(column)) if types.is_numeric_dtype(data.cells.column(column)) else _cells(data, column)

@@ -11,7 +11,7 @@ import numpy as np
 from audit.canonical_text import canonical, canonical_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray

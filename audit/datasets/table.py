@@ -113,13 +113,18 @@ class Dataset:
     @cached_property
     def ids(self) -> NDArray[np.str_]:
         """Names of the rows: `columns.id`, else their numbers counted from 1, as text."""
+        return self.ids_of(np.arange(self.rows))
+
+    def ids_of(self, rows: NDArray[np.int64]) -> NDArray[np.str_]:
+        """(len(rows),) names of some rows."""
         if self.columns.id is None:
-            return (self._places + 1).astype(str)
-        return np.array([str(value) for value in self.cells.column(self.columns.id)], dtype=str)
+            places = rows if self.places is None else self.places[rows]
+            return (places + 1).astype(str)
+        return np.array([str(value) for value in self.cells.column(self.columns.id).iloc[rows]], dtype=str)
 
     def shown(self, row: int) -> str:
         """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""
-        found = str(self.ids[row])
+        found = str(self.ids_of(np.array([row]))[0])
         return f"number {self._places[row] + 1}" if self.columns.id is not None and looks_personal(found) else found
 
     def written(self, column: str, row: int) -> str:

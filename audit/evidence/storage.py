@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,12 @@ from audit.evidence.codec import Codec, UnreadableError
 from audit.evidence.members import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from audit.evidence import Value
 
 SCHEMA = "audit.evidence/1"
 _KINDS = b"audit.kinds"
@@ -68,11 +71,61 @@ def table_to_bytes(columns: Mapping[str, NDArray[np.generic]]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {name: values.dtype.str if values.dtype.kind not in "UOS" else values.dtype.kind for name, values in columns.items()}
-    table = pa.table({name: pa.array(values.tolist()) for name, values in columns.items()})
+    kinds = {name: _kind(values) for name, values in columns.items()}
+    table = pa.table({name: _arrow(values) for name, values in columns.items()})
     file = io.BytesIO()
     pq.write_table(table.replace_schema_metadata({_KINDS: json.dumps(kinds).encode()}), file, compression="zstd")
     return file.getvalue()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A column as places in a list of its values, or as a function that gives the cells of some rows."""
+
+    cells: NDArray[np.int64] | Callable[[slice], NDArray[np.generic]]
+    """(n,) places in `values`, or what gives the cells."""
+    values: Sequence[Value] | None = None
+    kind: str = "O"
+    """NumPy's letter for the type of its cells."""
+
+    @classmethod
+    def of(cls, cells: NDArray[np.generic]) -> Coded:
+        """A column at hand."""
+        return cls(cells.__getitem__, kind=_kind(cells))
+
+
+_BATCH = 1 << 20
+"""Rows of a row group, which are turned into Arrow's form at once."""
+
+
+def write_table(path: Path, columns: Mapping[str, Coded], rows: int) -> None:
+    """A Parquet file of (rows,) columns, written a row group at a time; `table_from_bytes` reads it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    values = {name: None if column.values is None else pa.array(column.values) for name, column in columns.items()}
+
+    def part(name: str, which: slice) -> pa.Array:
+        cells, listed = columns[name].cells, values[name]
+        return _arrow(cells(which)) if callable(cells) else listed.take(pa.array(cells[which]))
+
+    schema = pa.schema([(name, part(name, slice(0, 1)).type) for name in columns])
+    kinds = json.dumps({name: column.kind for name, column in columns.items()}).encode()
+    with path.open("wb") as raw, pq.ParquetWriter(raw, schema.with_metadata({_KINDS: kinds}), compression="zstd") as file:
+        for start in range(0, rows, _BATCH):
+            which = slice(start, min(start + _BATCH, rows))
+            file.write_table(pa.table([part(name, which) for name in columns], schema=file.schema))
+
+
+def _arrow(values: NDArray[np.generic]) -> Any:
+    """An array in Arrow's form. Texts are handed over one by one, since Arrow ends those of NumPy's own type at a NUL."""
+    import pyarrow as pa
+
+    return pa.array(values.tolist() if values.dtype.kind in "UOS" else values)
+
+
+def _kind(values: NDArray[np.generic]) -> str:
+    return values.dtype.kind if values.dtype.kind in "UOS" else values.dtype.str
 
 
 def table_from_bytes(content: bytes) -> dict[str, NDArray[np.generic]]:

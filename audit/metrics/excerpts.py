@@ -69,7 +69,40 @@ class _Cells:
             return f"{self.name}: empty"
         if self.categories:
             return f"{self.name}: {limit(value) if _is_number(value) else value}"
-        return f"{self.name}: {HIDDEN if self.ranks is None else _QUARTERS[min(int(4 * self.ranks[place]), 3)]}"
+        return f"{self.name}: {HIDDEN if self.ranks is None else _quarter(self.ranks[place])}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Numbers:
+    """One column of numbers that are no categories, ready to say any of its cells."""
+
+    name: str
+    values: NDArray[np.float64]
+    """(n,) NaN where a cell is empty."""
+    ordered: NDArray[np.float64]
+    """The numbers, the least first."""
+
+    @classmethod
+    def of(cls, data: Dataset, column: str) -> _Numbers | None:
+        """None where the type of the column does not say that it holds numbers, or where they are few different ones."""
+        cells = data.cells.column(column)
+        if not isinstance(cells.dtype, np.dtype) or cells.dtype.kind not in "iuf":
+            return None
+        values = cells.to_numpy(dtype=np.float64)
+        ordered = np.sort(values[~np.isnan(values)])
+        return cls(column, values, ordered) if np.count_nonzero(ordered[1:] != ordered[:-1]) >= _KINDS else None
+
+    def describe(self, row: int) -> str:
+        """`amount: in the highest quarter`."""
+        value = self.values[row]
+        if np.isnan(value):
+            return f"{self.name}: empty"
+        below, up_to = (int(np.searchsorted(self.ordered, value, side)) for side in ("left", "right"))
+        return f"{self.name}: {_quarter((below + up_to) / 2 / len(self.ordered))}"
+
+
+def _quarter(rank: float) -> str:
+    return _QUARTERS[min(int(4 * rank), 3)]
 
 
 def _ranks(values: Sequence[Value], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -112,7 +145,7 @@ def described(data: Dataset, rows: Sequence[int]) -> list[tuple[Part, ...]]:
     if data.columns.group is not None:
         codes, entities = _distinct(data, data.columns.group)
         whose = codes, len(entities)
-    columns = [_Cells.of(data, name, whose) for name in names[:_COLUMNS]]
+    columns = [_Numbers.of(data, name) or _Cells.of(data, name, whose) for name in names[:_COLUMNS]]
     left_out = f"; {len(names) - _COLUMNS} more columns" if len(names) > _COLUMNS else ""
     if not columns:
         return [(Part("no column that a model reads"),) for _ in rows]

@@ -31,6 +31,7 @@ from audit.evidence import (
     Point,
     Slice,
     Unmeasured,
+    storage,
 )
 from audit.evidence.storage import from_bytes, table_from_bytes, table_to_bytes, to_bytes, types
 from audit.export import json as results_json
@@ -39,6 +40,7 @@ from tests.report.example import extremes, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(max_size=12)
@@ -245,3 +247,18 @@ def test_a_changed_record_is_refused_with_its_place(change: Callable[[dict[str, 
 def test_every_fact_of_a_check_is_in_the_record() -> None:
     stored = json.loads(record.to_text(runs.promote()))["record"]["findings"][0]["check"]
     assert stored.keys() == {one.name for one in fields(CheckInfo)}
+
+
+def test_a_table_that_is_written_in_batches_comes_back_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_BATCH", 2)
+    share = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    columns = {
+        "id": storage.Coded(lambda rows: np.arange(rows.start, rows.stop).astype(str), kind="U"),
+        "region": storage.Coded(np.array([2, 0, 1, 0, 2]), ["north", "south", None]),
+        "share": storage.Coded.of(share),
+    }
+    storage.write_table(tmp_path / "rows.parquet", columns, 5)
+    found = table_from_bytes((tmp_path / "rows.parquet").read_bytes())
+    assert found["id"].tolist() == ["0", "1", "2", "3", "4"]
+    assert found["region"].tolist() == [None, "north", "south", "north", None]
+    assert found["share"].tolist() == share.tolist()

@@ -46,7 +46,7 @@ def measure(subject: Subject, params: MatchParams, _rng: Generator) -> Evidence:
         # the rows' text is left out: it may hold personal data
         examples=tuple(Example(data.shown(row), (Part(f"repeats row {data.shown(earlier[row])}"),)) for row in repeats[:_SHOWN]),
         notes=_notes(data, compared, earlier),
-        table={"row": data.ids[repeats], "repeats": data.ids[earlier[repeats]]},
+        table={"row": data.ids_of(repeats), "repeats": data.ids_of(earlier[repeats])},
     )
 
 
