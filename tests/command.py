@@ -39,7 +39,7 @@ def audit(*arguments: str, cwd: Path | None = None, workers: int = 0, **environm
         patch.setattr(sys, "argv", ["audit", *arguments])  # which the bundle records
         patch.setattr(worker, "supervised", lambda work: work())
         patch.setattr(run, "Options", _with_workers(run.Options, workers))
-        patch.setattr(check, "Asked", _with_workers(check.Asked, workers))
+        patch.setattr(check, "CheckRequest", _with_workers(check.CheckRequest, workers))
         with pytest.raises(SystemExit) as ended:
             app.main(arguments)
     assert isinstance(ended.value.code, int)

@@ -18,7 +18,7 @@ from audit.errors import InputError, PolicyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.commands.check import Asked
+    from audit.commands.check import CheckRequest
     from audit.pipeline.run import Options
 
 __all__ = ["app", "main"]
@@ -160,14 +160,14 @@ def check(
 ) -> int:
     """Run one check without a policy. With a bound: 0 pass, 1 not, 3 not measured. Without: 0, measured and not judged."""
     from audit.cli.worker import supervised
-    from audit.commands.check import Asked
+    from audit.commands.check import CheckRequest
 
     lists = (param or (), column or (), dataset or (), by or ())
-    asked = Asked(check_id, data, *lists, minimum, maximum, seed, reading=reading or (), workers=1)
+    asked = CheckRequest(check_id, data, *lists, minimum, maximum, seed, reading=reading or (), workers=1)
     return supervised(lambda: guarded(lambda: _one_check(asked)))
 
 
-def _one_check(asked: Asked) -> int:
+def _one_check(asked: CheckRequest) -> int:
     """One check in the supervised process."""
     import contextlib
 

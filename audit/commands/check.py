@@ -56,7 +56,7 @@ _COLUMN = re.compile(r"\bcolumns\.(?=[a-z])")
 
 
 @dataclass(frozen=True)
-class Asked:
+class CheckRequest:
     """What the command line said."""
 
     check: str
@@ -82,7 +82,7 @@ def _ignore(_text: str) -> None:
     pass
 
 
-def judged(asked: Asked, on_remark: OnRemark = _ignore) -> Finding:
+def judged(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Finding:
     """The finding of one check against the bounds that were given; `on_remark` hears what its reader must know of the data."""
     with _said_in_flags(asked):
         job = _job(asked)
@@ -97,7 +97,7 @@ def judged(asked: Asked, on_remark: OnRemark = _ignore) -> Finding:
     return replace(found, problem=_in_flags(found.problem, asked), evidence=evidence)
 
 
-def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
+def measured(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Evidence:
     """The evidence of one check, judged against nothing; `on_remark` hears what its reader must know of the data."""
     with _said_in_flags(asked):
         job = _job(asked)
@@ -110,7 +110,7 @@ def measured(asked: Asked, on_remark: OnRemark = _ignore) -> Evidence:
     return result
 
 
-def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
+def _pass_on_remarks(job: Job, asked: CheckRequest, on_remark: OnRemark) -> None:
     for role, data in job.subject.datasets.items():
         if role == data.role:  # `data` serves as `test` too
             for text in (*data.remarks, *((*copies.remark(data), *thin_data.label_remark(data)) if data is job.subject.data else ())):
@@ -121,7 +121,7 @@ def _pass_on_remarks(job: Job, asked: Asked, on_remark: OnRemark) -> None:
 
 
 @contextmanager
-def _said_in_flags(asked: Asked) -> Iterator[None]:
+def _said_in_flags(asked: CheckRequest) -> Iterator[None]:
     """Mistakes name the options that were typed, since there is no policy file."""
     try:
         yield
@@ -130,7 +130,7 @@ def _said_in_flags(asked: Asked) -> Iterator[None]:
         raise
 
 
-def _in_flags(text: str, asked: Asked) -> str:
+def _in_flags(text: str, asked: CheckRequest) -> str:
     """`datasets.data` is `--data` here, and `columns.label` is `--column label`."""
     files = {role: path for pair in asked.others for role, _, path in [pair.partition("=")]}
 
@@ -151,7 +151,7 @@ def _bare(value: str) -> str:
     return value[1:-1] if re.fullmatch('"[^"]"', value) else value
 
 
-def _job(asked: Asked) -> Job:
+def _job(asked: CheckRequest) -> Job:
     check = catalog.discover().get(asked.check)
     if check is None:
         msg = f"there is no check {asked.check!r}; {nearest(asked.check, catalog.discover(), '`audit checks` lists all there are')}"
@@ -169,7 +169,7 @@ def _job(asked: Asked) -> Job:
     return Job(requirement, check, catalog.info(asked.check), params, subject, asked.seed, asked.confidence, "you", skip)
 
 
-def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
+def _requirement(asked: CheckRequest, check: Check, subject: Subject) -> Requirement:
     """The requirement as a policy would say it, checked by the same rules."""
     given = {"min": asked.minimum, "max": asked.maximum, "by": subject.by, "reference": "reference" if subject.reference else None}
     try:
@@ -190,7 +190,7 @@ def _requirement(asked: Asked, check: Check, subject: Subject) -> Requirement:
     return requirement
 
 
-def _params(asked: Asked, check: Check) -> Params:
+def _params(asked: CheckRequest, check: Check) -> Params:
     given = {key: _value("--param", key, value) for key, value in pairs("--param", asked.params).items()}
     try:
         return typed(check.params, given)
@@ -229,7 +229,7 @@ def _split(pair: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def _subject(asked: Asked, check: Check) -> Subject:
+def _subject(asked: CheckRequest, check: Check) -> Subject:
     data = _read("data", asked.data, asked)
     others = {role: _read(role, _path(path), asked) for role, path in pairs("--dataset", asked.others).items()}
     datasets = {"data": data, "test": data, **others}
@@ -277,7 +277,7 @@ def _path(text: str) -> Path:
     return Path(text.strip())
 
 
-def _read(role: str, path: Path, asked: Asked) -> Dataset:
+def _read(role: str, path: Path, asked: CheckRequest) -> Dataset:
     """The file, with roles taken from the names of its columns and then from the options."""
     options = _read_options(asked)
     whole = read(role, path, Columns(), options)
@@ -320,7 +320,7 @@ def _refuse_blanks(role: str, path: Path, names: Collection[str], roles_of: Mapp
             raise InputError(msg)
 
 
-def _read_options(asked: Asked) -> ReadOptions:
+def _read_options(asked: CheckRequest) -> ReadOptions:
     written = pairs("--read", asked.reading)
     given: dict[str, Tree] = {key: _value("--read", key, value) if key in {"missing", "types"} else value for key, value in written.items()}
     missing = given.get("missing", [])

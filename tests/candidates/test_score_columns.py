@@ -90,7 +90,7 @@ def test_lists_of_probabilities_are_read(tmp_path: Path, kind: str) -> None:
     else:
         frame.to_json(path, orient="records", lines=True, double_precision=15)
     remarks: list[str] = []
-    found = check_command.measured(check_command.Asked("performance/log_loss", path, columns=["scores=probs"]), remarks.append)
+    found = check_command.measured(check_command.CheckRequest("performance/log_loss", path, columns=["scores=probs"]), remarks.append)
     assert found.members[0].estimate.value == pytest.approx(log_loss(label, given, labels=CLASSES))
     assert any("'probs' lists the scores of a, b, c, read in this order" in text for text in remarks)
 
@@ -203,10 +203,10 @@ def test_a_check_that_needs_the_positive_class_names_the_two(tmp_path: Path) -> 
     label, raw = scored()
     frame = pd.DataFrame({"label": np.where(label, 2, 1), "prediction": np.where(raw > 0, 2, 1), "score": 1 / (1 + np.exp(-raw))})
     frame.to_csv(tmp_path / "test.csv", index=False)
-    check_command.measured(check_command.Asked("performance/accuracy", tmp_path / "test.csv"))
+    check_command.measured(check_command.CheckRequest("performance/accuracy", tmp_path / "test.csv"))
     for check in ("average_precision", "log_loss", "roc_auc"):
         with pytest.raises(InputError, match="set --column positive to 1 or 2"):
-            check_command.measured(check_command.Asked(f"performance/{check}", tmp_path / "test.csv"))
+            check_command.measured(check_command.CheckRequest(f"performance/{check}", tmp_path / "test.csv"))
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_evidence_that_is_not_about_all_the_data_is_not_shown_either(folder: Pat
     changed = dict(catalog.discover()) | {"performance/accuracy": replace(real, measure=first_rows)}
     monkeypatch.setattr(catalog, "discover", lambda: changed)
     with pytest.raises(ToolError, match="examined 12 of 1,200 rows"):
-        check_command.measured(check_command.Asked("performance/accuracy", folder / "test.csv"))
+        check_command.measured(check_command.CheckRequest("performance/accuracy", folder / "test.csv"))
 
 
 def test_words_are_read_as_a_policy_reads_them(tmp_path: Path) -> None:
@@ -127,32 +127,37 @@ HERE = Path("test.csv")
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        (check_command.Asked("performance/accuracy", GONE), "--data gone.csv: there is no such file"),
+        (check_command.CheckRequest("performance/accuracy", GONE), "--data gone.csv: there is no such file"),
         (
-            check_command.Asked("data/train_test_leakage", HERE, others=["train=gone.csv"]),
+            check_command.CheckRequest("data/train_test_leakage", HERE, others=["train=gone.csv"]),
             "--dataset train=gone.csv: there is no such file",
         ),
         (
-            check_command.Asked("performance/accuracy", HERE, columns=["label=labl"]),
+            check_command.CheckRequest("performance/accuracy", HERE, columns=["label=labl"]),
             "--data test.csv: --column label: no column 'labl', did you mean 'label'?",
         ),
         (
-            check_command.Asked("performance/recall", HERE, columns=["positive=urgent"]),
+            check_command.CheckRequest("performance/recall", HERE, columns=["positive=urgent"]),
             "--column positive is 'urgent', but the classes are 0, 1",
         ),
-        (check_command.Asked("performance/accuracy", HERE, columns=["lable=label"]), "--column lable: unknown key; did you mean 'label'?"),
         (
-            check_command.Asked("performance/accuracy", HERE, by=["gruop"]),
+            check_command.CheckRequest("performance/accuracy", HERE, columns=["lable=label"]),
+            "--column lable: unknown key; did you mean 'label'?",
+        ),
+        (
+            check_command.CheckRequest("performance/accuracy", HERE, by=["gruop"]),
             "--by gruop: test.csv has no such column; did you mean 'group'? It has id, label,",
         ),
         (
-            check_command.Asked("data/duplicates", HERE, params=["columns=[gruop]"]),
+            check_command.CheckRequest("data/duplicates", HERE, params=["columns=[gruop]"]),
             "--param columns: gruop: test.csv has no such column; did you mean 'group'?",
         ),
-        (check_command.Asked("performance/accuracy", HERE, columns=["weight=w"]), "--column weight is set for"),
+        (check_command.CheckRequest("performance/accuracy", HERE, columns=["weight=w"]), "--column weight is set for"),
     ],
 )
-def test_mistakes_are_told_of_what_was_typed(folder: Path, asked: check_command.Asked, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_are_told_of_what_was_typed(
+    folder: Path, asked: check_command.CheckRequest, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """There is no policy here whose keys could be mended."""
     monkeypatch.chdir(folder)
     with pytest.raises(AuditError) as found:
@@ -169,7 +174,7 @@ def guesses(folder: Path, cells: dict[str, list[object]], *said: str) -> tuple[d
     """The roles that a table's columns get, and the remarks."""
     pd.DataFrame(cells).to_csv(folder / "guess.csv", index=False)
     remarks: list[str] = []
-    evidence = check_command.measured(check_command.Asked("data/duplicates", folder / "guess.csv", columns=said), remarks.append)
+    evidence = check_command.measured(check_command.CheckRequest("data/duplicates", folder / "guess.csv", columns=said), remarks.append)
     return {note.split(" ")[0]: note for note in evidence.notes}, remarks
 
 
@@ -228,4 +233,4 @@ def test_without_a_label_the_columns_are_named(tmp_path: Path) -> None:
     """One column alone shows that the separator is another: nothing was measured, and the file is why."""
     (tmp_path / "test.csv").write_text("label^prediction\n1^1\n0^0\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"--data .*test\.csv: performance/accuracy needs true labels.*; it has label\^prediction"):
-        check_command.judged(check_command.Asked("performance/accuracy", tmp_path / "test.csv", minimum=0.5))
+        check_command.judged(check_command.CheckRequest("performance/accuracy", tmp_path / "test.csv", minimum=0.5))

@@ -101,7 +101,7 @@ def test_rows_without_a_label_are_refused_or_dropped_and_counted(tmp_path: Path,
     assert "3 of 200 rows have no label in column 'label' and are left out (first: row 4)" in remarks(audit)
     assert audit.datasets[0].sha256 == hashlib.sha256((tmp_path / "test.csv").read_bytes()).hexdigest()
     told: list[str] = []
-    asked = check_command.Asked("performance/accuracy", tmp_path / "test.csv", reading=["unlabelled=drop"])
+    asked = check_command.CheckRequest("performance/accuracy", tmp_path / "test.csv", reading=["unlabelled=drop"])
     assert check_command.measured(asked, told.append).rows == 197
     assert any("3 of 200 rows have no label" in text for text in told)
 
@@ -117,4 +117,4 @@ def test_other_spellings_of_the_positive_class_and_of_scores_are_refused(tmp_pat
     frame = decisions(100).assign(prediction=lambda one: one["label"], Approved=0.5)
     frame.assign(rejected=0.5).to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(InputError, match=told):
-        check_command.measured(check_command.Asked(check, tmp_path / "test.csv", columns=columns))
+        check_command.measured(check_command.CheckRequest(check, tmp_path / "test.csv", columns=columns))

@@ -52,7 +52,7 @@ def test_a_rate_among_rows_of_one_class_may_rest_on_them(tmp_path: Path) -> None
     """Recall over known cases is no claim about other rows; where every row is answered alike it shows nothing."""
     for prediction, status in (([1] * 19 + [0], "pass"), ([1], "inconclusive")):
         answers([1], prediction).to_csv(tmp_path / "test.csv", index=False)
-        asked = check_command.Asked(
+        asked = check_command.CheckRequest(
             "performance/recall", tmp_path / "test.csv", columns=["positive=1"], params=["average=binary"], minimum=0.85
         )
         assert check_command.judged(asked).status == status
@@ -60,7 +60,7 @@ def test_a_rate_among_rows_of_one_class_may_rest_on_them(tmp_path: Path) -> None
 
 def test_one_number_in_every_row_never_passes(tmp_path: Path) -> None:
     pd.DataFrame({"target": [2.5] * 60, "prediction": [2.5] * 60}).to_csv(tmp_path / "test.csv", index=False)
-    found = check_command.judged(check_command.Asked("performance/mean_absolute_error", tmp_path / "test.csv", maximum=1.0))
+    found = check_command.judged(check_command.CheckRequest("performance/mean_absolute_error", tmp_path / "test.csv", maximum=1.0))
     assert found.status == "inconclusive"
     assert "every row is truly 2.5 and predicted 2.5: add rows of another value" in message(found)
 
@@ -79,7 +79,7 @@ def test_copies_count_once(tmp_path: Path, rows: list[tuple[int, int, int]], dis
     frame = pd.DataFrame(rows * (600 // len(rows)), columns=["label", "prediction", "x"])
     frame.to_csv(tmp_path / "test.csv", index=False)
     told: list[str] = []
-    found = check_command.judged(check_command.Asked("performance/accuracy", tmp_path / "test.csv", minimum=0.85), told.append)
+    found = check_command.judged(check_command.CheckRequest("performance/accuracy", tmp_path / "test.csv", minimum=0.85), told.append)
     assert found.status == ("pass" if passes else "inconclusive")
     assert any(f"600 rows hold {distinct} different" in text for text in told)
     assert found.evidence is not None
@@ -133,7 +133,7 @@ def test_a_slice_column_without_any_group_is_refused(
     with pytest.raises(PolicyError, match=r"require.0.by: column 'gender' is blank in all 600 rows"):
         audited(tmp_path, monkeypatch, policy(ACCURACY | {"by": by}, columns=ROLES), test=frame)
     with pytest.raises(InputError, match="--by: column 'gender' is blank"):
-        check_command.judged(check_command.Asked("performance/accuracy", tmp_path / "test.csv", by=["gender"], minimum=0.5))
+        check_command.judged(check_command.CheckRequest("performance/accuracy", tmp_path / "test.csv", by=["gender"], minimum=0.5))
 
 
 def test_a_slice_column_with_hardly_a_group_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,9 @@ def test_words_do_not_hide_drift(tmp_path: Path, check: str, given: list[str]) -
     numbers(0).to_csv(tmp_path / "before.csv", index=False)
     numbers(5000).to_csv(tmp_path / "now.csv", index=False)
     remarks: list[str] = []
-    asked = check_command.Asked(check, tmp_path / "now.csv", others=[f"reference={tmp_path / 'before.csv'}"], maximum=0.2, reading=given)
+    asked = check_command.CheckRequest(
+        check, tmp_path / "now.csv", others=[f"reference={tmp_path / 'before.csv'}"], maximum=0.2, reading=given
+    )
     finding = check_command.judged(asked, remarks.append)
     assert finding.status == "fail"
     told = " ".join(remarks)
@@ -83,7 +85,7 @@ def test_a_duration_is_compared_in_seconds(tmp_path: Path) -> None:
     for factor, status in ((1, "pass"), (10, "fail")):
         now = pd.to_timedelta(seconds * factor, unit="s").astype("timedelta64[ms]")
         pd.DataFrame({"took": now}).to_parquet(tmp_path / f"now{factor}.parquet")
-        asked = check_command.Asked(
+        asked = check_command.CheckRequest(
             "drift/ks", tmp_path / f"now{factor}.parquet", others=[f"reference={tmp_path / 'before.parquet'}"], maximum=0.2
         )
         assert check_command.judged(asked).status == status
@@ -93,8 +95,8 @@ def test_a_blank_in_a_column_name_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("label, prediction\n0, 0\n1, 1\n")
     with pytest.raises(InputError, match=r"column ' prediction' begins or ends with a blank.*--column 'prediction= prediction'"):
-        check_command.measured(check_command.Asked("performance/accuracy", path))
-    assert check_command.measured(check_command.Asked("performance/accuracy", path, columns=["prediction= prediction"])).rows == 2
+        check_command.measured(check_command.CheckRequest("performance/accuracy", path))
+    assert check_command.measured(check_command.CheckRequest("performance/accuracy", path, columns=["prediction= prediction"])).rows == 2
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_a_blank_in_a_column_name_is_told(tmp_path: Path) -> None:
 def test_wrong_options_of_reading(tmp_path: Path, given: str, message: str) -> None:
     (tmp_path / "a.csv").write_text("label,prediction\n0,0\n")
     with pytest.raises(InputError) as refused:
-        check_command.measured(check_command.Asked("performance/accuracy", tmp_path / "a.csv", reading=[given]))
+        check_command.measured(check_command.CheckRequest("performance/accuracy", tmp_path / "a.csv", reading=[given]))
     assert message in str(refused.value)
 
 
