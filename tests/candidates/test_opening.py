@@ -88,7 +88,7 @@ def test_the_table_of_methods_decides_how_a_task_is_fine_tuned(
         return TEXT_CLASSIFICATION.open(tuned, record, store, progress)
 
     method = replace(TEXT_CLASSIFICATION, set_up=set_up, open=opens)
-    monkeypatch.setitem(METHODS, "tabular-classification", method)  # type: ignore[arg-type]  # the table is read-only to type checkers
+    monkeypatch.setitem(METHODS, "tabular-classification", method)
     found = opened(folder, datasets, "tabular-classification", fine_tune=TUNE)
     assert (found.kind, seen, (folder / "set_up").exists()) == ("transformers", ["opened"], True)
 

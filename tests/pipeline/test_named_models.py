@@ -53,15 +53,17 @@ def test_the_same_numbers_as_against_a_champion_of_the_same_answers(here: Path) 
     """And each model's facts in results.json under its name."""
     table(900, noise=0.2).to_csv(here / "test.csv", index=False)
     lines = [ACCURACY, {"check": "performance/roc_auc", "against": "teacher", "margin": 0.02, "by": ["region"]}]
-    gap = {"check": "fairness/demographic_parity_difference", "against": "teacher", "margin": 0.1, "by": ["region"]}
-    named = audited(here, comparing(*lines, gap))
+    families = ("demographic_parity_difference", "average_odds_difference", "mean_difference", "subgroup_auc")
+    lines += [{"check": f"fairness/{name}", "against": "teacher", "margin": 0.1, "by": ["region"]} for name in families]
+    named = audited(here, comparing(*lines))
     results = json.loads((named.place / "results.json").read_text())
-    as_champion = [line | {"against": "champion"} for line in (*lines, gap)]
+    as_champion = [line | {"against": "champion"} for line in lines]
     champion = audited(here, comparing(*as_champion, models={}, champion=TEACHER))
     expected = json.loads((champion.place / "results.json").read_text())
     for one, other in zip(results["findings"], expected["findings"], strict=True):
         assert (one["headline"]["value"], one["headline"]["interval"]) == (other["headline"]["value"], other["headline"]["interval"])
         assert (one["status"], one["against"]) == (other["status"], "teacher")
+    assert {one["check"]: one["status"] for one in results["findings"]} == dict.fromkeys((line["check"] for line in lines), "pass")
     assert results["findings"][0]["headline"]["unit"] == "accuracy difference from the teacher model"
     assert results["models"]["teacher"] == expected["champion"] | {"description": "saved answers of the teacher model in test"}
     assert (results["champion"], expected["models"]) == (None, {})
