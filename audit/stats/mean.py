@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from audit.stats.clustering import LEAST_FREEDOM, mean_parts
-from audit.stats.sample_size import OfUnits, scale, scale_units
+from audit.stats.sample_size import OfPart, OfUnits, scale, scale_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,7 +132,7 @@ def _of_entities(deviations: NDArray[np.float64], clusters: NDArray[np.int64]) -
 
 
 @dataclass(frozen=True, slots=True)
-class RootMeanSquare:
+class RootMeanSquare(OfPart):
     """Root of the mean of squared values. Its ends are the roots of the mean's (Hall, JRSS B 1992): a root keeps their levels."""
 
     squares: Mean
@@ -148,16 +148,6 @@ class RootMeanSquare:
     def value(self) -> float:
         """The root."""
         return math.sqrt(self.squares.value)
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.squares.n
-
-    @property
-    def support(self) -> float:
-        """Independent units."""
-        return self.squares.support
 
     @property
     def method(self) -> str:

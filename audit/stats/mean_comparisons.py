@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.clustering import by_entity, correlation_of_parts, mean_parts, mover_distance, shrink_correlation
 from audit.stats.mean import Mean, RootMeanSquare, half_of_sum
-from audit.stats.sample_size import OfUnits, Subtracted, scale, scale_units
+from audit.stats.sample_size import OfPart, OfUnits, Subtracted, scale, scale_units
 from audit.stats.weighted import WeightedMean, WeightedShare
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class MeanDifference(Subtracted):
 
 
 @dataclass(frozen=True, slots=True)
-class PairedMean:
+class PairedMean(OfPart):
     """First mean minus second, as the mean of the rows' own differences: what both models find hard drops out."""
 
     difference: Mean
@@ -113,16 +113,6 @@ class PairedMean:
     def value(self) -> float:
         """The mean difference."""
         return self.difference.value
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.difference.n
-
-    @property
-    def support(self) -> float:
-        """Independent units."""
-        return self.difference.support
 
     @property
     def method(self) -> str:
@@ -266,7 +256,7 @@ class MeanRatio(OfUnits):
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(OfPart):
     """Share of the variance that predictions explain: 1 minus the mean squared error over the variance of the true values."""
 
     unexplained: MeanRatio
@@ -282,16 +272,6 @@ class Explained:
     def value(self) -> float:
         """The coefficient of determination, which may be negative."""
         return 1 - self.unexplained.value
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.unexplained.n
-
-    @property
-    def support(self) -> float:
-        """Independent units."""
-        return self.unexplained.support
 
     @property
     def method(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from audit.stats.clustering import design_effect, effective_number, mover_distance, shrink_correlation, small_sample
 from audit.stats.mean_comparisons import MeanDifference
 from audit.stats.proportion import FAR, Difference, exact_lower
-from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, reaches, scale, with_effect
+from audit.stats.sample_size import Clustered, OfPart, Subtracted, TwoSamples, freedom, reaches, scale, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -197,7 +197,7 @@ class AverageGapChange(TwoSamples):
 
 
 @dataclass(frozen=True, slots=True)
-class Amplification:
+class Amplification(OfPart):
     """Gap between two groups after, minus the size of their gap before, whichever way that went: the smaller of two changes.
 
     With gaps a after and b before, a - |b| is the smaller of a - b and a + b. The lower end is the smaller lower end of both; the
@@ -214,16 +214,6 @@ class Amplification:
     def value(self) -> float:
         """By how much the gap is wider than it was."""
         return min(self.kept.value, self.turned.value)
-
-    @property
-    def n(self) -> int:
-        """Rows of both groups."""
-        return self.kept.n
-
-    @property
-    def support(self) -> float:
-        """The smaller group."""
-        return self.kept.support
 
     @property
     def method(self) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from audit.stats.mean import Mean
 from audit.stats.mean_comparisons import PairedMean
 from audit.stats.proportion import Proportion
-from audit.stats.sample_size import scale
+from audit.stats.sample_size import OfPart, scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,35 +99,8 @@ class UnseenErrors:
         return scale(self, factor, "wrong")
 
 
-class _HasMean(Protocol):
-    @property
-    def mean(self) -> Mean | PairedMean:
-        """The mean itself."""
-
-
-class MeanOfRows:
-    """An estimate that holds a mean and moves its ends."""
-
-    __slots__ = ()
-
-    @property
-    def value(self: _HasMean) -> float:
-        """The mean, or the mean difference."""
-        return self.mean.value
-
-    @property
-    def n(self: _HasMean) -> int:
-        """Rows."""
-        return self.mean.n
-
-    @property
-    def support(self: _HasMean) -> float:
-        """Independent units."""
-        return self.mean.support
-
-
 @dataclass(frozen=True, slots=True)
-class ProbabilityLoss(MeanOfRows):
+class ProbabilityLoss(OfPart):
     """Mean log loss or Brier score. Hall's ends (`Mean`), the upper one not below the one that unseen wrong rows leave possible."""
 
     mean: Mean
@@ -138,6 +111,11 @@ class ProbabilityLoss(MeanOfRows):
     def of(cls, rows: RowLosses, clusters: NDArray[np.int64] | None = None, *, high: float) -> ProbabilityLoss:
         """From the losses of the rows, which lie between 0 and `high`, and the entity of each where there is one."""
         return cls(Mean.of(rows.loss, clusters, low=0.0, high=high), UnseenErrors.of(rows, rows.is_wrong, clusters))
+
+    @property
+    def value(self) -> float:
+        """The mean."""
+        return self.mean.value
 
     @property
     def method(self) -> str:
@@ -165,7 +143,7 @@ class ProbabilityLoss(MeanOfRows):
 
 
 @dataclass(frozen=True, slots=True)
-class PairedProbabilityLoss(MeanOfRows):
+class PairedProbabilityLoss(OfPart):
     """First mean loss minus second on the same rows (`PairedMean`), as far out as unseen rows leave possible on which one is wrong.
 
     An upper end allows for rows on which the first alone is wrong, more than were seen, and for fewer on which the second alone is; by
@@ -186,6 +164,11 @@ class PairedProbabilityLoss(MeanOfRows):
             UnseenErrors.of(first, first.is_wrong & ~second.is_wrong, clusters),
             UnseenErrors.of(second, second.is_wrong & ~first.is_wrong, clusters),
         )
+
+    @property
+    def value(self) -> float:
+        """The mean difference."""
+        return self.mean.value
 
     @property
     def method(self) -> str:

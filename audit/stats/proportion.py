@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -138,36 +138,9 @@ def _ratio(first: Proportion, second: Proportion) -> float:
     return (first.hits + 0.5) / (first.n + 0.5) / (0.5 / (second.n + 0.5))
 
 
-class _Pair(Protocol):
-    @property
-    def correlation(self) -> float: ...
-
-    @property
-    def shared(self) -> float: ...
-
-
-class _OfShares(TwoSamples):
-    """Two shares, whose entities may be the same."""
-
-    __slots__ = ()
-
-    def refuse_impossible(self: _Pair) -> None:
-        """ValueError where there is no such correlation."""
-        if not (-1 <= self.correlation <= 1 and self.shared >= 0) or (self.correlation and not self.shared):
-            msg = f"two shares have a correlation from -1 to 1, by entities in both, got {self.correlation} by {self.shared}"
-            raise ValueError(msg)
-
-    def method_name(self: _Pair, apart: str, one: str) -> str:
-        """Name of the interval for two samples, or for entities in both."""
-        return f"{one}, correlation {self.correlation:.2f} by {self.shared:,.0f} entities in both" if self.shared else apart
-
-
 @dataclass(frozen=True, slots=True)
-class Difference(Subtracted, _OfShares):
-    """First proportion minus second. Newcombe, Statistics in Medicine 1998, method 10.
-
-    Where entities have rows in both, with the correlation of the two (Zou, Psychological Methods 2007; `audit.stats.clustering`).
-    """
+class _TwoShares(TwoSamples):
+    """Two shares, whose entities may be the same. ValueError where there is no such correlation."""
 
     first: Proportion
     second: Proportion
@@ -176,11 +149,26 @@ class Difference(Subtracted, _OfShares):
     shared: float = 0.0
     """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
     min_support: ClassVar[int] = 1
-    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    null_value: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
-        self.refuse_impossible()
+        if not (-1 <= self.correlation <= 1 and self.shared >= 0) or (self.correlation and not self.shared):
+            msg = f"two shares have a correlation from -1 to 1, by entities in both, got {self.correlation} by {self.shared}"
+            raise ValueError(msg)
+
+    def method_name(self, apart: str, one: str) -> str:
+        """Name of the interval for two samples, or for entities in both."""
+        return f"{one}, correlation {self.correlation:.2f} by {self.shared:,.0f} entities in both" if self.shared else apart
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Subtracted, _TwoShares):
+    """First proportion minus second. Newcombe, Statistics in Medicine 1998, method 10.
+
+    Where entities have rows in both, with the correlation of the two (Zou, Psychological Methods 2007; `audit.stats.clustering`).
+    """
+
+    value_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    null_value: ClassVar[float] = 0.0
 
     @property
     def method(self) -> str:
@@ -210,7 +198,7 @@ class Difference(Subtracted, _OfShares):
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio(_OfShares):
+class Ratio(_TwoShares):
     """First proportion over second. Koopman, Biometrics 1984 (score interval).
 
     Where entities have rows in both, MOVER-R with the correlation of the two (Donner & Zou, Statistical Methods in Medical Research
@@ -218,18 +206,8 @@ class Ratio(_OfShares):
     no finite ratio: the value then adds half a hit to each (Walter, Biometrika 1975).
     """
 
-    first: Proportion
-    second: Proportion
-    correlation: float = 0.0
-    """Of the two shares: 0 for two samples."""
-    shared: float = 0.0
-    """Entities of equal weight with rows in both, from which the correlation is known; 0 for two samples."""
-    min_support: ClassVar[int] = 1
     value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     null_value: ClassVar[float] = 1.0
-
-    def __post_init__(self) -> None:
-        self.refuse_impossible()
 
     @property
     def value(self) -> float:
@@ -262,7 +240,7 @@ class Ratio(_OfShares):
         return _mover_lower(self, above, below, alpha) if self.shared else _koopman_lower(above, below, alpha)
 
 
-def _moves(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> tuple[float, float, float]:
+def _moves(pair: _TwoShares, falling: Proportion, rising: Proportion, alpha: float) -> tuple[float, float, float]:
     """How far one share may fall and the other rise at this level, and how the two go together there.
 
     A share of 0 or 1 has shown nothing of that: then as badly as its end allows.
@@ -280,11 +258,11 @@ def _hybrid(falling: Proportion, rising: Proportion, alpha: float) -> float:
     return math.hypot(falling.value - low, high - rising.value)
 
 
-def _falls(pair: _Pair, falling: Proportion, rising: Proportion, alpha: float) -> float:
+def _falls(pair: _TwoShares, falling: Proportion, rising: Proportion, alpha: float) -> float:
     return mover_distance(*_moves(pair, falling, rising, alpha))
 
 
-def _mover_lower(pair: _Pair, above: Proportion, below: Proportion, alpha: float) -> float:
+def _mover_lower(pair: _TwoShares, above: Proportion, below: Proportion, alpha: float) -> float:
     """The smaller root of (p - r q)² = down² + (r up)² - 2 correlation r down up."""
     down, up, correlation = _moves(pair, above, below, alpha)
     p, q = above.value, below.value

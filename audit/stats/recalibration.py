@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.clustering import effective_number, small_sample
 from audit.stats.interface import folded, subtract_noise
-from audit.stats.sample_size import by_entities, freedom, scale
+from audit.stats.sample_size import OfPart, by_entities, freedom, scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,7 +105,7 @@ class Coefficient:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(OfPart):
     """Distance of a coefficient from the value that it has where nothing is to be mended.
 
     Below a bound where both ends are: whichever way the truth lies, one end alone can miss it, so each is taken at the whole
@@ -121,16 +121,6 @@ class Departure:
     def value(self) -> float:
         """The distance."""
         return abs(self.coefficient.value - self.ideal)
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.coefficient.n
-
-    @property
-    def support(self) -> float:
-        """That of the coefficient."""
-        return self.coefficient.support
 
     @property
     def method(self) -> str:

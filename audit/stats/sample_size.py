@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -84,6 +84,27 @@ class Clustered:
     def support(self: _Entities) -> float:
         """Effective entities where rows are clustered, else rows."""
         return self.n if self.entities is None else freedom(self)
+
+
+class OfPart:
+    """Of the rows and independent units of its first field, which is an estimate itself."""
+
+    __slots__ = ()
+
+    @property
+    def n(self: DataclassInstance) -> int:
+        """Rows."""
+        return _part(self).n
+
+    @property
+    def support(self: DataclassInstance) -> float:
+        """Independent units."""
+        return _part(self).support
+
+
+def _part(estimate: DataclassInstance) -> Estimate:
+    found: Estimate = getattr(estimate, fields(estimate)[0].name)
+    return found
 
 
 class OfTwoClasses:

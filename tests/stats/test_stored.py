@@ -175,7 +175,7 @@ def test_every_kind_can_be_stored() -> None:
 
     modules = [importlib.import_module(f"audit.stats.{found.name}") for found in pkgutil.iter_modules(audit.stats.__path__)]
     kinds = {name for module in modules for name, one in vars(module).items() if is_dataclass(one) and hasattr(one, "min_support")}
-    assert set(KINDS) == kinds
+    assert set(KINDS) == {name for name in kinds if not name.startswith("_")}
 
 
 def test_numbers_of_numpy_are_written_as_numbers() -> None:
