@@ -44,12 +44,12 @@ def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, bloc
     `blocking` holds what blocks apart from findings: a partial run, a declared field that is missing, a characteristic that
     nobody looked at, a broken digest.
     """
-    whole = (*blocking, *_incomplete(required, findings))
+    of_all = (*blocking, *_incomplete(required, findings))
     conditions = tuple(_condition(finding, today) for finding in findings if effect(finding) == "condition")
-    blocked = bool(whole) or any(effect(finding) == "block" for finding in findings)
+    blocked = bool(of_all) or any(effect(finding) == "block" for finding in findings)
     decision: Decision = "block" if blocked else "promote-with-conditions" if conditions else "promote"
-    told = (*whole, *(_reason(finding) for finding in sorted(findings, key=_rank) if effect(finding) != "ok"))
-    return Verdict(decision, exit_code(decision, findings, whole), told or (Reason("all-required-pass", None),), conditions)
+    reasons = (*of_all, *(_reason(finding) for finding in sorted(findings, key=_rank) if effect(finding) != "ok"))
+    return Verdict(decision, exit_code(decision, findings, of_all), reasons or (Reason("all-required-pass", None),), conditions)
 
 
 def exit_code(decision: Decision, findings: Sequence[Finding], blocking: Sequence[Reason] = ()) -> int:

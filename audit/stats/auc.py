@@ -99,7 +99,7 @@ class Auc(OfTwoClasses):
         moved = self.variance * _score_variance(value, (count, size)) / _score_variance(self.area, (count, size))
         return replace(self, area=value, variance=moved)
 
-    def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+    def ends_at(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""
         from scipy.special import expit, logit, ndtr
 

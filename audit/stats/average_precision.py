@@ -96,7 +96,7 @@ class AveragePrecision(OfTwoClasses):
             return replace(self, precision=value, variance=spread / self.rarer, carriers=float(self.rarer))
         return replace(self, precision=value, variance=self.variance * spread / seen)
 
-    def moved(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+    def ends_at(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(some,) ends, lower ones where z is negative, at the levels that a standard normal leaves beyond z."""
         from scipy.special import ndtr
 

@@ -170,8 +170,8 @@ def _covariance(deviation: NDArray[np.float64], of_row: NDArray[np.int64], codes
     if codes is None:
         return np.diag(np.bincount(of_row, weights=part**2) * sizes / np.maximum(1.0, sizes - 1))
     places = (codes, of_row), (int(codes.max()) + 1, len(sizes))
-    totals, held = (coo_array((values, places[0]), shape=places[1]).tocsr() for values in (part, np.ones(n)))
-    effective = sizes**2 / held.power(2).sum(axis=0)  # entities of equal size that would weigh as unevenly
+    totals, counts = (coo_array((values, places[0]), shape=places[1]).tocsr() for values in (part, np.ones(n)))
+    effective = sizes**2 / counts.power(2).sum(axis=0)  # entities of equal size that would weigh as unevenly
     factor = np.sqrt(effective / np.maximum(0.5, effective - 1))
     found: NDArray[np.float64] = (totals.T @ totals).toarray() * np.outer(factor, factor)
     return found

@@ -135,11 +135,11 @@ class ClassScores:
         """Of (tables,) hits among rows; 0 of none."""
         if not rows.any():
             return 0.0, 0.0, 1.0
-        held = rows > 0
+        with_rows = rows > 0
         if self.copies is None:
             share = Proportion(round(float(hits[0])), round(float(rows[0])))
         else:
-            share = Proportion.of_entities(*(np.repeat(each[held], self.copies[held]) for each in (hits, rows)))
+            share = Proportion.of_entities(*(np.repeat(each[with_rows], self.copies[with_rows]) for each in (hits, rows)))
         low, high = share.exact_bounds(*alphas)
         return low, share.value, high
 

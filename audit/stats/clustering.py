@@ -133,8 +133,8 @@ def cluster_correlation(first: Influence | None, second: Influence | None) -> tu
     """Correlation of two estimates, and how many entities of equal weight are behind both (Kish, Survey Sampling 1965).
 
     Entities are independent, so that the covariance is the sum of the products of what each adds to the one and to the other
-    (Obuchowski, Statistics in Medicine 1998, for two shares). Both are 0 for two samples; of a single entity nothing can be told
-    of how the two go together, and the worst is taken.
+    (Obuchowski, Statistics in Medicine 1998, for two shares). Both are 0 for two samples; a single entity does not show
+    how the two go together, so the worst is taken.
     """
     if first is None or second is None:
         return 0.0, 0.0

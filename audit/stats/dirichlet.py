@@ -63,8 +63,8 @@ class Redraw:
         if self.copies is None:
             return self.table()
         holds = np.tensordot(self.counts.astype(float), self._kinds(), 1) > 0
-        held: NDArray[np.float64] = np.tensordot(self.copies.astype(float), holds, 1)
-        return held
+        found: NDArray[np.float64] = np.tensordot(self.copies.astype(float), holds, 1)
+        return found
 
     def _unit_rows(self) -> NDArray[np.float64]:
         """(k,) rows by which one drawn unit more enlarges each class: 1, or those of the mean entity that holds the class.
@@ -72,9 +72,9 @@ class Redraw:
         Entities of one class share `MORE` among the classes; where they hold several, each of these grows by its rows. 0 for a
         class that nothing shows.
         """
-        table, held = self.table(), self.holders()
+        table, entities = self.table(), self.holders()
         is_true = table[0, 1] > 0
-        rows, holders = (np.where(is_true, some[0, 1], some[:, 2].max(axis=0)) for some in (table, held))
+        rows, holders = (np.where(is_true, some[0, 1], some[:, 2].max(axis=0)) for some in (table, entities))
         several = 1.0 if self.copies is None else max(1.0, float(holders.sum()) / float(self.copies.sum()))
         enlarged: NDArray[np.float64] = rows / np.maximum(holders, 1) * several
         return enlarged
@@ -114,8 +114,8 @@ class Redraw:
         if self.copies is None:
             return float(true[0].min())
         squares = self.copies @ true**2
-        held = np.divide((self.copies @ true) ** 2, squares, out=np.zeros_like(squares), where=squares > 0)
-        return round(float(held.min()), 9)
+        effective = np.divide((self.copies @ true) ** 2, squares, out=np.zeros_like(squares), where=squares > 0)
+        return round(float(effective.min()), 9)
 
 
 def ends(

@@ -78,7 +78,7 @@ def difference_ends(
     ends = []
     for alpha in alphas:
         radius = max(0.0, -float(stdtrit(max(support - 1, 1), alpha)))
-        ends.append(first.moved(radius * np.cos(angle - half)) - second.moved(radius * np.cos(angle + half)))
+        ends.append(first.ends_at(radius * np.cos(angle - half)) - second.ends_at(radius * np.cos(angle + half)))
     return min(float(ends[0].min()), value), max(float(ends[1].max()), value)
 
 

@@ -76,9 +76,9 @@ def test_an_area_moves_to_its_own_ends() -> None:
     for shift in (0.0, 2.0):
         found = Auc.of(positive, rng.normal(positive * shift))
         ends = [found.bounds(float(ndtr(-z)), float(ndtr(-z))) for z in (1.0, 1.96, 3.0)]
-        assert found.moved(np.array([-1.0, -1.96, -3.0])) == pytest.approx([low for low, _ in ends], abs=1e-6)
-        assert found.moved(np.array([1.0, 1.96, 3.0])) == pytest.approx([high for _, high in ends], abs=1e-6)
-        assert found.moved(np.zeros(1)) == found.area
+        assert found.ends_at(np.array([-1.0, -1.96, -3.0])) == pytest.approx([low for low, _ in ends], abs=1e-6)
+        assert found.ends_at(np.array([1.0, 1.96, 3.0])) == pytest.approx([high for _, high in ends], abs=1e-6)
+        assert found.ends_at(np.zeros(1)) == found.area
 
 
 def drawn(rng: Generator, size: tuple[int, int], areas: tuple[float, float], correlation: float, spread: float) -> PairedAuc:

@@ -95,7 +95,7 @@ def test_levels_further_out_lie_further_out() -> None:
     assert [low for low, _ in ends] == sorted((low for low, _ in ends), reverse=True)
     assert [high for _, high in ends] == sorted(high for _, high in ends)
     z = np.array([-1.959963984540054, 0.0, 1.959963984540054])
-    assert found.moved(z) == pytest.approx([ends[2][0], found.value, ends[2][1]])
+    assert found.ends_at(z) == pytest.approx([ends[2][0], found.value, ends[2][1]])
 
 
 def test_rows_of_one_entity_widen_the_interval() -> None:
