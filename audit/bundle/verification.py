@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from audit.governance.keys import PublicKey
     from audit.governance.sign_off import Release, Signed
-    from audit.ledger import Entry, Ledger
+    from audit.ledger import Entry, Ledger, Place
     from audit.record import AuditRun
 
 
@@ -245,14 +245,14 @@ def _sha256_of(descriptor: Mapping[str, Any]) -> str:
 
 def _chain(ledger: Ledger | None) -> tuple[tuple[Check, ...], tuple[Entry, ...] | None]:
     """The ledger itself: every link, and every byte of its file."""
-    if ledger is None or not ledger.path.exists():
+    if ledger is None or not ledger.exists():
         return (Check("ledger", None, "there is none beside the bundle: name it with --ledger, or AUDIT_LEDGER"),), None
     try:
-        entries = ledger.verified()
+        entries = ledger.verified_whole()
         changed = ledger.changed_bytes()
     except (AuditError, OSError) as error:
         return (Check("ledger", False, str(error)),), None
-    whole = Check("ledger", True, f"{ledger.path}: {len(entries)} entries, each linked to the one before")
+    whole = Check("ledger", True, f"{ledger.name}: {len(entries)} entries, each linked to the one before")
     if changed is None:
         return (whole,), entries
     return (whole, Check("ledger", False if ledger.has_checksum else None, changed)), entries
@@ -278,6 +278,6 @@ def _recorded(bundle: _Bundle) -> Iterator[Check]:
         yield Check("ledger", False, f"the sign-off of {one['by']} as {one['role']} is recorded, and its file is not in the bundle")
 
 
-def found_ledger(folder: Path, named: Path | None) -> Path:
+def found_ledger(folder: Path, named: Path | None) -> Place:
     """Where a bundle's ledger lies: as named, by `AUDIT_LEDGER`, else beside the bundle."""
     return named if named is not None else ledger_path(folder.resolve().parent)

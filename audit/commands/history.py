@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def ledger_lines(out: Path) -> tuple[Iterable[str], list[str]]:
     """One line an entry, after checking the chain; and what is not as recorded."""
-    if out.is_file() or not (out.exists() or out == DEFAULT_OUT or ledger_path(out).exists()):
+    if out.is_file() or not (out.exists() or out == DEFAULT_OUT or Ledger(ledger_path(out)).entries()):
         msg = f"{out}: no such folder: name the one that `audit run` writes its bundles into"
         raise InputError(msg)
     ledger = Ledger(ledger_path(out))
@@ -29,7 +29,7 @@ def ledger_lines(out: Path) -> tuple[Iterable[str], list[str]]:
     states = {entry.number: record.state(out, entry) for entry in entries if entry.kind == "run"}
     unknown = record.unknown_bundles(out, entries)
     unknown = record.unknown_bundles(out, ledger.verified()) if unknown else []  # a run at work moves its bundle first
-    wrong = [f"{out / name}: a bundle that the ledger {ledger.path} does not hold" for name in unknown]
+    wrong = [f"{out / name}: a bundle that the ledger {ledger.name} does not hold" for name in unknown]
     changed = [number for number, state in states.items() if state == record.CHANGED]
     wrong += [f"entry {number}: its bundle was changed after it was recorded: restore it from a copy" for number in changed]
     return entry_lines(entries, states), wrong

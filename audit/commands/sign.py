@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from audit.governance.keys import PublicKey
     from audit.governance.policy_change import PolicyChange
     from audit.governance.waiver_files import WaiverFile
-    from audit.ledger import Entry
+    from audit.ledger import Entry, Place
     from audit.policy.yaml_reader import Tree
 
 _HEAD = (
@@ -57,7 +57,7 @@ class Signing:
 class ChangeRequest:
     """Where to look for the promoted policy, and who asked for the change."""
 
-    ledger: Path
+    ledger: Place
     requested_by: str | None
     """None takes the author whom the policy names."""
     allow_outside: bool = False

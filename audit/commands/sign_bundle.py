@@ -90,7 +90,7 @@ def _recorded(ledger: Ledger, release: Release) -> tuple[Entry, ...]:
     entries = ledger.verified()
     told = (json.loads(one.payload) for one in entries if one.kind == "run")
     if not any((one.get("run"), one.get("bundle_sha256")) == (release.run, release.bundle_sha256) for one in told):
-        msg = f"{ledger.path}: does not hold run {release.run} with this bundle: name the folder of its ledger with -o, or AUDIT_LEDGER"
+        msg = f"{ledger.name}: does not hold run {release.run} with this bundle: name the folder of its ledger with -o, or AUDIT_LEDGER"
         raise InputError(msg)
     return entries
 

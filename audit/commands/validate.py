@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.errors import Mistake
+    from audit.ledger import Place
     from audit.pipeline.jobs import Job
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
@@ -85,7 +86,7 @@ def _model_paths(policy: Policy) -> Iterator[str]:
         yield policy.candidate.fine_tune.base
 
 
-def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
+def since_promotion(loaded: LoadedPolicy, ledger: Place) -> Iterator[str]:
     """What the policy loosens since the last promotion that a ledger holds, and what became of each approval beside it."""
     entries, file = Ledger(ledger).verified(), policy_approvals.read(loaded)
     present = policy_change.Present(loaded.policy, read_folder(loaded).trusted, file, times.latest(times.now(), entries))
@@ -102,7 +103,7 @@ def since_promotion(loaded: LoadedPolicy, ledger: Path) -> Iterator[str]:
     yield from (f"{one.rule} ({word}): {phrases.reason(one, ())}" for one in reasons)
 
 
-def unknown_bundles(out: Path, ledger: Path) -> Iterator[str]:
+def unknown_bundles(out: Path, ledger: Place) -> Iterator[str]:
     """That the ledger does not hold the bundles of the folder, which `audit run` refuses."""
     opened = Ledger(ledger)
     yield from record.gap(out, opened, record.unknown_bundles(out, opened.verified()))

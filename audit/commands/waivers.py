@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding
     from audit.governance.apply_waivers import WaiverState
     from audit.governance.signed_file import Line
+    from audit.ledger import Place
     from audit.policy import LoadedPolicy
     from audit.record import AuditRun
 
@@ -70,7 +71,7 @@ def checked(path: Path) -> list[str]:
     return shown
 
 
-def of_policy(loaded: LoadedPolicy, ledger: Path) -> list[str]:
+def of_policy(loaded: LoadedPolicy, ledger: Place) -> list[str]:
     """The state of every waiver of a policy, as far as it is known before anything is measured. PolicyError if one cannot be read."""
     folder = read_folder(loaded)
     entries = Ledger(ledger).verified() if folder.waivers else ()

@@ -12,6 +12,7 @@ from audit.decision.finding import Reason
 from audit.governance import keys, policy_approvals, policy_diff
 from audit.governance.policy_diff import Change
 from audit.governance.signed_file import person
+from audit.ledger import Large
 from audit.policy import shape
 from audit.policy.schema import Policy
 
@@ -106,7 +107,7 @@ def _with_columns(spec: Tree, own: dict[str, Tree] | None) -> Tree:
 
 def entry(policy: Policy, trusted: Sequence[PublicKey]) -> dict[str, object]:
     """What the entry of a promoting run keeps, for the next policies to be held against: the keys by what they are."""
-    return {KEPT: kept(policy), keys.KEPT: keys.kept(trusted)}
+    return {KEPT: Large(kept(policy)), keys.KEPT: Large(keys.kept(trusted))}
 
 
 def since_promotion(
@@ -147,9 +148,9 @@ class _Then:
 
 def _then(last: Entry) -> _Then:
     told = json.loads(last.payload)
-    raw, run = told[KEPT], str(told["run"])
+    raw, run = last.value(KEPT), str(told["run"])
     named = _below(raw, "trust", "keys")
-    trusted = keys.reread(told.get(keys.KEPT)) if keys.KEPT in told or named else ()
+    trusted = keys.reread(last.value(keys.KEPT) if keys.KEPT in told else None) if keys.KEPT in told or named else ()
     author = _below(raw, "system", "author")
     try:
         before = shape.typed(Policy, raw)

@@ -11,7 +11,7 @@ from audit.ledger.alpha_spending import Look, Plan
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from audit.ledger.sqlite import Entry
+    from audit.ledger.chain import Entry
 
 
 @dataclass(frozen=True, slots=True)

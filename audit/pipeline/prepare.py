@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import catalog, disk_cache
@@ -28,7 +29,6 @@ from audit.policy import placing
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from audit.candidates import Candidate
     from audit.datasets import Dataset
@@ -91,10 +91,12 @@ def prepare(loaded: LoadedPolicy, out: Path, progress: Progress, watch: Stopwatc
     with watch.stage("read"):
         datasets, folder, approved = read_files(loaded)
     writer.refuse_unwritable(out)
-    ledger_folder = ledger_path(out).parent
-    with suppress(OSError):  # told of where the ledger is written
-        ledger_folder.mkdir(parents=True, exist_ok=True)
-    confinement.confine([out, ledger_folder, disk_cache.root()])
+    ledger = ledger_path(out)
+    folders = [ledger.parent] if isinstance(ledger, Path) else []
+    for one in folders:
+        with suppress(OSError):  # told of where the ledger is written
+            one.mkdir(parents=True, exist_ok=True)
+    confinement.confine([out, *folders, disk_cache.root()])
     with watch.stage("candidate"):
         seen, candidate, compared = open_models(loaded, datasets, progress, smoke=smoke)
     learned = find(loaded.policy, datasets)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit import files
@@ -12,7 +11,7 @@ from audit.bundle import reader, writer
 from audit.decision.finding import Reason
 from audit.errors import AuditError, InputError, ToolError
 from audit.ledger import Entry, times
-from audit.ledger.sqlite import START
+from audit.ledger.chain import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +36,7 @@ def record(making: writer.Bundle, ledger: Ledger, time: str, payload_of: Callabl
 
     def put_in_place(entry: Entry) -> None:
         done.append(entry)
-        files.replace(pending, json.dumps([str(ledger.path.resolve()), *astuple(entry)]))
+        files.replace(pending, json.dumps([ledger.identity, *entry.row, dict(entry.contents)]))
         making.finish()
 
     try:
@@ -80,7 +79,7 @@ def reconcile(out: Path, ledger: Ledger) -> tuple[Reason, ...]:
         unknown.extend(set(unknown_bundles(out, ledger.verified())).intersection(suspects))
     if unknown:
         raise InputError(*gap(out, ledger, sorted(unknown)))
-    if ledger.path.exists():
+    if ledger.exists():
         entries = ledger.settle(missing)
         _forget(out, ledger, entries)
     else:
@@ -95,7 +94,7 @@ def gap(out: Path, ledger: Ledger, unknown: Sequence[str]) -> Iterator[str]:
     if unknown:
         count = f"{len(unknown)} bundles that are" if len(unknown) > 1 else "a bundle that is"
         yield (
-            f"{out}: holds {count} not in the ledger {ledger.path}, first {unknown[0]}: the ledger is missing, was shortened or is another "
+            f"{out}: holds {count} not in the ledger {ledger.name}, first {unknown[0]}: the ledger is missing, was shortened or is another "
             "one, and with it the looks, waivers and promotions before. Restore it from a copy, name the right one with AUDIT_LEDGER, "
             "or move these bundles away, which begins a new history"
         )
@@ -190,7 +189,7 @@ def _entry_of(path: Path, ledger: Ledger) -> Entry | None:
     """The entry that a killed run left; None where it belongs to another ledger, or another run was quicker."""
     try:
         name, *fields = json.loads(path.read_text(encoding="utf-8"))
-        return Entry(*fields) if name == str(ledger.path.resolve()) else None
+        return Entry(*fields) if name == ledger.identity else None
     except (OSError, ValueError, TypeError):
         path.unlink(missing_ok=True)
         return None
@@ -203,7 +202,7 @@ def refuse_unproven(out: Path, ledger: Ledger, token: str) -> None:
     except AuditError:
         proven = False
     if not proven:
-        msg = f"the audit's process ended as if it promoted, but no bundle in {out} and entry of {ledger.path} say so: nothing is promoted"
+        msg = f"the audit's process ended as if it promoted, but no bundle in {out} and entry of {ledger.name} say so: nothing is promoted"
         raise ToolError(msg)
 
 

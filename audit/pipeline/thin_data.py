@@ -11,6 +11,7 @@ from audit.datasets.spellings import normal_form
 from audit.decision.finding import Reason
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Slice, Unmeasured
+from audit.ledger import Large
 from audit.redaction.masking import quoted
 
 if TYPE_CHECKING:
@@ -143,25 +144,28 @@ def kept(policy: Policy, datasets: Mapping[str, Dataset]) -> dict[str, object]:
         for one in policy.require
         if (families := _families(one))
     }
-    return {KEPT: found} if found else {}
+    return {KEPT: Large(found)} if found else {}
 
 
 def lost_groups(policy: Policy, datasets: Mapping[str, Dataset], entries: Sequence[Entry]) -> dict[str, tuple[Unmeasured, ...]]:
     """By requirement, groups on which the last promotion under this policy's name was measured, and of which the data have no row."""
-    promoted = (told for entry in reversed(entries) if entry.kind == "run" and KEPT in (told := json.loads(entry.payload)))
-    last = next((told for told in promoted if told.get("policy") == policy.policy), None)
-    return {} if last is None else {one.id: tuple(_lost(one, datasets[one.on], last)) for one in policy.require}
+    promoted = ((entry, told) for entry in reversed(entries) if entry.kind == "run" and KEPT in (told := json.loads(entry.payload)))
+    last = next(((entry, told) for entry, told in promoted if told.get("policy") == policy.policy), None)
+    if last is None:
+        return {}
+    groups, told = last[0].value(KEPT), last[1]
+    return {one.id: tuple(_lost(one, datasets[one.on], groups.get(one.id, {}), told["run"])) for one in policy.require}
 
 
-def _lost(requirement: Requirement, measured: Dataset, last: Mapping[str, Any]) -> Iterator[Unmeasured]:
-    data, before = measured.whole or measured, last[KEPT].get(requirement.id, {})
+def _lost(requirement: Requirement, measured: Dataset, before: Mapping[str, Any], run: str) -> Iterator[Unmeasured]:
+    data = measured.whole or measured
     if before.get("on") != requirement.on:
         return
     for family in before["families"]:
         columns = tuple(family["columns"])
         if columns in _families(requirement):
             now = _groups(data, columns)
-            reason = f"run {last['run']} was promoted on rows of this group, and the data have none: add such rows"
+            reason = f"run {run} was promoted on rows of this group, and the data have none: add such rows"
             yield from (Unmeasured(Slice(tuple(zip(columns, one, strict=True))), reason) for one in family["groups"] if one not in now)
 
 

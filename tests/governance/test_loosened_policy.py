@@ -429,7 +429,7 @@ def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
     """A run that began before it, under what is by now the looser policy, is not recorded; the same or a looser one harms nothing."""
     seal = policy_change.blocking_reasons
     ledger = Ledger(Path("reports/ledger.sqlite"))
-    told = json.loads(ledger.entries()[-1].payload)
+    told = ledger.entries()[-1].whole()
 
     def meanwhile(change: policy_change.PolicyChange | None) -> Any:
         stricter = told[policy_change.KEPT] | {"confidence": confidence}
@@ -446,7 +446,7 @@ def test_a_stricter_policy_promoted_meanwhile_is_not_undone(
 def test_an_unreadable_promotion_bars_where_keys_were_named() -> None:
     """What changed is not known, so somebody has to answer for it."""
     ledger = Ledger(Path("reports/ledger.sqlite"))
-    told = json.loads(ledger.entries()[-1].payload)
+    told = ledger.entries()[-1].whole()
     later = told[policy_change.KEPT] | {"key_of_a_later_release": 1}
     ledger.append("2026-11-21T00:00:00+00:00", "run", told | {"run": "later", policy_change.KEPT: later})
     assert "What changed since run later was promoted is not known" in blocked()
@@ -457,7 +457,7 @@ def test_an_unreadable_promotion_bars_where_keys_were_named() -> None:
 def test_keys_that_the_ledger_does_not_tell_approve_nothing() -> None:
     """A promotion of before keys were kept; once more under its own policy, and they are."""
     ledger = Ledger(Path("reports/ledger.sqlite"))
-    told = json.loads(ledger.entries()[-1].payload)
+    told = ledger.entries()[-1].whole()
     del told["trusted_keys"]
     ledger.append("2026-11-21T00:00:00+00:00", "run", told | {"run": "earlier"})
     state(0.7)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ from audit.governance import keys, policy_approvals, policy_change, policy_diff
 from audit.governance.policy_approvals import ApprovalsFile, PolicyApproval
 from audit.governance.policy_change import PolicyChange, Present
 from audit.governance.signatures import sign
-from audit.ledger import Entry
+from audit.ledger.chain import following_entry
 from tests.governance.test_policy_diff import any_policy, policy
 from tests.waiving import EXECUTIVE, OTHER, OWNER, REVIEWER, STRANGER, Someone
 
 if TYPE_CHECKING:
     import random
 
+    from audit.ledger import Entry
     from audit.policy.schema import Policy
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -28,8 +29,8 @@ PEOPLE = tuple(one.trusted.key for one in (OWNER, REVIEWER, OTHER, EXECUTIVE))
 
 
 def promotion(one: Policy, trusted: tuple[Any, ...] = PEOPLE) -> Entry:
-    payload = json.dumps({"run": "r1", "policy": one.policy} | policy_change.entry(one, trusted))
-    return Entry(1, NOW.isoformat(), "run", payload, "", "e" * 64)
+    payload = {"run": "r1", "policy": one.policy} | policy_change.entry(one, trusted)
+    return replace(following_entry((), NOW.isoformat(), "run", payload), digest="e" * 64)
 
 
 def change(old: Policy, new: Policy, *approvals: dict[str, Any], trusted: tuple[Any, ...] = PEOPLE) -> PolicyChange:

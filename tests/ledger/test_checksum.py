@@ -36,8 +36,8 @@ def flip(path: Path, bit: int) -> None:
 
 def test_the_checksum_is_one_that_sha256sum_reads(tmp_path: Path) -> None:
     ledger = filled(tmp_path)
-    expected = f"{hashlib.sha256(ledger.path.read_bytes()).hexdigest()}  ledger.sqlite\n"
-    assert (tmp_path / "ledger.sqlite.sha256").read_text() == expected
+    digest = hashlib.sha256((tmp_path / "ledger.sqlite").read_bytes()).hexdigest()
+    assert (tmp_path / "ledger.sqlite.sha256").read_text() == f"{digest}  ledger.sqlite\n"
     assert ledger.changed_bytes() is None
 
 

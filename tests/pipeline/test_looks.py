@@ -179,7 +179,7 @@ def test_the_same_head_gives_the_same_bytes(folder: Path) -> None:
 
 def test_a_forged_ledger_is_refused_before_anything_is_trained(folder: Path) -> None:
     looked(folder, 1)
-    with sqlite3.connect(ledger(folder).path) as database:
+    with sqlite3.connect(folder / "reports" / "ledger.sqlite") as database:
         database.execute("DROP TRIGGER no_update")
         changed = database.execute("UPDATE entries SET payload = replace(payload, '\"max\":3', '\"max\":9') WHERE kind = 'look'")
         assert changed.rowcount == 1
