@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audit import record
 from audit.decision import rules
-from audit.errors import InputError
+from audit.errors import InputError, ToolError
 from audit.evidence.storage import table_from_bytes
 from audit.governance import sign_off
 
@@ -127,6 +127,16 @@ def audit_run(folder: Path, *, tables: bool = True) -> record.AuditRun:
     except InputError as error:
         msg = f"{folder}: {error}"
         raise InputError(msg) from error
+
+
+def table(folder: Path, name: str) -> dict[str, NDArray[np.generic]] | None:
+    """A Parquet file of an unchanged bundle; None where there is none of that name. ToolError where it is no table that a run wrote."""
+    path = folder / name
+    try:
+        return table_from_bytes(path.read_bytes()) if path.is_file() else None
+    except (OSError, ValueError) as error:
+        msg = f"{path}: cannot be read: {error}"
+        raise ToolError(msg) from error
 
 
 def release(folder: Path, audit: record.AuditRun) -> sign_off.Release:

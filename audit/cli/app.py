@@ -245,7 +245,7 @@ def doctor() -> int:
     return GOOD
 
 
-for _command_of_chain in (evidence_chain.keygen, evidence_chain.waive, evidence_chain.sign, evidence_chain.verify):
+for _command_of_chain in (evidence_chain.keygen, evidence_chain.waive, evidence_chain.sign, evidence_chain.verify, evidence_chain.replay):
     command()(_command_of_chain)
 
 

@@ -82,12 +82,37 @@ def verify(
     """Verify a bundle offline: bytes, signatures, quorum, dates, waivers, ledger. 0 if all that is required holds, else 1."""
     from audit.commands import verify as verify_command
 
-    if form not in {"text", "json"}:
-        msg = f"--format {form}: verify prints text or json"
-        raise InputError(msg)
+    _refuse_form("verify", form)
     found = verify_command.verify(bundle, key, ledger)
     say(verify_command.lines(bundle, found) if form == "text" else verify_command.as_json(bundle, found).splitlines())
     return GOOD if found.ok else 1
+
+
+def replay(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="folders that runs wrote")],
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="NEW", help="ask which of these releases would flip under this policy")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", metavar="F", help="text or json")] = "text",
+    allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
+) -> int:
+    """Judge the stored evidence again, and measure again what needs predictions alone. 0 all the same, 1 something differs, 3 cannot."""
+    from audit.commands import replay as replay_command
+
+    _refuse_form("replay", form)
+    if policy is not None:
+        under = replay_command.under(policy, bundles, allow_outside=allow_outside)
+        say(replay_command.under_lines(under) if form == "text" else replay_command.as_json(under).splitlines())
+        return 1 if any(one.flips for one in under) else GOOD
+    found = replay_command.replayed(bundles)
+    say(replay_command.lines(found) if form == "text" else replay_command.as_json(found).splitlines())
+    return GOOD if all(one.same for one in found) else 1
+
+
+def _refuse_form(command: str, form: str) -> None:
+    if form not in {"text", "json"}:
+        msg = f"--format {form}: {command} prints text or json"
+        raise InputError(msg)
 
 
 def _passphrase(file: str, *, confirm: bool = False) -> str | None:
