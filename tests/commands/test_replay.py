@@ -7,7 +7,6 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 import yaml
 
@@ -21,6 +20,8 @@ from tests.running import policy, run, table
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pandas as pd
 
 REQUIRED: tuple[dict[str, Any], ...] = (
     {"check": "performance/accuracy", "min": 0.5, "by": ["group"]},
