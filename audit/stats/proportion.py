@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from audit.stats.clustering import effect_of_totals, effective_entities, frechet_minimum, mover_distance, shrink_correlation, small_sample
-from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, scale, with_effect
+from audit.stats.sample_size import Clustered, Subtracted, TwoSamples, freedom, scale, scale_count, with_effect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,8 +81,8 @@ class Proportion(Clustered):
 
     def with_sample_size(self, factor: float) -> Proportion:
         """The same share of `factor` times the rows."""
-        more = scale(self, factor, "n", "entities", "effective_entities")
-        return replace(more, hits=round(self.value * more.n))
+        n = scale_count(self.n, factor)
+        return replace(scale(self, factor, "entities", "effective_entities"), hits=round(self.value * n), n=n)
 
     def with_value(self, value: float) -> Proportion:
         """The same rows with another share of hits."""

@@ -206,3 +206,11 @@ def test_independent_rows_stay_independent() -> None:
     assert fewer.support == fewer.n == 214
     assert fewer.bounds(0.025, 0.025)[1] == pytest.approx(Mean(0.1, 0.46, 7.15, 214, 214, 0.0, 36.0).bounds(0.025, 0.025)[1])
     assert with_sample_size(Mean(0.1, 0.46, 0.0, 100.0, 285, 0.0, 36.0), 0.5).support == 50.0
+
+
+@pytest.mark.parametrize("name", sorted(estimates()))
+def test_a_tenth_of_the_rows(name: str) -> None:
+    """Fewer rows than hits were seen among are no contradiction on the way; a census stays what it is."""
+    estimate = estimates()[name]
+    fewer = with_sample_size(estimate, 0.1)
+    assert fewer.n == (estimate.n if fewer is estimate else pytest.approx(estimate.n / 10, abs=2))
