@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -36,17 +38,23 @@ class ColumnStore(ABC):
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns as one table, for a model or a library that takes no less; all columns where none are named."""
 
-    @abstractmethod
+    def as_written(self, name: str) -> pd.Series[Any]:
+        """(n,) the cells of one column, with lists and objects as such, which `column` gives as JSON."""
+        return self.column(name)
+
     def head(self, rows: int) -> ColumnStore:
         """The first rows."""
+        return Selected(self, slice(0, rows))
 
-    @abstractmethod
     def where(self, mask: NDArray[np.bool_]) -> ColumnStore:
         """The rows that a mask marks, numbered anew."""
+        return Selected(self, mask)
 
-    @abstractmethod
     def batches(self, names: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
         """Some columns as tables of at most `rows` rows."""
+        table = self.frame(names)
+        for start in range(0, self.rows, rows):
+            yield table.iloc[start : start + rows]
 
     def codes(self, name: str) -> tuple[NDArray[np.int64], list[object]]:
         """(n,) places in a list of the column's cells, -1 where there is none; see `kinds.distinct_cells`."""
@@ -61,13 +69,15 @@ class ColumnStore(ABC):
 
         settings = {"enable_external_access": "false", "autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
         with duckdb.connect(":memory:", config={**settings, "threads": 1, "lock_configuration": "true"}) as connection:
-            connection.register("cells", self._queried())
+            connection.register("cells", self.frame(self._named_in(query)))
             found: pd.DataFrame = connection.execute(query).df()
         return found
 
-    @abstractmethod
-    def _queried(self) -> Any:
-        """The rows as an object that DuckDB can read."""
+    def _named_in(self, query: str) -> tuple[str, ...]:
+        """The columns whose names stand in a query; all of them where it may mean all, by a star."""
+        without_counts = re.sub(r"count\s*\(\s*\*\s*\)", "", query, flags=re.IGNORECASE)
+        named = tuple(name for name in self.names if "*" in without_counts or name.lower() in query.lower())
+        return named or self.names[:1]
 
 
 class InMemory(ColumnStore):
@@ -102,11 +112,38 @@ class InMemory(ColumnStore):
         """The rows that a mask marks, numbered anew."""
         return InMemory(self._frame[mask].reset_index(drop=True))
 
-    def batches(self, names: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
-        """Some columns as tables of at most `rows` rows."""
-        table = self.frame(names)
-        for start in range(0, self.rows, rows):
-            yield table.iloc[start : start + rows]
 
-    def _queried(self) -> Any:
-        return self._frame
+class Selected(ColumnStore):
+    """Some rows of another store."""
+
+    def __init__(self, store: ColumnStore, rows: slice | NDArray[np.bool_]) -> None:
+        self._store, self._which = store, rows
+        self._rows = len(range(*rows.indices(store.rows))) if isinstance(rows, slice) else int(rows.sum())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in their file's order."""
+        return self._store.names
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self._rows
+
+    def column(self, name: str) -> pd.Series[Any]:
+        """(n,) the cells of one column, numbered anew."""
+        return self._store.column(name)[self._which].reset_index(drop=True)
+
+    def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Some columns as one table."""
+        return self._store.frame(names)[self._which].reset_index(drop=True)
+
+
+def nested_as_json(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Lists and objects as JSON: two of them can be compared and counted, and lists of scores can be read."""
+    import pandas as pd
+
+    found = cells.to_list() if cells.dtype.kind == "O" and pd.api.types.infer_dtype(cells) != "string" else []
+    if not any(isinstance(cell, (list, dict)) for cell in found):
+        return cells
+    return pd.Series([json.dumps(cell, default=str) if isinstance(cell, (list, dict)) else cell for cell in found])

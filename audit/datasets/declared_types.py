@@ -56,8 +56,10 @@ def empty_words(frame: pd.DataFrame, options: ReadOptions, texts: AbstractSet[st
 
 
 def apply_types(frame: pd.DataFrame, options: ReadOptions) -> None:
-    """Columns as what they are declared to be; the first cell that is something else is refused."""
+    """The columns of a table as what they are declared to be; the first cell that is something else is refused."""
     for column, kind in kinds_of_columns(options).items():
+        if column not in frame.columns:
+            continue
         cells = frame[column]
         if kind == "number" and cells.dtype.kind in "iuf" and not cells.isin([float("inf"), float("-inf")]).any():
             continue

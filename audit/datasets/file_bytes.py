@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +40,8 @@ def too_large(what: str) -> Unreadable:
     return Unreadable(f"{what} more than {MOST_BYTES / 2**30:,.3g} GiB", "give a sample of its rows, or split the file")
 
 
-def read_bytes(path: Path) -> bytes:
-    """What a regular file holds."""
+def open_file(path: Path) -> BinaryIO:
+    """A regular file of at most `MOST_BYTES`, to be closed by the caller."""
     if path.is_dir():
         what = "is a folder"
         raise Unreadable(what, "name one file in it")
@@ -48,13 +49,24 @@ def read_bytes(path: Path) -> bytes:
         if path.exists() and not path.is_file():
             what = "is a pipe or a device, and no file"
             raise Unreadable(what, "save its content in a file first")
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1) if path.stat().st_size <= MOST_BYTES else b""
-            if not raw and path.stat().st_size > MOST_BYTES:
-                raise too_large("holds")
+        file = path.open("rb")
     except FileNotFoundError as error:
         what = "there is no such file"
         raise Unreadable(what, "mend the path, or make the file first") from error
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        raise Unreadable(what, "see to its permissions") from error
+    if os.fstat(file.fileno()).st_size > MOST_BYTES:
+        file.close()
+        raise too_large("holds")
+    return file
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a regular file holds."""
+    try:
+        with open_file(path) as file:
+            raw = file.read(MOST_BYTES + 1)
     except OSError as error:
         what = f"cannot be read ({error.strerror})"
         raise Unreadable(what, "see to its permissions") from error

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from audit.canonical_text import canonical
-from audit.datasets import formats
-from audit.datasets.column_store import InMemory
+from audit.canonical_text import canonical_values
+from audit.datasets.column_store import InMemory, nested_as_json
 from audit.datasets.csv_file import csv_table
 from audit.datasets.declared_types import apply_types, empty_words, kinds_of_columns, refuse_unknown_columns
 from audit.datasets.file_bytes import Unreadable, read_bytes, unpack
+from audit.datasets.json_lines import json_lines_table
 from audit.datasets.notation import EXACT
 from audit.datasets.options import ReadOptions
+from audit.datasets.parquet_file import ParquetColumns
 from audit.datasets.remarks import on_columns
 from audit.datasets.table import Dataset
 from audit.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
 
+    from audit.datasets.column_store import ColumnStore
     from audit.datasets.columns import Columns
 
 _KINDS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
@@ -54,24 +56,19 @@ def read(
     if not name.endswith(_KINDS):
         _refuse(role, path, "not a kind of file that can be read", f"give one that ends in {', '.join(_KINDS)}")
     try:
-        raw = read_bytes(path)
-        frame, remarks = _table(name, raw, columns, options)
-        if not frame.empty:
-            refuse_unknown_columns(options, map(str, frame.columns))
-            empty_words(frame, options, _texts(columns))
-            apply_types(frame, options)
+        cells, digest, remarks = _cells(name, path, columns, options)
     except Unreadable as error:
         _refuse(role, path, error.what, error.remedy)
-    if frame.empty:
+    if not cells.rows or not cells.names:
         _refuse(role, path, "holds no rows", "nothing can be measured on it: give a file with rows")
-    columns = _without_absent(columns, {str(column) for column in frame.columns}, optional)
-    _refuse_missing_columns(role, path, frame, columns)
-    _refuse_bad_cells(role, path, frame, columns)
-    _refuse_bad_ids(role, path, frame, columns.id)
-    _write_out_nested_cells(frame)
-    digest = hashlib.sha256(raw).hexdigest()
+    columns = _without_absent(columns, set(cells.names), optional)
+    _refuse_missing_columns(role, path, cells.names, columns)
+    _refuse_bad_cells(role, path, cells, columns)
+    _refuse_bad_ids(role, path, cells, columns.id)
+    if isinstance(cells, InMemory):
+        _write_out_nested_cells(cells.frame())
     types, keys = kinds_of_columns(options), options.to_json()
-    data = Dataset(role, path, InMemory(frame), columns, digest, source, licence, types=types, read_with=keys)
+    data = Dataset(role, path, cells, columns, digest, source, licence, types=types, read_with=keys)
     data = replace(data, remarks=(*remarks, *on_columns(data)))
     return _labelled(data) if options.unlabelled == "drop" and columns.label is not None else data
 
@@ -94,21 +91,38 @@ def _refuse(role: str, path: Path, what: str, remedy: str) -> NoReturn:
     raise InputError(msg)
 
 
-def _table(name: str, raw: bytes, columns: Columns, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table in a file's bytes, and remarks on how it was read."""
-    packed = name.endswith(".gz")
-    plain = unpack(raw) if packed else raw
+def _cells(name: str, path: Path, columns: Columns, options: ReadOptions) -> tuple[ColumnStore, str, tuple[str, ...]]:
+    """The cells in a file, the digest of its bytes, and remarks on how it was read."""
+    if name.endswith(".parquet"):
+        _refuse_keys_of_csv(options, "Parquet", ("separator", "decimal", "encoding"))
+        cells = ParquetColumns(path, options, _texts(columns))
+        if cells.rows:
+            refuse_unknown_columns(options, cells.names)
+        for column in dict.fromkeys((*options.types, *cells.names)) if cells.rows else ():
+            cells.as_written(column)  # whatever is wrong in the file is found before anything is measured
+        return cells, cells.sha256, ()
+    raw = read_bytes(path)
+    frame, remarks = _table(name, unpack(raw) if name.endswith(".gz") else raw, columns, options)
+    if not frame.empty:
+        refuse_unknown_columns(options, map(str, frame.columns))
+        empty_words(frame, options, _texts(columns))
+        apply_types(frame, options)
+    return InMemory(frame), hashlib.sha256(raw).hexdigest(), remarks
+
+
+def _table(name: str, plain: bytes, columns: Columns, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table in the bytes of a CSV or of JSON lines, and remarks on how it was read."""
     if name.removesuffix(".gz").endswith(".csv"):
         return csv_table(plain, _verbatim(columns), _texts(columns), options)
-    kind = "Parquet" if name.endswith(".parquet") else "JSON lines"
-    keys = ("separator", "decimal", "encoding") if kind == "Parquet" else ("separator", "decimal")
+    _refuse_keys_of_csv(options, "JSON lines", ("separator", "decimal"))
+    return json_lines_table(plain, _verbatim(columns), options.encoding), ()
+
+
+def _refuse_keys_of_csv(options: ReadOptions, kind: str, keys: Sequence[str]) -> None:
     useless = [key for key in keys if getattr(options, key) is not None]
     if useless:
         what = f"is {kind}, and {' and '.join(useless)} {'are' if len(useless) > 1 else 'is'} for CSV"
         raise Unreadable(what, "leave it out")
-    if kind == "Parquet":
-        return formats.parquet_table(plain), ()
-    return formats.json_lines_table(plain, _verbatim(columns), options.encoding), ()
 
 
 def _verbatim(columns: Columns) -> set[str]:
@@ -134,9 +148,8 @@ def _without_absent(columns: Columns, there: set[str], optional: frozenset[str])
     return columns.model_copy(update=changed)
 
 
-def _refuse_missing_columns(role: str, path: Path, frame: pd.DataFrame, columns: Columns) -> None:
+def _refuse_missing_columns(role: str, path: Path, there: Sequence[str], columns: Columns) -> None:
     """All of them at once, each with the nearest name that is there."""
-    there = [str(column) for column in frame.columns]
     absent = [(use, name) for use, name in columns.named().items() if name not in there]
     if absent:
         told = []
@@ -148,38 +161,58 @@ def _refuse_missing_columns(role: str, path: Path, frame: pd.DataFrame, columns:
         _refuse(role, path, "; ".join(told), remedy)
 
 
-def _refuse_bad_cells(role: str, path: Path, frame: pd.DataFrame, columns: Columns) -> None:
+def _refuse_bad_cells(role: str, path: Path, store: ColumnStore, columns: Columns) -> None:
     """Cells that are no single value, and whole numbers that a float can no longer tell apart."""
     named = columns.named()
     for column in dict.fromkeys(column for use, column in named.items() if not use.startswith("scores")):
-        cells = frame[column].to_list()
+        cells = _of_several_types(store.as_written(column))
         odd = next((cell for cell in cells if isinstance(cell, (bytes, list, dict))), None)
         if odd is not None:
             row, kind = cells.index(odd) + 1, _KINDS_OF_CELL[type(odd)]
             _refuse(role, path, f"row {row} has {kind} in column {column!r}", "write one text, number or boolean in every row")
     for column in [column for use, column in named.items() if use.split(".")[0] in _TELLING]:
-        cells = frame[column].to_list()
-        large = next((cell for cell in cells if isinstance(cell, float) and cell.is_integer() and abs(cell) >= EXACT), None)
-        if large is not None:
-            what = f"row {cells.index(large) + 1} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
+        found = _first_large(store.as_written(column))
+        if found is not None:
+            row, large = found
+            what = f"row {row + 1} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
             _refuse(role, path, what, "its last digits are lost: write these numbers as text")
 
 
 def _write_out_nested_cells(frame: pd.DataFrame) -> None:
-    """Lists and objects as JSON: two of them can be compared and counted, and lists of scores can be read."""
     for column in [name for name, kind in frame.dtypes.items() if kind.kind == "O"]:
-        cells = frame[column].to_list()
-        if any(isinstance(cell, (list, dict)) for cell in cells):
-            frame[column] = [json.dumps(cell, default=str) if isinstance(cell, (list, dict)) else cell for cell in cells]
+        written = nested_as_json(frame[column])
+        if written is not frame[column]:
+            frame[column] = written
 
 
-def _refuse_bad_ids(role: str, path: Path, frame: pd.DataFrame, column: str | None) -> None:
-    if column is None:
+def _of_several_types(cells: pd.Series[Any]) -> list[object]:
+    """The cells of a column whose type does not say what they are; none of a column of texts alone."""
+    from pandas.api import types
+
+    return cells.to_list() if cells.dtype.kind == "O" and types.infer_dtype(cells, skipna=True) != "string" else []
+
+
+def _first_large(cells: pd.Series[Any]) -> tuple[int, float] | None:
+    """Row from 0 and value of the first whole float beyond the exact ones."""
+    values = np.array([cell if isinstance(cell, float) else 0.0 for cell in _of_several_types(cells)])
+    values = cells.to_numpy() if cells.dtype.kind == "f" else values
+    large = np.flatnonzero(np.isfinite(values) & (np.abs(values) >= EXACT) & (np.floor(values) == values))
+    return (int(large[0]), float(values[large[0]])) if large.size else None
+
+
+def _refuse_bad_ids(role: str, path: Path, store: ColumnStore, column: str | None) -> None:
+    if column is None or _are_different_numbers(store.column(column)):
         return
-    ids = [canonical(value) for value in frame[column].to_list()]
+    ids = canonical_values(store.column(column).to_list())
     if None in ids:
         _refuse(role, path, f"row {ids.index(None) + 1} has no id in column {column!r}", "give every row an id, or leave columns.id out")
+    if len(set(ids)) == len(ids):
+        return
     counts = Counter(ids)
-    first = next((value for value in ids if counts[value] > 1), None)
-    if first is not None:
-        _refuse(role, path, f"id {first!r} is there {counts[first]} times in column {column!r}", "give every row its own id")
+    first = next(value for value in ids if counts[value] > 1)
+    _refuse(role, path, f"id {first!r} is there {counts[first]} times in column {column!r}", "give every row its own id")
+
+
+def _are_different_numbers(cells: pd.Series[Any]) -> bool:
+    """Whether each is a whole number by the type of the column, and none comes twice."""
+    return isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu" and bool(cells.is_unique)

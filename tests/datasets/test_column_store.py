@@ -1,12 +1,18 @@
 """Cells by column: the same rows whichever way they are asked for, and queries that reach nothing else."""
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
 
+from audit.datasets import Columns, parquet_file
 from audit.datasets.column_store import InMemory
+from audit.datasets.options import ReadOptions
+from audit.datasets.parquet_file import ParquetColumns
+from audit.datasets.reading import read
+from audit.errors import InputError
 
 FRAME = pd.DataFrame({"region": ["north", "south", None, "north"], "age": [31, 45, 27, 60], "score": [0.1, 0.9, 0.4, 0.7]})
 
@@ -45,3 +51,47 @@ def test_a_query_reaches_no_file_and_no_network(query: str, tmp_path: Path) -> N
     with pytest.raises(duckdb.Error):
         InMemory(FRAME).sql(query.format(path))
     assert path.read_text() == "a\n1\n"
+
+
+def stored(path: Path, frame: pd.DataFrame = FRAME, **options: Any) -> ParquetColumns:
+    frame.to_parquet(path / "test.parquet", index=False, row_group_size=2)
+    return ParquetColumns(path / "test.parquet", ReadOptions(**options), texts=())
+
+
+def test_a_parquet_file_gives_the_cells_of_its_table(tmp_path: Path) -> None:
+    cells = stored(tmp_path)
+    pd.testing.assert_frame_equal(cells.frame(), FRAME)
+    assert (cells.names, cells.rows) == (("region", "age", "score"), 4)
+    assert cells.codes("region")[0].tolist() == [0, 1, -1, 0]
+    assert cells.where((FRAME["age"] > 30).to_numpy()).column("age").to_dict() == {0: 31, 1: 45, 2: 60}
+    assert cells.head(2).frame(["score"])["score"].to_list() == [0.1, 0.9]
+    assert [len(part) for part in cells.batches(["age"], 3)] == [3, 1]
+    assert cells.sql("SELECT count(*) AS n FROM cells WHERE region = 'north'")["n"].to_list() == [2]
+
+
+def test_declared_types_and_words_for_empty_cells_hold_for_each_column(tmp_path: Path) -> None:
+    cells = stored(tmp_path, FRAME.assign(size=["1", "NA", "3", "4"]), missing=["NA"], types={"size": "number"})
+    assert cells.column("size").fillna(-1).to_list() == [1.0, -1.0, 3.0, 4.0]
+
+
+def test_few_columns_are_kept_and_read_again_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = stored(tmp_path)
+    monkeypatch.setattr(parquet_file, "CACHED_BYTES", 1)
+    assert [cells.column(name).to_list()[0] for name in ("age", "score", "age")] == [31, 0.1, 31]
+    assert len(cells._cache) == 1  # what it holds shows nowhere else
+
+
+def test_a_file_that_changes_during_the_audit_is_refused(tmp_path: Path) -> None:
+    """The digest in the record is of the bytes that were read at first."""
+    path = tmp_path / "test.parquet"
+    FRAME.to_parquet(path, index=False)
+    data = read("test", path, Columns())
+    other = tmp_path / "other.parquet"
+    FRAME.assign(age=1).to_parquet(other, index=False)
+    other.replace(path)
+    data.cells._cache.clear()  # type: ignore[attr-defined]  # as if larger columns had been read since
+    with pytest.raises(InputError, match="was changed while it was audited"):
+        data.cells.column("age")
+    path.unlink()
+    with pytest.raises(InputError, match="there is no such file"):
+        data.cells.column("age")
