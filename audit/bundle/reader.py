@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audit import record
-from audit.decision import rules
 from audit.errors import InputError, ToolError
 from audit.evidence.storage import table_from_bytes
 from audit.governance import sign_off
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audit.decision.finding import Finding
 
 NAME = "bundle.json"
 RECORD = "record.json"
@@ -159,17 +157,7 @@ def release(folder: Path, audit: record.AuditRun) -> sign_off.Release:
             "valid_until": audit.valid_until,
             "results": {"name": "results.json", "digest": {"sha256": file_digest(folder / "results.json")}},
         },
-        passed=tuple(one.id for one in audit.findings if _effect(one) == "passed"),
-        warned=tuple(one.id for one in audit.findings if _effect(one) == "warned"),
-        failed=tuple(one.id for one in audit.findings if _effect(one) == "failed"),
+        passed=tuple(one.id for one in audit.findings if sign_off.outcome(one) == "passed"),
+        warned=tuple(one.id for one in audit.findings if sign_off.outcome(one) == "warned"),
+        failed=tuple(one.id for one in audit.findings if sign_off.outcome(one) == "failed"),
     )
-
-
-def _effect(finding: Finding) -> str | None:
-    """How in-toto's test result sorts a finding; None for what does not apply, which has passed nothing."""
-    effect = rules.effect(finding)
-    if effect == "block":
-        return "failed"
-    if effect == "condition" or finding.status not in {"pass", "not_applicable"}:
-        return "warned"
-    return "passed" if finding.status == "pass" else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pydantic import Field, JsonValue, ValidationError
 
 from audit.canonical_text import canonical_json
+from audit.decision import rules
 from audit.errors import InputError
 from audit.governance import signatures
 from audit.governance.keys import SECOND, PublicKey, fingerprint
@@ -164,6 +165,16 @@ class Quorum:
     """Those who fill the roles."""
     problems: tuple[str, ...] = ()
     """Envelopes that do not count, and why."""
+
+
+def outcome(finding: Finding) -> Literal["passed", "warned", "failed"] | None:
+    """How in-toto's test result sorts a finding; None for what does not apply, which has passed nothing."""
+    effect = rules.effect(finding)
+    if effect == "block":
+        return "failed"
+    if effect == "condition" or finding.status not in {"pass", "not_applicable"}:
+        return "warned"
+    return "passed" if finding.status == "pass" else None
 
 
 def statement(release: Release, own: Mapping[str, JsonValue]) -> Tree:
