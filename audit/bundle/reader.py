@@ -61,7 +61,7 @@ def added(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file() and is_added(path.relative_to(folder).as_posix())))
 
 
-def list_text(entries: Sequence[Mapping[str, str | int]]) -> str:
+def list_text(entries: Sequence[Mapping[str, object]]) -> str:
     """`bundle.json`, in the one spelling in which a run writes it."""
     return json.dumps({"schema": "audit.bundle/1", "files": list(entries)}, indent=1) + "\n"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.bundle import reader
@@ -19,10 +20,10 @@ from audit.governance import keys as key_files
 from audit.governance import sign_off, signatures, waiver_validity
 from audit.governance.waiver_files import SUFFIXES, read_waiver
 from audit.ledger import ledger_path, times
+from audit.ledger.chain import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from audit.governance.keys import PublicKey
     from audit.governance.sign_off import Release, Signed
@@ -278,6 +279,8 @@ def _recorded(bundle: _Bundle) -> Iterator[Check]:
         yield Check("ledger", False, f"the sign-off of {one['by']} as {one['role']} is recorded, and its file is not in the bundle")
 
 
-def found_ledger(folder: Path, named: Path | None) -> Place:
+def found_ledger(folder: Path, named: str | None) -> Place:
     """Where a bundle's ledger lies: as named, by `AUDIT_LEDGER`, else beside the bundle."""
-    return named if named is not None else ledger_path(folder.resolve().parent)
+    if named is None:
+        return ledger_path(folder.resolve().parent)
+    return Address(named) if "://" in named else Path(named)

@@ -75,7 +75,7 @@ def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote, with its signatures")],
     key: Annotated[list[Path], typer.Option("--key", metavar="TRUSTED", help="a public key that you trust, or a folder of .pub files")],
     ledger: Annotated[
-        Path | None, typer.Option("--ledger", metavar="FILE", help="the ledger: by default AUDIT_LEDGER, or the one beside the bundle")
+        str | None, typer.Option("--ledger", metavar="L", help="its file or address: by default AUDIT_LEDGER, or the one beside the bundle")
     ] = None,
     form: Annotated[str, typer.Option("--format", metavar="F", help="text or json")] = "text",
 ) -> int:

@@ -189,7 +189,8 @@ def _complete(work: _Work, entries: tuple[Entry, ...], now: datetime) -> list[st
     if work.test_result.exists() and hashlib.sha256(text.encode()).hexdigest() in known:
         msg = f"{work.folder}: {work.key.name} has signed it as {work.role} already"
         raise InputError(msg)
-    own = {**_own(work, signed.sign_off.signed_at), "reviews": list(signed.sign_off.reviews)}
+    own = _own(work, signed.sign_off.signed_at)
+    own["reviews"] = list(signed.sign_off.reviews)
     if hashlib.sha256(text.encode()).hexdigest() in known:
         _put_test_result(work)
         return [f"{work.test_result}: written"]

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from audit.bundle.verification import Verification
 
 
-def verify(folder: Path, trusted: Sequence[Path], ledger: Path | None) -> Verification:
+def verify(folder: Path, trusted: Sequence[Path], ledger: str | None) -> Verification:
     """The bundle against the public keys of some files and folders, and against the ledger that is named or lies beside it."""
-    if ledger is not None and not ledger.exists():
+    kept = Ledger(verification.found_ledger(folder, ledger))
+    if ledger is not None and not kept.exists():
         msg = f"{ledger}: there is no such ledger: mend --ledger, or leave it out"
         raise InputError(msg)
-    return verification.verify(folder, read_keys(trusted), Ledger(verification.found_ledger(folder, ledger)), times.now())
+    return verification.verify(folder, read_keys(trusted), kept, times.now())
 
 
 def lines(folder: Path, found: Verification) -> Iterator[str]:

@@ -37,8 +37,14 @@ class Checksum:
         """Whether a writer has left one, or was killed before it could."""
         return self._place.exists() or self._writing.exists()
 
-    def problem(self) -> str | None:
-        """Why the file is not as its last writer left it; None where it is."""
+    def problem(self, patience: float, busy: Callable[[], ToolError]) -> str | None:
+        """Why the file is not as its last writer left it; None where it is. A writer at work is waited for."""
+        if not self._lock.exists():  # nothing was ever written here, or only the ledger and its checksum were copied
+            return self._problem()
+        with self._locked(patience, busy, fcntl.LOCK_SH):
+            return self._problem()
+
+    def _problem(self) -> str | None:
         if self._writing.exists():
             return f"{self._path}: a writer was killed: `audit run` or `audit sign` again completes it"
         if not self._place.exists():
@@ -59,7 +65,7 @@ class Checksum:
         with self._locked(patience, busy):
             killed = self._writing.exists()
             if not killed and self._place.exists() and self._path.exists():  # of a ledger that is gone, the bundles tell
-                if (problem := self.problem()) is not None:
+                if (problem := self._problem()) is not None:
                     on_changed()
                     raise ToolError(problem)
                 self._place.rename(self._writing)
@@ -73,13 +79,13 @@ class Checksum:
                 self._writing.unlink(missing_ok=True)
 
     @contextmanager
-    def _locked(self, patience: float, busy: Callable[[], ToolError]) -> Iterator[None]:
-        file = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o666)
+    def _locked(self, patience: float, busy: Callable[[], ToolError], kind: int = fcntl.LOCK_EX) -> Iterator[None]:
+        file = os.open(self._lock, os.O_RDWR | os.O_CREAT if kind == fcntl.LOCK_EX else os.O_RDONLY, 0o666)
         try:
             until = time.monotonic() + patience
             while True:
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(file, kind | fcntl.LOCK_NB)
                     break
                 except BlockingIOError as error:
                     if time.monotonic() > until:

@@ -64,7 +64,7 @@ class Sqlite:
 
     def changed_bytes(self) -> str | None:
         """Why the file's bytes are not known to be those that its last writer left; None where they are."""
-        return Checksum(self.path).problem()
+        return Checksum(self.path).problem(self._patience, self._busy)
 
     def has_checksum(self) -> bool:
         """Whether the file's bytes can be checked: an earlier release kept no checksum."""

@@ -147,7 +147,7 @@ def _decided_again(audit: AuditRun, policy: Policy, findings: Sequence[Finding])
     then = audit.verdict
     signed = any(one.rule == "conditions-signed" for one in then.reasons)
     now = rules.decide(policy.require, findings, blocking=_whole(then, _BY_RULES), today=date.fromisoformat(audit.run.started[:10]))
-    pairs = [
+    pairs: list[tuple[str, object, object]] = [
         ("decision", then.decision, now.decision),
         ("exit_code", then.exit_code, 0 if signed and now.decision == "promote-with-conditions" else now.exit_code),
         ("reasons", _told(then), _told(now)),

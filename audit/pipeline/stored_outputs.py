@@ -54,10 +54,11 @@ class _Stored:
     def __init__(self, audit: AuditRun, outputs: Mapping[str, Outputs]) -> None:
         self.classes, self.sha256, self.description = audit.candidate.classes, audit.candidate.sha256, "the stored outputs"
         self._outputs = outputs
-        filled = {Labels: "labels", Scores: "probabilities", Ranking: "ranking", Values: "values"}
-        self._offers: tuple[Capability, ...] = tuple(
-            kind() for kind, part in filled.items() if any(getattr(one, part) is not None for one in outputs.values())
+        parts: tuple[tuple[Capability, str], ...] = (
+            *((Labels(), "labels"), (Scores(), "probabilities")),
+            *((Ranking(), "ranking"), (Values(), "values")),
         )
+        self._offers = tuple(offer for offer, part in parts if any(getattr(one, part) is not None for one in outputs.values()))
 
     def predict(self, dataset: Dataset) -> Outputs:
         """Those of the data set's role."""

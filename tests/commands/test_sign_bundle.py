@@ -129,15 +129,16 @@ def test_a_block_is_refused_on_the_command_line(tmp_path: Path) -> None:
 
 def test_a_killed_signer_is_completed_by_the_next(bundle: Path, tmp_path: Path) -> None:
     """At whatever point: afterwards there is one entry, and both envelopes verify."""
-    most = steps(partial(sign, copied(bundle, tmp_path / "counted"), "Olga Owner", "owner"))
+    counted = copied(bundle, tmp_path / "counted")
+
+    def work(folder: Path) -> None:
+        sign(folder, "Olga Owner", "owner")
+
+    most = steps(partial(work, counted))
     trusted, completed = read_keys([bundle.parent.parent / "keys"]), 0
     for step in range(most // 2, most, most // 40):
         once = copied(bundle, tmp_path / str(step))
-
-        def work(once: Path = once) -> None:
-            sign(once, "Olga Owner", "owner")
-
-        if in_a_child(killed_at(step, work)) != -signal.SIGKILL:
+        if in_a_child(killed_at(step, partial(work, once))) != -signal.SIGKILL:
             continue
         try:
             told = sign(once, "Olga Owner", "owner")

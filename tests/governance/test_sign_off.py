@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from securesystemslib.dsse import Envelope
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer._key import SSlibKey
 
 from audit.errors import InputError
 from audit.governance import sign_off, signatures
@@ -43,7 +43,7 @@ def release(*, tier: int = 2, **changed: Any) -> sign_off.Release:
 
 
 def envelope(one: Someone, of: sign_off.Release | None = None, **said: Any) -> str:
-    own = {
+    own: dict[str, Any] = {
         "by": one.name,
         "role": one.role,
         "line": one.line,

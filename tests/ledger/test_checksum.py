@@ -18,6 +18,8 @@ from tests.killing import in_a_child, killed_at, steps
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from audit.ledger import Entry
+
 TIME = "2026-11-21T12:00:00+00:00"
 
 
@@ -87,4 +89,17 @@ def test_a_ledger_of_an_earlier_release_gets_its_checksum_with_the_next_entry(tm
     (tmp_path / "ledger.sqlite.sha256").unlink()
     assert "cannot be checked" in str(ledger.changed_bytes())
     ledger.append(TIME, "run", {"run": 2})
+    assert ledger.changed_bytes() is None
+
+
+def test_a_reader_waits_for_a_writer_at_work(tmp_path: Path) -> None:
+    """Its half-finished transaction is no sign of a killed one."""
+    ledger = filled(tmp_path, 2)
+    hasty = Ledger(tmp_path / "ledger.sqlite", patience=0)
+
+    def meanwhile(_entry: Entry) -> None:
+        with pytest.raises(ToolError, match="another process has been writing"):
+            hasty.changed_bytes()
+
+    ledger.extend(TIME, "run", lambda _: {"run": 3}, before_commit=meanwhile)
     assert ledger.changed_bytes() is None
