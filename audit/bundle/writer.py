@@ -210,4 +210,4 @@ def _cells(data: Dataset, column: str) -> Coded:
 def _numbers_or_cells(data: Dataset, column: str) -> Coded:
     from pandas.api import types
 
-    return Coded(*data.coded(column)) if types.is_numeric_dtype(data.cells.column(column)) else _cells(data, column)
+    return Coded(*data.coded(column)) if types.is_numeric_dtype(data.cells.dtype(column)) else _cells(data, column)

@@ -38,6 +38,10 @@ class ColumnStore(ABC):
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns as one table, for a model or a library that takes no less; all columns where none are named."""
 
+    def dtype(self, name: str) -> Any:
+        """The type of a column's cells, as pandas names it."""
+        return self.column(name).dtype
+
     def as_written(self, name: str) -> pd.Series[Any]:
         """(n,) the cells of one column, with lists and objects as such, which `column` gives as JSON."""
         return self.column(name)

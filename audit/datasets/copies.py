@@ -12,7 +12,7 @@ from audit.datasets.identifiers import identifies_rows
 from audit.datasets.values import value_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -42,15 +42,16 @@ def dominating_copies(data: Dataset) -> Copies | None:
     features differ in label or prediction, the features are too coarse to tell cases apart, and nothing is said.
     """
     answers = [column for column in (data.columns.label, data.columns.prediction) if column is not None]
-    features = _features(data)
-    if data.columns.label is None or not features or data.rows < 2:  # noqa: PLR2004  # one row has no copy
+    if data.columns.label is None or data.rows < 2:  # noqa: PLR2004  # one row has no copy
         return None
-    codes = np.zeros(data.rows, dtype=np.int64)
-    for column in features:
+    codes, sizes = np.zeros(data.rows, dtype=np.int64), np.array([], dtype=np.int64)
+    for column in _features(data):
         codes = _joined(codes, value_codes((data,), column))
         sizes = np.bincount(codes)
         if data.rows / float(sizes @ sizes) * data.rows > DOMINATE * data.rows:
             return None
+    if not sizes.size:
+        return None
     both = reduce(_joined, (value_codes((data,), column) for column in answers), codes)
     if both.max() > codes.max():
         return None
@@ -68,13 +69,15 @@ def remark(data: Dataset) -> tuple[str, ...]:
     return (f"{text} observation in every interval. Leave them out, or name what tells the cases apart.",)
 
 
-def _features(data: Dataset) -> Sequence[str]:
+def _features(data: Dataset) -> Iterator[str]:
     """What tells one case from another: the text, else the features but for identifiers and groups; numbers with fractions first."""
     if data.columns.text is not None:
-        return (data.columns.text,)
-    told = [name for name in data.feature_names() if name in data.cells.names and name not in data.columns.sensitive]
-    names = [name for name in told if not identifies_rows((data,), name)]
-    return sorted(names, key=lambda name: data.cells.column(name).dtype.kind != "f")
+        yield data.columns.text
+        return
+    names = [name for name in data.feature_names() if name in data.cells.names and name not in data.columns.sensitive]
+    for name in sorted(names, key=lambda name: data.cells.dtype(name).kind != "f"):
+        if not identifies_rows((data,), name):
+            yield name
 
 
 def _joined(codes: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:

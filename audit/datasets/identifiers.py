@@ -44,11 +44,17 @@ def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
     if whole and _SAVED_INDEX.fullmatch(name):
         return True
     words = all(data.kind(name).name in {"category", "text"} for data in tables)
-    if not (whole or words) or any(one.nunique() < len(one) for one in cells):
+    if not (whole or words) or (whole and any(map(_is_crowded, numbers))) or any(one.nunique() < len(one) for one in cells):
         return False
     if is_called_identifier(name):
         return True
     return _is_run([one[np.isfinite(one)] for one in numbers]) if whole else _are_tokens(cells)
+
+
+def _is_crowded(numbers: NDArray[np.float64]) -> bool:
+    """Whether there are more whole numbers than places between the least and the largest, so that one comes twice."""
+    there = numbers[np.isfinite(numbers)]
+    return bool(len(there) > there.max() - there.min() + 1)
 
 
 def _is_run(numbers: Sequence[NDArray[np.float64]]) -> bool:

@@ -79,8 +79,16 @@ def columns_sha256(data: Dataset) -> tuple[str, ...]:
 
 def _tells(values: pd.Series[Any]) -> bool:
     """Whether a column has many different values."""
+    needed = max(_LEAST, len(values) // 4)
+    if (
+        len(values)
+        and isinstance(values.dtype, np.dtype)
+        and values.dtype.kind in "iu"
+        and int(values.max()) - int(values.min()) + 1 < needed
+    ):
+        return False
     try:
-        return values.nunique() >= max(_LEAST, len(values) // 4)
+        return values.nunique() >= needed
     except TypeError:  # lists, which cannot be counted
         return False
 

@@ -51,6 +51,7 @@ class ParquetColumns(ColumnStore):
         import pyarrow as pa
 
         self._path, self._options, self._texts = path.absolute(), options, frozenset(texts)
+        self._types: dict[str, Any] = {}
         self._cache: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
         with file_bytes.open_file(path) as raw:
             self._state = _state(raw)
@@ -76,7 +77,13 @@ class ParquetColumns(ColumnStore):
 
     def column(self, name: str) -> pd.Series[Any]:
         """(n,) the cells of one column; lists and objects as JSON, so that two of them can be compared and counted."""
-        return self._kept("cells", name, lambda: nested_as_json(self._read(name)))
+        cells = self._kept("cells", name, lambda: nested_as_json(self._read(name)))
+        self._types[name] = cells.dtype
+        return cells
+
+    def dtype(self, name: str) -> Any:
+        """The type of a column's cells, known without reading it again."""
+        return self._types[name] if name in self._types else self.column(name).dtype
 
     def as_written(self, name: str) -> pd.Series[Any]:
         """(n,) the cells of one column, with lists and objects as such."""

@@ -58,7 +58,7 @@ def _blank_texts(data: Dataset) -> Iterator[str]:
 def _looked_at(data: Dataset) -> Iterator[str]:
     taken = {column for role, column in data.columns.named().items() if role.split(".")[0] in _OWN_WORDS}
     for column in data.cells.names:
-        if column not in taken and column not in data.types and data.cells.column(column).dtype.kind == "O":
+        if column not in taken and column not in data.types and data.cells.dtype(column).kind == "O":
             yield column
 
 

@@ -54,8 +54,10 @@ class Matches:
 def repeats(compared: Comparison) -> NDArray[np.int64]:
     """(n,) the first row of the data set that says the same as an earlier one, -1 where a row is the first or says nothing."""
     (key,) = compared.keys(compared.columns)
-    _, first, of_row = np.unique(key, return_index=True, return_inverse=True)
-    return np.where((key >= 0) & (first[of_row] < np.arange(len(key))), first[of_row], -1)
+    rows = np.arange(len(key))
+    first = np.empty(int(key.max(initial=0)) + 2, dtype=np.int64)  # the last one is for -1
+    first[key[::-1]] = rows[::-1]  # of rows with one key the earliest is written last
+    return np.where((key >= 0) & (first[key] < rows), first[key], -1)
 
 
 def matches(data: Dataset, other: Dataset, named: Sequence[str] | None = None) -> Matches:
@@ -143,6 +145,8 @@ def _beyond_chance(key: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
 
 def blank_notes(compared: Comparison, tables: Sequence[Dataset]) -> Iterator[str]:
     """Sentences on rows that have nothing to compare."""
+    if compared.text is None:  # only texts can be blank and nothing else
+        return
     for key, data in zip(compared.keys(compared.columns), tables, strict=True):
         if (key < 0).any():
             yield f"{int((key < 0).sum()):,} rows of {data.role} have no text: they are the same as no other row."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,8 +48,8 @@ class Comparison:
     """The cells of one or more data sets in the columns that they are compared by, as codes that are equal where the values are."""
 
     columns: tuple[str, ...]
-    codes: NDArray[np.int64]
-    """(columns, rows of all data sets), 0 where a cell is blank."""
+    codes: tuple[NDArray[np.unsignedinteger[Any]], ...]
+    """(rows of all data sets,) one array a column, as narrow as its numbers allow; 0 where a cell is blank."""
     sizes: tuple[int, ...]
     """Rows of each data set."""
     text: str | None
@@ -62,23 +62,20 @@ class Comparison:
 
         Blank cells of other columns are equal to each other.
         """
-        of_column = dict(zip(self.columns, self.codes, strict=True))
-        key = np.zeros(sum(self.sizes), dtype=np.int64)
-        for column in columns:
-            codes = of_column[column]
-            key = np.unique(key * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1].astype(np.int64)
+        compared = [codes for name, codes in zip(self.columns, self.codes, strict=True) if name in columns]
+        key = _joined(compared, sum(self.sizes))
         if self.text in columns:
-            key[np.all([of_column[column] == 0 for column in columns], axis=0)] = -1
+            key[np.logical_and.reduce([codes == 0 for codes in compared])] = -1
         return self._split(key)
 
     def of(self, column: str) -> tuple[NDArray[np.int64], ...]:
         """One column's codes in each data set."""
-        return self._split(self.codes[self.columns.index(column)])
+        return self._split(self.codes[self.columns.index(column)].astype(np.int64))
 
     def differs_in_every_row(self, column: str) -> bool:
         """Whether hardly a value of a column comes twice in a data set, texts as wholes apart."""
-        there = [codes[codes > 0] for codes in self.of(column)]
-        return column != self.text and all(len(codes) > 1 and len(np.unique(codes)) >= _DISTINCT * len(codes) for codes in there)
+        there = [np.bincount(codes)[1:] for codes in self.of(column)] if column != self.text else []
+        return bool(there) and all(rows.sum() > 1 and np.count_nonzero(rows) >= _DISTINCT * rows.sum() for rows in there)
 
     def _split(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
         return tuple(np.split(values, np.cumsum(self.sizes)[:-1]))
@@ -106,9 +103,25 @@ def comparison(tables: Sequence[Dataset], named: Sequence[str] | None = None) ->
             kept.append(name)
     if not kept or (named is not None and lacking):
         raise CannotMeasure(_nothing(tables, lacking, identifying))
-    codes = [_text_codes(tables) if name == text else value_codes(tables, name) for name in kept]
+    codes = tuple(_narrow(_text_codes(tables) if name == text else value_codes(tables, name)) for name in kept)
     left_out = (*_of_one(tables, lacking), *(f"{name} is left out: it numbers or names the rows." for name in identifying))
-    return Comparison(tuple(kept), np.stack(codes), tuple(data.rows for data in tables), text, left_out)
+    return Comparison(tuple(kept), codes, tuple(data.rows for data in tables), text, left_out)
+
+
+def _narrow(codes: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
+    return codes.astype(np.min_scalar_type(int(codes.max(initial=0))))
+
+
+def _joined(columns: Sequence[NDArray[np.unsignedinteger[Any]]], rows: int) -> NDArray[np.int64]:
+    """(rows,) numbers that are equal where all columns are. The most varied column comes first; once all rows differ, no other is read."""
+    import pandas as pd
+
+    key = np.zeros(rows, dtype=np.int64)
+    for codes in sorted(columns, key=lambda codes: -int(codes.max(initial=0))):
+        key, different = pd.factorize(key * (int(codes.max(initial=0)) + 1) + codes.astype(np.int64))
+        if len(different) == rows:
+            break
+    return key
 
 
 def _wanted(tables: Sequence[Dataset], text: str | None) -> tuple[str, ...]:

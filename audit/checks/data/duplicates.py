@@ -66,7 +66,7 @@ def _notes(data: Dataset, compared: Comparison, earlier: NDArray[np.int64]) -> t
 
 def _is_measured(data: Dataset, column: str) -> bool:
     """Whether a column holds fractions, which differ in every row as a matter of course."""
-    return data.cells.column(column).dtype.kind == "f" if column in data.cells.names else False
+    return data.cells.dtype(column).kind == "f" if column in data.cells.names else False
 
 
 CHECK = data_check(
