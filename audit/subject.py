@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.candidates.interface import why_no_scores
-from audit.datasets.positive_class import positive_class
+from audit.datasets.labels import positive_class
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Slice, Value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from audit.datasets import Columns
-from audit.datasets.options import ReadOptions
+from audit.datasets.columns import ReadOptions
 from audit.datasets.reading import read
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from audit.candidates import Outputs
 from audit.candidates.capabilities import Labels, Queries, Scores, find
-from audit.datasets.inputs import Table, Texts
+from audit.datasets.column_store import Table, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.capabilities import C
     from audit.datasets import Dataset
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.column_store import Inputs
 
 
 @dataclass

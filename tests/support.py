@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from audit.candidates.capabilities import Capability, Training
 from audit.candidates.predictions import Predictions
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.testing import dataset, measure, subject
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.interface import Outputs
     from audit.datasets import Dataset
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.column_store import Inputs
 
 
 class LossPoint(BaseModel):

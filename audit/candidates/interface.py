@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from audit.candidates.capabilities import Labels, Ranking
-from audit.datasets.spellings import unknown_labels
+from audit.datasets.labels import unknown_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

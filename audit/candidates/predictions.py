@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from audit.candidates import Candidate
     from audit.datasets import Dataset
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.column_store import Inputs
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "torch", "transformers", "tokenizers")
 

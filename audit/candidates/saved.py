@@ -23,8 +23,7 @@ from audit.candidates.saved_columns import (
     refuse_foreign_words,
     refuse_two_kinds,
 )
-from audit.datasets.positive_class import positive_class
-from audit.datasets.spellings import one_sided_classes, refuse_two_spellings
+from audit.datasets.labels import one_sided_classes, positive_class, refuse_two_spellings
 from audit.errors import CannotMeasure, InputError
 from audit.formatting import comparator_in_words
 from audit.policy.schema import comparator_place

@@ -12,7 +12,7 @@ from audit.candidates.fitted import ModelError, unknown_categories
 from audit.candidates.interface import Outputs
 from audit.candidates.kinds import Kind
 from audit.candidates.model_file import PICKLES, opened, refuse
-from audit.datasets.inputs import Table, Texts
+from audit.datasets.column_store import Table, Texts
 from audit.errors import CannotMeasure, InputError
 from audit.tasks import REGRESSION
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from audit.candidates.kinds import Opening
     from audit.candidates.model_file import OpenedFile
     from audit.datasets import Dataset
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.column_store import Inputs
     from audit.policy.schema import Load
 
 _SHOWN = 200

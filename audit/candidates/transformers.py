@@ -24,7 +24,7 @@ from audit.candidates.kinds import Kind
 from audit.candidates.loading import LIBRARIES, load_classifier
 from audit.candidates.memory import Memory
 from audit.candidates.running import Runner, TextWithoutTokens, embeddings, logits, probabilities, refuse_blank_texts
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.errors import CannotMeasure
 from audit.progress import Progress, Silent
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from audit.candidates.kinds import Opening
     from audit.candidates.padding import Compute
     from audit.datasets import Dataset
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.column_store import Inputs
     from audit.policy.schema import Load
 
 

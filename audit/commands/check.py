@@ -15,12 +15,12 @@ from audit.candidates.interface import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import Absent, SavedPredictions, SavedValues
 from audit.candidates.saved_columns import refuse_foreign_words
-from audit.datasets import Columns, copies
+from audit.datasets import Columns
+from audit.datasets.columns import ReadOptions
 from audit.datasets.guessed_roles import NAMES, guess
-from audit.datasets.label_words import refuse_label_words
-from audit.datasets.options import ReadOptions
+from audit.datasets.identity import copies_remark
+from audit.datasets.labels import refuse_label_words, refuse_two_spellings
 from audit.datasets.reading import read
-from audit.datasets.spellings import refuse_two_spellings
 from audit.errors import CannotMeasure, InputError, ToolError
 from audit.metrics.windows import DERIVED
 from audit.pipeline import engine, judging, preconditions, thin_data
@@ -113,7 +113,7 @@ def measured(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Evidence:
 def _pass_on_remarks(job: Job, asked: CheckRequest, on_remark: OnRemark) -> None:
     for role, data in job.subject.datasets.items():
         if role == data.role:  # `data` serves as `test` too
-            for text in (*data.remarks, *((*copies.remark(data), *thin_data.label_remark(data)) if data is job.subject.data else ())):
+            for text in (*data.remarks, *((*copies_remark(data), *thin_data.label_remark(data)) if data is job.subject.data else ())):
                 on_remark(_in_flags(f"datasets.{role}: {text}", asked))
     seen = job.subject
     for text in (*model_remarks(seen.candidate, seen.datasets), *thin_data.answer_remarks(seen.predicted, seen.datasets)):

@@ -1,16 +1,17 @@
-"""The cells of a data set, one column at a time: checks name the columns that they read, and touch no others."""
+"""The cells of a data set, one column at a time, and what a model reads of them. Checks name the columns that they read."""
 
 from __future__ import annotations
 
 import json
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from audit.datasets.kinds import distinct_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     import pandas as pd
@@ -151,3 +152,46 @@ def nested_as_json(cells: pd.Series[Any]) -> pd.Series[Any]:
     if not any(isinstance(cell, (list, dict)) for cell in found):
         return cells
     return pd.Series([json.dumps(cell, default=str) if isinstance(cell, (list, dict)) else cell for cell in found])
+
+
+class Texts:
+    """One text a row."""
+
+    def __init__(self, read: Callable[[], Sequence[str]]) -> None:
+        self._read = read
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Texts:
+        """Texts at hand, such as changed ones."""
+        return cls(lambda: texts)
+
+    @cached_property
+    def texts(self) -> Sequence[str]:
+        """The texts, in the order of the rows."""
+        return self._read()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+class Table:
+    """One row of features a row."""
+
+    def __init__(self, read: Callable[[], pd.DataFrame]) -> None:
+        self._read = read
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Table:
+        """A table at hand, such as rows with noise."""
+        return cls(lambda: frame)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The feature columns, in the order of the rows."""
+        return self._read()
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+Inputs: TypeAlias = Texts | Table

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audit.datasets import notation
+from audit.datasets.columns import quote
 from audit.datasets.csv_layout import find_layout, without_empty_lines
 from audit.datasets.file_bytes import Unreadable, decode, refuse_nul
 from audit.datasets.notation import Notation
-from audit.datasets.options import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from audit.datasets.columns import ReadOptions
     from audit.datasets.csv_layout import Layout
     from audit.datasets.notation import Mark
-    from audit.datasets.options import ReadOptions
 
 _ZERO_LED = re.compile(r"\s*[+-]?0\d[\d.]*\s*$")
 

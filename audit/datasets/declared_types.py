@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from audit.canonical_text import canonical
 from audit.datasets import notation
+from audit.datasets.columns import quote
 from audit.datasets.file_bytes import Unreadable
 from audit.datasets.kinds import distinct_cells
-from audit.datasets.options import quote
 from audit.redaction.masking import quoted
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from audit.datasets.columns import ReadOptions
     from audit.datasets.kinds import KindName
-    from audit.datasets.options import ReadOptions
 
 
 def kinds_of_columns(options: ReadOptions) -> dict[str, KindName]:

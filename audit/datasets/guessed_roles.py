@@ -1,15 +1,23 @@
-"""Roles that columns are given by their names alone, where nobody says what they are."""
+"""What columns are where nobody says so: roles by their names, and columns that number or name the rows."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from audit.datasets.kinds import to_numbers
 from audit.datasets.table import MOST_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.datasets import Dataset
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from audit.datasets.table import Dataset
+
 
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "row_id"),
@@ -52,3 +60,58 @@ def reads_as_text(data: Dataset, column: str) -> bool:
     filled = [text for cell in data.cells.column(column).dropna().to_list() if (text := str(cell).strip())]
     different = len(set(filled))
     return 2 * len(filled) >= data.rows and (different > MOST_CLASSES or 2 * different >= len(filled))
+
+
+_SAVED_INDEX = re.compile(r"unnamed: ?\d+|index|level_\d+|__index_level_\d+__|row([ _]?(id|no|nr|num|number|index))?", re.IGNORECASE)
+_NAMED_ID = re.compile(r"(.*[ _.-])?(id|uuid|guid|key)", re.IGNORECASE)
+_CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
+_TOKEN = re.compile(r"(?=.*\d)(?=.*[^\d.,+-])\S+")
+"""One word with a digit and something else in it: an order number, a UUID."""
+_DATE = re.compile(r"\d{2,4}[-/.]\d{1,2}[-/.]\d{1,4}(T.*)?")
+_RUN = 20
+"""Whole numbers that count as row numbers where they leave out hardly a one, whatever their column is called."""
+_DENSE = 0.9
+
+
+def is_called_identifier(name: str) -> bool:
+    """Whether a column's name says that it names rows or entities: `id`, `cust_id`, `orderId`."""
+    return bool(_NAMED_ID.fullmatch(name) or _CAMEL_ID.fullmatch(name))
+
+
+def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
+    """Whether a column of one or several tables numbers or names their rows: by its name or its values, and different in every row."""
+    numbers = [to_numbers(data.cells.column(name)) for data in tables if data.kind(name).name == "number"]
+    whole = len(numbers) == len(tables) and all((one[np.isfinite(one)] % 1 == 0).all() for one in numbers)
+    columns = [data.cells.column(name) for data in tables]
+    cells = [part[np.isfinite(one)] for part, one in zip(columns, numbers, strict=True)] if whole else [part.dropna() for part in columns]
+    if sum(map(len, cells)) < 2 or not all(map(len, cells)):  # noqa: PLR2004  # one row differs from no other
+        return False
+    if whole and _SAVED_INDEX.fullmatch(name):
+        return True
+    words = all(data.kind(name).name in {"category", "text"} for data in tables)
+    if not (whole or words) or (whole and any(map(_is_crowded, numbers))) or any(one.nunique() < len(one) for one in cells):
+        return False
+    if is_called_identifier(name):
+        return True
+    return _is_run([one[np.isfinite(one)] for one in numbers]) if whole else _are_tokens(cells)
+
+
+def _is_crowded(numbers: NDArray[np.float64]) -> bool:
+    """Whether there are more whole numbers than places between the least and the largest, so that one comes twice."""
+    there = numbers[np.isfinite(numbers)]
+    return bool(len(there) > there.max() - there.min() + 1)
+
+
+def _is_run(numbers: Sequence[NDArray[np.float64]]) -> bool:
+    """Whether each table, or all together, count on with hardly a gap: rows that were drawn from one table keep its numbers."""
+    together = np.unique(np.concatenate(numbers))
+    return len(together) >= _RUN and (all(map(_is_dense, numbers)) or _is_dense(together))
+
+
+def _is_dense(numbers: NDArray[np.float64]) -> bool:
+    return bool(len(numbers) >= _DENSE * (numbers.max() - numbers.min() + 1))
+
+
+def _are_tokens(cells: Sequence[pd.Series]) -> bool:
+    texts = (cell for one in cells for cell in one)
+    return all(isinstance(text, str) and _TOKEN.fullmatch(text) and not _DATE.fullmatch(text) for text in texts)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
-    from audit.datasets.options import ReadOptions
+    from audit.datasets.columns import ReadOptions
 
 CACHED_BYTES = 2**29
 """Columns that are kept once they are read, those used last; the others are read again when a check asks for them."""

@@ -12,12 +12,12 @@ import numpy as np
 
 from audit.canonical_text import canonical_values
 from audit.datasets.column_store import InMemory, nested_as_json
+from audit.datasets.columns import ReadOptions
 from audit.datasets.csv_file import csv_table
 from audit.datasets.declared_types import apply_types, empty_words, kinds_of_columns, refuse_unknown_columns
 from audit.datasets.file_bytes import Unreadable, read_bytes, unpack
 from audit.datasets.json_lines import json_lines_table
 from audit.datasets.notation import EXACT
-from audit.datasets.options import ReadOptions
 from audit.datasets.parquet_file import ParquetColumns
 from audit.datasets.remarks import on_columns
 from audit.datasets.table import Dataset

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.datasets.columns import quote
 from audit.datasets.kinds import EMPTY_WORDS, MOSTLY
-from audit.datasets.options import quote
 from audit.redaction.masking import looks_personal, quoted
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 
 from audit.canonical_text import canonical, is_blank, is_missing
 from audit.datasets import kinds
-from audit.datasets.inputs import Table, Texts
+from audit.datasets.column_store import Table, Texts
 from audit.datasets.kinds import ColumnKind, NumberColumn
 from audit.datasets.notation import EXACT, mark_advice
 from audit.errors import CannotMeasure
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.datasets.column_store import ColumnStore
+    from audit.datasets.column_store import ColumnStore, Inputs
     from audit.datasets.columns import Columns
-    from audit.datasets.copies import Copies
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.identity import Copies
     from audit.datasets.kinds import KindName
     from audit.evidence import Value
 
@@ -211,7 +210,7 @@ class Dataset:
     @cached_property
     def copies(self) -> Copies | None:
         """Rows that are copies of each other, where these dominate the file."""
-        from audit.datasets.copies import dominating_copies
+        from audit.datasets.identity import dominating_copies
 
         return dominating_copies(self)
 

@@ -17,7 +17,7 @@ import numpy as np
 from audit import disk_cache
 from audit.candidates.capabilities import Embeddings, Labels, Queries, Scores, find
 from audit.candidates.interface import Outputs
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.errors import CannotMeasure, MissingExtra
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from audit.candidates.capabilities import C
     from audit.candidates.encoder import Encoder
     from audit.datasets import Dataset
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.column_store import Inputs
     from audit.finetune.examples import Examples
 
 _LIBRARIES = ("scikit-learn", "scipy", "numpy", "torch", "transformers", "tokenizers")

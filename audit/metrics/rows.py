@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.datasets.identifiers import identifies_rows
+from audit.datasets.guessed_roles import identifies_rows
 from audit.datasets.values import value_codes
 from audit.errors import CannotMeasure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from audit.datasets.identifiers import identifies_rows, is_called_identifier
+from audit.datasets.guessed_roles import identifies_rows, is_called_identifier
 from audit.evidence import Unmeasured
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from audit.candidates.folder import ModelFolder
 from audit.candidates.kinds import labels_in
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedComparator, SavedValues, refuse_other_classes
-from audit.datasets.spellings import refuse_two_spellings
+from audit.datasets.labels import refuse_two_spellings
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError
 from audit.finetune.base import ALIASES, Base, Tuning, base_folder

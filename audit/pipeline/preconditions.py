@@ -11,8 +11,7 @@ from audit.candidates.capabilities import Features, Labels, Ranking, Scores, Val
 from audit.candidates.interface import why_no_scores, without_encoder
 from audit.check import CAPABILITIES, OUTPUTS
 from audit.datasets import canonical
-from audit.datasets.positive_class import positive_class
-from audit.datasets.spellings import normal_form, refuse_two_spellings
+from audit.datasets.labels import normal_form, positive_class, refuse_two_spellings
 from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.formatting import comparator_in_words
 from audit.metrics.windows import DERIVED

@@ -14,7 +14,7 @@ from audit.candidates import confinement
 from audit.candidates.interface import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.datasets import Columns
-from audit.datasets.label_words import refuse_label_words
+from audit.datasets.labels import refuse_label_words
 from audit.datasets.reading import read
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError, mistakes_of

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from audit import catalog
-from audit.datasets import copies
-from audit.datasets.spellings import normal_form
+from audit.datasets.identity import copies_remark
+from audit.datasets.labels import normal_form
 from audit.decision.finding import Reason
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Slice, Unmeasured
@@ -43,7 +43,7 @@ def data_remarks(policy: Policy, datasets: Mapping[str, Dataset]) -> tuple[Reaso
     read = [
         f"datasets.{role}: {text}"
         for role, data in datasets.items()
-        for text in (*data.remarks, *((*copies.remark(data), *label_remark(data)) if role in measured else ()))
+        for text in (*data.remarks, *((*copies_remark(data), *label_remark(data)) if role in measured else ()))
     ]
     return tuple(Reason("data-remark", None, text) for text in (*read, *slice_remarks(policy, datasets)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
 
 from audit.datasets import Columns, canonical
-from audit.datasets.options import ReadOptions
+from audit.datasets.columns import ReadOptions
 from audit.tasks import Task
 
 if TYPE_CHECKING:

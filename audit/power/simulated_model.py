@@ -14,7 +14,7 @@ import numpy as np
 from audit import seeds
 from audit.candidates.capabilities import Embeddings, Queries, Values, find
 from audit.candidates.interface import Outputs
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.capabilities import C, Capability
     from audit.datasets import Dataset
-    from audit.datasets.inputs import Inputs
+    from audit.datasets.column_store import Inputs
 
 USUAL = 1.2815515655446004
 """Strength at which two classes are ranked with an AUC of 0.90."""

@@ -11,7 +11,7 @@ import pytest
 from audit.candidates.capabilities import Features, Values
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedValues
-from audit.datasets.inputs import Table
+from audit.datasets.column_store import Table
 from audit.errors import CannotMeasure, InputError
 from tests.support import dataset, offers, subject
 

@@ -17,7 +17,7 @@ from joblib.numpy_pickle import NumpyArrayWrapper
 from audit.candidates.capabilities import Features, Labels, OtherCode, Queries, Scores
 from audit.candidates.predictions import Predictions
 from audit.candidates.sklearn import SklearnModel, load
-from audit.datasets.inputs import Inputs, Table
+from audit.datasets.column_store import Inputs, Table
 from audit.errors import CannotMeasure, InputError
 from tests.support import dataset, labels, offers, scores_of, subject
 

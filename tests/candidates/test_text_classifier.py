@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from audit.candidates.folder import ModelFolder
 from audit.candidates.predictions import Predictions
 from audit.candidates.transformers import Reading, TextClassifier
-from audit.datasets.inputs import Table
+from audit.datasets.column_store import Table
 from audit.errors import CannotMeasure, InputError
 from tests.support import labels
 from tests.tiny_bert import base, hub, letters

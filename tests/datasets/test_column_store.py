@@ -9,7 +9,7 @@ import pytest
 
 from audit.datasets import Columns, parquet_file
 from audit.datasets.column_store import InMemory
-from audit.datasets.options import ReadOptions
+from audit.datasets.columns import ReadOptions
 from audit.datasets.parquet_file import ParquetColumns
 from audit.datasets.reading import read
 from audit.errors import InputError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from audit.datasets.inputs import Table, Texts
+from audit.datasets.column_store import Table, Texts
 from tests.support import dataset
 
 FRAME = pd.DataFrame({"text": ["a", None], "age": [1, 2], "label": [0, 1]})

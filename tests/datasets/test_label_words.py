@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.datasets import Columns
-from audit.datasets.label_words import refuse_label_words
+from audit.datasets.labels import refuse_label_words
 from audit.errors import CannotMeasure, InputError
 from tests.reading_files import read_file
 

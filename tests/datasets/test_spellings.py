@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from audit.datasets.spellings import normal_form, one_sided_classes, refuse_two_spellings, unknown_labels
+from audit.datasets.labels import normal_form, one_sided_classes, refuse_two_spellings, unknown_labels
 from audit.errors import InputError
 from tests.support import dataset
 

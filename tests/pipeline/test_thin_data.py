@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from audit.commands import check as check_command
-from audit.datasets import copies
-from audit.datasets.copies import dominating_copies
+from audit.datasets.identity import copies_remark, dominating_copies
 from audit.errors import InputError, PolicyError
 from audit.phrases import message
 from tests.pipeline.in_process import audited, remarks
@@ -121,7 +120,7 @@ def test_one_row_among_others_that_stands_for_half_of_them() -> None:
     found = dominating_copies(dataset(frame))
     assert found is not None
     assert (found.distinct, found.most, found.first) == (301, 300, 300)
-    assert copies.remark(dataset(frame, group="text")) == (), "entities are told by the policy"
+    assert copies_remark(dataset(frame, group="text")) == (), "entities are told by the policy"
 
 
 @pytest.mark.parametrize("blank", [None, " "])

@@ -12,7 +12,7 @@ import pytest
 from audit.candidates.saved import SavedPredictions
 from audit.commands import check as check_command
 from audit.datasets import Columns
-from audit.datasets.options import ReadOptions
+from audit.datasets.columns import ReadOptions
 from audit.errors import InputError, PolicyError
 from tests.pipeline.in_process import audited, remarks
 from tests.reading_files import read_file

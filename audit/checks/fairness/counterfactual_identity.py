@@ -24,7 +24,7 @@ from audit.candidates.capabilities import Scores
 from audit.check import Params
 from audit.checks.fairness import fairness_check
 from audit.checks.fairness._identity_terms import TERMS, VERSION, Swap
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Example, Member, Slice, Unmeasured
 from audit.metrics import excerpts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 import numpy as np
 
 from audit.candidates.interface import why_no_scores
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.errors import CannotMeasure
 
 if TYPE_CHECKING:

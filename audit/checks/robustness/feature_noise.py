@@ -16,7 +16,7 @@ from pydantic import Field, FiniteFloat
 from audit.candidates.capabilities import Queries
 from audit.check import Params
 from audit.checks.robustness import robustness_check
-from audit.datasets.inputs import Table
+from audit.datasets.column_store import Table
 from audit.errors import CannotMeasure, InputError
 from audit.evidence import Evidence, Member, Slice
 from audit.metrics.groups import share_members

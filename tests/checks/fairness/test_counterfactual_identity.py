@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from audit.catalog import discover
 from audit.checks.fairness._identity_terms import TERMS, Swap
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.errors import CannotMeasure
 from audit.power.trials import Trials
 from audit.stats import Proportion

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from audit import catalog
 from audit.candidates.predictions import Predictions
 from audit.checks.robustness import _scheduler, _textattack
-from audit.datasets.inputs import Texts
+from audit.datasets.column_store import Texts
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Part
 from audit.seeds import GlobalStream, words

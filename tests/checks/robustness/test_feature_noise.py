@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from audit.checks.robustness import feature_noise
-from audit.datasets.inputs import Inputs, Table
+from audit.datasets.column_store import Inputs, Table
 from audit.errors import CannotMeasure
 from audit.stats import Proportion
 from tests.judged import status

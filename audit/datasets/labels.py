@@ -1,4 +1,4 @@
-"""Classes that are written in two ways: `approved` and `Approved`, `1` and `true`, `down` with a blank behind it."""
+"""Class labels: words that name none, classes that are written in two ways, and the class that counts as positive."""
 
 from __future__ import annotations
 
@@ -8,12 +8,89 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from audit.errors import InputError
+import numpy as np
+
+from audit.canonical_text import canonical
+from audit.datasets.columns import quote
+from audit.errors import CannotMeasure, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from audit.datasets.table import Dataset
+
+
+_NO_CLASS = frozenset(
+    {"na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "null", "nat"}
+    | {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
+)
+"""Words in any case that programs write for a missing or infinite value, and that name no class unless the policy says so."""
+_SIGN = re.compile(r"\s*(\?+|[-\u2012-\u2015\u2212]+)\s*")
+_NO_CLASS_AS_WRITTEN = frozenset({"None", "NONE"})
+"""The same where the case tells: `none` is a class of its own in many tables."""
+
+
+def refuse_label_words(data: Dataset) -> None:
+    """InputError at the first such word, unless the column is declared to hold categories or `labels.map` names the word."""
+    for column in dict.fromkeys(column for column in (data.columns.label, data.columns.prediction) if column is not None):
+        if data.types.get(column) in {"category", "text"}:
+            continue
+        codes, distinct = data.cells.codes(column)
+        sign = _sign_for_nothing(distinct)
+        is_bad = [
+            (_is_no_class(value) or (sign is not None and canonical(value) == sign)) and str(canonical(value)) not in data.label_map
+            for value in distinct
+        ]
+        bad = np.flatnonzero(np.array([*is_bad, False])[codes])
+        if bad.size:
+            word = str(distinct[codes[bad[0]]])
+            rows = f"{bad.size:,} of {data.rows:,} rows have" if bad.size > 1 else f"1 of {data.rows:,} rows has"
+            msg = f"datasets.{data.role}: {data.path}: row {bad[0] + 1:,} has {word!r} in column {column!r} ({rows} such a word): it is "
+            msg += f"no class and no number; set `missing: [{quote(word)}]` where a row has no value, or declare that it is a class "
+            msg += f"(`types: {{{quote(column)}: category}}`)"
+            raise InputError(msg)
+
+
+def _sign_for_nothing(distinct: Sequence[object]) -> str | None:
+    """A dash or question mark beside classes that all have a letter or digit. Beside another sign, such as +, it is a class."""
+    signs = {value for value in distinct if isinstance(value, str) and _SIGN.fullmatch(value)}
+    if len(signs) != 1:
+        return None
+    words = {str(canonical(value)) for value in distinct if canonical(value) is not None} - signs
+    return signs.pop() if words and all(any(map(str.isalnum, word)) for word in words) else None
+
+
+def _is_no_class(value: object) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isinf(value))
+    word = value.strip() if isinstance(value, str) else ""
+    return word.casefold() in _NO_CLASS or word in _NO_CLASS_AS_WRITTEN
+
+
+_TWINS: tuple[tuple[frozenset[str], dict[str | None, str]], ...] = (
+    (frozenset({"0", "1"}), {None: "1", "true": "1", "false": "0"}),
+    (frozenset({"false", "true"}), {None: "true", "1": "true", "0": "false"}),
+)
+"""Pairs of classes, and which of them is meant by nothing at all or by the other pair's spelling."""
+
+
+def positive_class(data: Dataset, classes: Sequence[str]) -> str:
+    """`columns.positive` as one of the classes; 1 or true where the labels are 0/1 or booleans."""
+    declared = data.class_name(data.columns.positive)
+    if declared not in classes:
+        for pair, meant in _TWINS:
+            if pair.issuperset(classes) and declared in meant:
+                return meant[declared]
+    if declared is not None:
+        return declared
+    msg = f"which class counts as positive is not said: set columns.positive to {either(classes)}"
+    raise CannotMeasure(msg)
+
+
+def either(classes: Sequence[str]) -> str:
+    """The classes to choose from: `no or yes`."""
+    return " or ".join(classes) if len(classes) <= 2 else f"one of {', '.join(classes)}"  # noqa: PLR2004  # two classes
+
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,4})?", re.ASCII)
 _TRUTHS = {"true": "1", "yes": "1", "false": "0", "no": "0"}
