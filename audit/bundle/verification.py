@@ -122,6 +122,9 @@ def _unchanged(folder: Path) -> AuditRun:
     if wrong := [one["name"] for one in listed if (folder / one["name"]).stat().st_size != one["size"]]:
         msg = f"{folder}: {', '.join(wrong)}: of another size than {reader.NAME} says"
         raise InputError(msg)
+    if reader.file_digest(folder / "policy.yaml") != audit.policy_sha256:
+        msg = f"{folder / 'policy.yaml'}: is not the policy that {reader.RECORD} names"
+        raise InputError(msg)
     results: Any = json.loads(reader.results(folder))
     told = (results["run"]["id"], results["decision"], results["exit_code"], results["candidate"]["sha256"], results["policy"]["sha256"])
     verdict = audit.verdict
@@ -149,7 +152,8 @@ def _signatures(bundle: _Bundle) -> Iterator[tuple[Check, Signed | None, str | N
         if isinstance(one, str):
             yield Check("signature", False, f"{name}: {one}"), None, text
         elif isinstance(one, sign_off.Signed):
-            said = f"signed by {one.sign_off.words}, {key_files.describe_key(one.key)}, at {moment(one.sign_off.signed_at)}"
+            key = f"line {one.key.line}, key {key_files.fingerprint(one.key)[:16]}"
+            said = f"signed by {one.sign_off.words}, {key}, at {moment(one.sign_off.signed_at)}"
             yield Check("signature", True, f"{name}: {said}"), one, text
         else:
             yield Check("signature", True, f"{name}: test result, signed with the key of {key_files.describe_key(one)}"), None, None

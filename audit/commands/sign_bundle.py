@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from audit import files
 from audit.bundle import reader
 from audit.commands.sign import wrong_role
-from audit.errors import InputError
+from audit.errors import InputError, ToolError
 from audit.governance import keys, sign_off, signatures
 from audit.governance.signed_file import person
 from audit.ledger import times
@@ -65,6 +65,8 @@ def sign_bundle(folder: Path, signing: Signing, ledger: Ledger, now: datetime) -
         _refuse_role(work)
         if work.place.exists():
             return _complete(work, entries, now)
+        if (kept := next((one for one in _sign_offs(work, entries) if _is_own(work, one)), None)) is not None:
+            return _restore(work, str(kept["envelope"]), now)
         _refuse_release(work, times.latest(now, entries))
         _refuse_second(work, entries, now)
         return [*_put(work, _own(work, now), now), *_still_missing(work)]
@@ -86,8 +88,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _recorded(ledger: Ledger, release: Release) -> tuple[Entry, ...]:
-    """The ledger's entries; refused where they do not hold this very bundle's run."""
+    """The ledger's entries; refused where they do not hold this very bundle's run. What a killed writer left undone is completed."""
     entries = ledger.verified()
+    if ledger.exists() and ledger.changed_bytes() is not None:
+        entries = ledger.settle(lambda _before: ())
     told = (json.loads(one.payload) for one in entries if one.kind == "run")
     if not any((one.get("run"), one.get("bundle_sha256")) == (release.run, release.bundle_sha256) for one in told):
         msg = f"{ledger.name}: does not hold run {release.run} with this bundle: name the folder of its ledger with -o, or AUDIT_LEDGER"
@@ -156,13 +160,7 @@ def _own(work: _Work, at: datetime) -> dict[str, JsonValue]:
 def _put(work: _Work, own: dict[str, JsonValue], now: datetime) -> list[str]:
     """Both envelopes in their places, then the ledger's entry. Whatever is there already is written again as it was."""
     text = signatures.seal(work.secret, sign_off.statement(work.release, own)).text(work.key)
-    try:
-        work.place.parent.mkdir(exist_ok=True)
-        files.replace(work.place, text, by_way_of=work.folder.resolve().parent)
-        _put_test_result(work)
-    except OSError as error:
-        msg = f"{work.place}: cannot be written ({error.strerror})"
-        raise InputError(msg) from error
+    _write(work, text)
     signed = sign_off.read(text, [work.key], times.latest(now))
     if isinstance(signed, str):
         msg = f"{work.place}: does not read back as it was signed: {signed}"
@@ -172,9 +170,16 @@ def _put(work: _Work, own: dict[str, JsonValue], now: datetime) -> list[str]:
     return [f"{work.folder}: signed by {work.key.name} as {work.role}, {key}, at {own['signed_at']}"]
 
 
-def _put_test_result(work: _Work) -> None:
-    text = signatures.seal(work.secret, sign_off.test_result(work.release)).text(work.key)
-    files.replace(work.test_result, text, by_way_of=work.folder.resolve().parent)
+def _write(work: _Work, text: str) -> None:
+    """Both envelopes in their places; the test result follows from the release and the key."""
+    test_result = signatures.seal(work.secret, sign_off.test_result(work.release)).text(work.key)
+    try:
+        work.place.parent.mkdir(exist_ok=True)
+        for path, content in ((work.place, text), (work.test_result, test_result)):
+            files.replace(path, content, by_way_of=work.folder.resolve().parent)
+    except OSError as error:
+        msg = f"{work.place}: cannot be written ({error.strerror})"
+        raise InputError(msg) from error
 
 
 def _complete(work: _Work, entries: tuple[Entry, ...], now: datetime) -> list[str]:
@@ -192,9 +197,23 @@ def _complete(work: _Work, entries: tuple[Entry, ...], now: datetime) -> list[st
     own = _own(work, signed.sign_off.signed_at)
     own["reviews"] = list(signed.sign_off.reviews)
     if hashlib.sha256(text.encode()).hexdigest() in known:
-        _put_test_result(work)
+        _write(work, text)
         return [f"{work.test_result}: written"]
     return [*_put(work, own, now), "the signature was there, and the ledger did not have it: it has it now", *_still_missing(work)]
+
+
+def _is_own(work: _Work, kept: dict[str, object]) -> bool:
+    return (kept.get("role"), kept.get("key_fingerprint")) == (work.role, keys.fingerprint(work.key))
+
+
+def _restore(work: _Work, text: str, now: datetime) -> list[str]:
+    """The ledger has the sign-off, and its file was lost: the envelope is written again as it was."""
+    signed = sign_off.read(text, [work.key], times.latest(now))
+    if isinstance(signed, str) or (signed.bundle_sha256, signed.candidate_sha256) != _subjects(work.release):
+        msg = f"{work.ledger.name}: its sign-off of {work.key.name} as {work.role} does not verify: restore the ledger from a copy"
+        raise ToolError(msg)
+    _write(work, text)
+    return [f"{work.place}: written again from the ledger, as {work.key.name} signed it at {signed.sign_off.signed_at.isoformat()}"]
 
 
 def _subjects(release: Release) -> tuple[str, str]:

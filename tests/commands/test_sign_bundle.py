@@ -94,6 +94,17 @@ def test_nobody_signs_twice(bundle: Path) -> None:
     assert len(payloads(bundle, "sign-off")) == 1
 
 
+def test_a_lost_signature_is_written_again_from_the_ledger(bundle: Path) -> None:
+    """As it was signed; the ledger gets no second entry."""
+    sign(bundle, "Olga Owner", "owner")
+    before = {path.name: path.read_bytes() for path in bundle.glob("signatures/*")}
+    shutil.rmtree(bundle / "signatures")
+    (told,) = sign(bundle, "Olga Owner", "owner")
+    assert "written again from the ledger, as Olga Owner signed it at 20" in told
+    assert {path.name: path.read_bytes() for path in bundle.glob("signatures/*")} == before
+    assert len(payloads(bundle, "sign-off")) == 1
+
+
 def test_a_changed_bundle_is_not_signed(bundle: Path) -> None:
     (bundle / "report.html").write_text("promoted")
     with pytest.raises(InputError, match=r"report\.html: not as the run wrote it"):

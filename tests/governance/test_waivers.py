@@ -186,3 +186,26 @@ def test_a_waiver_that_cannot_be_read_stops_the_run(project: Path) -> None:
         code, out, err = audit(name, "policy.yaml")
         assert (code, out) == (2, "")
         assert err.startswith("waivers/W-1.yaml:2:")
+
+
+def test_a_waived_finding_is_signed_off(project: Path) -> None:
+    """The approvals of the waiver are verified with the bundle's signature, and 4 becomes 0 while the waiver is in force."""
+    for name, line in (("Olga", "1"), ("Rita", "2")):
+        assert audit("keygen", "--name", name, "--line", line, "-o", "keys")[0] == 0
+    _, _, bundle = run()
+    assert audit("waive", str(bundle), "performance/accuracy")[0] == 0
+    waiver = project / "waivers/W-1.yaml"
+    written(waiver)
+    for name, role in (("Olga", "owner"), ("Rita", "reviewer")):
+        assert audit("sign", str(waiver), "--key", f"keys/{name}.key", "--role", role)[0] == 0
+    code, results, bundle = run()
+    assert (code, results["waivers"][0]["state"]) == (4, "in_force")
+    assert audit("sign", str(bundle), "--key", "keys/Olga.key", "--role", "owner")[0] == 0
+    code, out, _ = audit("verify", str(bundle), "--key", "keys")
+    assert code == 0, out
+    assert "ok           waivers: W-1: approved by Olga (owner) and Rita (reviewer), whose keys the policy names" in out
+    code, results, _ = run()
+    assert (code, results["decision"], results["exit_code"]) == (0, "promote-with-conditions", 0)
+    waiver.unlink()
+    code, results, _ = run()
+    assert (code, results["decision"]) == (1, "block")
