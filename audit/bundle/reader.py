@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from audit import record
 from audit.errors import InputError, ToolError
 from audit.evidence.storage import table_from_bytes
-from audit.governance import sign_off
+from audit.governance import review, sign_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class _Sealed(BaseModel):
     files: tuple[_File, ...]
 
 
-_ADDED = (f"{sign_off.FOLDER}/*{sign_off.SUFFIX}", "reviews/*review.json")
+_ADDED = (f"{sign_off.FOLDER}/*{sign_off.SUFFIX}", f"{review.FOLDER}/*{review.SUFFIX}")
 """Files that may be added to a bundle after its run."""
 
 

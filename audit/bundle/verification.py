@@ -17,7 +17,7 @@ from audit.canonical_text import canonical_json
 from audit.errors import AuditError, InputError
 from audit.formatting import moment
 from audit.governance import keys as key_files
-from audit.governance import sign_off, signatures, waiver_validity
+from audit.governance import review, sign_off, signatures, waiver_validity
 from audit.governance.waiver_files import SUFFIXES, read_waiver
 from audit.ledger import ledger_path, times
 from audit.ledger.chain import Address
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from audit.governance.keys import PublicKey
+    from audit.governance.review import Reviewed
     from audit.governance.sign_off import Release, Signed
     from audit.ledger import Entry, Ledger, Place
     from audit.record import AuditRun
@@ -223,20 +224,29 @@ def _waivers(bundle: _Bundle) -> Iterator[Check]:
 
 
 def _reviews(bundle: _Bundle, signed: Sequence[Signed]) -> Iterator[Check]:
-    """Reviews that were added after the run, each covered by a signature or by the ledger."""
+    """Reviews that were added after the run: each verifies, is of this bundle, and is covered by a signature or by the ledger."""
     covered = {str(one["name"]): _sha256_of(one) for sign in signed for one in sign.sign_off.reviews}
-    entries = [json.loads(one.payload) for one in bundle.entries or () if one.kind == "review"]
-    recorded = {value for one in entries for value in one.values() if isinstance(value, str)}
-    there = {
-        path.relative_to(bundle.folder).as_posix(): path for path in reader.added(bundle.folder) if path.parent.name != sign_off.FOLDER
-    }
+    recorded = {json.loads(one.payload).get("envelope_sha256") for one in bundle.entries or () if one.kind == review.KIND}
+    there = {path.relative_to(bundle.folder).as_posix(): path for path in _added(bundle, signatures=False)}
     for name, path in there.items():
-        sha256 = reader.file_digest(path)
+        sha256, said = reader.file_digest(path), _review(bundle, path)
         by = "a signature" if covered.get(name) == sha256 else "the ledger" if sha256 in recorded else None
         changed = "it was changed after it was signed" if name in covered else "no signature and no entry of a ledger covers it"
-        yield Check("review", by is not None, f"{name}: covered by {by}" if by else f"{name}: {changed}")
+        if isinstance(said, str):
+            yield Check("review", False, f"{name}: {said}")
+        else:
+            words = f"{said.review.by} {review.agreement(said.review.judgements).words}"
+            yield Check("review", by is not None, f"{name}: covered by {by}: {words}" if by else f"{name}: {changed}")
     for name in sorted(covered.keys() - there.keys()):
         yield Check("review", False, f"{name}: was there when the bundle was signed, and is gone")
+
+
+def _review(bundle: _Bundle, path: Path) -> Reviewed | str:
+    """The review that a file holds, or why it does not count."""
+    found = review.read(path.read_bytes(), bundle.keys, bundle.latest)
+    if isinstance(found, str):
+        return found
+    return review.at_odds(found, bundle.release, {one.id: one.status for one in bundle.audit.findings}) or found
 
 
 def _added(bundle: _Bundle, *, signatures: bool) -> list[Path]:
@@ -281,6 +291,10 @@ def _recorded(bundle: _Bundle) -> Iterator[Check]:
     for sha256 in signed.keys() - there.keys():
         one = signed[sha256]
         yield Check("ledger", False, f"the sign-off of {one['by']} as {one['role']} is recorded, and its file is not in the bundle")
+    reviews = {reader.file_digest(path) for path in _added(bundle, signatures=False)}
+    for kind, one in told:
+        if kind == review.KIND and one.get("bundle_sha256") == release.bundle_sha256 and one["envelope_sha256"] not in reviews:
+            yield Check("ledger", False, f"the review of {one['by']} is recorded, and its file is not in the bundle")
 
 
 def found_ledger(folder: Path, named: str | None) -> Place:

@@ -245,7 +245,10 @@ def doctor() -> int:
     return GOOD
 
 
-for _command_of_chain in (evidence_chain.keygen, evidence_chain.waive, evidence_chain.sign, evidence_chain.verify, evidence_chain.replay):
+for _command_of_chain in (
+    *(evidence_chain.keygen, evidence_chain.waive, evidence_chain.review),
+    *(evidence_chain.sign, evidence_chain.verify, evidence_chain.replay),
+):
     command()(_command_of_chain)
 
 

@@ -71,6 +71,28 @@ def sign(
     return GOOD
 
 
+def review(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote")],
+    key: Annotated[Path, typer.Option("--key", metavar="K", help="your private key; the public one lies beside it")],
+    answers: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="YAML or JSON: a judgement of each finding, in place of the dialogue")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="folder of the ledger: by default the bundle's")] = None,
+) -> int:
+    """Judge each finding of a bundle before its status is shown; sign the review and record it. 3 where it was stopped."""
+    from audit.cli.review import AtTerminal
+    from audit.commands import review as review_command
+    from audit.ledger import Ledger, ledger_path, times
+
+    if answers is None and not sys.stdin.isatty():
+        msg = f"{bundle}: a review asks at a terminal; in a script name a file of judgements with --answers"
+        raise InputError(msg)
+    reviewer = AtTerminal() if answers is None else review_command.read_answers(answers, bundle)
+    ledger = Ledger(ledger_path(out or bundle.resolve().parent))
+    say(review_command.review_bundle(bundle, (key, _passphrase), reviewer, ledger, times.now()))
+    return GOOD
+
+
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote, with its signatures")],
     key: Annotated[list[Path], typer.Option("--key", metavar="TRUSTED", help="a public key that you trust, or a folder of .pub files")],

@@ -56,10 +56,10 @@ class _Work:
 
 def sign_bundle(folder: Path, signing: Signing, ledger: Ledger, now: datetime) -> list[str]:
     """Put a sign-off under a bundle; what was done in words. A signature that was killed before the ledger had it is completed."""
-    with _locked(folder):
+    with locked(folder):
         audit = reader.audit_run(folder, tables=False)
         release = reader.release(folder, audit)
-        entries = _recorded(ledger, release)
+        entries = recorded(ledger, release)
         secret, key = keys.read_secret(signing.key, signing.ask)
         work = _Work(folder, ledger, release, secret, key, signing.role)
         _refuse_role(work)
@@ -73,8 +73,8 @@ def sign_bundle(folder: Path, signing: Signing, ledger: Ledger, now: datetime) -
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One signer at a time."""
+def locked(folder: Path) -> Iterator[None]:
+    """One person at a time signs or reviews."""
     try:
         file = os.open(folder / reader.NAME, os.O_RDONLY)
     except OSError as error:
@@ -87,7 +87,7 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _recorded(ledger: Ledger, release: Release) -> tuple[Entry, ...]:
+def recorded(ledger: Ledger, release: Release) -> tuple[Entry, ...]:
     """The ledger's entries; refused where they do not hold this very bundle's run. What a killed writer left undone is completed."""
     entries = ledger.verified()
     if ledger.exists() and ledger.changed_bytes() is not None:

@@ -181,7 +181,7 @@ def statement(release: Release, own: Mapping[str, JsonValue]) -> Tree:
     """What a person signs: our predicate, with `own` facts of the signer."""
     predicate: Tree = json.loads(canonical_json({**release.facts, **own}))
     SignOff.model_validate_json(json.dumps(predicate))  # nothing is signed that could not be read back
-    return _in_toto(release, PREDICATE, predicate)
+    return in_toto(release, PREDICATE, predicate)
 
 
 def test_result(release: Release) -> Tree:
@@ -189,7 +189,7 @@ def test_result(release: Release) -> Tree:
     policy = release.facts["policy"]
     sha256 = policy["sha256"] if isinstance(policy, dict) else None
     result = {"promote": "PASSED", "promote-with-conditions": "WARNED"}.get(release.decision, "FAILED")
-    return _in_toto(
+    return in_toto(
         release,
         TEST_RESULT,
         {
@@ -202,7 +202,8 @@ def test_result(release: Release) -> Tree:
     )
 
 
-def _in_toto(release: Release, kind: str, predicate: Tree) -> Tree:
+def in_toto(release: Release, kind: str, predicate: Tree) -> Tree:
+    """An in-toto statement about a bundle and its candidate."""
     digests = {"bundle.json": release.bundle_sha256, "candidate": release.candidate_sha256}
     subject: list[Tree] = [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in digests.items()]
     return {"_type": STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
@@ -210,12 +211,13 @@ def _in_toto(release: Release, kind: str, predicate: Tree) -> Tree:
 
 def predicate_type(envelope: signatures.Envelope) -> str | None:
     """What an envelope says it holds; None where it is no in-toto statement."""
-    tree = _statement(envelope)
+    tree = in_toto_statement(envelope)
     found = None if tree is None else tree.get("predicateType")
     return found if isinstance(found, str) else None
 
 
-def _statement(envelope: signatures.Envelope) -> dict[str, Tree] | None:
+def in_toto_statement(envelope: signatures.Envelope) -> dict[str, Tree] | None:
+    """What an envelope holds, where that is an in-toto statement."""
     try:
         tree = json.loads(envelope.payload)
     except ValueError:
@@ -230,12 +232,12 @@ def read(text: bytes | str, keys: Sequence[PublicKey], latest: datetime) -> Sign
         envelope = signatures.open_envelope(text)
     except InputError as error:
         return str(error)
-    tree = _statement(envelope)
+    tree = in_toto_statement(envelope)
     if tree is None or tree.get("predicateType") != PREDICATE:
         return f"is no in-toto statement of {PREDICATE}"
     try:
         said = SignOff.model_validate_json(json.dumps(tree["predicate"]))
-        bundle, candidate = _subjects(tree)
+        bundle, candidate = subjects(tree)
     except (ValidationError, KeyError, TypeError, ValueError):
         return "holds no sign-off that this release reads"
     claim = signatures.Claim("bundle", said.by, said.role, said.line, said.signed_at)
@@ -243,7 +245,7 @@ def read(text: bytes | str, keys: Sequence[PublicKey], latest: datetime) -> Sign
     return f"{said.words}: {key}" if isinstance(key, str) else Signed(said, key, bundle, candidate)
 
 
-def _subjects(statement: Mapping[str, Any]) -> tuple[str, str]:
+def subjects(statement: Mapping[str, Any]) -> tuple[str, str]:
     """Digests of the bundle and of the candidate; KeyError, TypeError or ValueError where there are none."""
     bundle, candidate = (str(one["digest"]["sha256"]) for one in statement["subject"])
     return bundle, candidate

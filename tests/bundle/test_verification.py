@@ -109,7 +109,7 @@ def test_a_review_that_nothing_covers_is_found(bundle: Path) -> None:
     (bundle / "reviews" / "rita.review.json").write_text("{}")
     found = verified(bundle)
     assert failed(found) == {"review"}
-    assert "rita.review.json: no signature and no entry of a ledger covers it" in found.problems[0]
+    assert "rita.review.json: is no DSSE envelope with one signature" in found.problems[0]
 
 
 def test_keys_that_are_not_trusted_verify_nothing(bundle: Path) -> None:
