@@ -71,6 +71,8 @@ _DATE = re.compile(r"\d{2,4}[-/.]\d{1,2}[-/.]\d{1,4}(T.*)?")
 _RUN = 20
 """Whole numbers that count as row numbers where they leave out hardly a one, whatever their column is called."""
 _DENSE = 0.9
+_FIRST = 1000
+"""Numbers among which a fraction mostly is, where a column holds any."""
 
 
 def is_called_identifier(name: str) -> bool:
@@ -81,7 +83,7 @@ def is_called_identifier(name: str) -> bool:
 def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
     """Whether a column of one or several tables numbers or names their rows: by its name or its values, and different in every row."""
     numbers = [to_numbers(data.cells.column(name)) for data in tables if data.kind(name).name == "number"]
-    whole = len(numbers) == len(tables) and all((one[np.isfinite(one)] % 1 == 0).all() for one in numbers)
+    whole = len(numbers) == len(tables) and all(map(_are_whole, numbers))
     columns = [data.cells.column(name) for data in tables]
     cells = [part[np.isfinite(one)] for part, one in zip(columns, numbers, strict=True)] if whole else [part.dropna() for part in columns]
     if sum(map(len, cells)) < 2 or not all(map(len, cells)):  # noqa: PLR2004  # one row differs from no other
@@ -94,6 +96,11 @@ def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
     if is_called_identifier(name):
         return True
     return _is_run([one[np.isfinite(one)] for one in numbers]) if whole else _are_tokens(cells)
+
+
+def _are_whole(numbers: NDArray[np.float64]) -> bool:
+    first, finite = numbers[:_FIRST], np.isfinite
+    return bool((first[finite(first)] % 1 == 0).all() and (numbers[finite(numbers)] % 1 == 0).all())
 
 
 def _is_crowded(numbers: NDArray[np.float64]) -> bool:

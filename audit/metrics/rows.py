@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,38 +47,66 @@ def normalise(text: str) -> str:
 class Comparison:
     """The cells of one or more data sets in the columns that they are compared by, as codes that are equal where the values are."""
 
+    tables: tuple[Dataset, ...]
     columns: tuple[str, ...]
-    codes: tuple[NDArray[np.unsignedinteger[Any]], ...]
-    """(rows of all data sets,) one array a column, as narrow as its numbers allow; 0 where a cell is blank."""
-    sizes: tuple[int, ...]
-    """Rows of each data set."""
     text: str | None
     """The column of texts among them."""
     left_out: tuple[str, ...] = ()
     """Sentences on columns that are not compared."""
+    _codes: dict[str, NDArray[np.unsignedinteger[Any]]] = field(default_factory=dict)
+    """Of the columns that were read so far, as narrow as their numbers allow."""
+
+    def codes(self, column: str) -> NDArray[np.unsignedinteger[Any]]:
+        """(rows of all data sets,) 0 where a cell is blank."""
+        if column not in self._codes:
+            found = _text_codes(self.tables) if column == self.text else value_codes(self.tables, column)
+            self._codes[column] = found.astype(np.min_scalar_type(int(found.max(initial=0))))
+        return self._codes[column]
 
     def keys(self, columns: Sequence[str]) -> tuple[NDArray[np.int64], ...]:
         """One array a data set: rows with the same number agree in every one of these columns; -1 where a row has nothing but a blank text.
 
-        Blank cells of other columns are equal to each other.
+        Blank cells of other columns are equal to each other. Columns of fractions come first: once all rows differ, no other is read.
         """
-        compared = [codes for name, codes in zip(self.columns, self.codes, strict=True) if name in columns]
-        key = _joined(compared, sum(self.sizes))
+        import pandas as pd
+
+        rows = sum(data.rows for data in self.tables)
+        key, different = np.zeros(rows, dtype=np.int64), np.arange(min(rows, 1))
+        for column in sorted(
+            columns, key=lambda name: any(data.cells.dtype(name).kind != "f" for data in self.tables if name != self.text)
+        ):
+            if len(different) == rows and self.text not in columns:
+                break
+            codes = self.codes(column)
+            key, different = pd.factorize(key * (int(codes.max(initial=0)) + 1) + codes.astype(np.int64))
         if self.text in columns:
-            key[np.logical_and.reduce([codes == 0 for codes in compared])] = -1
+            key[np.logical_and.reduce([self.codes(column) == 0 for column in columns])] = -1
         return self._split(key)
+
+    def _holds_fractions(self, column: str) -> bool:
+        return column != self.text and all(data.cells.dtype(column).kind == "f" for data in self.tables)
 
     def of(self, column: str) -> tuple[NDArray[np.int64], ...]:
         """One column's codes in each data set."""
-        return self._split(self.codes[self.columns.index(column)].astype(np.int64))
+        return self._split(self.codes(column).astype(np.int64))
 
     def differs_in_every_row(self, column: str) -> bool:
         """Whether hardly a value of a column comes twice in a data set, texts as wholes apart."""
-        there = [np.bincount(codes)[1:] for codes in self.of(column)] if column != self.text else []
-        return bool(there) and all(rows.sum() > 1 and np.count_nonzero(rows) >= _DISTINCT * rows.sum() for rows in there)
+        if column == self.text or any(_has_few_values(data, column) for data in self.tables):
+            return False
+        there = [np.bincount(codes)[1:] for codes in self.of(column)]
+        return all(rows.sum() > 1 and np.count_nonzero(rows) >= _DISTINCT * rows.sum() for rows in there)
 
     def _split(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-        return tuple(np.split(values, np.cumsum(self.sizes)[:-1]))
+        return tuple(np.split(values, np.cumsum([data.rows for data in self.tables])[:-1]))
+
+
+def _has_few_values(data: Dataset, column: str) -> bool:
+    """Whether the range of a column of whole numbers leaves no room for a different one in hardly every row."""
+    if not isinstance(data.cells.dtype(column), np.dtype) or data.cells.dtype(column).kind not in "iu":
+        return False
+    cells = data.cells.column(column)
+    return int(cells.max()) - int(cells.min()) + 1 < _DISTINCT * data.rows
 
 
 def comparison(tables: Sequence[Dataset], named: Sequence[str] | None = None) -> Comparison:
@@ -103,25 +131,8 @@ def comparison(tables: Sequence[Dataset], named: Sequence[str] | None = None) ->
             kept.append(name)
     if not kept or (named is not None and lacking):
         raise CannotMeasure(_nothing(tables, lacking, identifying))
-    codes = tuple(_narrow(_text_codes(tables) if name == text else value_codes(tables, name)) for name in kept)
     left_out = (*_of_one(tables, lacking), *(f"{name} is left out: it numbers or names the rows." for name in identifying))
-    return Comparison(tuple(kept), codes, tuple(data.rows for data in tables), text, left_out)
-
-
-def _narrow(codes: NDArray[np.int64]) -> NDArray[np.unsignedinteger[Any]]:
-    return codes.astype(np.min_scalar_type(int(codes.max(initial=0))))
-
-
-def _joined(columns: Sequence[NDArray[np.unsignedinteger[Any]]], rows: int) -> NDArray[np.int64]:
-    """(rows,) numbers that are equal where all columns are. The most varied column comes first; once all rows differ, no other is read."""
-    import pandas as pd
-
-    key = np.zeros(rows, dtype=np.int64)
-    for codes in sorted(columns, key=lambda codes: -int(codes.max(initial=0))):
-        key, different = pd.factorize(key * (int(codes.max(initial=0)) + 1) + codes.astype(np.int64))
-        if len(different) == rows:
-            break
-    return key
+    return Comparison(tuple(tables), tuple(kept), text, left_out)
 
 
 def _wanted(tables: Sequence[Dataset], text: str | None) -> tuple[str, ...]:
