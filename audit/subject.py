@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audit.candidates import Candidate
     from audit.candidates.predictions import Predictions
     from audit.datasets import Dataset
+    from audit.datasets.bands import Bands
     from audit.finetune.base import Base
 
 MOST_SLICES = 1000
@@ -42,6 +43,8 @@ class Subject:
     """Every declared data set by its role."""
     by: tuple[tuple[str, ...], ...] = ()
     """Families of slices: each names the columns that it crosses."""
+    bands: Mapping[tuple[int, str], Bands] = field(default_factory=dict)
+    """Bands of a column of numbers, by the place of its family in `by` and its name."""
     reference_group: str | None = None
     """What groups are compared with: `pooled_rest`, a group, `highest`; None for every ordered pair."""
     learned_from: tuple[str, ...] = ()
@@ -179,7 +182,16 @@ class Subject:
 
     def families(self, data: Dataset | None = None) -> tuple[tuple[tuple[Slice, NDArray[np.bool_]], ...], ...]:
         """For each family of `by`, its slices with the mask of their rows, in the order of their names."""
-        return tuple(_split(data or self.data, columns) for columns in self.by)
+        return tuple(_split(data or self.data, columns, self.bands_of(place)) for place, columns in enumerate(self.by))
+
+    def bands_of(self, place: int) -> dict[str, Bands]:
+        """The bands of one family of `by`, by column."""
+        return {column: bands for (family, column), bands in self.bands.items() if family == place}
+
+    @property
+    def split_key(self) -> tuple[object, ...]:
+        """All that decides its slices."""
+        return (self.by, tuple(sorted((*place, bands.edges) for place, bands in self.bands.items())))
 
     def slices(self, data: Dataset | None = None) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
         """Every slice of every family; all rows as one slice where `by` names none."""
@@ -189,9 +201,11 @@ class Subject:
         return tuple(entry for family in self.families(data) for entry in family)
 
 
-def _order(value: Value) -> tuple[int, float, str]:
+def _order(value: Value, bands: Bands | None) -> tuple[int, float, str]:
     if value is None:
         return (2, 0.0, "")
+    if bands is not None:
+        return (0, float(bands.names.index(str(value))), "")
     if isinstance(value, (int, float)):
         return (0, float(value), str(value))
     return (1, 0.0, value)
@@ -203,10 +217,11 @@ def many(columns: Sequence[str], slices: int, most: int) -> str:
     return f"{text} {slices:,} slices, and {most:,} are the most: name a column of groups, such as bands of the values"
 
 
-def _split(data: Dataset, columns: tuple[str, ...]) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
-    of_row, cells = data.crossed(columns)
+def _split(data: Dataset, columns: tuple[str, ...], bands: Mapping[str, Bands]) -> tuple[tuple[Slice, NDArray[np.bool_]], ...]:
+    of_row, cells = data.crossed(columns, bands)
     if len(cells) > MOST_SLICES:
         msg = f"{data.role}: {many(columns, len(cells), MOST_SLICES)}"
         raise CannotMeasure(msg)
-    ordered = sorted(range(len(cells)), key=lambda code: tuple(_order(value) for value in cells[code]))
+    keys = [tuple(_order(value, bands.get(column)) for column, value in zip(columns, cell, strict=True)) for cell in cells]
+    ordered = sorted(range(len(cells)), key=keys.__getitem__)
     return tuple((Slice(tuple(zip(columns, cells[code], strict=True))), of_row == code) for code in ordered)

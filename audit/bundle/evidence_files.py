@@ -38,7 +38,7 @@ def write(
 
 
 def _outputs(making: Bundle, findings: Sequence[Finding], datasets: Mapping[str, Dataset], predicted: Predictions) -> dict[str, str]:
-    cut = sorted({column for finding in findings for family in finding.requirement.by for column in family})
+    cut = sorted({column for finding in findings for family in finding.requirement.families for column in family})
     return {
         role: making.predictions(data, outputs, predicted.candidate.classes, cut)
         for role, data in datasets.items()
@@ -60,7 +60,8 @@ def _features(making: Bundle, findings: Sequence[Finding], datasets: Mapping[str
 def _named(requirement: Requirement) -> set[str]:
     """Features that the policy names, under `by` or under the check's own `columns`."""
     told = requirement.params.get("columns")
-    return {column for family in requirement.by for column in family} | {str(column) for column in (told if isinstance(told, list) else ())}
+    split_by = {column for family in requirement.families for column in family}
+    return split_by | {str(column) for column in (told if isinstance(told, list) else ())}
 
 
 def _columns(data: Dataset) -> set[str]:

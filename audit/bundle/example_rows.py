@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.predictions import Predictions
     from audit.datasets import Dataset
+    from audit.datasets.bands import Bands
     from audit.decision.finding import Finding
 
 ROWS = 5
@@ -63,7 +64,7 @@ def sampled(findings: Sequence[Finding], datasets: Mapping[str, Dataset], predic
     found: list[Sampled] = []
     for role, data in datasets.items():
         on = [finding for finding in findings if finding.evidence is not None and finding.requirement.on == role]
-        subject = Subject(data, predicted, by=_families(on, data))
+        subject = _split(on, data, predicted, datasets)
         if on and predicted.known(data) is not None and (told := _truth_and_answers(subject)) is not None:
             found += _of(subject, told)
         found += _drifted_rows(on, data, datasets)
@@ -90,12 +91,18 @@ def _drifted_rows(findings: Sequence[Finding], data: Dataset, datasets: Mapping[
     return list(found.values())
 
 
-def _families(findings: Sequence[Finding], data: Dataset) -> tuple[tuple[str, ...], ...]:
-    """What the findings cut the rows by, each once."""
+def _split(findings: Sequence[Finding], data: Dataset, predicted: Predictions, datasets: Mapping[str, Dataset]) -> Subject:
+    """The rows with all that the findings split them by, each family once."""
     checks = catalog.discover()
-    cut = [one.requirement for one in findings if checks[one.requirement.check].by in {"slices", "groups"}]
-    named = dict.fromkeys(family for one in cut for family in one.by)
-    return tuple(family for family in named if set(family) <= set(data.cells.names))
+    split = [one.requirement for one in findings if checks[one.requirement.check].by in {"slices", "groups"}]
+    found: dict[tuple[str | Bands, ...], tuple[str, ...]] = {}
+    for requirement in split:
+        bands = requirement.bands(datasets)
+        for place, columns in enumerate(requirement.families):
+            if set(columns) <= set(data.cells.names):
+                found[tuple(bands.get((place, column), column) for column in columns)] = columns
+    banded = {(place, one.column): one for place, family in enumerate(found) for one in family if not isinstance(one, str)}
+    return Subject(data, predicted, by=tuple(found.values()), bands=banded)
 
 
 def _truth_and_answers(subject: Subject) -> _TruthAndAnswers | None:

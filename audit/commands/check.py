@@ -181,9 +181,8 @@ def _requirement(asked: CheckRequest, check: Check, subject: Subject) -> Require
     if requirement.by and check.by == "none":
         found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
     elif check.by != "features":
-        found += [
-            ((key,), text) for family in subject.by for key, text in preconditions.family_mistakes(requirement, subject.data, check, family)
-        ]
+        for family in subject.by:
+            found += [((key,), text) for key, text in preconditions.family_mistakes(requirement, subject.data, check, family, {})]
     problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
     if problems:
         raise InputError(*problems)

@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from audit.datasets.bands import Bands
     from audit.datasets.column_store import ColumnStore, Inputs
     from audit.datasets.columns import Columns
     from audit.datasets.identity import Copies
@@ -253,8 +255,11 @@ class Dataset:
 
     def continuous(self, column: str) -> bool:
         """Whether a column holds numbers that are no classes: more different ones than there are classes."""
-        kind = self.kind(column)
-        return kind.name == "number" and kind.odd is None and self.cells.column(column).nunique() > MOST_CLASSES
+        return self.many_numbers(column) and self.kind(column).odd is None
+
+    def many_numbers(self, column: str) -> bool:
+        """Whether a column of numbers holds more different ones than there are classes."""
+        return self.kind(column).name == "number" and self.cells.column(column).nunique() > MOST_CLASSES
 
     def numbers(self, column: str) -> NDArray[np.float64]:
         """(n,) a column of finite numbers. A cell that is none is refused: no error can be reckoned from it."""
@@ -313,18 +318,24 @@ class Dataset:
         codes, found = self.coded(column)
         return np.array(found, dtype=object)[codes]
 
-    def crossed(self, columns: tuple[str, ...]) -> tuple[NDArray[np.int64], tuple[tuple[Value, ...], ...]]:
-        """(n,) places of the rows' cells of several columns among the crossings that occur. Infinity is named by its text."""
-        if columns not in self._crossings:
+    def crossed(
+        self, columns: tuple[str, ...], bands: Mapping[str, Bands] = MappingProxyType({})
+    ) -> tuple[NDArray[np.int64], tuple[tuple[Value, ...], ...]]:
+        """(n,) places of the rows' cells of several columns, or of their bands, among the crossings that occur.
+
+        Infinity is named by its text.
+        """
+        key = tuple(bands.get(column, column) for column in columns)
+        if key not in self._crossings:
             of_row = np.zeros(self.rows, dtype=np.int64)
             cells: list[tuple[Value, ...]] = [()]
             for column in columns:
-                codes, names = self._named(column)
+                codes, names = self._named(column) if column not in bands else (bands[column].codes(self), [*bands[column].names, None])
                 there, of_row = np.unique(of_row * len(names) + codes, return_inverse=True)
                 cells = [(*cells[one // len(names)], names[one % len(names)]) for one in there.tolist()]
             of_row.flags.writeable = False
-            self._crossings[columns] = (of_row, tuple(cells))
-        return self._crossings[columns]
+            self._crossings[key] = (of_row, tuple(cells))
+        return self._crossings[key]
 
     def _named(self, column: str) -> tuple[NDArray[np.int64], list[Value]]:
         """(n,) places of the rows' cells in a list that holds each name once."""
@@ -334,7 +345,7 @@ class Dataset:
         return np.array([places[name] for name in names], dtype=np.int64)[codes], list(places)
 
     @cached_property
-    def _crossings(self) -> dict[tuple[str, ...], tuple[NDArray[np.int64], tuple[tuple[Value, ...], ...]]]:
+    def _crossings(self) -> dict[tuple[str | Bands, ...], tuple[NDArray[np.int64], tuple[tuple[Value, ...], ...]]]:
         """Of the columns that were crossed so far, since many requirements ask for the same slices."""
         return {}
 

@@ -154,7 +154,7 @@ def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
         "on": one.on,
         "reference": one.reference,
         "reference_group": one.reference_group,
-        "by": [list(family) for family in one.by],
+        "by": [[key if isinstance(key, str) else key.to_json() for key in family] for family in one.by],
         "judge_on": one.judge_on,
         "min_n": one.min_n,
         "confidence": one.confidence or confidence,

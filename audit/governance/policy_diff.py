@@ -300,7 +300,7 @@ def _settings(one: Requirement, params: dict[str, Tree]) -> dict[str, Tree]:
 
 def _families(place: str, old: Requirement, new: Requirement, *, features: bool) -> Iterator[Change]:
     """Families of slices, in whatever order they cross their columns. Of features, none named means all."""
-    before, after = ({tuple(sorted(family)): " and ".join(family) for family in one.by} for one in (old, new))
+    before, after = ({tuple(sorted(map(str, family))): " and ".join(map(str, family)) for family in one.by} for one in (old, new))
     gone, come = ([said for family, said in one.items() if family not in other] for one, other in ((before, after), (after, before)))
     if features and not (before and after):
         named = ", ".join(gone or come)

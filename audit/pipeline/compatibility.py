@@ -160,9 +160,11 @@ def _groups(requirement: Requirement, check: Check) -> Iterator[Problem]:
         yield ("by",), f"{requirement.check} gives one number and is not split; leave `by` out"
     yield from _unnamed(requirement, check)
     if check.by == "features":
-        for index, family in enumerate(requirement.by):
+        for index, family in enumerate(requirement.families):
             if len(family) > 1:
                 yield ("by", index), f"{requirement.check} looks at one feature at a time; write `by: [{', '.join(family)}]`"
+        for index, column in requirement.banded:
+            yield ("by", index), f"{requirement.check} looks at features and not at groups of rows; write `by: [{column}]`"
         if requirement.by and requirement.params.get("columns") is not None:
             yield ("columns",), f"{requirement.check} has its features named by `by` already; leave one of the two out"
     if requirement.reference_group is not None and check.by != "groups":

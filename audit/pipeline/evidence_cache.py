@@ -159,7 +159,7 @@ def key_facts(job: Job) -> dict[str, Any] | None:
         "check": {"id": requirement.check, "code": code},
         "parameters": {
             "params": job.params.model_dump(mode="json"),
-            "by": subject.by,
+            "by": subject.split_key,
             "reference_group": subject.reference_group,
             "against": requirement.against,
             "learned_from": subject.learned_from,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from audit import catalog
+from audit.pipeline import thin_data
 from audit.pipeline.opening import NO_BASELINES
 from audit.pipeline.training_rows import training_roles
 from audit.subject import Subject
@@ -43,7 +44,7 @@ class Job:
     skip: str | None = None
     """Why it is not run, where it is not."""
     lost: tuple[Unmeasured, ...] = ()
-    """Groups that the last promotion was measured on and the data lack."""
+    """Groups that the last promotion was measured on and the data lack, and bands of the policy without a row."""
     spent: Spent | None = None
     """What it may use towards a pass, where the error is spent over looks."""
     store: Path | None = None
@@ -152,7 +153,8 @@ def _job(
         predicted=predicted,
         reference=datasets[requirement.reference] if requirement.reference else None,
         datasets=datasets,
-        by=requirement.by,
+        by=requirement.families,
+        bands=requirement.bands(datasets),
         reference_group=requirement.reference_group,
         learned_from=tuple(training_roles(policy)),
         declared=declared(policy),
@@ -172,7 +174,7 @@ def _job(
         confidence=policy.confidence,
         owner=owner(policy),
         skip=skipped(requirement, datasets, select),
-        lost=history.lost.get(requirement.id, ()),
+        lost=(*history.lost.get(requirement.id, ()), *thin_data.empty_bands(requirement, subject)),
         spent=history.spent.get(requirement.id),
         store=history.store,
     )

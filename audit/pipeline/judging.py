@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audit.decision.judge import judge, without_evidence
-from audit.pipeline import engine, evidence_cache
+from audit.pipeline import engine, evidence_cache, thin_data
 from audit.pipeline.engine.inline import failure
 from audit.pipeline.jobs import Failure
 from audit.progress import SILENT, Progress
@@ -48,7 +48,7 @@ def judged(job: Job, measurement: Measurement) -> Finding:
         finding = _without_evidence(job, result)
     else:
         try:
-            evidence = with_lost_groups(job, result)
+            evidence = with_absent_groups(job, result)
             finding = judge(job.requirement, job.info, evidence, confidence=job.confidence, owner=job.owner, spent=job.spent)
         except Exception as error:  # noqa: BLE001  # evidence that cannot be judged is an error of its check
             finding = _without_evidence(job, failure(error))
@@ -60,8 +60,9 @@ def _without_evidence(job: Job, why: Failure) -> Finding:
     return without_evidence(job.requirement, job.info, why.status, why.message, owner=job.owner)
 
 
-def with_lost_groups(job: Job, evidence: Evidence) -> Evidence:
-    """With the groups that the last promotion was measured on and the data lack, which count as unmeasured."""
+def with_absent_groups(job: Job, evidence: Evidence) -> Evidence:
+    """With the groups that the last promotion was measured on and the bands of the policy that the data lack: they count as unmeasured."""
     known = {one.name for one in evidence.unmeasured}
     more = [one for one in job.lost if one.name not in known]
-    return replace(evidence, unmeasured=(*evidence.unmeasured, *more)) if more else evidence
+    notes = (*evidence.notes, *thin_data.band_notes(job.requirement, job.subject))
+    return replace(evidence, unmeasured=(*evidence.unmeasured, *more), notes=notes)

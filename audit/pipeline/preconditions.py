@@ -11,6 +11,7 @@ from audit.candidates.capabilities import Features, Labels, Ranking, Scores, Val
 from audit.candidates.interface import why_no_scores, without_encoder
 from audit.check import CAPABILITIES, OUTPUTS
 from audit.datasets import canonical
+from audit.datasets.bands import Bands, numbers_of
 from audit.datasets.labels import normal_form, positive_class, refuse_two_spellings
 from audit.errors import CannotMeasure, InputError, PolicyError
 from audit.formatting import comparator_in_words
@@ -113,12 +114,17 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
     there = set(data.cells.names)
     derived = set(DERIVED) if check.by == "features" and data.columns.text is not None else set()
     has = f"it has {', '.join(sorted(there))}"
-    for column in sorted({column for family in requirement.by for column in family} - there - derived):
+    for column in sorted({column for family in requirement.families for column in family} - there - derived):
         yield "by", f"column {column!r} is not in {data.path}; {nearest(column, there | derived, has)}"
-    for family in requirement.by:
-        if there.issuperset(family) and check.by != "features":
-            yield from family_mistakes(requirement, data, check, family)
-        groups = _groups(data, family) if there.issuperset(family) and requirement.reference_group not in _REFERENCES else ()
+    bands, unusable = _bands(requirement, datasets)
+    yield from (("by", text) for text in dict.fromkeys(unusable))
+    for place, family in enumerate(requirement.families):
+        if unusable or not there.issuperset(family):
+            continue
+        of_family = {column: one for (at, column), one in bands.items() if at == place}
+        if check.by != "features":
+            yield from family_mistakes(requirement, data, check, family, of_family)
+        groups = _groups(data, family, of_family) if requirement.reference_group not in _REFERENCES else ()
         if groups and requirement.reference_group not in groups:
             told = nearest(str(requirement.reference_group), groups)
             yield "reference_group", f"{requirement.reference_group!r} is no group of {', '.join(family)} in {data.path}; {told}"
@@ -130,10 +136,31 @@ def _column_mistakes(requirement: Requirement, datasets: Mapping[str, Dataset], 
         yield "check", f"{requirement.check} needs texts: name their column under columns.text"
 
 
-def family_mistakes(requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _bands(requirement: Requirement, datasets: Mapping[str, Dataset]) -> tuple[dict[tuple[int, str], Bands], list[str]]:
+    """The bands of a requirement, and why some have no edges; of data sets that were not read, or lack the column, nothing is said."""
+    found, wrong = dict[tuple[int, str], Bands](), list[str]()
+    read = [datasets[role] for role in (requirement.on, requirement.reference) if role is not None and role in datasets]
+    for place, spec in requirement.banded.items():
+        if not all(spec.column in data.cells.names for data in read):
+            continue
+        try:
+            for data in read:
+                numbers_of(data, spec.column)
+            found[place] = spec.on(read[-1])
+        except CannotMeasure as error:
+            wrong.append(str(error))
+    return found, wrong
+
+
+def family_mistakes(
+    requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...], bands: Mapping[str, Bands]
+) -> Iterator[tuple[str, str]]:
     """A family without a group, of more slices than anybody could judge, or of more groups than can each be compared with each."""
     yield from (("by", text) for text in thin_data.blank_columns(data, family))
-    slices = len(data.crossed(family)[1])
+    many_numbers = [column for column in family if column not in bands and data.many_numbers(column)]
+    for column in many_numbers:
+        yield "by", _numbers(data, column)
+    slices = 0 if many_numbers else len(data.crossed(family, bands)[1])
     if slices > MOST_SLICES:
         yield "by", many(family, slices, MOST_SLICES)
     elif slices > MOST_PAIRED and check.by == "groups" and requirement.reference_group is None:
@@ -157,10 +184,19 @@ def _target_mistakes(requirement: Requirement, data: Dataset) -> Iterator[tuple[
         yield "check", f"{requirement.check} needs true numbers: {error}"
 
 
-def _groups(data: Dataset, family: Sequence[str]) -> frozenset[str]:
+def _numbers(data: Dataset, column: str) -> str:
+    """That a column of `by` holds numbers, each of which would be a slice of its own, and what to write instead."""
+    count = data.cells.column(column).nunique()
+    return (
+        f"column {column!r} holds {count:,} different numbers, and each would be a slice of its own; name bands in the policy, such as "
+        f"`by: {{{column}: {{bands: 4}}}}`, or edges of your own, such as `by: {{{column}: [25, 45, 65]}}`; numbers that name groups are "
+        f"read as groups with `types: {{{column}: category}}`"
+    )
+
+
+def _groups(data: Dataset, family: tuple[str, ...], bands: Mapping[str, Bands]) -> frozenset[str]:
     """The groups of a family, a crossed one's by their values in order: `female, north`."""
-    cells = zip(*(data.values(column) for column in family), strict=True)
-    return frozenset(", ".join(canonical(value) or "null" for value in cell) for cell in cells)
+    return frozenset(", ".join(canonical(value) or "null" for value in cell) for cell in data.crossed(family, bands)[1])
 
 
 def _capability_mistakes(check: Check, requirement: Requirement, data: Dataset, candidate: Candidate) -> Iterator[str]:

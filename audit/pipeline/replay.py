@@ -215,7 +215,7 @@ def _measured_alike(then: Requirement, now: Requirement) -> bool:
     """Whether both measure the same: only how it is judged may differ."""
     keys: tuple[Callable[[Requirement], object], ...] = (
         lambda one: (one.check, one.on, one.reference, one.reference_group, one.against),
-        lambda one: sorted(tuple(sorted(family)) for family in one.by),
+        lambda one: sorted(tuple(sorted(map(str, family))) for family in one.by),
     )
     if any(key(then) != key(now) for key in keys):
         return False

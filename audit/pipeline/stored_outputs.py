@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.capabilities import C, Capability
     from audit.check import Need
+    from audit.datasets.kinds import KindName
     from audit.decision.finding import Finding
     from audit.evidence import Member
     from audit.policy.schema import Requirement
@@ -94,7 +95,9 @@ class StoredOutputs:
         frame = frame.assign(**slices)
         roles = {name: f"audit:{name}" for name in ("id", "label", "group") if name in table}
         labels = self._policy.labels.classes()
-        return Dataset(role, folder, InMemory(frame), Columns(**roles, positive=columns.positive), sha256, label_map=labels)
+        numbers: dict[str, KindName] = {column: "number" for one in self._policy.require for _, column in one.banded}
+        slots = Columns(**roles, positive=columns.positive)
+        return Dataset(role, folder, InMemory(frame), slots, sha256, types=numbers, label_map=labels)
 
     def measured_again(self, stored: Finding) -> tuple[Difference, ...] | str:
         """What differs when the check measures the stored outputs, or why it cannot."""
@@ -104,16 +107,17 @@ class StoredOutputs:
         if (why := self._needs_more(requirement)) is not None:
             return why
         check = catalog.discover()[requirement.check]
-        subject = Subject(
-            data=self._datasets[requirement.on],
-            predicted=Predictions(self._candidate),
-            datasets=self._datasets,
-            by=requirement.by,
-            reference_group=requirement.reference_group,
-            declared=declared(self._policy),
-            seed=self._policy.seed,
-        )
         try:
+            subject = Subject(
+                data=self._datasets[requirement.on],
+                predicted=Predictions(self._candidate),
+                datasets=self._datasets,
+                by=requirement.families,
+                bands=requirement.bands(self._datasets),
+                reference_group=requirement.reference_group,
+                declared=declared(self._policy),
+                seed=self._policy.seed,
+            )
             params = check.params.model_validate(requirement.params)
             evidence = check.measure(subject, params, seeds.stream(self._policy.seed, requirement.id))
         except Exception as error:  # noqa: BLE001  # a check may need what is not stored, and says so in its own way

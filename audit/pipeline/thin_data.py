@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from audit import catalog
+from audit.datasets.bands import Bands
 from audit.datasets.identity import copies_remark
 from audit.datasets.labels import normal_form
 from audit.decision.finding import Reason
@@ -109,19 +110,46 @@ def slice_remarks(policy: Policy, datasets: Mapping[str, Dataset]) -> Iterator[s
     """Columns of slices that are blank in most rows, and columns that hold one group alone or one in two spellings."""
     told = set()
     for requirement in policy.require:
-        for column in dict.fromkeys(column for family in _families(requirement) for column in family):
-            data = datasets[requirement.on]
-            if (data.role, column) not in told and column in data.cells.names:
-                told.add((data.role, column))
-                yield from (f"datasets.{data.role}: {text}" for text in (*_thin(data, column), *_twice(data, column)))
+        data = datasets[requirement.on]
+        for place, column in ((place, column) for place, family in enumerate(_families(requirement)) for column in family):
+            key = (data.role, column, banded := (place, column) in requirement.banded)
+            if key not in told and column in data.cells.names:
+                told.add(key)
+                said = _blank(data, column) if banded else (*_thin(data, column), *_twice(data, column))
+                yield from (f"datasets.{data.role}: {text}" for text in said)
 
 
-def _thin(data: Dataset, column: str) -> Iterator[str]:
+def band_notes(requirement: Requirement, subject: Subject) -> Iterator[str]:
+    """Where quantiles have put the edges of bands, and that equal numbers leave fewer bands than the policy names."""
+    source = subject.data if subject.reference is None else subject.reference
+    for place, spec in requirement.banded.items():
+        names = subject.bands[place].names
+        if spec.bands is not None:
+            fewer = "" if len(names) == spec.bands else f" Equal numbers leave {len(names)} of {spec.bands} bands."
+            yield f"The bands of {spec.column} are {', '.join(names)}: their edges are quantiles of {source.role}.{fewer}"
+
+
+def empty_bands(requirement: Requirement, subject: Subject) -> Iterator[Unmeasured]:
+    """Bands between the policy's own edges that have no row: the policy names them, so nothing passes without them."""
+    if not _families(requirement):
+        return
+    for place, spec in requirement.banded.items():
+        for name in subject.bands[place].empty(subject.data) if spec.edges is not None else ():
+            reason = f"no row of {subject.data.role} has {spec.column} {name}: add such rows, or take the edge out of `by`"
+            yield Unmeasured(Slice(((spec.column, name),)), reason)
+
+
+def _blank(data: Dataset, column: str) -> Iterator[str]:
     blank = int(data.blank(column).sum())
     if blank >= _MOSTLY * data.rows:
         share = 100 * blank / data.rows
         yield f"column {column!r} is blank in {blank:,} of {data.rows:,} rows ({share:.0f} %), which are judged together as the slice null."
-    elif len(data.crossed((column,))[1]) == 1:
+
+
+def _thin(data: Dataset, column: str) -> Iterator[str]:
+    mostly = tuple(_blank(data, column))
+    yield from mostly
+    if not mostly and len(data.crossed((column,))[1]) == 1:
         yield f"column {column!r} holds one value in every row, so that a result by {column} compares no groups."
 
 
@@ -138,11 +166,18 @@ def _twice(data: Dataset, column: str) -> Iterator[str]:
 
 
 def kept(policy: Policy, datasets: Mapping[str, Dataset]) -> dict[str, object]:
-    """What a promoting run's entry keeps: the groups by requirement."""
+    """What a promoting run's entry keeps: the groups by requirement. Quantiles move with the data, so their bands are no groups to keep."""
     found = {
-        one.id: {"on": one.on, "families": [{"columns": list(family), "groups": _groups(datasets[one.on], family)} for family in families]}
+        one.id: {
+            "on": one.on,
+            "families": [
+                {"columns": list(columns), "groups": _groups(datasets[one.on], columns, bands)}
+                | ({"bands": {column: list(band.edges) for column, band in bands.items()}} if bands else {})
+                for columns, bands in families
+            ],
+        }
         for one in policy.require
-        if (families := _families(one))
+        if (families := _lasting(one))
     }
     return {KEPT: Large(found)} if found else {}
 
@@ -163,17 +198,28 @@ def _lost(requirement: Requirement, measured: Dataset, before: Mapping[str, Any]
         return
     for family in before["families"]:
         columns = tuple(family["columns"])
-        if columns in _families(requirement):
-            now = _groups(data, columns)
+        bands = {column: Bands(column, tuple(map(float, edges))) for column, edges in family.get("bands", {}).items()}
+        if (columns, bands) in _lasting(requirement):
+            now = _groups(data, columns, bands)
             reason = f"run {run} was promoted on rows of this group, and the data have none: add such rows"
             yield from (Unmeasured(Slice(tuple(zip(columns, one, strict=True))), reason) for one in family["groups"] if one not in now)
 
 
 def _families(requirement: Requirement) -> tuple[tuple[str, ...], ...]:
     """Families of slices or groups; features of a drift check are none."""
-    return requirement.by if catalog.discover()[requirement.check].by in {"slices", "groups"} else ()
+    return requirement.families if catalog.discover()[requirement.check].by in {"slices", "groups"} else ()
 
 
-def _groups(data: Dataset, family: Sequence[str]) -> list[list[object]]:
+def _lasting(requirement: Requirement) -> list[tuple[tuple[str, ...], dict[str, Bands]]]:
+    """Families whose groups have the same names on other data, with the bands of their columns."""
+    found = []
+    for place, columns in enumerate(_families(requirement)):
+        specs = [spec for (family, _), spec in requirement.banded.items() if family == place]
+        if all(spec.edges is not None for spec in specs):
+            found.append((columns, {spec.column: Bands(spec.column, spec.edges) for spec in specs if spec.edges is not None}))
+    return found
+
+
+def _groups(data: Dataset, family: tuple[str, ...], bands: Mapping[str, Bands]) -> list[list[object]]:
     """The groups of a family without those of blank cells."""
-    return [list(cells) for cells in data.crossed(tuple(family))[1] if None not in cells]
+    return [list(cells) for cells in data.crossed(family, bands)[1] if None not in cells]

@@ -181,14 +181,19 @@ def _requirement(requirement: Requirement, draft: Draft) -> Iterator[Problem]:
 
 
 def splits(requirement: Requirement) -> Iterator[Problem]:
-    """Families of slices that hold nothing or are counted twice."""
+    """Families of slices that hold nothing or are counted twice, and edges of bands that do not ascend."""
     seen: set[tuple[str, ...]] = set()
-    for index, family in enumerate(requirement.by):
+    for index, (family, columns) in enumerate(zip(requirement.by, requirement.families, strict=True)):
+        names = tuple(sorted(map(str, family)))
         if not family:
             yield ("by", index), "is empty; name at least one column"
-        elif len(set(family)) < len(family) or tuple(sorted(family)) in seen:
-            yield ("by", index), f"{', '.join(family)} is named twice; its slices would be counted twice"
-        seen.add(tuple(sorted(family)))
+        elif len(set(columns)) < len(columns) or names in seen:
+            yield ("by", index), f"{', '.join(map(str, family))} is named twice; its slices would be counted twice"
+        seen.add(names)
+        for one in family:
+            edges = () if isinstance(one, str) or one.edges is None else one.edges
+            if list(edges) != sorted(set(edges)):
+                yield ("by", index), f"the edges of {one} do not ascend; write each once, the lowest first"
 
 
 def bounds(requirement: Requirement) -> Iterator[Problem]:

@@ -53,7 +53,7 @@ _PRECISE = {
 }
 """How a required key may look."""
 _WHOLE = {
-    "by": "a column, a list of columns, or a list of such lists",
+    "by": "a column, a list of columns, a list of such lists, or bands of numbers such as {age: [25, 45]} or {age: {bands: 4}}",
     "positive": "one class label",
     "scores": "a mapping from class to column, or a list of columns",
     "trust": "pickle, {pickle: true} or {keys: [NAME.pub]}",
@@ -119,7 +119,16 @@ def _message(loc: Loc, errors: Sequence[ErrorDetails], model: type[BaseModel]) -
     if first["type"] == "missing":
         example = _PRECISE.get(str(loc[-1]))
         return "is missing; add it" + (f", such as `{example}`" if example else ""), False
-    return f"is {format_value(first['input'])}; {_remedy(loc, errors, model)}", first["loc"][-1:] == ("[key]",)
+    return f"is {format_value(_as_written(first['input']))}; {_remedy(loc, errors, model)}", first["loc"][-1:] == ("[key]",)
+
+
+def _as_written(value: Any) -> object:
+    """Bands of `by` as a policy writes them; any other value as it is."""
+    if isinstance(value, dict) and value.keys() == {"column", "edges"}:
+        return {value["column"]: value["edges"]}
+    if isinstance(value, dict) and value.keys() == {"column", "bands"}:
+        return {value["column"]: {"bands": value["bands"]}}
+    return value["unreadable"] if isinstance(value, dict) and value.keys() == {"unreadable"} else value
 
 
 def _remedy(loc: Loc, errors: Sequence[ErrorDetails], model: type[BaseModel]) -> str:

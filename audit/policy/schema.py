@@ -12,7 +12,10 @@ from audit.datasets.columns import ReadOptions
 from audit.tasks import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from audit.datasets import Dataset
+    from audit.datasets.bands import Bands
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 ROLE = r"^[A-Za-z][A-Za-z0-9_-]*$"
@@ -29,7 +32,18 @@ Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 CHAMPION, BASE = "champion", "base"
 """What `against` calls the model that runs today, and the base model of a fine-tuning."""
 _WORDS = {"type": "string", "minLength": 1}
-_BY = {"anyOf": [_WORDS, {"type": "array", "items": {"anyOf": [_WORDS, {"type": "array", "items": _WORDS, "minItems": 1}]}}]}
+_EDGES = {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 50}
+_QUANTILES = {
+    "type": "object",
+    "properties": {"bands": {"type": "integer", "minimum": 2, "maximum": 50}},
+    "required": ["bands"],
+    "additionalProperties": False,
+}
+_BANDS = {"type": "object", "additionalProperties": {"anyOf": [_EDGES, _QUANTILES]}, "minProperties": 1}
+_ONE_BANDED = {**_BANDS, "maxProperties": 1}
+_KEY = {"anyOf": [_WORDS, _ONE_BANDED]}
+_CROSSING = {"type": "array", "items": _KEY, "minItems": 1}
+_BY = {"anyOf": [_WORDS, _BANDS, {"type": "array", "items": {"anyOf": [_WORDS, _ONE_BANDED, _CROSSING]}}]}
 _DURATION = re.compile(r"([1-9]\d{0,3})\s*(d|days?|w|weeks?)?")
 
 
@@ -170,6 +184,31 @@ LONGEST = 7 * 24 * 3600
 """Seconds that a policy may let one check take."""
 
 
+class BandSpec(Strict):
+    """Bands of a column of numbers: between given edges, or so many of nearly equally many rows."""
+
+    column: Text
+    edges: tuple[FiniteFloat, ...] | None = Field(None, min_length=1, max_length=50)
+    bands: int | None = Field(None, ge=2, le=50)
+
+    def on(self, data: Dataset) -> Bands:
+        """With its edges on all rows of a data set. CannotMeasure where the column holds no numbers, or too few different ones."""
+        from audit.datasets.bands import Bands, quantile_bands
+
+        return (
+            Bands(self.column, self.edges) if self.edges is not None else quantile_bands(data.whole or data, self.column, self.bands or 2)
+        )
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """As a policy writes it: `{age: [25, 45]}` or `{age: {bands: 4}}`."""
+        return {self.column: {"bands": self.bands} if self.edges is None else [int(one) if one.is_integer() else one for one in self.edges]}
+
+    def __str__(self) -> str:
+        from audit.datasets.bands import Bands
+
+        return f"{self.column} in {self.bands} bands" if self.edges is None else f"{Bands(self.column, self.edges)}"
+
+
 class Requirement(Strict):
     """One line of the contract: measure this, with these settings, within these bounds."""
 
@@ -178,8 +217,10 @@ class Requirement(Strict):
     on: Role = Field("test", description="role of the data set that is measured")
     reference: Role | None = Field(None, description="role of the data set that it is compared with")
     reference_group: str | None = Field(None, description="pooled_rest, a group, or highest; every ordered pair of groups where absent")
-    by: Annotated[tuple[tuple[Text, ...], ...], WithJsonSchema(_BY)] = Field(
-        (), description="columns that split the rows: [a, b] is two families of slices, [[a, b]] their crossing"
+    by: Annotated[tuple[tuple[Text | BandSpec, ...], ...], WithJsonSchema(_BY)] = Field(
+        (),
+        description="columns that split the rows: [a, b] is two families of slices, [[a, b]] their crossing, {age: [25, 45]} or"
+        " {age: {bands: 4}} bands of numbers",
     )
     min: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
     max: FiniteFloat | None = Field(None, description="inclusive, in the check's unit")
@@ -194,6 +235,20 @@ class Requirement(Strict):
         None, gt=0, le=LONGEST, description="seconds after which the check is stopped and ends as an error; the check's own where absent"
     )
     params: dict[str, JsonValue] = Field(default_factory=dict, description="every other key; typed by the check itself")
+
+    @property
+    def families(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each family of `by`."""
+        return tuple(tuple(one if isinstance(one, str) else one.column for one in family) for family in self.by)
+
+    @property
+    def banded(self) -> dict[tuple[int, str], BandSpec]:
+        """Bands in `by`, by the place of their family and their column."""
+        return {(place, one.column): one for place, family in enumerate(self.by) for one in family if isinstance(one, BandSpec)}
+
+    def bands(self, datasets: Mapping[str, Dataset]) -> dict[tuple[int, str], Bands]:
+        """Bands in `by` with their edges. Quantiles are the reference's where there is one: edges must not move with what is compared."""
+        return {place: spec.on(datasets[self.reference or self.on]) for place, spec in self.banded.items()}
 
 
 class Trust(Strict):

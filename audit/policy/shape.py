@@ -163,12 +163,26 @@ def _requirement(raw: Tree) -> Tree:
 
 
 def _families(by: Tree) -> Tree:
-    """`a` and `[a, b]` as families of one column each; `[[a, b]]` stays a crossing."""
+    """`a` and `[a, b]` as families of one column each; `[[a, b]]` stays a crossing. `{age: [25]}` becomes bands."""
     if isinstance(by, str):
         return [[by]]
     if by is None:
         return []
-    return [[one] if isinstance(one, str) else one for one in by] if isinstance(by, list) else by
+    if isinstance(by, dict):
+        return [[_banded({column: said})] for column, said in by.items()]
+    return [[_banded(key) for key in one] if isinstance(one, list) else [_banded(one)] for one in by] if isinstance(by, list) else by
+
+
+def _banded(key: Tree) -> Tree:
+    """A column as it is; the bands of one in the form that the schema reads."""
+    if not isinstance(key, dict):
+        return key
+    column, said = next(iter(key.items())) if len(key) == 1 else ("", None)
+    if isinstance(said, list):
+        return {"column": column, "edges": said}
+    if isinstance(said, dict) and said.keys() == {"bands"}:
+        return {"column": column, "bands": said["bands"]}
+    return {"unreadable": key}
 
 
 def typed(model: type[Model], tree: Tree) -> Model:

@@ -15,7 +15,7 @@ from audit.errors import AuditError
 from audit.evidence import OVERALL, Evidence, Member, Unmeasured
 from audit.pipeline.engine import inline
 from audit.pipeline.jobs import Failure
-from audit.pipeline.judging import judged, with_lost_groups
+from audit.pipeline.judging import judged, with_absent_groups
 from audit.power.simulated_model import SHARED, STRONGEST, USUAL, SimulatedModel
 from audit.stats import Proportion
 
@@ -104,7 +104,7 @@ class Trials:
         job, comparators = self._with_model(job, model)
         measurement = inline.measure(job)
         self.embedded = max(self.embedded, model.embedded)
-        evidence = None if isinstance(measurement.result, Failure) else with_lost_groups(job, measurement.result)
+        evidence = None if isinstance(measurement.result, Failure) else with_absent_groups(job, measurement.result)
         is_free = job.requirement.against is None and not model.asked
         finding = judged(job, measurement) if is_free or evidence is None or not evidence.members else None
         return Trial(evidence, finding, model_free=is_free, comparators=comparators, refused=model.refused)
@@ -123,7 +123,7 @@ class Trials:
         """At which the check's worst value is the given one; None where it does not follow the strength, as gaps do not."""
         if job.check.by == "groups" or not {"reference", "model"}.isdisjoint(job.check.needs) or job.requirement.against is not None:
             return None
-        key = (job.requirement.check, job.params.model_dump_json(), job.requirement.on, job.subject.by, value)
+        key = (job.requirement.check, job.params.model_dump_json(), job.requirement.on, job.subject.split_key, value)
         if key not in self._strengths:
             self._strengths[key] = self._search(job, value)
         return self._strengths[key]
@@ -199,7 +199,9 @@ def _correlations(jobs: Sequence[Job], trials: Trials) -> NDArray[np.float64]:
     cut: dict[str, Dataset] = {}
     small = [_on_fewer_rows(job, cut) for job in jobs]
     keys = [
-        (job.requirement.check, job.params.model_dump_json(), job.requirement.on, job.requirement.reference, job.subject.by) for job in jobs
+        (one.check, job.params.model_dump_json(), one.on, one.reference, job.subject.split_key)
+        for job in jobs
+        for one in (job.requirement,)
     ]
     distinct = dict(zip(keys, small, strict=True))
     place = [list(distinct).index(key) for key in keys]

@@ -87,7 +87,7 @@ def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
 def requirement_in_words(finding: Finding) -> str:
     """What the requirement asks, of which data: `rate difference at most 0.1, on test, by gender`."""
     requirement = finding.requirement
-    families = prose.listed(" crossed with ".join(columns) for columns in requirement.by)
+    families = prose.listed(" crossed with ".join(map(str, family)) for family in requirement.by)
     by = f", by {families}" if families else ""
     unit = finding.check.unit if finding.evidence is None else finding.evidence.unit
     against = f" against {requirement.reference}" if requirement.reference is not None else ""

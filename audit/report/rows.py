@@ -112,7 +112,7 @@ class Places:
         return cls(
             _sets(sampled).get(on, ""),
             {one.name.items: anchor for anchor, one in anchored if one.cell is None and one.examples},
-            frozenset(finding.requirement.by),
+            frozenset(finding.requirement.families),
             {one.cell: (anchor, one) for anchor, one in anchored if one.cell is not None},
         )
 

@@ -15,6 +15,7 @@ from audit.commands.explain import explain
 from audit.errors import InputError, Mistake, PolicyError
 from audit.pipeline.compatibility import load_policy
 from audit.policy import LoadedPolicy, load
+from audit.policy.schema import Policy
 
 GOOD = """\
 policy: letters
@@ -92,6 +93,23 @@ def test_words_are_not_taken_for_truth_values_or_numbers() -> None:
 def test_forms_of_by(by: str, families: tuple[tuple[str, ...], ...]) -> None:
     loaded = load(written(GOOD.replace("[gender, [gender, region]]", by)))
     assert loaded.policy.require[0].by == families
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("by", "written_again"),
+    [
+        ("[{age: [25, 45.5]}]", [[{"age": [25, 45.5]}]]),
+        ("{age: {bands: 4}}", [[{"age": {"bands": 4}}]]),
+        ("{age: [25], income: {bands: 2}}", [[{"age": [25]}], [{"income": {"bands": 2}}]]),
+        ("[gender, [gender, {age: [40]}]]", [["gender"], ["gender", {"age": [40]}]]),
+    ],
+)
+def test_bands_under_by(by: str, written_again: list[list[object]]) -> None:
+    policy = load(written(GOOD.replace("[gender, [gender, region]]", by))).policy
+    (first, *_) = policy.require
+    assert [[one if isinstance(one, str) else one.to_json() for one in family] for family in first.by] == written_again
+    assert Policy.model_validate_json(policy.model_dump_json(), strict=True) == policy
 
 
 @pytest.mark.usefixtures("project")
