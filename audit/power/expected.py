@@ -14,7 +14,6 @@ from audit.errors import InputError
 from audit.evidence import OVERALL, Pair, Slice
 from audit.formatting import limit
 from audit.policy.messages import nearest
-from audit.stats import Estimate, stored
 from audit.stats.interface import bias_corrected
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from audit.evidence import Name
     from audit.pipeline.jobs import Job
     from audit.policy.schema import Policy, Requirement
+    from audit.stats import Estimate
 
 
 Basis: TypeAlias = Literal["stated", "pilot", "no change"]
@@ -115,23 +115,16 @@ def _value(text: str, told: str, requirement: Requirement) -> float:
 def pilot(place: Path) -> Pilot:
     """The estimates of a bundle whose files are as they were written."""
     try:
-        results = json.loads(reader.results(place))
-        found = json.loads((place / "evidence/estimates.json").read_bytes())["findings"]
-        findings = {
-            name: {json.dumps(one["name"], sort_keys=True): stored.from_json(one["estimate"]) for one in finding["members"]}
-            for name, finding in found.items()
-        }
-        lacking = {
-            name: tuple(f"{unnamed(json.dumps(one['name']))}: {one['reason']}" for one in finding.get("unmeasured", ()))
-            for name, finding in found.items()
-        }
-        return Pilot(findings, {role: str(data["sha256"]) for role, data in results["datasets"].items()}, lacking)
+        audit = reader.audit_run(place, tables=False)
     except InputError as error:
         msg = f"--pilot {error}"
         raise InputError(msg) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"--pilot {place}: its estimates cannot be read ({type(error).__name__}: {error}): name a bundle that `audit run` wrote"
-        raise InputError(msg) from error
+    measured = {one.id: one.evidence for one in audit.findings if one.evidence is not None}
+    return Pilot(
+        {name: {named(member.name): member.estimate for member in evidence.members} for name, evidence in measured.items()},
+        {data.role: data.sha256 for data in audit.datasets},
+        {name: tuple(f"{one.name}: {one.reason}" for one in evidence.unmeasured) for name, evidence in measured.items()},
+    )
 
 
 def expectation_of(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -> Expectation | None:
