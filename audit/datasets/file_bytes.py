@@ -7,9 +7,10 @@ import gzip
 import io
 import os
 import zlib
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from pathlib import Path
 
 MOST_BYTES = 8 * 2**30
@@ -40,7 +41,7 @@ def too_large(what: str) -> Unreadable:
     return Unreadable(f"{what} more than {MOST_BYTES / 2**30:,.3g} GiB", "give a sample of its rows, or split the file")
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BufferedReader:
     """A regular file of at most `MOST_BYTES`, to be closed by the caller."""
     if path.is_dir():
         what = "is a folder"

@@ -15,7 +15,7 @@ from audit.datasets.guessed_roles import identifies_rows
 from audit.datasets.values import value_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -153,17 +153,15 @@ def _row_hashes(store: ColumnStore, telling: dict[str, str]) -> list[NDArray[np.
     """
     found = [np.zeros(store.rows, dtype=np.uint64) for _ in range(2)]
     for name, column in telling.items():
-        bits = _float_bits(store.column(column))
-        codes, tables = (None, ()) if bits is not None else _hashes_by_code(store, column)
+        cells = _cell_hasher(store, column)
         for lane, (hashes, salt) in enumerate(zip(found, _text_hashes(f"column {name}"), strict=True)):
             for start in range(0, store.rows, _AT_ONCE):
                 part = slice(start, start + _AT_ONCE)
-                cells = _number_hashes(bits[part], lane) if bits is not None else tables[lane][codes[part]]
-                hashes[part] += _mix(cells ^ np.uint64(salt))
+                hashes[part] += _mix(cells(part, lane) ^ np.uint64(salt))
     return found
 
 
-def _float_bits(values: pd.Series[Any]) -> NDArray[np.float64] | None:
+def _exact_floats(values: pd.Series[Any]) -> NDArray[np.float64] | None:
     """(n,) a column's numbers, where its type says that it holds nothing else and each is exact as a float; else None."""
     if not isinstance(values.dtype, np.dtype) or values.dtype.kind not in "iuf":
         return None
@@ -178,11 +176,15 @@ def _number_hashes(numbers: NDArray[np.float64], lane: int) -> NDArray[np.uint64
     return np.where(np.isnan(numbers), np.uint64(_NO_CELL[lane]), hashes)
 
 
-def _hashes_by_code(store: ColumnStore, column: str) -> tuple[NDArray[np.int64], list[NDArray[np.uint64]]]:
-    """(n,) places of a column's cells, and for each of two lanes the hashes at these places; the last is that of no cell."""
+def _cell_hasher(store: ColumnStore, column: str) -> Callable[[slice, int], NDArray[np.uint64]]:
+    """What gives the hashes of some rows' cells, in one of two lanes."""
+    numbers = _exact_floats(store.column(column))
+    if numbers is not None:
+        return lambda part, lane: _number_hashes(numbers[part], lane)
     codes, distinct = store.codes(column)
     hashes = [*map(_cell_hashes, distinct), _NO_CELL]
-    return codes, [np.array([pair[lane] for pair in hashes], dtype=np.uint64) for lane in range(2)]
+    tables = [np.array([pair[lane] for pair in hashes], dtype=np.uint64) for lane in range(2)]
+    return lambda part, lane: tables[lane][codes[part]]
 
 
 def _cell_hashes(value: object) -> tuple[int, int]:

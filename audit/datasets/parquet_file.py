@@ -11,7 +11,7 @@ import os
 import re
 from collections import OrderedDict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from audit.datasets import file_bytes, notation
 from audit.datasets.column_store import ColumnStore, nested_as_json
@@ -23,6 +23,7 @@ from audit.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+    from io import BufferedReader
     from pathlib import Path
 
     import numpy as np
@@ -60,7 +61,7 @@ class ParquetColumns(ColumnStore):
                 file = _open(raw)
                 refuse_duplicates(file.schema_arrow.names)
                 self._schema = file.schema_arrow
-                self._rows = file.metadata.num_rows
+                self._rows: int = file.metadata.num_rows
                 self._names = tuple(name for name in self._schema.names if not _PANDAS_INDEX.fullmatch(name))
                 _refuse_beyond_limit(raw, file)
         self._nested = frozenset(field.name for field in self._schema if pa.types.is_nested(field.type))
@@ -126,14 +127,14 @@ class ParquetColumns(ColumnStore):
         apply_types(frame, self._options)
         return frame[name]
 
-    def _reopened(self) -> BinaryIO:
+    def _reopened(self) -> BufferedReader:
         try:
             return file_bytes.open_file(self._path)
         except Unreadable as error:
             msg = f"{self._path}: {error}"
             raise InputError(msg) from error
 
-    def _refuse_change(self, raw: BinaryIO) -> None:
+    def _refuse_change(self, raw: BufferedReader) -> None:
         """A file that is no longer the one whose digest the record holds."""
         if _state(raw) != self._state:
             msg = f"{self._path}: was changed while it was audited: run the audit again"
@@ -151,13 +152,13 @@ def _size(found: Any) -> int:
     return int(found[0].nbytes) + _CELL_BYTES * len(found[1]) if isinstance(found, tuple) else int(found.memory_usage(deep=False))
 
 
-def _state(raw: BinaryIO) -> tuple[int, ...]:
+def _state(raw: BufferedReader) -> tuple[int, ...]:
     """What differs once a file's bytes were written or another file was put in its place."""
     about = os.fstat(raw.fileno())
     return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
-def _open(raw: BinaryIO) -> pq.ParquetFile:
+def _open(raw: BufferedReader) -> pq.ParquetFile:
     import pyarrow.parquet as pq
 
     return pq.ParquetFile(raw, pre_buffer=False)
@@ -174,7 +175,7 @@ def _refusing_damage() -> Iterator[None]:
         raise Unreadable(what, "write it again") from error
 
 
-def _refuse_beyond_limit(raw: BinaryIO, file: pq.ParquetFile) -> None:
+def _refuse_beyond_limit(raw: BufferedReader, file: pq.ParquetFile) -> None:
     """A file that unpacks beyond the limit, by what it says of itself, and by the lengths of its texts and lists.
 
     A text that many rows share is written once: so texts are read as places in a list, and added up before they are written out.

@@ -103,11 +103,11 @@ def write_table(path: Path, columns: Mapping[str, Coded], rows: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    values = {name: None if column.values is None else pa.array(column.values) for name, column in columns.items()}
+    values = {name: pa.array(column.values) for name, column in columns.items() if column.values is not None}
 
     def part(name: str, which: slice) -> pa.Array:
-        cells, listed = columns[name].cells, values[name]
-        return _arrow(cells(which)) if callable(cells) else listed.take(pa.array(cells[which]))
+        cells = columns[name].cells
+        return _arrow(cells(which)) if callable(cells) else values[name].take(pa.array(cells[which]))
 
     schema = pa.schema([(name, part(name, slice(0, 1)).type) for name in columns])
     kinds = json.dumps({name: column.kind for name, column in columns.items()}).encode()
