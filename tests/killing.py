@@ -51,3 +51,8 @@ def steps(work: Callable[[], None]) -> int:
     finally:
         sys.setprofile(None)
     return seen[0]
+
+
+def killed_when_called(*_: object, **_named: object) -> None:
+    """Ends the process as the kernel would; put in place of a function, it does so where that is called."""
+    os.kill(os.getpid(), signal.SIGKILL)

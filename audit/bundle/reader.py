@@ -17,6 +17,7 @@ from audit import record
 from audit.errors import InputError, ToolError
 from audit.evidence.storage import table_from_bytes
 from audit.governance import review, sign_off
+from audit.policy import yaml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,27 +138,45 @@ def table(folder: Path, name: str) -> dict[str, NDArray[np.generic]] | None:
         raise ToolError(msg) from error
 
 
-def release(folder: Path, audit: record.AuditRun) -> sign_off.Release:
-    """What a signature under a bundle is for: what its record and its results say. The files are known to be unchanged."""
-    told: Any = json.loads((folder / "results.json").read_bytes())
+def release(folder: Path) -> sign_off.Release:
+    """What a signature under a bundle is for, by its `results.json` and `policy.yaml`. The files are known to be unchanged.
+
+    The record says more, but only to the release that wrote it; a signature is verified for longer than that.
+    """
+    told: Any = json.loads(results(folder))
+    policy = yaml_reader.plain(yaml_reader.parse((folder / "policy.yaml").read_text(encoding="utf-8"), "policy.yaml")[0])
+    declared = policy if isinstance(policy, dict) else {}
+    system = declared.get("system")
+    author = system.get("author") if isinstance(system, dict) else None
+    open_ids = {one["finding"] for one in told["conditions"]}
+    effects = {one["id"]: _effect(one, open_ids) for one in told["findings"]}
     return sign_off.Release(
-        run=audit.run.id,
+        run=told["run"]["id"],
         bundle_sha256=digest(folder),
-        candidate_sha256=audit.candidate.sha256,
-        tier=sign_off.tier_of(audit.policy),
-        author=audit.policy.system.author,
+        candidate_sha256=told["candidate"]["sha256"],
+        tier=sign_off.tier_of(declared.get("tier")),
+        author=None if author is None else str(author),
         facts={
-            "run": audit.run.id,
+            "run": told["run"]["id"],
             "policy": told["policy"],
-            "datasets": {one.role: one.sha256 for one in audit.datasets},
-            "decision": audit.verdict.decision,
+            "datasets": {role: one["sha256"] for role, one in told["datasets"].items()},
+            "decision": told["decision"],
             "conditions": told["conditions"],
-            "conditions_sha256": sign_off.conditions_sha256(audit.findings, audit.verdict.conditions),
+            "conditions_sha256": sign_off.conditions_sha256(told),
             "reasons": told["reasons"],
-            "valid_until": audit.valid_until,
+            "valid_until": told["valid_until"],
             "results": {"name": "results.json", "digest": {"sha256": file_digest(folder / "results.json")}},
         },
-        passed=tuple(one.id for one in audit.findings if sign_off.outcome(one) == "passed"),
-        warned=tuple(one.id for one in audit.findings if sign_off.outcome(one) == "warned"),
-        failed=tuple(one.id for one in audit.findings if sign_off.outcome(one) == "failed"),
+        passed=tuple(name for name, effect in effects.items() if effect == "passed"),
+        warned=tuple(name for name, effect in effects.items() if effect == "warned"),
+        failed=tuple(name for name, effect in effects.items() if effect == "failed"),
+        statuses={one["id"]: one["status"] for one in told["findings"]},
+        waivers={one["id"]: one["expires_at"] for one in told["waivers"] if one["state"] == "in_force"},
     )
+
+
+def _effect(finding: Mapping[str, Any], open_ids: set[str]) -> str | None:
+    """How in-toto's test result sorts a finding; None for what does not apply, which has passed nothing."""
+    if finding["status"] in {"pass", "not_applicable"}:
+        return "passed" if finding["status"] == "pass" else None
+    return "warned" if finding["id"] in open_ids or finding["enforce"] == "advisory" else "failed"

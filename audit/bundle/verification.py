@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from audit.bundle import reader
 from audit.canonical_text import canonical_json
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from audit.governance.review import Reviewed
     from audit.governance.sign_off import Release, Signed
     from audit.ledger import Entry, Ledger, Place
-    from audit.record import AuditRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,6 @@ class _Bundle:
     """A bundle whose bytes are those that its run wrote, with what it is verified against."""
 
     folder: Path
-    audit: AuditRun
     release: Release
     keys: Sequence[PublicKey]
     entries: Sequence[Entry] | None
@@ -85,12 +83,11 @@ def verify(folder: Path, keys: Sequence[PublicKey], ledger: Ledger | None, now: 
         raise InputError(msg)
     chain, entries = _chain(ledger)
     try:
-        audit = _unchanged(folder)
-        bundle = _Bundle(folder, audit, reader.release(folder, audit), keys, entries, times.latest(now, entries or ()))
+        bundle = _Bundle(folder, _unchanged(folder), keys, entries, times.latest(now, entries or ()))
     except (AuditError, OSError, ValueError, KeyError, TypeError) as error:
         rest = tuple(Check(name, None, "the bundle's bytes do not hold") for name in ("signature", "quorum", "dates"))
         return Verification((Check("bytes", False, str(error)), *rest, *chain))
-    held = Check("bytes", True, f"{len(list(_files(folder)))} files are as run {audit.run.id} wrote them")
+    held = Check("bytes", True, f"{len(list(_files(folder)))} files are as run {bundle.release.run} wrote them")
     signed = tuple(_signatures(bundle))
     texts = [text for _, _, text in signed if text is not None]
     good = tuple(one for _, one, _ in signed if one is not None)
@@ -112,9 +109,9 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _unchanged(folder: Path) -> AuditRun:
-    """The record of a bundle in which no bit is another: not of its files, and not of their list."""
-    audit = reader.audit_run(folder, tables=False)
+def _unchanged(folder: Path) -> Release:
+    """What a bundle says in which no bit is another: not of its files, and not of their list."""
+    reader.refuse_changed(folder)
     text = (folder / reader.NAME).read_bytes()
     listed: Any = json.loads(text)["files"]
     if text != reader.list_text(listed).encode():
@@ -123,16 +120,12 @@ def _unchanged(folder: Path) -> AuditRun:
     if wrong := [one["name"] for one in listed if (folder / one["name"]).stat().st_size != one["size"]]:
         msg = f"{folder}: {', '.join(wrong)}: of another size than {reader.NAME} says"
         raise InputError(msg)
-    if reader.file_digest(folder / "policy.yaml") != audit.policy_sha256:
-        msg = f"{folder / 'policy.yaml'}: is not the policy that {reader.RECORD} names"
+    release = reader.release(folder)
+    policy: Any = release.facts["policy"]
+    if reader.file_digest(folder / "policy.yaml") != policy["sha256"]:
+        msg = f"{folder / 'policy.yaml'}: is not the policy that results.json names"
         raise InputError(msg)
-    results: Any = json.loads(reader.results(folder))
-    told = (results["run"]["id"], results["decision"], results["exit_code"], results["candidate"]["sha256"], results["policy"]["sha256"])
-    verdict = audit.verdict
-    if told != (audit.run.id, verdict.decision, verdict.exit_code, audit.candidate.sha256, audit.policy_sha256):
-        msg = f"{folder}: results.json and {reader.RECORD} do not say the same"
-        raise InputError(msg)
-    return audit
+    return release
 
 
 def _signatures(bundle: _Bundle) -> Iterator[tuple[Check, Signed | None, str | None]]:
@@ -192,19 +185,20 @@ def _quorum(bundle: _Bundle, texts: Sequence[str]) -> Check:
 
 def _dates(bundle: _Bundle) -> Iterator[Check]:
     """Nothing has expired: the decision, what is owed, the waivers."""
-    today, audit = bundle.latest.date().isoformat(), bundle.audit
-    late = [f"condition {one.finding} was due on {one.due}" for one in audit.verdict.conditions if one.due < today]
-    if audit.valid_until is not None and audit.valid_until < today:
-        late.insert(0, f"the decision was valid until {audit.valid_until}")
-    in_force = (one for one in audit.waivers if one.standing == "in_force")
-    late += [f"waiver {one.id} ended at {one.until}" for one in in_force if datetime.fromisoformat(one.until) <= bundle.latest]
-    until = "without end" if audit.valid_until is None else f"until {audit.valid_until}"
+    today, facts = bundle.latest.date().isoformat(), bundle.release.facts
+    conditions, valid_until = cast("list[dict[str, str]]", facts["conditions"]), facts["valid_until"]
+    late = [f"condition {one['finding']} was due on {one['due']}" for one in conditions if one["due"] < today]
+    if valid_until is not None and str(valid_until) < today:
+        late.insert(0, f"the decision was valid until {valid_until}")
+    ends = bundle.release.waivers.items()
+    late += [f"waiver {name} ended at {until}" for name, until in ends if datetime.fromisoformat(until) <= bundle.latest]
+    until = "without end" if valid_until is None else f"until {valid_until}"
     yield Check("dates", not late, "; ".join(late) or f"valid {until}")
 
 
 def _waivers(bundle: _Bundle) -> Iterator[Check]:
     """The signatures under each waiver in force, by the keys that the policy trusted, which lie in the bundle."""
-    in_force = {one.id for one in bundle.audit.waivers if one.standing == "in_force"}
+    in_force = set(bundle.release.waivers)
     if not in_force:
         return
     place = bundle.folder / "waivers"
@@ -246,7 +240,7 @@ def _review(bundle: _Bundle, path: Path) -> Reviewed | str:
     found = review.read(path.read_bytes(), bundle.keys, bundle.latest)
     if isinstance(found, str):
         return found
-    return review.at_odds(found, bundle.release, {one.id: one.status for one in bundle.audit.findings}) or found
+    return review.at_odds(found, bundle.release, bundle.release.statuses) or found
 
 
 def _added(bundle: _Bundle, *, signatures: bool) -> list[Path]:

@@ -56,4 +56,4 @@ def under_lines(found: Sequence[Under]) -> Iterator[str]:
 
 def as_json(found: Sequence[Replay] | Sequence[Under]) -> str:
     """The same for programs."""
-    return json.dumps({"schema": "audit.replay/1", "runs": [asdict(one) for one in found]}, indent=1, ensure_ascii=False)
+    return json.dumps({"schema": "audit.replay/1", "runs": [asdict(one) for one in found]}, indent=1)

@@ -125,7 +125,7 @@ class _Work:
 def review_bundle(folder: Path, key_file: tuple[Path, keys.Prompt], reviewer: Reviewer, ledger: Ledger, now: datetime) -> list[str]:
     """Ask for a judgement of each finding, compare, sign and record; the agreement in words. The key comes with who asks its passphrase."""
     audit = reader.audit_run(folder, tables=False)
-    release = reader.release(folder, audit)
+    release = reader.release(folder)
     recorded(ledger, release)
     secret, key = keys.read_secret(*key_file)
     work = _Work(folder, audit, release, key)

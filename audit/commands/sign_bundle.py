@@ -57,8 +57,8 @@ class _Work:
 def sign_bundle(folder: Path, signing: Signing, ledger: Ledger, now: datetime) -> list[str]:
     """Put a sign-off under a bundle; what was done in words. A signature that was killed before the ledger had it is completed."""
     with locked(folder):
-        audit = reader.audit_run(folder, tables=False)
-        release = reader.release(folder, audit)
+        reader.refuse_changed(folder)
+        release = reader.release(folder)
         entries = recorded(ledger, release)
         secret, key = keys.read_secret(signing.key, signing.ask)
         work = _Work(folder, ledger, release, secret, key, signing.role)

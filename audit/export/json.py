@@ -62,7 +62,7 @@ def results(audit: AuditRun) -> dict[str, Json]:
             for one in audit.verdict.conditions
         ],
         "waivers": [_waiver(one) for one in audit.waivers],
-        "findings": [_finding(finding, policy.confidence) for finding in audit.findings],
+        "findings": [finding(one, policy.confidence) for one in audit.findings],
     }
 
 
@@ -142,7 +142,8 @@ def _stored(member: Member) -> dict[str, object]:
     return {"name": _member(member.name), "estimate": stored.to_json(member.estimate)}
 
 
-def _finding(finding: Finding, confidence: float) -> dict[str, Json]:
+def finding(finding: Finding, confidence: float) -> dict[str, Json]:
+    """One finding; `confidence` is the policy's own."""
     one = finding.requirement
     return {
         "id": one.id,
@@ -256,8 +257,8 @@ def lines(audit: AuditRun) -> str:
     whole = results(audit)
     del whole["findings"]
     decided = {key: whole.pop(key) for key in ("decision", "exit_code", "valid_until", "reasons", "conditions")}
-    findings = ({"kind": "finding"} | _finding(one, audit.policy.confidence) for one in audit.findings)
-    parts = [{"kind": "run"} | whole, *findings, {"kind": "decision"} | decided]
+    found = ({"kind": "finding"} | finding(one, audit.policy.confidence) for one in audit.findings)
+    parts = [{"kind": "run"} | whole, *found, {"kind": "decision"} | decided]
     return "".join(json.dumps(part, ensure_ascii=False, allow_nan=False) + "\n" for part in parts)
 
 

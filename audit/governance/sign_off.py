@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, ValidationError
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from audit.decision.finding import Condition, Finding
+    from audit.decision.finding import Finding
     from audit.ledger import Entry
-    from audit.policy.schema import Policy
     from audit.policy.yaml_reader import Tree
 
 PREDICATE = "urn:model-audit-gate:predicate:sign-off:v1"
@@ -63,6 +62,10 @@ class Release:
     warned: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     """Ids of the findings, as in-toto's test result sorts them."""
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """Of every finding, by its id."""
+    waivers: Mapping[str, str] = field(default_factory=dict)
+    """Ends of the waivers in force, ISO 8601, by their ids."""
 
     @property
     def decision(self) -> str:
@@ -70,9 +73,9 @@ class Release:
         return str(self.facts["decision"])
 
 
-def tier_of(policy: Policy) -> int:
-    """The tier whose quorum counts."""
-    return policy.tier if "tier" in policy.model_fields_set else _LOWEST_TIER
+def tier_of(tier: object) -> int:
+    """The tier whose quorum counts, of a policy that declares this one or none."""
+    return tier if isinstance(tier, int) and tier in _QUORUM else _LOWEST_TIER
 
 
 def roles(tier: int) -> tuple[Role, ...]:
@@ -80,18 +83,24 @@ def roles(tier: int) -> tuple[Role, ...]:
     return _QUORUM[tier]
 
 
-def conditions_sha256(findings: Sequence[Finding], conditions: Sequence[Condition]) -> str:
-    """Digest of what stays open, without its dates: the requirement, what became of it, its owner and the waiver over it."""
-    of = {one.id: one for one in findings}
+_OPEN = (
+    *("check", "params", "threshold", "severity", "enforce", "on", "reference", "reference_group", "by"),
+    *("against", "margin", "judge_on", "min_n", "confidence", "status", "disposition"),
+)
+"""Keys of a finding in `results.json` that say what stays open."""
+
+
+def conditions_sha256(results: Mapping[str, Any]) -> str:
+    """Digest of what stays open, without its dates: the requirement, what became of it, its owner and the waivers over it.
+
+    It is taken of `results.json`, whose form stays, or of its `findings`, `conditions` and `waivers`.
+    """
+    of = {one["id"]: one for one in results["findings"]}
     told = [
-        {
-            "finding": one.finding,
-            "owner": one.owner,
-            "requirement": of[one.finding].requirement.model_dump(mode="json"),
-            "status": of[one.finding].status,
-            "waiver": None if (waiver := of[one.finding].waiver) is None else waiver.id,
-        }
-        for one in conditions
+        {"finding": one["finding"], "owner": one["owner"]}
+        | {key: of[one["finding"]].get(key) for key in _OPEN}
+        | {"waivers": sorted(each["id"] for each in results["waivers"] if (each["finding"], each["state"]) == (one["finding"], "in_force"))}
+        for one in results["conditions"]
     ]
     return hashlib.sha256(canonical_json(told).encode()).hexdigest()
 

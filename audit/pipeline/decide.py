@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from audit import catalog
 from audit.decision import rules
 from audit.decision.finding import Reason
+from audit.export import json as results_json
 from audit.frameworks import nist_ai_rmf
 from audit.governance import policy_change, sign_off, waiver_validity
 from audit.governance.apply_waivers import apply_waivers
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from audit.datasets import Dataset
     from audit.decision.finding import Finding, Verdict
-    from audit.governance.apply_waivers import WaiverState
+    from audit.governance.apply_waivers import WaivedFindings, WaiverState
     from audit.governance.policy_change import PolicyChange
     from audit.ledger import Entry
     from audit.pipeline.measure import Measured
@@ -56,7 +57,7 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
         *policy_change.blocking_reasons(since),
     )
     verdict = rules.decide(loaded.policy.require, waived.findings, blocking=blocking, today=started.date())
-    verdict, signed = _signed_before(prepared, looks.before, waived.findings, verdict, started)
+    verdict, signed = _signed_before(prepared, looks.before, waived, verdict, started)
     remarks = (
         *signed,
         *waived.reasons,
@@ -70,7 +71,7 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
 
 
 def _signed_before(
-    prepared: Prepared, entries: Sequence[Entry], findings: Sequence[Finding], verdict: Verdict, started: datetime
+    prepared: Prepared, entries: Sequence[Entry], waived: WaivedFindings, verdict: Verdict, started: datetime
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """The exit code of a promotion with conditions is 0 once the quorum signed these conditions for this candidate.
 
@@ -83,8 +84,8 @@ def _signed_before(
         candidate_sha256=prepared.candidate.sha256,
         policy_sha256=prepared.loaded.sha256,
         datasets={role: data.sha256 for role, data in prepared.datasets.items()},
-        conditions_sha256=sign_off.conditions_sha256(findings, verdict.conditions),
-        tier=sign_off.tier_of(policy),
+        conditions_sha256=sign_off.conditions_sha256(_open(policy, waived, verdict)),
+        tier=sign_off.tier_of(policy.tier if "tier" in policy.model_fields_set else None),
         author=policy.system.author,
     )
     quorum = sign_off.standing(entries, sought, prepared.waivers.trusted, times.latest(started, entries))
@@ -97,6 +98,15 @@ def _signed_before(
     runs = ", ".join(dict.fromkeys(one.sign_off.run for one in quorum.signers))
     text = f"These conditions are signed for this candidate by {by}, over run {runs}: the exit code is 0."
     return replace(verdict, exit_code=0, conditions=conditions), (Reason("conditions-signed", None, text),)
+
+
+def _open(policy: Policy, waived: WaivedFindings, verdict: Verdict) -> dict[str, object]:
+    """The part of `results.json` that says what stays open."""
+    return {
+        "conditions": [{"finding": one.finding, "owner": one.owner} for one in verdict.conditions],
+        "findings": [results_json.finding(one, policy.confidence) for one in waived.findings],
+        "waivers": [{"id": one.id, "finding": one.check, "state": one.standing} for one in waived.states],
+    }
 
 
 def _tier_reasons(prepared: Prepared, findings: Sequence[Finding]) -> tuple[Reason, ...]:

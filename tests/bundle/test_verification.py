@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from audit import record
+from audit.bundle import reader
 from audit.bundle.verification import verify
+from audit.errors import InputError
+from audit.governance import sign_off
 from audit.governance.keys import read_keys
 from audit.ledger import Ledger, times
 from tests.command import audit
@@ -85,6 +89,23 @@ def test_every_bit_of_an_envelope_counts_without_a_ledger_too(bundle: Path, whic
     for bit in range(0, 8 * len(whole), 61):
         path.write_bytes(flip(whole, bit))
         assert not verified(bundle, ledger=False).ok, bit
+
+
+def test_a_bundle_says_of_itself_what_its_record_says(bundle: Path) -> None:
+    """What is verified comes from the files whose form stays; the record, which only its own release reads, says the same."""
+    release, audit = reader.release(bundle), reader.audit_run(bundle, tables=False)
+    assert (release.run, release.tier, release.author) == (audit.run.id, audit.policy.tier, audit.policy.system.author)
+    assert (release.decision, release.facts["valid_until"]) == (audit.verdict.decision, audit.valid_until)
+    for outcome, ids in (("passed", release.passed), ("warned", release.warned), ("failed", release.failed)):
+        assert ids == tuple(one.id for one in audit.findings if sign_off.outcome(one) == outcome)
+
+
+def test_a_record_of_another_release_is_verified_all_the_same(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature is verified for longer than a record is read."""
+    monkeypatch.setattr(record, "SCHEMA", "audit.record/99")
+    with pytest.raises(InputError, match=r"this release reads audit\.record/99"):
+        reader.audit_run(bundle)
+    assert verified(bundle).ok
 
 
 def test_files_that_are_lost_or_added_are_found(bundle: Path) -> None:
