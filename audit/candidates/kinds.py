@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from audit import disk_cache
 from audit.datasets import canonical
 from audit.errors import InputError, ToolError
 
@@ -88,6 +89,8 @@ class Kind:
     """Schema of its own keys under `load`, which arrive in `load.options`."""
     has_file: bool = True
     """Whether `load.path` names its file or folder; saved predictions are columns of the data sets."""
+    digest: Callable[[Path, int | None], str] = lambda path, _max_length: disk_cache.digest(path)
+    """The candidate's `sha256` from its file or folder and the policy's `max_length`, without opening it: what a registry verifies."""
     brings: tuple[str, str] | None = None
     """The extra that it comes with, and what that brings, for `audit doctor`."""
     find: Callable[[Sequence[Path]], Path | None] = lambda _files: None

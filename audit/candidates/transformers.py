@@ -79,7 +79,7 @@ class TextClassifier:
     @cached_property
     def sha256(self) -> str:
         """Over all files that determine the outputs, and the length at which texts are cut."""
-        return hashlib.sha256(f"{self._folder.sha256} max_length {self.max_length}".encode()).hexdigest()
+        return _digest(self._folder, self.max_length)
 
     @property
     def parameters(self) -> int:
@@ -206,6 +206,15 @@ _COMPUTE: dict[str, tuple[Compute, Compute]] = {"scores": (probabilities, logits
 """What is computed, and what padding is tried out on: two probabilities near 1 would look alike."""
 
 
+def _digest(folder: ModelFolder, max_length: int | None) -> str:
+    return hashlib.sha256(f"{folder.sha256} max_length {max_length}".encode()).hexdigest()
+
+
+def _digest_at(path: Path, max_length: int | None) -> str:
+    folder = ModelFolder(path)
+    return _digest(folder, folder.cut_length(max_length))
+
+
 def _refuse_other_tasks(folder: ModelFolder, classes: Sequence[str]) -> None:
     if not folder.architecture.endswith("ForSequenceClassification"):
         what = f"holds {folder.architecture or 'a model of no named class'}, not a text classifier"
@@ -239,6 +248,7 @@ KIND = Kind(
     tasks=("text-classification", "tabular-classification"),
     offers=frozenset({Labels, Scores, Queries, Embeddings, Training}),
     open=_open,
+    digest=_digest_at,
     brings=("text", "fine-tuning and loading of transformers text models"),
     find=_find,
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from audit import __version__
-from audit.cli import evidence_chain
+from audit.cli import evidence_chain, promotion
 from audit.cli.base import AllowOutside, Out, PolicyFile, app, command, paint, say, width
 from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, tell
 from audit.errors import InputError, PolicyError
@@ -250,6 +250,8 @@ for _command_of_chain in (
     *(evidence_chain.sign, evidence_chain.verify, evidence_chain.replay),
 ):
     command()(_command_of_chain)
+command()(promotion.promote)
+command()(promotion.rollback)
 
 
 @command()

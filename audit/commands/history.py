@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from audit.commands import promote
 from audit.errors import InputError
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import record
+from audit.registry import moves
 
 DEFAULT_OUT = Path("reports")
 """Where `audit run` writes unless it is told otherwise; it need not be there yet."""
@@ -25,6 +27,7 @@ def ledger_lines(out: Path) -> tuple[Iterable[str], list[str]]:
         msg = f"{out}: no such folder: name the one that `audit run` writes its bundles into"
         raise InputError(msg)
     ledger = Ledger(ledger_path(out))
+    settled, unsettled = promote.settle(ledger)
     entries = ledger.verified()
     states = {entry.number: record.state(out, entry) for entry in entries if entry.kind == "run"}
     unknown = record.unknown_bundles(out, entries)
@@ -32,7 +35,7 @@ def ledger_lines(out: Path) -> tuple[Iterable[str], list[str]]:
     wrong = [f"{out / name}: a bundle that the ledger {ledger.name} does not hold" for name in unknown]
     changed = [number for number, state in states.items() if state == record.CHANGED]
     wrong += [f"entry {number}: its bundle was changed after it was recorded: restore it from a copy" for number in changed]
-    return entry_lines(entries, states), wrong
+    return (*entry_lines(entries, states), *settled), [*wrong, *unsettled]
 
 
 def entry_lines(entries: Sequence[Entry], states: Mapping[int, str] | None = None) -> Iterator[str]:
@@ -40,6 +43,18 @@ def entry_lines(entries: Sequence[Entry], states: Mapping[int, str] | None = Non
     for entry in entries:
         payload = json.loads(entry.payload)
         facts = [str(payload[name]) for name in ("decision", "policy", "run", "by", "role") if name in payload]
+        facts += _moved(payload) if entry.kind in (*moves.KINDS, moves.DRILL) else []
         facts += [f"look {number} of {payload['max']} on {role}" for role, number in payload.get("numbers", {}).items()]
         facts += [states[entry.number]] if states and entry.number in states else []
-        yield f"{entry.number:>5}  {entry.time}  {entry.kind:<10}  {'  '.join(facts)}  {entry.digest[:12]}"
+        yield f"{entry.number:>5}  {entry.time}  {entry.kind:<14}  {'  '.join(facts)}  {entry.digest[:12]}"
+
+
+def _moved(payload: Mapping[str, Any]) -> Iterator[str]:
+    """From which version to which, where, and whether it took place."""
+    yield f"{payload['name']} at {payload['target']}"
+    if moves.FINISHED in payload or "passed" in payload:
+        yield f"version {payload.get('from', payload.get('champion')) or 'none'} to {payload['version']}"
+    if "passed" in payload:
+        yield f"{'passed' if payload['passed'] else 'FAILED'} in {payload['seconds']} s"
+    else:
+        yield next((state for state in (moves.FINISHED, moves.UNDONE) if state in payload), moves.STARTED)

@@ -1,0 +1,6 @@
+"""Where a promotion lands: `folder:PATH` and `mlflow:URI`, behind one protocol."""
+
+from audit.registry.interface import Aliases, Move, MovedMeanwhile, Registry, Version
+from audit.registry.targets import open_registry
+
+__all__ = ["Aliases", "Move", "MovedMeanwhile", "Registry", "Version", "open_registry"]
