@@ -82,7 +82,7 @@ def _loads(draft: Draft) -> Iterator[tuple[Loc, Load]]:
     """Every `load` of the policy with its key path."""
     if draft.candidate is not None and draft.candidate.load is not None:
         yield ("candidate", "load"), draft.candidate.load
-    yield from (((*place, "load"), spec.load) for place, spec in draft.comparators.items() if spec is not None)
+    yield from (((*place, "load"), spec.load) for place, spec in draft.comparators.items() if spec is not None and spec.load is not None)
 
 
 def _load(place: Loc, load: Load, draft: Draft, marks: Marks) -> Iterator[Mistake]:

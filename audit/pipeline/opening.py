@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from audit import catalog, child_process, disk_cache
+from audit import catalog, child_process, disk_cache, registry
 from audit.candidates import kinds
 from audit.candidates.capabilities import Training, Values
 from audit.candidates.folder import ModelFolder
@@ -21,7 +21,7 @@ from audit.finetune.fine_tuning import METHODS
 from audit.formatting import comparator_in_words
 from audit.pipeline import preconditions
 from audit.policy import placing
-from audit.policy.schema import BASE, ComparatorColumns
+from audit.policy.schema import BASE, ComparatorColumns, Load, comparator_place
 from audit.record import CandidateFacts
 from audit.tasks import REGRESSION
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.finetune.fine_tuning import Method
     from audit.policy import LoadedPolicy
-    from audit.policy.schema import FineTune, Load, Policy, Requirement
+    from audit.policy.schema import ComparatorSpec, FineTune, Policy, Requirement
     from audit.progress import Progress
 
 
@@ -84,8 +84,11 @@ class Opener:
         """A declared model that `against` names, opened as a candidate is. One of other classes is refused."""
         spec = self._policy.comparators[name]
         columns = spec.columns or ComparatorColumns()
-        if spec.load.kind == "predictions" and self._numbers:
-            model: Candidate = SavedValues(self._datasets, columns.prediction or "", name=name)
+        if spec.load is None:
+            model: Candidate = self._promoted(name, spec)
+            self._refuse_other_names(model, comparator_in_words(name))
+        elif spec.load.kind == "predictions" and self._numbers:
+            model = SavedValues(self._datasets, columns.prediction or "", name=name)
         elif spec.load.kind == "predictions":
             model = SavedComparator(self._datasets, columns, candidate.classes, name=name)
         else:
@@ -93,6 +96,19 @@ class Opener:
             self._refuse_other_names(model, comparator_in_words(name))
         refuse_other_classes(model, candidate, name)
         return model
+
+    def _promoted(self, name: str, spec: ComparatorSpec) -> Candidate:
+        """The champion of a registry, once its files are known to be those that were promoted."""
+        scheme, _, place = str(spec.registry).partition(":")
+        try:
+            target = f"folder:{self._resolve(place)}" if scheme == "folder" and place else str(spec.registry)
+            found = registry.promoted(target, spec.name or self._policy.policy, self._cache)
+        except InputError as error:
+            msg = f"{'.'.join(comparator_place(name))}.registry: {error}"
+            raise InputError(msg) from error
+        version = found.version
+        load = Load(kind=version.kind, path=str(found.place), sha256=version.candidate_sha256, max_length=version.max_length)
+        return self._loaded(load, resolve=Path)
 
     def base(self, candidate: Candidate) -> Base | None:
         """What the candidate was fine-tuned from; None where it was not fine-tuned here."""
@@ -143,7 +159,7 @@ class Opener:
         )
         return method.open(folder, record, cache, progress)
 
-    def _loaded(self, spec: Load) -> Candidate:
+    def _loaded(self, spec: Load, *, resolve: Callable[[str], Path] | None = None) -> Candidate:
         kind = kinds.discover().get(spec.kind)
         if kind is None:
             _not_served(f"candidate.load.kind {spec.kind}")
@@ -155,7 +171,7 @@ class Opener:
             datasets=self._datasets,
             label_map=self._policy.labels.classes(),
             trust_pickle=self._policy.trust.pickle,
-            resolve=self._resolve,
+            resolve=resolve or self._resolve,
             measured=self._measured(),
             cache=self._cache,
             progress=self._progress,

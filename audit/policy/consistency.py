@@ -78,9 +78,16 @@ def _models(draft: Draft) -> Iterator[Problem]:
 
 def _comparator(spec: ComparatorSpec, called: str, draft: Draft) -> Iterator[Problem]:
     named = () if spec.columns is None else spec.columns.named()
-    if spec.load.kind != "predictions" and spec.columns is not None:
-        yield ("columns",), f"are for saved predictions, and {called} is of kind {spec.load.kind}; leave them out"
-    elif spec.load.kind == "predictions" and not named:
+    if (spec.load is None) == (spec.registry is None):
+        what = "has both `load` and `registry`" if spec.load else "has neither `load` nor `registry`"
+        yield (), f"{what}; keep exactly one of them"
+        return
+    if spec.name is not None and spec.registry is None:
+        yield ("name",), "is the model's name in a registry, and none is named; add `registry`, or leave it out"
+    kind = "of a registry" if spec.load is None else f"of kind {spec.load.kind}"
+    if (spec.load is None or spec.load.kind != "predictions") and spec.columns is not None:
+        yield ("columns",), f"are for saved predictions, and {called} is {kind}; leave them out"
+    elif spec.load is not None and spec.load.kind == "predictions" and not named:
         yield ("load", "kind"), f"{called}'s columns are not named; add `columns: {{prediction: ...}}` beside `load`"
     reported = set()
     for columns in map(draft.columns_of, draft.datasets):

@@ -61,7 +61,8 @@ def of_comparator(loaded: LoadedPolicy, name: str, error: InputError) -> PolicyE
     if isinstance(error, PolicyError):
         return error
     place, spec = comparator_place(name), loaded.policy.comparators[name]
-    text, path = str(error).replace("candidate.load.", f"{'.'.join(place)}.load.").removeprefix("candidate: "), spec.load.path
+    text = str(error).replace("candidate.load.", f"{'.'.join(place)}.load.").removeprefix("candidate: ")
+    path = spec.load.path if spec.load else None
     if path is not None and text.startswith(str(loaded.project / path)):
         return _at(loaded, (*place, "load", "path"), text + _start(loaded, path))
     if (key := _COMPARATOR.match(text)) is not None:
@@ -74,7 +75,7 @@ def of_model(loaded: LoadedPolicy, error: InputError) -> PolicyError:
     load = loaded.policy.candidate.load
     own = None if load is None else load.path
     for name, spec in loaded.policy.comparators.items():
-        path = spec.load.path
+        path = spec.load.path if spec.load else None
         if path is not None and path != own and str(error).startswith(f"{loaded.project / path}: "):
             return of_comparator(loaded, name, error)
     return of_candidate(loaded, error)

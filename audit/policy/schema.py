@@ -171,7 +171,9 @@ class ComparatorColumns(Strict):
 class ComparatorSpec(Strict):
     """A model that the candidate is compared with."""
 
-    load: Load = Field(description="how it is loaded")
+    load: Load | None = Field(None, description="how it is loaded; either this or `registry`")
+    registry: Text | None = Field(None, description="where it was promoted to, folder:PATH or mlflow:URI: the champion there is opened")
+    name: str | None = Field(None, pattern=NAME, description="of the model in the registry; the policy's where absent")
     columns: ComparatorColumns | None = Field(None, description="where its saved answers stand; for `load: {kind: predictions}` alone")
 
 

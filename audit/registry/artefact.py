@@ -15,7 +15,7 @@ from audit.policy import paths
 from audit.registry.interface import File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from audit.record import AuditRun
     from audit.registry.interface import Version
@@ -65,24 +65,27 @@ def files_at(place: Path) -> dict[str, Path]:
     return {path.relative_to(place).as_posix(): path for path in model_files(place)}
 
 
-def problems(version: Version, folder: Path) -> Iterator[str]:
-    """What of a promoted version's files is not as it was promoted, by digest; and what of them is not the audited candidate."""
+def problems(version: Version, folder: Path) -> list[str]:
+    """What of a promoted version's files is not as it was promoted, by digest; where all are, whether they are the audited candidate."""
     there = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()}
     listed = {one.name: one for one in version.files}
-    for name in sorted(listed.keys() | there.keys()):
-        if name not in there:
-            yield f"{name}: is missing"
-        elif name not in listed:
-            yield f"{name}: was added"
-        elif there[name].is_symlink() or not there[name].is_file() or disk_cache.digest(there[name]) != listed[name].sha256:
-            yield f"{name}: was changed"
-    if listed and listed.keys() == there.keys():
-        try:
-            digest = _digest(version.kind, opened_at(version, folder), version.max_length)
-        except (AuditError, OSError) as error:
-            digest = str(error)
-        if digest != version.candidate_sha256:
-            yield f"its digest is {digest}, and {version.candidate_sha256} was audited"
+    found = [f"{name}: {what}" for name in sorted(listed.keys() | there.keys()) if (what := _harm(listed.get(name), there.get(name)))]
+    if found or not listed:
+        return found
+    try:
+        digest = _digest(version.kind, opened_at(version, folder), version.max_length)
+    except AuditError as error:
+        return [str(error)]
+    return [] if digest == version.candidate_sha256 else [f"its digest is {digest}, and {version.candidate_sha256} was audited"]
+
+
+def _harm(listed: File | None, path: Path | None) -> str | None:
+    if path is None:
+        return "is missing"
+    if listed is None:
+        return "was added"
+    same = not path.is_symlink() and path.is_file() and disk_cache.digest(path) == listed.sha256
+    return None if same else "was changed"
 
 
 def opened_at(version: Version, folder: Path) -> Path:

@@ -189,7 +189,7 @@ def _copy(version: Version, files: Mapping[str, Path], folder: Path) -> None:
             os.fsync(copied.fileno())
     for below in (*(path for path in folder.rglob("*") if path.is_dir()), folder):
         _sync(below)
-    if problems := list(artefact.problems(version, folder)):
+    if problems := artefact.problems(version, folder):
         msg = f"{folder}: {'; '.join(problems)}: changed while it was copied; nothing was moved, promote again when nothing writes to it"
         raise ToolError(msg)
 

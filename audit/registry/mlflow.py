@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 """The aliases."""
-EXPERIMENT = "audit promotions"
+EXPERIMENT = "model promotions"
 """Of the runs that hold the files of versions."""
 _SCHEMES = ("http", "https", "sqlite")
 _LOCK = "--promotion-lock"
@@ -201,7 +201,7 @@ class Mlflow:
             for one in version.files:
                 folder = f"{MODEL}/{one.name}".rpartition("/")[0]
                 self._ask(lambda one=one, folder=folder: self._client.log_artifact(run_id, str(files[one.name]), folder))
-            if problems := list(artefact.problems(version, self._download(run_id, place))):
+            if problems := artefact.problems(version, self._download(run_id, place)):
                 msg = f"{self.target}: {'; '.join(problems)}: changed while it was uploaded; nothing was moved, promote again"
                 raise ToolError(msg)
 

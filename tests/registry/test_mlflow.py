@@ -54,8 +54,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def put(registry: Mlflow, name: str, folder: Path, move: str, **changed: Any) -> str:
-    (folder / "source").write_bytes(b"weights")
-    return registry.put(name, version(move, **changed), {"model.skops": folder / "source"})
+    (folder / "model.skops").write_bytes(b"weights")
+    return registry.put(name, version(move, **changed), {"model.skops": folder / "model.skops"})
 
 
 def test_a_version_keeps_its_files_and_tags(registry: Mlflow, name: str, tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ except MovedMeanwhile:
 
 
 def test_of_two_promoters_at_once_one_wins(server: str, registry: Mlflow, name: str, tmp_path: Path) -> None:
-    (tmp_path / "source").write_bytes(b"weights")
+    (tmp_path / "model.skops").write_bytes(b"weights")
     both = []
     for move in ("m1", "m2"):
-        command = [sys.executable, "-c", PROMOTER, server, name, move, str(tmp_path / "source")]
+        command = [sys.executable, "-c", PROMOTER, server, name, move, str(tmp_path / "model.skops")]
         both.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ))
     try:
         for one in both:
