@@ -220,8 +220,11 @@ def _subjects(release: Release) -> tuple[str, str]:
     return release.bundle_sha256, release.candidate_sha256
 
 
-def _still_missing(work: _Work) -> list[str]:
-    """Which roles of the tier nobody has signed in yet, by the ledger alone: whose key counts is the verifier's to say."""
+def _still_missing(work: _Work) -> Iterator[str]:
+    """That the policy does not count this key, and which roles of the tier nobody has signed in yet, by the ledger alone."""
+    trusted = {keys.read_key(path).public_key for path in sorted(work.folder.glob("waivers/keys/*.pub"))}
+    if work.key.public_key not in trusted:
+        yield "the policy does not name this key under trust.keys: `audit verify` may count it, `audit run` does not"
     signed = {str(one["role"]) for one in _sign_offs(work, work.ledger.verified())}
-    missing = [role for role in sign_off.roles(work.release.tier) if role not in signed]
-    return [f"still to sign: {', '.join(missing)}"] if missing else []
+    if missing := [role for role in sign_off.roles(work.release.tier) if role not in signed]:
+        yield f"still to sign: {', '.join(missing)}"

@@ -25,8 +25,10 @@ def test_without_a_terminal_or_a_variable_the_key_is_not_protected_and_told_so(t
     read_secret(tmp_path / "Ann.key")
 
 
-def test_the_variable_protects_the_key(tmp_path: Path) -> None:
-    done = audit("keygen", "--name", "Ann", "--line", "1", "-o", str(tmp_path), **{keys.PASSPHRASE: "long and secret"})
+def test_the_variable_protects_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(keys.PASSPHRASE, "long and secret")
+    done = audit("keygen", "--name", "Ann", "--line", "1", "-o", str(tmp_path))
+    monkeypatch.delenv(keys.PASSPHRASE)
     assert (done.returncode, "protected by its passphrase" in done.stdout, "long and secret" in done.stdout) == (0, True, False)
     with pytest.raises(InputError, match="the key has a passphrase"):
         read_secret(tmp_path / "Ann.key")

@@ -106,6 +106,13 @@ def test_a_lost_signature_is_written_again_from_the_ledger(bundle: Path) -> None
     assert len(payloads(bundle, "sign-off")) == 1
 
 
+def test_a_key_that_the_policy_does_not_name_is_told(tmp_path: Path) -> None:
+    """Its signature stands, and does not turn exit code 4 into 0."""
+    told = sign(audited(tmp_path, policy(people=("Rita Reviewer",))), "Olga Owner", "owner")
+    assert told[1] == "the policy does not name this key under trust.keys: `audit verify` may count it, `audit run` does not"
+    assert told[2] == "still to sign: independent-reviewer"
+
+
 def test_a_changed_bundle_is_not_signed(bundle: Path) -> None:
     (bundle / "report.html").write_text("promoted")
     with pytest.raises(InputError, match=r"report\.html: not as the run wrote it"):
