@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -44,17 +42,16 @@ class _Sealed(BaseModel):
     files: tuple[_File, ...]
 
 
-_ADDED = (f"{sign_off.FOLDER}/*{sign_off.SUFFIX}", f"{review.FOLDER}/*{review.SUFFIX}")
-"""Files that may be added to a bundle after its run."""
-
-
+_ADDED = {sign_off.FOLDER: sign_off.SUFFIX, review.FOLDER: review.SUFFIX}
+"""How files end that may be added to a bundle after its run, by their folder."""
 _NO_FILE = "no file"
-"""In place of the digest of a link or a device."""
+"""In place of the digest of a device, or of a link, which may lead to other bytes tomorrow."""
 
 
 def is_added(name: str) -> bool:
     """Whether a file is one that people add after the run: a signature or a review."""
-    return any(fnmatchcase(name, pattern) for pattern in _ADDED) and not PurePosixPath(name).name.startswith(".")
+    folder, _, file = name.rpartition("/")
+    return folder in _ADDED and file.endswith(_ADDED[folder]) and not file.startswith(".")
 
 
 def added(folder: Path) -> tuple[Path, ...]:
@@ -72,6 +69,10 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _digest_of_file(path: Path) -> str:
+    return file_digest(path) if path.is_file() and not path.is_symlink() else _NO_FILE
+
+
 def digest(folder: Path) -> str:
     """SHA-256 that stands for the whole bundle: of its list of files."""
     return file_digest(folder / NAME)
@@ -81,8 +82,10 @@ def refuse_changed(folder: Path) -> None:
     """Refuse a folder that is no bundle, or one with a file that was changed, taken away or added."""
     try:
         sealed = _Sealed.model_validate_json((folder / NAME).read_bytes())
-        entries = (path for path in folder.rglob("*") if path != folder / NAME and (path.is_symlink() or not path.is_dir()))
-        digests = {path.relative_to(folder).as_posix(): file_digest(path) if path.is_file() else _NO_FILE for path in entries}
+        paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+        digests = {
+            path.relative_to(folder).as_posix(): _digest_of_file(path) for path in paths if path != folder / NAME or path.is_symlink()
+        }
     except OSError as error:
         msg = f"{folder}: no bundle that can be read ({error.strerror}): name the folder that `audit run` wrote"
         raise InputError(msg) from error

@@ -140,8 +140,8 @@ def _signatures(bundle: _Bundle) -> Iterator[tuple[Check, Signed | None, str | N
             continue
         ours = sign_off.predicate_type(envelope) == sign_off.PREDICATE
         one = _sign_off(bundle, raw) if ours else _test_result(bundle, envelope)
-        if not isinstance(one, str) and raw != envelope.text(one.key if isinstance(one, sign_off.Signed) else one).encode():
-            one = "is not as `audit sign` writes it"
+        if not isinstance(one, str) and (raw, path.name) not in _as_written(envelope, one):
+            one = "is not as `audit sign` writes it, or not in its place"
         text = raw.decode("utf-8", "replace") if ours else None
         if isinstance(one, str):
             yield Check("signature", False, f"{name}: {one}"), None, text
@@ -151,6 +151,13 @@ def _signatures(bundle: _Bundle) -> Iterator[tuple[Check, Signed | None, str | N
             yield Check("signature", True, f"{name}: {said}"), one, text
         else:
             yield Check("signature", True, f"{name}: test result, signed with the key of {key_files.describe_key(one)}"), None, None
+
+
+def _as_written(envelope: signatures.Envelope, one: Signed | PublicKey) -> list[tuple[bytes, str]]:
+    """Text and name that an envelope may have: of the test result in any role, since it names none."""
+    if isinstance(one, sign_off.Signed):
+        return [(envelope.text(one.key).encode(), sign_off.file_name(one.sign_off.role, one.key))]
+    return [(envelope.text(one).encode(), sign_off.test_result_name(sign_off.file_name(role, one))) for role in sign_off.ROLES]
 
 
 def _sign_off(bundle: _Bundle, raw: bytes) -> Signed | str:
@@ -240,6 +247,8 @@ def _review(bundle: _Bundle, path: Path) -> Reviewed | str:
     found = review.read(path.read_bytes(), bundle.keys, bundle.latest)
     if isinstance(found, str):
         return found
+    if path.name != review.file_name(found.key):
+        return f"is the review of {found.review.by}, whose file is called {review.file_name(found.key)}"
     return review.at_odds(found, bundle.release, bundle.release.statuses) or found
 
 
@@ -254,6 +263,8 @@ def _sha256_of(descriptor: Mapping[str, Any]) -> str:
 
 def _chain(ledger: Ledger | None) -> tuple[tuple[Check, ...], tuple[Entry, ...] | None]:
     """The ledger itself: every link, and every byte of its file."""
+    if ledger is not None and not ledger.exists() and ledger.has_checksum:
+        return (Check("ledger", False, f"{ledger.name}: is gone, and its checksum or lock is still there: restore it from a copy"),), None
     if ledger is None or not ledger.exists():
         return (Check("ledger", None, "there is none beside the bundle: name it with --ledger, or AUDIT_LEDGER"),), None
     try:

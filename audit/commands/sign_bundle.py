@@ -45,13 +45,12 @@ class _Work:
     @property
     def place(self) -> Path:
         """Of the envelope with our predicate."""
-        name = f"{self.role}-{keys.fingerprint(self.key)[:12]}"
-        return self.folder / sign_off.FOLDER / f"{name}{sign_off.SUFFIX}"
+        return self.folder / sign_off.FOLDER / sign_off.file_name(self.role, self.key)
 
     @property
     def test_result(self) -> Path:
         """Of the envelope with in-toto's test result."""
-        return self.place.with_name(self.place.name.removesuffix(sign_off.SUFFIX) + f".test-result{sign_off.SUFFIX}")
+        return self.place.with_name(sign_off.test_result_name(self.place.name))
 
 
 def sign_bundle(folder: Path, signing: Signing, ledger: Ledger, now: datetime) -> list[str]:

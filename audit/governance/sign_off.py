@@ -73,6 +73,16 @@ class Release:
         return str(self.facts["decision"])
 
 
+def file_name(role: str, key: PublicKey) -> str:
+    """Of an envelope with our predicate: one name for each role and key."""
+    return f"{role}-{fingerprint(key)[:12]}{SUFFIX}"
+
+
+def test_result_name(name: str) -> str:
+    """Of the test result beside an envelope with our predicate."""
+    return f"{name.removesuffix(SUFFIX)}.test-result{SUFFIX}"
+
+
 def tier_of(tier: object) -> int:
     """The tier whose quorum counts, of a policy that declares this one or none."""
     return tier if isinstance(tier, int) and tier in _QUORUM else _LOWEST_TIER
@@ -229,7 +239,7 @@ def in_toto_statement(envelope: signatures.Envelope) -> dict[str, Tree] | None:
     """What an envelope holds, where that is an in-toto statement."""
     try:
         tree = json.loads(envelope.payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     typed = envelope.payload_type == signatures.PAYLOAD_TYPE and isinstance(tree, dict) and tree.get("_type") == STATEMENT
     return tree if typed else None

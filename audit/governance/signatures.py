@@ -138,7 +138,7 @@ def open_envelope(text: bytes | str) -> Envelope:
         tree = json.loads(text)
         payload, kind, (given,) = _decoded(tree["payload"]), str(tree["payloadType"]), tree["signatures"]
         signature = base64.b64encode(_decoded(given["sig"])).decode()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = "is no DSSE envelope with one signature"
         raise InputError(msg) from error
     return Envelope(payload, kind, signature)

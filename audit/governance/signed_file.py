@@ -104,6 +104,9 @@ def _text(path: Path, shown: str) -> str:
     if len(raw) > yaml_reader.MOST_BYTES:
         msg = f"{shown}: is larger than a waiver or key may be, at most {yaml_reader.MOST_BYTES:,} bytes"
         raise InputError(msg)
+    if b"PRIVATE KEY-----" in raw:  # no message may quote it
+        msg = f"{shown}: is a private key, which is nobody else's: name the public one, whose name ends in .pub"
+        raise InputError(msg)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

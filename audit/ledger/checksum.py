@@ -34,8 +34,8 @@ class Checksum:
 
     @property
     def exists(self) -> bool:
-        """Whether a writer has left one, or was killed before it could."""
-        return self._place.exists() or self._writing.exists()
+        """Whether a writer has left one, or its lock: it left one then, or was killed before it could."""
+        return any(os.path.lexists(path) for path in (self._place, self._writing, self._lock))
 
     def problem(self, patience: float, busy: Callable[[], ToolError]) -> str | None:
         """Why the file is not as its last writer left it; None where it is. A writer at work is waited for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing, contextmanager
@@ -59,8 +60,8 @@ class Sqlite:
                 before_commit(entry)
 
     def exists(self) -> bool:
-        """Whether the file is there."""
-        return self.path.exists()
+        """Whether the file is there, or a link that leads nowhere."""
+        return os.path.lexists(self.path)
 
     def changed_bytes(self) -> str | None:
         """Why the file's bytes are not known to be those that its last writer left; None where they are."""

@@ -17,6 +17,7 @@ from audit.bundle.verification import verify
 from audit.errors import InputError
 from audit.governance import sign_off
 from audit.governance.keys import read_keys
+from audit.governance.signatures import PAYLOAD_TYPE
 from audit.ledger import Ledger, times
 from tests.command import audit
 from tests.signing import audited, signed
@@ -163,9 +164,58 @@ def test_an_unsigned_bundle_lacks_its_quorum(tmp_path: Path) -> None:
 
 
 def test_a_checksum_that_is_not_there_is_not_checked(bundle: Path) -> None:
+    """Where the lock tells that a writer left one, its loss is found."""
     (bundle.parent / "ledger.sqlite.sha256").unlink()
+    assert failed(verified(bundle)) == {"ledger"}
+    (bundle.parent / "ledger.sqlite.lock").unlink()
     found = verified(bundle)
     assert [one.state for one in found.checks if "cannot be checked" in one.text] == ["not checked"]
+
+
+def test_a_ledger_that_is_gone_is_found_by_what_it_left(bundle: Path) -> None:
+    (bundle.parent / "ledger.sqlite").unlink()
+    assert failed(verified(bundle)) == {"ledger"}
+    for path in bundle.parent.glob("ledger.sqlite.*"):
+        path.unlink()
+    assert verified(bundle).ok
+    (bundle.parent / "ledger.sqlite").symlink_to(bundle.parent / "nowhere.sqlite")
+    assert failed(verified(bundle)) == {"ledger"}
+
+
+@pytest.mark.parametrize("name", ["results.json", "bundle.json", "signatures/owner-*[0-9a-f].dsse.json", "evidence", "signatures"])
+def test_a_link_is_not_the_file_that_it_leads_to(bundle: Path, name: str) -> None:
+    """Whoever owns the file at its end can change it after the verification."""
+    (path,) = bundle.glob(name)
+    elsewhere = bundle.parent / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    assert failed(verified(bundle)) == {"bytes"}
+
+
+def test_an_envelope_counts_in_its_own_place(bundle: Path) -> None:
+    """Not under the name of another role or key, not as a copy, not as the test result, not in a folder below."""
+    (owner,) = bundle.glob("signatures/owner-*[0-9a-f].dsse.json")
+    (reviewer,) = bundle.glob("signatures/independent-reviewer-*[0-9a-f].dsse.json")
+    for other in (reviewer.name, "copy.dsse.json", owner.name.replace(".dsse", ".test-result.dsse"), owner.name.upper()):
+        before = {path: path.read_bytes() for path in (owner, owner.with_name(other)) if path.exists()}
+        shutil.copy(owner, owner.with_name(other))
+        assert not verified(bundle, ledger=False).ok, other
+        owner.with_name(other).unlink()
+        for path, whole in before.items():
+            path.write_bytes(whole)
+    assert verified(bundle).ok
+    (owner.parent / "signatures").mkdir()
+    shutil.copy(owner, owner.parent / "signatures")
+    assert failed(verified(bundle)) == {"bytes"}
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, json.dumps({"payload": "W1tb" * 50_000, "payloadType": PAYLOAD_TYPE, "signatures": [{"sig": ""}]})]
+)
+def test_an_envelope_nested_beyond_reading_is_refused_like_any_other(bundle: Path, text: str) -> None:
+    (owner,) = bundle.glob("signatures/owner-*[0-9a-f].dsse.json")
+    owner.write_text(text)
+    assert failed(verified(bundle, ledger=False)) == {"signature", "quorum"}
 
 
 def test_nothing_unchecked_but_the_ledger_counts_as_verified(bundle: Path) -> None:

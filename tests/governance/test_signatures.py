@@ -225,3 +225,11 @@ def test_an_unreadable_waiver_is_told_at_its_place(tmp_path: Path) -> None:
     assert "unknown key" in refused(tmp_path, told(approvals=[], extra=1))
     assert "names neither sha256 nor versions" in refused(tmp_path, told(approvals=[], scope={"model": "small"}))
     assert state(tmp_path, signed(told(), OTHER, REVIEWER)).standing == "in_force"
+
+
+def test_no_message_quotes_a_private_key(tmp_path: Path) -> None:
+    """Whoever names the private file where the public one is meant is told so."""
+    secret, _ = keygen("Ann Example", 1, None, tmp_path)
+    with pytest.raises(InputError, match=r"Ann Example\.key: is a private key") as caught:
+        read_key(secret)
+    assert not any(line in str(caught.value) for line in secret.read_text().splitlines())
