@@ -209,3 +209,16 @@ def test_a_forged_sign_off_in_the_ledger_counts_for_nothing(tmp_path: Path) -> N
     assert results is not None
     assert (done.returncode, results["exit_code"]) == (4, 4)
     assert "sign-off-not-counted" in {one["rule"] for one in results["reasons"]}
+
+
+def test_a_signer_killed_before_the_checksum_was_renewed_is_completed_too(bundle: Path) -> None:
+    """The entry counts and both envelopes are there: signing again refuses a second signature, and leaves the ledger whole."""
+    sign(bundle, "Olga Owner", "owner")
+    checksum = bundle.parent / "ledger.sqlite.sha256"
+    checksum.rename(checksum.with_name("ledger.sqlite.sha256.writing"))
+    ledger = Ledger(bundle.parent / "ledger.sqlite")
+    assert "a writer was killed" in str(ledger.changed_bytes())
+    with pytest.raises(InputError, match="has signed it as owner already"):
+        sign(bundle, "Olga Owner", "owner")
+    assert ledger.changed_bytes() is None
+    assert len(payloads(bundle, "sign-off")) == 1
