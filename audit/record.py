@@ -125,6 +125,41 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finding in short, as the ledger keeps it of every run."""
+
+    finding: str
+    status: str
+    unit: str = ""
+    value: float | None = None
+    """Of the headline; None where nothing was measured, as for the interval."""
+    interval: tuple[float, float] | None = None
+    n: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    margin: float | None = None
+    severity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastPromotion:
+    """What was promoted last under a policy of this name, as the ledger said before this run."""
+
+    run: str
+    time: str
+    """Of the promotion; ISO 8601, UTC."""
+    decision: str
+    policy_version: str
+    candidate_sha256: str
+    outcomes: tuple[Outcome, ...] | None
+    """None where the ledger does not keep them."""
+    name: str | None = None
+    """In the registry, as for the two below; None where a run ended in promote and nobody promoted it."""
+    version: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRun:
     """Everything that one audit found."""
 
@@ -153,6 +188,26 @@ class AuditRun:
     """In the order of their files' names."""
     sampled: tuple[Sampled, ...] = ()
     """Parts of the data sets that findings were measured on."""
+    last_promotion: LastPromotion | None = None
+    """None where the ledger holds none under a policy of this name."""
+
+
+def outcome(finding: Finding) -> Outcome:
+    """A finding in short."""
+    head, asked = finding.headline, finding.requirement
+    measured = head is not None and head.n > 0
+    return Outcome(
+        finding=finding.id,
+        status=finding.status,
+        unit=head.unit if head is not None and measured else finding.check.unit,
+        value=head.value if head is not None and measured else None,
+        interval=head.interval if head is not None and measured else None,
+        n=head.n if head is not None else 0,
+        minimum=asked.min,
+        maximum=asked.max,
+        margin=asked.margin,
+        severity=asked.severity if asked.enforce == "required" else "advisory",
+    )
 
 
 SCHEMA = "audit.record/1"
@@ -179,11 +234,16 @@ def from_text(text: str | bytes, table: Callable[[str], Mapping[str, NDArray[np.
         msg = f"the record has the form {schema!r}, and this release reads {SCHEMA}: read it with the release that wrote it"
         raise InputError(msg)
     try:
-        audit = _codec().from_json(AuditRun, plain.get("record"))
+        audit = _codec().from_json(AuditRun, _with_later_fields(plain.get("record")))
     except UnreadableError as error:
         msg = f"the record cannot be read: {error}"
         raise InputError(msg) from error
     return audit if table is None else replace(audit, findings=tuple(_with_table(one, table) for one in audit.findings))
+
+
+def _with_later_fields(told: object) -> object:
+    """A record of an earlier release of this form, with the fields that came later empty."""
+    return {"last_promotion": None, **told} if isinstance(told, dict) and told else told
 
 
 def _with_table(finding: Finding, table: Callable[[str], Mapping[str, NDArray[np.generic]]]) -> Finding:

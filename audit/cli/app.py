@@ -277,6 +277,12 @@ def report(
     formats: Annotated[
         list[str] | None, typer.Option("--format", metavar="F", help="a format of `audit run --format` in place of html")
     ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--key", metavar="TRUSTED", help="show signatures and reviews that verify under these public keys, or folders of them"
+        ),
+    ] = None,
 ) -> int:
     """Render the report of a stored run again, or another format, from its record alone; a bundle with a changed file is refused."""
     from audit.commands import report as report_command
@@ -291,7 +297,7 @@ def report(
             return GOOD
         out = None
     place = out or Path(f"{bundle.resolve().name}.html")
-    tell(report_command.write(bundle, place))
+    tell(list(report_command.write(bundle, place, key or ())))
     say([f"{place}: written"])
     return GOOD
 

@@ -7,22 +7,43 @@ from typing import TYPE_CHECKING
 from audit import __version__, files, report
 from audit.bundle import reader
 from audit.errors import InputError
+from audit.governance import review, sign_off
+from audit.governance.keys import read_keys
+from audit.ledger import times
+from audit.report.sign_off import Added
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from audit.export import Export
 
 
-def write(bundle: Path, out: Path) -> tuple[str, ...]:
+def write(bundle: Path, out: Path, trusted: Sequence[Path] = ()) -> Iterator[str]:
     """Write the page to a file outside of the bundle; what a reader must know of it."""
     audit = reader.audit_run(bundle, tables=False)
-    _replace(bundle, out, report.render(audit))
-    if audit.run.version == __version__:
-        return ()
-    return (
-        f"the run was made by audit {audit.run.version} and the page by audit {__version__}: it may differ from the bundle's report.html",
-    )
+    _replace(bundle, out, report.render(audit, added(bundle, trusted)))
+    if audit.run.version != __version__:
+        made = f"the run was made by audit {audit.run.version} and the page by audit {__version__}"
+        yield f"{made}: it may differ from the bundle's report.html"
+
+
+def added(bundle: Path, trusted: Sequence[Path]) -> Added:
+    """Signatures and reviews in the bundle, verified under the trusted keys; without keys nothing counts."""
+    files_there = [path for path in reader.added(bundle) if ".test-result." not in path.name]
+    if not trusted:
+        return Added(files=len(files_there))
+    keys, now, release = read_keys(trusted), times.latest(times.now()), reader.release(bundle)
+    signatures = [path.read_bytes() for path in files_there if path.parent.name == sign_off.FOLDER]
+    good, problems = [], []
+    for path in (one for one in files_there if one.parent.name == review.FOLDER):
+        found = review.read(path.read_bytes(), keys, now)
+        why = found if isinstance(found, str) else review.at_odds(found, release, release.statuses)
+        if isinstance(found, str) or why is not None:
+            problems.append(f"{path.relative_to(bundle).as_posix()}: {why}")
+        else:
+            good.append(found)
+    return Added(sign_off.quorum(release, signatures, keys, now), len(files_there), tuple(good), tuple(problems))
 
 
 def export(bundle: Path, formats: tuple[Export, ...], folder: Path) -> tuple[Path, ...]:

@@ -83,3 +83,40 @@ def nist_ai_rmf() -> Framework:
     """NIST AI RMF 1.0."""
     text = resources.files("audit.frameworks").joinpath("nist_ai_rmf_1_0.yaml").read_text(encoding="utf-8")
     return Framework.model_validate(yaml.safe_load(text))
+
+
+class Clause(_Entry):
+    """One clause, control or risk of a law, standard or profile."""
+
+    id: str
+    """As the text numbers it."""
+    summary: str
+    """In our own words: some of the texts are under copyright."""
+    by: tuple[str, ...]
+    """Families of checks, checks and declared fields that yield evidence for it; none where only people can."""
+    owed: str
+    """What people still have to do, whatever was measured; empty where that is nothing of their own."""
+
+
+class Crosswalk(_Entry):
+    """A law, standard or profile in one version, and what of it an audit's evidence supports."""
+
+    id: str
+    name: str
+    publication: str
+    kind: Literal["law", "standard", "profile"]
+    version: str
+    note: str
+    clauses: tuple[Clause, ...]
+
+
+CROSSWALKS = ("eu_ai_act", "iso_iec_42001", "iso_iec_24029", "nist_ai_600_1", "nyc_ll144")
+
+
+@cache
+def crosswalks() -> tuple[Crosswalk, ...]:
+    """All of them, in the report's order."""
+    files = resources.files("audit.frameworks")
+    return tuple(
+        Crosswalk.model_validate(yaml.safe_load(files.joinpath(f"{name}.yaml").read_text(encoding="utf-8"))) for name in CROSSWALKS
+    )

@@ -21,7 +21,7 @@ from audit.errors import ToolError
 from audit.export import json as results_json
 from audit.governance import apply_waivers, policy_change
 from audit.ledger import Ledger, ledger_path, times
-from audit.pipeline import opening, record, thin_data
+from audit.pipeline import last_promotion, opening, record, thin_data
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.decide import decide
 from audit.pipeline.measure import measure, refuse_unknown
@@ -206,6 +206,7 @@ def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: 
         waivers=decided.waivers,
         comparators=opening.comparator_facts(prepared.baselines.comparators),
         sampled=example_rows.sampled(decided.findings, prepared.datasets, prepared.predicted),
+        last_promotion=last_promotion.find(looks.before, loaded.policy.policy),
     )
 
 
@@ -227,17 +228,21 @@ def _entry(audit: AuditRun, prepared: Prepared) -> dict[str, object]:
     """What the ledger keeps of a run; of a promoting one its policy too, against which the next ones are held."""
     promoted = audit.verdict.decision == "promote"
     kept = policy_change.entry(audit.policy, prepared.waivers.trusted) | thin_data.kept(audit.policy, prepared.datasets)
-    return (kept if promoted else {}) | {
-        "run": audit.run.id,
-        "policy": audit.policy.policy,
-        "policy_sha256": audit.policy_sha256,
-        "candidate_sha256": audit.candidate.sha256,
-        "datasets": {data.role: data.sha256 for data in audit.datasets},
-        "decision": audit.verdict.decision,
-        "exit_code": audit.verdict.exit_code,
-        "waivers": [one.id for one in audit.waivers if one.standing == "in_force"],
-        "conditions": json.loads(json.dumps([one.finding for one in audit.verdict.conditions])),
-    }
+    return (
+        (kept if promoted else {})
+        | last_promotion.kept(audit)
+        | {
+            "run": audit.run.id,
+            "policy": audit.policy.policy,
+            "policy_sha256": audit.policy_sha256,
+            "candidate_sha256": audit.candidate.sha256,
+            "datasets": {data.role: data.sha256 for data in audit.datasets},
+            "decision": audit.verdict.decision,
+            "exit_code": audit.verdict.exit_code,
+            "waivers": [one.id for one in audit.waivers if one.standing == "in_force"],
+            "conditions": json.loads(json.dumps([one.finding for one in audit.verdict.conditions])),
+        }
+    )
 
 
 def _valid_until(policy: Policy, started: str, verdict: Verdict) -> str | None:

@@ -11,13 +11,8 @@ from audit.report.entries import Fact
 if TYPE_CHECKING:
     from audit.policy.schema import Policy
     from audit.record import AuditRun
+    from audit.report.sign_off import State
 
-QUORUM: dict[int, tuple[str, ...]] = {
-    1: ("Owner", "Independent reviewer", "Accountable executive"),
-    2: ("Owner", "Independent reviewer"),
-    3: ("Owner",),
-}
-"""Who must sign, by tier."""
 _SUBTITLES = {"block": "must not be released", "promote": "may be released", "promote-with-conditions": "may be released under conditions"}
 _CAUTION = "Aligned evidence, not a certification."
 _NO_DATE = {True: "nothing released", False: "no end date set"}
@@ -34,7 +29,7 @@ class Banner:
     word: str
     subtitle: str
     facts: tuple[Fact, ...]
-    signature: str
+    signature: State
     basis: str
     until: str
     """`until 4 December 2026`, or that there is nothing to expire."""
@@ -43,7 +38,7 @@ class Banner:
     """Empty where no data set says that it was made up."""
 
 
-def banner(run: AuditRun) -> Banner:
+def banner(run: AuditRun, signature: State) -> Banner:
     """The head of this run's report."""
     policy, decision = run.policy, run.verdict.decision
     return Banner(
@@ -58,8 +53,8 @@ def banner(run: AuditRun) -> Banner:
             Fact("Model", prose.clip(run.candidate.description, 64), prose.digest(run.candidate.sha256)),
             Fact("Run", run.run.id, prose.moment(run.run.started)),
         ),
-        signature=f"0 of {len(QUORUM[policy.tier])} ({tier(policy)})",
-        basis=f"Decided by audit {run.run.version}, by rule and from measurements. Nobody has signed this report. {_CAUTION}",
+        signature=signature,
+        basis=f"Decided by audit {run.run.version}, by rule and from measurements. {signature.sentence} {_CAUTION}",
         until=f"until {prose.day(run.valid_until)}" if run.valid_until else _NO_DATE[decision == "block"],
         until_iso=run.valid_until or "",
         generated=_generated(run),
@@ -72,11 +67,6 @@ def _validity(run: AuditRun) -> Fact:
     if run.verdict.decision == "block":
         return Fact("Valid until", "no date", "nothing is released, nothing expires")
     return Fact("Valid until", "no date set", "the policy names no period (valid_for)")
-
-
-def tier(policy: Policy) -> str:
-    """The declared tier, or that there is none."""
-    return f"tier {policy.tier}" if "tier" in policy.model_fields_set else "tier not declared"
 
 
 def policy_name(policy: Policy) -> str:
@@ -97,7 +87,7 @@ def running_heads(head: Banner) -> dict[str, str]:
     """The words that a printer repeats on every page, escaped for CSS."""
     parts = {
         "left": f"{head.policy} · run {head.run}",
-        "right": f"{head.word} · {head.until} · UNSIGNED",
+        "right": f"{head.word} · {head.until} · {head.signature.word}",
         "foot": ("Generated data: nobody in it is real · " if head.generated else "") + "aligned evidence, not a certification",
     }
     return {name: prose.css_string(prose.clip(text, 90)) for name, text in parts.items()}

@@ -13,6 +13,7 @@ from audit.report.entries import Chip, Link
 from audit.report.findings import nearest
 from audit.report.follow_up import OpenCondition, conditions, gaps
 from audit.report.phrases import action_of, owner_of, sentence_of
+from audit.report.since import staying
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,7 +190,6 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
     required, blocking, open_ = len(found.required), len(found.having("block")), len(found.having("condition"))
     passed = sum(entry.finding.status == "pass" for entry in found.required)
     rules = [reason for reason in run.verdict.reasons if reason.finding is None and not reason.remark]
-    stays = "What runs in production today stays." if run.policy.champion else "Nothing changes in production."
     if run.verdict.decision == "promote":
         rest = required - passed
         does_not = f" {prose.sentence(prose.counted(rest, 'check'))} {'does' if rest == 1 else 'do'} not apply." if rest else ""
@@ -212,7 +212,7 @@ def _sentences(run: AuditRun, found: Entries) -> tuple[str, str]:
         else ""
     )
     close = "this closes" if blocking + len(rules) == 1 else "all of these close"
-    return lead, f"Nothing is released until {close}. {stays}{also if blocking else ''}"
+    return lead, f"Nothing is released until {close}. {staying(run)}{also if blocking else ''}"
 
 
 def _rules(run: AuditRun, found: Entries) -> tuple[Rule, ...]:

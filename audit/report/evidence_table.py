@@ -14,7 +14,7 @@ from audit.report import text as prose
 from audit.report.charts.intervals import interval_plot
 from audit.report.entries import Chip, Link
 from audit.report.phrases import for_member
-from audit.report.rmf import rmf_anchor
+from audit.report.rmf import STATES, grade, rmf_anchor
 
 if TYPE_CHECKING:
     from audit.decision.finding import Disposition, Status
@@ -103,6 +103,8 @@ class Line:
     question: str
     check: str
     on: str
+    grade: str
+    """`measured`, `declared` or `absent`."""
     link: Link
     files: tuple[Link, ...]
     severity: str
@@ -121,6 +123,15 @@ def evidence_table(found: Entries) -> tuple[Line, ...]:
     return tuple(_line(entry, order[entry.finding.status]) for entry in found.worst)
 
 
+def grades(found: Entries) -> str:
+    """`12 findings: 10 measured, 1 declared, 1 absent.`, with those that people accepted by their signatures."""
+    counts = [(state, sum(grade(entry.finding) == state for entry in found.worst)) for state in STATES]
+    told = prose.listed(f"{n} {state}" for state, n in counts if n)
+    accepted = sum(entry.finding.disposition == "waived" for entry in found.worst)
+    signed = f"; {prose.counted(accepted, 'finding')} accepted by signed waivers" if accepted else ""
+    return f"Grades of evidence: {told}{signed}."
+
+
 def _line(entry: Entry, status_order: str) -> Line:
     finding = entry.finding
     head, requirement = finding.headline, finding.requirement
@@ -132,6 +143,7 @@ def _line(entry: Entry, status_order: str) -> Line:
         question=phrases.question(finding),
         check=finding.id,
         on=requirement.on if requirement.reference is None else f"{requirement.on} against {requirement.reference}",
+        grade=grade(finding),
         link=entry.link,
         files=entry.files,
         severity=requirement.severity,

@@ -14,7 +14,7 @@ from audit.report import text as prose
 from audit.report.entries import Chip, Fact, Link
 from audit.report.figures import Figures, figures, without_repeats
 from audit.report.phrases import in_words, label, risk_of, sentence_of
-from audit.report.rmf import rmf_anchor
+from audit.report.rmf import grade, rmf_anchor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
         bars=prose.SEVERITY_BARS[requirement.severity],
         question=phrases.question(finding),
         check=finding.id,
-        meta=f"{requirement.enforce} · {requirement_in_words(finding)}",
+        meta=f"{grade(finding)} · {requirement.enforce} · {requirement_in_words(finding)}",
         waived=finding.disposition == "waived",
         rmf=tuple(Link(line_id, rmf_anchor(line_id)) for line_id in finding.check.rmf),
         files=entry.files,

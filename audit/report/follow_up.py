@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from audit import phrases
 from audit.frameworks import nist_ai_rmf
 from audit.report import text as prose
-from audit.report.banner import QUORUM
 from audit.report.entries import Chip, Fact
 from audit.report.phrases import action_of, in_words, label, owner_of, risk_of, sentence_of
 from audit.report.rmf import declared_fields
+from audit.report.since import staying, until_then
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.decision.finding import Condition
     from audit.governance.apply_waivers import WaiverState
     from audit.record import AuditRun
@@ -180,7 +182,7 @@ def _accepted(one: WaiverState) -> tuple[str, ...]:
 
 
 NOT_DECLARED = "not declared"
-_STAYS = {
+_NOW = {
     "block": "Nothing. This candidate must not go live.",
     "promote": "This candidate may go live once the signatures of section 12 are there.",
     "promote-with-conditions": "This candidate may go live once the conditions of section 10 are signed.",
@@ -232,24 +234,46 @@ def operations(run: AuditRun, found: Entries) -> Operations:
         )
         for entry in watched
     )
-    return Operations(_STAYS[run.verdict.decision], tuple(Fact(term, value or NOT_DECLARED) for term, value in said), alarms)
+    facts = [Fact(term, value) for term, value in said if value]
+    absent = [term for term, value in said if not value]
+    facts += [Fact(prose.sentence(NOT_DECLARED), prose.listed(absent))] if absent else []
+    stays = staying(run) if run.verdict.decision == "block" else until_then(run)
+    return Operations(f"{_NOW[run.verdict.decision]} {stays}".strip(), tuple(facts), alarms)
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """An empty box for one signature."""
+class Expiry:
+    """A date after which something no longer holds."""
 
-    role: str
-    statement: str
-
-
-_STATEMENTS = {
-    "Owner": "I answer for this system. I have read sections 1 to 11 and accept the risk that section 9 lists.",
-    "Independent reviewer": "I did not build this candidate and do not report to those who did. I have read and challenged the evidence.",
-    "Accountable executive": "I accept on behalf of the organisation the risk that section 9 lists.",
-}
+    day: str
+    what: str
+    links: tuple[Link, ...]
+    who: str
+    then: str
 
 
-def signatures(run: AuditRun) -> tuple[Signature, ...]:
-    """One box for every role that the tier asks for."""
-    return tuple(Signature(role, _STATEMENTS[role]) for role in QUORUM[run.policy.tier])
+def calendar(run: AuditRun, found: Entries) -> tuple[Expiry, ...]:
+    """The end of the decision, of conditions and of waivers, in the order of their dates; what one person owes on one day in one line."""
+    rows: dict[tuple[str, str, str], list[tuple[str, Link | None]]] = {}
+    for until, who, then, what, finding in sorted(_ends(run), key=lambda one: one[0]):
+        entry = found.of(finding)
+        rows.setdefault((until, who, then), []).append((what, None if entry is None else entry.link))
+    return tuple(
+        Expiry(prose.moment(until) if "T" in until else prose.day(until), prose.listed(what for what, _ in all_), _links(all_), who, then)
+        for (until, who, then), all_ in rows.items()
+    )
+
+
+def _links(all_: list[tuple[str, Link | None]]) -> tuple[Link, ...]:
+    return tuple(link for _, link in all_ if link is not None)
+
+
+def _ends(run: AuditRun) -> Iterator[tuple[str, str, str, str, str | None]]:
+    """Until when, who, what then, what, and of which finding."""
+    if run.valid_until is not None:
+        yield run.valid_until, owner_of(run), "audit again: the answer is block", "this decision", None
+    then = "due, were the rest to pass" if run.verdict.decision == "block" else "no longer covered: the answer is block"
+    for number, one in enumerate(run.verdict.conditions, 1):
+        yield one.due, prose.clip(one.owner, 60), then, f"condition C-{number}", one.finding
+    for waiver in (each for each in run.waivers if each.standing == "in_force"):
+        yield waiver.until, prose.listed(waiver.approved_by), "the finding counts in full again", f"waiver {waiver.id}", waiver.check

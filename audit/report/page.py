@@ -16,14 +16,17 @@ from markupsafe import Markup, escape
 from audit.report import text as prose
 from audit.report.appendix import FileRow, MethodNote, Reproduction, files, methods, reproduction
 from audit.report.banner import Banner, banner, running_heads
+from audit.report.crosswalk import CrosswalkView, crosswalk
 from audit.report.decision import Decision, decision
 from audit.report.entries import entries
-from audit.report.evidence_table import Legend, Line, evidence_table, legend
+from audit.report.evidence_table import Legend, Line, evidence_table, grades, legend
 from audit.report.findings import Changes, FindingView, changes, finding_views
-from audit.report.follow_up import OpenCondition, Operations, Risk, Signature, Waiver, conditions, operations, register, signatures, waivers
+from audit.report.follow_up import Expiry, OpenCondition, Operations, Risk, Waiver, calendar, conditions, operations, register, waivers
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.rows import Rows, rows
 from audit.report.scope import PolicySince, Scope, policy_since, scope
+from audit.report.sign_off import NOTHING, Added, SignOff, signed, state
+from audit.report.since import ResultsSince, results_since
 
 if TYPE_CHECKING:
     from audit.record import AuditRun
@@ -39,8 +42,10 @@ class Page:
     decision: Decision
     scope: Scope
     since: PolicySince
+    results_since: ResultsSince
     legend: Legend
     lines: tuple[Line, ...]
+    grades: str
     rmf: Rmf
     traits: tuple[TraitLine, ...]
     open_findings: tuple[FindingView, ...]
@@ -51,16 +56,18 @@ class Page:
     conditions: tuple[OpenCondition, ...]
     waivers: tuple[Waiver, ...]
     operations: Operations
-    signatures: tuple[Signature, ...]
+    calendar: tuple[Expiry, ...]
+    signed: SignOff
+    crosswalk: tuple[CrosswalkView, ...]
     files: tuple[FileRow, ...]
     reproduction: Reproduction
     methods: tuple[MethodNote, ...]
 
 
-def page(run: AuditRun) -> Page:
-    """The views of one run."""
+def page(run: AuditRun, added: Added = NOTHING) -> Page:
+    """The views of one run, with what was added to its bundle since."""
     found = entries(run)
-    head = banner(run)
+    head = banner(run, state(run, added))
     open_findings, passed_findings = finding_views(run, found)
     return Page(
         banner=head,
@@ -68,9 +75,11 @@ def page(run: AuditRun) -> Page:
         decision=decision(run, found),
         scope=scope(run),
         since=policy_since(run),
+        results_since=results_since(run, found),
         legend=legend(run),
         lines=evidence_table(found),
-        rmf=rmf(run, found),
+        grades=grades(found),
+        rmf=rmf(run, found, added.roles),
         traits=traits(run, found),
         open_findings=open_findings,
         passed_findings=passed_findings,
@@ -80,17 +89,19 @@ def page(run: AuditRun) -> Page:
         conditions=conditions(run, found),
         waivers=waivers(run, found),
         operations=operations(run, found),
-        signatures=signatures(run),
+        calendar=calendar(run, found),
+        signed=signed(run, found, added),
+        crosswalk=crosswalk(run, found),
         files=files(run, found),
         reproduction=reproduction(run),
         methods=methods(found),
     )
 
 
-def render(audit_run: AuditRun) -> str:
-    """One self-contained HTML file: no network, readable without JavaScript, the same bytes for the same run."""
+def render(audit_run: AuditRun, added: Added = NOTHING) -> str:
+    """One self-contained HTML file: no network, readable without JavaScript, the same bytes for the same run and signatures."""
     script = _static("report.js")
-    views = page(audit_run)
+    views = page(audit_run, added)
     return (
         _environment()
         .get_template("report.html")

@@ -12,11 +12,13 @@ from audit.report import text as prose
 from audit.report.entries import Chip, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pydantic import BaseModel
 
+    from audit.decision.finding import Finding
     from audit.frameworks import Subcategory
+    from audit.governance.sign_off import Role
     from audit.record import AuditRun
     from audit.report.entries import Entries, Entry
 
@@ -118,10 +120,10 @@ def declared_fields(run: AuditRun) -> frozenset[str]:
     return frozenset(found)
 
 
-def rmf(run: AuditRun, found: Entries) -> Rmf:
-    """Each line is measured only if a finding of this run with evidence names it."""
+def rmf(run: AuditRun, found: Entries, signed: Collection[Role] = ()) -> Rmf:
+    """Each line is measured only if a finding of this run with evidence names it, and signed only by the role that it asks for."""
     framework, declared = nist_ai_rmf(), declared_fields(run)
-    lines = {line.id: _line(line, found, declared) for line in framework.subcategories}
+    lines = {line.id: _line(line, found, declared, signed) for line in framework.subcategories}
     functions = []
     for function in framework.functions:
         categories = tuple(
@@ -157,12 +159,20 @@ def _tally(lines: Sequence[RmfLine]) -> str:
     return ", ".join(f"{n} {state}" for state, n in counts if n)
 
 
-def _line(line: Subcategory, found: Entries, declared: frozenset[str]) -> RmfLine:
+_SIGNED_BY: dict[str, Role] = {
+    "ledger.sign_off.accountable_executive": "executive",
+    "ledger.sign_off.independent_reviewer": "independent-reviewer",
+}
+"""Roles whose signature under the bundle is what a line asks for; a sign-off says nothing of any other line."""
+
+
+def _line(line: Subcategory, found: Entries, declared: frozenset[str], signed: Collection[Role]) -> RmfLine:
     naming = [entry for entry in found.worst if line.id in entry.finding.check.rmf]
     measured = [entry for entry in naming if _speaks(entry, line)]
     fields = [name for name in line.by if "." in name and not name.startswith(("meta.", "ledger."))]
     there = [name for name in fields if name in declared]
-    state = "measured" if measured else "declared" if there else "absent"
+    by = [_SOURCES[name] for name in line.by if _SIGNED_BY.get(name) in signed]
+    state = "measured" if measured else "signed" if by else "declared" if there else "absent"
     return RmfLine(
         id=line.id,
         number=line.id.split()[1],
@@ -172,15 +182,21 @@ def _line(line: Subcategory, found: Entries, declared: frozenset[str]) -> RmfLin
         in_part=state == "declared" and len(there) < len(fields),
         troubled=any(entry.finding.status in _OPEN for entry in naming),
         checks=tuple(map(_check, naming)),
-        basis=_basis(line, fields, there, state),
+        basis=f"Signed: {prose.listed(by)}, section 12." if state == "signed" else _basis(line, fields, there, state),
     )
 
 
 def _speaks(entry: Entry, line: Subcategory) -> bool:
     """Whether a finding measures a line. A check of declarations measures that they are there, never what they say."""
-    finding = entry.finding
-    counted = finding.status in WITH_EVIDENCE and finding.evidence is not None and bool(finding.evidence.members)
-    return counted and (line.evidence == "measured" or finding.check.measures != "declarations")
+    own = grade(entry.finding)
+    return own == "measured" or (own == "declared" and line.evidence == "measured")
+
+
+def grade(finding: Finding) -> str:
+    """What a finding stands on: `measured`, `declared`, or `absent` where there is no evidence."""
+    if finding.status not in WITH_EVIDENCE or finding.evidence is None or not finding.evidence.members:
+        return "absent"
+    return "declared" if finding.check.measures == "declarations" else "measured"
 
 
 def _check(entry: Entry) -> tuple[Chip, Link, str]:
