@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TRUTHS = frozenset({"True", "TRUE", "False", "FALSE"})
+TRUTHS = frozenset({"True", "TRUE", "False", "FALSE"})
 """Words that a CSV's reader takes for booleans, as it does true and false."""
 _REPEATED: frozenset[type] = frozenset({bool, int, np.bool_, np.int8, np.int16, np.int32, np.int64, np.str_})
 """Types whose equal values have the same text, and of which none is missing."""
@@ -58,7 +58,7 @@ def canonical_values(values: Iterable[object]) -> list[str | None]:
 
 
 def _of_text(text: str) -> str:
-    return text.lower() if text in _TRUTHS else text
+    return text.lower() if text in TRUTHS else text
 
 
 def canonical_json(value: object) -> str:

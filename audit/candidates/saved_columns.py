@@ -13,6 +13,7 @@ import numpy as np
 
 from audit.datasets.notation import mark_advice
 from audit.errors import CannotMeasure, InputError
+from audit.stats.ranks import mid_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,12 +108,10 @@ def read_score(data: Dataset) -> ScoreTable:
 
 def contradiction(data: Dataset, score: NDArray[np.float64], called: NDArray[np.bool_], words: str) -> tuple[str, ...]:
     """A remark where rows that are predicted to be of a class do not score higher for it than the others."""
-    from scipy.stats import rankdata
-
     hits, misses = int(called.sum()), int((~called).sum())
     if not hits or not misses:
         return ()
-    agreeing = (rankdata(score)[called].sum() - hits * (hits + 1) / 2) / (hits * misses)
+    agreeing = (mid_ranks(score)[called].sum() - hits * (hits + 1) / 2) / (hits * misses)
     if agreeing >= _CONTRADICTED:
         return ()
     text = f"datasets.{data.role}: {words} contradicts column {data.columns.prediction!r}: rows predicted to be of the class have"

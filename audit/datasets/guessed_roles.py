@@ -82,31 +82,52 @@ def is_called_identifier(name: str) -> bool:
 
 def identifies_rows(tables: Sequence[Dataset], name: str) -> bool:
     """Whether a column of one or several tables numbers or names their rows: by its name or its values, and different in every row."""
-    numbers = [to_numbers(data.cells.column(name)) for data in tables if data.kind(name).name == "number"]
-    whole = len(numbers) == len(tables) and all(map(_are_whole, numbers))
+    kinds = {data.kind(name).name for data in tables}
+    if kinds <= {"category", "text"}:
+        return _words_identify(tables, name)
+    if kinds != {"number"} or not all(_is_whole(data, name) for data in tables):
+        return False
     columns = [data.cells.column(name) for data in tables]
-    cells = [part[np.isfinite(one)] for part, one in zip(columns, numbers, strict=True)] if whole else [part.dropna() for part in columns]
-    if sum(map(len, cells)) < 2 or not all(map(len, cells)):  # noqa: PLR2004  # one row differs from no other
+    finite = [np.isfinite(to_numbers(cells)) for cells in columns]
+    cells = [part if there.all() else part[there] for part, there in zip(columns, finite, strict=True)]
+    if not _can_differ(cells):
         return False
-    if whole and _SAVED_INDEX.fullmatch(name):
+    if _SAVED_INDEX.fullmatch(name):
         return True
-    words = all(data.kind(name).name in {"category", "text"} for data in tables)
-    if not (whole or words) or (whole and any(map(_is_crowded, numbers))) or any(one.nunique() < len(one) for one in cells):
+    numbers = [to_numbers(part) for part in cells]
+    if any(map(_is_crowded, numbers)) or any(one.nunique() < len(one) for one in cells):
         return False
-    if is_called_identifier(name):
-        return True
-    return _is_run([one[np.isfinite(one)] for one in numbers]) if whole else _are_tokens(cells)
+    return is_called_identifier(name) or _is_run(numbers)
 
 
-def _are_whole(numbers: NDArray[np.float64]) -> bool:
-    first, finite = numbers[:_FIRST], np.isfinite
+def _words_identify(tables: Sequence[Dataset], name: str) -> bool:
+    for data in tables:
+        codes, distinct = data.cells.codes(name)
+        if len(distinct) < np.count_nonzero(codes >= 0):  # known without a look at the cells
+            return False
+    cells = [data.cells.column(name).dropna() for data in tables]
+    if not _can_differ(cells) or any(one.nunique() < len(one) for one in cells):
+        return False
+    return is_called_identifier(name) or _are_tokens(cells)
+
+
+def _can_differ(cells: Sequence[pd.Series]) -> bool:
+    """Whether each table has a filled cell, and there are two: one row differs from no other."""
+    return all(map(len, cells)) and sum(map(len, cells)) > 1
+
+
+def _is_whole(data: Dataset, name: str) -> bool:
+    """Whether every number of a column is a whole one."""
+    if data.cells.dtype(name).kind in "iu":
+        return True
+    numbers, finite = to_numbers(data.cells.column(name)), np.isfinite
+    first = numbers[:_FIRST]
     return bool((first[finite(first)] % 1 == 0).all() and (numbers[finite(numbers)] % 1 == 0).all())
 
 
 def _is_crowded(numbers: NDArray[np.float64]) -> bool:
     """Whether there are more whole numbers than places between the least and the largest, so that one comes twice."""
-    there = numbers[np.isfinite(numbers)]
-    return bool(len(there) > there.max() - there.min() + 1)
+    return bool(len(numbers) > numbers.max() - numbers.min() + 1)
 
 
 def _is_run(numbers: Sequence[NDArray[np.float64]]) -> bool:

@@ -78,13 +78,20 @@ def columns_sha256(data: Dataset) -> tuple[str, ...]:
     label = data.columns.label
     labels = None if label is None or label not in data.cells.names else _word_hashes(data.cells, label)
     names = sorted(data.cells.names)[: max(_FEWEST_COLUMNS, MOST_CELLS // max(data.rows, 1))]
-    found = {_column_sha256(data.cells, name, labels) for name in names if name != label and _tells(data.cells.column(name))}
+    digests = [_column_sha256] if data.rows * len(names) <= MOST_CELLS else []
+    if data.rows * _FEWEST_COLUMNS > MOST_CELLS:  # with further columns the set would be a large one: it must be known then too
+        digests.append(_large_column_sha256)
+    telling = [name for name in names if name != label and _tells(data.cells, name)]
+    found = {digest(data.cells, name, labels) for name in telling for digest in digests}
     return tuple(sorted(digest for digest in found if digest is not None))
 
 
-def _tells(values: pd.Series[Any]) -> bool:
+def _tells(store: ColumnStore, name: str) -> bool:
     """Whether a column has many different values."""
+    values = store.column(name)
     needed = max(_LEAST, len(values) // 4)
+    if values.dtype.kind in "Ob" and len(store.codes(name)[1]) < needed:  # known without a look at the cells
+        return False
     if (
         len(values)
         and isinstance(values.dtype, np.dtype)
@@ -111,6 +118,45 @@ def _column_sha256(store: ColumnStore, name: str, labels: NDArray[np.uint64] | N
     if counts_rows and np.count_nonzero(codes[order][1:] != codes[order][:-1]) < _LEAST:
         return None
     return hashlib.sha256(cells[order].tobytes() + codes[order].tobytes()).hexdigest()
+
+
+def _large_column_sha256(store: ColumnStore, name: str, labels: NDArray[np.uint64] | None) -> str | None:
+    """The same of a set whose columns are too long to be sorted: two sums, modulo 2**64, of a mixed hash of each row's cell and label.
+
+    A column that counts rows is put into their order by counting; one of texts is sorted, since nothing else tells how its labels change.
+    """
+    numbers = _numbers(store.column(name))
+    if numbers is None:
+        cells = _word_hashes(store, name)
+    else:
+        with np.errstate(over="ignore"):
+            narrow = numbers.astype(np.float32)  # readers differ in the last digits
+        narrow[np.isnan(narrow)] = np.nan
+        cells = narrow.view(np.uint32).astype(np.uint64)
+    codes = np.zeros(store.rows, dtype=np.uint64) if labels is None else labels
+    order = np.lexsort((codes, cells)) if numbers is None else _counted(numbers)
+    if order is not None and np.count_nonzero(codes[order][1:] != codes[order][:-1]) < _LEAST:
+        return None
+    sums = [
+        sum(int(_mix(_mix(cells[part] ^ np.uint64(salt)) ^ codes[part]).sum()) for part in _parts_of(store.rows)) % 2**64 for salt in _SALTS
+    ]
+    return hashlib.sha256(json.dumps([store.rows, sums]).encode()).hexdigest()
+
+
+def _counted(numbers: NDArray[np.float64]) -> NDArray[np.int64] | None:
+    """The rows in the order of numbers of which each is one more than the one before; None where they are others."""
+    if not len(numbers) or numbers.max() - numbers.min() + 1 != len(numbers):  # NaN is equal to nothing
+        return None
+    places = numbers - numbers.min()
+    if not np.array_equal(places, np.floor(places)):
+        return None
+    order = np.full(len(numbers), -1)
+    order[places.astype(np.int64)] = np.arange(len(numbers))
+    return None if (order < 0).any() else order
+
+
+def _parts_of(rows: int) -> Iterator[slice]:
+    yield from (slice(start, start + _AT_ONCE) for start in range(0, rows, _AT_ONCE))
 
 
 def _numbers(values: pd.Series[Any]) -> NDArray[np.float64] | None:
@@ -140,6 +186,7 @@ def _text_hashes(text: str) -> tuple[int, int]:
 
 _AT_ONCE = 1 << 20
 """Rows that are hashed at once."""
+_SALTS = _text_hashes("\0column of a large set")
 _NO_CELL = _text_hashes("\0no cell")
 _EXACT = float(2**53)
 """Whole numbers up to it are floats without loss."""
@@ -155,8 +202,7 @@ def _row_hashes(store: ColumnStore, telling: dict[str, str]) -> list[NDArray[np.
     for name, column in telling.items():
         cells = _cell_hasher(store, column)
         for lane, (hashes, salt) in enumerate(zip(found, _text_hashes(f"column {name}"), strict=True)):
-            for start in range(0, store.rows, _AT_ONCE):
-                part = slice(start, start + _AT_ONCE)
+            for part in _parts_of(store.rows):
                 hashes[part] += _mix(cells(part, lane) ^ np.uint64(salt))
     return found
 

@@ -33,6 +33,8 @@ _HALF, _FEW_WORDS, _MANY_NUMBERS = 0.5, 2, 20
 ORDERED: frozenset[KindName] = frozenset({"number", "day", "time", "duration", "boolean"})
 """Kinds whose cells are numbers on a scale: a day counts as days, times and durations as seconds, truth values as 0 and 1."""
 _SHOWN_WORDS = 3
+_FEW_ROWS = 100
+"""Rows that are looked at first, since a column without a cell is rare."""
 _SECONDS_A_DAY = 86_400
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _FIRST, _LONGEST = frozenset("+-.0123456789"), 60
@@ -108,24 +110,28 @@ class _Cells:
         return np.append(np.isin(self.kinds, kinds), "blank" in kinds)[self.codes]
 
 
-def kind_of(cells: pd.Series[Any], declared: KindName | None = None) -> ColumnKind:
-    """The kind of a column: as declared, else by its type, else by what most of its cells are."""
+Codes: TypeAlias = "tuple[NDArray[np.int64], Sequence[object]]"
+"""What `distinct_cells` gives of a column."""
+
+
+def kind_of(cells: pd.Series[Any], declared: KindName | None = None, codes: Callable[[], Codes] | None = None) -> ColumnKind:
+    """The kind of a column: as declared, else by its type, else by what most of its cells are. `codes` gives its different cells."""
     if declared is not None:
         return _named(cells, declared, declared=True)
     simple = _kind_of_dtype(cells)
     if simple is not None:
         return _named(cells, simple, declared=False)
-    parts = _parts(cells)
+    parts = _parts(cells, codes)
     blank = parts.rows_of("blank")
     name = _majority(parts, len(cells) - int(blank.sum()))
     return ColumnKind(name, len(cells), int(blank.sum()), _odd(parts, name, blank))
 
 
-def count(cells: pd.Series[Any], kind: ColumnKind) -> ColumnKind:
+def count(cells: pd.Series[Any], kind: ColumnKind, codes: Callable[[], Codes] | None = None) -> ColumnKind:
     """A kind that was found on all rows, with the empty and odd cells of these ones."""
     if kind.declared or _kind_of_dtype(cells) is not None:
         return _named(cells, kind.name, declared=kind.declared)
-    parts = _parts(cells)
+    parts = _parts(cells, codes)
     blank = parts.rows_of("blank")
     return ColumnKind(kind.name, len(cells), int(blank.sum()), _odd(parts, kind.name, blank))
 
@@ -149,7 +155,7 @@ def to_numbers(cells: pd.Series[Any]) -> NDArray[np.float64]:
 
 def _kind_of_dtype(cells: pd.Series[Any]) -> KindName | None:
     """What the column's type says; None where its cells must be looked at."""
-    if cells.isna().all():
+    if cells.iloc[:_FEW_ROWS].isna().all() and cells.isna().all():
         return "blank"
     if str(cells.dtype) == "category":
         return "category"
@@ -161,11 +167,11 @@ def _named(cells: pd.Series[Any], name: KindName, *, declared: bool) -> ColumnKi
     return ColumnKind(name, len(cells), int(cells.isna().sum()), declared=declared)
 
 
-def _parts(cells: pd.Series[Any]) -> _Cells:
-    codes, distinct = distinct_cells(cells)
+def _parts(cells: pd.Series[Any], codes: Callable[[], Codes] | None = None) -> _Cells:
+    places, distinct = distinct_cells(cells) if codes is None else codes()
     found = [_part(value) for value in distinct]
     kinds = np.array([kind for kind, _ in found], dtype=object)
-    return _Cells(codes, distinct, kinds, np.array([number for _, number in found], dtype=float))
+    return _Cells(places, distinct, kinds, np.array([number for _, number in found], dtype=float))
 
 
 def distinct_cells(cells: pd.Series[Any]) -> tuple[NDArray[np.int64], list[object]]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from audit.canonical_text import canonical_values
+from audit.canonical_text import TRUTHS, canonical_values
 from audit.datasets.column_store import InMemory, nested_as_json
 from audit.datasets.columns import ReadOptions
 from audit.datasets.csv_file import csv_table
@@ -201,18 +200,27 @@ def _first_large(cells: pd.Series[Any]) -> tuple[int, float] | None:
 
 
 def _refuse_bad_ids(role: str, path: Path, store: ColumnStore, column: str | None) -> None:
-    if column is None or _are_different_numbers(store.column(column)):
+    if column is None or _are_different(store.column(column)):
         return
-    ids = canonical_values(store.column(column).to_list())
-    if None in ids:
-        _refuse(role, path, f"row {ids.index(None) + 1} has no id in column {column!r}", "give every row an id, or leave columns.id out")
-    if len(set(ids)) == len(ids):
+    codes, distinct = store.codes(column)
+    ids = [*canonical_values(distinct), None]  # the last for rows without a cell
+    place = {value: at for at, value in enumerate(dict.fromkeys(ids))}
+    of_row = np.array([place[value] for value in ids], dtype=np.int64)[codes]
+    missing = np.flatnonzero(of_row == place[None])
+    if missing.size:
+        _refuse(role, path, f"row {missing[0] + 1} has no id in column {column!r}", "give every row an id, or leave columns.id out")
+    counts = np.bincount(of_row)
+    if counts.max() == 1:
         return
-    counts = Counter(ids)
-    first = next(value for value in ids if counts[value] > 1)
-    _refuse(role, path, f"id {first!r} is there {counts[first]} times in column {column!r}", "give every row its own id")
+    again = int(of_row[np.flatnonzero(counts[of_row] > 1)[0]])
+    _refuse(role, path, f"id {list(place)[again]!r} is there {counts[again]} times in column {column!r}", "give every row its own id")
 
 
-def _are_different_numbers(cells: pd.Series[Any]) -> bool:
-    """Whether each is a whole number by the type of the column, and none comes twice."""
-    return isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu" and bool(cells.is_unique)
+def _are_different(cells: pd.Series[Any]) -> bool:
+    """Whether each is a whole number by the type of the column, or a text that stays as it is, and none comes twice."""
+    from pandas.api import types
+
+    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu":
+        return bool(cells.is_unique)
+    texts = cells.dtype == object and types.infer_dtype(cells, skipna=False) == "string"
+    return texts and bool(cells.is_unique) and not cells.isin(TRUTHS).any()

@@ -190,8 +190,8 @@ class Dataset:
         if column not in self.types and column in {self.columns.text, self.columns.output}:
             return ColumnKind("text", len(cells), int(cells.isna().sum()))
         if self.origin is not None:
-            return kinds.count(cells, self.origin.kind(column))
-        return kinds.kind_of(cells, self.types.get(column))
+            return kinds.count(cells, self.origin.kind(column), lambda: self.cells.codes(column))
+        return kinds.kind_of(cells, self.types.get(column), lambda: self.cells.codes(column))
 
     def as_numbers(self, column: str) -> NumberColumn:
         """A column's numbers, with NaN where a cell is empty or odd; days in days, times and durations in seconds.

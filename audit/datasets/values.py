@@ -36,10 +36,10 @@ def value_codes(tables: Sequence[Dataset], column: str) -> NDArray[np.int64]:
     if all(types.is_numeric_dtype(part) and not types.is_bool_dtype(part) for part in parts):
         return _codes(pd.concat([_narrowed(part) if narrow else part for part in parts], ignore_index=True))
     if names & {"number", "boolean"}:
-        return _by_key(parts, lambda cells: [_number(cell, narrow=narrow) for cell in cells])
+        return _by_key(tables, column, lambda cells: [_number(cell, narrow=narrow) for cell in cells])
     if names & {"day", "time"}:
-        return _by_key(parts, _moments)
-    return _by_key(parts, _durations if "duration" in names else lambda cells: [_text(cell) for cell in cells])
+        return _by_key(tables, column, _moments)
+    return _by_key(tables, column, _durations if "duration" in names else lambda cells: [_text(cell) for cell in cells])
 
 
 def _codes(cells: pd.Series) -> NDArray[np.int64]:
@@ -53,15 +53,16 @@ def _narrowed(part: pd.Series) -> pd.Series:
     return part.astype("float64").astype("float32")
 
 
-def _by_key(parts: Sequence[pd.Series], keys: Callable[[list[object]], list[object]]) -> NDArray[np.int64]:
+def _by_key(tables: Sequence[Dataset], column: str, keys: Callable[[list[object]], list[object]]) -> NDArray[np.int64]:
     """Codes by a key of each different cell. 1, 1.0 and True are one cell here; so are they one number where they stand together."""
     import pandas as pd
 
     codes: list[NDArray[np.int64]] = []
     found: list[object] = []
-    for part in parts:
-        code, distinct = pd.factorize(part.astype(object))
-        codes.append(np.where(code < 0, -1, code + len(found)))
+    for data in tables:
+        places, cells = data.cells.codes(column)
+        code, distinct = pd.factorize(pd.Series(cells, dtype=object))  # of columns of several types each cell was given
+        codes.append(np.append(np.where(code < 0, -1, code + len(found)), -1)[places])
         found += list(distinct)
     of_key = _codes(pd.Series([*keys(found), None], dtype=object))
     return np.concatenate([of_key[code] for code in codes])

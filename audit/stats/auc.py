@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 import numpy as np
 
 from audit.stats.clustering import LEAST_FREEDOM, effective_number
+from audit.stats.ranks import tie_starts
 from audit.stats.sample_size import OfTwoClasses, by_entities, scale
 
 if TYPE_CHECKING:
@@ -141,18 +142,21 @@ class Auc(OfTwoClasses):
 
 def components(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """The area, and for each row the share of the other class that it is in order with; their mean over a class is the area."""
-    from scipy.stats import rankdata
-
-    high, low = score[positive], score[~positive]
-    m, n = len(high), len(low)
+    m, n = int(np.count_nonzero(positive)), int(np.count_nonzero(~positive))
     if not m or not n:
         msg = f"an AUC needs both classes, got {m} positive and {n} negative rows"
         raise ValueError(msg)
-    together = rankdata(np.concatenate([high, low]))
+    order = np.argsort(score)
+    ordered, is_high = score[order], positive[order]
+    if np.isnan(ordered[-1]):
+        return np.nan, np.full(len(score), np.nan)
+    starts = tie_starts(ordered)
+    sizes = np.diff(starts, append=len(score))
+    high = np.add.reduceat(is_high, starts, dtype=np.int64)
+    of_high, of_low = (np.cumsum(count) - count / 2 for count in (sizes - high, high))  # rows of the other class below, ties as halves
     component = np.empty(len(score))
-    component[positive] = (together[:m] - rankdata(high)) / n
-    component[~positive] = 1.0 - (together[m:] - rankdata(low)) / m
-    return (float(together[:m].sum()) - m * (m + 1) / 2) / (m * n), component
+    component[order] = np.where(is_high, np.repeat(of_high, sizes) / n, 1.0 - np.repeat(of_low, sizes) / m)
+    return float(high @ of_high) / (m * n), component
 
 
 def covariance(

@@ -11,6 +11,7 @@ import numpy as np
 
 from audit.stats.interface import folded, subtract_noise
 from audit.stats.proportion import Proportion
+from audit.stats.ranks import mid_ranks
 from audit.stats.sample_size import scale_count
 
 if TYPE_CHECKING:
@@ -183,18 +184,18 @@ class CalibrationError:
 
 def equal_mass(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     """(n,) bin of each row, 0 upwards: it follows from the row's mean rank, so that rows of equal probability share one."""
-    from scipy.stats import rankdata
-
     n = len(probability)
-    of_row = np.floor((rankdata(probability) - 1) * min(bins, n) / n)
-    found: NDArray[np.int64] = np.unique(of_row, return_inverse=True)[1].astype(np.int64)
-    return found
+    return _without_empty(np.floor((mid_ranks(probability) - 1) * min(bins, n) / n).astype(np.int64))
 
 
 def equal_width(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     """(n,) bin of each row, 0 upwards, empty ones left out: each holds its upper edge, the first its lower one too."""
-    of_row = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability)
-    found: NDArray[np.int64] = np.unique(of_row, return_inverse=True)[1].astype(np.int64)
+    return _without_empty(np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability))
+
+
+def _without_empty(of_row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) the bins of the rows, numbered anew where some hold none."""
+    found: NDArray[np.int64] = (np.cumsum(np.bincount(of_row) > 0) - 1)[of_row]
     return found
 
 

@@ -82,6 +82,24 @@ def test_rows_are_known_by_any_column_under_any_roles(kept: list[str]) -> None:
     assert not known & set(columns_sha256(dataset(many(2)[kept])))
 
 
+def test_a_further_column_that_makes_a_set_large_makes_no_other_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns are hashed by number beyond a number of cells, on which nothing may depend."""
+    monkeypatch.setattr(identity, "MOST_CELLS", 4 * 200)
+    table = many(1)
+    assert set(columns_sha256(dataset(table))) & set(columns_sha256(dataset(table.assign(noise=0))))
+    monkeypatch.setattr(identity, "MOST_CELLS", 16 * 200)
+    assert set(columns_sha256(dataset(table))) & set(columns_sha256(dataset(table.assign(**{f"noise {k}": 0 for k in range(20)}))))
+
+
+def test_the_digests_of_columns_do_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ledgers keep them too."""
+    table = pd.DataFrame({"x": [k / 3 for k in range(40)], "word": [f"w{k % 37}" for k in range(40)], "label": [k % 2 for k in range(40)]})
+    monkeypatch.setattr(identity, "MOST_CELLS", 5_000_000)
+    assert [one[:8] for one in columns_sha256(dataset(table))] == ["54caf643", "cc4b539f"]
+    monkeypatch.setattr(identity, "MOST_CELLS", 0)
+    assert [one[:8] for one in columns_sha256(dataset(table))] == ["2678b793", "e7b29bcf"]
+
+
 def test_what_chance_could_make_alike_tells_nothing() -> None:
     """Few values, row numbers along sorted labels, row numbers without labels, and few rows."""
     plain = many(1)[["id", "label", "group"]]

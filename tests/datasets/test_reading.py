@@ -110,6 +110,17 @@ REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "not utf-8": ("a.csv", b"id,text,label\n1,caf\xe9,0\n", "line 2: not UTF-8 (byte 0xe9): save the file as UTF-8"),
     "absent": ("a.csv", "id,txt,label\n1,x,0\n", "columns.text: no column 'text', did you mean 'txt'?"),
     "same id": ("a.csv", "id,text,label\n1,x,0\n2,y,0\n2,z,0\n1,w,0\n", "id '1' is there 2 times in column 'id'"),
+    "same id of another type": (
+        "a.jsonl",
+        '{"id": "x", "text": "", "label": 0}\n{"id": 1.0, "text": "", "label": 0}\n{"id": "1", "text": "", "label": 0}\n',
+        "id '1' is there 2 times in column 'id'",
+    ),
+    "same truth for an id": ("a.csv", "id,text,label\nx,y,0\nTRUE,z,0\ntrue,w,0\nTrue,w,0\n", "id 'true' is there 3 times in column 'id'"),
+    "no id beside texts": (
+        "a.jsonl",
+        '{"id": "x", "text": "", "label": 0}\n{"id": null, "text": "", "label": 0}\n',
+        "row 2 has no id in column 'id'",
+    ),
     "no id": ("a.csv", "id,text,label\n1,x,0\n,y,0\n", "row 2 has no id in column 'id'"),
     "not gzip": ("a.csv.gz", "id,text,label\n", "is not a whole gzip file"),
     "cut gzip": ("a.csv.gz", gzip.compress(b"id,text,label\n1,x,0\n")[:-9], "is not a whole gzip file"),

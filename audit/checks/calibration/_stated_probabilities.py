@@ -91,14 +91,26 @@ def diagrams(seen: Iterable[Event], wholes: Iterable[CalibrationError]) -> tuple
     return tuple(diagram(whole, "" if event.name == OVERALL else str(event.name)) for event, whole in zip(seen, wholes, strict=False))
 
 
+def _binomial_quantile(level: float, rows: int, share: float) -> float:
+    """The least number of hits up to which a binomial has at least `level` of its mass; `scipy.stats` takes a second to import."""
+    from scipy.special import bdtr, bdtrik
+
+    if share <= 0 or share >= 1:
+        return float(rows) if share >= 1 else 0.0
+    least = float(np.clip(np.ceil(np.nan_to_num(bdtrik(level, rows, share))), 0, rows))
+    while least > 0 and bdtr(least - 1, rows, share) >= level:
+        least -= 1
+    while least < rows and bdtr(least, rows, share) < level:
+        least += 1
+    return least
+
+
 def diagram(seen: CalibrationError, title: str = "") -> Lines:
     """The bins with their exact ends, and where chance alone puts a calibrated model's."""
-    from scipy.stats import binom
-
     shares, stated = seen.observed, seen.confidence
     ends = [share.bounds(TAIL, TAIL) for share in shares]
     effective = [max(1, round(share.n / share.design_effect)) for share in shares]
-    band = [binom.ppf([TAIL, 1 - TAIL], rows, at) / rows for rows, at in zip(effective, stated, strict=True)]
+    band = [[_binomial_quantile(level, rows, at) / rows for level in (TAIL, 1 - TAIL)] for rows, at in zip(effective, stated, strict=True)]
     outside = [not low <= share.value <= high for share, (low, high) in zip(shares, band, strict=True)]
     lower, upper = np.array(band).T.tolist()
     calibrated = Curve("a calibrated model, 95\u00a0% band", stated, stated, tuple(lower), tuple(upper), "expected")

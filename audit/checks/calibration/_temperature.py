@@ -42,15 +42,20 @@ def fitted(probabilities: NDArray[np.float64], codes: NDArray[np.int64]) -> floa
     """The temperature at which the log loss of the true classes is least."""
     from scipy.optimize import minimize_scalar
 
+    logs = np.log(np.maximum(probabilities, SMALLEST))
     found = minimize_scalar(
-        lambda log: _losses(scaled(probabilities, float(np.exp(log))), codes).mean(), bounds=(-RANGE, RANGE), method="bounded"
+        lambda log: _losses(_softened(logs, float(np.exp(log))), codes).mean(), bounds=(-RANGE, RANGE), method="bounded"
     )
     return float(np.exp(found.x))
 
 
 def scaled(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """(n, k) each to the power of one over the temperature, made to sum to 1."""
-    logs = np.log(np.maximum(probabilities, SMALLEST)) / temperature
+    return _softened(np.log(np.maximum(probabilities, SMALLEST)), temperature)
+
+
+def _softened(logs: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    logs = logs / temperature
     weight = np.exp(logs - logs.max(axis=1, keepdims=True))
     found: NDArray[np.float64] = weight / weight.sum(axis=1, keepdims=True)
     return found
