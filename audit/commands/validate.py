@@ -51,7 +51,7 @@ def warnings(loaded: LoadedPolicy) -> Iterator[str]:
     if absent:
         yield f"not here, so their columns are not checked: {', '.join(absent)}"
     read, _, _ = read_files(loaded, only=here)
-    yield from (remark.text for remark in decide.policy_remarks(loaded.policy))
+    yield from (remark.text for remark in decide.policy_remarks(loaded))
     blocking = decide.reasons_before_measuring(loaded.policy, read)
     yield from (f"{one.rule} (blocks): {phrases.reason(one, ())}" for one in blocking)
     if not absent:

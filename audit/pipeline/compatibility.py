@@ -11,8 +11,10 @@ from audit import catalog
 from audit.candidates import kinds
 from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import without_encoder
+from audit.errors import PolicyError
 from audit.finetune.fine_tuning import METHODS
 from audit.formatting import comparator_in_words
+from audit.governance import baseline
 from audit.policy import LoadedPolicy, load
 from audit.policy.messages import format_value, messages, nearest
 from audit.policy.paths import is_address
@@ -38,8 +40,11 @@ _SAMPLED_AND_GRAVE = frozenset({"critical", "high"})
 
 
 def load_policy(path: Path | str, *, allow_outside: bool = False) -> LoadedPolicy:
-    """A policy file, read and checked, also against the catalogue. PolicyError names every mistake."""
-    return load(path, allow_outside=allow_outside, also=partial(mistakes, checks=catalog.discover()))
+    """A policy file, checked also against the catalogue and a baseline that it may only tighten. PolicyError names every mistake."""
+    loaded = load(path, allow_outside=allow_outside, also=partial(mistakes, checks=catalog.discover()))
+    if looser := baseline.mistakes(loaded, catalog.discover()):
+        raise PolicyError(looser)
+    return loaded
 
 
 def mistakes(draft: Draft, marks: Marks, *, checks: Mapping[str, Check]) -> Iterator[Mistake]:

@@ -10,7 +10,7 @@ from audit.decision import rules
 from audit.decision.finding import Reason
 from audit.export import json as results_json
 from audit.frameworks import nist_ai_rmf
-from audit.governance import policy_change, sign_off, waiver_validity
+from audit.governance import baseline, policy_change, sign_off, waiver_validity
 from audit.governance.apply_waivers import apply_waivers
 from audit.ledger import times
 from audit.pipeline import training_rows
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from audit.ledger import Entry
     from audit.pipeline.measure import Measured
     from audit.pipeline.prepare import Prepared
+    from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
 
 
@@ -62,7 +63,7 @@ def decide(prepared: Prepared, measured: Measured, started: datetime, *, partial
         *signed,
         *waived.reasons,
         *policy_change.remarks(since),
-        *policy_remarks(loaded.policy),
+        *policy_remarks(loaded),
         *looks.remarks(),
         *prepared.remarks(),
         *told,
@@ -147,9 +148,11 @@ def _model_unasked(policy: Policy) -> tuple[Reason, ...]:
     return () if asked else (Reason(rules.MODEL_UNJUDGED, None),)
 
 
-def policy_remarks(policy: Policy) -> tuple[Reason, ...]:
+def policy_remarks(loaded: LoadedPolicy) -> tuple[Reason, ...]:
     """What a reader of the decision must know, though it changes nothing."""
-    found = [
+    policy = loaded.policy
+    found = [Reason("baseline-loosened", None, text) for text in baseline.remarks(loaded, catalog.discover())]
+    found += [
         Reason("no-effect", None, f"{key}: no effect on `audit run` in this release.")
         for key, given in (("monitor", policy.monitor), ("registry", policy.registry))
         if given is not None

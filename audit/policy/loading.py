@@ -14,19 +14,33 @@ from audit import files
 from audit.errors import InputError, Mistake, PolicyError
 from audit.policy import consistency, paths, shape, yaml_reader
 from audit.policy.schema import Policy
-from audit.policy.yaml_reader import SCALARS, Node, plain
+from audit.policy.yaml_reader import SCALARS, Node, Place, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from audit.policy.shape import Draft
-    from audit.policy.yaml_reader import Loc, Marks, Place, Tree
+    from audit.policy.yaml_reader import Loc, Marks, Tree
 
 
 Rules: TypeAlias = "Callable[[Draft, Marks], Iterable[Mistake]]"
 """Rules beyond the file's own shape and meaning."""
 _LONGEST_CHAIN = 8
 """Policies that may extend one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A policy that another one extends, with what it extends itself."""
+
+    name: str
+    """As `extends` names it."""
+    tree: Tree
+    above: Tree
+    """The policy that extends it, merged with it."""
+    place: Place
+    """Of its name."""
+    may_loosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,8 @@ class LoadedPolicy:
     project: Path
     """Where relative paths start."""
     allow_outside: bool = False
+    bases: tuple[Base, ...] = ()
+    """What it extends, the nearest first."""
 
     def where(self, *path: str | int) -> tuple[str, int, int]:
         """File, line and column of a value; of the nearest parent where it is missing."""
@@ -63,6 +79,7 @@ class _Merged:
     texts: list[str]
     files: list[str]
     mistakes: list[Mistake]
+    bases: tuple[Base, ...] = ()
 
 
 def load(path: Path | str, *, allow_outside: bool = False, also: Rules | None = None) -> LoadedPolicy:
@@ -80,7 +97,7 @@ def load(path: Path | str, *, allow_outside: bool = False, also: Rules | None = 
         raise PolicyError(tuple(dict.fromkeys(found)))
     text = merged.texts[0] if len(merged.texts) == 1 else _written(merged.root, merged.files)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return LoadedPolicy(shape.typed(Policy, tree), path, text, sha256, marks, project, allow_outside)
+    return LoadedPolicy(shape.typed(Policy, tree), path, text, sha256, marks, project, allow_outside, merged.bases)
 
 
 def _mistakes(tree: Tree, marks: Marks, also: Rules | None) -> list[Mistake]:
@@ -109,7 +126,7 @@ def _value(tree: Tree, loc: Loc) -> Tree:
 def _read(path: Path, project: Path, *, allow_outside: bool) -> _Merged:
     """A policy merged with all that it extends."""
     latest = merged = _read_one(path, str(path))
-    chain = [path.resolve()]
+    chain, parts, named = [path.resolve()], [merged.root], list[tuple[str, Place, bool]]()
     while (base := _extends(latest.root)) is not None:
         name = str(base.value)
         problem = paths.checked(project, ("extends",), name, allow_outside=allow_outside) or _unusable(project / name, chain, project, name)
@@ -121,13 +138,35 @@ def _read(path: Path, project: Path, *, allow_outside: bool) -> _Merged:
         latest = _read_one(project / name, name)
         if not latest.root.broken and not isinstance(latest.root.value, dict):
             latest.mistakes.append(latest.root.place.mistake("is no mapping, so it is no policy; name another base"))
+        parts.append(latest.root)
+        named.append((name, base.place, not _tightens(parts[-2])))
         merged = _under(merged, latest)
+    merged.bases = tuple(_bases(parts, named))
     return merged
 
 
 def _extends(root: Node) -> Node | None:
+    """The path of the base policy."""
     base = root.value.get("extends") if isinstance(root.value, dict) else None
+    if base is not None and isinstance(base.value, dict):
+        base = base.value.get("path")
     return base if base is not None and isinstance(base.value, str) else None
+
+
+def _tightens(root: Node) -> bool:
+    """Whether a policy says that it asks no less than its base."""
+    base = root.value.get("extends") if isinstance(root.value, dict) else None
+    return base is not None and isinstance(base.value, dict) and "may" in base.value
+
+
+def _bases(parts: Sequence[Node], named: Sequence[tuple[str, Place, bool]]) -> Iterator[Base]:
+    """Each base and the policy above it, both merged with all that they extend; none where a part is no mapping."""
+    merged = [parts[-1]]
+    for part in reversed(parts[:-1]):
+        merged.insert(0, _over(merged[0], part))
+    trees = [shape.normal(plain(root)) for root in merged]
+    for (name, place, may_loosen), above, tree in zip(named, trees, trees[1:], strict=False):
+        yield Base(name, tree, above, place, may_loosen)
 
 
 def _unusable(path: Path, chain: list[Path], project: Path, name: str) -> str | None:
@@ -140,7 +179,10 @@ def _unusable(path: Path, chain: list[Path], project: Path, name: str) -> str | 
 
 
 def _under(top: _Merged, base: _Merged) -> _Merged:
-    return _Merged(_over(base.root, top.root), top.texts + base.texts, top.files + base.files, top.mistakes + base.mistakes)
+    root = base.root
+    if isinstance(root.value, dict):  # what the base extends is read by itself
+        root = replace(root, value={key: child for key, child in root.value.items() if key != "extends"})
+    return _Merged(_over(root, top.root), top.texts + base.texts, top.files + base.files, top.mistakes + base.mistakes)
 
 
 def _read_one(path: Path, shown: str) -> _Merged:

@@ -54,6 +54,7 @@ _PRECISE = {
 """How a required key may look."""
 _WHOLE = {
     "by": "a column, a list of columns, a list of such lists, or bands of numbers such as {age: [25, 45]} or {age: {bands: 4}}",
+    "extends": "the path of a base policy, or {path: org.yaml, may: tighten}",
     "positive": "one class label",
     "scores": "a mapping from class to column, or a list of columns",
     "trust": "pickle, {pickle: true} or {keys: [NAME.pub]}",

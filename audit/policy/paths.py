@@ -34,7 +34,7 @@ def project_folder(policy: Path) -> Path:
 def is_path(loc: Loc) -> bool:
     """Whether the value under a key path names a file, a folder or an address."""
     match loc:
-        case ("extends",) | ("waivers",) | ("datasets", _, "path") | ("candidate", "fine_tune", "base"):
+        case ("extends",) | ("extends", "path") | ("waivers",) | ("datasets", _, "path") | ("candidate", "fine_tune", "base"):
             return True
         case ("candidate" | "champion", "load", "path") | ("models", _, "load", "path") | ("trust", "keys", _):
             return True

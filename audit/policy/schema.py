@@ -269,12 +269,21 @@ class Looks(Strict):
     )
 
 
+class Extends(Strict):
+    """A base policy, and what may be changed of it."""
+
+    path: str = Field(description="path of the base policy")
+    may: Literal["tighten"] | None = Field(None, description="tighten: a policy that asks less than the base is refused")
+
+
 class Policy(Strict):
     """What must hold of a candidate before it may be promoted."""
 
     policy: str = Field(pattern=NAME, description="name of the policy")
     version: int | str = Field(1, description="counts the policy's changes")
-    extends: str | None = Field(None, description="path of a base policy that this one is laid over")
+    extends: str | Extends | None = Field(
+        None, description="path of a base policy that this one is laid over; {path: org.yaml, may: tighten} refuses to ask less than it"
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="seed of every random draw")
     confidence: FiniteFloat = Field(0.95, ge=0.5, lt=1, description="of the deciding intervals: at 0.95 each end errs at nominally 2.5 %")
     tier: int = Field(2, ge=1, le=3, description="1 is the highest materiality; decides which declared facts are required")
