@@ -99,7 +99,7 @@ def would_pass(finding: Finding) -> str:
     if _is_used_up(finding):
         sentences = ["No value can pass on this test set: its planned looks are used up. Audit on data that nobody has looked at."]
     else:
-        sentences = [sentence for change in finding.changes for sentence in _change(change, evidence.unit)]
+        sentences = [sentence for one in finding.changes for sentence in change(one, evidence.unit)]
     return " ".join([*dict.fromkeys(sentences), *_too_few(finding, evidence)])
 
 
@@ -155,10 +155,11 @@ def _is_used_up(finding: Finding) -> bool:
 
 def _obstacles(finding: Finding, evidence: Evidence) -> list[str]:
     """What bars a pass, whatever the bounds: members with too few rows, and members that the data cannot measure."""
-    return [*map(_shortfall, finding.shortfalls), *(f"{one.name}: {one.reason}" for one in evidence.unmeasured)]
+    return [*map(shortfall, finding.shortfalls), *(f"{one.name}: {one.reason}" for one in evidence.unmeasured)]
 
 
-def _shortfall(one: Shortfall) -> str:
+def shortfall(one: Shortfall) -> str:
+    """A member that no bound lets pass: too few rows, or an error that few rows carry."""
     from audit.decision.finding import TooFewRows
 
     if isinstance(one, TooFewRows):
@@ -205,16 +206,16 @@ def _missing_evidence(finding: Finding) -> str:
     return f"{what} what the message names and run the audit again."
 
 
-def _change(change: SmallestChange, unit: str) -> Iterator[str]:
+def change(one: SmallestChange, unit: str) -> Iterator[str]:
     """For one bound: the member farthest from it, and how many more fall short."""
-    first, rows = _first_sentence(change, unit), _rows(change)
-    yield f"{change.member}: {first}" if change.member != OVERALL else first[:1].upper() + first[1:]
+    first, rows = _first_sentence(one, unit), _rows(one)
+    yield f"{one.member}: {first}" if one.member != OVERALL else first[:1].upper() + first[1:]
     yield from rows
-    if change.others:
-        more = change.short - 1
-        separator = _between(change.others)
-        rest = f"{separator.rstrip(' ,')} and {more - len(change.others)} more" if more > len(change.others) else ""
-        names = separator.join(map(str, change.others)) + rest
+    if one.others:
+        more = one.short - 1
+        separator = _between(one.others)
+        rest = f"{separator.rstrip(' ,')} and {more - len(one.others)} more" if more > len(one.others) else ""
+        names = separator.join(map(str, one.others)) + rest
         yield f"{names} also {'falls' if more == 1 else 'fall'} short."
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from audit import phrases
 from audit.evidence import OVERALL, RateTable
 from audit.export import Export
+from audit.export._work_order import work_order
 from audit.stats import stored
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def results(audit: AuditRun) -> dict[str, Json]:
             {"finding": one.finding, "owner": one.owner, "due": one.due, "closes_with": phrases.closes_with(one, audit.findings)}
             for one in audit.verdict.conditions
         ],
+        "work_order": [one.to_json() for one in work_order(audit)],
         "waivers": [_waiver(one) for one in audit.waivers],
         "findings": [finding(one, policy.confidence) for one in audit.findings],
     }
