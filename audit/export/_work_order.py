@@ -151,7 +151,8 @@ def _signatures(audit: AuditRun) -> Iterator[Work]:
     if audit.verdict.decision != "promote-with-conditions" or audit.verdict.exit_code == 0:
         return
     first = min((one.due for one in audit.verdict.conditions), default=None)
-    for role in sign_off.roles(sign_off.tier_of(audit.policy)):
+    declared = audit.policy.tier if "tier" in audit.policy.model_fields_set else None
+    for role in sign_off.roles(sign_off.tier_of(declared)):
         text = f"Sign the conditions as {role}: audit sign BUNDLE --key KEY --role {role}"
         owner = _owner(audit) if role == sign_off.OWNER else None
         yield Work("conditions", "sign", text, file=_BUNDLE, owner=owner, due=first)
