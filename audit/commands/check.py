@@ -10,40 +10,27 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import ValidationError
 
-from audit import catalog, disk_cache
-from audit.candidates.interface import model_remarks
-from audit.candidates.predictions import Predictions
-from audit.candidates.saved import Absent, SavedPredictions, SavedValues
-from audit.candidates.saved_columns import refuse_foreign_words
+from audit import catalog
+from audit.commands import single_check
+from audit.commands.single_check import SingleCheck
 from audit.datasets import Columns
 from audit.datasets.columns import ReadOptions
 from audit.datasets.guessed_roles import NAMES, guess
-from audit.datasets.identity import copies_remark
-from audit.datasets.labels import refuse_label_words, refuse_two_spellings
+from audit.datasets.labels import refuse_label_words
 from audit.datasets.reading import read
-from audit.errors import CannotMeasure, InputError, ToolError
-from audit.metrics.windows import DERIVED
-from audit.pipeline import engine, judging, preconditions, thin_data
-from audit.pipeline import jobs as pipeline_jobs
-from audit.pipeline.compatibility import bound_problems
-from audit.pipeline.jobs import Failure, Job
+from audit.errors import CannotMeasure, InputError
 from audit.policy import consistency
-from audit.policy.consistency import bounds, splits
-from audit.policy.messages import messages, nearest
-from audit.policy.schema import Requirement
-from audit.policy.shape import typed
+from audit.policy.messages import messages
 from audit.policy.yaml_reader import parse, plain
-from audit.subject import Subject
-from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from audit.check import Check, Params
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.evidence import Evidence
+    from audit.pipeline.jobs import Job
     from audit.policy.yaml_reader import Tree
 
 OnRemark: TypeAlias = "Callable[[str], None]"
@@ -85,11 +72,11 @@ def _ignore(_text: str) -> None:
 def judged(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Finding:
     """The finding of one check against the bounds that were given; `on_remark` hears what its reader must know of the data."""
     with _said_in_flags(asked):
-        job = _job(asked)
+        job = single_check.prepare(_single(asked))
     if job.requirement.min is None and job.requirement.max is None:
         msg = "give --min or --max: without a bound nothing is judged"
         raise InputError(msg)
-    (found,) = judging.findings([job], workers=engine.Workers(asked.workers))
+    found = single_check.judge(job, asked.workers)
     _pass_on_remarks(job, asked, on_remark)
     evidence = found.evidence
     if evidence is not None:
@@ -100,24 +87,35 @@ def judged(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Finding:
 def measured(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Evidence:
     """The evidence of one check, judged against nothing; `on_remark` hears what its reader must know of the data."""
     with _said_in_flags(asked):
-        job = _job(asked)
-        if job.skip is not None:
-            raise InputError(job.skip)
-        result = engine.measure_one(job, workers=engine.Workers(asked.workers)).result
-        if isinstance(result, Failure):
-            raise result.error or ToolError(result.message)
+        job = single_check.prepare(_single(asked))
+        result = single_check.measure(job, asked.workers)
     _pass_on_remarks(job, asked, on_remark)
     return result
 
 
 def _pass_on_remarks(job: Job, asked: CheckRequest, on_remark: OnRemark) -> None:
-    for role, data in job.subject.datasets.items():
-        if role == data.role:  # `data` serves as `test` too
-            for text in (*data.remarks, *((*copies_remark(data), *thin_data.label_remark(data)) if data is job.subject.data else ())):
-                on_remark(_in_flags(f"datasets.{role}: {text}", asked))
-    seen = job.subject
-    for text in (*model_remarks(seen.candidate, seen.datasets), *thin_data.answer_remarks(seen.predicted, seen.datasets)):
+    for text in single_check.remarks(job):
         on_remark(_in_flags(text, asked))
+
+
+def _single(asked: CheckRequest) -> SingleCheck:
+    """The request with its files read."""
+    if asked.check not in catalog.discover():
+        return SingleCheck(asked.check, {}, single_check.FLAGS)  # which is refused before any file is read
+    params = {key: _value("--param", key, value) for key, value in pairs("--param", asked.params).items()}
+    others = {role: _path(path) for role, path in pairs("--dataset", asked.others).items()}
+    datasets = {role: _read(role, path, asked) for role, path in {"data": asked.data, **others}.items()}
+    return SingleCheck(
+        asked.check,
+        datasets,
+        single_check.FLAGS,
+        params,
+        tuple(tuple(family.split(",")) for family in asked.by),
+        asked.minimum,
+        asked.maximum,
+        asked.seed,
+        asked.confidence,
+    )
 
 
 @contextmanager
@@ -151,55 +149,6 @@ def _bare(value: str) -> str:
     return value[1:-1] if re.fullmatch('"[^"]"', value) else value
 
 
-def _job(asked: CheckRequest) -> Job:
-    check = catalog.discover().get(asked.check)
-    if check is None:
-        msg = f"there is no check {asked.check!r}; {nearest(asked.check, catalog.discover(), '`audit checks` lists all there are')}"
-        raise InputError(msg)
-    params = _params(asked, check)
-    subject = _subject(asked, check)
-    _refuse_unknown("--param columns:", getattr(params, "columns", None) or (), subject.data, DERIVED)
-    requirement = _requirement(asked, check, subject)
-    unknown = next(preconditions.positive_unknown(check, subject.data, subject.candidate), None)
-    if unknown is None and subject.classes:
-        unknown = preconditions.wrong_positive(subject.data, subject.classes)
-    if unknown is not None:
-        raise InputError(unknown)
-    skip = pipeline_jobs.weighted([one for one in (subject.data, subject.reference) if one is not None], check)
-    return Job(requirement, check, catalog.info(asked.check), params, subject, asked.seed, asked.confidence, "you", skip)
-
-
-def _requirement(asked: CheckRequest, check: Check, subject: Subject) -> Requirement:
-    """The requirement as a policy would say it, checked by the same rules."""
-    given = {"min": asked.minimum, "max": asked.maximum, "by": subject.by, "reference": "reference" if subject.reference else None}
-    try:
-        requirement = Requirement.model_validate({"check": asked.check, "id": asked.check, **given})
-    except ValidationError as error:
-        mistakes = messages(error, Requirement, lambda loc: len(loc) == 1 and loc[0] in given)
-        raise InputError(*(f"--{'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes)) from error
-    found = [*bounds(requirement), *splits(requirement), *bound_problems(requirement, check)]
-    if requirement.by and check.by == "none":
-        found.append((("by",), f"{asked.check} gives one number and is not split; leave it out"))
-    elif check.by != "features":
-        for family in subject.by:
-            found += [((key,), text) for key, text in preconditions.family_mistakes(requirement, subject.data, check, family, {})]
-    problems = [f"--{place[0]}: {text}" for place, text in found if place]  # without a bound it is measured and not judged
-    if problems:
-        raise InputError(*problems)
-    return requirement
-
-
-def _params(asked: CheckRequest, check: Check) -> Params:
-    given = {key: _value("--param", key, value) for key, value in pairs("--param", asked.params).items()}
-    try:
-        return typed(check.params, given)
-    except ValidationError as error:
-        mistakes = messages(error, check.params, lambda loc: len(loc) == 1 and loc[0] in given)
-        lines = [f"--param {'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes]
-        takes = f"{asked.check} takes: {', '.join(check.params.model_fields) or 'no parameters'}"
-        raise InputError(*lines, takes) from error
-
-
 def _value(option: str, key: str, text: str) -> Tree:
     """A value as a policy would write it: `no` is a word, and `0.9` a number."""
     root, mistakes = parse(text or "''", option)
@@ -226,44 +175,6 @@ def _split(pair: str) -> tuple[str, str]:
         msg = f"{pair!r}: write it as name=value"
         raise InputError(msg)
     return key.strip(), value
-
-
-def _subject(asked: CheckRequest, check: Check) -> Subject:
-    data = _read("data", asked.data, asked)
-    others = {role: _read(role, _path(path), asked) for role, path in pairs("--dataset", asked.others).items()}
-    datasets = {"data": data, "test": data, **others}
-    by = tuple(tuple(family.split(",")) for family in asked.by)
-    _refuse_unknown("--by", {column for family in by for column in family}, data)
-    if "reference" in check.needs and "reference" not in others:
-        msg = f"{asked.check} compares two data sets: add --dataset reference=FILE"
-        raise InputError(msg)
-    if check.by == "groups" and not by:
-        msg = f"{asked.check} compares groups: name their column with --by"
-        raise InputError(msg)
-    if not check.needs.isdisjoint({"labels", "targets"}) and data.columns.label is None:
-        msg = f"datasets.data: {asked.data}: {asked.check} needs true labels, and no column has a usual name for them "
-        msg += f"({', '.join(NAMES['label'])}): name theirs with --column label=NAME; it has {_listed(data.cells.names)}"
-        raise InputError(msg)
-    candidate = _candidate(datasets, check)
-    predicted = Predictions(candidate, disk_cache.root())
-    learned = tuple(role for role in ("train", "validation") if role in others)
-    return Subject(data=data, predicted=predicted, reference=others.get("reference"), datasets=datasets, by=by, learned_from=learned)
-
-
-def _refuse_unknown(option: str, columns: Collection[str], data: Dataset, more: Collection[str] = ()) -> None:
-    """Columns that an option names and the data have not, each with the nearest one or the list of all."""
-    names = data.cells.names
-    has = f"it has {', '.join(names)}"
-    near = {column: nearest(column, [*names, *more], has) for column in sorted(set(columns) - {*names, *more})}
-    problems = {column: text if text == has else f"{text} {has[:1].upper()}{has[1:]}" for column, text in near.items()}
-    if problems:
-        raise InputError(*(f"{option} {column}: {data.path} has no such column; {text}" for column, text in problems.items()))
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 _SHOWN = 30
@@ -330,26 +241,3 @@ def _read_options(asked: CheckRequest) -> ReadOptions:
     except ValidationError as error:
         wrong = messages(error, ReadOptions, lambda loc: len(loc) == 1 and loc[0] in given)
         raise InputError(*(f"--read {'.'.join(map(str, loc))}: {text}" for loc, text, _ in wrong)) from error
-
-
-def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPredictions | SavedValues | Absent:
-    """Saved predictions where a column holds them, else no model."""
-    columns = datasets["data"].columns
-    if not any(column and _of_numbers(check, datasets["data"], column) for column in (columns.prediction, columns.label)):
-        refuse_two_spellings(datasets)
-    if columns.prediction and _of_numbers(check, datasets["data"], columns.prediction):
-        return SavedValues(datasets)
-    if columns.prediction or columns.score or columns.scores:
-        candidate = SavedPredictions(datasets)
-        refuse_two_spellings(datasets, {"a class of the scores": candidate.classes})
-        refuse_foreign_words(datasets["data"])
-        return candidate
-    classes = columns.label is not None and not _of_numbers(check, datasets["data"], columns.label)
-    return Absent(sorted(set(datasets["data"].labels(columns.label))) if columns.label and classes else ())
-
-
-def _of_numbers(check: Check, data: Dataset, column: str) -> bool:
-    """Whether a column of answers holds numbers: by the check, or, where it serves both, by their being many."""
-    if check.tasks is None or set(check.tasks).isdisjoint(REGRESSION):
-        return False
-    return set(check.tasks) <= set(REGRESSION) or data.continuous(column)
