@@ -255,8 +255,8 @@ def _with_table(finding: Finding, table: Callable[[str], Mapping[str, NDArray[np
 @cache
 def _codec() -> Codec:
     """Knows every type that a run is made of."""
-    from audit import check
     from audit.candidates.capabilities import TrainingRecord
+    from audit.check import Characteristic, CheckInfo, Measures
     from audit.decision import finding
     from audit.evidence import storage
     from audit.evidence.codec import Codec
@@ -267,7 +267,6 @@ def _codec() -> Codec:
 
     modules = (
         alpha_spending,
-        check,
         finding,
         policy_approvals,
         policy_change,
@@ -278,7 +277,7 @@ def _codec() -> Codec:
         schema,
         hypothesis_tests,
     )
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"CheckInfo": CheckInfo, "Characteristic": Characteristic, "Measures": Measures}
     for module in modules:
         names |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
     return Codec(names | storage.types() | {"TrainingRecord": TrainingRecord})

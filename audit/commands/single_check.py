@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.evidence import Evidence
+    from audit.policy.yaml_reader import Tree
 
 _SHOWN = 30
 """Columns that a message names."""
@@ -77,7 +78,7 @@ class SingleCheck:
     datasets: Mapping[str, Dataset]
     """By role. `data` is measured; `reference` is what drift is measured against."""
     wording: Wording
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, Tree] = field(default_factory=dict)
     by: tuple[tuple[str, ...], ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -154,7 +155,7 @@ def _requirement(asked: SingleCheck, check: Check, subject: Subject) -> Requirem
 
 
 def _params(asked: SingleCheck, check: Check) -> Params:
-    given = dict(asked.params)
+    given: dict[str, Tree] = dict(asked.params)
     try:
         return typed(check.params, given)
     except ValidationError as error:
