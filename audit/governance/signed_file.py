@@ -61,10 +61,17 @@ def _name(value: str) -> str:
 
 
 def person(name: str | None) -> str:
-    """The normalised name that identifies a person: its letters, without case, form and spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name or "").casefold().split())
+    """What identifies a person, to tell that two names are one: letters as they look, without case, form, spaces and punctuation."""
+    letters = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name or "").casefold()).translate(_LOOKS_LIKE)
+    seen = "".join(letter for letter in letters if unicodedata.category(letter) != "Cf" and not _UNSEEN.fullmatch(letter))
+    words = "".join(" " if unicodedata.category(letter)[0] in "PZC" else letter for letter in seen)
+    return " ".join((words if words.strip() else seen).split())
 
 
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+"""Letters and marks, by their category, that nobody sees."""
+_LOOKS_LIKE = str.maketrans("авекмнорстухіјѕһԁԛԝѵӏαβεζηικμνορτυχɑıi1|0", "abekmhopctyxljshdqwvlabezhlkmnoptyxallllo")
+"""Cyrillic and Greek letters drawn like Latin ones, in either case; i, l and 1; o and 0."""
 _ALPHABETS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 """With letters that are drawn alike."""
 Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_moment)]

@@ -14,6 +14,7 @@ from securesystemslib.signer._key import SSlibKey
 from audit.errors import InputError
 from audit.governance import sign_off, signatures
 from audit.governance.keys import PublicKey, fingerprint, keygen, read_key, read_secret
+from audit.governance.signed_file import person
 from tests.waiving import NOW, Someone
 
 if TYPE_CHECKING:
@@ -200,3 +201,42 @@ def test_a_public_key_may_be_a_pem(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("MCowBQ", "MCowBR"))
     with pytest.raises(InputError, match="is not 32 bytes in base64"):
         read_key(path)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Otto Other",
+        " OTTO\u00a0 other",
+        "Ott\u043e Other",  # a Cyrillic o
+        "\u039ftt\u03bf Other",  # Greek ones
+        "Otto\u200b Other",  # letters that nobody sees
+        "Ot\u034fto\ufe0f Other",
+        "Otto\u2010Other",
+        "0tto Other",
+        "\uff2ftto Other",
+    ],
+)
+def test_an_author_in_another_spelling_is_the_same_person(written: str) -> None:
+    assert person(written) == person("Otto-Other") != person("Otto Others")
+
+
+def test_different_names_stay_different_people() -> None:
+    names = [
+        "Ann Lee",
+        "Anna Lee",
+        "Ann Lees",
+        "An Nlee",
+        "Müller",
+        "Muller",
+        "Анна",
+        "Инна",
+        "李雷",
+        "李磊",
+        "...",
+        "???",
+        "a@b.org",
+        "a@c.org",
+    ]
+    assert len({person(name) for name in names}) == len(names)
+    assert "" not in {person(name) for name in names}
