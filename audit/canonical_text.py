@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -59,6 +59,15 @@ def canonical_values(values: Iterable[object]) -> list[str | None]:
 
 def _of_text(text: str) -> str:
     return text.lower() if text in TRUTHS else text
+
+
+def without_surrogates(value: Any) -> Any:
+    """Plain values whose texts can be written as UTF-8: halves of a surrogate pair, as a path of odd bytes has them, become escapes."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {without_surrogates(key): without_surrogates(one) for key, one in value.items()}
+    return [without_surrogates(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def canonical_json(value: object) -> str:

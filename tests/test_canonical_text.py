@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.canonical_text import canonical, canonical_values
+from audit.canonical_text import canonical, canonical_json, canonical_values, without_surrogates
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PLAIN = [1, 1.0, True, False, "1", "True", "true", "", None, math.nan, pd.NA, pd.NaT]
@@ -24,3 +26,17 @@ EQUAL = [Decimal("1.0"), Decimal(1), [1], NOON, NOON.astimezone(timezone(timedel
 def test_many_are_as_each(values: list[object]) -> None:
     """Equal values of other types, in whatever order they come, keep their own text."""
     assert canonical_values(values) == [canonical(value) for value in values]
+
+
+def test_halves_of_surrogate_pairs_become_escapes_wherever_they_stand() -> None:
+    """And nothing else changes: what is signed reads back as it was."""
+    value = {"a\ud800": ["b\udc80", 1, None, True, {"c": ("d", 0.5)}], "e": "\U0001f600"}
+    found = without_surrogates(value)
+    assert found == {"a\\ud800": ["b\\udc80", 1, None, True, {"c": ["d", 0.5]}], "e": "\U0001f600"}
+    assert json.loads(canonical_json(found)) == found
+
+
+def test_plain_values_have_one_spelling() -> None:
+    assert canonical_json({"b": 1, "a": [True, None, "ä"]}) == '{"a":[true,null,"\\u00e4"],"b":1}'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json(float("nan"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audit import record
+from audit.canonical_text import without_surrogates
 from audit.errors import InputError, ToolError
 from audit.evidence.storage import table_from_bytes
 from audit.governance import review, sign_off
@@ -146,7 +147,15 @@ def release(folder: Path) -> sign_off.Release:
 
     The record says more, but only to the release that wrote it; a signature is verified for longer than that.
     """
-    told: Any = json.loads(results(folder))
+    try:
+        return _release(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{folder}: its results.json or policy.yaml is not of a form that this release reads ({type(error).__name__}: {error})"
+        raise InputError(msg) from error
+
+
+def _release(folder: Path) -> sign_off.Release:
+    told: Any = without_surrogates(json.loads(results(folder)))
     policy = yaml_reader.plain(yaml_reader.parse((folder / "policy.yaml").read_text(encoding="utf-8"), "policy.yaml")[0])
     declared = policy if isinstance(policy, dict) else {}
     system = declared.get("system")

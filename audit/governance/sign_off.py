@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, ValidationError
 
-from audit.canonical_text import canonical_json
+from audit.canonical_text import canonical_json, without_surrogates
 from audit.decision import rules
 from audit.errors import InputError
 from audit.governance import signatures
@@ -112,7 +112,7 @@ def conditions_sha256(results: Mapping[str, Any]) -> str:
         | {"waivers": sorted(each["id"] for each in results["waivers"] if (each["finding"], each["state"]) == (one["finding"], "in_force"))}
         for one in results["conditions"]
     ]
-    return hashlib.sha256(canonical_json(told).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(without_surrogates(told)).encode()).hexdigest()
 
 
 class _PolicyName(Strict):

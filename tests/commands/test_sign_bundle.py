@@ -113,6 +113,19 @@ def test_a_key_that_the_policy_does_not_name_is_told(tmp_path: Path) -> None:
     assert told[2] == "still to sign: independent-reviewer"
 
 
+def test_hostile_words_are_signed_as_they_stand(tmp_path: Path) -> None:
+    """Whatever an owner is called, the signature covers it, 4 becomes 0, and nothing that is printed is a command."""
+    hostile = "::error::x\n<script>alert(1)</script> ]]> | `x` =cmd() \x1b[2J \u202e"
+    made = policy(system=policy()["system"] | {"owner": {"team": hostile, "contact": "support-ml@example.org"}})
+    bundle = audited(tmp_path, made)
+    sign(bundle, "Olga Owner", "owner")
+    told = sign(bundle, "Rita Reviewer", "independent-reviewer")
+    assert not [line for line in told if "\n" in line]
+    done = audit("verify", str(bundle), "--key", "keys", cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"{bundle}: verified")
+    assert run(tmp_path, made)[0].returncode == 0
+
+
 def test_a_changed_bundle_is_not_signed(bundle: Path) -> None:
     (bundle / "report.html").write_text("promoted")
     with pytest.raises(InputError, match=r"report\.html: not as the run wrote it"):
