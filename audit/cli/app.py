@@ -230,9 +230,25 @@ def init(
     from audit.commands import check as check_command
     from audit.commands import init as init_command
 
-    path = init_command.write(folder, name, check_command.pairs("--column", column or []))
-    say([f"{path}: written; set its bounds, then: audit run {path}"])
+    here = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    unused: list[str] = []
+    path = init_command.write(
+        folder,
+        name,
+        check_command.pairs("--column", column or []),
+        ask=_ask if here else None,
+        on_left_out=lambda one, why: unused.append(f"  left out: {one}: {why}"),
+    )
+    say([f"{path}: written; set its bounds, then: audit run {path}", *unused])
     return GOOD
+
+
+def _ask(question: str, suggestion: str) -> str:
+    """An answer from the terminal; Enter takes the suggestion."""
+    from audit.formatting import neutral
+
+    answer: str = typer.prompt(neutral(question), default=neutral(suggestion), show_default=bool(suggestion), err=True)
+    return answer.strip()
 
 
 @command()

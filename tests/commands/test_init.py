@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,7 @@ from audit.pipeline.run import Options, audit_policy
 from audit.policy import LoadedPolicy, load
 from audit.progress import Silent
 from tests import realdata
+from tests.command import AUDIT, installed
 
 PREDICTIONS = "row_id,y_true,pred,Gender,amount\n" + "".join(
     f"{i},{'yes' if i % 3 == 0 else 'no'},no,{'fm'[i % 2]},{i}\n" for i in range(30)
@@ -241,3 +245,87 @@ def test_columns_that_cannot_play_the_role_of_their_name_are_left_alone(folder: 
     (folder / "test.csv").write_text("id,comment,gender,label,prediction,amount\n" + rows, encoding="utf-8")
     columns = proposed(init_command.write(Path())).policy.columns
     assert (columns.id, columns.text, columns.sensitive) == (None, None, ())
+
+
+def test_a_feature_called_score_is_no_score(folder: Path) -> None:
+    """A bureau's score between 0 and 1 beside predictions that do not follow from it, and one without any predictions."""
+    rows = "".join(f"{i % 2},{(i // 2) % 2},{i / 30},{i}\n" for i in range(30))
+    (folder / "test.csv").write_text("label,prediction,score,amount\n" + rows, encoding="utf-8")
+    unused: dict[str, str] = {}
+    path = init_command.write(Path(), on_left_out=unused.__setitem__)
+    assert proposed(path).policy.columns.score is None
+    assert unused == {
+        "score": "the predictions do not follow from it, so it is not taken for the score: counts as a feature; "
+        "--column score=score makes it the score",
+        "amount": "no usual name of a role: counts as a feature",
+    }
+    (folder / "test.csv").write_text("label,score,amount\n" + "".join(f"{i % 2},{i / 30},{i}\n" for i in range(30)), encoding="utf-8")
+    assert load_policy(init_command.write(Path(), "features")).policy.columns.score is None
+    assert load_policy(init_command.write(Path(), "said", {"score": "score"})).policy.columns.score == "score"
+
+
+@pytest.mark.parametrize("name", ["y_score", "probability", "score"])
+def test_a_score_of_the_label_is_one(folder: Path, name: str) -> None:
+    """By a name that no feature has, or because the predictions follow from it."""
+    rows = "".join(f"{i % 2},{int(i >= 12)},{i / 30}\n" for i in range(30))
+    (folder / "test.csv").write_text(f"label,prediction,{name}\n" + rows, encoding="utf-8")
+    assert proposed(init_command.write(Path())).policy.columns.score == name
+
+
+def test_a_person_is_asked_for_what_cannot_be_seen(folder: Path) -> None:
+    rows = "".join(f"{'ab'[i % 2]},{i % 3},{'yes' if i % 3 else 'no'}\n" for i in range(30))
+    (folder / "test.csv").write_text("branch,amount,paid\n" + rows, encoding="utf-8")
+    put: list[tuple[str, str]] = []
+
+    def ask(question: str, suggestion: str) -> str:
+        put.append((question, suggestion))
+        return "branch" if "groups" in question else "Lending" if "answers for the model" in question else suggestion
+
+    policy = proposed(init_command.write(Path(), ask=ask)).policy
+    assert [suggestion for _, suggestion in put] == ["paid", "", "no", ""]
+    assert (policy.columns.label, policy.columns.positive, policy.columns.sensitive) == ("paid", "no", ("branch",))
+    assert policy.system is not None
+    assert policy.system.owner is not None
+    assert policy.system.owner.team == "Lending"
+
+
+def test_a_person_is_not_asked_for_what_was_said(folder: Path) -> None:
+    (folder / "test.csv").write_text(PREDICTIONS, encoding="utf-8")
+    put: list[str] = []
+
+    def ask(question: str, _: str) -> str:
+        put.append(question)
+        return ""
+
+    said = {"positive": "no", "sensitive": "[Gender]"}
+    policy = proposed(init_command.write(Path(), columns=said, ask=ask)).policy
+    assert put == ["Who answers for the model? A team or an address; Enter leaves it open"]
+    assert (policy.columns.positive, policy.columns.sensitive) == ("no", ("Gender",))
+    with pytest.raises(InputError, match=r"--column sensitive\.0=sex: .* has no such column"):
+        init_command.write(Path(), "wrong", {"sensitive": "sex"})
+
+
+def test_the_command_asks_on_a_terminal_alone(folder: Path) -> None:
+    rows = "".join(f"{i % 3},{'yes' if i % 3 else 'no'}\n" for i in range(30))
+    (folder / "test.csv").write_text("amount,paid\n" + rows, encoding="utf-8")
+    done = installed("init", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    code, shown = on_terminal([AUDIT, "init"], folder, "\n\n\n\n")
+    assert code == 0, shown
+    assert "Which column holds the true answers? amount, paid [paid]:" in shown
+    assert "left out: amount: no usual name of a role: counts as a feature" in shown
+    assert load_policy(folder / "policies/letters.yaml").policy.columns.positive == "no"
+
+
+def on_terminal(command: list[str], folder: Path, typed: str) -> tuple[int, str]:
+    """The exit code of a command whose streams are a terminal, and what it showed."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs) as child:
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that the other end is closed
+            while part := os.read(ours, 4096):
+                shown += part
+    os.close(ours)
+    return child.returncode, shown.decode()
