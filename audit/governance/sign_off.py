@@ -101,14 +101,16 @@ _OPEN = (
 
 
 def conditions_sha256(results: Mapping[str, Any]) -> str:
-    """Digest of what stays open, without its dates: the requirement, what became of it, its owner and the waivers over it.
+    """Digest of what stays open, without its dates: the requirement, what became of it, its owner, waivers, and the model compared with.
 
-    It is taken of `results.json`, whose form stays, or of its `findings`, `conditions` and `waivers`.
+    It is taken of `results.json`, whose form stays, or of its `findings`, `conditions`, `waivers`, `champion`, `base` and `models`.
     """
+    models = {**results["models"], **{name: results[name] for name in ("champion", "base")}}
     of = {one["id"]: one for one in results["findings"]}
     told = [
         {"finding": one["finding"], "owner": one["owner"]}
         | {key: of[one["finding"]].get(key) for key in _OPEN}
+        | {"compared_with": (models.get(of[one["finding"]]["against"]) or {}).get("sha256")}
         | {"waivers": sorted(each["id"] for each in results["waivers"] if (each["finding"], each["state"]) == (one["finding"], "in_force"))}
         for one in results["conditions"]
     ]

@@ -85,7 +85,7 @@ def _signed_before(
         candidate_sha256=prepared.candidate.sha256,
         policy_sha256=prepared.loaded.sha256,
         datasets={role: data.sha256 for role, data in prepared.datasets.items()},
-        conditions_sha256=sign_off.conditions_sha256(_open(policy, waived, verdict)),
+        conditions_sha256=sign_off.conditions_sha256(_open(prepared, waived, verdict)),
         tier=sign_off.tier_of(policy.tier if "tier" in policy.model_fields_set else None),
         author=policy.system.author,
     )
@@ -101,11 +101,16 @@ def _signed_before(
     return replace(verdict, exit_code=0, conditions=conditions), (Reason("conditions-signed", None, text),)
 
 
-def _open(policy: Policy, waived: WaivedFindings, verdict: Verdict) -> dict[str, object]:
+def _open(prepared: Prepared, waived: WaivedFindings, verdict: Verdict) -> dict[str, object]:
     """The part of `results.json` that says what stays open."""
+    confidence = prepared.loaded.policy.confidence
+    models = {name: {"sha256": one.candidate.sha256} for name, one in prepared.baselines.comparators.items()}
     return {
+        "champion": models.pop("champion", None),
+        "base": models.pop("base", None),
+        "models": models,
         "conditions": [{"finding": one.finding, "owner": one.owner} for one in verdict.conditions],
-        "findings": [results_json.finding(one, policy.confidence) for one in waived.findings],
+        "findings": [results_json.finding(one, confidence) for one in waived.findings],
         "waivers": [{"id": one.id, "finding": one.check, "state": one.standing} for one in waived.states],
     }
 

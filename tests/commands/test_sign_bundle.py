@@ -15,8 +15,10 @@ import pytest
 
 from audit.bundle import reader, verification
 from audit.errors import InputError
+from audit.governance import sign_off
 from audit.governance.keys import read_keys
 from audit.ledger import Ledger, times
+from tests import running
 from tests.command import audit
 from tests.killing import in_a_child, killed_at, killed_when_called, steps
 from tests.running import run
@@ -235,3 +237,21 @@ def test_a_signer_killed_before_the_checksum_was_renewed_is_completed_too(bundle
         sign(bundle, "Olga Owner", "owner")
     assert ledger.changed_bytes() is None
     assert len(payloads(bundle, "sign-off")) == 1
+
+
+def test_conditions_against_a_model_are_signed_for_that_model(tmp_path: Path) -> None:
+    """A champion that was replaced since is another condition, though policy, data and candidate are the same."""
+    compared = {"check": "performance/accuracy", "id": "better", "against": "champion", "margin": 0.05, "severity": "medium"}
+    frame = running.table()
+    frame.assign(old=frame["label"]).to_csv(tmp_path / "test.csv", index=False)
+    made = policy(policy()["require"][0], compared, champion={"load": {"kind": "predictions"}, "columns": {"prediction": "old"}})
+    bundle = audited(tmp_path, made)
+    sign(bundle, "Olga Owner", "owner")
+    sign(bundle, "Rita Reviewer", "independent-reviewer")
+    assert run(tmp_path, made)[0].returncode == 0
+    results = json.loads((bundle / "results.json").read_text())
+    assert [one["finding"] for one in results["conditions"]] == ["better"]
+    signed = payloads(bundle, "sign-off")[0]["conditions_sha256"]
+    assert sign_off.conditions_sha256(results) == signed
+    results["champion"]["sha256"] = "0" * 64
+    assert sign_off.conditions_sha256(results) != signed
