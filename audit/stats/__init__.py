@@ -6,6 +6,7 @@ from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.confusion import Confusion, PairedConfusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
+from audit.stats.distribution_distance import BinnedDistance, NormDistance
 from audit.stats.interface import Census, Estimate
 from audit.stats.mean import Mean, RootMeanSquare
 from audit.stats.mean_comparisons import Explained, MeanDifference, MeanRatio, PairedMean
@@ -25,6 +26,7 @@ __all__ = [
     "AverageDifference",
     "AverageGapChange",
     "AveragePrecision",
+    "BinnedDistance",
     "CalibrationError",
     "Census",
     "ClassMean",
@@ -41,6 +43,7 @@ __all__ = [
     "MeanDifference",
     "MeanDiscrepancy",
     "MeanRatio",
+    "NormDistance",
     "PairedAuc",
     "PairedConfusion",
     "PairedDifference",

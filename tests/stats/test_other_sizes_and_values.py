@@ -16,6 +16,7 @@ from audit.stats import (
     Auc,
     AverageDifference,
     AveragePrecision,
+    BinnedDistance,
     CalibrationError,
     Census,
     ClassMean,
@@ -41,6 +42,7 @@ from audit.stats import (
     WeightedShare,
 )
 from audit.stats.brier import decompose
+from audit.stats.distribution_distance import cramer_von_mises
 from audit.stats.interface import bias_corrected, expected_value, subtract_noise, value_range, with_sample_size, with_value
 from audit.stats.probability_loss import RowLosses
 from audit.stats.recalibration import line
@@ -83,6 +85,8 @@ def estimates() -> dict[str, Estimate]:
         PairedMean.of(values, values[::-1]),
         KolmogorovSmirnov(0.2, 400, 400),
         StabilityIndex(0.2, 10, 400, 400),
+        BinnedDistance("hellinger", 0.04, 0.08, 10, 400, 400),
+        cramer_von_mises(target[:400], target[400:] + 0.5, (400, 400)),
         Auc.of(hit, said),
         AveragePrecision.of(hit, said),
         ClassMean((Auc.of(hit, said), Auc.of(hit, said + rng.normal(scale=0.2, size=ROWS))), ((1.0, 0.4), (0.4, 1.0))),

@@ -46,6 +46,23 @@ def kolmogorov_smirnov(reference: NDArray[np.float64], current: NDArray[np.float
     return float(found["distance"][0]), float(found["p_val"][0])
 
 
+def cramer_von_mises(reference: NDArray[np.float64], current: NDArray[np.float64]) -> tuple[float, float]:
+    """Statistic and p-value of one column, as `CVMDrift` gives them."""
+    cd, _ = detectors()
+    found = cd.CVMDrift(reference[:, None], p_val=0.05).predict(current[:, None])["data"]
+    return float(found["distance"][0]), float(found["p_val"][0])
+
+
+def chi_squared(reference: NDArray[np.int64], current: NDArray[np.int64]) -> tuple[float, float]:
+    """Statistic and p-value of one column, as `ChiSquareDrift` gives them, from the rows in each category."""
+    cd, _ = detectors()
+    import numpy as np
+
+    before, now = (np.repeat(np.arange(len(counts)), counts)[:, None] for counts in (reference, current))
+    found = cd.ChiSquareDrift(before, p_val=0.05, categories_per_feature={0: len(reference)}).predict(now)["data"]
+    return float(found["distance"][0]), float(found["p_val"][0])
+
+
 def squared_discrepancy(
     reference: NDArray[np.float64], current: NDArray[np.float64], bandwidth: float, rng: Generator
 ) -> tuple[float, float]:
