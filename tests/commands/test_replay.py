@@ -154,6 +154,22 @@ def test_regression_is_measured_again(tmp_path: Path) -> None:
     assert (found.same, found.findings[0].measured_again) == (True, 3)
 
 
+def test_bands_of_numbers_are_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same edges and the same quantiles; under another banding nothing was measured then."""
+    monkeypatch.chdir(tmp_path)
+    scored().assign(age=lambda one: one.id % 80).to_csv(tmp_path / "test.csv", index=False)
+    asked: dict[str, Any] = {"check": "performance/accuracy", "min": 0.5, "by": {"age": [25, 45]}}
+    quantiles = {"check": "performance/accuracy", "id": "quantiles", "min": 0.5, "by": {"age": {"bands": 4}}}
+    done, results = run(tmp_path, policy(asked, quantiles, columns=ROLES))
+    assert results is not None, done.stderr
+    bundle = tmp_path / "reports" / results["run"]["id"]
+    found = replay(bundle)
+    assert (found.same, [one.measured_again for one in found.findings]) == (True, [3, 4])
+    (same,) = under_policy(written(tmp_path, asked, quantiles), [bundle])
+    (other,) = under_policy(written(tmp_path, asked | {"by": {"age": [25, 50]}}), [bundle])
+    assert (same.now, other.deciding) == ("promote", ("performance/accuracy: not measured then",))
+
+
 def written(folder: Path, *require: dict[str, Any], **changed: Any) -> Path:
     path = folder / "new.yaml"
     path.write_text(yaml.safe_dump(policy(*require, columns=ROLES, **changed), sort_keys=False))
