@@ -17,7 +17,7 @@ from audit.errors import CannotMeasure, InputError
 from audit.tasks import REGRESSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from audit.datasets.column_store import Inputs
     from audit.policy.schema import Load
 
+ROWS = 1 << 18
+"""Rows of a data set that a model is given at once."""
 _SHOWN = 200
 """Characters of a model's own error message."""
 _OTHER_CODE = "The model runs code that is not in its file: its digest does not cover that code, and no later run reuses its answers."
@@ -56,11 +58,17 @@ class Estimator:
     def refuse_unfit(self, dataset: Dataset) -> None:
         """CandidateError where a data set lacks features that the model was fitted on."""
         if not self.reads_text:
-            self.given(dataset)
+            self._wanted(_served(dataset, self.facts.columns))
 
-    def given(self, dataset: Dataset) -> Any:
-        """What the model reads of a data set: texts, or features."""
-        return self._texts(dataset.texts()) if self.reads_text else self._features(self._served(dataset))
+    def given(self, dataset: Dataset) -> Iterator[Any]:
+        """What the model reads of a data set: texts, or features, of which no more than `ROWS` rows are in memory at once."""
+        if self.reads_text:
+            yield self._texts(dataset.texts())
+            return
+        names = self._wanted(_served(dataset, self.facts.columns))
+        parts = [dataset.cells.frame(names)] if dataset.rows <= ROWS else dataset.cells.batches(names, ROWS)
+        for part in parts:
+            yield part.to_numpy() if self.facts.columns is None else part
 
     @property
     def reads(self) -> type[Inputs]:
@@ -94,36 +102,44 @@ class Estimator:
     def _unknown_categories(self, datasets: Mapping[str, Dataset]) -> tuple[str, ...]:
         if self.reads_text:
             return ()
-        served = {role: self._served(data) for role, data in datasets.items()}
+        served = {role: _served(data, self.facts.columns) for role, data in datasets.items()}
         known = self.facts.categories
         if self.facts.columns is None:
-            columns = [str(name) for name in next(iter(served.values())).columns]
+            columns = next(iter(served.values()))
             known = tuple(replace(one, column=columns[int(one.column)]) for one in known if int(one.column) < len(columns))
-        return tuple(unknown_categories(known, served))
+        read = {one.column for one in known}
+        frames = {role: datasets[role].cells.frame([name for name in names if name in read]) for role, names in served.items()}
+        return tuple(unknown_categories(known, frames))
 
     def _texts(self, texts: Sequence[str]) -> NDArray[np.object_]:
         """Texts as a model of texts takes them."""
         return np.array(texts, dtype=object)
 
     def _features(self, frame: pd.DataFrame) -> Any:
+        """The features of rows at hand, as the model takes them."""
+        names = self._wanted([str(name) for name in frame.columns])
+        return frame.to_numpy() if self.facts.columns is None else frame[names]
+
+    def _wanted(self, offered: Sequence[str]) -> list[str]:
         """The columns that it was fitted on, in their order. Fitted without names, it takes the features as they come."""
         names = self.facts.columns
         if names is None:
-            wanted = frame.shape[1] if self.facts.features is None else self.facts.features
-            if frame.shape[1] != wanted:
-                what = f"fitted on {wanted} features without names, given {frame.shape[1]}"
+            wanted = len(offered) if self.facts.features is None else self.facts.features
+            if len(offered) != wanted:
+                what = f"fitted on {wanted} features without names, given {len(offered)}"
                 refuse(self.path, what, "name them in their order under columns.features")
-            return frame.to_numpy()
-        missing = [name for name in names if name not in frame.columns]
+            return list(offered)
+        missing = [name for name in names if name not in offered]
         if missing:
             what = f"fitted on columns that the data does not offer as features: {', '.join(missing[:5])}"
             refuse(self.path, what, "add them to the file, or list all features under columns.features")
-        return frame[list(names)]
+        return list(names)
 
-    def _served(self, dataset: Dataset) -> pd.DataFrame:
-        """Columns that a model may see: the label, say, is none of them, even if it was fitted on it."""
-        text = [dataset.columns.text] if dataset.columns.text and self.facts.columns is not None else []
-        return dataset.cells.frame(list(dict.fromkeys([*dataset.feature_names(), *text])))
+
+def _served(dataset: Dataset, fitted_on: Sequence[str] | None) -> list[str]:
+    """Columns that a model may see: the label, say, is none of them, even if it was fitted on it."""
+    text = [dataset.columns.text] if dataset.columns.text and fitted_on is not None else []
+    return list(dict.fromkeys([*dataset.feature_names(), *text]))
 
 
 class SklearnModel:
@@ -156,7 +172,13 @@ class SklearnModel:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own labels, and its probabilities where it has them."""
-        return self._answered(self._estimator.given(dataset))
+        parts = [self._answered(given) for given in self._estimator.given(dataset)]
+        if len(parts) == 1:
+            return parts[0]
+        scores = [part.probabilities for part in parts if part.probabilities is not None]
+        return Outputs(
+            np.concatenate([part.labels for part in parts if part.labels is not None]), np.concatenate(scores) if scores else None
+        )
 
     def get(self, capability: type[C]) -> C | None:
         """Its labels, its probabilities where it has them, and answers to new texts or rows."""
@@ -208,13 +230,16 @@ class SklearnRegressor:
 
     def predict(self, dataset: Dataset) -> Outputs:
         """The model's own numbers."""
-        found = self._estimator.answers("values", self._estimator.given(dataset))
-        if found.size != dataset.rows:
-            what = f"gives numbers of shape {found.shape} for {dataset.rows:,} rows"
+        return Outputs(None, values=np.concatenate([self._numbers(given) for given in self._estimator.given(dataset)]))
+
+    def _numbers(self, given: Any) -> NDArray[np.float64]:
+        found = self._estimator.answers("values", given)
+        if found.size != len(given):
+            what = f"gives numbers of shape {found.shape} for {len(given):,} rows"
             refuse(self._estimator.path, what, "fit one model for each target")
         if not np.isfinite(found).all():
             refuse(self._estimator.path, "predicts what is no number", "look at the rows with missing values; fit the model anew")
-        return Outputs(None, values=found.reshape(dataset.rows))
+        return found.reshape(len(given))
 
     def get(self, capability: type[C]) -> C | None:
         """Its numbers."""

@@ -8,12 +8,13 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from audit.datasets.kinds import distinct_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -56,10 +57,11 @@ class ColumnStore(ABC):
         return Selected(self, mask)
 
     def batches(self, names: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
-        """Some columns as tables of at most `rows` rows."""
-        table = self.frame(names)
+        """Some columns as tables of at most `rows` rows, in which they have the types that they have as a whole."""
+        import pandas as pd
+
         for start in range(0, self.rows, rows):
-            yield table.iloc[start : start + rows]
+            yield pd.DataFrame({name: self.column(name).iloc[start : start + rows] for name in names})
 
     def codes(self, name: str) -> tuple[NDArray[np.int64], list[object]]:
         """(n,) places in a list of the column's cells, -1 where there is none; see `kinds.distinct_cells`."""
@@ -138,6 +140,18 @@ class Selected(ColumnStore):
     def column(self, name: str) -> pd.Series[Any]:
         """(n,) the cells of one column, numbered anew."""
         return self._store.column(name)[self._which].reset_index(drop=True)
+
+    def batches(self, names: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+        """Some columns as tables of at most `rows` rows, of which those that none of the picked rows lies in are left out."""
+        seen = given = 0
+        which = np.zeros(self._store.rows, dtype=bool)
+        which[self._which] = True
+        for part in self._store.batches(names, rows):
+            found = part[which[seen : seen + len(part)]]
+            seen += len(part)
+            if len(found):
+                yield found.set_axis(range(given, given + len(found)))
+            given += len(found)
 
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns as one table."""

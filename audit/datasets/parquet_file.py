@@ -13,6 +13,8 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from audit.datasets import file_bytes, notation
 from audit.datasets.column_store import ColumnStore, nested_as_json
 from audit.datasets.csv_layout import refuse_duplicates
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -109,20 +110,57 @@ class ParquetColumns(ColumnStore):
     def _read(self, name: str) -> pd.Series[Any]:
         if name not in self._names:
             raise KeyError(name)
-        import pyarrow as pa
-
         with self._reopened() as raw, _refusing_damage():
             self._refuse_change(raw)
             found = _open(raw).read(columns=[name], use_threads=False).select([name])
             found.validate(full=True)  # newer versions of pandas keep text as it is and stumble over it later
             self._refuse_change(raw)
-            frame: pd.DataFrame = found.to_pandas(ignore_metadata=True, use_threads=False)
+            return self._cells(found, name)
+
+    def batches(self, names: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+        """Some columns as tables of at most `rows` rows. Columns that are not at hand are read together, a batch at a time.
+
+        The few types whose cells depend on the other rows, such as categories, are read as a whole.
+        """
+        import pandas as pd
+        import pyarrow as pa
+
+        streamed = [name for name in names if ("cells", name) not in self._cache and self._can_be_cut(name)]
+        if not streamed:
+            yield from super().batches(names, rows)
+            return
+        start = 0
+        with self._reopened() as raw, _refusing_damage():
+            self._refuse_change(raw)
+            for part in _open(raw).iter_batches(batch_size=rows, columns=streamed, use_threads=False):
+                part.validate(full=True)
+                table, numbers = pa.Table.from_batches([part]), range(start, start + part.num_rows)
+                cells = {name: self._cells(table.select([name]), name).astype(self._types[name]).set_axis(numbers) for name in streamed}
+                whole = {name: self.column(name).iloc[numbers.start : numbers.stop] for name in names if name not in cells}
+                yield pd.DataFrame({name: cells[name] if name in cells else whole[name] for name in names})
+                start = numbers.stop
+            self._refuse_change(raw)
+
+    def _can_be_cut(self, name: str) -> bool:
+        """Whether some rows of a column are read as the whole column is, but for a type that blanks elsewhere make wider."""
+        import pyarrow as pa
+
+        kind, found = self._schema.field(name).type, self.dtype(name)
+        if name in self._options.types or not isinstance(found, np.dtype):
+            return False
+        is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        return (is_number and found.kind in "iufb") or (pa.types.is_string(kind) and found.kind == "O")
+
+    def _cells(self, found: pa.Table, name: str) -> pd.Series[Any]:
+        """The cells of a table of one column, as the options say that they are read."""
+        import pyarrow as pa
+
+        frame: pd.DataFrame = found.to_pandas(ignore_metadata=True, use_threads=False)
         kind = self._schema.field(name).type
         if pa.types.is_decimal(kind) or name in self._nested:
             frame[name] = _as_written(found.column(name), kind)
         elif notation.lost_digits(frame) and pa.types.is_integer(kind):
             frame[name] = notation.whole_numbers(found.column(name).to_pylist())
-        del found
         empty_words(frame, self._options, self._texts)
         apply_types(frame, self._options)
         return frame[name]

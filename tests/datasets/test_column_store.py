@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -67,6 +68,43 @@ def test_a_parquet_file_gives_the_cells_of_its_table(tmp_path: Path) -> None:
     assert cells.head(2).frame(["score"])["score"].to_list() == [0.1, 0.9]
     assert [len(part) for part in cells.batches(["age"], 3)] == [3, 1]
     assert cells.sql("SELECT count(*) AS n FROM cells WHERE region = 'north'")["n"].to_list() == [2]
+
+
+MANY_TYPES = pd.DataFrame(
+    {
+        "whole": range(9),
+        "gaps": pd.array([*range(7), None, 8], dtype="Int64"),
+        "long": pd.array([2**60 + 1, *range(7), None], dtype="Int64"),
+        "fraction": [k / 3 for k in range(9)],
+        "narrow": pd.Series([k / 3 for k in range(9)], dtype="float32"),
+        "truth": [True, False, True] * 3,
+        "maybe": pd.Series([True, False, None] * 3, dtype=object),
+        "word": pd.Series(["a", "NA", None] * 3, dtype=object),
+        "late": pd.Series([None] * 8 + ["b"], dtype=object),
+        "class": pd.Series(["u", "v", "w"] * 3, dtype="category"),
+        "day": pd.date_range("2026-01-01", periods=9),
+        "list": [[k] for k in range(9)],
+        "number": [*"12345678", "-1"],
+        "declared": ["1", "2", "x"] * 3,
+    }
+)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 5, 9, 100])
+@pytest.mark.parametrize("group", [2, 5, 9])
+def test_batches_hold_what_the_columns_hold(tmp_path: Path, rows: int, group: int) -> None:
+    """Types too, which blanks and long numbers in other rows decide."""
+    MANY_TYPES.to_parquet(tmp_path / "test.parquet", index=False, row_group_size=group)
+    options = ReadOptions(missing=("NA", "8"), types={"declared": "category", "number": "number"})
+    cells = ParquetColumns(tmp_path / "test.parquet", options, texts=())
+    table = cells.frame()
+    for mask in (None, np.arange(9) % 4 > 0):
+        chosen, expected = (cells, table) if mask is None else (cells.where(mask), table[mask].reset_index(drop=True))
+        cells._cache.clear()  # as if larger columns had been read since
+        parts = list(chosen.batches(list(cells.names), rows))
+        assert max(map(len, parts)) <= rows
+        pd.testing.assert_frame_equal(pd.concat(parts), expected)
+        assert all((part.dtypes == expected.dtypes).all() for part in parts)
 
 
 def test_declared_types_and_words_for_empty_cells_hold_for_each_column(tmp_path: Path) -> None:

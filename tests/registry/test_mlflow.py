@@ -243,5 +243,3 @@ def test_killed_at_any_request_the_next_call_completes_or_undoes(server: str, re
         assert killed_at_request(point, partial(roll_back, back))
         roll_back(back)
         whole(registry, name, project, Aliases(first_number))
-
-
