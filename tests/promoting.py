@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from audit.registry import Version
+from audit.registry.interface import File
 from tests import signing
 
 if TYPE_CHECKING:
@@ -37,6 +40,13 @@ def _file(weight: float) -> bytes:
     return bytes(skops.dumps(fitted))
 
 
+def rows(folder: Path) -> None:
+    """The labelled rows of its test set."""
+    rng = np.random.default_rng(3)
+    made = pd.DataFrame({"id": range(600), "a": rng.normal(size=600), "b": rng.normal(size=600)})
+    made.assign(label=(made["a"] + rng.normal(scale=0.3, size=600) > 0).astype(int)).to_csv(folder / "test.csv", index=False)
+
+
 def policy(**changed: Any) -> dict[str, Any]:
     """One requirement, which models of positive weight pass."""
     of_model = {"columns": {"id": "id", "label": "label", "features": ["a", "b"]}, "candidate": CANDIDATE}
@@ -45,10 +55,7 @@ def policy(**changed: Any) -> dict[str, Any]:
 
 def audited(folder: Path, weight: float = GOOD, **changed: Any) -> Path:
     """The bundle of a run over such a model."""
-    if not (folder / "test.csv").exists():
-        rng = np.random.default_rng(3)
-        rows = pd.DataFrame({"id": range(600), "a": rng.normal(size=600), "b": rng.normal(size=600)})
-        rows.assign(label=(rows["a"] + rng.normal(scale=0.3, size=600) > 0).astype(int)).to_csv(folder / "test.csv", index=False)
+    rows(folder)
     model(folder, weight)
     return signing.audited(folder, policy(**changed))
 
@@ -59,3 +66,23 @@ def signed(folder: Path, weight: float = GOOD, **changed: Any) -> Path:
     signing.sign(bundle, "Olga Owner", "owner")
     signing.sign(bundle, "Rita Reviewer", "independent-reviewer")
     return bundle
+
+
+def version(move: str, content: bytes = b"weights", **changed: Any) -> Version:
+    """A version of one file."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    told = {
+        "move": move,
+        "replaces": None,
+        "kind": "sklearn",
+        "max_length": None,
+        "candidate_sha256": sha256,
+        "bundle_sha256": "ab" * 32,
+        "run": "r",
+        "policy": NAME,
+        "policy_sha256": "cd" * 32,
+        "decision": "promote",
+        "valid_until": None,
+        "files": (File(name="model.skops", sha256=sha256, size=len(content)),),
+    }
+    return Version.model_validate(told | changed)

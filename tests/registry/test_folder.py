@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,11 +16,11 @@ import pytest
 from audit.commands.promote import PromotionRequest, RollbackRequest, promote, roll_back
 from audit.errors import InputError, ToolError
 from audit.ledger import Ledger
-from audit.registry import Aliases, Move, MovedMeanwhile, Version, open_registry
+from audit.registry import Aliases, Move, MovedMeanwhile, open_registry
 from audit.registry.folder import Folder
-from audit.registry.interface import File
 from tests import promoting
 from tests.killing import in_a_child, killed_at, steps
+from tests.promoting import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,25 +28,6 @@ if TYPE_CHECKING:
 
 POINTS = 50
 NAME = promoting.NAME
-
-
-def version(move: str, content: bytes = b"weights", **changed: Any) -> Version:
-    sha256 = hashlib.sha256(content).hexdigest()
-    told = {
-        "move": move,
-        "replaces": None,
-        "kind": "sklearn",
-        "max_length": None,
-        "candidate_sha256": sha256,
-        "bundle_sha256": "ab" * 32,
-        "run": "r",
-        "policy": NAME,
-        "policy_sha256": "cd" * 32,
-        "decision": "promote",
-        "valid_until": None,
-        "files": (File(name="model.skops", sha256=sha256, size=len(content)),),
-    }
-    return Version.model_validate(told | changed)
 
 
 def put(registry: Folder, folder: Path, move: str, content: bytes = b"weights") -> str:

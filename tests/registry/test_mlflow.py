@@ -20,8 +20,8 @@ from audit.ledger import Ledger
 from audit.registry import Aliases, Move, MovedMeanwhile, moves
 from audit.registry.mlflow import Mlflow
 from tests import promoting
-from tests.registry.servers import PARTS, mlflow_server
-from tests.registry.test_folder import version
+from tests.mlflow_server import PARTS, mlflow_server
+from tests.promoting import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +96,7 @@ import sys
 from pathlib import Path
 from audit.registry import Aliases, Move, MovedMeanwhile
 from audit.registry.mlflow import Mlflow
-from tests.registry.test_folder import version
+from tests.promoting import version
 address, name, move, source = sys.argv[1:]
 registry = Mlflow(address)
 number = registry.put(name, version(move), {"model.skops": Path(source)})
