@@ -49,7 +49,7 @@ def rows(folder: Path) -> None:
 
 def policy(**changed: Any) -> dict[str, Any]:
     """One requirement, which models of positive weight pass."""
-    of_model = {"columns": {"id": "id", "label": "label", "features": ["a", "b"]}, "candidate": CANDIDATE}
+    of_model: dict[str, Any] = {"columns": {"id": "id", "label": "label", "features": ["a", "b"]}, "candidate": CANDIDATE}
     return signing.policy(signing.PASSING, **(of_model | changed))
 
 

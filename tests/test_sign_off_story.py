@@ -83,7 +83,7 @@ def told(folder: Path, server: str) -> None:
     shell("review", first, "--answers", "answers.yaml")
     assert "still to sign: independent-reviewer" in shell("sign", first)
     assert f"reports/{first}: verified" in shell("verify", first)
-    assert f"{NAME} version 1 is the champion; there was none before" in shell("promote", first)
+    assert f"{NAME} version 1 is the champion; there is no previous one" in shell("promote", first)
     assert aliases() == {"champion": "1"}
     results = json.loads((folder / "reports" / first / "results.json").read_text())
     tags = client.get_model_version_by_alias(NAME, "champion").tags

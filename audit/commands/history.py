@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.commands import promote
 from audit.errors import InputError
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import record
@@ -27,7 +26,7 @@ def ledger_lines(out: Path) -> tuple[Iterable[str], list[str]]:
         msg = f"{out}: no such folder: name the one that `audit run` writes its bundles into"
         raise InputError(msg)
     ledger = Ledger(ledger_path(out))
-    settled, unsettled = promote.settle(ledger)
+    settled, unsettled = moves.settle_killed(ledger)
     entries = ledger.verified()
     states = {entry.number: record.state(out, entry) for entry in entries if entry.kind == "run"}
     unknown = record.unknown_bundles(out, entries)

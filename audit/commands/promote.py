@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.bundle import reader, verification
-from audit.errors import AuditError, InputError
+from audit.errors import InputError
 from audit.governance.keys import read_keys
 from audit.ledger import Ledger, ledger_path, times
-from audit.registry import MovedMeanwhile, Version, artefact, moves, open_registry
+from audit.registry import MovedMeanwhile, NotPromoted, Version, artefact, moves, open_registry
 from audit.registry.interface import refuse_name
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def promote(asked: PromotionRequest) -> Outcome:
     registry, ledger = open_registry(asked.to), Ledger(ledger_path(asked.out or asked.bundle.resolve().parent))
     if asked.name is not None:
         refuse_name(asked.name)
-    settled = tuple(one.words for one in moves.settle_killed(ledger))
+    settled = tuple(line for lines in moves.settle_killed(ledger, registry.target) for line in lines)
     problems = tuple(_unproven(asked, ledger))
     if problems:
         return Outcome(settled, problems)
@@ -66,14 +66,16 @@ def promote(asked: PromotionRequest) -> Outcome:
     except InputError as error:
         return Outcome(settled, (f"artefact: {error}",))
     name, version = asked.name or audit.policy.policy, _version(asked.bundle, audit, found)
-    champion = registry.aliases(name).champion
-    if champion is not None and registry.version(name, champion).bundle_sha256 == version.bundle_sha256:
-        return Outcome((*settled, f"{registry.target}: {name} version {champion} of this bundle is the champion already: nothing to move"))
+    stand = registry.aliases(name)
+    now = moves.champion(registry, name, stand)
+    if now is not None and now.bundle_sha256 == version.bundle_sha256:
+        done = f"{registry.target}: {name} version {stand.champion} of this bundle is the champion already: nothing to move"
+        return Outcome((*settled, done))
     try:
-        before, after = moves.promote(registry, ledger, name, version, found.files)
+        after = moves.promote(registry, ledger, name, version, found.files)
     except MovedMeanwhile as error:
         return Outcome(settled, (str(error),))
-    return Outcome((*settled, *_promoted(registry, name, version, before, after)))
+    return Outcome((*settled, *_promoted(registry, name, version, after)))
 
 
 def _unproven(asked: PromotionRequest, ledger: Ledger) -> Iterator[str]:
@@ -108,9 +110,9 @@ def _version(bundle: Path, audit: AuditRun, found: Artefact) -> Version:
     )
 
 
-def _promoted(registry: Registry, name: str, version: Version, before: Aliases, after: Aliases) -> Iterator[str]:
-    was = "there was none before" if before.champion is None else f"version {before.champion} is previous"
-    yield f"{registry.target}: {name} version {after.champion} is the champion; {was}"
+def _promoted(registry: Registry, name: str, version: Version, after: Aliases) -> Iterator[str]:
+    previous = "there is no previous one" if after.previous is None else f"version {after.previous} is previous"
+    yield f"{registry.target}: {name} version {after.champion} is the champion; {previous}"
     if not version.files:
         yield "saved predictions have no artefact, so the version is the bundle alone: check yourself that the deployed model is this one"
 
@@ -131,12 +133,15 @@ def roll_back(asked: RollbackRequest) -> Outcome:
     ledger = Ledger(ledger_path(asked.out))
     target = _target(asked, ledger)
     registry, begun = open_registry(target), time.monotonic()
-    settled = tuple(one.words for one in moves.settle_killed(ledger))
+    settled = tuple(line for lines in moves.settle_killed(ledger, registry.target) for line in lines)
     before = registry.aliases(asked.name)
     if before.previous is None:
         champion = "has no champion" if before.champion is None else f"has no version before {before.champion}, its champion"
         return Outcome(settled, (f"{registry.target}: {asked.name} {champion}: there is nothing to return to",))
-    version = registry.version(asked.name, before.previous)
+    try:
+        version = registry.version(asked.name, before.previous)
+    except NotPromoted as error:
+        return Outcome(settled, (str(error),))
     problems = tuple(f"version {before.previous}: {one}" for one in _unfit(registry, ledger, asked.name, before.previous, version))
     if asked.drill:
         return _drilled(asked.name, registry, ledger, before, version, problems, seconds=time.monotonic() - begun)
@@ -197,11 +202,3 @@ def _expired(version: Version) -> Iterator[str]:
     today = times.latest(times.now()).date()
     if version.valid_until is not None and datetime.fromisoformat(version.valid_until).date() < today:
         yield f"its decision was valid until {version.valid_until}: audit it again"
-
-
-def settle(ledger: Ledger) -> tuple[list[str], list[str]]:
-    """For `audit history`: what was settled, and what could not be."""
-    try:
-        return [one.words for one in moves.settle_killed(ledger)], []
-    except AuditError as error:
-        return [], [f"a promotion or rollback was killed and cannot be settled: {error}"]

@@ -26,6 +26,10 @@ class MovedMeanwhile(AuditError):
     """Another promotion or rollback was quicker: nothing was moved."""
 
 
+class NotPromoted(InputError):
+    """A version that `audit promote` did not make: nothing is known of its files."""
+
+
 class File(Strict):
     """One file of an artefact."""
 
@@ -38,7 +42,7 @@ class Version(Strict):
     """One version of a model: what was audited, and the files that were promoted. Stored as `version.json`."""
 
     move: str = Field(description="the promotion that made it")
-    replaces: str | None = Field(description="the champion that it replaced; to which the alias `previous` returns")
+    replaces: str | None = Field(description="version to which a rollback returns: the champion before, if it was another candidate")
     kind: str = Field(description="kind of the candidate, as `load.kind` names it")
     max_length: int | None = Field(description="tokens at which texts are cut, as the policy says; part of the candidate's digest")
     candidate_sha256: Digest
@@ -111,7 +115,7 @@ class Registry(Protocol):
         """Where the aliases of a model stand; of an unknown model nowhere."""
 
     def version(self, name: str, number: str) -> Version:
-        """What a version says of itself. ToolError where it is not there."""
+        """What a version says of itself. NotPromoted where it was made otherwise, ToolError where it is not there."""
 
     def put(self, name: str, version: Version, files: Mapping[str, Path]) -> str:
         """The number of a new version with these files, of which every digest was compared after the copy."""

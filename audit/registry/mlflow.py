@@ -12,6 +12,7 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from audit.errors import InputError, MissingExtra, ToolError
 from audit.ledger import times
 from audit.registry import artefact, processes
-from audit.registry.interface import MANIFEST, MODEL, Aliases, Move, MovedMeanwhile, Version, read_version, refuse_name
+from audit.registry.interface import MANIFEST, MODEL, Aliases, Move, MovedMeanwhile, NotPromoted, Version, read_version, refuse_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -125,9 +126,9 @@ class Mlflow:
             if found.aliases.get(CHAMPION) in {one.version for one in made}:  # somebody took the mark away
                 return Aliases(found.aliases.get(CHAMPION), found.aliases.get(PREVIOUS))
             for one in made:
-                self._tolerate("RESOURCE_DOES_NOT_EXIST", lambda number=one.version: self._client.delete_model_version(name, number))
+                self._tolerate("RESOURCE_DOES_NOT_EXIST", partial(self._client.delete_model_version, name, one.version))
         for run in self._ask(lambda: self._client.search_runs([self._experiment()], f"tags.`{_MADE_BY}` = '{move}'")):
-            self._tolerate("RESOURCE_DOES_NOT_EXIST", lambda run_id=run.info.run_id: self._client.delete_run(run_id))
+            self._tolerate("RESOURCE_DOES_NOT_EXIST", partial(self._client.delete_run, run.info.run_id))
         return None
 
     def model(self, name: str, number: str, scratch: Path) -> Path:
@@ -200,7 +201,7 @@ class Mlflow:
             self._ask(lambda: self._client.log_artifact(run_id, str(manifest)))
             for one in version.files:
                 folder = f"{MODEL}/{one.name}".rpartition("/")[0]
-                self._ask(lambda one=one, folder=folder: self._client.log_artifact(run_id, str(files[one.name]), folder))
+                self._ask(partial(self._client.log_artifact, run_id, str(files[one.name]), folder))
             if problems := artefact.problems(version, self._download(run_id, place)):
                 msg = f"{self.target}: {'; '.join(problems)}: changed while it was uploaded; nothing was moved, promote again"
                 raise ToolError(msg)
@@ -215,6 +216,9 @@ class Mlflow:
     def _version(self, name: str, number: str, scratch: Path) -> tuple[Version, str]:
         """A version, and its run."""
         found = self._ask(lambda: self._client.get_model_version(name, number))
+        if _MADE_BY not in found.tags or not found.run_id:
+            msg = f"{self.target}: {name} version {number}: was not promoted by `audit promote`, so that its files cannot be verified"
+            raise NotPromoted(msg)
         place = Path(self._ask(lambda: self._client.download_artifacts(found.run_id, MANIFEST, str(scratch))))
         version = read_version(place.read_bytes(), f"{self.target}: {name} version {number}: {MANIFEST}")
         if any(found.tags.get(key) != value for key, value in {**version.tags, _MADE_BY: version.move}.items()):

@@ -18,7 +18,7 @@ from audit.errors import AuditError, ToolError
 from audit.ledger import times
 from audit.ledger.chain import following_entry
 from audit.registry import processes
-from audit.registry.interface import Aliases, Move, Version
+from audit.registry.interface import Aliases, Move, NotPromoted, Version
 from audit.registry.targets import open_registry
 
 if TYPE_CHECKING:
@@ -57,18 +57,32 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def promote(registry: Registry, ledger: Ledger, name: str, version: Version, files: Mapping[str, Path]) -> tuple[Aliases, Aliases]:
-    """Put a version and make it the champion. Where the aliases stood, and where they stand."""
+def promote(registry: Registry, ledger: Ledger, name: str, version: Version, files: Mapping[str, Path]) -> Aliases:
+    """Put a version and make it the champion. Where the aliases stand now."""
     before = registry.aliases(name)
-    version = version.model_copy(update={"replaces": before.champion})
+    version = version.model_copy(update={"replaces": _way_back(registry, name, before, version)})
     facts = _facts(registry, name, version, before)
 
     def work() -> Aliases:
-        after = Aliases(registry.put(name, version, files), before.champion)
+        after = Aliases(registry.put(name, version, files), version.replaces)
         registry.move(name, Move(version.move, PROMOTION, before, after))
         return after
 
-    return before, _framed(PROMOTION, registry, ledger, facts, work)
+    return _framed(PROMOTION, registry, ledger, facts, work)
+
+
+def champion(registry: Registry, name: str, before: Aliases) -> Version | None:
+    """The champion, as far as it was promoted by us and can be read; a promotion replaces any other one too."""
+    try:
+        return None if before.champion is None else registry.version(name, before.champion)
+    except (NotPromoted, ToolError):
+        return None
+
+
+def _way_back(registry: Registry, name: str, before: Aliases, version: Version) -> str | None:
+    """What a rollback returns to: never the candidate itself, which was audited again."""
+    now = champion(registry, name, before)
+    return before.previous if now is not None and now.candidate_sha256 == version.candidate_sha256 and version.files else before.champion
 
 
 def roll_back(registry: Registry, ledger: Ledger, name: str, before: Aliases, version: Version) -> Aliases:
@@ -152,17 +166,28 @@ def unfinished(entries: Sequence[Entry]) -> Iterator[tuple[str, dict[str, Any]]]
     yield from begun.values()
 
 
-def settle_killed(ledger: Ledger) -> list[Settled]:
-    """Complete or undo the moves of processes that are gone. ToolError where a registry does not answer."""
+def settle_killed(ledger: Ledger, target: str | None = None) -> tuple[list[str], list[str]]:
+    """Complete or undo the moves of processes that are gone; what was done, and what could not be, in words.
+
+    ToolError where the registry of `target` does not answer. Others may be gone for ever, and stop nothing here.
+    """
+    done: list[str] = []
+    failed: list[str] = []
     if not ledger.exists():
-        return []
+        return done, failed
     if ledger.changed_bytes() is not None:
         with suppress(ToolError):  # a killed writer's checksum is renewed; changed bytes are not, and `verify` names them
             ledger.settle(lambda _before: ())
-    gone = [
-        (kind, one) for kind, one in unfinished(ledger.verified()) if not processes.is_alive(str(one.get("process")), str(one[STARTED]))
-    ]
-    return [_settle(kind, one, open_registry(str(one["target"])), ledger) for kind, one in gone]
+    for kind, one in unfinished(ledger.verified()):
+        if processes.is_alive(str(one.get("process")), str(one[STARTED])):
+            continue
+        try:
+            done.append(_settle(kind, one, open_registry(str(one["target"])), ledger).words)
+        except AuditError as error:
+            if one["target"] == target:
+                raise
+            failed.append(f"a {kind} of {one['name']} was killed, and cannot be completed or undone: {error}")
+    return done, failed
 
 
 def last_finished(entries: Sequence[Entry], name: str, kinds: Sequence[str] = KINDS) -> dict[str, Any] | None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.ledger import Ledger
+from audit.ledger import Ledger, times
+from audit.registry import moves, processes
+from audit.registry.folder import Folder
 from tests import promoting, signing
 from tests.command import audit
+from tests.killing import in_a_child
+from tests.running import policy, run
 
 if TYPE_CHECKING:
     import subprocess
@@ -47,6 +54,10 @@ def promote(project: Path, name: str, *more: str) -> subprocess.CompletedProcess
     return audit("promote", f"reports/{bundle(project, name).name}", "--to", "folder:live", *more, cwd=project)
 
 
+def _promote(project: Path) -> None:
+    promote(project, "first")
+
+
 def payloads(project: Path, *kinds: str) -> list[dict[str, Any]]:
     return [json.loads(one.payload) for one in Ledger(project / "reports/ledger.sqlite").verified() if one.kind in kinds]
 
@@ -66,7 +77,7 @@ def both(project: Path) -> None:
 def test_a_signed_candidate_becomes_the_champion(project: Path) -> None:
     done = promote(project, "first")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"folder:{project}/live: small version 1 is the champion; there was none before\n"
+    assert done.stdout == f"folder:{project}/live: small version 1 is the champion; there is no previous one\n"
     assert aliases(project) == ("1", None)
     assert (project / "live/small/versions/1/model/model.skops").read_bytes() == (project / "model.skops").read_bytes()
     started, finished = payloads(project, "promotion")
@@ -98,6 +109,19 @@ def test_a_rollback_returns_to_the_version_before_and_goes_no_further_forward(pr
     assert history.returncode == 0
     assert [line.split()[2] for line in history.stdout.splitlines()][-6:] == ["promotion"] * 4 + ["rollback"] * 2
     assert f"small at folder:{project}/live  version 2 to 1  finished" in history.stdout
+
+
+def test_a_candidate_that_was_audited_again_is_no_way_back_for_itself(project: Path) -> None:
+    both(project)
+    promoting.model(project, promoting.GOOD)
+    for name in ("Olga Owner", "Rita Reviewer"):
+        signing.sign(bundle(project, "unsigned"), name, "owner" if name == "Olga Owner" else "independent-reviewer")
+    assert promote(project, "first").returncode == 0
+    assert aliases(project) == ("3", "2")
+    assert promote(project, "unsigned").returncode == 0, "another bundle of the same candidate"
+    assert aliases(project) == ("4", "2")
+    assert audit("rollback", "small", cwd=project).returncode == 0
+    assert aliases(project) == ("2", "1")
 
 
 def test_a_drill_does_all_but_move(project: Path) -> None:
@@ -212,6 +236,14 @@ def test_of_saved_predictions_the_bundle_alone_is_promoted(tmp_path: Path) -> No
     assert "has no artefact: leave the option out" in refused.stderr
 
 
+def test_a_policy_that_trusts_no_keys_is_refused(tmp_path: Path) -> None:
+    done, results = run(tmp_path, policy())
+    assert results is not None, done.stderr
+    done = audit("promote", f"reports/{results['run']['id']}", "--to", "folder:live", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "refused: quorum: the policy names no trusted keys (trust.keys): name those that you trust with --key" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -232,6 +264,42 @@ def test_a_broken_registry_ends_with_3(project: Path) -> None:
     (project / "live/small/aliases.json").write_text("{")
     assert audit("rollback", "small", cwd=project).returncode == 3
     assert promote(project, "second").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "champion"),
+    [
+        ((Folder, "move"), "was killed before it had moved the aliases of folder:{live}: it is undone", None),
+        ((moves, "_end"), "was killed after it had moved the aliases of folder:{live}: it is recorded now", "1"),
+    ],
+)
+def test_history_completes_or_undoes_what_was_killed(project: Path, place: tuple[object, str], told: str, champion: str | None) -> None:
+    def killed(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(*place, killed)
+        assert in_a_child(partial(_promote, project)) == -signal.SIGKILL
+    done = audit("history", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"a promotion of small {told.format(live=project / 'live')}" in done.stdout
+    assert [one.name for one in (project / "live/small/versions").iterdir()] == ([] if champion is None else [champion])
+    (_, ended) = payloads(project, "promotion")
+    assert (ended.get("version"), "finished" in ended, "undone" in ended) == (champion, champion is not None, champion is None)
+    again = audit("history", cwd=project)
+    assert "was killed" not in again.stdout
+
+
+def test_a_promotion_that_is_under_way_is_left_alone(project: Path) -> None:
+    """Its process, this one, is alive; one of another machine is taken to be for an hour."""
+    ledger = Ledger(project / "reports/ledger.sqlite")
+    begun = {"move": "m", "name": "small", "target": f"folder:{project}/live", "started": times.now().isoformat()}
+    ledger.append(times.now().isoformat(), "promotion", begun | {"process": processes.this_process()})
+    ledger.append(times.now().isoformat(), "promotion", begun | {"move": "n", "process": "elsewhere/1/pid:[1] 7 9"})
+    assert audit("history", cwd=project).returncode == 0
+    assert [one["move"] for _, one in moves.unfinished(ledger.verified())] == ["m", "n"]
+    assert not processes.is_alive("elsewhere/1/pid:[1] 7 9", "2026-01-01T00:00:00+00:00")
+    assert not processes.is_alive("", "2026-01-01T00:00:00+00:00")
 
 
 def test_a_move_of_another_ledger_is_seen(project: Path) -> None:

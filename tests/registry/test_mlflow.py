@@ -20,6 +20,7 @@ from audit.ledger import Ledger
 from audit.registry import Aliases, Move, MovedMeanwhile, moves
 from audit.registry.mlflow import Mlflow
 from tests import promoting
+from tests.command import installed
 from tests.mlflow_server import PARTS, mlflow_server
 from tests.promoting import version
 
@@ -91,6 +92,19 @@ def test_a_move_begins_where_the_aliases_stand(registry: Mlflow, name: str, tmp_
     assert registry._lock(name) is None
 
 
+def test_a_champion_that_somebody_else_registered_is_replaced_and_not_returned_to(server: str, registry: Mlflow, project: Path) -> None:
+    client, name = registry._client, "theirs"
+    client.create_registered_model(name)
+    run = client.create_run("0")
+    client.create_model_version(name, f"{run.info.artifact_uri}/model", run.info.run_id)
+    client.set_registered_model_alias(name, "champion", "1")
+    assert not promote(asked(project, "first", server, name)).problems
+    assert registry.aliases(name) == Aliases("2", "1")
+    (problem,) = roll_back(RollbackRequest(name, f"mlflow:{server}", out=project / "reports")).problems
+    assert "version 1: was not promoted by `audit promote`" in problem
+    assert registry.aliases(name) == Aliases("2", "1")
+
+
 PROMOTER = """
 import sys
 from pathlib import Path
@@ -156,6 +170,17 @@ def asked(project: Path, which: str, server: str, name: str) -> PromotionRequest
     promoting.model(project, promoting.GOOD if which == "first" else promoting.OTHER)
     bundle = project / "reports" / (project / which).read_text()
     return PromotionRequest(bundle, f"mlflow:{server}", name, artefact=project / "model.skops")
+
+
+def test_a_database_of_mlflow_serves_without_a_server(project: Path) -> None:
+    name, target = "without", "mlflow:sqlite:///mlflow.db"
+    for which in ("first", "second"):
+        bundle = f"reports/{asked(project, which, '', name).bundle.name}"
+        done = installed("promote", bundle, "--to", target, "--name", name, "--artefact", "model.skops", cwd=project)
+        assert done.returncode == 0, done.stderr
+    done = installed("rollback", name, cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert f"mlflow:sqlite:///{project}/mlflow.db: {name} version 1 is the champion again, in place of version 2" in done.stdout
 
 
 def killed_at_request(number: int, work: Callable[[], object]) -> bool:
