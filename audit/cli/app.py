@@ -11,19 +11,23 @@ import typer
 
 from audit import __version__
 from audit.cli import evidence_chain, promotion
-from audit.cli.base import AllowOutside, Out, PolicyFile, app, command, paint, say, width
-from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, tell
+from audit.cli.base import AllowOutside, Out, Policies, PolicyFile, app, command, paint, say, width
+from audit.cli.display import display, progress
+from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, remark, tell
+from audit.cli.settings import option_defaults
 from audit.errors import InputError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.commands.check import CheckRequest
-    from audit.pipeline.run import Options
 
 __all__ = ["app", "main"]
 
 _FORMATS = "a further format, such as junit, sarif, github or markdown; json and jsonl print in place of the table"
+_SHELLS = ("bash", "zsh", "fish")
+_COMPLETE = "_AUDIT_COMPLETE"
+"""The variable in which a shell asks what may follow."""
 _INTERRUPTED = 130
 """What newer versions of typer return for Ctrl-C; older ones raise Abort."""
 
@@ -36,14 +40,21 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the o
 
 @app.callback()
 def _options(
+    context: typer.Context,
     _wanted: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,  # noqa: FBT002  # an option
 ) -> None:
-    pass
+    context.default_map = option_defaults()
 
 
 @command()
-def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
-    """Check a policy with its waivers, or one waiver by itself, and show every mistake at its place."""
+def validate(policies: Policies, out: Out = Path("reports"), allow_outside: AllowOutside = False) -> int:  # noqa: FBT002  # an option
+    """Check policies with their waivers, or one waiver by itself, and show every mistake at its place."""
+    from audit.cli import runs
+
+    return runs.each(runs.policy_files(policies), lambda path: _validate(path, out, allow_outside=allow_outside), runs.VALIDITY)
+
+
+def _validate(policy: Path, out: Path, *, allow_outside: bool) -> int:
     from audit.commands import validate as validate_command
     from audit.commands import waivers
     from audit.governance import waiver_files
@@ -54,12 +65,13 @@ def validate(policy: PolicyFile, out: Out = Path("reports"), allow_outside: Allo
         say(waivers.checked(policy))
         return GOOD
     loaded = load_policy(policy, allow_outside=allow_outside)
-    tell(validate_command.warnings(loaded))
-    tell(waivers.of_policy(loaded, ledger_path(out)))
-    tell(validate_command.since_promotion(loaded, ledger_path(out)))
-    tell(validate_command.unknown_bundles(out, ledger_path(out)))
-    count = len(loaded.policy.require)
-    say([f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}"])
+    remark(validate_command.warnings(loaded))
+    remark(waivers.of_policy(loaded, ledger_path(out)))
+    remark(validate_command.since_promotion(loaded, ledger_path(out)))
+    remark(validate_command.unknown_bundles(out, ledger_path(out)))
+    if not display.quiet:
+        count = len(loaded.policy.require)
+        say([f"{policy}: valid, {count} requirement{'s' if count > 1 else ''}"])
     return GOOD
 
 
@@ -73,11 +85,10 @@ def outlook(
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
     """Say what each requirement can prove with the data there is, before any model is trained."""
-    from audit import progress
     from audit.cli.plan_table import lines
     from audit.power import PlanOptions, plan_policy
 
-    found = plan_policy(PlanOptions(policy, expect or (), pilot, quick, out, allow_outside), progress.on_stderr())
+    found = plan_policy(PlanOptions(policy, expect or (), pilot, quick, out, allow_outside), progress())
     paint(lines(found, width()))
     if found.mistakes:
         tell(PolicyError(found.mistakes).lines)
@@ -86,7 +97,7 @@ def outlook(
 
 @command()
 def run(
-    policy: PolicyFile,
+    policies: Policies,
     out: Out = Path("reports"),
     formats: Annotated[list[str] | None, typer.Option("--format", metavar="F", help=_FORMATS)] = None,
     select: Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="run this requirement only; never exits 0")] = None,
@@ -98,7 +109,8 @@ def run(
     ] = None,
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
-    """Run the whole audit, print the decision and write the bundle."""
+    """Run the whole audit of each policy, print the decision and write the bundle. Of several, the worst exit code: 3, 2, 1, 4, 0."""
+    from audit.cli import runs
     from audit.cli.worker import supervised
     from audit.export import chosen
     from audit.ledger import Ledger, ledger_path
@@ -111,32 +123,19 @@ def run(
     if str(out) == "-":
         msg = "-o -: a bundle is a folder: name one, and let `--format json` print the results"
         raise InputError(msg)
-    options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside, chosen(formats or ()))
-    code = supervised(lambda: guarded(lambda: _audit(policy, options, changed_since)))
-    if code == GOOD:  # whatever ran in the other process may lie
-        record.refuse_unproven(out, Ledger(ledger_path(out)), options.token)
-    return code
+    exports, files = chosen(formats or ()), runs.policy_files(policies)
+    if len(files) > 1 and (changed_since is not None or any(one.name == "json" for one in exports)):
+        msg = "--changed-since and --format json are of one run, and several policies are named: name one, or take --format jsonl"
+        raise InputError(msg)
 
+    def one(path: Path) -> int:
+        options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside, exports)
+        code = supervised(lambda: guarded(lambda: runs.audit(path, options, changed_since)))
+        if code == GOOD:  # whatever ran in the other process may lie
+            record.refuse_unproven(out, Ledger(ledger_path(out)), options.token)
+        return code
 
-def _audit(policy: Path, options: Options, changed_since: Path | None) -> int:
-    """One audit in the supervised process."""
-    import contextlib
-
-    from audit import progress
-    from audit.bundle import reader
-    from audit.cli import exported, summary
-    from audit.pipeline.run import audit_policy
-
-    shown, before = progress.on_stderr(), None if changed_since is None else reader.audit_run(changed_since, tables=False)
-    with exported.step_summary(options.exports) as step_summary:
-        with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
-            outcome = audit_policy(policy, options, shown)
-        exported.publish(options.exports, outcome.place, step_summary)
-    printed = any(one.instead for one in options.exports)
-    paint(summary.lines(outcome.audit, str(outcome.place)), err=printed)
-    if before is not None:
-        (tell if printed else say)(summary.reuse_lines(before, outcome.audit))
-    return outcome.audit.verdict.exit_code
+    return runs.each(files, one, err=any(each.instead for each in exports))
 
 
 @command()
@@ -331,6 +330,18 @@ def history(out: Out = Path("reports")) -> int:
     return 1 if wrong else GOOD
 
 
+@command()
+def completion(shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish")]) -> int:
+    """Print the script by which a shell completes commands and options: `audit completion bash >> ~/.bashrc`."""
+    from typer import completion as scripts
+
+    if shell not in _SHELLS:
+        msg = f"{shell}: give one of {', '.join(_SHELLS)}"
+        raise InputError(msg)
+    say(scripts.get_completion_script(prog_name="audit", complete_var=_COMPLETE, shell=shell).splitlines())
+    return GOOD
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -344,6 +355,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # a shell closed it: what is said is lost, the exit code is not
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # it stays open to the end
+    display.reset()
+    if _COMPLETE in os.environ:
+        _complete()
     try:
         with ci_commands_spelt_out():
             code: int = typer.main.get_command(app).main(arguments, prog_name="audit", standalone_mode=False)
@@ -353,3 +367,12 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise KeyboardInterrupt
     sys.stdout.flush()
     return code
+
+
+def _complete() -> NoReturn:
+    """Answer a shell, and end: nothing is run."""
+    from typer.completion import completion_init
+
+    completion_init()
+    typer.main.get_command(app)(prog_name="audit", complete_var=_COMPLETE)
+    raise InputError(f"{_COMPLETE}: it asks for no completion: unset it")  # noqa: EM102

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+
+from audit.cli.display import rich_options, shared_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +18,28 @@ if TYPE_CHECKING:
 
     from audit.cli.summary import Line
 
+
+class _Group(TyperGroup):
+    """The commands with their whole summaries, wrapped: click's own list cuts them."""
+
+    def __init__(self, **given: Any) -> None:
+        given["params"] = [*(given.get("params") or ()), *shared_options()]
+        super().__init__(**given)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        named = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, _summary(one.help or "")) for name, one in named if one is not None and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _summary(text: str) -> str:
+    return " ".join(text.split("\n\n", maxsplit=1)[0].split())
+
+
 app = typer.Typer(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Audit a machine-learning model against a policy: promote only on proof.",
     add_completion=False,
     no_args_is_help=True,
@@ -28,6 +51,10 @@ app = typer.Typer(
 class _Command(TyperCommand):
     """A command whose usage is the same under every version of typer: newer ones write `{POLICY}`."""
 
+    def __init__(self, *positional: Any, **given: Any) -> None:
+        given["params"] = [*(given.get("params") or ()), *shared_options()]
+        super().__init__(*positional, **given)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's signature
         names = [(str(one.metavar or one.name), one.required) for one in self.params if one.param_type_name == "argument"]
         return ["[OPTIONS]", *(name if required else f"[{name}]" for name, required in names)]
@@ -35,6 +62,7 @@ class _Command(TyperCommand):
 
 command = partial(app.command, cls=_Command)
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="a policy file", show_default=False)]
+Policies = Annotated[list[Path], typer.Argument(metavar="POLICY...", help="policy files, or folders of them", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the bundles")]
 AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths of the policy leave the project folder")]
 
@@ -59,8 +87,10 @@ def console(*, err: bool = False) -> Console:
     """
     from rich.console import Console
 
-    made = Console(soft_wrap=True, highlight=False, stderr=err)
-    return made if made.width >= _NARROWEST else Console(soft_wrap=True, highlight=False, stderr=err, width=_USUAL_WIDTH)
+    made = Console(soft_wrap=True, highlight=False, stderr=err, **rich_options())
+    if made.width >= _NARROWEST:
+        return made
+    return Console(soft_wrap=True, highlight=False, stderr=err, width=_USUAL_WIDTH, **rich_options())
 
 
 _NARROWEST, _USUAL_WIDTH = 20, 80

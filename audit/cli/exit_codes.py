@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import typer
 
+from audit.cli.display import display
 from audit.errors import AuditError, InputError
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ def tell(lines: Iterable[str]) -> None:
 
     for line in lines:
         typer.echo(neutral(line), err=True)
+
+
+def remark(lines: Iterable[str]) -> None:
+    """What is no mistake, as it comes; under -q it is looked for and not printed, for the search itself may find a mistake."""
+    for line in lines:
+        if not display.quiet:
+            tell([line])
 
 
 @contextmanager

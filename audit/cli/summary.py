@@ -57,7 +57,7 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
         yield Line(requirement_line(finding, width), STYLES[finding.status])
     yield Line("")
     verdict = audit.verdict
-    yield Line(f"{DECISIONS[verdict.decision]}  {audit.policy.policy} (exit code {verdict.exit_code})", "bold")
+    yield decision_line(audit)
     for reason in verdict.reasons:
         name = "" if reason.finding is None else f"{reason.finding}: "
         yield Line(f"  {reason.rule}: {name}{phrases.reason(reason, audit.findings)}")
@@ -69,6 +69,12 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
             state = "; ".join(one.why) or f"in force until {until}" + (f"; {one.warning}" if one.warning else "")
             yield Line(f"  waiver {one.id} for {one.check}: {state}", "magenta" if one.warning else "")
     yield Line(f"Report: {place}/report.html")
+
+
+def decision_line(audit: AuditRun) -> Line:
+    """`BLOCK  letters (exit code 1)`."""
+    verdict = audit.verdict
+    return Line(f"{DECISIONS[verdict.decision]}  {audit.policy.policy} (exit code {verdict.exit_code})", "bold")
 
 
 def requirement_line(finding: Finding, width: int) -> str:

@@ -70,7 +70,7 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("command", "usage"),
     [
-        ("run", "Usage: audit run [OPTIONS] POLICY"),
+        ("run", "Usage: audit run [OPTIONS] POLICY..."),
         ("diff", "Usage: audit diff [OPTIONS] A B"),
         ("checks", "Usage: audit checks [OPTIONS] [ID]"),
         ("init", "Usage: audit init [OPTIONS] [DIR]"),
