@@ -29,6 +29,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "performance/top_k_accuracy": {"k": 1},
     "performance/custom": {"function": "measure:right", "sha256": hashlib.sha256(OWN.encode()).hexdigest(), "lowest": 0, "highest": 1},
     "fairness/subgroup_auc": {"by": ["group"]},
+    "drift/new_categories": {"columns": ["group"]},
     "finetuning/knowledge_retention": {"k": 3},
     "fairness/counterfactual_identity": {"terms": {"writer": {"customer": ["customer"], "client": ["client"]}}},
     "fairness/inherited_bias": {

@@ -12,25 +12,21 @@ Reference    Interval of Newcombe, Statistics in Medicine 1998; of numbers, Kolm
 from __future__ import annotations
 
 import itertools
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.candidates.capabilities import Scores, Values
-from audit.checks.drift import drift_check
+from audit.checks.drift import _shares, drift_check
 from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Bars, Evidence, Member, Pair, Slice
-from audit.metrics import bins, groups, windows
-from audit.stats import Difference, KolmogorovSmirnov
+from audit.evidence import OVERALL, Bars, Evidence, Member
+from audit.metrics import bins, windows
+from audit.stats import KolmogorovSmirnov
 from audit.stats.distance import largest_distance
 from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
     from audit.check import NoParams
     from audit.datasets import Dataset
@@ -44,25 +40,19 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     reference, current = windows.pair(subject)
     if subject.candidate.get(Values) is not None:
         return _numbers(subject, reference, current)
-    labels = {data.role: subject.y_pred(data).astype(str) for data in (current, reference)}
-    entities = windows.entities(subject)
-    classes = sorted({*subject.classes, *(str(name) for said in labels.values() for name in np.unique(said))})
-    share = {
-        Slice((("window", data.role), ("class", name))): groups.share(labels[data.role] == name, entities[data.role])
-        for name in _judged(subject, classes)
-        for data in (current, reference)
-    }
-    pairs = list(zip(list(share)[::2], list(share)[1::2], strict=True))
-    members = tuple(
-        Member(Pair(one, other), share[one].compare(share[other], Difference))
-        for one, other in (order for pair in pairs for order in (pair, pair[::-1]))
-    )
+    labels = subject.y_pred(reference).astype(str), subject.y_pred(current).astype(str)
+    classes = sorted({*subject.classes, *(str(name) for side in labels for name in np.unique(side))})
+    flags = _shares.of_classes(labels, classes)
+    members, rates = _shares.changes(subject, "class", {name: flags[name] for name in _shares.judged_classes(subject, classes)})
     return Evidence(
         members=members,
-        context=tuple(Member(name, rate.estimate) for name, rate in share.items()),
+        context=rates,
         unit="change of share",
         rows=reference.rows + current.rows,
-        figures=(_shares(classes, labels, reference, current), *_scores(subject, reference, current)),
+        figures=(
+            _shares.class_bars("predicted class", classes, flags, (reference.role, current.role)),
+            *_scores(subject, reference, current),
+        ),
         notes=windows.change_notes(members),
     )
 
@@ -80,19 +70,6 @@ def _numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence
         figures=(bins.of(feature, 2 * _SCORE_BINS).figure(feature.name, reference.role, current.role),),
         notes=(*windows.change_notes(members), *windows.cluster_notes(subject)),
     )
-
-
-def _judged(subject: Subject, classes: list[str]) -> list[str]:
-    """The positive class where there are two and it is known, for the other one moves as much; else every class."""
-    with suppress(CannotMeasure):
-        if len(classes) == 2:  # noqa: PLR2004  # two classes
-            return [subject.positive]
-    return classes
-
-
-def _shares(classes: list[str], labels: Mapping[str, NDArray[np.str_]], reference: Dataset, current: Dataset) -> Bars:
-    spread = [tuple(float(np.mean(labels[data.role] == name)) for name in classes) for data in (reference, current)]
-    return Bars("predicted class", tuple(classes), spread[1], spread[0], (reference.role, current.role))
 
 
 def _scores(subject: Subject, reference: Dataset, current: Dataset) -> tuple[Bars, ...]:
