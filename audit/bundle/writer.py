@@ -192,7 +192,9 @@ def _evidence_path(name: str) -> str:
 
 
 def _ids(data: Dataset) -> Coded:
-    return Coded(lambda which: data.ids_of(np.arange(which.start, which.stop)), kind="U")
+    """The rows' names; those that number the rows are written as text without a text for each in memory."""
+    named = data.ids_of if data.columns.id is not None else data.numbers_of
+    return Coded(lambda which: named(np.arange(which.start, which.stop)), kind="U")
 
 
 def _texts(cells: NDArray[np.object_]) -> Coded:

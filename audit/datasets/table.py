@@ -119,9 +119,12 @@ class Dataset:
     def ids_of(self, rows: NDArray[np.int64]) -> NDArray[np.str_]:
         """(len(rows),) names of some rows."""
         if self.columns.id is None:
-            places = rows if self.places is None else self.places[rows]
-            return (places + 1).astype(str)
+            return self.numbers_of(rows).astype(str)
         return np.array([str(value) for value in self.cells.column(self.columns.id).iloc[rows]], dtype=str)
+
+    def numbers_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(len(rows),) numbers of some rows in the file, from 1."""
+        return (rows if self.places is None else self.places[rows]) + 1
 
     def shown(self, row: int) -> str:
         """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""

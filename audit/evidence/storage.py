@@ -107,11 +107,15 @@ def write_table(path: Path, columns: Mapping[str, Coded], rows: int) -> None:
 
     def part(name: str, which: slice) -> pa.Array:
         cells = columns[name].cells
-        return _arrow(cells(which)) if callable(cells) else values[name].take(pa.array(cells[which]))
+        if not callable(cells):
+            return values[name].take(pa.array(cells[which]))
+        found = _arrow(cells(which))
+        return found.cast(pa.string()) if columns[name].kind == "U" else found
 
     schema = pa.schema([(name, part(name, slice(0, 1)).type) for name in columns])
     kinds = json.dumps({name: column.kind for name, column in columns.items()}).encode()
-    with path.open("wb") as raw, pq.ParquetWriter(raw, schema.with_metadata({_KINDS: kinds}), compression="zstd") as file:
+    schema = schema.with_metadata({_KINDS: kinds})
+    with path.open("wb") as raw, pq.ParquetWriter(raw, schema, compression="zstd", use_dictionary=list(values)) as file:
         for start in range(0, rows, _BATCH):
             which = slice(start, min(start + _BATCH, rows))
             file.write_table(pa.table([part(name, which) for name in columns], schema=file.schema))

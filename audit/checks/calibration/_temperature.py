@@ -66,13 +66,16 @@ def suggestion(subject: Subject, params: TargetParams, rng: Generator, *, bins: 
 
     Noise floors are drawn with the check's own generator, last of all, so that no judged number moves with them.
     """
+    import pandas as pd
+
     clusters = subject.clusters()
     units = np.arange(subject.data.rows) if clusters is None else clusters
-    names, y_true = {name: code for code, name in enumerate(subject.classes)}, subject.y_true()
-    if len(np.unique(units)) < LEAST or not set(y_true) <= set(names):
+    different = units if clusters is None else np.unique(units)
+    of_row, found = pd.factorize(subject.y_true())
+    if len(different) < LEAST or not set(found) <= set(subject.classes):
         return Suggestion()
-    codes = np.array([names[one] for one in y_true], dtype=np.int64)
-    chosen = stream(subject.seed, "temperature scaling").permutation(np.unique(units))
+    codes = np.array([subject.classes.index(name) for name in found], dtype=np.int64)[of_row]
+    chosen = stream(subject.seed, "temperature scaling").permutation(different)
     fit = np.isin(units, chosen[: len(chosen) // 2])
     probabilities = subject.probabilities()
     temperature = fitted(probabilities[fit], codes[fit])

@@ -249,7 +249,8 @@ def _lacking(score: Score, table: Table, target: str, model: Model, columns: tup
     if score.average != "macro":
         return None
     of_truth = score.metric in OF_THE_TABLE
-    seen = [table.classes[code] for code in np.unique(columns[0] if of_truth else np.concatenate(columns))]
+    rows = sum(np.bincount(column, minlength=len(table.classes)) for column in columns[: 1 if of_truth else 2])
+    seen = [table.classes[code] for code in np.flatnonzero(rows)]
     how = "truly" if of_truth else "truly or by prediction"
     if absent := [name for name in model.classes if name not in seen]:
         return f"no row is {how} {_any_of(absent)}: add rows to this slice"
