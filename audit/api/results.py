@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 from audit import phrases
+from audit.commands import single_check
 from audit.evidence import OVERALL
 from audit.formatting import bound_in_words, interval_in_words, neutral, number
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from audit.decision.finding import Decision, Disposition, Finding, Judged, Status
-    from audit.evidence import Evidence, Member, Name, Value
+    from audit.evidence import Evidence, Name, Value
     from audit.policy.schema import Enforce, Severity
     from audit.record import AuditRun
 
@@ -203,7 +204,7 @@ def of_finding(finding: Finding, notes: Sequence[str] = ()) -> CheckResult:
 
 def of_measured(finding: Finding, evidence: Evidence, confidence: float, notes: Sequence[str] = ()) -> CheckResult:
     """What a check measured without a bound; `finding` is that of a requirement without one."""
-    worst = worst_member(evidence, higher_is_better=finding.check.better == "higher")
+    worst = single_check.worst_member(evidence, higher_is_better=finding.check.better == "higher")
     alpha = round((1 - confidence) / 2, 12)
     interval = None if worst is None else worst.estimate.bounds(alpha, alpha)
     text = "; ".join(f"{one.name}: {one.reason}" for one in evidence.unmeasured)
@@ -244,11 +245,6 @@ def of_run(audit: AuditRun, bundle: Path) -> AuditResult:
         bundle=bundle,
         valid_until=audit.valid_until,
     )
-
-
-def worst_member(evidence: Evidence, *, higher_is_better: bool) -> Member | None:
-    """The member that a bound would be hardest on; None where none was measured."""
-    return min(evidence.members, key=lambda one: one.estimate.value * (1 if higher_is_better else -1), default=None)
 
 
 def _slice(row: Judged, *, judged: bool = True) -> SliceResult:

@@ -242,6 +242,56 @@ def init(
     return GOOD
 
 
+@command()
+def overview(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="CSV, Parquet or JSON lines")],
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the score, ...")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")
+    ] = None,
+    reading: Annotated[
+        list[str] | None, typer.Option("--read", metavar="K=V", help="how files are read: missing, separator, decimal, encoding, types")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")] = 0,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="write a proposed policy whose bounds are left open")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", metavar="F", help="table or json")] = "table",
+) -> int:
+    """Measure every check that fits the data, judge nothing, and name every check that was left out."""
+    from audit.cli.worker import supervised
+    from audit.commands.check import CheckRequest
+
+    if form not in {"table", "json"}:
+        msg = f"--format {form}: there is table, json"
+        raise InputError(msg)
+    asked = CheckRequest("", data, (), column or (), dataset or (), seed=seed, reading=reading or (), workers=1)
+    return supervised(lambda: guarded(lambda: _overview(asked, policy, form)))
+
+
+def _overview(asked: CheckRequest, policy: Path | None, form: str) -> int:
+    """An overview in the supervised process."""
+    import contextlib
+
+    from audit import progress
+    from audit.cli.overview_table import json_lines, lines
+    from audit.commands import overview as overview_command
+
+    with contextlib.redirect_stdout(sys.stderr):
+        found = overview_command.overview(asked, progress.on_stderr())
+        if policy is not None:
+            overview_command.write_policy(found, policy)
+    if form == "json":
+        say(json_lines(found))
+    else:
+        paint(lines(found))
+    if policy is not None:
+        tell([f"{policy}: written; its bounds are open: set each, then: audit validate {policy}"])
+    return GOOD
+
+
 def _ask(question: str, suggestion: str) -> str:
     """An answer from the terminal; Enter takes the suggestion."""
     from audit.formatting import neutral

@@ -57,7 +57,8 @@ def _table(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
 def diagnosis(found: Diagnosis) -> Iterator[str]:
     """What is installed, what is missing, and what its licences ask."""
     yield from _section("audit", found.versions)
-    for title, parts in (("Core", found.core), ("Extras", found.extras), ("Offline resources", found.resources)):
+    parts_of = {"Core": found.core, "Extras": found.extras, "Offline resources": found.resources, "Formats": found.formats}
+    for title, parts in parts_of.items():
         yield from ("", *_section(title, parts))
     if found.notes:
         yield from ("", *_section("Licences that ask something", found.notes))

@@ -71,7 +71,7 @@ def _ignore(_text: str) -> None:
 
 def judged(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Finding:
     """The finding of one check against the bounds that were given; `on_remark` hears what its reader must know of the data."""
-    with _said_in_flags(asked):
+    with said_in_flags(asked):
         job = single_check.prepare(_single(asked))
     if job.requirement.min is None and job.requirement.max is None:
         msg = "give --min or --max: without a bound nothing is judged"
@@ -80,13 +80,13 @@ def judged(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Finding:
     _pass_on_remarks(job, asked, on_remark)
     evidence = found.evidence
     if evidence is not None:
-        evidence = replace(evidence, unmeasured=tuple(replace(one, reason=_in_flags(one.reason, asked)) for one in evidence.unmeasured))
-    return replace(found, problem=_in_flags(found.problem, asked), evidence=evidence)
+        evidence = replace(evidence, unmeasured=tuple(replace(one, reason=in_flags(one.reason, asked)) for one in evidence.unmeasured))
+    return replace(found, problem=in_flags(found.problem, asked), evidence=evidence)
 
 
 def measured(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Evidence:
     """The evidence of one check, judged against nothing; `on_remark` hears what its reader must know of the data."""
-    with _said_in_flags(asked):
+    with said_in_flags(asked):
         job = single_check.prepare(_single(asked))
         result = single_check.measure(job, asked.workers)
     _pass_on_remarks(job, asked, on_remark)
@@ -95,7 +95,7 @@ def measured(asked: CheckRequest, on_remark: OnRemark = _ignore) -> Evidence:
 
 def _pass_on_remarks(job: Job, asked: CheckRequest, on_remark: OnRemark) -> None:
     for text in single_check.remarks(job):
-        on_remark(_in_flags(text, asked))
+        on_remark(in_flags(text, asked))
 
 
 def _single(asked: CheckRequest) -> SingleCheck:
@@ -103,8 +103,8 @@ def _single(asked: CheckRequest) -> SingleCheck:
     if asked.check not in catalog.discover():
         return SingleCheck(asked.check, {}, single_check.FLAGS)  # which is refused before any file is read
     params = {key: _value("--param", key, value) for key, value in pairs("--param", asked.params).items()}
-    others = {role: _path(path) for role, path in pairs("--dataset", asked.others).items()}
-    datasets = {role: _read(role, path, asked) for role, path in {"data": asked.data, **others}.items()}
+    others = {role: path_of(path) for role, path in pairs("--dataset", asked.others).items()}
+    datasets = {role: read_data(role, path, asked) for role, path in {"data": asked.data, **others}.items()}
     return SingleCheck(
         asked.check,
         datasets,
@@ -119,16 +119,16 @@ def _single(asked: CheckRequest) -> SingleCheck:
 
 
 @contextmanager
-def _said_in_flags(asked: CheckRequest) -> Iterator[None]:
+def said_in_flags(asked: CheckRequest) -> Iterator[None]:
     """Mistakes name the options that were typed, since there is no policy file."""
     try:
         yield
     except (InputError, CannotMeasure) as error:
-        error.args = tuple(_in_flags(line, asked) for line in error.lines)
+        error.args = tuple(in_flags(line, asked) for line in error.lines)
         raise
 
 
-def _in_flags(text: str, asked: CheckRequest) -> str:
+def in_flags(text: str, asked: CheckRequest) -> str:
     """`datasets.data` is `--data` here, and `columns.label` is `--column label`."""
     files = {role: path for pair in asked.others for role, _, path in [pair.partition("=")]}
 
@@ -181,13 +181,14 @@ _SHOWN = 30
 """Columns that a message names."""
 
 
-def _path(text: str) -> Path:
+def path_of(text: str) -> Path:
+    """The file that an option names."""
     from pathlib import Path
 
     return Path(text.strip())
 
 
-def _read(role: str, path: Path, asked: CheckRequest) -> Dataset:
+def read_data(role: str, path: Path, asked: CheckRequest) -> Dataset:
     """The file, with roles taken from the names of its columns and then from the options."""
     options = _read_options(asked)
     whole = read(role, path, Columns(), options)

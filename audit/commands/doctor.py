@@ -13,6 +13,7 @@ from audit import DISTRIBUTION, __version__
 from audit.candidates import confinement
 from audit.candidates.kinds import discover
 from audit.errors import pip_install
+from audit.export import exports
 
 _BRINGS = {
     "minilm": "the weights behind `base: minilm`",
@@ -44,6 +45,8 @@ class Diagnosis:
     extras: tuple[tuple[str, str], ...]
     resources: tuple[tuple[str, str], ...]
     notes: tuple[tuple[str, str], ...]
+    formats: tuple[tuple[str, str], ...] = ()
+    """Of `--format`, with what each is for."""
 
 
 def diagnose() -> Diagnosis:
@@ -56,6 +59,7 @@ def diagnose() -> Diagnosis:
         extras=tuple((extra, _extra(extra, parts)) for extra, parts in extras.items()),
         resources=(("MiniLM weights", _minilm()), ("stop words", _stop_words()), ("write protection", _write_protection())),
         notes=tuple((part, _NOTES[part]) for part in dict.fromkeys(installed) if part in _NOTES),
+        formats=tuple((one.name, one.what) for one in exports().values()),
     )
 
 

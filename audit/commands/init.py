@@ -17,7 +17,7 @@ from audit.files import write_new
 from audit.policy.schema import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from audit.datasets import Dataset
 
@@ -128,8 +128,8 @@ def _policy(name: str, found: Found, start: Path) -> Iterator[str]:
     yield from (f"  - {{{line}}}" for line in _requirements(found))
 
 
-def policy_head(name: str, found: Found, start: Path, command: str) -> Iterator[str]:
-    """The lines of a policy before its requirements; paths are named from `start`."""
+def policy_head(name: str, found: Found, start: Path, command: str, reading: Sequence[str] = ()) -> Iterator[str]:
+    """The lines of a policy before its requirements; paths are named from `start`. `reading` are keys that say how files are read."""
     yield f"# What has to hold of {name} before it may be promoted. Written by `{command}`: every line is a proposal."
     yield "# `audit validate` checks this file; `audit checks` lists what can be asked; docs: docs/policy.md"
     yield f"policy: {quoted(name)}"
@@ -147,7 +147,7 @@ def policy_head(name: str, found: Found, start: Path, command: str) -> Iterator[
     yield "datasets:"
     for role, data in found.data.items():
         own = [f"columns: {{{', '.join(lacking)}}}"] if (lacking := list(_lacking(data, found))) else []
-        parts = ", ".join([f"path: {quoted(below(data.path, start))}", *own])
+        parts = ", ".join([f"path: {quoted(below(data.path, start))}", *reading, *own])
         yield f"  {role}: {{{parts}}}" + ("  # has no such columns" if own else "")
     yield from _columns(found)
     yield from _candidate(found, start)

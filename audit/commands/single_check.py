@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from audit.check import Check, Params
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
-    from audit.evidence import Evidence
+    from audit.evidence import Evidence, Member
     from audit.policy.yaml_reader import Tree
 
 _SHOWN = 30
@@ -121,6 +121,11 @@ def measure(job: Job, workers: int = 0) -> Evidence:
     if isinstance(result, Failure):
         raise result.error or ToolError(result.message)
     return result
+
+
+def worst_member(evidence: Evidence, *, higher_is_better: bool) -> Member | None:
+    """The member that a bound would be hardest on; None where none was measured."""
+    return min(evidence.members, key=lambda one: one.estimate.value * (1 if higher_is_better else -1), default=None)
 
 
 def remarks(job: Job) -> Iterator[str]:
@@ -219,6 +224,6 @@ def _candidate(datasets: Mapping[str, Dataset], check: Check) -> SavedPrediction
 
 def _of_numbers(check: Check, data: Dataset, column: str) -> bool:
     """Whether a column of answers holds numbers: by the check, or, where it serves both, by their being many."""
-    if check.tasks is None or set(check.tasks).isdisjoint(REGRESSION):
+    if check.tasks is not None and set(check.tasks).isdisjoint(REGRESSION):
         return False
-    return set(check.tasks) <= set(REGRESSION) or data.continuous(column)
+    return (check.tasks is not None and set(check.tasks) <= set(REGRESSION)) or data.continuous(column)

@@ -55,8 +55,18 @@ class Found:
     owner: str | None = None
 
 
-def described(tables: dict[str, Dataset], given: Mapping[str, str], model: tuple[str, Path] | None, ask: Ask | None = None) -> Found:
-    """Data sets with the roles of their columns: those that are given, and those that names, cells and a person tell."""
+def described(
+    tables: dict[str, Dataset],
+    given: Mapping[str, str],
+    model: tuple[str, Path] | None = None,
+    ask: Ask | None = None,
+    *,
+    unlabelled: bool = False,
+) -> Found:
+    """Data sets with the roles of their columns: those that are given, and those that names, cells and a person tell.
+
+    Without a label they are refused, unless they may be `unlabelled`.
+    """
     test = tables["test"]
     columns = {name.lower(): name for name in test.cells.names}
     given = dict(given)
@@ -68,7 +78,7 @@ def described(tables: dict[str, Dataset], given: Mapping[str, str], model: tuple
     if "label" not in roles and ask is not None:
         roles["label"] = _asked_label(test, roles, ask)
         roles = {role: column for role, column in roles.items() if role == "label" or column != roles["label"]}
-    _refuse_unclear(test, roles)
+    _refuse_unclear(test, roles, unlabelled=unlabelled)
     classes = _classes(test, roles.get("label"))
     if "score" in roles and "score" not in given and _no_score(test, roles, classes) is not None:
         roles.pop("score")
@@ -78,7 +88,7 @@ def described(tables: dict[str, Dataset], given: Mapping[str, str], model: tuple
         sensitive = _listed(said)
     elif ask is not None:
         sensitive = _listed(ask("Which columns name groups of people to compare, separated by commas?", ", ".join(sensitive)))
-    _refuse_unclear(test, roles | {f"sensitive.{place}": column for place, column in enumerate(sensitive)})
+    _refuse_unclear(test, roles | {f"sensitive.{place}": column for place, column in enumerate(sensitive)}, unlabelled=unlabelled)
     found = Found(tables, roles, classes, model, sensitive, _spread(test, roles), positive)
     return found if ask is None else _asked(found, ask)
 
@@ -157,14 +167,14 @@ def _no_score(test: Dataset, roles: Mapping[str, str], classes: tuple[str, ...])
     return "the predictions do not follow from it, so it is not taken for the score"
 
 
-def _refuse_unclear(test: Dataset, roles: Mapping[str, str]) -> None:
+def _refuse_unclear(test: Dataset, roles: Mapping[str, str], *, unlabelled: bool) -> None:
     """Without a label nothing can be asked of a model, and which column it is cannot be guessed."""
     columns = list(test.cells.names)
     for role, column in roles.items():
         if column not in columns:
             msg = f"--column {role}={column}: {test.path} has no such column; {nearest(column, columns, 'it has ' + ', '.join(columns))}"
             raise InputError(msg)
-    if "label" not in roles:
+    if "label" not in roles and not unlabelled:
         few = [f"{one} ({count} values)" for one in columns if 2 <= (count := test.cells.column(one).nunique()) <= MOST_CLASSES]  # noqa: PLR2004  # two classes
         likely = f"; columns of a few values are {', '.join(few[::-1][:_SHOWN])}" if few else ""
         msg = f"{test.path}: no column has a usual name for labels ({', '.join(NAMES['label'])}){likely}: "

@@ -98,7 +98,7 @@ def check_capabilities(loaded: LoadedPolicy, datasets: Mapping[str, Dataset], ca
     mistakes = [
         _at(loaded, index, "check", f"{requirement.check}: {message}")
         for index, requirement in enumerate(loaded.policy.require)
-        for message in _capability_mistakes(catalog.discover()[requirement.check], requirement, datasets[requirement.on], candidate)
+        for message in capability_mistakes(catalog.discover()[requirement.check], requirement, datasets[requirement.on], candidate)
     ]
     mistakes += [*_positive_mistakes(loaded, datasets, candidate), *_feature_mistakes(loaded, datasets, candidate)]
     if mistakes:
@@ -199,7 +199,7 @@ def _groups(data: Dataset, family: tuple[str, ...], bands: Mapping[str, Bands]) 
     return frozenset(", ".join(canonical(value) or "null" for value in cell) for cell in data.crossed(family, bands)[1])
 
 
-def _capability_mistakes(check: Check, requirement: Requirement, data: Dataset, candidate: Candidate) -> Iterator[str]:
+def capability_mistakes(check: Check, requirement: Requirement, data: Dataset, candidate: Candidate) -> Iterator[str]:
     """What the check needs and the candidate does not offer."""
     needs = check.needs_of(data.columns, check.params.model_validate(requirement.params))
     lacks = _lacking(candidate, needs)

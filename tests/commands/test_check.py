@@ -234,3 +234,11 @@ def test_without_a_label_the_columns_are_named(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text("label^prediction\n1^1\n0^0\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"--data .*test\.csv: performance/accuracy needs true labels.*; it has label\^prediction"):
         check_command.judged(check_command.CheckRequest("performance/accuracy", tmp_path / "test.csv", minimum=0.5))
+
+
+def test_checks_of_data_take_numbers_for_labels(tmp_path: Path) -> None:
+    """Predicted numbers are no misspelt classes, whatever is measured beside them."""
+    lines = [f"{i}.5,{i + 1}.25,{i * i}" for i in range(40)]
+    (tmp_path / "test.csv").write_text("\n".join(["target,prediction,size", *lines]) + "\n", encoding="utf-8")
+    done = check(tmp_path, "data/duplicates", "--max", "0")
+    assert done.returncode == 0, done.stderr
