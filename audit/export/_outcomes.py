@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from audit import phrases
+from audit.decision import rules
 from audit.evidence import OVERALL
 from audit.formatting import neutral
 from audit.report.text import asked_in_words
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 Meaning: TypeAlias = Literal["good", "waived", "advisory", "unproven", "bad", "broken", "not_applicable"]
 """`unproven`: required, and inconclusive or not run. `advisory`: not passed, and without effect on the decision."""
+
+DECISION = "audit/decision"
+"""In the place of a check's id, where the decision stands among findings."""
 
 
 def meaning(finding: Finding) -> Meaning:
@@ -55,7 +59,13 @@ def visible(value: Any) -> Any:
 
 
 def blocking(audit: AuditRun) -> Iterator[str]:
-    """Reasons of a decision other than promote that are about no one finding, in words."""
-    for reason in audit.verdict.reasons:
-        if audit.verdict.decision != "promote" and not reason.remark and reason.finding is None:
-            yield f"{reason.rule}: {phrases.reason(reason, audit.findings)}"
+    """Why the exit code is not 0 where no finding blocks, in words: a format that shows problems alone has one error at least then."""
+    verdict = audit.verdict
+    if verdict.exit_code == 0:
+        return
+    apart = [one for one in verdict.reasons if not one.remark and one.finding is None]
+    for reason in apart:
+        yield f"{reason.rule}: {phrases.reason(reason, audit.findings)}"
+    if not apart and not any(rules.effect(one) == "block" for one in audit.findings):
+        owed = ", ".join(dict.fromkeys(one.finding for one in verdict.conditions))
+        yield f"{verdict.decision}: exit code {verdict.exit_code}" + (f", conditions await signature: {owed}" if owed else "")

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets: one row a finding, and one for each of its slices, groups or features."""
+"""CSV for spreadsheets: one row a finding, one for each of its slices, groups or features, and the decision in the last row."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from audit import phrases
 from audit.evidence import OVERALL
 from audit.export import Export
+from audit.export._outcomes import DECISION, blocking
 from audit.formatting import neutral
 
 if TYPE_CHECKING:
@@ -46,7 +47,14 @@ def text(audit: AuditRun) -> str:
     writer.writerow(_COLUMNS)
     for finding in audit.findings:
         writer.writerows([_cell(one) for one in row] for row in _rows(finding))
+    verdict = audit.verdict
+    told = {"finding": "decision", "check": DECISION, "status": verdict.decision, "message": _outcome(audit)}
+    writer.writerow([_cell(told.get(name)) for name in _COLUMNS])
     return out.getvalue()
+
+
+def _outcome(audit: AuditRun) -> str:
+    return " ".join([f"exit code {audit.verdict.exit_code}.", *blocking(audit)])
 
 
 def _cell(value: object) -> object:

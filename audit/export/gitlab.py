@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from audit.export import Export
-from audit.export._outcomes import blocking, meaning, parts, sentence, visible
+from audit.export._outcomes import DECISION, blocking, meaning, parts, sentence, visible
 from audit.export._places import locations
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def text(audit: AuditRun) -> str:
             entries.append(_entry(sentence(finding, name), finding.check.id, fingerprint, _severity(finding), where[finding.id]))
     for reason in blocking(audit):
         fingerprint = json.dumps([audit.policy.policy, reason.partition(":")[0]])
-        entries.append(_entry(reason, "audit/decision", fingerprint, "critical", where[None]))
+        entries.append(_entry(reason, DECISION, fingerprint, "critical", where[None]))
     return json.dumps(visible(entries), indent=1, allow_nan=False) + "\n"
 
 

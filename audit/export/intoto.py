@@ -34,7 +34,7 @@ def statement(audit: AuditRun) -> str:
 
 
 def verification(audit: AuditRun) -> str:
-    """A simple verification result. Its properties hold only what passed: `AUDIT_PROMOTE` needs the decision promote without conditions."""
+    """A simple verification result. Its properties hold only what passed: `AUDIT_PROMOTE` needs exit code 0."""
     findings = [f"AUDIT_PASS_{one.id}" for one in audit.findings if outcome(one) == "passed"]
     predicate = {
         "verifier": {"id": f"urn:model-audit-gate:audit:{audit.run.version}", "policies": [{"digest": {"sha256": audit.policy_sha256}}]},

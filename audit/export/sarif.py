@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from audit import phrases
 from audit.evidence import OVERALL
 from audit.export import Export
-from audit.export._outcomes import blocking, meaning, parts, sentence, visible
+from audit.export._outcomes import DECISION, blocking, meaning, parts, sentence, visible
 from audit.export._places import locations
 from audit.frameworks import nist_ai_rmf
 
@@ -48,11 +48,26 @@ def open_problems(audit: AuditRun) -> str:
         if meaning(finding) in shown
         for name in parts(finding)
     ]
+    results += [_of_decision(reason, audit.policy.policy, where[None]) for reason in blocking(audit)]
     return _document(audit, results, [], where)
+
+
+def _of_decision(reason: str, policy: str, place: Location) -> _Json:
+    """GitHub shows no notifications; what blocks apart from findings must be seen too."""
+    return {
+        "ruleId": DECISION,
+        "kind": "fail",
+        "level": "error",
+        "message": {"text": reason},
+        "locations": [_location(place)],
+        "partialFingerprints": {"auditFinding/v1": _fingerprint([policy, DECISION, reason.partition(":")[0]])},
+    }
 
 
 def _document(audit: AuditRun, results: list[_Json], notifications: list[_Json], where: Mapping[str | None, Location]) -> str:
     rules = {finding.check.id: _rule(finding) for finding in audit.findings}
+    if any(one["ruleId"] == DECISION for one in results):
+        rules[DECISION] = {"id": DECISION, "shortDescription": {"text": "Does the decision rest on the findings alone?"}}
     order = {name: place for place, name in enumerate(rules)}
     for one in results:
         one["ruleIndex"] = order[one["ruleId"]]
@@ -120,7 +135,7 @@ def _justification(finding: Finding) -> str:
 
 
 def _result(finding: Finding, name: Name, policy: str, place: Location) -> _Json:
-    told = json.dumps([policy, finding.check.id, finding.id, None if name == OVERALL else name.to_json()], sort_keys=True)
+    fingerprint = _fingerprint([policy, finding.check.id, finding.id, None if name == OVERALL else name.to_json()])
     properties: _Json = {
         "finding": finding.id,
         "status": finding.status,
@@ -136,9 +151,13 @@ def _result(finding: Finding, name: Name, policy: str, place: Location) -> _Json
         "ruleId": finding.check.id,
         "message": {"text": sentence(finding, name)},
         "locations": [_location(place)],
-        "partialFingerprints": {"auditFinding/v1": hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()},
+        "partialFingerprints": {"auditFinding/v1": fingerprint},
         "properties": properties,
     }
+
+
+def _fingerprint(about: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _location(place: Location) -> _Json:

@@ -42,10 +42,11 @@ ENTRY = {
 
 
 def test_csv_holds_every_finding_and_slice() -> None:
-    """Pandas reads a row a finding and a row a slice, with the numbers of the record."""
+    """Pandas reads a row a finding, a row a slice and one for the decision, with the numbers of the record."""
     audit = example.block()
     table = pd.read_csv(io.StringIO(csv_export.text(audit)))
-    assert len(table) == len(audit.findings) + sum(len(one.slices) for one in audit.findings)
+    assert len(table) == len(audit.findings) + sum(len(one.slices) for one in audit.findings) + 1
+    assert table.iloc[-1][["finding", "check", "status"]].tolist() == ["decision", "audit/decision", "block"]
     for finding in audit.findings:
         first = table[table["finding"] == finding.id].iloc[0]
         assert first["status"] == finding.status
