@@ -19,7 +19,9 @@ REFUSED = 1
 
 def promote(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder that a run wrote, with its signatures")],
-    to: Annotated[str, typer.Option("--to", metavar="REGISTRY", help="folder:PATH or mlflow:URI")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="REGISTRY", help="folder:PATH or mlflow:URI; by default what the policy names")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="of the model; by default the policy's")] = None,
     key: Annotated[
         list[Path] | None, typer.Option("--key", metavar="TRUSTED", help="public keys that count, in place of the policy's trust.keys")

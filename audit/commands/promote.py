@@ -13,6 +13,7 @@ from audit.bundle import reader, verification
 from audit.errors import InputError
 from audit.governance.keys import read_keys
 from audit.ledger import Ledger, ledger_path, times
+from audit.policy.paths import project_folder
 from audit.registry import MovedMeanwhile, NotPromoted, Version, artefact, moves, open_registry
 from audit.registry.interface import refuse_name
 
@@ -33,7 +34,8 @@ class PromotionRequest:
     """What the command line said."""
 
     bundle: Path
-    to: str
+    to: str | None = None
+    """The registry; the one that the policy of the bundle names where absent."""
     name: str | None = None
     """Of the model; the policy's where absent."""
     keys: Sequence[Path] = ()
@@ -53,10 +55,10 @@ class Outcome:
 
 def promote(asked: PromotionRequest) -> Outcome:
     """Make the candidate of a bundle the champion, if everything that a promotion asks for holds."""
-    registry, ledger = open_registry(asked.to), Ledger(ledger_path(asked.out or asked.bundle.resolve().parent))
+    registry, ledger = open_registry(asked.to) if asked.to else None, Ledger(ledger_path(asked.out or asked.bundle.resolve().parent))
     if asked.name is not None:
         refuse_name(asked.name)
-    settled = tuple(line for lines in moves.settle_killed(ledger, registry.target) for line in lines)
+    settled = tuple(line for lines in moves.settle_killed(ledger, registry.target if registry else None) for line in lines)
     problems = tuple(_unproven(asked, ledger))
     if problems:
         return Outcome(settled, problems)
@@ -65,7 +67,8 @@ def promote(asked: PromotionRequest) -> Outcome:
         found = artefact.of_bundle(audit, asked.artefact)
     except InputError as error:
         return Outcome(settled, (f"artefact: {error}",))
-    name, version = asked.name or audit.policy.policy, _version(asked.bundle, audit, found)
+    registry, name = registry or _registry_of(audit, asked.bundle), asked.name or _name_of(audit)
+    version = _version(asked.bundle, audit, found)
     stand = registry.aliases(name)
     now = moves.champion(registry, name, stand)
     if now is not None and now.bundle_sha256 == version.bundle_sha256:
@@ -76,6 +79,21 @@ def promote(asked: PromotionRequest) -> Outcome:
     except MovedMeanwhile as error:
         return Outcome(settled, (str(error),))
     return Outcome((*settled, *_promoted(registry, name, version, after)))
+
+
+def _registry_of(audit: AuditRun, bundle: Path) -> Registry:
+    """The registry that the policy names; a path in it starts where all paths of the policy do."""
+    named = audit.policy.registry
+    if named is None:
+        msg = f"{bundle}: its policy names no registry: say with --to where it is promoted to"
+        raise InputError(msg)
+    scheme, _, place = named.to.partition(":")
+    return open_registry(f"folder:{project_folder(Path(audit.policy_path)) / place}" if scheme == "folder" and place else named.to)
+
+
+def _name_of(audit: AuditRun) -> str:
+    named = audit.policy.registry
+    return audit.policy.policy if named is None or named.name is None else named.name
 
 
 def _unproven(asked: PromotionRequest, ledger: Ledger) -> Iterator[str]:

@@ -157,11 +157,8 @@ def policy_remarks(loaded: LoadedPolicy) -> tuple[Reason, ...]:
     """What a reader of the decision must know, though it changes nothing."""
     policy = loaded.policy
     found = [Reason("baseline-loosened", None, text) for text in baseline.remarks(loaded, catalog.discover())]
-    found += [
-        Reason("no-effect", None, f"{key}: no effect on `audit run` in this release.")
-        for key, given in (("monitor", policy.monitor), ("registry", policy.registry))
-        if given is not None
-    ]
+    if policy.monitor is not None:
+        found.append(Reason("no-effect", None, "monitor: no effect on `audit run` in this release."))
     return tuple(found)
 
 

@@ -177,6 +177,13 @@ class ComparatorSpec(Strict):
     columns: ComparatorColumns | None = Field(None, description="where its saved answers stand; for `load: {kind: predictions}` alone")
 
 
+class RegistrySpec(Strict):
+    """Where a promotion lands."""
+
+    to: Text = Field(description="folder:PATH or mlflow:URI")
+    name: str | None = Field(None, pattern=NAME, description="of the model there; the policy's where absent")
+
+
 def comparator_place(name: str) -> tuple[str, ...]:
     """Key path of the declaration of a model that `against` names."""
     return (CHAMPION,) if name == CHAMPION else ("models", name)
@@ -302,7 +309,7 @@ class Policy(Strict):
     trust: Trust = Field(Trust(), description="what may be trusted beyond the defaults; `pickle` is short for {pickle: true}")
     looks: Looks | None = Field(None, description="spend the error of a pass over the candidates that share a test set")
     monitor: dict[str, JsonValue] | None = Field(None, description="how production windows are audited")
-    registry: dict[str, JsonValue] | None = Field(None, description="where a promotion lands")
+    registry: RegistrySpec | None = Field(None, description="where a promotion lands, unless `audit promote --to` says otherwise")
     valid_for: Annotated[int, Field(ge=1, le=9999)] | Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(
         None, description="age after which the decision is stale: days, or text such as 90d or 12w"
     )

@@ -224,6 +224,20 @@ def test_what_has_expired_is_refused(ran: Path, tmp_path: Path) -> None:
     assert "refused: dates: the decision was valid until" in done.stderr
 
 
+def test_without_to_it_goes_where_the_policy_says(tmp_path: Path) -> None:
+    made = promoting.signed(tmp_path, registry={"to": "folder:live", "name": "desk"})
+    done = audit("promote", f"reports/{made.name}", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"folder:{tmp_path}/live: desk version 1 is the champion; there is no previous one\n"
+    other = audit("promote", f"reports/{made.name}", "--to", "folder:other", "--name", "small", cwd=tmp_path)
+    assert (other.returncode, f"folder:{tmp_path}/other: small version 1" in other.stdout) == (0, True)
+
+
+def test_without_to_and_without_a_registry_in_the_policy_it_is_refused(project: Path) -> None:
+    done = audit("promote", f"reports/{bundle(project, 'first').name}", cwd=project)
+    assert (done.returncode, "its policy names no registry: say with --to" in done.stderr) == (2, True)
+
+
 def test_of_saved_predictions_the_bundle_alone_is_promoted(tmp_path: Path) -> None:
     made = signing.signed(tmp_path)
     done = audit("promote", f"reports/{made.name}", "--to", "folder:live", "--name", "other", cwd=tmp_path)

@@ -113,7 +113,7 @@ def test_what_asks_less_of_one_requirement(old: dict[str, Any], new: dict[str, A
         ({"waivers": "others/"}, "waivers"),
         ({"looks": {"max": 5, "spending": "obrien-fleming"}}, "looks.spending"),
         ({"monitor": {"every": "week"}}, "monitor.every"),
-        ({"registry": {"folder": "live"}}, "registry.folder"),
+        ({"registry": {"to": "folder:live"}}, "registry.to"),
         ({"columns": BASE["columns"] | {"positive": "urgent"}}, "columns.positive"),
         ({"datasets": BASE["datasets"] | {"test": {"path": "other.csv"}}}, "datasets.test.path"),
         ({"datasets": BASE["datasets"] | {"test": {"path": "test.csv", "columns": {"label": "y"}}}}, "datasets.test.columns.label"),
