@@ -28,7 +28,7 @@ def read_at_most(path: Path, most: int) -> bytes:
 def write_new(path: Path, text: str, *, mode: int = 0o666) -> None:
     """A file that was not there before; FileExistsError where it was. Its folder is made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(path, text, mode) as partial:
+    with _beside(path, text.encode(), mode) as partial:
         try:
             os.link(partial, path)
         except OSError as error:
@@ -40,17 +40,23 @@ def write_new(path: Path, text: str, *, mode: int = 0o666) -> None:
 
 def replace(path: Path, text: str, *, by_way_of: Path | None = None) -> None:
     """Replaces the file that is there. `by_way_of` is the folder of the half-written file, where not even a killed writer may leave one."""
-    with _beside(path if by_way_of is None else by_way_of / path.name, text, 0o666) as partial:
+    with _beside(path if by_way_of is None else by_way_of / path.name, text.encode(), 0o666) as partial:
+        partial.replace(path)
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """The same of a file that is no text."""
+    with _beside(path, content, 0o666) as partial:
         partial.replace(path)
 
 
 @contextmanager
-def _beside(path: Path, text: str, mode: int) -> Iterator[Path]:
-    """The whole text in a file of its own beside its place, which is gone afterwards."""
+def _beside(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """The whole content in a file of its own beside its place, which is gone afterwards."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         yield partial

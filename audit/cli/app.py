@@ -340,7 +340,7 @@ def report(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="file to write, RUN.html where absent; of formats, a folder")
     ] = None,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", metavar="F", help="a format of `audit run --format` in place of html")
+        list[str] | None, typer.Option("--format", metavar="F", help="pdf, or a format of `audit run --format`, in place of html")
     ] = None,
     key: Annotated[
         list[Path] | None,
@@ -356,19 +356,26 @@ def report(
     if str(out) == "-":
         msg = "-o -: name a file"
         raise InputError(msg)
-    if exports := chosen(formats or ()):
+    pdf = "pdf" in (formats or ())
+    if pdf and len(formats or ()) > 1:
+        msg = "--format pdf: name it alone, since -o is then a file"
+        raise InputError(msg)
+    if exports := chosen([] if pdf else formats or ()):
         say(f"{place}: written" for place in report_command.export(bundle, exports, out or Path(f"{bundle.resolve().name}-exports")))
         if "html" not in (formats or ()):
             return GOOD
         out = None
-    place = out or Path(f"{bundle.resolve().name}.html")
-    tell(list(report_command.write(bundle, place, key or ())))
+    place = out or Path(f"{bundle.resolve().name}.{'pdf' if pdf else 'html'}")
+    tell(list(report_command.write(bundle, place, key or (), pdf=pdf)))
     say([f"{place}: written"])
     return GOOD
 
 
 @command()
-def history(out: Out = Path("reports")) -> int:
+def history(
+    out: Out = Path("reports"),
+    html: Annotated[bool, typer.Option("--html", help="write index.html beside the bundles: runs, decisions, values over time")] = False,  # noqa: FBT002  # an option
+) -> int:
     """List the runs that the ledger holds, after checking its chain and the bundles at hand. 1 where one is not as recorded."""
     from audit.commands.history import ledger_lines
     from audit.ledger import ledger_path
@@ -376,6 +383,10 @@ def history(out: Out = Path("reports")) -> int:
     entries, wrong = ledger_lines(out)
     lines = list(entries)
     say(lines)
+    if html:
+        from audit.commands import history_page
+
+        say([f"{history_page.write(out, wrong)}: written"])
     tell(wrong or ([] if lines else [f"{ledger_path(out)}: no runs yet"]))
     return 1 if wrong else GOOD
 

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from audit.export import Export
 
 
-def write(bundle: Path, out: Path, trusted: Sequence[Path] = ()) -> Iterator[str]:
-    """Write the page to a file outside of the bundle; what a reader must know of it."""
+def write(bundle: Path, out: Path, trusted: Sequence[Path] = (), *, pdf: bool = False) -> Iterator[str]:
+    """Write the page, as HTML or PDF, to a file outside of the bundle; what a reader must know of it."""
+    from audit.report import pdf as pdf_file
+
     audit = reader.audit_run(bundle, tables=False)
-    _replace(bundle, out, report.render(audit, added(bundle, trusted)))
+    html = report.render(audit, added(bundle, trusted))
+    _replace(bundle, out, pdf_file.render(html) if pdf else html.encode("utf-8", "backslashreplace"))  # as the bundle has it
     if audit.run.version != __version__:
         made = f"the run was made by audit {audit.run.version} and the page by audit {__version__}"
         yield f"{made}: it may differ from the bundle's report.html"
@@ -51,17 +54,17 @@ def export(bundle: Path, formats: tuple[Export, ...], folder: Path) -> tuple[Pat
     audit = reader.audit_run(bundle, tables=False)
     texts = {folder / name: text for one in formats for name, text in one.files(audit).items()}
     for place, text in texts.items():
-        _replace(bundle, place, text)
+        _replace(bundle, place, text.encode("utf-8", "backslashreplace"))
     return tuple(texts)
 
 
-def _replace(bundle: Path, out: Path, text: str) -> None:
+def _replace(bundle: Path, out: Path, content: bytes) -> None:
     if out.resolve().is_relative_to(bundle.resolve()):
         msg = f"{out}: lies in the bundle, which a new file would change: name a place elsewhere with -o"
         raise InputError(msg)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        files.replace(out, text.encode("utf-8", "backslashreplace").decode())  # as the bundle has it
+        files.replace_bytes(out, content)
     except OSError as error:
         msg = f"{out}: cannot be written ({error.strerror}): name another place with -o"
         raise InputError(msg) from error

@@ -30,6 +30,7 @@ from audit.report.since import ResultsSince, results_since
 
 if TYPE_CHECKING:
     from audit.record import AuditRun
+    from audit.report.history_page import HistoryPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,15 @@ def render(audit_run: AuditRun, added: Added = NOTHING) -> str:
             script=Markup(script),  # noqa: S704  # our own file
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
+    )
+
+
+def render_history(views: HistoryPage) -> str:
+    """The history page: one self-contained HTML file without any script."""
+    return (
+        _environment()
+        .get_template("history.html")
+        .render(**{one.name: getattr(views, one.name) for one in fields(views)}, style=Markup(_static("report.css")))  # noqa: S704  # our own file
     )
 
 

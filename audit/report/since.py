@@ -51,7 +51,7 @@ def results_since(run: AuditRun, found: Entries) -> ResultsSince:
         )
     rows = sorted((*_whole(run, last), *_findings(last, found)), key=lambda one: _ORDER.index(one.kind))
     same = len(run.findings) - sum(one.link is not None for one in rows)
-    return ResultsSince(f"{lead} {prose.sentence(prose.counted(same, 'finding'))} of {len(run.findings)} as before.", tuple(rows))
+    return ResultsSince(f"{lead} {same} of {prose.counted(len(run.findings), 'finding')} as before.", tuple(rows))
 
 
 _ORDER = ("worse", "gone", "new", "better", "changed")

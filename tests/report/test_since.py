@@ -15,6 +15,7 @@ from audit.report.evidence_table import grades
 from audit.report.follow_up import calendar, operations
 from audit.report.rmf import grade
 from audit.report.since import results_since, staying
+from audit.report.text import word
 from tests.report import example
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_what_did_not_change_is_not_listed() -> None:
     assert view.rows == ()
     count = len(run.findings)
     assert view.lead.startswith("Against run 20260502-0900-aaaa of 2 May 2026, the last that ended in promote.")
-    assert view.lead.endswith(f"of {count} as before.")
+    assert view.lead.endswith(f" {count} of {word(count)} findings as before.")
 
 
 def test_what_got_worse_stands_first() -> None:
