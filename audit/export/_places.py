@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,13 +37,18 @@ class Location:
 
 
 def locations(audit: AuditRun) -> Mapping[str | None, Location]:
-    """Of every requirement by its id, and under None of the policy. One of a policy that is extended stands at the line `extends`."""
+    """Of every requirement by its id, and under None of the policy.
+
+    Of a policy that extends others the record holds the merged text, whose lines are not the file's: all stand at its first line.
+    """
     path = _relative(audit.policy_path)
+    if audit.policy.extends is not None:
+        return dict.fromkeys([None, *(one.id for one in audit.findings)], Location(path, 1, 1, 1))
     root, _mistakes = yaml_reader.parse(audit.policy_text, path)
     found: dict[str | None, Location] = {None: Location(path, 1, 1, 1)}
     if not isinstance(root.value, dict):
         return dict.fromkeys([None, *(one.id for one in audit.findings)], found[None])
-    beginning = root.keys.get("extends") or root.keys.get("policy") or root.place
+    beginning = root.keys.get("policy") or root.place
     found[None] = Location(path, beginning.line, beginning.column, beginning.line)
     required = root.value.get("require")
     for node in required.value if required is not None and isinstance(required.value, list) else []:
@@ -62,7 +68,7 @@ def _last_line(node: Node) -> int:
 
 
 def _relative(path: str) -> str:
-    place = Path(path)
+    place = Path(os.path.normpath(path))
     if place.is_absolute() and place.is_relative_to(Path.cwd()):
         place = place.relative_to(Path.cwd())
     return place.as_posix()

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+import yaml
 from sarif import loader
 
 from audit.export import sarif
 from audit.export._outcomes import blocking
+from tests import command, running
 from tests.report import example
 
 if TYPE_CHECKING:
@@ -118,3 +120,22 @@ def test_fingerprints_outlive_values() -> None:
     assert prints(example.audit_run([one])) == prints(example.audit_run([other]))
     audit = example.audit_run([one])
     assert prints(audit) != prints(replace(audit, policy=audit.policy.model_copy(update={"policy": "another"})))
+
+
+@pytest.mark.parametrize(
+    ("policy", "extended", "line"), [("requirements/../policy.yaml", False, 17), ("./policy.yaml", False, 17), ("policy.yaml", True, 1)]
+)
+def test_every_place_is_one_of_the_policy_file(tmp_path: Path, policy: str, extended: bool, line: int) -> None:  # noqa: FBT001  # a parameter
+    """Of a policy that extends another, the record has the merged text, whose lines the file does not have."""
+    running.table().to_csv(tmp_path / "test.csv", index=False)
+    (tmp_path / "requirements").mkdir()
+    text = yaml.safe_dump(running.policy({"check": "performance/accuracy", "min": 0.95}), sort_keys=False)
+    (tmp_path / "base.yaml").write_text(text)
+    (tmp_path / "policy.yaml").write_text("policy: small\nextends: base.yaml\n" if extended else f"# the policy\n{text}")
+    done = command.audit("run", policy, "-o", "out", "--format", "sarif", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (path,) = tmp_path.glob("out/*/audit.sarif")
+    (result,) = run_of(path.read_text())["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("policy.yaml", line)
+    assert line <= len((tmp_path / "policy.yaml").read_text().splitlines())
