@@ -394,12 +394,12 @@ def history(
 @command()
 def completion(shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish")]) -> int:
     """Print the script by which a shell completes commands and options: `audit completion bash >> ~/.bashrc`."""
-    from typer import completion as scripts
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]  # typer re-exports it without saying so
 
     if shell not in _SHELLS:
         msg = f"{shell}: give one of {', '.join(_SHELLS)}"
         raise InputError(msg)
-    say(scripts.get_completion_script(prog_name="audit", complete_var=_COMPLETE, shell=shell).splitlines())
+    say(get_completion_script(prog_name="audit", complete_var=_COMPLETE, shell=shell).splitlines())
     return GOOD
 
 
@@ -432,7 +432,7 @@ def _command(arguments: Sequence[str] | None) -> int:
 
 def _complete() -> NoReturn:
     """Answer a shell, and end: nothing is run."""
-    from typer.completion import completion_init
+    from typer.completion import completion_init  # type: ignore[attr-defined]  # typer re-exports it without saying so
 
     completion_init()
     typer.main.get_command(app)(prog_name="audit", complete_var=_COMPLETE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -72,7 +72,7 @@ def _color(chosen: str | None) -> None:
     if chosen not in _COLORS:
         msg = f"--color {chosen}: give one of {', '.join(_COLORS)}"
         raise typer.BadParameter(msg)
-    display.color = cast("Color", chosen)
+    display.color = chosen
 
 
 def _shared(

@@ -86,7 +86,8 @@ def _policy(tree: Tree, above: Tree) -> Policy | None:
         if key in above and key in {"candidate", *found}:
             found[key] = _over(above[key], found.get(key, {}))
     found["datasets"] = _datasets(found.get("datasets", {}), above.get("datasets", {}))
-    found["require"] = [_requirement(one, above.get("require")) for one in found.get("require") or []]
+    required = found.get("require") or []
+    found["require"] = [_requirement(one, above.get("require")) for one in required] if isinstance(required, list) else required
     try:
         return typed(Policy, found)
     except ValidationError:
