@@ -161,6 +161,8 @@ def _tightens(root: Node) -> bool:
 
 def _bases(parts: Sequence[Node], named: Sequence[tuple[str, Place, bool]]) -> Iterator[Base]:
     """Each base and the policy above it, both merged with all that they extend; none where a part is no mapping."""
+    if not named:
+        return
     merged = [parts[-1]]
     for part in reversed(parts[:-1]):
         merged.insert(0, _over(merged[0], part))
