@@ -72,8 +72,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests that name no cache share one of this session, and never the user's."""
+    """Tests that name no cache share one of this session, and never the user's. What the command says on a CI runner is a test's own."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CI", raising=False)
         patch.setenv("AUDIT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

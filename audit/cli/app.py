@@ -135,6 +135,7 @@ def run(
             record.refuse_unproven(out, Ledger(ledger_path(out)), options.token)
         return code
 
+    runs.tell_of_new_ledger(out)
     return runs.each(files, one, err=any(each.instead for each in exports))
 
 
