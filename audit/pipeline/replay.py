@@ -202,13 +202,24 @@ def _found_then(requirement: Requirement, policy: Policy, audit: AuditRun) -> Fi
     """The evidence of the same measurement judged by this policy; `not_run` where there is none."""
     owner = policy.system.owner.team if policy.system.owner is not None else ""
     info = catalog.info(requirement.check)
-    stored = next((one for one in audit.findings if _measured_alike(one.requirement, requirement) and one.evidence is not None), None)
+    roles = [role for role in (requirement.on, requirement.reference) if role is not None]
+    read_alike = all(_reading(audit.policy, role) == _reading(policy, role) for role in roles)
+    alike = (one for one in audit.findings if read_alike and _measured_alike(one.requirement, requirement))
+    stored = next((one for one in alike if one.evidence is not None), None)
     if stored is None or stored.evidence is None:
         return without_evidence(requirement, info, "not_run", NOT_THEN, owner=owner or "")
     spent = stored.spent if policy.looks is not None else None
     found = judge(requirement, info, stored.evidence, confidence=policy.confidence, owner=stored.owner, spent=spent)
     kept = stored.waiver is not None and (found.bounds, requirement.severity) == (stored.bounds, stored.requirement.severity)
     return replace(found, disposition="waived", waiver=stored.waiver) if kept else found
+
+
+def _reading(policy: Policy, role: str) -> object:
+    """How a policy reads a data set: which columns have which role, what labels mean, and how cells are read, wherever the file lies."""
+    spec = policy.datasets.get(role)
+    columns = policy.columns if spec is None or spec.columns is None else spec.columns.over(policy.columns)
+    options = None if spec is None else spec.model_dump(mode="json", exclude={"path", "source", "licence", "columns"})
+    return columns.model_dump(mode="json"), policy.labels.classes(), options
 
 
 def _measured_alike(then: Requirement, now: Requirement) -> bool:

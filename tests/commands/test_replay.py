@@ -172,7 +172,7 @@ def test_bands_of_numbers_are_measured_again(tmp_path: Path, monkeypatch: pytest
 
 def written(folder: Path, *require: dict[str, Any], **changed: Any) -> Path:
     path = folder / "new.yaml"
-    path.write_text(yaml.safe_dump(policy(*require, columns=ROLES, **changed), sort_keys=False))
+    path.write_text(yaml.safe_dump(policy(*require, **({"columns": ROLES} | changed)), sort_keys=False))
     return path
 
 
@@ -190,6 +190,29 @@ def test_which_releases_would_flip(bundle: Path, tmp_path: Path, monkeypatch: py
     assert (more.now, more.deciding) == ("block", ("performance/f1: not measured then",))
     (otherwise,) = under_policy(written(tmp_path, {"check": "performance/accuracy", "min": 0.5}), [bundle])
     assert otherwise.deciding == ("performance/accuracy: not measured then",)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"columns": ROLES | {"positive": 0}},
+        {"columns": ROLES | {"group": "group"}},
+        {"columns": ROLES | {"sensitive": ["group"]}},
+        {"labels": {"map": {"0": "no", "1": "yes"}}, "columns": ROLES | {"positive": "yes"}},
+        {"datasets": {"test": {"path": "test.csv", "missing": ["-"]}}},
+        {"datasets": {"test": {"path": "test.csv", "columns": {"positive": 0}}}},
+    ],
+)
+def test_rows_that_a_policy_reads_otherwise_were_not_measured_then(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    """Evidence on another positive class, label or unit of clustering does not say what this policy asks."""
+    monkeypatch.chdir(tmp_path)
+    (otherwise,) = under_policy(written(tmp_path, *REQUIRED, **changed), [bundle])
+    assert (otherwise.now, otherwise.flips) == ("block", True)
+    assert set(otherwise.deciding) == {f"{one['check']}: not measured then" for one in REQUIRED}
+    moved = written(tmp_path, *REQUIRED, datasets={"test": {"path": "elsewhere.csv", "source": "generated"}})
+    assert under_policy(moved, [bundle])[0].now == "promote"
 
 
 def test_which_releases_would_flip_on_the_command_line(bundle: Path, tmp_path: Path) -> None:
