@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit.bundle import reader, verification
 from audit.errors import InputError
@@ -18,7 +18,7 @@ from audit.registry import MovedMeanwhile, NotPromoted, Version, artefact, moves
 from audit.registry.interface import refuse_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from audit.governance.keys import PublicKey
     from audit.record import AuditRun
@@ -160,9 +160,13 @@ def roll_back(asked: RollbackRequest) -> Outcome:
         version = registry.version(asked.name, before.previous)
     except NotPromoted as error:
         return Outcome(settled, (str(error),))
-    problems = tuple(f"version {before.previous}: {one}" for one in _unfit(registry, ledger, asked.name, before.previous, version))
+    promotions = moves.recorded(ledger.verified(), registry.target, asked.name, before.previous, version)
+    unfit = _unfit(registry, promotions, asked.name, before.previous, version)
+    problems = tuple(f"version {before.previous}: {one}" for one in unfit)
+    remarks = (*_unrecorded(ledger, promotions, before.previous), *_expired(version))
     if asked.drill:
-        return _drilled(asked.name, registry, ledger, before, version, problems, seconds=time.monotonic() - begun)
+        drilled = _drilled(asked.name, registry, ledger, before, version, problems, seconds=time.monotonic() - begun)
+        return Outcome((*settled, *drilled, *remarks), problems)
     if problems:
         return Outcome(settled, problems)
     try:
@@ -170,7 +174,7 @@ def roll_back(asked: RollbackRequest) -> Outcome:
     except MovedMeanwhile as error:
         return Outcome(settled, (str(error),))
     done = f"{registry.target}: {asked.name} version {after.champion} is the champion again, in place of version {before.champion}"
-    return Outcome((*settled, done, *_expired(version)))
+    return Outcome((*settled, done, *remarks))
 
 
 def _target(asked: RollbackRequest, ledger: Ledger) -> str:
@@ -184,20 +188,20 @@ def _target(asked: RollbackRequest, ledger: Ledger) -> str:
     return str(last["target"])
 
 
-def _unfit(registry: Registry, ledger: Ledger, name: str, number: str, version: Version) -> Iterator[str]:
+def _unfit(registry: Registry, promotions: Sequence[Mapping[str, Any]], name: str, number: str, version: Version) -> Iterator[str]:
     """Why a version cannot be returned to: its files, and what the ledger recorded of its promotion."""
-    recorded = moves.recorded(ledger.verified(), registry.target, name, number)
-    if recorded is not None:
-        for key, value in (("candidate_sha256", version.candidate_sha256), ("bundle_sha256", version.bundle_sha256)):
-            if recorded[key] != value:
-                yield f"its {key} is {value}, and the ledger recorded {recorded[key]}"
+    for key, value in (("candidate_sha256", version.candidate_sha256), ("bundle_sha256", version.bundle_sha256)):
+        for one in promotions:
+            if one[key] != value:
+                yield f"its {key} is {value}, and the ledger recorded {one[key]}"
     with tempfile.TemporaryDirectory(prefix="audit-") as scratch:
         yield from artefact.problems(version, registry.model(name, number, Path(scratch)))
 
 
 def _drilled(
     name: str, registry: Registry, ledger: Ledger, before: Aliases, version: Version, problems: tuple[str, ...], *, seconds: float
-) -> Outcome:
+) -> tuple[str, ...]:
+    """Record the drill; what is said of it where it passed."""
     facts = {
         "champion": before.champion,
         "version": before.previous,
@@ -209,11 +213,16 @@ def _drilled(
     }
     moves.record_drill(ledger, registry, name, facts)
     if problems:
-        return Outcome((), problems)
+        return ()
     checked = "all files as promoted" if version.files else "it has no files, since saved predictions were audited"
     way = f"{name} can return from version {before.champion} to {before.previous} of {registry.target}"
     line = f"drill passed in {seconds:.1f} s: {way}; {checked}"
-    return Outcome((line, "nothing was moved; the ledger holds the drill", *_expired(version)))
+    return line, "nothing was moved; the ledger holds the drill"
+
+
+def _unrecorded(ledger: Ledger, promotions: Sequence[Mapping[str, Any]], number: str) -> Iterator[str]:
+    if not promotions:
+        yield f"the ledger {ledger.name} holds no promotion of version {number}: its files were compared with its own list alone"
 
 
 def _expired(version: Version) -> Iterator[str]:

@@ -139,7 +139,8 @@ class Mlflow:
     @property
     def _client(self) -> Any:
         if self._made is None:
-            os.environ.update({name: os.environ.get(name, value) for name, value in _SETTINGS.items()})
+            for name, value in _SETTINGS.items():
+                os.environ.setdefault(name, value)
             os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
             try:
                 from mlflow import MlflowClient

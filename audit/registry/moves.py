@@ -196,11 +196,12 @@ def last_finished(entries: Sequence[Entry], name: str, kinds: Sequence[str] = KI
     return next((one for one in told if one.get("name") == name and FINISHED in one), None)
 
 
-def recorded(entries: Sequence[Entry], target: str, name: str, version: str) -> dict[str, Any] | None:
-    """The promotion that made a version; None where another ledger has it."""
-    told = (json.loads(one.payload) for one in reversed(entries) if one.kind == PROMOTION)
-    wanted = (target, name, version)
-    return next((one for one in told if (one.get("target"), one.get("name"), one.get("version")) == wanted and FINISHED in one), None)
+def recorded(entries: Sequence[Entry], target: str, name: str, number: str, version: Version) -> list[dict[str, Any]]:
+    """The promotions that made a version, by its place or by its id; none where another ledger has it."""
+    told = [json.loads(one.payload) for one in entries if one.kind == PROMOTION]
+    finished = [one for one in told if FINISHED in one]
+    place = (target, name, number)
+    return [one for one in finished if one["move"] == version.move or (one["target"], one["name"], one["version"]) == place]
 
 
 def caller() -> str:

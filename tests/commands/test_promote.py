@@ -165,6 +165,23 @@ def test_no_rollback_to_another_model_under_the_same_list(project: Path) -> None
     assert "and the ledger recorded" in done.stderr
 
 
+def test_a_ledger_that_does_not_hold_the_promotion_is_remarked_on(project: Path) -> None:
+    both(project)
+    (project / "reports").rename(project / "elsewhere")
+    done = audit("rollback", "small", "--to", "folder:live", cwd=project)
+    assert (done.returncode, aliases(project)) == (0, ("1", None))
+    assert "the ledger reports/ledger.sqlite holds no promotion of version 1" in done.stdout
+
+
+def test_a_promotion_is_known_by_its_id_where_the_registry_was_moved(project: Path) -> None:
+    both(project)
+    (project / "live").rename(project / "moved")
+    place = project / "moved/small/versions/1/version.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"bundle_sha256": "ab" * 32}))
+    done = audit("rollback", "small", "--to", "folder:moved", cwd=project)
+    assert (done.returncode, "and the ledger recorded" in done.stderr) == (1, True)
+
+
 def test_a_blocked_candidate_is_refused(project: Path) -> None:
     promoting.model(project, promoting.BAD)
     done = promote(project, "blocked")
