@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, chi2, kstwobign, ncx2
 
 from audit.stats import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
+from audit.stats.distance import largest_distance
 from tests.misses import misses, most
 
 if TYPE_CHECKING:
@@ -138,3 +139,23 @@ def test_a_mean_discrepancy_is_within_its_noise() -> None:
 def test_too_few_draws_for_a_level_are_refused() -> None:
     with pytest.raises(ValueError, match="raise `resamples` to 2000"):
         MeanDiscrepancy(0.04, 0.25, (0.1,) * 500, 100, 100).bounds(0.01, 0.5)
+
+
+@pytest.mark.parametrize("law", ["same", "moved", "ties", "infinite", "one value", "apart", "one row"])
+def test_the_largest_distance_is_that_over_every_value(law: str) -> None:
+    """Looking into a few stretches only finds what looking at every value finds, to the bit."""
+    rng = np.random.default_rng(6)
+    n, m = 5000, 3333
+    samples = {
+        "same": (rng.normal(size=n), rng.normal(size=m)),
+        "moved": (rng.normal(size=n), rng.normal(0.3, size=m)),
+        "ties": (rng.poisson(3, n) * 1.0, rng.poisson(3.2, m) * 1.0),
+        "infinite": (np.where(rng.random(n) < 0.2, -np.inf, 1.0), np.where(rng.random(m) < 0.3, -np.inf, np.inf)),
+        "one value": (np.ones(n), np.ones(m)),
+        "apart": (rng.random(n), rng.random(m) + 2),
+        "one row": (rng.normal(size=1), rng.normal(size=m)),
+    }
+    one, other = samples[law]
+    every = np.concatenate([one, other])
+    shares = [np.searchsorted(np.sort(side), every, side="right") / len(side) for side in (one, other)]
+    assert largest_distance(one, other) == largest_distance(other, one) == np.abs(shares[0] - shares[1]).max()
