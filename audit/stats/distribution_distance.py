@@ -308,3 +308,13 @@ def wasserstein(reference: NDArray[np.float64], current: NDArray[np.float64], si
     weight = np.sqrt(np.divide(step, spread, out=np.zeros_like(step), where=spread > 0))
     sums = power_sums(error * np.outer(weight, weight) * float(spread @ step))
     return NormDistance(area, sums, math.sqrt(variance), float(both[-1] - both[0]), *sizes)
+
+
+def mean_distance(reference: NDArray[np.float64], current: NDArray[np.float64]) -> NormDistance:
+    """Euclidean distance of the means of two samples of vectors, (n, d) and (m, d), of independent rows."""
+    samples = [side - reference.mean(axis=0) for side in (reference, current)]
+    difference = samples[1].mean(axis=0)
+    error = sum(np.atleast_2d(np.cov(side, rowvar=False)) / len(side) for side in samples)
+    farthest = max(float(np.sqrt(np.einsum("ij,ij->i", side, side).max())) for side in samples)
+    leading = math.sqrt(max(0.0, float(np.linalg.eigvalsh(error)[-1])))
+    return NormDistance(float(np.linalg.norm(difference)), power_sums(np.asarray(error)), leading, farthest, len(reference), len(current))

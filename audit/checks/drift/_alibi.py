@@ -77,3 +77,23 @@ def squared_discrepancy(
         detector = cd.MMDDrift(reference, backend="pytorch", sigma=sigma, n_permutations=PERMUTATIONS, device="cpu")
         found = detector.predict(current)["data"]
     return float(found["distance"]), float(found["p_val"])
+
+
+def classifier(reference: NDArray[np.float64], current: NDArray[np.float64], model: Any, seed: int) -> tuple[float, float]:
+    """Difference of the two windows' mean predictions and p-value of `ClassifierDrift` by cross-fitted probabilities of this model."""
+    cd, _ = detectors()
+    detector = cd.ClassifierDrift(
+        reference,
+        model,
+        backend="sklearn",
+        p_val=0.05,
+        preds_type="probs",
+        binarize_preds=False,
+        n_folds=5,
+        seed=seed,
+        use_calibration=False,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own splitting
+        found = detector.predict(current)["data"]
+    return float(found["distance"]), float(found["p_val"])

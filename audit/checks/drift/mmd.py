@@ -11,31 +11,30 @@ Reference    Gretton et al., A kernel two-sample test, JMLR 2012. Gaussian kerne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
 from audit.check import Params
-from audit.checks.drift import _alibi, drift_check
+from audit.checks.drift import _alibi, _drawn, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Member
-from audit.metrics import bins, usable_features, windows
+from audit.metrics import windows
 from audit.stats import MeanDiscrepancy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.random import Generator
     from numpy.typing import NDArray
 
     from audit.check import Need
-    from audit.datasets import Columns, Dataset
+    from audit.checks.drift._drawn import Matrices
+    from audit.datasets import Columns
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
-Matrices: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64]]"
-"""Of the reference and the current window, one row a row."""
 _LEAST = 2
 _CHUNK = 1000
 """Resamples multiplied at once: bounds the memory."""
@@ -57,7 +56,7 @@ class MmdParams(Params):
 def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
     """The unbiased estimate, with an interval of our own bootstrap whichever part measured it."""
     reference, current = windows.pair(subject)
-    drawn = [_drawn(subject, data, params, rng) for data in (reference, current)]
+    drawn = [_drawn.rows(subject, data, params.max_rows, rng) for data in (reference, current)]
     (before, now), unmeasured = _matrices(subject, params, drawn)
     seen = gaussian(before, now)
     squared, notes = seen.squared(), [f"Gaussian kernel, bandwidth {seen.bandwidth:.4g} (median heuristic)."]
@@ -71,41 +70,16 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
         unit="squared MMD",
         rows=len(before) + len(now),
         unmeasured=unmeasured,
-        notes=(*windows.change_notes(members), *notes, *_sampling_notes(drawn, (reference, current))),
+        notes=(*windows.change_notes(members), *notes, *_drawn.notes(drawn, (reference, current))),
         backend=_alibi.name(params.backend),
     )
 
 
-def _eligible(subject: Subject, data: Dataset, params: MmdParams) -> int:
-    """Rows to be drawn: at most `max_rows`, at most one an entity."""
-    clusters = subject.clusters(data)
-    return min(params.max_rows, data.rows if clusters is None else len(np.unique(clusters)))
-
-
-def _drawn(subject: Subject, data: Dataset, params: MmdParams, rng: Generator) -> NDArray[np.int64]:
-    """Rows of one window, drawn at random; one row of each entity, since rows of one move together."""
-    clusters, order = subject.clusters(data), rng.permutation(data.rows)
-    if clusters is not None:
-        order = rng.permutation(order[np.unique(clusters[order], return_index=True)[1]])
-    return np.sort(order[: params.max_rows])
-
-
 def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.int64]]) -> tuple[Matrices, tuple[Unmeasured, ...]]:
     """The drawn rows as vectors: the candidate's embedding of the text, else the encoded columns; and columns that cannot be used."""
-    reference, current = windows.pair(subject)
-    if params.columns is None and current.columns.text is not None:
-        sides = [np.array(data.texts(), dtype=object)[rows].tolist() for data, rows in zip((reference, current), drawn, strict=True)]
-        before, now = (np.asarray(subject.predicted.embed_texts(texts), dtype=float) for texts in sides)
-        return (before, now), ()
-    found, lacking = windows.features(reference, current, params.columns)
-    rules = usable_features.unnamed_rules(params.columns, reference, current)
-    compared, unmeasured = usable_features.divide(found, usable_features.scattered, *rules)
-    if lacking or not compared:
-        reasons = [*(gone.reason for gone in lacking), *(f"{gone.name}: {gone.reason}" for gone in unmeasured)]
-        reason = "; ".join(reasons) or f"{current.role} has no feature column and no text"
-        msg = f"{reason}: name the columns that both have under `columns`"
-        raise CannotMeasure(msg)
-    return bins.encode([feature.rows(*drawn) for feature in compared]), unmeasured
+    if params.columns is None and subject.data.columns.text is not None:
+        return _drawn.embeddings(subject, drawn), ()
+    return _drawn.matrices(subject, params.columns, drawn)
 
 
 def _also_needs(columns: Columns, params: MmdParams) -> frozenset[Need]:
@@ -113,15 +87,9 @@ def _also_needs(columns: Columns, params: MmdParams) -> frozenset[Need]:
     return frozenset({"embeddings"} if columns.text is not None and params.columns is None else ())
 
 
-def _sampling_notes(drawn: Sequence[NDArray[np.int64]], windows_seen: Sequence[Dataset]) -> Iterator[str]:
-    for rows, data in zip(drawn, windows_seen, strict=True):
-        if len(rows) < data.rows:
-            yield f"{len(rows):,} of the {data.rows:,} rows of {data.role} were drawn at random and compared."
-
-
 def _sampled(subject: Subject, params: MmdParams) -> int:
     """Rows of both windows after drawing."""
-    return sum(_eligible(subject, data, params) for data in (subject.data, subject.reference) if data is not None)
+    return _drawn.sampled(subject, params.max_rows)
 
 
 @dataclass(frozen=True, slots=True)
