@@ -88,10 +88,10 @@ def columns_sha256(data: Dataset) -> tuple[str, ...]:
 
 def _tells(store: ColumnStore, name: str) -> bool:
     """Whether a column has many different values."""
-    values = store.column(name)
-    needed = max(_LEAST, len(values) // 4)
-    if values.dtype.kind in "Ob" and len(store.codes(name)[1]) < needed:  # known without a look at the cells
+    needed = max(_LEAST, store.rows // 4)
+    if store.dtype(name).kind in "Ob" and len(store.codes(name)[1]) < needed:  # known without a look at the cells
         return False
+    values = store.column(name)
     if (
         len(values)
         and isinstance(values.dtype, np.dtype)
@@ -224,7 +224,7 @@ def _number_hashes(numbers: NDArray[np.float64], lane: int) -> NDArray[np.uint64
 
 def _cell_hasher(store: ColumnStore, column: str) -> Callable[[slice, int], NDArray[np.uint64]]:
     """What gives the hashes of some rows' cells, in one of two lanes."""
-    numbers = _exact_floats(store.column(column))
+    numbers = _exact_floats(store.column(column)) if store.dtype(column).kind in "iuf" else None
     if numbers is not None:
         return lambda part, lane: _number_hashes(numbers[part], lane)
     codes, distinct = store.codes(column)

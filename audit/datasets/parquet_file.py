@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 CACHED_BYTES = 2**29
 """Columns that are kept once they are read, those used last; the others are read again when a check asks for them."""
+_WIDE = 4
+"""Bytes a row from which on a column is wide."""
 _FEW_ROWS = 1024
 """Rows of lists that are unpacked at once while they are added up."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
@@ -93,16 +95,18 @@ class ParquetColumns(ColumnStore):
 
     def codes(self, name: str) -> tuple[NDArray[np.int64], list[object]]:
         """(n,) places in a list of the column's cells, -1 where there is none."""
-        return self._kept("codes", name, lambda: distinct_cells(self.column(name)))
+        codes, distinct = self._kept("codes", name, lambda: _narrow(*distinct_cells(self.column(name))))
+        return codes.astype(np.int64), distinct
 
     def _kept(self, kind: str, name: str, read: Callable[[], T]) -> T:
-        """What was read before, or is read now and kept, while what was not used for longest goes."""
+        """What was read before, or is read now and kept, while what was not used for longest goes: wide columns before narrow codes."""
         key = (kind, name)
         if key not in self._cache:
             found = read()
             self._cache[key] = (found, _size(found))
             while len(self._cache) > 1 and sum(size for _, size in self._cache.values()) > CACHED_BYTES:
-                self._cache.popitem(last=False)
+                others = [(size < _WIDE * self._rows, one) for one, (_, size) in self._cache.items() if one != key]
+                del self._cache[min(others, key=lambda other: other[0])[1]]
         self._cache.move_to_end(key)
         kept: T = self._cache[key][0]
         return kept
@@ -183,6 +187,11 @@ class ParquetColumns(ColumnStore):
         import pandas as pd
 
         return pd.DataFrame({name: self.column(name) for name in (self._names if names is None else names)})
+
+
+def _narrow(codes: NDArray[np.int64], distinct: list[object]) -> tuple[NDArray[np.signedinteger[Any]], list[object]]:
+    """Places in a type that is as narrow as their number allows, in which most columns of words can be kept."""
+    return codes.astype(np.min_scalar_type(-len(distinct) - 1)), distinct
 
 
 def _size(found: Any) -> int:

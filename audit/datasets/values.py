@@ -30,10 +30,11 @@ def value_codes(tables: Sequence[Dataset], column: str) -> NDArray[np.int64]:
     import pandas as pd
     from pandas.api import types
 
-    parts, kinds = [data.cells.column(column) for data in tables], [data.kind(column) for data in tables]
+    dtypes, kinds = [data.cells.dtype(column) for data in tables], [data.kind(column) for data in tables]
     names = set() if any(kind.declared and not kind.is_ordered for kind in kinds) else {kind.name for kind in kinds}
-    narrow = any(part.dtype in _NARROW for part in parts)
-    if all(types.is_numeric_dtype(part) and not types.is_bool_dtype(part) for part in parts):
+    narrow = any(dtype in _NARROW for dtype in dtypes)
+    if all(types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype) for dtype in dtypes):
+        parts = [data.cells.column(column) for data in tables]
         return _codes(pd.concat([_narrowed(part) if narrow else part for part in parts], ignore_index=True))
     if names & {"number", "boolean"}:
         return _by_key(tables, column, lambda cells: [_number(cell, narrow=narrow) for cell in cells])

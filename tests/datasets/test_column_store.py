@@ -119,6 +119,28 @@ def test_few_columns_are_kept_and_read_again_all_the_same(tmp_path: Path, monkey
     assert len(cells._cache) == 1  # what it holds shows nowhere else
 
 
+def test_codes_of_few_values_are_kept_longer_than_wide_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finding them again is dear, and they need little room."""
+    cells = stored(tmp_path, pd.concat([FRAME] * 500, ignore_index=True))
+    monkeypatch.setattr(parquet_file, "CACHED_BYTES", 2000 * 9 + 4000)
+    codes, distinct = cells.codes("region")
+    assert (codes.dtype, distinct) == ("int64", ["north", "south"])
+    assert codes[:4].tolist() == [0, 1, -1, 0]
+    for name in ("age", "score"):
+        cells.column(name)
+    assert set(cells._cache) == {("codes", "region"), ("cells", "score")}  # what it holds shows nowhere else
+    assert cells.codes("region")[0].tolist() == codes.tolist()
+
+
+@pytest.mark.parametrize("different", [126, 127, 128, 129, 40_000])
+def test_codes_of_many_values_are_whole(tmp_path: Path, different: int) -> None:
+    frame = pd.DataFrame({"word": pd.Series([*map(str, range(different)), None], dtype=object)})
+    frame.to_parquet(tmp_path / "test.parquet", index=False)
+    codes, distinct = ParquetColumns(tmp_path / "test.parquet", ReadOptions(), texts=()).codes("word")
+    assert codes.tolist() == [*range(different), -1]
+    assert distinct == frame["word"].to_list()[:-1]
+
+
 def test_a_file_that_changes_during_the_audit_is_refused(tmp_path: Path) -> None:
     """The digest in the record is of the bytes that were read at first."""
     path = tmp_path / "test.parquet"
