@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from audit.decision.finding import Finding
+    from audit.errors import Mistake
     from audit.governance.sign_off import Release
     from audit.ledger import Ledger
     from audit.policy.yaml_reader import Marks
@@ -311,7 +312,7 @@ def read_answers(path: Path, bundle: Path) -> FromFile:
     return FromFile(found, str(path))
 
 
-def _unfit(error: ValidationError, finding: str, marks: Marks) -> Iterator[yaml_reader.Mistake]:
+def _unfit(error: ValidationError, finding: str, marks: Marks) -> Iterator[Mistake]:
     for one in error.errors():
         loc = (finding, *one["loc"])
         text = f"say {', '.join(OPINIONS[:-1])} or {OPINIONS[-1]}" if one["loc"] == ("judgement",) else f"{one['loc'][-1]}: {one['msg']}"
