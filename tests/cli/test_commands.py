@@ -246,6 +246,14 @@ def test_doctor_tells_versions_extras_and_licences(capsys: pytest.CaptureFixture
     assert "alibi-detect" in out
 
 
+def test_doctor_lists_every_format_with_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    from audit.export import exports
+
+    told = " ".join(ended(capsys, "doctor")[1].partition("\nFormats:\n")[2].split())
+    assert {"junit", "sarif", "oscal", "cyclonedx"} <= set(exports())
+    assert all(f"{name} {' '.join(one.what.split())}" in told for name, one in exports().items())
+
+
 def test_doctor_says_what_a_missing_extra_would_bring(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from audit.commands import doctor
 
