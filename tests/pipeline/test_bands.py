@@ -101,6 +101,16 @@ def test_two_bandings_of_one_column_are_families_of_their_own(tmp_path: Path, mo
     assert shown == {"age=under 60": 800, "age=60 and over": 200, "age=under 30": 200, "age=30 and over": 800}
 
 
+def test_other_edges_are_measured_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache keeps evidence by its edges; with the same ones nothing is measured again."""
+    counts = []
+    for edge, reused in ((30, False), (40, False), (30, True)):
+        audit = audited(tmp_path, monkeypatch, policy(accuracy([{"age": [edge]}]), columns=ROLES), test=rows())
+        assert audit.findings[0].id in audit.run.reused or not reused
+        counts.append(sorted(n for n, _ in slices(audit).values()))
+    assert counts == [[200, 800], [400, 600], [200, 800]]
+
+
 def test_quantiles_are_named_and_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     audit = audited(tmp_path, monkeypatch, policy(accuracy({"age": {"bands": 5}}), columns=ROLES), test=rows())
     assert set(slices(audit)) == {"under 30", "30 to <40", "40 to <50", "50 to <60", "60 and over"}

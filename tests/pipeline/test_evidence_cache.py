@@ -247,7 +247,7 @@ def test_code_that_is_not_the_catalogue_s_own_is_not_known() -> None:
 
 def test_everything_that_a_check_is_given_counts() -> None:
     """A new field of a subject belongs into the key, or among what is noted when it is read; files of `project` are `reads_files`."""
-    in_the_key = {"data", "reference", "by", "reference_group", "learned_from", "seed", "against"}
+    in_the_key = {"data", "reference", "by", "bands", "reference_group", "learned_from", "seed", "against"}
     noted = {"datasets", "declared", "predicted", "comparator", "base"}
     assert {one.name for one in fields(Subject)} == in_the_key | noted | {"project"}
 
