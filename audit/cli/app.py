@@ -418,7 +418,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         if getattr(sys, name) is None:  # a shell closed it: what is said is lost, the exit code is not
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # it stays open to the end
     display.reset()
-    if _COMPLETE in os.environ:
+    if _COMPLETE in os.environ and not (sys.argv[1:] if arguments is None else arguments):  # a command that is named is run
         _complete()
     try:
         with ci_commands_spelt_out():

@@ -128,6 +128,15 @@ def test_bash_accepts_the_script_and_asks_the_command() -> None:
     assert (done.returncode, done.stdout.split()) == (0, ["validate"])
 
 
+@pytest.mark.parametrize("asked", ["complete_bash", "source_bash", "1"])
+def test_a_shell_s_question_in_the_environment_promotes_nothing(tmp_path: Path, asked: str) -> None:
+    run(tmp_path, policy({"check": "performance/accuracy", "min": 0.99}))
+    environment = {"_AUDIT_COMPLETE": asked, "COMP_WORDS": "audit run", "COMP_CWORD": "1", "AUDIT_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "audit", "run", "policy.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode not in {0, 4}
+
+
 def test_completion_of_another_shell_is_refused() -> None:
     done = audit("completion", "tcsh")
     assert (done.returncode, done.stdout) == (2, "")
