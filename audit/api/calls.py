@@ -126,6 +126,9 @@ def check(  # noqa: PLR0913  # one argument for each thing that a check may read
     `X`, `reference` and `train` are tables for checks of data and drift; `roles` says what their columns are, `{"text": "comment"}`.
     Further arguments are the check's own parameters.
     """
+    if not isinstance(check_id, str):
+        msg = f"the check is {check_id!r}: name one first, such as 'performance/accuracy', and then y_true"  # type: ignore[unreachable]  # callers need not check types
+        raise InputError(msg)
     if not 0 < confidence < 1:
         msg = f"confidence is {confidence!r}: give a share between 0 and 1, such as 0.95"
         raise InputError(msg)
@@ -162,6 +165,9 @@ def _families(by: str | Sequence[str | Sequence[str]] | None, sensitive: tuple[s
     """As a policy writes them: a name, a list of names, or a list in which a list crosses its columns."""
     if by is None:
         return (sensitive,) if sensitive else ()
+    if not isinstance(by, (str, list, tuple)):
+        msg = f"by is {by!r}: give a column's name, or a list of names"
+        raise InputError(msg)
     return ((by,),) if isinstance(by, str) else tuple((one,) if isinstance(one, str) else tuple(one) for one in by)
 
 
@@ -203,7 +209,7 @@ def _in_memory(frames: Mapping[str, pd.DataFrame], columns: Columns) -> Iterator
             try:
                 frame.to_parquet(path, index=False)
             except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-                msg = f"{'X' if role == 'data' else role}: its cells cannot be written to a file: {error}"
+                msg = f"{'' if role == 'data' else f'{role}: '}a column has cells that cannot be written to a file: {error}"
                 raise InputError(msg) from error
             datasets[role] = read(role, path, columns, optional=frozenset(Columns.model_fields) if role != "data" else frozenset())
             refuse_label_words(datasets[role])

@@ -140,6 +140,9 @@ def test_tables_for_checks_of_data() -> None:
         (lambda: audit.check("performance/accuracy"), "give y_true and y_pred, or a table as X"),
         (lambda: audit.check("performance/accuracy", y_pred=Y), "give y_true"),
         (lambda: audit.check("performance/accuracy", 1, 1), "y_true is int"),
+        (lambda: audit.check(Y, PREDICTED), "name one first, such as 'performance/accuracy'"),  # type: ignore[arg-type]  # that is the mistake
+        (lambda: audit.check("performance/accuracy", Y, PREDICTED, by=3), "by is 3"),  # type: ignore[arg-type]  # that is the mistake
+        (lambda: audit.check("performance/accuracy", Y.astype(complex), PREDICTED), "a column has cells that cannot be written"),
         (lambda: audit.check("performance/accuracy", [1, "1"], [1, 1]), "y_true mixes int and str"),
         (lambda: audit.check("performance/accuracy", [1, None], [1, 1]), "column 'y_true' has no value in 1 of 2 rows"),
         (lambda: audit.check("performance/accuracy", Y, PREDICTED, max=0.5), "max: bounds the good side"),
