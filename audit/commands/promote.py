@@ -161,9 +161,12 @@ def roll_back(asked: RollbackRequest) -> Outcome:
     except NotPromoted as error:
         return Outcome(settled, (str(error),))
     promotions = moves.recorded(ledger.verified(), registry.target, asked.name, before.previous, version)
-    unfit = _unfit(registry, promotions, asked.name, before.previous, version)
+    unfit = (
+        *_unrecorded(ledger, promotions, before.previous, version),
+        *_unfit(registry, promotions, asked.name, before.previous, version),
+    )
     problems = tuple(f"version {before.previous}: {one}" for one in unfit)
-    remarks = (*_unrecorded(ledger, promotions, before.previous), *_expired(version))
+    remarks = tuple(_expired(version))
     if asked.drill:
         drilled = _drilled(asked.name, registry, ledger, before, version, problems, seconds=time.monotonic() - begun)
         return Outcome((*settled, *drilled, *remarks), problems)
@@ -220,9 +223,10 @@ def _drilled(
     return line, "nothing was moved; the ledger holds the drill"
 
 
-def _unrecorded(ledger: Ledger, promotions: Sequence[Mapping[str, Any]], number: str) -> Iterator[str]:
-    if not promotions:
-        yield f"the ledger {ledger.name} holds no promotion of version {number}: its files were compared with its own list alone"
+def _unrecorded(ledger: Ledger, promotions: Sequence[Mapping[str, Any]], number: str, version: Version) -> Iterator[str]:
+    """Its own list of files proves nothing: whoever may write the registry can plant both."""
+    if not any((one["move"], one["version"]) == (version.move, number) for one in promotions):
+        yield f"the ledger {ledger.name} holds no promotion of version {number}: name the folder of its ledger with -o, or AUDIT_LEDGER"
 
 
 def _expired(version: Version) -> Iterator[str]:

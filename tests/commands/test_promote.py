@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -165,12 +166,14 @@ def test_no_rollback_to_another_model_under_the_same_list(project: Path) -> None
     assert "and the ledger recorded" in done.stderr
 
 
-def test_a_ledger_that_does_not_hold_the_promotion_is_remarked_on(project: Path) -> None:
+def test_a_ledger_that_does_not_hold_the_promotion_is_refused(project: Path) -> None:
     both(project)
     (project / "reports").rename(project / "elsewhere")
     done = audit("rollback", "small", "--to", "folder:live", cwd=project)
+    assert (done.returncode, aliases(project)) == (1, ("2", "1"))
+    assert "the ledger reports/ledger.sqlite holds no promotion of version 1: name the folder of its ledger with -o" in done.stderr
+    done = audit("rollback", "small", "--to", "folder:live", "-o", "elsewhere", cwd=project)
     assert (done.returncode, aliases(project)) == (0, ("1", None))
-    assert "the ledger reports/ledger.sqlite holds no promotion of version 1" in done.stdout
 
 
 def test_a_promotion_is_known_by_its_id_where_the_registry_was_moved(project: Path) -> None:
@@ -345,3 +348,24 @@ def test_a_move_of_another_ledger_is_seen(project: Path) -> None:
 def _first_again(project: Path) -> str:
     promoting.model(project, promoting.GOOD)
     return promote(project, "first").stdout
+
+
+@pytest.mark.parametrize("move", ["the same", "another"])
+def test_no_rollback_to_a_version_that_nobody_promoted(project: Path, move: str) -> None:
+    """Its own list of files proves nothing: whoever may write the registry can plant both, and point `previous` to it."""
+    both(project)
+    versions = project / "live/small/versions"
+    shutil.copytree(versions / "1", versions / "9")
+    planted = json.loads((versions / "9/version.json").read_text())
+    model = promoting.model(versions / "9/model", promoting.BAD)
+    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    planted |= {"candidate_sha256": sha256, "files": [{"name": model.name, "sha256": sha256, "size": model.stat().st_size}]}
+    planted |= {} if move == "the same" else {"move": "0" * 16}
+    (versions / "9/version.json").write_text(json.dumps(planted))
+    stand = json.loads((project / "live/small/aliases.json").read_text())
+    (project / "live/small/aliases.json").write_text(json.dumps(stand | {"previous": "9"}))
+    for drill in ((), ("--drill",)):
+        done = audit("rollback", "small", *drill, cwd=project)
+        assert done.returncode == 1, done.stdout
+        assert "holds no promotion of version 9" in done.stderr
+    assert aliases(project) == ("2", "9")
