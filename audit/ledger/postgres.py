@@ -50,6 +50,11 @@ class Postgres:
         if not parts.path.strip("/"):
             msg = f"AUDIT_LEDGER: {address}: names no database: postgresql://USER@HOST:PORT/DATABASE"
             raise InputError(msg)
+        try:
+            int(parts.port or os.environ.get("PGPORT") or 5432)
+        except ValueError as error:
+            msg = "AUDIT_LEDGER: its port, or PGPORT, is no number: postgresql://USER@HOST:PORT/DATABASE"
+            raise InputError(msg) from error
         self.name = str(address)
         self._parts = parts
         self._patience = patience

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.errors import ToolError
+from audit.errors import InputError, ToolError
 from audit.ledger import Address, Large, Ledger
 from tests.command import installed
 from tests.running import policy, table
@@ -173,3 +173,12 @@ def test_a_whole_audit_is_recorded_there(address: str, tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     assert "bundle as recorded" in told.stdout
     assert not (tmp_path / "reports" / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("postgresql://host:abc/audits", ""), ("postgresql://host:99999/audits", ""), ("postgresql://host/audits", "x")]
+)
+def test_a_port_that_is_none_is_a_mistake_of_whoever_named_it(url: str, port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPORT", port)
+    with pytest.raises(InputError, match=r"^AUDIT_LEDGER: its port, or PGPORT, is no number"):
+        Ledger(Address(url))
