@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.evidence import Unmeasured
     from audit.subject import Subject
 
 _LEAST = 10
@@ -63,11 +64,12 @@ def measure(subject: Subject, params: ClassifierParams, rng: Generator) -> Evide
         msg = f"each window needs {max(_LEAST, params.folds)} rows, got {len(drawn[0])} and {len(drawn[1])}"
         raise CannotMeasure(msg)
     seed, is_now = int(rng.integers(2**31)), np.repeat([False, True], [len(rows) for rows in drawn])
+    unmeasured: tuple[Unmeasured, ...] = ()
     if params.columns is None and current.columns.text is not None:
         if params.backend == "alibi-detect":
             msg = "alibi-detect's ClassifierDrift takes tables here: name columns, or leave `backend` out for texts"
             raise CannotMeasure(msg)
-        features, model, unmeasured = _words(_drawn.texts(subject, drawn)), of_words(seed), ()
+        features, model = _words(_drawn.texts(subject, drawn)), of_words(seed)
     else:
         (before, now), unmeasured = _drawn.matrices(subject, params.columns, drawn)
         features, model = np.vstack([before, now]), of_tables(seed)

@@ -64,7 +64,8 @@ def _columns(reference: Dataset, current: Dataset) -> tuple[str, ...]:
 def _missing(cells: NDArray[np.float64] | NDArray[np.object_]) -> NDArray[np.bool_]:
     if cells.dtype == object:
         return np.array([cell is None for cell in cells], dtype=bool)
-    return np.isnan(cells.astype(float))
+    found: NDArray[np.bool_] = np.isnan(cells.astype(float))
+    return found
 
 
 CHECK = drift_check(

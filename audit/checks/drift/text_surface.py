@@ -99,7 +99,7 @@ def _unseen_words(subject: Subject, reference: Dataset, current: Dataset, rng: G
 def _share(texts: list[list[str]], units: NDArray[np.int64], rows: NDArray[np.bool_], vocabulary: set[str]) -> Proportion | None:
     sizes = np.array([len(words) for words in texts], dtype=float)
     unseen = np.array([sum(word not in vocabulary for word in words) for words in texts], dtype=float)
-    total, hits = (np.bincount(units[rows], weights=one[rows]) for one in (sizes, unseen))
+    total, hits = (np.bincount(units[rows], weights=one[rows]).astype(np.float64) for one in (sizes, unseen))
     there = total > 0
     return Proportion.of_entities(hits[there], total[there]) if there.any() else None
 
