@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from audit.check import Need
     from audit.datasets import Columns
+    from audit.evidence import Unmeasured
     from audit.subject import Subject
 
 _LEAST = 2
@@ -49,8 +50,9 @@ def measure(subject: Subject, params: EmbeddingDriftParams, rng: Generator) -> E
     if min(len(rows) for rows in drawn) < _LEAST:
         msg = f"the spread of a mean needs two rows a side, got {len(drawn[0])} and {len(drawn[1])}"
         raise CannotMeasure(msg)
+    unmeasured: tuple[Unmeasured, ...] = ()
     if params.columns is None and current.columns.text is not None:
-        (before, now), unmeasured = _drawn.embeddings(subject, drawn), ()
+        before, now = _drawn.embeddings(subject, drawn)
     else:
         (before, now), unmeasured = _drawn.matrices(subject, params.columns, drawn)
     spread = float(np.sqrt(before.var(axis=0).sum()))
