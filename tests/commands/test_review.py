@@ -258,8 +258,9 @@ def judged(*pairs: tuple[review.Opinion, str], seconds: float | None = None) -> 
 
 def test_kappa_by_hand() -> None:
     """Ten findings: 6 acceptable to both, 2 to neither, one each way. Agreement 0.8; by chance 0.49 + 0.09; (0.8 - 0.58) / 0.42."""
-    both: list[tuple[review.Opinion, str]] = [("acceptable", "pass")] * 6 + [("not-acceptable", "fail")] * 2
-    found = review.agreement(judged(*both, ("acceptable", "fail"), ("not-acceptable", "pass"), seconds=3.0))
+    good: tuple[review.Opinion, str] = ("acceptable", "pass")
+    bad: tuple[review.Opinion, str] = ("not-acceptable", "fail")
+    found = review.agreement(judged(*[good] * 6, *[bad] * 2, ("acceptable", "fail"), ("not-acceptable", "pass"), seconds=3.0))
     assert (found.agreed, found.n, found.median_seconds, found.too_fast) == (8, 10, 3.0, False)
     assert found.kappa is not None
     assert found.kappa[0] == pytest.approx(0.22 / 0.42)
