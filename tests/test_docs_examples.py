@@ -49,9 +49,9 @@ CASES = [(check_id, task) for check_id, check in discover().items() for task in 
 
 def policy(task: str, check: Check, require: list[Any]) -> dict[str, Any]:
     columns = {"id": "id", "label": "label", "prediction": "prediction", "sensitive": ["gender"]}
-    if task == "text-classification":
+    if task == "text-classification" or "text" in check.needs:
         columns |= {"text": "text"}
-    else:
+    if task != "text-classification":
         columns |= {"features": ["age"]}
     if task not in REGRESSION:
         columns |= {"positive": "1", "score": "score"}
@@ -104,6 +104,9 @@ UNSERVED = {
     ("performance/top_k_accuracy", "text-classification"): "two classes have no list of two",
     ("performance/top_k_accuracy", "tabular-classification"): "two classes have no list of two",
     ("drift/mmd", "text-classification"): "texts that a model must embed",
+    ("drift/embedding_drift", "text-classification"): "texts that a model must embed",
+    ("drift/new_categories", "tabular-classification"): "their features are numbers",
+    ("drift/new_categories", "tabular-regression"): "their features are numbers",
 }
 """Examples that these rows and saved predictions cannot serve, and why."""
 

@@ -171,9 +171,14 @@ def _sample(field: FieldInfo) -> str:
 
 def _bound(check: Check) -> str:
     if check.better == "higher":
-        usual = _USUAL_FLOOR if check.lowest < _USUAL_FLOOR <= check.highest else check.lowest + 1
+        usual = _USUAL_FLOOR if check.lowest < _USUAL_FLOOR <= check.highest else _inside(check)
         return f"min: {usual:g}"
     if check.census and check.lowest == 0:
         return "max: 0"
-    usual = _USUAL_CEILING if check.lowest <= _USUAL_CEILING < check.highest else check.lowest + 1
+    usual = _USUAL_CEILING if check.lowest <= _USUAL_CEILING < check.highest else _inside(check)
     return f"max: {usual:g}"
+
+
+def _inside(check: Check) -> float:
+    """A value that the check can take on both sides of: one above the lowest, or the middle of a narrower range."""
+    return min(check.lowest + 1, (check.lowest + check.highest) / 2)

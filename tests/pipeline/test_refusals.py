@@ -202,14 +202,14 @@ def test_a_column_that_names_rows_and_no_groups_is_refused_before_anything_runs(
 ) -> None:
     """Every pair of some thousand groups is millions of intervals: it would take all memory and never end."""
     made = policy(check | {"by": ["g"]}, columns=ROLES | {"positive": 1})
-    said = refused(tmp_path, table(2000).assign(g=[row % values for row in range(2000)]), made)
+    said = refused(tmp_path, table(2000).assign(g=[f"g{row % values}" for row in range(2000)]), made)
     assert said.startswith("policy.yaml:")
     assert told in said
     assert "bands of the values" in said
 
 
 def test_as_many_groups_as_can_be_judged_are_judged(tmp_path: Path) -> None:
-    frame = table(2000).assign(g=[row % 301 for row in range(2000)])
+    frame = table(2000).assign(g=[f"g{row % 301}" for row in range(2000)])
     frame.to_csv(tmp_path / "test.csv", index=False)
     gap = {"check": "fairness/demographic_parity_difference", "max": 0.5, "by": ["g"], "reference_group": "pooled_rest"}
     _, results = run(tmp_path, policy(gap, columns=ROLES | {"positive": 1}))
