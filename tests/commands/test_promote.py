@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-pytest.importorskip("skops", reason="comes with the extra sklearn")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("skops") is None, reason="skops comes with the extra sklearn")
 
 
 @pytest.fixture(scope="module")

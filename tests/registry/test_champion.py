@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytest.importorskip("skops", reason="comes with the extra sklearn")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("skops") is None, reason="skops comes with the extra sklearn")
 CHAMPION = {"registry": "folder:live"}
 NOT_WORSE = {"check": "performance/accuracy", "id": "not-worse", "against": "champion", "margin": 0.05}
 
