@@ -92,7 +92,7 @@ class CheckResult:
 
     def _repr_html_(self) -> str:
         head = f"{self.id}: {self.status}"
-        worst = "overall" if self.member is None else _said(self.member)
+        worst = "overall" if self.member is None else _in_words(self.member)
         rows: list[tuple[str, float | None, tuple[float, float] | None, int, str]]
         rows = [(worst, self.value, self.interval, self.n, self.status)]
         rows += [(one.name, one.value, one.interval, one.n, one.status or "") for one in self.slices]
@@ -159,7 +159,7 @@ class AuditResult:
                     "n": one.n,
                     "min": one.min,
                     "max": one.max,
-                    "member": None if one.member is None else _said(one.member),
+                    "member": None if one.member is None else _in_words(one.member),
                     "message": one.message,
                 }
                 for one in self.findings
@@ -256,11 +256,11 @@ def _part(name: Name) -> Part | None:
     return None if name == OVERALL else name.to_json()
 
 
-def _said(part: Part) -> str:
+def _in_words(part: Part) -> str:
     """A slice in words, or two of them."""
     if isinstance(part, dict):
         return ", ".join(f"{column}={'null' if value is None else value}" for column, value in part.items())
-    return " against ".join(_said(one) for one in part if isinstance(one, dict))
+    return " against ".join(_in_words(one) for one in part if isinstance(one, dict))
 
 
 def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:

@@ -42,13 +42,13 @@ def entry_lines(entries: Sequence[Entry], states: Mapping[int, str] | None = Non
     for entry in entries:
         payload = json.loads(entry.payload)
         facts = [str(payload[name]) for name in ("decision", "policy", "run", "by", "role") if name in payload]
-        facts += _moved(payload) if entry.kind in (*moves.KINDS, moves.DRILL) else []
+        facts += _move_facts(payload) if entry.kind in (*moves.KINDS, moves.DRILL) else []
         facts += [f"look {number} of {payload['max']} on {role}" for role, number in payload.get("numbers", {}).items()]
         facts += [states[entry.number]] if states and entry.number in states else []
         yield f"{entry.number:>5}  {entry.time}  {entry.kind:<14}  {'  '.join(facts)}  {entry.digest[:12]}"
 
 
-def _moved(payload: Mapping[str, Any]) -> Iterator[str]:
+def _move_facts(payload: Mapping[str, Any]) -> Iterator[str]:
     """From which version to which, where, and whether it took place."""
     yield f"{payload['name']} at {payload['target']}"
     if moves.FINISHED in payload or "passed" in payload:

@@ -90,7 +90,7 @@ def described(
         sensitive = _listed(ask("Which columns name groups of people to compare, separated by commas?", ", ".join(sensitive)))
     _refuse_unclear(test, roles | {f"sensitive.{place}": column for place, column in enumerate(sensitive)}, unlabelled=unlabelled)
     found = Found(tables, roles, classes, model, sensitive, _spread(test, roles), positive)
-    return found if ask is None else _asked(found, ask)
+    return found if ask is None else _with_answers(found, ask)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def _asked_label(test: Dataset, roles: Mapping[str, str], ask: Ask) -> str:
     return ask(f"Which column holds the true answers? {', '.join(test.cells.names)}", few[-1] if few else "")
 
 
-def _asked(found: Found, ask: Ask) -> Found:
+def _with_answers(found: Found, ask: Ask) -> Found:
     """With what only a person knows: the positive class, and who answers for the model."""
     positive = found.positive
     if positive is None and len(found.classes) == 2 and set(found.classes) not in SELF_EVIDENT:  # noqa: PLR2004  # two classes

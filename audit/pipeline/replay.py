@@ -150,7 +150,7 @@ def _decided_again(audit: AuditRun, policy: Policy, findings: Sequence[Finding])
     pairs: list[tuple[str, object, object]] = [
         ("decision", then.decision, now.decision),
         ("exit_code", then.exit_code, 0 if signed and now.decision == "promote-with-conditions" else now.exit_code),
-        ("reasons", _told(then), _told(now)),
+        ("reasons", _reasons(then), _reasons(now)),
         ("conditions", [(one.finding, one.owner) for one in then.conditions], [(one.finding, one.owner) for one in now.conditions]),
     ]
     if not signed:  # else the dates are those that were signed
@@ -164,7 +164,7 @@ def _whole(verdict: Verdict, without: frozenset[str]) -> tuple[Reason, ...]:
     return tuple(one for one in apart if one.rule.partition("-")[0] not in SEVERITIES)
 
 
-def _told(verdict: Verdict) -> list[tuple[str, str | None]]:
+def _reasons(verdict: Verdict) -> list[tuple[str, str | None]]:
     return [(one.rule, one.finding) for one in verdict.reasons if not one.remark]
 
 
