@@ -74,7 +74,7 @@ class Mlflow:
     def aliases(self, name: str) -> Aliases:
         """As the server says."""
         found = self._model(name)
-        return Aliases() if found is None else Aliases(found.aliases.get(CHAMPION), found.aliases.get(PREVIOUS))
+        return Aliases() if found is None else _aliases(found)
 
     def version(self, name: str, number: str) -> Version:
         """What its `version.json` says, which must agree with its tags."""
@@ -123,8 +123,8 @@ class Mlflow:
             return Aliases(said[CHAMPION], said[PREVIOUS])
         if found is not None:
             made = self._ask(lambda: self._client.search_model_versions(f"name='{name}' and tags.`{_MADE_BY}` = '{move}'"))
-            if found.aliases.get(CHAMPION) in {one.version for one in made}:  # somebody took the mark away
-                return Aliases(found.aliases.get(CHAMPION), found.aliases.get(PREVIOUS))
+            if _aliases(found).champion in {str(one.version) for one in made}:  # somebody took the mark away
+                return _aliases(found)
             for one in made:
                 self._tolerate("RESOURCE_DOES_NOT_EXIST", partial(self._client.delete_model_version, name, one.version))
         for run in self._ask(lambda: self._client.search_runs([self._experiment()], f"tags.`{_MADE_BY}` = '{move}'")):
@@ -316,3 +316,9 @@ class _Held:
         except (KeyError, ValueError, TypeError, IndexError) as error:
             msg = f"{target}: its promotion lock is not one of this release: delete that registered model if no promotion is under way"
             raise ToolError(msg) from error
+
+
+def _aliases(model: Any) -> Aliases:
+    """Of a registered model. A server gives numbers of versions as text, a database as whole numbers."""
+    champion, previous = (None if number is None else str(number) for number in map(model.aliases.get, (CHAMPION, PREVIOUS)))
+    return Aliases(champion, previous)
