@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from audit.api import arrays
 from audit.api import results as found_results
@@ -23,8 +22,6 @@ from audit.decision import judge
 from audit.errors import CannotMeasure, InputError
 from audit.export import chosen
 from audit.pipeline import compatibility
-from audit.policy import consistency
-from audit.policy.messages import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -184,16 +181,7 @@ def _columns(given: arrays.Arranged, roles: Mapping[str, Any], pos_label: Any) -
     if both:
         msg = f"roles names {', '.join(both)}, which an argument gives too: give it once"
         raise InputError(msg)
-    try:
-        columns = Columns.model_validate(named | said)
-    except ValidationError as error:
-        mistakes = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in said)
-        raise InputError(*(f"roles: {'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes)) from error
-    clash = next(consistency.clashes(columns), None)
-    if clash is not None:
-        msg = f"roles: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
-        raise InputError(msg)
-    return columns
+    return single_check.columns(named, said, "roles: ")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import typer
 
 from audit import __version__
 from audit.cli import bundles, evidence_chain, promotion
-from audit.cli.base import AllowOutside, Out, Policies, PolicyFile, app, command, paint, say, width
+from audit.cli.base import AllowOutside, ColumnRoles, FurtherData, Out, Policies, PolicyFile, Reading, Seed, app, command, paint, say, width
 from audit.cli.display import display, progress
 from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, remark, tell
 from audit.cli.settings import option_defaults
@@ -147,16 +147,10 @@ def check(
     minimum: Annotated[float | None, typer.Option("--min", metavar="X", help="inclusive lower bound")] = None,
     maximum: Annotated[float | None, typer.Option("--max", metavar="X", help="inclusive upper bound")] = None,
     by: Annotated[list[str] | None, typer.Option("--by", metavar="COLUMN", help="slices or groups; a,b crosses two columns")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the score, ...")
-    ] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")
-    ] = None,
-    reading: Annotated[
-        list[str] | None, typer.Option("--read", metavar="K=V", help="how files are read: missing, separator, decimal, encoding, types")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")] = 0,
+    column: ColumnRoles = None,
+    dataset: FurtherData = None,
+    reading: Reading = None,
+    seed: Seed = 0,
 ) -> int:
     """Run one check without a policy. With a bound: 0 pass, 1 not, 3 not measured. Without: 0, measured and not judged."""
     from audit.cli.worker import supervised
@@ -246,16 +240,10 @@ def init(
 @command()
 def overview(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="CSV, Parquet or JSON lines")],
-    column: Annotated[
-        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the score, ...")
-    ] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")
-    ] = None,
-    reading: Annotated[
-        list[str] | None, typer.Option("--read", metavar="K=V", help="how files are read: missing, separator, decimal, encoding, types")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")] = 0,
+    column: ColumnRoles = None,
+    dataset: FurtherData = None,
+    reading: Reading = None,
+    seed: Seed = 0,
     policy: Annotated[
         Path | None, typer.Option("--policy", metavar="FILE", help="write a proposed policy whose bounds are left open")
     ] = None,
@@ -365,4 +353,5 @@ def _complete() -> NoReturn:
 
     completion_init()
     typer.main.get_command(app)(prog_name="audit", complete_var=_COMPLETE)
-    raise InputError(f"{_COMPLETE}: it asks for no completion: unset it")  # noqa: EM102
+    msg = f"{_COMPLETE}: it asks for no completion: unset it"
+    raise InputError(msg)

@@ -64,6 +64,12 @@ command = partial(app.command, cls=_Command)
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="a policy file", show_default=False)]
 Policies = Annotated[list[Path], typer.Argument(metavar="POLICY...", help="policy files, or folders of them", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="folder of the bundles")]
+ColumnRoles = Annotated[list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="which column is the label, the score, ...")]
+FurtherData = Annotated[list[str] | None, typer.Option("--dataset", metavar="ROLE=FILE", help="further data, such as reference=FILE")]
+Reading = Annotated[
+    list[str] | None, typer.Option("--read", metavar="K=V", help="how files are read: missing, separator, decimal, encoding, types")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")]
 AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths of the policy leave the project folder")]
 
 

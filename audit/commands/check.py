@@ -19,7 +19,6 @@ from audit.datasets.guessed_roles import NAMES, guess
 from audit.datasets.labels import refuse_label_words
 from audit.datasets.reading import read
 from audit.errors import CannotMeasure, InputError
-from audit.policy import consistency
 from audit.policy.messages import messages
 from audit.policy.yaml_reader import parse, plain
 
@@ -196,15 +195,7 @@ def read_data(role: str, path: Path, asked: CheckRequest) -> Dataset:
     names = set(whole.cells.names)
     given_roles = {key: _column(key, value, names) for key, value in given.items()}
     guessed, remarks = guess(whole, given_roles)
-    try:
-        columns = Columns.model_validate(guessed | given_roles)
-    except ValidationError as error:
-        mistakes = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in given_roles)
-        raise InputError(*(f"--column {'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes)) from error
-    clash = next(consistency.clashes(columns), None)
-    if clash is not None:
-        msg = f"--column: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
-        raise InputError(msg)
+    columns = single_check.columns(guessed, given_roles, "--column ")
     _refuse_blanks(role, path, names, {**guessed, **given_roles})
     data = read(role, path, columns, options)
     refuse_label_words(data)

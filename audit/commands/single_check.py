@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -12,6 +12,7 @@ from audit.candidates.interface import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import Absent, SavedPredictions, SavedValues
 from audit.candidates.saved_columns import refuse_foreign_words
+from audit.datasets import Columns
 from audit.datasets.guessed_roles import NAMES
 from audit.datasets.identity import copies_remark
 from audit.datasets.labels import refuse_two_spellings
@@ -21,7 +22,7 @@ from audit.pipeline import engine, judging, preconditions, thin_data
 from audit.pipeline import jobs as pipeline_jobs
 from audit.pipeline.compatibility import bound_problems
 from audit.pipeline.jobs import Failure, Job
-from audit.policy.consistency import bounds, splits
+from audit.policy.consistency import bounds, clashes, splits
 from audit.policy.messages import messages, nearest
 from audit.policy.schema import Requirement
 from audit.policy.shape import typed
@@ -86,6 +87,20 @@ class SingleCheck:
     confidence: float = 0.95
     workers: int = 0
     """1 for a process that can be killed at the check's limit."""
+
+
+def columns(guessed: Mapping[str, Any], given: Mapping[str, Any], where: str) -> Columns:
+    """Roles as guessed, and over them as given. Refuses a role that is none, and a column that serves two; `where` begins the message."""
+    try:
+        made = Columns.model_validate({**guessed, **given})
+    except ValidationError as error:
+        mistakes = messages(error, Columns, lambda loc: len(loc) == 1 and loc[0] in given)
+        raise InputError(*(f"{where}{'.'.join(map(str, loc))}: {text}" for loc, text, _ in mistakes)) from error
+    clash = next(clashes(made), None)
+    if clash is not None:
+        msg = f"{where.rstrip(': ')}: {clash[2]!r} serves {clash[0]} and {clash[1]} at once: name another column for one of them"
+        raise InputError(msg)
+    return made
 
 
 def prepare(asked: SingleCheck) -> Job:

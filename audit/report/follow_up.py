@@ -272,7 +272,7 @@ def _ends(run: AuditRun) -> Iterator[tuple[str, str, str, str, str | None]]:
     """Until when, who, what then, what, and of which finding."""
     if run.valid_until is not None:
         yield run.valid_until, owner_of(run), "audit again: the answer is block", "this decision", None
-    then = "due, were the rest to pass" if run.verdict.decision == "block" else "no longer covered: the answer is block"
+    then = "due if the rest passed" if run.verdict.decision == "block" else "no longer covered: the answer is block"
     for number, one in enumerate(run.verdict.conditions, 1):
         yield one.due, prose.clip(one.owner, 60), then, f"condition C-{number}", one.finding
     for waiver in (each for each in run.waivers if each.standing == "in_force"):
