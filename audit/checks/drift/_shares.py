@@ -13,7 +13,7 @@ from audit.metrics import groups, windows
 from audit.stats import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -37,13 +37,18 @@ def changes(subject: Subject, column: str, flags: Mapping[str, Flags]) -> tuple[
     return tuple(members), tuple(shares)
 
 
-def of_classes(labels: tuple[NDArray[np.str_], NDArray[np.str_]], classes: Sequence[str]) -> dict[str, Flags]:
-    """Which rows of each window have each class."""
+def class_changes(
+    subject: Subject, labels: tuple[NDArray[np.str_], NDArray[np.str_]]
+) -> tuple[tuple[Member, ...], tuple[Member, ...], dict[str, Flags]]:
+    """As `changes`, of the classes that decide, and the flags of every class: of the labels of the reference and of the current window."""
     before, now = labels
-    return {name: (before == name, now == name) for name in classes}
+    classes = sorted({*subject.classes, *(str(name) for side in labels for name in np.unique(side))})
+    flags = {name: (before == name, now == name) for name in classes}
+    members, shares = changes(subject, "class", {name: flags[name] for name in _judged_classes(subject, classes)})
+    return members, shares, flags
 
 
-def judged_classes(subject: Subject, classes: list[str]) -> list[str]:
+def _judged_classes(subject: Subject, classes: list[str]) -> list[str]:
     """The positive class where there are two and it is known, for the other one moves as much; else every class."""
     with suppress(CannotMeasure):
         if len(classes) == 2:  # noqa: PLR2004  # two classes
@@ -51,7 +56,7 @@ def judged_classes(subject: Subject, classes: list[str]) -> list[str]:
     return classes
 
 
-def class_bars(title: str, classes: Sequence[str], flags: Mapping[str, Flags], roles: tuple[str, str]) -> Bars:
+def class_bars(title: str, flags: Mapping[str, Flags], roles: tuple[str, str]) -> Bars:
     """The shares of all classes in both windows; `roles` are those of the reference and the current one."""
-    spread = [tuple(float(np.mean(flags[name][side])) for name in classes) for side in (0, 1)]
-    return Bars(title, tuple(classes), spread[1], spread[0], roles)
+    spread = [tuple(float(np.mean(one[side])) for one in flags.values()) for side in (0, 1)]
+    return Bars(title, tuple(flags), spread[1], spread[0], roles)

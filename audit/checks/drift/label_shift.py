@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from audit.candidates.capabilities import Values
 from audit.checks.drift import _shares, drift_check
 from audit.evidence import OVERALL, Evidence, Member
@@ -40,16 +38,14 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     if subject.candidate.get(Values) is not None:
         return _of_numbers(subject, reference, current)
     labels = subject.y_true(reference).astype(str), subject.y_true(current).astype(str)
-    classes = sorted({*subject.classes, *(str(name) for side in labels for name in np.unique(side))})
-    flags = _shares.of_classes(labels, classes)
-    members, rates = _shares.changes(subject, "class", {name: flags[name] for name in _shares.judged_classes(subject, classes)})
+    members, rates, flags = _shares.class_changes(subject, labels)
     moved = sum(abs(float(before.mean()) - float(now.mean())) for before, now in flags.values()) / 2
     return Evidence(
         members=members,
         context=rates,
         unit="change of share",
         rows=reference.rows + current.rows,
-        figures=(_shares.class_bars("true class", classes, flags, (reference.role, current.role)),),
+        figures=(_shares.class_bars("true class", flags, (reference.role, current.role)),),
         notes=(*windows.change_notes(members), f"Total variation distance of the labels, without an interval: {moved:.3f}."),
     )
 

@@ -41,16 +41,14 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     if subject.candidate.get(Values) is not None:
         return _numbers(subject, reference, current)
     labels = subject.y_pred(reference).astype(str), subject.y_pred(current).astype(str)
-    classes = sorted({*subject.classes, *(str(name) for side in labels for name in np.unique(side))})
-    flags = _shares.of_classes(labels, classes)
-    members, rates = _shares.changes(subject, "class", {name: flags[name] for name in _shares.judged_classes(subject, classes)})
+    members, rates, flags = _shares.class_changes(subject, labels)
     return Evidence(
         members=members,
         context=rates,
         unit="change of share",
         rows=reference.rows + current.rows,
         figures=(
-            _shares.class_bars("predicted class", classes, flags, (reference.role, current.role)),
+            _shares.class_bars("predicted class", flags, (reference.role, current.role)),
             *_scores(subject, reference, current),
         ),
         notes=windows.change_notes(members),
