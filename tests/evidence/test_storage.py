@@ -53,7 +53,7 @@ estimates = st.one_of(
     proportions,
     st.builds(Difference, proportions, proportions),
     st.builds(Census, numbers, counts),
-    st.builds(Mean, numbers, st.floats(0, 10), st.integers(2, 10**6)),
+    st.builds(Mean, numbers, st.floats(0, 10), numbers, st.floats(1, 10**6), counts),
     st.builds(Auc, st.floats(0, 1), st.floats(0, 1), counts, counts, counts),
 )
 members = st.lists(st.builds(Member, names, estimates), max_size=2).map(tuple)
