@@ -142,6 +142,20 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Drill:
+    """A rehearsed rollback of a model, as the ledger holds it."""
+
+    time: str
+    """ISO 8601, UTC."""
+    champion: str | None
+    """The version that was the champion then."""
+    version: str
+    """The version that it would have returned to."""
+    passed: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LastPromotion:
     """What was promoted last under a policy of this name, as the ledger said before this run."""
 
@@ -157,6 +171,8 @@ class LastPromotion:
     """In the registry, as for the two below; None where a run ended in promote and nobody promoted it."""
     version: str | None = None
     target: str | None = None
+    drill: Drill | None = None
+    """The last rehearsed rollback of that name; None where nobody rehearsed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +259,10 @@ def from_text(text: str | bytes, table: Callable[[str], Mapping[str, NDArray[np.
 
 def _with_later_fields(told: object) -> object:
     """A record of an earlier release of this form, with the fields that came later empty."""
-    return {"last_promotion": None, **told} if isinstance(told, dict) and told else told
+    if not isinstance(told, dict) or not told:
+        return told
+    last = told.get("last_promotion")
+    return {**told, "last_promotion": {"drill": None, **last} if isinstance(last, dict) and last else last}
 
 
 def _with_table(finding: Finding, table: Callable[[str], Mapping[str, NDArray[np.generic]]]) -> Finding:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from audit.ledger import Large
-from audit.record import LastPromotion, Outcome, outcome
+from audit.record import Drill, LastPromotion, Outcome, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from audit.ledger import Entry
     from audit.record import AuditRun
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KEPT = "outcomes"
 """Key of a run's entry that holds its findings in short."""
 _MOVES = frozenset({"promotion", "rollback"})
+_DRILL = "rollback-drill"
 
 
 def kept(audit: AuditRun) -> dict[str, object]:
@@ -52,14 +53,26 @@ def find(entries: Sequence[Entry], policy: str) -> LastPromotion | None:
     entry, told = moved
     own = runs.get(str(told.get("run")))
     registered = {name: str(told[name]) if told.get(name) is not None else None for name in ("name", "version", "target")}
+    drill = last_drill(entries, registered["name"], registered["target"])
     if own is not None:
-        return _of_run(own, entry.time, **registered)
-    return LastPromotion(
-        str(told.get("run")), entry.time, str(told.get("decision")), "", str(told.get("candidate_sha256")), None, **registered
-    )
+        return replace(_of_run(own, entry.time), **registered, drill=drill)
+    found = LastPromotion(str(told.get("run")), entry.time, str(told.get("decision")), "", str(told.get("candidate_sha256")), None)
+    return replace(found, **registered, drill=drill)
 
 
-def _of_run(entry: Entry, time: str, **registered: str | None) -> LastPromotion:
+def last_drill(entries: Iterable[Entry], name: str | None, target: str | None) -> Drill | None:
+    """The last rehearsed rollback of a model in one registry."""
+    told = ((one.time, json.loads(one.payload)) for one in entries if one.kind == _DRILL)
+    found = [(time, one) for time, one in told if (one.get("name"), one.get("target")) == (name, target)]
+    if not found:
+        return None
+    time, one = found[-1]
+    champion = one.get("champion")
+    seconds = float(one.get("seconds", 0.0))
+    return Drill(time, None if champion is None else str(champion), str(one.get("version")), one.get("passed") is True, seconds)
+
+
+def _of_run(entry: Entry, time: str) -> LastPromotion:
     told = json.loads(entry.payload)
     return LastPromotion(
         run=str(told["run"]),
@@ -68,7 +81,6 @@ def _of_run(entry: Entry, time: str, **registered: str | None) -> LastPromotion:
         policy_version=str(told.get("policy_version", "")),
         candidate_sha256=str(told["candidate_sha256"]),
         outcomes=outcomes(entry),
-        **registered,
     )
 
 

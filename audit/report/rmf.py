@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import catalog
@@ -10,6 +10,7 @@ from audit.frameworks import nist_ai_rmf
 from audit.policy.schema import CandidateSpec, DatasetSpec, Policy, System
 from audit.report import text as prose
 from audit.report.entries import Chip, Link
+from audit.report.since import drill_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from audit.decision.finding import Finding
     from audit.frameworks import Subcategory
     from audit.governance.sign_off import Role
-    from audit.record import AuditRun
+    from audit.record import AuditRun, Drill
     from audit.report.entries import Entries, Entry
 
 STATES = ("measured", "declared", "signed", "absent")
@@ -41,6 +42,7 @@ _SOURCES = {
     "policy.require.severity": "the requirements' severities",
 }
 """What the framework's file names beside checks and keys of the policy, in words."""
+_DRILL = "meta.rollback_drill"
 _OPEN = {"fail", "inconclusive", "error", "not_run"}
 
 
@@ -123,7 +125,8 @@ def declared_fields(run: AuditRun) -> frozenset[str]:
 def rmf(run: AuditRun, found: Entries, signed: Collection[Role] = ()) -> Rmf:
     """Each line is measured only if a finding of this run with evidence names it, and signed only by the role that it asks for."""
     framework, declared = nist_ai_rmf(), declared_fields(run)
-    lines = {line.id: _line(line, found, declared, signed) for line in framework.subcategories}
+    drill = None if run.last_promotion is None else run.last_promotion.drill
+    lines = {line.id: _with_drill(line, _line(line, found, declared, signed), drill) for line in framework.subcategories}
     functions = []
     for function in framework.functions:
         categories = tuple(
@@ -184,6 +187,13 @@ def _line(line: Subcategory, found: Entries, declared: frozenset[str], signed: C
         checks=tuple(map(_check, naming)),
         basis=f"Signed: {prose.listed(by)}, section 12." if state == "signed" else _basis(line, fields, there, state),
     )
+
+
+def _with_drill(line: Subcategory, view: RmfLine, drill: Drill | None) -> RmfLine:
+    """A rehearsed rollback supports a line that asks for one, and one that failed is trouble; it stands for no declaration."""
+    if _DRILL not in line.supporting or drill is None:
+        return view
+    return replace(view, troubled=view.troubled or not drill.passed, basis=f"{view.basis} {drill_in_words(drill)}".strip())
 
 
 def _speaks(entry: Entry, line: Subcategory) -> bool:

@@ -12,7 +12,7 @@ from audit.report import text as prose
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from audit.record import AuditRun, LastPromotion
+    from audit.record import AuditRun, Drill, LastPromotion
     from audit.report.entries import Entries, Link
 
 _RANK = {"pass": 0, "not_applicable": 1, "inconclusive": 2, "fail": 3, "not_run": 4, "error": 4}
@@ -123,6 +123,13 @@ def promoted_in_words(last: LastPromotion) -> str:
     if last.name is not None and last.version is not None:
         return f"{last.name} version {last.version} (run {last.run}, promoted {when})"
     return f"run {last.run} of {when}, the last that ended in promote"
+
+
+def drill_in_words(drill: Drill) -> str:
+    """When a rollback was rehearsed last, from which version to which, and how that went."""
+    went = f"passed in {prose.seconds(drill.seconds)}" if drill.passed else "FAILED: the way back does not work"
+    way = f"from version {drill.champion or 'none'} to {drill.version}"
+    return f"Last rollback drill: {prose.day(drill.time)}, {way}, {went}."
 
 
 def staying(run: AuditRun) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.bundle import reader
 from audit.ledger import Ledger
 from audit.pipeline import last_promotion
+from audit.record import Drill
 from tests.running import policy, run
 
 if TYPE_CHECKING:
@@ -67,3 +68,20 @@ def test_a_finished_promotion_or_rollback_names_the_version(tmp_path: Path) -> N
     assert (found.run, found.version, found.candidate_sha256) == ("r0", "6", "ab" * 32)
     assert last_promotion.find(ledger.verified(), "unknown") is None
     assert json.loads(ledger.verified()[0].payload)["run"] == "r1"
+
+
+def test_the_last_drill_of_the_promoted_name_and_target_is_found(tmp_path: Path) -> None:
+    """Not one of another model, nor of the same name in another registry; a failed one counts as it is."""
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.append(TIME, "promotion", move("triage", "r1"))
+    found = last_promotion.find(ledger.verified(), "tiny")
+    assert found is not None
+    assert found.drill is None
+    drill = {"name": "triage", "target": "folder:/models", "champion": "7", "version": "6", "passed": True, "seconds": 1.25}
+    ledger.append(TIME, "rollback-drill", drill | {"name": "other"})
+    ledger.append(TIME, "rollback-drill", drill | {"target": "folder:/elsewhere"})
+    ledger.append(TIME, "rollback-drill", drill)
+    ledger.append("2026-05-03T10:00:00+00:00", "rollback-drill", drill | {"passed": False, "champion": None})
+    found = last_promotion.find(ledger.verified(), "tiny")
+    assert found is not None
+    assert found.drill == Drill("2026-05-03T10:00:00+00:00", None, "6", passed=False, seconds=1.25)

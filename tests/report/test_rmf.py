@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.policy.schema import System
+from audit.record import Drill, LastPromotion
 from audit.report.entries import entries
 from audit.report.rmf import RmfLine, rmf, traits
 from tests.report import example
@@ -80,3 +81,18 @@ def test_worst_status_of_a_characteristic() -> None:
     assert "a person reads every complaint" in unexplained.reason
     missing = {line.name: line for line in traits(example.all_errors(), entries(example.all_errors()))}
     assert missing["Safe"].reason == "No check and no reason given."
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_rehearsed_rollback_supports_the_line_on_switching_off(passed: bool) -> None:  # noqa: FBT001  # a parameter
+    """The ledger's drill is named with its date; a failed one is trouble, and neither declares what is not declared."""
+    drill = Drill("2026-11-01T09:00:00+00:00", "7", "6", passed=passed, seconds=1.2)
+    last = LastPromotion("r", "2026-05-02T10:00:00+00:00", "promote", "3", "ab" * 32, None, "triage", "7", "folder:/x", drill)
+    run = replace(example.promote(), last_promotion=last)
+    line = lines(run)["MANAGE 2.4"]
+    went = "passed in 1.2 s." if passed else "FAILED: the way back does not work."
+    assert line.basis.endswith(f"Last rollback drill: 1 November 2026, from version 7 to 6, {went}")
+    assert (line.state, line.troubled) == ("declared", not passed)
+    bare = replace(run, policy=run.policy.model_copy(update={"system": System()}))
+    assert lines(bare)["MANAGE 2.4"].state == "absent"
+    assert "drill" not in lines(example.promote())["MANAGE 2.4"].basis

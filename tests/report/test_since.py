@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.record import LastPromotion, from_text, outcome, to_text
+from audit.record import Drill, LastPromotion, from_text, outcome, to_text
 from audit.report import render
 from audit.report.crosswalk import crosswalk
 from audit.report.entries import entries
@@ -74,6 +74,9 @@ def test_a_record_keeps_the_last_promotion_and_earlier_records_read_as_without_o
     earlier = to_text(replace(run, last_promotion=None)).replace(',"last_promotion":null', "")
     assert "last_promotion" not in earlier
     assert from_text(earlier).last_promotion is None
+    assert from_text(to_text(run).replace(',"drill":null', "")).last_promotion == run.last_promotion
+    drilled = replace(run, last_promotion=last(run, drill=Drill("2026-11-01T09:00:00+00:00", "7", "6", passed=True, seconds=1.2)))
+    assert from_text(to_text(drilled)).last_promotion == drilled.last_promotion
 
 
 @pytest.mark.parametrize(
