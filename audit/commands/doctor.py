@@ -23,7 +23,10 @@ _BRINGS = {
     "drift": "alibi-detect as a second drift backend (`backend: alibi-detect`); its licence limits production use",
     "signing": "signatures under bundles and waivers (`audit keygen`, `audit sign`, `audit verify`); without it no waiver is in force",
     "mlflow": "promotion to an MLflow registry (`audit promote --to mlflow:URI`)",
-    "postgres": "a ledger in PostgreSQL (`AUDIT_LEDGER=postgresql://...`)",
+    "postgres": "a ledger and data sets in PostgreSQL (`AUDIT_LEDGER=postgresql://...`)",
+    "profile": "profiles in place of data (`audit profile`)",
+    "stores": "data sets in object stores (`path: s3://...`), with the store's own package besides",
+    "ray": "a run on several machines (`audit run --engine ray`)",
     "pdf": "the report as PDF (`audit report BUNDLE --format pdf`); it needs Pango from the operating system",
 }
 """What an extra is for, beside those that kinds of candidates come with."""

@@ -1,4 +1,7 @@
-"""Typed values as JSON and back: every field is there, of its type, and no other; whatever else is refused with its place."""
+"""Typed values as JSON and back: every field is there, of its type, and no other; whatever else is refused with its place.
+
+A field that came with a later release may be absent: it then reads as its default.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 APART = "stored apart"
 """Key of the metadata of a field that is stored elsewhere, such as a table of many rows; it reads back as its default."""
+LATER = "added later"
+"""Key of the metadata of a field that files of an earlier release do not have."""
 _KIND = "kind"
 """Key that names the class, where a field may hold one of several."""
 _OPEN = {"inf": math.inf, "-inf": -math.inf}
@@ -98,6 +103,7 @@ class Codec:
         module = vars(sys.modules[kind.__module__])
         hints = get_type_hints(kind, globalns=self._names | module)
         kept = [one.name for one in fields(kind) if APART not in one.metadata]
+        later = {one.name for one in fields(kind) if LATER in one.metadata}
         pairs: dict[str, _Pair] = {}  # filled when first used, since a class may hold its own kind
 
         def pair(name: str) -> _Pair:
@@ -112,9 +118,9 @@ class Codec:
             return {name: _within(name, pair(name).write, getattr(value, name)) for name in kept}
 
         def read(plain: Any) -> Any:
-            if not isinstance(plain, dict) or plain.keys() != set(kept):
-                raise UnreadableError(_not_fields(plain, kept, kind.__name__))
-            values = {name: _within(name, pair(name).read, plain[name]) for name in kept}
+            if not isinstance(plain, dict) or plain.keys() | later != set(kept):
+                raise UnreadableError(_not_fields(plain, [name for name in kept if name not in later], kind.__name__, later))
+            values = {name: _within(name, pair(name).read, plain[name]) for name in kept if name in plain}
             try:
                 return kind(**values)
             except ValueError as error:
@@ -202,10 +208,10 @@ def _first(value: Any, acts: Iterable[Callable[[Any], Any]]) -> Any:
     raise max(problems, key=lambda error: (error.place.count("."), bool(error.place), _WRONG not in error.problem))
 
 
-def _not_fields(plain: Any, kept: list[str], name: str) -> str:
+def _not_fields(plain: Any, kept: list[str], name: str, later: set[str]) -> str:
     if not isinstance(plain, dict):
         return f"{type(plain).__name__} in place of {name}"
-    surplus, missing = sorted(plain.keys() - set(kept)), [one for one in kept if one not in plain]
+    surplus, missing = sorted(plain.keys() - later - set(kept)), [one for one in kept if one not in plain]
     parts = [f"{word} {', '.join(names)}" for word, names in (("lacks", missing), ("has the unknown", surplus)) if names]
     return f"{name} {' and '.join(parts)}"
 

@@ -84,6 +84,8 @@ class Evidence:
 
     background: tuple[Slice, ...] = ()
     """Slices that groups are compared with and that are no groups themselves: the rows without a flag. The notes say so."""
+    expires: str | None = field(default=None, metadata={"added later": True})
+    """ISO date of the last day on which it counts, and a decision that rests on it; None where the candidate and the data alone decide."""
 
     def __post_init__(self) -> None:
         if not self.members and not self.unmeasured:

@@ -11,8 +11,9 @@ from pydantic import Field
 from audit.canonical_text import canonical_json
 from audit.governance import signatures
 from audit.governance.keys import SECOND
-from audit.governance.signed_file import Digest, Line, Moment, Name, person, read_as
+from audit.governance.signed_file import Digest, Line, Name, person
 from audit.policy.schema import Strict, Text
+from audit.policy.written_file import Moment, read_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

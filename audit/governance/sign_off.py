@@ -15,8 +15,9 @@ from audit.decision import rules
 from audit.errors import InputError
 from audit.governance import signatures
 from audit.governance.keys import SECOND, PublicKey, fingerprint
-from audit.governance.signed_file import Digest, Line, Moment, Name, person
+from audit.governance.signed_file import Digest, Line, Name, person
 from audit.policy.schema import Strict
+from audit.policy.written_file import Moment  # noqa: TC001  # pydantic needs the type at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,9 +13,10 @@ from audit.errors import InputError, Mistake, PolicyError
 from audit.files import read_at_most
 from audit.governance import signatures
 from audit.governance.keys import PublicKey, TrustedKey, read_trusted
-from audit.governance.signed_file import Day, Digest, Line, Moment, Name, Sentence, read_as
+from audit.governance.signed_file import Digest, Line, Name, Sentence  # noqa: TC001  # pydantic needs the types at run time
 from audit.policy import yaml_reader
 from audit.policy.schema import WAIVER_ID, Strict, Text
+from audit.policy.written_file import Day, Moment, read_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

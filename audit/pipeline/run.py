@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.datasets import Dataset
-    from audit.decision.finding import Finding, Verdict
+    from audit.decision.finding import Finding
     from audit.export import Export
     from audit.ledger import Entry
     from audit.pipeline.decide import Decided
@@ -199,7 +199,7 @@ def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: 
         verdict=decided.verdict,
         ledger_head=looks.head,
         looks=looks.facts,
-        valid_until=_valid_until(loaded.policy, facts.started, decided.verdict),
+        valid_until=_valid_until(loaded.policy, facts.started, decided),
         training=None if training is None else training.record,
         policy_change=decided.policy_change,
         licences={backend: _licence(backend) for backend in sorted(backends)},
@@ -245,12 +245,13 @@ def _entry(audit: AuditRun, prepared: Prepared) -> dict[str, object]:
     )
 
 
-def _valid_until(policy: Policy, started: str, verdict: Verdict) -> str | None:
-    """ISO date after which the decision is stale: the end of `valid_for` or the first condition's due date, whichever is earlier."""
+def _valid_until(policy: Policy, started: str, decided: Decided) -> str | None:
+    """ISO date after which the decision is stale: the end of `valid_for`, of dated evidence, or a condition's due date; the earliest."""
     age = days(policy.valid_for)
     ends = [] if age is None else [(datetime.fromisoformat(started).date() + timedelta(days=age)).isoformat()]
-    if verdict.decision == "promote-with-conditions":
-        ends += [condition.due for condition in verdict.conditions]
+    if decided.verdict.decision == "promote-with-conditions":
+        ends += [condition.due for condition in decided.verdict.conditions]
+    ends += [one.evidence.expires for one in decided.findings if one.evidence is not None and one.evidence.expires is not None]
     return min(ends, default=None)
 
 
