@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from audit.errors import InputError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from audit.candidates.capabilities import TrainingRecord
     from audit.decision.finding import Finding, Verdict
-    from audit.evidence import Example, Slice
+    from audit.evidence import Example, Name, Slice
     from audit.evidence.codec import Codec
     from audit.governance.apply_waivers import WaiverState
     from audit.governance.policy_change import PolicyChange
@@ -175,6 +175,87 @@ class LastPromotion:
     """The last rehearsed rollback of that name; None where nobody rehearsed one."""
 
 
+MonitorOutcome: TypeAlias = Literal["keep", "watch", "keep-with-conditions", "roll-back"]
+SignalState: TypeAlias = Literal["quiet", "rising", "watch", "alarm"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFacts:
+    """The window of production data that was audited."""
+
+    key: str
+    """`2026-11-30`, `2026-W49`, `2026-11`, `2026-11-30T14+01:00`; of a window by count the begin of its digest."""
+    start: str | None
+    """ISO 8601 with the offset of the policy's time zone; None for a window by count without a column of times."""
+    end: str | None
+    """Of a period the moment after it; of a window by count the time of its last row."""
+    rows: int
+    labelled: bool
+    """Whether its labels have come."""
+    late: bool
+    """Whether it came after a later one."""
+    number: int
+    """Windows that were counted so far, this one included."""
+    labels_due: str | None = None
+    """ISO date until which its labels may come; None where they have come, or no requirement needs any."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFacts:
+    """How rarely a false alarm may come."""
+
+    false_alarm_every: int | None
+    """Days; None for windows by count."""
+    window: str
+    """In words: `day`, `500 rows`."""
+    windows: float
+    """Windows until the first false alarm, on average at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What the evidence over all windows says of one member of a requirement."""
+
+    requirement: str
+    member: Name | None
+    """None for the whole."""
+    state: SignalState
+    """`alarm` and `watch` stand at or above their threshold; `rising` has at least a tenth of it on a logarithmic scale from 1."""
+    evidence: float
+    """M, the statistic of the e-detector."""
+    threshold: float
+    windows: int
+    """Windows that it rests on."""
+    since: str | None = None
+    """ISO date of the window of the alarm; None where there is none."""
+    change: str | None = None
+    """ISO date of the window in which the change most likely began; None where nothing rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """A training that the policy says is due."""
+
+    because: str
+    windows: tuple[str, ...]
+    """Keys of those to use."""
+    policy: str | None
+    """What the new candidate must pass; None for the policy itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFacts:
+    """What a periodic audit adds to a run: the window, and the evidence over all windows so far."""
+
+    outcome: MonitorOutcome
+    window: WindowFacts
+    budget: BudgetFacts
+    signals: tuple[Signal, ...]
+    missing: tuple[str, ...] = ()
+    """Keys of windows that never came, between the first one and the last."""
+    retraining: Retraining | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRun:
     """Everything that one audit found."""
@@ -206,6 +287,8 @@ class AuditRun:
     """Parts of the data sets that findings were measured on."""
     last_promotion: LastPromotion | None = None
     """None where the ledger holds none under a policy of this name."""
+    monitor: MonitorFacts | None = field(default=None, metadata={"added later": True})
+    """None for `audit run`."""
 
 
 def outcome(finding: Finding) -> Outcome:
@@ -281,7 +364,7 @@ def _codec() -> Codec:
     from audit.evidence.codec import Codec
     from audit.governance import apply_waivers, keys, policy_approvals, policy_change, policy_diff
     from audit.ledger import alpha_spending, test_set_usage
-    from audit.policy import schema
+    from audit.policy import monitoring, schema
     from audit.stats import hypothesis_tests
 
     modules = (
@@ -293,6 +376,7 @@ def _codec() -> Codec:
         apply_waivers,
         keys,
         test_set_usage,
+        monitoring,
         schema,
         hypothesis_tests,
     )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from audit import catalog
 from audit.candidates import kinds
 from audit.commands.explain import explain
-from audit.policy.schema import ROLE, Policy
+from audit.policy.schema import Policy
 from audit.policy.shape import LOAD_KEYS, RESERVED
+from audit.policy.strict import ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

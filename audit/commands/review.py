@@ -24,7 +24,7 @@ from audit.governance.review import IN_WORDS, OPINIONS, Judgement, Opinion, Revi
 from audit.governance.signed_file import LEAST
 from audit.ledger import times
 from audit.policy import yaml_reader
-from audit.policy.schema import Strict
+from audit.policy.strict import Strict
 from audit.report import text as prose
 from audit.report.findings import requirement_in_words
 from audit.report.phrases import headline_numbers, label

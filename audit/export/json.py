@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from audit import phrases
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from audit.governance.keys import PublicKey
     from audit.governance.policy_approvals import ApprovalState
     from audit.governance.policy_change import PolicyChange
-    from audit.record import AuditRun, CandidateFacts, LookFacts
+    from audit.record import AuditRun, CandidateFacts, LookFacts, MonitorFacts
 
 SCHEMA = "audit.results/1"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -54,6 +55,7 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "not_measured": dict(policy.not_measured),
         "ledger_head": audit.ledger_head,
         "looks": {one.role: _look(one) for one in audit.looks},
+        "monitor": None if audit.monitor is None else _monitor(audit.monitor),
         "policy_change": _policy_change(audit.policy_change),
         "reasons": [
             {"rule": one.rule, "finding": one.finding, "text": phrases.reason(one, audit.findings)} for one in audit.verdict.reasons
@@ -65,6 +67,18 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "work_order": [one.to_json() for one in work_order(audit)],
         "waivers": [_waiver(one) for one in audit.waivers],
         "findings": [finding(one, policy.confidence) for one in audit.findings],
+    }
+
+
+def _monitor(facts: MonitorFacts) -> dict[str, Json]:
+    """The window and the evidence over all windows; times are in the policy's time zone."""
+    return {
+        "outcome": facts.outcome,
+        "window": asdict(facts.window),
+        "budget": asdict(facts.budget),
+        "signals": [asdict(one) | {"member": None if one.member is None else one.member.to_json()} for one in facts.signals],
+        "missing": list(facts.missing),
+        "retraining": None if facts.retraining is None else asdict(facts.retraining) | {"windows": list(facts.retraining.windows)},
     }
 
 

@@ -16,7 +16,7 @@ from audit import files
 from audit.errors import InputError, MissingExtra, PolicyError
 from audit.formatting import quoted
 from audit.governance.signed_file import Line, Name, person
-from audit.policy.schema import Strict
+from audit.policy.strict import Strict
 from audit.policy.written_file import read_as
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from audit.canonical_text import canonical_json
 from audit.governance import signatures
 from audit.governance.keys import SECOND
 from audit.governance.signed_file import Digest, Line, Name, person
-from audit.policy.schema import Strict, Text
+from audit.policy.strict import Strict, Text
 from audit.policy.written_file import Moment, read_as
 
 if TYPE_CHECKING:

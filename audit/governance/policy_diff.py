@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from audit.datasets import Columns
 from audit.formatting import bound_in_words, comparator_in_words, limit
-from audit.policy.schema import SEVERITIES, days
+from audit.policy.schema import SEVERITIES
+from audit.policy.strict import days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

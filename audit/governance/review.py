@@ -19,7 +19,7 @@ from audit.formatting import number
 from audit.governance import sign_off, signatures
 from audit.governance.keys import PublicKey, fingerprint
 from audit.governance.signed_file import LEAST, Line, Name
-from audit.policy.schema import Strict
+from audit.policy.strict import Strict
 from audit.policy.written_file import Moment  # noqa: TC001  # pydantic needs the type at run time
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from audit.errors import InputError
 from audit.governance import signatures
 from audit.governance.keys import SECOND, PublicKey, fingerprint
 from audit.governance.signed_file import Digest, Line, Name, person
-from audit.policy.schema import Strict
+from audit.policy.strict import Strict
 from audit.policy.written_file import Moment  # noqa: TC001  # pydantic needs the type at run time
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from audit.policy.schema import DIGEST, Text
+from audit.policy.schema import DIGEST
+from audit.policy.strict import Text
 
 LEAST = 20
 """Characters of a reason."""

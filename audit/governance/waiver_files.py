@@ -15,7 +15,8 @@ from audit.governance import signatures
 from audit.governance.keys import PublicKey, TrustedKey, read_trusted
 from audit.governance.signed_file import Digest, Line, Name, Sentence  # noqa: TC001  # pydantic needs the types at run time
 from audit.policy import yaml_reader
-from audit.policy.schema import WAIVER_ID, Strict, Text
+from audit.policy.schema import WAIVER_ID
+from audit.policy.strict import Strict, Text
 from audit.policy.written_file import Day, Moment, read_as
 
 if TYPE_CHECKING:

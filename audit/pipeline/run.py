@@ -26,7 +26,7 @@ from audit.pipeline.compatibility import load_policy
 from audit.pipeline.decide import decide
 from audit.pipeline.measure import measure, refuse_unknown
 from audit.pipeline.prepare import Stopwatch, prepare
-from audit.policy.schema import days
+from audit.policy.strict import days
 from audit.record import AuditRun, CandidateFacts, DatasetFacts, RunFacts
 
 if TYPE_CHECKING:

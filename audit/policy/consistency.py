@@ -10,6 +10,7 @@ from audit.datasets import canonical
 from audit.formatting import comparator_in_words
 from audit.frameworks import nist_ai_rmf
 from audit.policy.messages import format_value, nearest
+from audit.policy.monitoring import FEWEST_WINDOWS, windows_in_budget, zone_problem
 from audit.policy.schema import BASE, CHAMPION
 from audit.tasks import REGRESSION
 
@@ -40,6 +41,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
     yield from _labels(draft)
     yield from _not_measured(draft)
     yield from _default_data(draft)
+    yield from _monitor(draft)
     for index, requirement in draft.requirements:
         for loc, text in _requirement(requirement, draft):
             yield ("require", index, *loc), text
@@ -176,6 +178,26 @@ def _default_data(draft: Draft) -> Iterator[Problem]:
     if default and "test" not in draft.datasets:
         named = f"{default[0]} and {len(default) - 1} more" if len(default) > 1 else default[0]
         yield ("datasets",), f"has no `test`, on which {named} would be measured; declare it, or set `on` in the requirement"
+
+
+def _monitor(draft: Draft) -> Iterator[Problem]:
+    """A section by which no window could be audited."""
+    spec = draft.monitor
+    if spec is None:
+        return
+    if spec.on not in draft.datasets:
+        yield ("monitor", "on"), _undeclared(spec.on, draft)
+    elif len(draft.requirements) == len(draft.unread) and all(one.on != spec.on for _, one in draft.requirements):
+        yield ("monitor", "on"), f"no requirement is measured on {format_value(spec.on)}; add `on: {spec.on}` to those that it must meet"
+    columns = draft.columns_of(spec.on)
+    if isinstance(spec.window, str) and columns is not None and columns.time is None:
+        yield ("monitor", "window"), f"a {spec.window} is told by columns.time, which is not set; name the column of each row's time"
+    if (problem := zone_problem(spec.time_zone)) is not None:
+        yield ("monitor", "time_zone"), problem
+    if windows_in_budget(spec) is None:
+        yield ("monitor", "false_alarm_every"), "windows by count have no length in days; give a number of them, such as {windows: 365}"
+    elif (windows_in_budget(spec) or 0) < FEWEST_WINDOWS:
+        yield ("monitor", "false_alarm_every"), f"is less than {FEWEST_WINDOWS} windows long; give a longer time, or shorter windows"
 
 
 def _requirement(requirement: Requirement, draft: Draft) -> Iterator[Problem]:

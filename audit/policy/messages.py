@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel
 
-from audit.policy.schema import DIGEST, DURATION, IDENTIFIER, NAME, ROLE, WAIVER_ID, Policy
+from audit.policy.schema import DIGEST, IDENTIFIER, NAME, WAIVER_ID, Policy
+from audit.policy.strict import DURATION, ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,6 +58,9 @@ _WHOLE = {
     "extends": "the path of a base policy, or {path: org.yaml, may: tighten}",
     "positive": "one class label",
     "scores": "a mapping from class to column, or a list of columns",
+    "after": "alarm, watch, or the age of the candidate, such as 90d",
+    "false_alarm_every": "a duration such as 365d, or {windows: N} for windows by count",
+    "window": "hour, day, week, month, or {rows: N}",
     "trust": "pickle, {pickle: true} or {keys: [NAME.pub]}",
     "valid_for": "1 to 9,999 days, or text such as 90d or 12w",
     "validation": "a dataset role, or a fraction",

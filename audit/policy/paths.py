@@ -38,7 +38,14 @@ def is_path(loc: Loc) -> bool:
             return True
         case ("candidate" | "champion", "load", "path") | ("models", _, "load", "path") | ("trust", "keys", _):
             return True
+        case ("monitor", "retrain", "policy") | ("monitor", "notify", "prometheus" | "gitlab" | "email"):
+            return True
     return False
+
+
+def is_secret(loc: Loc) -> bool:
+    """Whether `${ENV}` under a key path stays as it is written until it is used, so that no record holds what it stands for."""
+    return loc == ("monitor", "notify", "webhook")
 
 
 def inside(project: Path, name: str) -> Path:
@@ -106,7 +113,7 @@ def substitute(root: Node, environment: Mapping[str, str]) -> tuple[Node, list[M
             return replace(node, value={key: filled(child) for key, child in node.value.items()})
         if isinstance(node.value, list):
             return replace(node, value=[filled(child) for child in node.value])
-        if not isinstance(node.value, str) or "${" not in node.value:
+        if not isinstance(node.value, str) or "${" not in node.value or is_secret(node.place.path):
             return node
         problem = _refused(node, environment)
         if problem:

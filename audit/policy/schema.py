@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
+from pydantic import Field, FiniteFloat, JsonValue, StringConstraints, WithJsonSchema
 
 from audit.datasets import Columns, canonical
 from audit.datasets.columns import ReadOptions
+from audit.policy.monitoring import Monitor
+from audit.policy.strict import DURATION, Role, Strict, Text
 from audit.tasks import Task
 
 if TYPE_CHECKING:
@@ -18,17 +19,12 @@ if TYPE_CHECKING:
     from audit.datasets.bands import Bands
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-ROLE = r"^[A-Za-z][A-Za-z0-9_-]*$"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 WAIVER_ID = r"^[A-Z]+-[0-9]+$"
 DIGEST = r"^[0-9a-f]{64}$"
-DURATION = r"^[1-9][0-9]{0,3} ?(d|days?|w|weeks?)$"
 Severity: TypeAlias = Literal["critical", "high", "medium", "low"]
 Enforce: TypeAlias = Literal["required", "advisory"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-Role: TypeAlias = Annotated[str, StringConstraints(pattern=ROLE)]
-"""A data set's name, which also names files of the bundle."""
-Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 CHAMPION, BASE = "champion", "base"
 """What `against` calls the model that runs today, and the base model of a fine-tuning."""
 _WORDS = {"type": "string", "minLength": 1}
@@ -44,13 +40,6 @@ _ONE_BANDED = {**_BANDS, "maxProperties": 1}
 _KEY = {"anyOf": [_WORDS, _ONE_BANDED]}
 _CROSSING = {"type": "array", "items": _KEY, "minItems": 1}
 _BY = {"anyOf": [_WORDS, _BANDS, {"type": "array", "items": {"anyOf": [_WORDS, _ONE_BANDED, _CROSSING]}}]}
-_DURATION = re.compile(r"([1-9]\d{0,3})\s*(d|days?|w|weeks?)?")
-
-
-class Strict(BaseModel):
-    """A mapping of the policy file: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Person(Strict):
@@ -308,7 +297,7 @@ class Policy(Strict):
     waivers: str | None = Field(None, description="folder of waiver files")
     trust: Trust = Field(Trust(), description="what may be trusted beyond the defaults; `pickle` is short for {pickle: true}")
     looks: Looks | None = Field(None, description="spend the error of a pass over the candidates that share a test set")
-    monitor: dict[str, JsonValue] | None = Field(None, description="how production windows are audited")
+    monitor: Monitor | None = Field(None, description="how windows of production data are audited over time")
     registry: RegistrySpec | None = Field(None, description="where a promotion lands, unless `audit promote --to` says otherwise")
     valid_for: Annotated[int, Field(ge=1, le=9999)] | Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(
         None, description="age after which the decision is stale: days, or text such as 90d or 12w"
@@ -324,11 +313,3 @@ class Policy(Strict):
         """Columns of saved answers that are another model's than the candidate's."""
         specs = self.comparators.values()
         return tuple(column for spec in specs if spec.columns is not None for column in spec.columns.named())
-
-
-def days(duration: int | str | None) -> int | None:
-    """Days of 90, `90d` or `12 weeks`; None where it is not set or no duration."""
-    match = _DURATION.fullmatch(str(duration).strip())
-    if match is None:
-        return None
-    return int(match[1]) * (7 if (match[2] or "d").startswith("w") else 1)

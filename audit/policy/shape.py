@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from audit.datasets import Columns
 from audit.policy.messages import messages
+from audit.policy.monitoring import Monitor
 from audit.policy.schema import (
     CHAMPION,
     IDENTIFIER,
@@ -75,6 +76,8 @@ class Draft:
     """What the candidate may be compared with, by key path: the champion and all under `models`; the last key is the name in `against`."""
     looks: bool
     """Whether the error of a pass is spent over looks."""
+    monitor: Monitor | None
+    """None where no window is audited."""
     not_measured: tuple[str, ...]
     requirements: tuple[tuple[int, Requirement], ...]
     """With their places in `require`."""
@@ -117,6 +120,7 @@ def draft_of(policy: Policy) -> Draft:
         candidate=policy.candidate,
         comparators={comparator_place(name): spec for name, spec in policy.comparators.items()},
         looks=policy.looks is not None,
+        monitor=policy.monitor,
         not_measured=tuple(policy.not_measured),
         requirements=tuple(enumerate(policy.require)),
         unread={},
@@ -218,6 +222,7 @@ def draft(tree: Tree, marks: Marks) -> Draft:
         candidate=_without_mistakes(CandidateSpec, top.get("candidate"), ("candidate",), marks)[0],
         comparators={place: _part(ComparatorSpec, one, place, marks) for place, one in declared.items()},
         looks=top.get("looks") is not None,
+        monitor=None if top.get("monitor") is None else _part(Monitor, top["monitor"], ("monitor",), marks),
         not_measured=tuple(named) if isinstance(named, dict) else (),
         requirements=tuple((index, one) for index, (one, _) in parts.items() if one is not None),
         unread={index: unread for index, (_, unread) in parts.items()},

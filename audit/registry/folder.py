@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from audit import files
 from audit.errors import ToolError
-from audit.policy.schema import Strict
+from audit.policy.strict import Strict
 from audit.registry import artefact
 from audit.registry.interface import MANIFEST, MODEL, Aliases, Move, MovedMeanwhile, Version, read_version, refuse_name
 

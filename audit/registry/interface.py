@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError
 
 from audit.errors import AuditError, InputError, ToolError
 from audit.governance.signed_file import Digest  # noqa: TC001  # pydantic needs the type at run time
-from audit.policy.schema import NAME, Strict
+from audit.policy.schema import NAME
+from audit.policy.strict import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

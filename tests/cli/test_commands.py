@@ -165,10 +165,11 @@ def test_validate_points_at_the_role_whose_column_is_missing(
 
 
 def test_validate_says_what_is_without_effect(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (letters / "policy.yaml").write_text(POLICY + "monitor: {every: 7d}\n", encoding="utf-8")
+    monitor = "monitor: {on: test, window: {rows: 100}, false_alarm_every: {windows: 365}, notify: {github: true}}\n"
+    (letters / "policy.yaml").write_text(POLICY + monitor, encoding="utf-8")
     code, out, err = ended(capsys, "validate", "policy.yaml")
     assert (code, out) == (0, "policy.yaml: valid, 1 requirement\n")
-    assert "monitor: no effect" in err
+    assert "monitor.notify: no effect" in err
 
 
 def test_a_link_that_goes_round_is_no_accident_of_the_tool(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,7 @@ def test_what_asks_less_of_one_requirement(old: dict[str, Any], new: dict[str, A
         ({"not_measured": {"safe": "no"}}, "not_measured.safe"),
         ({"waivers": "others/"}, "waivers"),
         ({"looks": {"max": 5, "spending": "obrien-fleming"}}, "looks.spending"),
-        ({"monitor": {"every": "week"}}, "monitor.every"),
+        ({"monitor": {"window": "week"}}, "monitor.window"),
         ({"registry": {"to": "folder:live"}}, "registry.to"),
         ({"columns": BASE["columns"] | {"positive": "urgent"}}, "columns.positive"),
         ({"datasets": BASE["datasets"] | {"test": {"path": "other.csv"}}}, "datasets.test.path"),
