@@ -38,7 +38,7 @@ class DeclaredParams(Params):
 
     file: Annotated[str, Field(min_length=1, examples=["evidence/ab-test.yaml"])]
     """A YAML or JSON file of the project folder; its fields stand in `docs/governance.md`."""
-    kind: _dated_file.Kind
+    kind: Annotated[_dated_file.Kind, Field(examples=["incidents"])]
     """ab_test, engagement, ratings, incidents or overrides."""
     severity: Severity = "low"
     """Of incidents: the least severe that count."""
@@ -133,7 +133,7 @@ CHECK = Check(
     question="What does use say: is the model as good in people's hands, and is every reported harm closed?",
     remedy="Ask the source that the file names; close the incidents that are open, or go back to the model before this one.",
     measures="declarations",
-    characteristics=("safe", "valid_reliable"),
+    characteristics=("safe",),
     rmf=("MEASURE 3.1", "MEASURE 3.3", "MEASURE 4.3", "MANAGE 4.1"),
     better="higher",
     unit="the file's own unit",
