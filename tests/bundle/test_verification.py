@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit import record
 from audit.bundle import reader
 from audit.bundle.verification import verify
 from audit.errors import InputError
@@ -19,6 +18,7 @@ from audit.governance import sign_off
 from audit.governance.keys import read_keys
 from audit.governance.signatures import PAYLOAD_TYPE
 from audit.ledger import Ledger, times
+from audit.record import storage
 from tests.command import audit
 from tests.signing import audited, signed
 
@@ -103,7 +103,7 @@ def test_a_bundle_says_of_itself_what_its_record_says(bundle: Path) -> None:
 
 def test_a_record_of_another_release_is_verified_all_the_same(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signature is verified for longer than a record is read."""
-    monkeypatch.setattr(record, "SCHEMA", "audit.record/99")
+    monkeypatch.setattr(storage, "SCHEMA", "audit.record/99")
     with pytest.raises(InputError, match=r"this release reads audit\.record/99"):
         reader.audit_run(bundle)
     assert verified(bundle).ok

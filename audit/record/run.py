@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from audit.errors import InputError
+from audit.evidence.codec import LATER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
     from audit.candidates.capabilities import TrainingRecord
     from audit.decision.finding import Finding, Verdict
-    from audit.evidence import Example, Name, Slice
-    from audit.evidence.codec import Codec
+    from audit.evidence import Example, Slice
     from audit.governance.apply_waivers import WaiverState
     from audit.governance.policy_change import PolicyChange
     from audit.ledger.test_set_usage import Exchanged
     from audit.policy.schema import Policy
+    from audit.record.monitor import MonitorFacts
     from audit.stats.hypothesis_tests import Spending
 
 
@@ -171,90 +166,8 @@ class LastPromotion:
     """In the registry, as for the two below; None where a run ended in promote and nobody promoted it."""
     version: str | None = None
     target: str | None = None
-    drill: Drill | None = None
+    drill: Drill | None = field(default=None, metadata={LATER: True})
     """The last rehearsed rollback of that name; None where nobody rehearsed one."""
-
-
-MonitorOutcome: TypeAlias = Literal["keep", "watch", "keep-with-conditions", "roll-back", "incomplete"]
-"""`incomplete`: nothing alarms, and evidence that the policy requires is missing."""
-SignalState: TypeAlias = Literal["quiet", "rising", "watch", "alarm"]
-
-
-@dataclass(frozen=True, slots=True)
-class WindowFacts:
-    """The window of production data that was audited."""
-
-    key: str
-    """`2026-11-30`, `2026-W49`, `2026-11`, `2026-11-30T14+01:00`; of a window by count the begin of its digest."""
-    start: str | None
-    """ISO 8601 with the offset of the policy's time zone; None for a window by count without a column of times."""
-    end: str | None
-    """Of a period the moment after it; of a window by count the time of its last row."""
-    rows: int
-    labelled: bool
-    """Whether its labels have come."""
-    late: bool
-    """Whether it came after a later one."""
-    number: int
-    """Windows that were counted so far, this one included."""
-    labels_due: str | None = None
-    """ISO date until which its labels may come; None where they have come, or no requirement needs any."""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetFacts:
-    """How rarely a false alarm may come."""
-
-    false_alarm_every: int | None
-    """Days; None for windows by count."""
-    window: str
-    """In words: `day`, `500 rows`."""
-    windows: float
-    """Windows until the first false alarm, on average at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """What the evidence over all windows says of one member of a requirement."""
-
-    requirement: str
-    member: Name | None
-    """None for all rows."""
-    state: SignalState
-    """`alarm` and `watch` are at or above their threshold, `rising` at or above a tenth of it."""
-    evidence: float
-    """M, the statistic of the e-detector."""
-    threshold: float
-    windows: int
-    """Windows that it rests on."""
-    since: str | None = None
-    """Key of the window of the alarm; None where there is none."""
-    change: str | None = None
-    """Key of the window in which the change most likely began; None where nothing speaks for one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retraining:
-    """A training that the policy says is due."""
-
-    because: str
-    windows: tuple[str, ...]
-    """Keys of those to use."""
-    policy: str | None
-    """What the new candidate must pass; None for the policy itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorFacts:
-    """What a periodic audit adds to a run: the window, and the evidence over all windows so far."""
-
-    outcome: MonitorOutcome
-    window: WindowFacts
-    budget: BudgetFacts
-    signals: tuple[Signal, ...]
-    missing: tuple[str, ...] = ()
-    """Keys of windows that never came, between the first one and the last."""
-    retraining: Retraining | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +199,9 @@ class AuditRun:
     """In the order of their files' names."""
     sampled: tuple[Sampled, ...] = ()
     """Parts of the data sets that findings were measured on."""
-    last_promotion: LastPromotion | None = None
+    last_promotion: LastPromotion | None = field(default=None, metadata={LATER: True})
     """None where the ledger holds none under a policy of this name."""
-    monitor: MonitorFacts | None = field(default=None, metadata={"added later": True})
+    monitor: MonitorFacts | None = field(default=None, metadata={LATER: True})
     """None for `audit run`."""
 
 
@@ -308,80 +221,3 @@ def outcome(finding: Finding) -> Outcome:
         margin=asked.margin,
         severity=asked.severity if asked.enforce == "required" else "advisory",
     )
-
-
-SCHEMA = "audit.record/1"
-
-
-def to_text(audit: AuditRun) -> str:
-    """The whole run as JSON, which reads back equal but for the tables of evidence: those are Parquet files of the bundle."""
-    return (
-        json.dumps({"schema": SCHEMA, "record": _codec().to_json(audit)}, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-    )
-
-
-def from_text(text: str | bytes, table: Callable[[str], Mapping[str, NDArray[np.generic]]] | None = None) -> AuditRun:
-    """The run again; `table` reads the file of a finding's own table, and without it tables stay empty. Anything else is refused."""
-    from audit.evidence.codec import UnreadableError
-
-    try:
-        plain = json.loads(text)
-    except ValueError as error:
-        msg = f"the record is no JSON: {error}"
-        raise InputError(msg) from error
-    schema = plain.get("schema") if isinstance(plain, dict) else None
-    if schema != SCHEMA:
-        msg = f"the record has the form {schema!r}, and this release reads {SCHEMA}: read it with the release that wrote it"
-        raise InputError(msg)
-    try:
-        audit = _codec().from_json(AuditRun, _with_later_fields(plain.get("record")))
-    except UnreadableError as error:
-        msg = f"the record cannot be read: {error}"
-        raise InputError(msg) from error
-    return audit if table is None else replace(audit, findings=tuple(_with_table(one, table) for one in audit.findings))
-
-
-def _with_later_fields(told: object) -> object:
-    """A record of an earlier release of this form, with the fields that came later empty."""
-    if not isinstance(told, dict) or not told:
-        return told
-    last = told.get("last_promotion")
-    return {**told, "last_promotion": {"drill": None, **last} if isinstance(last, dict) and last else last}
-
-
-def _with_table(finding: Finding, table: Callable[[str], Mapping[str, NDArray[np.generic]]]) -> Finding:
-    if finding.evidence is None or finding.evidence_table is None:
-        return finding
-    return replace(finding, evidence=replace(finding.evidence, table=table(finding.evidence_table)))
-
-
-@cache
-def _codec() -> Codec:
-    """Knows every type that a run is made of."""
-    from audit.candidates.capabilities import TrainingRecord
-    from audit.check import Characteristic, CheckInfo, Measures
-    from audit.decision import finding
-    from audit.evidence import storage
-    from audit.evidence.codec import Codec
-    from audit.governance import apply_waivers, keys, policy_approvals, policy_change, policy_diff
-    from audit.ledger import alpha_spending, test_set_usage
-    from audit.policy import monitoring, schema
-    from audit.stats import hypothesis_tests
-
-    modules = (
-        alpha_spending,
-        finding,
-        policy_approvals,
-        policy_change,
-        policy_diff,
-        apply_waivers,
-        keys,
-        test_set_usage,
-        monitoring,
-        schema,
-        hypothesis_tests,
-    )
-    names: dict[str, object] = {"CheckInfo": CheckInfo, "Characteristic": Characteristic, "Measures": Measures}
-    for module in modules:
-        names |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    return Codec(names | storage.types() | {"TrainingRecord": TrainingRecord})

@@ -1,0 +1,55 @@
+"""One run's whole outcome, as the report, the exports and `results.json` are made from it, and as JSON and back."""
+
+from audit.record.monitor import (
+    MOST_ARRIVALS,
+    Arrival,
+    BudgetFacts,
+    MonitorFacts,
+    MonitorOutcome,
+    Retraining,
+    Signal,
+    SignalState,
+    Trace,
+    WindowFacts,
+)
+from audit.record.run import (
+    FEW,
+    AuditRun,
+    CandidateFacts,
+    DatasetFacts,
+    Drill,
+    LastPromotion,
+    LookFacts,
+    Outcome,
+    RunFacts,
+    Sampled,
+    outcome,
+)
+from audit.record.storage import SCHEMA, from_text, to_text
+
+__all__ = [
+    "FEW",
+    "MOST_ARRIVALS",
+    "SCHEMA",
+    "Arrival",
+    "AuditRun",
+    "BudgetFacts",
+    "CandidateFacts",
+    "DatasetFacts",
+    "Drill",
+    "LastPromotion",
+    "LookFacts",
+    "MonitorFacts",
+    "MonitorOutcome",
+    "Outcome",
+    "Retraining",
+    "RunFacts",
+    "Sampled",
+    "Signal",
+    "SignalState",
+    "Trace",
+    "WindowFacts",
+    "from_text",
+    "outcome",
+    "to_text",
+]
