@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,7 @@ def run(
     A model that runs code on opening runs it in this process: open one that you do not trust with `audit run`, which confines it.
     """
     from audit import progress as bars
+    from audit.commands import history_page
     from audit.ledger import Ledger, ledger_path
     from audit.pipeline import record
     from audit.pipeline.run import Options, audit_policy
@@ -70,6 +72,8 @@ def run(
     with _without_dashes():
         options = Options(Path(out), "audit.run", tuple(select), workers=jobs, allow_outside=allow_outside, exports=chosen(formats))
         outcome = audit_policy(Path(policy), options, bars.on_stderr() if progress else bars.SILENT)
+    for line in history_page.rebuild(Path(out)):
+        warnings.warn(line, stacklevel=2)
     if outcome.audit.verdict.exit_code == 0:
         record.refuse_unproven(Path(out), Ledger(ledger_path(Path(out))), options.token)
     return results(outcome.place)

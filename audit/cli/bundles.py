@@ -66,16 +66,16 @@ def history(
     out: Out = Path("reports"),
     html: Annotated[bool, typer.Option("--html", help="write index.html beside the bundles: runs, decisions, values over time")] = False,  # noqa: FBT002  # an option
 ) -> int:
-    """List the runs that the ledger holds, after checking its chain and the bundles at hand. 1 where one is not as recorded."""
-    from audit.commands.history import ledger_lines
+    """List what the ledger holds, and the trend of every requirement, after checking chain and bundles. 1 where one is not as recorded."""
+    from audit.commands import history as found
+    from audit.commands.past import history as past
     from audit.ledger import ledger_path
 
-    entries, wrong = ledger_lines(out)
-    lines = list(entries)
-    say(lines)
+    ledger = found.checked(out)
+    say([*found.entry_lines(ledger.entries, ledger.states), *ledger.settled, *found.trend_lines(past(out, ledger.entries, ledger.states))])
     if html:
         from audit.commands import history_page
 
-        say([f"{history_page.write(out, wrong)}: written"])
-    tell(wrong or ([] if lines else [f"{ledger_path(out)}: no runs yet"]))
-    return 1 if wrong else GOOD
+        say([f"{history_page.write(out, ledger.wrong, ledger.states)}: written"])
+    tell(ledger.wrong or ([] if ledger.entries else [f"{ledger_path(out)}: no runs yet"]))
+    return 1 if ledger.wrong else GOOD

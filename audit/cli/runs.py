@@ -99,6 +99,7 @@ def audit(policy: Path, options: Options, changed_since: Path | None) -> int:
 
     from audit.bundle import reader
     from audit.cli import exported, summary
+    from audit.commands import history_page
     from audit.pipeline.run import audit_policy
 
     before = None if changed_since is None else reader.audit_run(changed_since, tables=False)
@@ -115,6 +116,7 @@ def audit(policy: Path, options: Options, changed_since: Path | None) -> int:
         tell(_timings(outcome.audit))
     if before is not None and not display.quiet:
         (tell if printed else say)(summary.reuse_lines(before, outcome.audit))
+    tell(history_page.rebuild(options.out))
     return outcome.audit.verdict.exit_code
 
 

@@ -30,7 +30,7 @@ from audit.report.since import ResultsSince, results_since
 
 if TYPE_CHECKING:
     from audit.record import AuditRun
-    from audit.report.history_page import HistoryPage
+    from audit.report.history.page import HistoryPage
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,13 @@ STATUSES = {
 }
 SEVERITY_BARS = {"critical": "4", "high": "3", "medium": "2", "low": "1"}
 DECISIONS = {"promote": "PROMOTE", "promote-with-conditions": "PROMOTE WITH CONDITIONS", "block": "BLOCK"}
+OUTCOMES = DECISIONS | {
+    "keep": "KEEP",
+    "watch": "WATCH",
+    "keep-with-conditions": "KEEP WITH CONDITIONS",
+    "roll-back": "ROLL BACK",
+}
+"""Decisions of runs, and outcomes of windows."""
 _SMALL = (
     *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
@@ -47,6 +54,11 @@ def _visible(char: str) -> str:
     if unicodedata.category(char) == "Zs":
         return " "
     return f"[U+{ord(char):04X}]"
+
+
+def outcome(key: str) -> str:
+    """A decision or an outcome in capitals; text that is none is given back."""
+    return OUTCOMES.get(key, key)
 
 
 def css_string(text: str) -> str:

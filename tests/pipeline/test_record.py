@@ -15,7 +15,7 @@ import pytest
 from audit.bundle import writer
 from audit.bundle.writer import Bundle
 from audit.commands import validate as validate_command
-from audit.commands.history import ledger_lines
+from audit.commands.history import checked, entry_lines
 from audit.errors import InputError, ToolError
 from audit.ledger import Ledger
 from audit.pipeline import record
@@ -159,9 +159,10 @@ def test_the_history_tells_bundles_that_changed(tmp_path: Path, monkeypatch: pyt
     shutil.rmtree(out / "second")
     results = out / "third" / "results.json"
     results.write_text(results.read_text().replace('"c"', '"d"'))
-    lines, wrong = ledger_lines(out)
+    found = checked(out)
+    lines, wrong = entry_lines(found.entries, found.states), found.wrong
     assert [line.split("  ")[-2] for line in lines] == ["bundle as recorded", "no bundle here", "BUNDLE CHANGED"]
-    assert wrong == ["entry 3: its bundle was changed after it was recorded: restore it from a copy"]
+    assert wrong == ("entry 3: its bundle was changed after it was recorded: restore it from a copy",)
 
 
 def test_what_killed_runs_left_is_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

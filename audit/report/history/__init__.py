@@ -1,0 +1,1 @@
+"""The history of audits as one static page: `index.html` beside the bundles."""
