@@ -13,6 +13,7 @@ from audit import catalog, disk_cache, phrases
 from audit.candidates import confinement
 from audit.candidates.capabilities import Labels, Scores
 from audit.candidates.predictions import Predictions
+from audit.datasets.parts import is_there
 from audit.decision.judge import judge
 from audit.errors import CannotMeasure, InputError, MissingExtra
 from audit.evidence import Slice
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 def warnings(loaded: LoadedPolicy) -> Iterator[str]:
     """One line a remark, after the rules that need the data, where the data are there; what breaks a rule is raised."""
     datasets = loaded.policy.datasets
-    here = {role for role, spec in datasets.items() if os.path.exists(loaded.resolve(spec.path))}  # noqa: PTH110  # Path.exists raises where it may not look
+    here = {role for role, spec in datasets.items() if is_there(loaded.resolve(spec.path))}
     absent = [spec.path for role, spec in datasets.items() if role not in here]
     if absent:
         yield f"not here, so their columns are not checked: {', '.join(absent)}"

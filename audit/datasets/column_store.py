@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from audit.datasets.parts import RowPlaces
+
 
 class ColumnStore(ABC):
     """Rows in their file's order, read by column. What it returns is shared, so it is never written to."""
@@ -47,6 +49,10 @@ class ColumnStore(ABC):
     def as_written(self, name: str) -> pd.Series[Any]:
         """(n,) the cells of one column, with lists and objects as such, which `column` gives as JSON."""
         return self.column(name)
+
+    def name_of_row(self, row: int) -> str:
+        """A row, from 0, as messages name it, counted from 1: `1024`, or `17 of part-2.parquet` where there are several files."""
+        return str(row + 1)
 
     def head(self, rows: int) -> ColumnStore:
         """The first rows."""
@@ -90,8 +96,9 @@ class ColumnStore(ABC):
 class InMemory(ColumnStore):
     """Cells of a table at hand."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
+    def __init__(self, frame: pd.DataFrame, places: RowPlaces | None = None) -> None:
+        """`places` tells which file each row stands in, where there are several."""
+        self._frame, self._places = frame, places
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,6 +113,10 @@ class InMemory(ColumnStore):
     def column(self, name: str) -> pd.Series[Any]:
         """(n,) the cells of one column."""
         return self._frame[name]
+
+    def name_of_row(self, row: int) -> str:
+        """A row as messages name it."""
+        return super().name_of_row(row) if self._places is None else self._places.name(row)
 
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns as one table; the very table where none are named."""

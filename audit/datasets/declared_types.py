@@ -55,8 +55,8 @@ def empty_words(frame: pd.DataFrame, options: ReadOptions, texts: AbstractSet[st
             frame[name] = cells.mask(gone.astype(bool))
 
 
-def apply_types(frame: pd.DataFrame, options: ReadOptions) -> None:
-    """The columns of a table as what they are declared to be; the first cell that is something else is refused."""
+def apply_types(frame: pd.DataFrame, options: ReadOptions, name_of_row: Callable[[int], str] = lambda row: f"{row + 1:,}") -> None:
+    """The columns of a table as what they are declared to be; the first cell that is something else is refused, with its row's name."""
     for column, kind in kinds_of_columns(options).items():
         if column not in frame.columns:
             continue
@@ -69,16 +69,16 @@ def apply_types(frame: pd.DataFrame, options: ReadOptions) -> None:
             try:
                 found.append(None if canonical(value) is None else _TYPES[kind](value))
             except (ValueError, TypeError):
-                row = next(row for row, code in enumerate(codes.tolist()) if distinct[code] == value and code >= 0) + 1
-                _refuse_cell(row, value, column, kind)
+                row = next(row for row, code in enumerate(codes.tolist()) if distinct[code] == value and code >= 0)
+                _refuse_cell(name_of_row(row), value, column, kind)
         if kind == "time":
             found = _in_one_zone(found, column)
         frame[column] = _series(codes, found, kind)
 
 
-def _refuse_cell(row: int, value: object, column: str, kind: str) -> None:
+def _refuse_cell(row: str, value: object, column: str, kind: str) -> None:
     shown = quoted(str(value))
-    what = f"row {row:,} has {shown} in column {column!r}, which is declared to hold {_FORMS[kind]}"
+    what = f"row {row} has {shown} in column {column!r}, which is declared to hold {_FORMS[kind]}"
     if kind == "number" and notation.to_plain(str(value), ",") is not None:
         raise Unreadable(what, 'say whether the comma is the decimal mark (`decimal: ","`) or stands between thousands (`decimal: "."`)')
     listed = f" (`missing: [{quote(str(value))}]`)" if shown == repr(str(value)) else ""

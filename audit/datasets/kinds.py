@@ -73,7 +73,7 @@ class ColumnKind:
         """Whether its cells are numbers on a scale."""
         return self.name in ORDERED
 
-    def describe(self, column: str) -> str:
+    def describe(self, column: str, name_of_row: Callable[[int], str] = lambda row: f"{row + 1:,}") -> str:
         """`x: numbers in 398 of 400 rows; 'NA' in 2, first in row 8`; empty where no cell is odd."""
         if self.odd is None:
             return ""
@@ -81,7 +81,7 @@ class ColumnKind:
         more = self.odd.rows - sum(count for _, count in self.odd.words)
         words += f", other words in {more:,}" if more else ""
         right = self.rows - self.blank - self.odd.rows
-        return f"{column}: {self.name}s in {right:,} of {self.rows:,} rows; {words}, first in row {self.odd.first + 1:,}"
+        return f"{column}: {self.name}s in {right:,} of {self.rows:,} rows; {words}, first in row {name_of_row(self.odd.first)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,7 +45,8 @@ def refuse_label_words(data: Dataset) -> None:
         if bad.size:
             word = str(distinct[codes[bad[0]]])
             rows = f"{bad.size:,} of {data.rows:,} rows have" if bad.size > 1 else f"1 of {data.rows:,} rows has"
-            msg = f"datasets.{data.role}: {data.path}: row {bad[0] + 1:,} has {word!r} in column {column!r} ({rows} such a word): it is "
+            row = data.cells.name_of_row(int(bad[0]))
+            msg = f"datasets.{data.role}: {data.path}: row {row} has {word!r} in column {column!r} ({rows} such a word): it is "
             msg += f"no class and no number; set `missing: [{quote(word)}]` where a row has no value, or declare that it is a class "
             msg += f"(`types: {{{quote(column)}: category}}`)"
             raise InputError(msg)

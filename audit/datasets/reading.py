@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,11 +12,13 @@ from audit.canonical_text import TRUTHS, canonical_values
 from audit.datasets.column_store import InMemory, nested_as_json
 from audit.datasets.columns import ReadOptions
 from audit.datasets.csv_file import csv_table
-from audit.datasets.declared_types import apply_types, empty_words, kinds_of_columns, refuse_unknown_columns
-from audit.datasets.file_bytes import Unreadable, read_bytes, unpack
+from audit.datasets.declared_types import kinds_of_columns, refuse_unknown_columns
+from audit.datasets.file_bytes import Unreadable
+from audit.datasets.joined_files import join_files
 from audit.datasets.json_lines import json_lines_table
 from audit.datasets.notation import EXACT
 from audit.datasets.parquet_file import ParquetColumns
+from audit.datasets.parts import Location, find_parts, listing_sha256
 from audit.datasets.remarks import on_columns
 from audit.datasets.table import Dataset
 from audit.errors import InputError
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
 
     from audit.datasets.column_store import ColumnStore
     from audit.datasets.columns import Columns
-
-_KINDS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-
+    from audit.datasets.parts import Part
 
 _KINDS_OF_CELL = {bytes: "bytes", list: "a list", dict: "an object"}
 _TELLING = frozenset({"id", "group", "sensitive"})
@@ -41,7 +40,7 @@ _TELLING = frozenset({"id", "group", "sensitive"})
 
 def read(
     role: str,
-    path: Path,
+    where: Path | Location,
     columns: Columns,
     options: ReadOptions | None = None,
     *,
@@ -49,13 +48,16 @@ def read(
     source: str | None = None,
     licence: str | None = None,
 ) -> Dataset:
-    """The data set in a file. Its digest is of the very bytes that were parsed. `optional` names roles that the file may lack."""
+    """The data set in a file, a folder or the files of a glob. Its digest is of the very bytes that were parsed.
+
+    `optional` names roles that the data may lack.
+    """
     options = options or ReadOptions()
-    name = path.name.lower()
-    if not name.endswith(_KINDS):
-        _refuse(role, path, "not a kind of file that can be read", f"give one that ends in {', '.join(_KINDS)}")
+    location = where if isinstance(where, Location) else Location(where)
+    path = location.path
     try:
-        cells, digest, remarks = _cells(name, path, columns, options)
+        listing = find_parts(location)
+        cells, digest, remarks = _cells(listing.parts, columns, options)
     except Unreadable as error:
         _refuse(role, path, error.what, error.remedy)
     if not cells.rows or not cells.names:
@@ -68,7 +70,7 @@ def read(
         _write_out_nested_cells(cells.frame())
     types, keys = kinds_of_columns(options), options.to_json()
     data = Dataset(role, path, cells, columns, digest, source, licence, types=types, read_with=keys)
-    data = replace(data, remarks=(*remarks, *on_columns(data)))
+    data = replace(data, remarks=(*listing.remarks, *remarks, *on_columns(data)))
     return _labelled(data) if options.unlabelled == "drop" and columns.label is not None else data
 
 
@@ -90,30 +92,29 @@ def _refuse(role: str, path: Path, what: str, remedy: str) -> NoReturn:
     raise InputError(msg)
 
 
-def _cells(name: str, path: Path, columns: Columns, options: ReadOptions) -> tuple[ColumnStore, str, tuple[str, ...]]:
-    """The cells in a file, the digest of its bytes, and remarks on how it was read."""
-    if name.endswith(".parquet"):
-        _refuse_keys_of_csv(options, "Parquet", ("separator", "decimal", "encoding"))
-        cells = ParquetColumns(path, options, _texts(columns))
+def _cells(parts: Sequence[Part], columns: Columns, options: ReadOptions) -> tuple[ColumnStore, str, tuple[str, ...]]:
+    """The cells in files of one format, the digest of their bytes, and remarks on how they were read."""
+    kind, texts = parts[0].format, _texts(columns)
+    if kind == "Parquet":
+        _refuse_keys_of_csv(options, kind, ("separator", "decimal", "encoding"))
+        cells = ParquetColumns(parts, options, texts)
         if cells.rows:
             refuse_unknown_columns(options, cells.names)
         for column in dict.fromkeys((*options.types, *cells.names)) if cells.rows else ():
-            cells.as_written(column)  # whatever is wrong in the file is found before anything is measured
-        return cells, cells.sha256, ()
-    raw = read_bytes(path)
-    frame, remarks = _table(name, unpack(raw) if name.endswith(".gz") else raw, columns, options)
-    if not frame.empty:
-        refuse_unknown_columns(options, map(str, frame.columns))
-        empty_words(frame, options, _texts(columns))
-        apply_types(frame, options)
-    return InMemory(frame), hashlib.sha256(raw).hexdigest(), remarks
+            cells.as_written(column)  # whatever is wrong in a file is found before anything is measured
+        return cells, listing_sha256(cells.digests), ()
+    if kind == "JSON lines":
+        _refuse_keys_of_csv(options, kind, ("separator", "decimal"))
+    joined = join_files(parts, lambda plain: _table(kind, plain, columns, options), options, texts)
+    if not joined.frame.empty:
+        refuse_unknown_columns(options, map(str, joined.frame.columns))
+    return InMemory(joined.frame, joined.places), listing_sha256(joined.digests), joined.remarks
 
 
-def _table(name: str, plain: bytes, columns: Columns, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _table(kind: str, plain: bytes, columns: Columns, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table in the bytes of a CSV or of JSON lines, and remarks on how it was read."""
-    if name.removesuffix(".gz").endswith(".csv"):
+    if kind == "CSV":
         return csv_table(plain, _verbatim(columns), _texts(columns), options)
-    _refuse_keys_of_csv(options, "JSON lines", ("separator", "decimal"))
     return json_lines_table(plain, _verbatim(columns), options.encoding), ()
 
 
@@ -167,13 +168,13 @@ def _refuse_bad_cells(role: str, path: Path, store: ColumnStore, columns: Column
         cells = _of_several_types(store.as_written(column))
         odd = next((cell for cell in cells if isinstance(cell, (bytes, list, dict))), None)
         if odd is not None:
-            row, kind = cells.index(odd) + 1, _KINDS_OF_CELL[type(odd)]
-            _refuse(role, path, f"row {row} has {kind} in column {column!r}", "write one text, number or boolean in every row")
+            row_name, kind = store.name_of_row(cells.index(odd)), _KINDS_OF_CELL[type(odd)]
+            _refuse(role, path, f"row {row_name} has {kind} in column {column!r}", "write one text, number or boolean in every row")
     for column in [column for use, column in named.items() if use.split(".")[0] in _TELLING]:
         found = _first_large(store.as_written(column))
         if found is not None:
             row, large = found
-            what = f"row {row + 1} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
+            what = f"row {store.name_of_row(row)} has a number near {large:.0f} in column {column!r}, read beside gaps or fractions"
             _refuse(role, path, what, "its last digits are lost: write these numbers as text")
 
 
@@ -208,7 +209,8 @@ def _refuse_bad_ids(role: str, path: Path, store: ColumnStore, column: str | Non
     of_row = np.array([place[value] for value in ids], dtype=np.int64)[codes]
     missing = np.flatnonzero(of_row == place[None])
     if missing.size:
-        _refuse(role, path, f"row {missing[0] + 1} has no id in column {column!r}", "give every row an id, or leave columns.id out")
+        what = f"row {store.name_of_row(int(missing[0]))} has no id in column {column!r}"
+        _refuse(role, path, what, "give every row an id, or leave columns.id out")
     counts = np.bincount(of_row)
     if counts.max() == 1:
         return

@@ -42,7 +42,7 @@ def on_columns(data: Dataset) -> tuple[str, ...]:
     for column in _looked_at(data):
         kind = data.kind(column)
         if kind.odd is not None:
-            numbers.append(_odd_cells(kind, column))
+            numbers.append(_odd_cells(data, kind, column))
         elif kind.name == "category":
             words += filter(None, (_empty_words(data, column), _units(data, column)))
     return (*_blank_texts(data), *_together(numbers, "numbers"), *_together(words, "categories"))
@@ -76,11 +76,11 @@ _MOST = 10
 """Names of further columns."""
 
 
-def _odd_cells(kind: ColumnKind, column: str) -> tuple[str, str]:
+def _odd_cells(data: Dataset, kind: ColumnKind, column: str) -> tuple[str, str]:
     words = [word.strip() for word, _ in kind.odd.words if not re.search(r"\d", word) and not looks_personal(word)] if kind.odd else []
     listed = ", ".join(map(quote, words))
     advice = f"Set `missing: [{listed}]` if it stands for an empty cell" if words else "Mend these cells"
-    return kind.describe(column), f"{advice}, or set `types: {{{quote(column)}: text}}`"
+    return kind.describe(column, data.cells.name_of_row), f"{advice}, or set `types: {{{quote(column)}: text}}`"
 
 
 def _empty_words(data: Dataset, column: str) -> tuple[str, str] | None:
@@ -91,7 +91,8 @@ def _empty_words(data: Dataset, column: str) -> tuple[str, str] | None:
         return None
     word = str(distinct[codes[rows[0]]]).strip()
     what = (
-        f"{column}: {word!r} is read as a word, not as an empty cell, in {rows.size:,} of {data.rows:,} rows, first in row {rows[0] + 1:,}"
+        f"{column}: {word!r} is read as a word, not as an empty cell, in {rows.size:,} of {data.rows:,} rows, first in row "
+        f"{data.cells.name_of_row(int(rows[0]))}"
     )
     empty, category = f"`missing: [{quote(word)}]`", f"`types: {{{quote(column)}: category}}`"
     return what, f"Set {empty} if it stands for an empty cell, as pandas takes it, or {category}"

@@ -127,9 +127,12 @@ class Dataset:
         return (rows if self.places is None else self.places[rows]) + 1
 
     def shown(self, row: int) -> str:
-        """A row's id as a report may print it; one that looks like an address or a telephone number gives way to `number 7`, from 1."""
+        """A row's id as a report may print it, or its number and file; one that looks personal gives way to `number 7`, from 1."""
+        name = (self.origin or self).cells.name_of_row(int(self._places[row]))
+        if self.columns.id is None:
+            return name
         found = str(self.ids_of(np.array([row]))[0])
-        return f"number {self._places[row] + 1}" if self.columns.id is not None and looks_personal(found) else found
+        return f"number {name}" if looks_personal(found) else found
 
     def written(self, column: str, row: int) -> str:
         """`, which says 'NA'`, of a cell that holds a word; nothing of an empty one."""

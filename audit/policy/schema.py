@@ -73,9 +73,9 @@ class System(Strict):
 
 
 class DatasetSpec(ReadOptions):
-    """A file of rows."""
+    """Rows, and where they lie."""
 
-    path: str = Field(description="CSV, Parquet or JSON lines; may hold ${ENV}")
+    path: str = Field(description="CSV, Parquet or JSON lines: a file, a folder of such files or a glob; may hold ${ENV}")
     source: str | None = Field(None, description="where it comes from")
     licence: str | None = Field(None, description="under which licence it may be used")
     columns: Columns | None = Field(None, description="roles laid over the policy's own; null takes a role away")

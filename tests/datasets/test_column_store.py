@@ -12,6 +12,7 @@ from audit.datasets import Columns, parquet_file
 from audit.datasets.column_store import InMemory
 from audit.datasets.columns import ReadOptions
 from audit.datasets.parquet_file import ParquetColumns
+from audit.datasets.parts import Part
 from audit.datasets.reading import read
 from audit.errors import InputError
 
@@ -56,7 +57,7 @@ def test_a_query_reaches_no_file_and_no_network(query: str, tmp_path: Path) -> N
 
 def stored(path: Path, frame: pd.DataFrame = FRAME, **options: Any) -> ParquetColumns:
     frame.to_parquet(path / "test.parquet", index=False, row_group_size=2)
-    return ParquetColumns(path / "test.parquet", ReadOptions(**options), texts=())
+    return ParquetColumns([Part(path / "test.parquet", "test.parquet")], ReadOptions(**options), texts=())
 
 
 def test_a_parquet_file_gives_the_cells_of_its_table(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_batches_hold_what_the_columns_hold(tmp_path: Path, rows: int, group: in
     """Types too, which blanks and long numbers in other rows decide."""
     MANY_TYPES.to_parquet(tmp_path / "test.parquet", index=False, row_group_size=group)
     options = ReadOptions(missing=("NA", "8"), types={"declared": "category", "number": "number"})
-    cells = ParquetColumns(tmp_path / "test.parquet", options, texts=())
+    cells = ParquetColumns([Part(tmp_path / "test.parquet", "test.parquet")], options, texts=())
     table = cells.frame()
     for mask in (None, np.arange(9) % 4 > 0):
         chosen, expected = (cells, table) if mask is None else (cells.where(mask), table[mask].reset_index(drop=True))
@@ -136,7 +137,7 @@ def test_codes_of_few_values_are_kept_longer_than_wide_columns(tmp_path: Path, m
 def test_codes_of_many_values_are_whole(tmp_path: Path, different: int) -> None:
     frame = pd.DataFrame({"word": pd.Series([*map(str, range(different)), None], dtype=object)})
     frame.to_parquet(tmp_path / "test.parquet", index=False)
-    codes, distinct = ParquetColumns(tmp_path / "test.parquet", ReadOptions(), texts=()).codes("word")
+    codes, distinct = ParquetColumns([Part(tmp_path / "test.parquet", "test.parquet")], ReadOptions(), texts=()).codes("word")
     assert codes.tolist() == [*range(different), -1]
     assert distinct == frame["word"].to_list()[:-1]
 

@@ -154,7 +154,7 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     (tmp_path / "b.csv").mkdir()
     with pytest.raises(InputError, match="there is no such file"):
         read("test", tmp_path / "a.csv", TEXT)
-    with pytest.raises(InputError, match="is a folder: name one file in it"):
+    with pytest.raises(InputError, match="is a folder without a file of rows: put the files there first"):
         read("test", tmp_path / "b.csv", TEXT)
 
 
