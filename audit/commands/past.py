@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.ledger import Entry
-    from audit.record import Outcome
+    from audit.report.history.past import Kind
 
 GONE = "no bundle here"
 
@@ -25,32 +26,54 @@ def history(out: Path, entries: Sequence[Entry], states: Mapping[int, str] | Non
     """Runs with links to the bundles in `out`; `states` are those of bundles that were checked, by the number of the entry."""
     told = [(one, json.loads(one.payload)) for one in entries]
     remarks = _remarks(told)
-    past = (_run(out, entry, run, remarks, (states or {}).get(entry.number)) for entry, run in told if entry.kind == "run")
+    kinds = {"run": _run, "window": _window}
+    past = (kinds[entry.kind](_Bundled(out, entry, one, remarks, states or {})) for entry, one in told if entry.kind in kinds)
     return History(tuple(past), tuple(_moves(told)))
 
 
-def _run(out: Path, entry: Entry, run: Mapping[str, Any], remarks: Mapping[str, tuple[str, ...]], state: str | None) -> Past:
-    name = str(run.get("run"))
-    at_hand = "/" not in name and (out / name / reader.NAME).exists() if state is None else state not in {record.CHANGED, GONE}
-    return Past(
-        kind="run",
-        name=name,
-        time=entry.time,
-        policy=str(run.get("policy")),
-        policy_version=str(run.get("policy_version", "")),
-        candidate_sha256=str(run.get("candidate_sha256")),
-        decision=str(run.get("decision")),
-        href=f"./{quote(name, safe='')}/report.html" if at_hand and "/" not in name else "",
-        bundle=state or ("" if at_hand else GONE),
-        outcomes=_outcomes(entry),
-        waivers=tuple(map(str, run.get("waivers") or ())),
-        remarks=remarks.get(str(run.get("bundle_sha256")), ()),
-    )
+@dataclass(frozen=True, slots=True)
+class _Bundled:
+    """An entry that stands for a bundle."""
+
+    out: Path
+    entry: Entry
+    told: Mapping[str, Any]
+    remarks: Mapping[str, tuple[str, ...]]
+    states: Mapping[int, str]
+
+    def past(self, kind: Kind, decision: str) -> Past:
+        """What runs and windows have in common."""
+        name, state = str(self.told.get("run")), self.states.get(self.entry.number)
+        looked_for = "/" not in name and (self.out / name / reader.NAME).exists()
+        at_hand = looked_for if state is None else "/" not in name and state not in {record.CHANGED, GONE}
+        return Past(
+            kind=kind,
+            name=name,
+            time=self.entry.time,
+            policy=str(self.told.get("policy")),
+            policy_version=str(self.told.get("policy_version", "")),
+            candidate_sha256=str(self.told.get("candidate_sha256")),
+            decision=decision,
+            href=f"./{quote(name, safe='')}/report.html" if at_hand else "",
+            bundle=state or ("" if at_hand else GONE),
+            outcomes=last_promotion.outcomes(self.entry) or (),  # none of an earlier release's run
+            waivers=tuple(map(str, self.told.get("waivers") or ())),
+            remarks=self.remarks.get(str(self.told.get("bundle_sha256")), ()),
+        )
 
 
-def _outcomes(entry: Entry) -> tuple[Outcome, ...]:
-    """As the ledger keeps them; none of an earlier release's run."""
-    return last_promotion.outcomes(entry) or ()
+def _run(one: _Bundled) -> Past:
+    return one.past("run", str(one.told.get("decision")))
+
+
+def _window(one: _Bundled) -> Past:
+    """A window stands at the time at which it begins; one whose labels came later has an entry for each."""
+    told = one.told
+    evidence = told.get("evidence") or {}
+    alarms = frozenset(name for name, relative in evidence.items() if relative is not None and relative >= 1)
+    due = ("labels may come until " + str(told["labels_due"]),) if told.get("labels_due") is not None else ()
+    past = one.past("window", str(told.get("outcome")))
+    return replace(past, name=str(told.get("key")), time=str(told.get("start") or past.time), alarms=alarms, remarks=(*due, *past.remarks))
 
 
 def _remarks(told: Sequence[tuple[Entry, Mapping[str, Any]]]) -> dict[str, tuple[str, ...]]:

@@ -99,9 +99,9 @@ class Trace:
     """The evidence of one requirement over the arrivals."""
 
     requirement: str
-    threshold: float
-    evidence: tuple[float | None, ...]
-    """The largest over its members after each arrival of `MonitorFacts.history`; None where that arrival did not count for it."""
+    relative: tuple[float | None, ...]
+    """After each arrival of `MonitorFacts.history` the largest evidence over its members as a part of its threshold then, so that 1
+    alarms; None where that arrival did not count for it. The ledger's entry of an arrival keeps it under `evidence`, by requirement."""
 
 
 @dataclass(frozen=True, slots=True)
