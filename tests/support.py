@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from audit.candidates.capabilities import TrainingRecord
 
 
-__all__ = ["OWN", "SETTINGS", "dataset", "labels", "measure", "offers", "scores_of", "subject", "trained"]
+__all__ = ["OWN", "SETTINGS", "USE", "dataset", "labels", "measure", "offers", "scores_of", "subject", "trained"]
 
 OWN = "def right(y_true, y_pred):\n    return (y_true == y_pred).astype(float)\n"
 """A function of a project's own."""
+USE = "{source: a test, measured: {since: 2026-01-01, until: 2026-01-31}, expires: 2999-12-31, overrides: {n: 400, overridden: 4}}\n"
+"""A file of evidence from use."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "performance/fbeta": {"beta": 2.0},
     "performance/top_k_accuracy": {"k": 1},
     "performance/custom": {"function": "measure:right", "sha256": hashlib.sha256(OWN.encode()).hexdigest(), "lowest": 0, "highest": 1},
     "fairness/subgroup_auc": {"by": ["group"]},
+    "online/declared": {"file": "use.yaml", "kind": "overrides"},
     "drift/new_categories": {"columns": ["group"]},
     "finetuning/knowledge_retention": {"k": 3},
     "fairness/counterfactual_identity": {"terms": {"writer": {"customer": ["customer"], "client": ["client"]}}},

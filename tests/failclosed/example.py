@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from audit.tasks import REGRESSION
-from tests.support import OWN, SETTINGS
+from tests.support import OWN, SETTINGS, USE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +33,9 @@ ANSWERS: dict[bool, dict[str, object]] = {
 
 
 def tables(folder: Path) -> None:
-    """Test, training and production tables without any fault, generated so that nobody in them is real, and a function of their own."""
+    """Test, training and production tables without any fault, in which nobody is real, a function of their own and evidence from use."""
     (folder / "measure.py").write_text(OWN, encoding="utf-8")
+    (folder / "use.yaml").write_text(USE, encoding="utf-8")
     for seed, role in enumerate(("test", "train", "production")):
         rng = np.random.default_rng(seed)
         urgent = rng.permutation(np.arange(ROWS) % 2).astype(bool)

@@ -3,8 +3,8 @@
 Purpose      Show whether the windows differ in any way that a classifier can learn: one feature, or how features or words go together.
 Risk         An area well above .5: the model answers for cases unlike those it was tested on, and its measured quality no longer
              speaks for them.
-Limitations  Tells that something moved, not what: drift/distance and drift/psi name features. It finds what its classifier can
-             learn from these rows: .5 is no proof of equal windows. A column that numbers rows or tells the time tells
+Limitations  Tells that something moved and which rows look new, not what: drift/distance and drift/psi name features. It finds what its
+             classifier can learn from these rows: .5 is no proof of equal windows. A column that numbers rows or tells the time tells
              windows apart by itself: such columns are left out unless `columns` names them. Change is not harm. At most `max_rows` a side.
 Reference    Lopez-Paz & Oquab, Revisiting classifier two-sample tests, ICLR 2017. Cross-fitted; area and interval of DeLong, DeLong &
              Clarke-Pearson, Biometrics 1988, with the variance of Nadeau & Bengio, Machine Learning 2003, because folds train on each
@@ -22,8 +22,8 @@ from pydantic import Field
 from audit.check import Params
 from audit.checks.drift import _alibi, _drawn, drift_check
 from audit.errors import CannotMeasure, MissingExtra
-from audit.evidence import OVERALL, Evidence, Member
-from audit.metrics import windows
+from audit.evidence import OVERALL, Evidence, Example, Member
+from audit.metrics import excerpts, windows
 from audit.stats import Auc
 
 if TYPE_CHECKING:
@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.datasets import Dataset
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
 _LEAST = 10
 """Rows a side from which five folds have two of each."""
 _NULL = 0.5
+_ROWS = 8
+"""Rows that are shown."""
 _HASHED = 2**16
 """Columns of hashed words and pairs of words."""
 _EXTRA = "sklearn"
@@ -79,21 +82,28 @@ def measure(subject: Subject, params: ClassifierParams, rng: Generator) -> Evide
         p = _alibi.classifier(features[~is_now], features[is_now], model, seed)[1]
         notes = [_alibi.licence(), f"Its cross-fitted test of the same classifier gives p = {p:.3g}; the area and its interval are ours."]
     members = (Member(OVERALL, area(is_now, score, params.folds)),)
+    apart = members[0].estimate.bounds(0.025, 0.025)[0] > _NULL
     return Evidence(
         members=members,
         unit="area under the curve",
         rows=len(is_now),
         unmeasured=unmeasured,
-        notes=(_change_note(members[0]), *notes, *_drawn.notes(drawn, (reference, current))),
+        examples=_newest(current, drawn[1], score[is_now]) if apart else (),
+        notes=(_APART if apart else _ALIKE, *notes, *_drawn.notes(drawn, (reference, current))),
         backend=_alibi.name(params.backend),
     )
 
 
-def _change_note(member: Member) -> str:
-    low = member.estimate.bounds(0.025, 0.025)[0]
-    if low > _NULL:
-        return "The windows can be told apart by more than chance (95 % interval). The bound says how much change matters."
-    return "The windows cannot be told apart by more than chance (95 % interval)."
+_APART = "The windows can be told apart by more than chance (95 % interval). The bound says how much change matters."
+_ALIKE = "The windows cannot be told apart by more than chance (95 % interval)."
+
+
+def _newest(current: Dataset, drawn: NDArray[np.int64], score: NDArray[np.float64]) -> tuple[Example, ...]:
+    """The rows of the current window that look least like the reference: those that the classifiers rank highest."""
+    most = np.argsort(-score, kind="stable")[:_ROWS]
+    rows = drawn[most].tolist()
+    ranked = zip(rows, excerpts.excerpts(current, rows), score[most].tolist(), strict=True)
+    return tuple(Example(current.shown(row), parts, f"ranked above {rank:.1%} of the rows of its fold") for row, parts, rank in ranked)
 
 
 def _words(texts: Sequence[Sequence[str]]) -> Any:

@@ -108,6 +108,19 @@ def test_texts_are_compared_by_their_words() -> None:
     assert_refused(CHECK, windows(before, same), because="takes tables", backend="alibi-detect")
 
 
+def test_rows_that_look_new_are_shown_where_windows_differ() -> None:
+    """Every row shown is one of the 150 that moved; where nothing moved beyond chance, none is shown."""
+    rng = np.random.default_rng(7)
+    before = rng.normal(size=(300, 2))
+    now = before + rng.normal(scale=1e-3, size=(300, 2))
+    assert drift(before, now).examples == ()
+    now[:150] = rng.normal(8, size=(150, 2))
+    found = drift(before, now)
+    assert len(found.examples) == 8
+    assert {int(one.row) for one in found.examples} <= set(range(1, 151)), "rows are counted from 1"
+    assert not any("below the middle" in one.parts[0].text for one in found.examples)
+
+
 def test_rows_are_drawn_and_said_to_be() -> None:
     """At most `max_rows`, one of each person; the same seed draws the same."""
     rng = np.random.default_rng(5)
