@@ -160,7 +160,8 @@ def _row(own: Sequence[Past]) -> RunRow:
     first, last = own[-1], own[0]
     window = last.kind == "window"
     when = prose.moment(last.time) if not window else last.name if len(own) == 1 else f"{first.name} to {last.name}"
-    alarms = (f"alarm: {prose.listed(sorted(last.alarms), 4)}",) if last.alarms else ()
+    word = "watch" if last.decision == "watch" else "alarm"
+    alarms = (f"{word}: {prose.listed(sorted(last.alarms), 4)}",) if last.alarms else ()
     return RunRow(
         when=when,
         reports=tuple(Report(one.name, one.href, one.bundle) for one in own),

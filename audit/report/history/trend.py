@@ -86,7 +86,9 @@ def _picture(found: Sequence[Observation], axis: Axis, moves: Sequence[Move]) ->
     parts += list(_moves(moves, axis, x))
     for kind in ("window", "run"):
         own = [one for one in shown if one.past.kind == kind]
-        parts += _series(own, axis, x, y)
+        beside = kind == "run" and len(own) < len(shown)
+        parts += _whiskers(own, axis, x, y) if beside else _line(own, axis, x, y)
+        parts += _marks(own, axis, x, y)
     parts.append(svg.line(LEFT, BOTTOM, RIGHT, BOTTOM, "axl"))
     parts += [svg.text(x(one.place), BOTTOM + 17, one.label, text_anchor=one.anchor) for one in axis.ticks]
     return svg.figure(WIDTH, HEIGHT, f"{found[-1].outcome.finding}, {_counted(found)}, oldest first", _in_words(found), *parts)
@@ -116,20 +118,30 @@ def _moves(moves: Sequence[Move], axis: Axis, x: Scale) -> Iterator[Markup]:
             yield svg.text(place, TOP - 6, "▲" if one.kind == "promotion" else "▼", text_anchor="middle", class_="h")
 
 
-def _series(own: Sequence[Observation], axis: Axis, x: Scale, y: Scale) -> list[Markup]:
-    """The band, the line and the marks of the runs, or of the windows."""
+def _line(own: Sequence[Observation], axis: Axis, x: Scale, y: Scale) -> Iterator[Markup]:
+    """A line through the values, with the band of their intervals."""
     at = [x(axis.places[one.place]) for one in own]
     bounded = [(a, one.outcome.interval) for a, one in zip(at, own, strict=True) if one.outcome.interval is not None]
-    parts: list[Markup] = []
     if len(bounded) > 1:
         there = [(a, y(ends[1])) for a, ends in bounded]
-        parts.append(svg.path(there + [(a, y(ends[0])) for a, ends in reversed(bounded)], "bandf", closed=True))
-    values = [(a, y(one.outcome.value or 0.0)) for a, one in zip(at, own, strict=True)]
-    if len(values) > 1:
-        parts.append(svg.path(values, "datal" if own[0].past.kind == "window" else "ink3l"))
-    many = len(own) > MOST_MARKS
-    parts += [_mark(a, b, one) for (a, b), one in zip(values, own, strict=True) if not many or one.alarm or one.outcome.status == "fail"]
-    return parts
+        yield svg.path(there + [(a, y(ends[0])) for a, ends in reversed(bounded)], "bandf", closed=True)
+    if len(own) > 1:
+        yield svg.path([(a, y(one.outcome.value or 0.0)) for a, one in zip(at, own, strict=True)], "datal thin")
+
+
+def _whiskers(own: Sequence[Observation], axis: Axis, x: Scale, y: Scale) -> Iterator[Markup]:
+    """Intervals of runs among windows: what lies between two runs is not theirs."""
+    for one in own:
+        if one.outcome.interval is not None:
+            place = x(axis.places[one.place])
+            yield svg.line(place, y(one.outcome.interval[0]), place, y(one.outcome.interval[1]), "inkl thin")
+
+
+def _marks(own: Sequence[Observation], axis: Axis, x: Scale, y: Scale) -> Iterator[Markup]:
+    """One a value; of very many only those that stand out."""
+    for one in own:
+        if len(own) <= MOST_MARKS or one.alarm or one.outcome.status == "fail":
+            yield _mark(x(axis.places[one.place]), y(one.outcome.value or 0.0), one)
 
 
 def _mark(x: float, y: float, one: Observation) -> Markup:
