@@ -10,7 +10,8 @@ from audit.evidence.codec import LATER
 if TYPE_CHECKING:
     from audit.evidence import Name
 
-MonitorOutcome: TypeAlias = Literal["keep", "watch", "keep-with-conditions", "roll-back"]
+MonitorOutcome: TypeAlias = Literal["keep", "watch", "keep-with-conditions", "roll-back", "incomplete"]
+"""`incomplete`: nothing alarms, and evidence that the policy requires is missing."""
 SignalState: TypeAlias = Literal["quiet", "rising", "watch", "alarm"]
 
 
@@ -53,18 +54,18 @@ class Signal:
 
     requirement: str
     member: Name | None
-    """None for the whole."""
+    """None for all rows."""
     state: SignalState
-    """`alarm` and `watch` stand at or above their threshold; `rising` has at least a tenth of it on a logarithmic scale from 1."""
+    """`alarm` and `watch` are at or above their threshold, `rising` at or above a tenth of it."""
     evidence: float
     """M, the statistic of the e-detector."""
     threshold: float
     windows: int
     """Windows that it rests on."""
     since: str | None = None
-    """ISO date of the window of the alarm; None where there is none."""
+    """Key of the window of the alarm; None where there is none."""
     change: str | None = None
-    """ISO date of the window in which the change most likely began; None where nothing rises."""
+    """Key of the window in which the change most likely began; None where nothing speaks for one."""
 
 
 @dataclass(frozen=True, slots=True)
