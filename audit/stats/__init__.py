@@ -2,6 +2,7 @@
 
 from audit.stats.auc import Auc
 from audit.stats.average_precision import AveragePrecision
+from audit.stats.betting import BettingMean
 from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
 from audit.stats.confusion import Confusion, PairedConfusion
@@ -26,6 +27,7 @@ __all__ = [
     "AverageDifference",
     "AverageGapChange",
     "AveragePrecision",
+    "BettingMean",
     "BinnedDistance",
     "CalibrationError",
     "Census",
