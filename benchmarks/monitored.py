@@ -38,7 +38,7 @@ class Windows:
 
 def alarm_days(log_e: Iterator[Numbers], threshold: float) -> NDArray[np.int64]:
     """(runs,) first day of an alarm in each run, from (runs, members, bets) log e-values a day: Shiryaev-Roberts, any member."""
-    m, days = 0.0, np.zeros(0, dtype=np.int64)
+    m, days = np.zeros(1), np.zeros(0, dtype=np.int64)
     for day, found in enumerate(log_e, start=1):
         m = np.minimum((m + 1) * np.exp(found), 1e300)
         alarm = (m.mean(axis=-1) >= threshold).any(axis=-1)
