@@ -164,6 +164,11 @@ class ParquetColumns(ColumnStore):
         apply_types(frame, self._options, self.places.name)
         return frame[name]
 
+    def refuse_change(self) -> None:
+        """InputError where a file is no longer the one that was hashed."""
+        for file in self._files:
+            file.refuse_change()
+
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns as one table, which then is in memory; all columns where none are named."""
         import pandas as pd

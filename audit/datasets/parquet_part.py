@@ -17,6 +17,7 @@ from audit.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from io import BufferedReader
+    from pathlib import Path
 
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -108,11 +109,23 @@ class ParquetPart:
             self._refuse_change(raw)
             yield raw
 
+    def refuse_change(self) -> None:
+        """InputError where it is no longer the file that was hashed."""
+        with self._reopened():
+            pass
+
     def _refuse_change(self, raw: BufferedReader) -> None:
         """A file that is no longer the one whose digest the record holds."""
         if _state(raw) != self.state:
             msg = f"{self.part.path}: was changed while it was audited: run the audit again"
             raise InputError(msg)
+
+
+def names_in(path: Path) -> list[str]:
+    """The columns of a file."""
+    with file_bytes.open_file(path) as raw:
+        names: list[str] = _open(raw).schema_arrow.names
+    return names
 
 
 def common_schema(files: Sequence[ParquetPart]) -> pa.Schema:

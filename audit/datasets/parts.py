@@ -43,6 +43,8 @@ class Location:
     """A file, a folder or a glob."""
     within: Path | None = None
     """Folder that its files may not lie outside of; None where they may lie anywhere."""
+    sql: str | None = None
+    """Statement whose answer over the files, or over a database, is the data set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,11 @@ import numpy as np
 from audit.canonical_text import TRUTHS, canonical_values
 from audit.datasets.column_store import InMemory, nested_as_json
 from audit.datasets.columns import ReadOptions
-from audit.datasets.csv_file import csv_table
-from audit.datasets.declared_types import kinds_of_columns, refuse_unknown_columns
+from audit.datasets.contents import read_contents
+from audit.datasets.declared_types import kinds_of_columns
 from audit.datasets.file_bytes import Unreadable
-from audit.datasets.joined_files import join_files
-from audit.datasets.json_lines import json_lines_table
 from audit.datasets.notation import EXACT
-from audit.datasets.parquet_file import ParquetColumns
-from audit.datasets.parts import Location, find_parts, listing_sha256
+from audit.datasets.parts import Location
 from audit.datasets.remarks import on_columns
 from audit.datasets.table import Dataset
 from audit.errors import InputError
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
 
     from audit.datasets.column_store import ColumnStore
     from audit.datasets.columns import Columns
-    from audit.datasets.parts import Part
 
 _KINDS_OF_CELL = {bytes: "bytes", list: "a list", dict: "an object"}
 _TELLING = frozenset({"id", "group", "sensitive"})
@@ -56,10 +52,10 @@ def read(
     location = where if isinstance(where, Location) else Location(where)
     path = location.path
     try:
-        listing = find_parts(location)
-        cells, digest, remarks = _cells(listing.parts, columns, options)
+        contents = read_contents(location, columns, options)
     except Unreadable as error:
         _refuse(role, path, error.what, error.remedy)
+    cells = contents.cells
     if not cells.rows or not cells.names:
         _refuse(role, path, "holds no rows", "nothing can be measured on it: give a file with rows")
     columns = _without_absent(columns, set(cells.names), optional)
@@ -69,8 +65,8 @@ def read(
     if isinstance(cells, InMemory):
         _write_out_nested_cells(cells.frame())
     types, keys = kinds_of_columns(options), options.to_json()
-    data = Dataset(role, path, cells, columns, digest, source, licence, types=types, read_with=keys)
-    data = replace(data, remarks=(*listing.remarks, *remarks, *on_columns(data)))
+    data = Dataset(role, path, cells, columns, contents.sha256, source, licence, types=types, read_with=keys)
+    data = replace(data, remarks=(*contents.remarks, *on_columns(data)))
     return _labelled(data) if options.unlabelled == "drop" and columns.label is not None else data
 
 
@@ -90,49 +86,6 @@ def _labelled(data: Dataset) -> Dataset:
 def _refuse(role: str, path: Path, what: str, remedy: str) -> NoReturn:
     msg = f"datasets.{role}: {path}: {what}: {remedy}"
     raise InputError(msg)
-
-
-def _cells(parts: Sequence[Part], columns: Columns, options: ReadOptions) -> tuple[ColumnStore, str, tuple[str, ...]]:
-    """The cells in files of one format, the digest of their bytes, and remarks on how they were read."""
-    kind, texts = parts[0].format, _texts(columns)
-    if kind == "Parquet":
-        _refuse_keys_of_csv(options, kind, ("separator", "decimal", "encoding"))
-        cells = ParquetColumns(parts, options, texts)
-        if cells.rows:
-            refuse_unknown_columns(options, cells.names)
-        for column in dict.fromkeys((*options.types, *cells.names)) if cells.rows else ():
-            cells.as_written(column)  # whatever is wrong in a file is found before anything is measured
-        return cells, listing_sha256(cells.digests), ()
-    if kind == "JSON lines":
-        _refuse_keys_of_csv(options, kind, ("separator", "decimal"))
-    joined = join_files(parts, lambda plain: _table(kind, plain, columns, options), options, texts)
-    if not joined.frame.empty:
-        refuse_unknown_columns(options, map(str, joined.frame.columns))
-    return InMemory(joined.frame, joined.places), listing_sha256(joined.digests), joined.remarks
-
-
-def _table(kind: str, plain: bytes, columns: Columns, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table in the bytes of a CSV or of JSON lines, and remarks on how it was read."""
-    if kind == "CSV":
-        return csv_table(plain, _verbatim(columns), _texts(columns), options)
-    return json_lines_table(plain, _verbatim(columns), options.encoding), ()
-
-
-def _refuse_keys_of_csv(options: ReadOptions, kind: str, keys: Sequence[str]) -> None:
-    useless = [key for key in keys if getattr(options, key) is not None]
-    if useless:
-        what = f"is {kind}, and {' and '.join(useless)} {'are' if len(useless) > 1 else 'is'} for CSV"
-        raise Unreadable(what, "leave it out")
-
-
-def _verbatim(columns: Columns) -> set[str]:
-    """Columns whose cells are names or text: read as they stand, so that `007` stays `007` in every file."""
-    return _texts(columns) | {column for column in (columns.id, columns.group) if column is not None}
-
-
-def _texts(columns: Columns) -> set[str]:
-    """Columns of texts, in which every word is one."""
-    return {column for column in (columns.text, columns.output) if column is not None}
 
 
 def _without_absent(columns: Columns, there: set[str], optional: frozenset[str]) -> Columns:

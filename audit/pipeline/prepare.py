@@ -158,7 +158,7 @@ def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
     shared, own = loaded.policy.columns, spec.columns or Columns()
     optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL)
     try:
-        where = Location(loaded.resolve(spec.path), None if loaded.allow_outside else loaded.project)
+        where = Location(loaded.resolve(spec.path), None if loaded.allow_outside else loaded.project, spec.sql)
         data = read(role, where, own.over(shared), spec, optional=optional, source=spec.source, licence=spec.licence)
         data = replace(data, label_map=loaded.policy.labels.classes())
         refuse_label_words(data)

@@ -129,9 +129,11 @@ def _fine_tune(tune: FineTune, draft: Draft) -> Iterator[Problem]:
 
 
 def _same_file(one: str, other: str, draft: Draft) -> bool:
-    """Whether two roles are one data set, by name or by path."""
+    """Whether two roles are one data set, by name, or by path and statement."""
     first, second = draft.datasets.get(one), draft.datasets.get(other)
-    return one == other or (first is not None and second is not None and _same_path(first.path, second.path))
+    if one == other or first is None or second is None:
+        return one == other
+    return _same_path(first.path, second.path) and first.sql == second.sql
 
 
 def _same_path(one: str, other: str) -> bool:

@@ -76,6 +76,9 @@ class DatasetSpec(ReadOptions):
     """Rows, and where they lie."""
 
     path: str = Field(description="CSV, Parquet or JSON lines: a file, a folder of such files or a glob; may hold ${ENV}")
+    sql: Text | None = Field(
+        None, description="one SELECT statement over the table `data`, the files of `path`, or over the tables of a DuckDB database there"
+    )
     source: str | None = Field(None, description="where it comes from")
     licence: str | None = Field(None, description="under which licence it may be used")
     columns: Columns | None = Field(None, description="roles laid over the policy's own; null takes a role away")
