@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from audit import __version__
-from audit.cli import bundles, evidence_chain, promotion
+from audit.cli import bundles, evidence_chain, profiles, promotion
 from audit.cli.base import AllowOutside, ColumnRoles, FurtherData, Out, Policies, PolicyFile, Reading, Seed, app, command, paint, say, width
 from audit.cli.display import display, progress
 from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, remark, tell
@@ -279,6 +279,9 @@ def _overview(asked: CheckRequest, policy: Path | None, form: str) -> int:
     if policy is not None:
         tell([f"{policy}: written; its bounds are open: set each, then: audit validate {policy}"])
     return GOOD
+
+
+command()(profiles.profile)
 
 
 def _ask(question: str, suggestion: str) -> str:

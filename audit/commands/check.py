@@ -189,17 +189,23 @@ def path_of(text: str) -> Path:
 
 def read_data(role: str, path: Path, asked: CheckRequest) -> Dataset:
     """The file, with roles taken from the names of its columns and then from the options."""
-    options = _read_options(asked)
-    whole = read(role, path, Columns(), options)
-    given = pairs("--column", asked.columns)
-    names = set(whole.cells.names)
-    given_roles = {key: _column(key, value, names) for key, value in given.items()}
-    guessed, remarks = guess(whole, given_roles)
-    columns = single_check.columns(guessed, given_roles, "--column ")
-    _refuse_blanks(role, path, names, {**guessed, **given_roles})
+    options = read_options(asked.reading)
+    columns, remarks = columns_of(read(role, path, Columns(), options), asked.columns)
     data = read(role, path, columns, options)
     refuse_label_words(data)
     return replace(data, remarks=(*remarks, *data.remarks))
+
+
+def columns_of(data: Dataset, given: Sequence[str]) -> tuple[Columns, tuple[str, ...]]:
+    """Roles by the names of the columns, or of a profile those it was made with, and over them the given ones; and remarks on them."""
+    names = set(data.cells.names)
+    given_roles = {key: _column(key, value, names) for key, value in pairs("--column", given).items()}
+    if data.cells.profile is not None:
+        return single_check.columns(data.cells.profile.roles.model_dump(exclude_defaults=True), given_roles, "--column "), ()
+    guessed, remarks = guess(data, given_roles)
+    columns = single_check.columns(guessed, given_roles, "--column ")
+    _refuse_blanks(data.role, data.path, names, {**guessed, **given_roles})
+    return columns, remarks
 
 
 _STRUCTURED = frozenset({"positive", "sensitive", "features", "scores"})
@@ -222,8 +228,9 @@ def _refuse_blanks(role: str, path: Path, names: Collection[str], roles_of: Mapp
             raise InputError(msg)
 
 
-def _read_options(asked: CheckRequest) -> ReadOptions:
-    written = pairs("--read", asked.reading)
+def read_options(reading: Sequence[str]) -> ReadOptions:
+    """How files are read, from options of the form `key=value`."""
+    written = pairs("--read", reading)
     given: dict[str, Tree] = {key: _value("--read", key, value) if key in {"missing", "types"} else value for key, value in written.items()}
     missing = given.get("missing", [])
     words: list[Tree] = [*missing.split(",")] if isinstance(missing, str) else [missing]

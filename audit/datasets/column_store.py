@@ -13,12 +13,13 @@ import numpy as np
 from audit.datasets.kinds import distinct_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
 
     from audit.datasets.parts import RowPlaces
+    from audit.datasets.profiles.profile import Profile
 
 
 class ColumnStore(ABC):
@@ -41,6 +42,11 @@ class ColumnStore(ABC):
     @abstractmethod
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns as one table, for a model or a library that takes no less; all columns where none are named."""
+
+    @property
+    def profile(self) -> Profile | None:
+        """What is known in place of rows, where a profile was read; None where rows were."""
+        return None
 
     def dtype(self, name: str) -> Any:
         """The type of a column's cells, as pandas names it."""
@@ -68,6 +74,10 @@ class ColumnStore(ABC):
 
         for start in range(0, self.rows, rows):
             yield pd.DataFrame({name: self.column(name).iloc[start : start + rows] for name in names})
+
+    def stream(self, rows: int, texts: Collection[str] = ()) -> Iterator[pd.DataFrame]:  # noqa: ARG002  # they were named at reading
+        """All columns as tables of at most `rows` rows, each read once; in `texts` no word stands for an empty cell."""
+        yield from self.batches(self.names, rows)
 
     def codes(self, name: str) -> tuple[NDArray[np.int64], list[object]]:
         """(n,) places in a list of the column's cells, -1 where there is none; see `kinds.distinct_cells`."""

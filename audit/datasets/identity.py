@@ -35,6 +35,9 @@ def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
     were shuffled. Rows are told apart by text and label, or by id and label, whatever these columns are called; where there
     is neither text nor id, by every column but those of predictions and scores. `without` names columns of other candidates.
     """
+    if data.cells.profile is not None:
+        said = {data.columns.prediction, data.columns.score, *_columns_of_scores(data), *without}
+        return data.cells.profile.rows_sha256({column for column in said if column is not None})
     telling = _telling(data, without)
     digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
     if data.rows * len(telling) > MOST_CELLS:
@@ -75,6 +78,8 @@ def columns_sha256(data: Dataset) -> tuple[str, ...]:
     Two sets that share one are the same rows: nobody gets a fresh test set by declaring other roles. Left out are columns of few
     values. Numbers that only count rows, and texts, which may do so too, need a label that changes along them.
     """
+    if data.cells.profile is not None:
+        return ()
     label = data.columns.label
     labels = None if label is None or label not in data.cells.names else _word_hashes(data.cells, label)
     names = sorted(data.cells.names)[: max(_FEWEST_COLUMNS, MOST_CELLS // max(data.rows, 1))]

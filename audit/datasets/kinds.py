@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -94,8 +95,8 @@ class NumberColumn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Cells:
-    """A column's different cells, each with what it is."""
+class Cells:
+    """A column's cells, each with what it is."""
 
     codes: NDArray[np.int64]
     """(n,) place of each row's cell; -1 where it is empty."""
@@ -121,9 +122,9 @@ def kind_of(cells: pd.Series[Any], declared: KindName | None = None, codes: Call
     simple = _kind_of_dtype(cells)
     if simple is not None:
         return _named(cells, simple, declared=False)
-    parts = _parts(cells, codes)
+    parts = parts_of(cells, codes)
     blank = parts.rows_of("blank")
-    name = _majority(parts, len(cells) - int(blank.sum()))
+    name = Tally.of(parts).kind
     return ColumnKind(name, len(cells), int(blank.sum()), _odd(parts, name, blank))
 
 
@@ -131,7 +132,7 @@ def count(cells: pd.Series[Any], kind: ColumnKind, codes: Callable[[], Codes] | 
     """A kind that was found on all rows, with the empty and odd cells of these ones."""
     if kind.declared or _kind_of_dtype(cells) is not None:
         return _named(cells, kind.name, declared=kind.declared)
-    parts = _parts(cells, codes)
+    parts = parts_of(cells, codes)
     blank = parts.rows_of("blank")
     return ColumnKind(kind.name, len(cells), int(blank.sum()), _odd(parts, kind.name, blank))
 
@@ -146,7 +147,7 @@ def to_numbers(cells: pd.Series[Any]) -> NDArray[np.float64]:
         return np.asarray((utc - datetime(1970, 1, 1, tzinfo=UTC)).dt.total_seconds().to_numpy(dtype=float), dtype=np.float64)
     if kind in "biuf":
         return np.asarray(cells.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
-    parts = _parts(cells)
+    parts = parts_of(cells)
     numbers = parts.numbers
     if "time" in parts.kinds:  # beside times, a day is its midnight
         numbers = np.where(parts.kinds == "day", numbers * _SECONDS_A_DAY, numbers)
@@ -167,11 +168,12 @@ def _named(cells: pd.Series[Any], name: KindName, *, declared: bool) -> ColumnKi
     return ColumnKind(name, len(cells), int(cells.isna().sum()), declared=declared)
 
 
-def _parts(cells: pd.Series[Any], codes: Callable[[], Codes] | None = None) -> _Cells:
+def parts_of(cells: pd.Series[Any], codes: Callable[[], Codes] | None = None) -> Cells:
+    """What each cell is. `codes` gives the different cells."""
     places, distinct = distinct_cells(cells) if codes is None else codes()
     found = [_part(value) for value in distinct]
     kinds = np.array([kind for kind, _ in found], dtype=object)
-    return _Cells(places, distinct, kinds, np.array([number for _, number in found], dtype=float))
+    return Cells(places, distinct, kinds, np.array([number for _, number in found], dtype=float))
 
 
 def distinct_cells(cells: pd.Series[Any]) -> tuple[NDArray[np.int64], list[object]]:
@@ -240,29 +242,68 @@ _PARTS: tuple[tuple[Any, Callable[[Any], tuple[str, float]]], ...] = (
 """How a cell of each type is read; the first that fits counts, since a truth value is a whole number too."""
 
 
-def _majority(parts: _Cells, filled: int) -> KindName:
-    """The kind of at least nine filled cells in ten. Codes such as 007 make categories; so does text that is numbers throughout."""
-    counts: dict[str, int] = {kind: int(parts.rows_of(kind).sum()) for kind in ("code", "boolean", "number", "duration", "day", "time")}
-    meant = filled - int(parts.rows_of("empty word").sum())
-    enough = MOSTLY * meant
-    if not meant or counts["code"]:
-        return "category" if filled else "blank"
-    if counts["number"] == filled and all(isinstance(value, str) for value in parts.distinct if value is not None):
-        return "category"
-    if counts["boolean"] == filled:
-        return "boolean"
-    counts["time"] += 0 if counts["day"] >= enough else counts["day"]  # a day is a time too
-    names: tuple[KindName, ...] = ("number", "duration", "day", "time")
-    found: KindName = next((name for name in names if counts[name] >= enough), "category")
-    return "number" if found == "category" and counts["number"] >= _HALF * meant and _few_words_among_numbers(parts) else found
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the cells of a column are, from which its kind follows; the tallies of a column's parts add up."""
+
+    rows: Counter[str]
+    """By what their cell is."""
+    only_text: bool = True
+    """Whether every cell is a text."""
+    words: frozenset[str] = frozenset()
+    """Some of the different words: no more are kept than matter."""
+    numbers: frozenset[float] = frozenset()
+    """The same of numbers."""
+
+    @classmethod
+    def of(cls, parts: Cells) -> Tally:
+        """Of some cells."""
+        import pandas as pd
+
+        there = np.bincount(parts.codes[parts.codes >= 0], minlength=len(parts.distinct))
+        rows = Counter({"blank": int((parts.codes < 0).sum())})
+        for kind, count in zip(parts.kinds.tolist(), there.tolist(), strict=True):
+            rows[kind] += count
+        only_text = all(isinstance(value, str) for value in parts.distinct if value is not None)
+        words: set[str] = set()
+        for value, kind in zip(parts.distinct, parts.kinds, strict=True):
+            if len(words) > _FEW_WORDS:
+                break
+            words |= set() if kind in {"number", "empty word", "blank"} else {str(value)}
+        numbers = pd.unique(parts.numbers[parts.kinds == "number"])[: _MANY_NUMBERS + 1]
+        return cls(rows, only_text, frozenset(words), frozenset(numbers.tolist()))
+
+    def plus(self, other: Tally) -> Tally:
+        """Of the cells of both."""
+        words = frozenset(islice(sorted(self.words | other.words), _FEW_WORDS + 1))
+        numbers = frozenset(islice(sorted(self.numbers | other.numbers), _MANY_NUMBERS + 1))
+        return Tally(self.rows + other.rows, self.only_text and other.only_text, words, numbers)
+
+    @property
+    def filled(self) -> int:
+        """Rows whose cell is not empty."""
+        return self.rows.total() - self.rows["blank"]
+
+    @property
+    def kind(self) -> KindName:
+        """The kind of at least nine filled cells in ten. Codes such as 007 make categories; so does text that is numbers throughout."""
+        counts = Counter(self.rows)
+        meant = self.filled - counts["empty word"]
+        enough = MOSTLY * meant
+        if not meant or counts["code"]:
+            return "category" if self.filled else "blank"
+        if counts["number"] == self.filled and self.only_text:
+            return "category"
+        if counts["boolean"] == self.filled:
+            return "boolean"
+        counts["time"] += 0 if counts["day"] >= enough else counts["day"]  # a day is a time too
+        names: tuple[KindName, ...] = ("number", "duration", "day", "time")
+        found: KindName = next((name for name in names if counts[name] >= enough), "category")
+        few_words = len(self.words) <= _FEW_WORDS and len(self.numbers) > _MANY_NUMBERS
+        return "number" if found == "category" and counts["number"] >= _HALF * meant and few_words else found
 
 
-def _few_words_among_numbers(parts: _Cells) -> bool:
-    words = {value for value, kind in zip(parts.distinct, parts.kinds, strict=True) if kind not in {"number", "empty word", "blank"}}
-    return len(words) <= _FEW_WORDS and len(set(parts.numbers[parts.kinds == "number"].tolist())) > _MANY_NUMBERS
-
-
-def _odd(parts: _Cells, name: KindName, blank: NDArray[np.bool_]) -> OddCells | None:
+def _odd(parts: Cells, name: KindName, blank: NDArray[np.bool_]) -> OddCells | None:
     if name not in ORDERED:
         return None
     odd = np.flatnonzero(~parts.rows_of(name, *(("day",) if name == "time" else ())) & ~blank)

@@ -16,6 +16,8 @@ from audit.datasets.declared_types import kinds_of_columns
 from audit.datasets.file_bytes import Unreadable
 from audit.datasets.notation import EXACT
 from audit.datasets.parts import Location
+from audit.datasets.profiles.cells import ProfiledCells
+from audit.datasets.profiles.profile import is_profile
 from audit.datasets.remarks import on_columns
 from audit.datasets.table import Dataset
 from audit.errors import InputError
@@ -52,6 +54,8 @@ def read(
     location = where if isinstance(where, Location) else Location(where)
     path = location.path
     try:
+        if is_profile(path):
+            return replace(_profiled(role, path, columns, options, optional), source=source, licence=licence)
         contents = read_contents(location, columns, options)
     except Unreadable as error:
         _refuse(role, path, error.what, error.remedy)
@@ -68,6 +72,17 @@ def read(
     data = Dataset(role, path, cells, columns, contents.sha256, source, licence, types=types, read_with=keys)
     data = replace(data, remarks=(*contents.remarks, *on_columns(data)))
     return _labelled(data) if options.unlabelled == "drop" and columns.label is not None else data
+
+
+def _profiled(role: str, path: Path, columns: Columns, options: ReadOptions, optional: frozenset[str]) -> Dataset:
+    """A profile in place of rows."""
+    cells, keys = ProfiledCells(path), options.to_json()
+    if keys not in {"", cells.profile.read_with}:
+        what = "is a profile, made with other reading options than these"
+        raise Unreadable(what, "leave missing, types and the like out, or make the profile with them")
+    columns = _without_absent(columns, set(cells.names), optional)
+    _refuse_missing_columns(role, path, cells.names, columns)
+    return Dataset(role, path, cells, columns, cells.sha256, types=kinds_of_columns(options), read_with=keys)
 
 
 def _labelled(data: Dataset) -> Dataset:

@@ -192,6 +192,8 @@ class Dataset:
         return {}
 
     def _find_kind(self, column: str) -> ColumnKind:
+        if self.cells.profile is not None:
+            return self.cells.profile.columns[column].column_kind
         cells = self.cells.column(column)
         if column not in self.types and column in {self.columns.text, self.columns.output}:
             return ColumnKind("text", len(cells), int(cells.isna().sum()))
@@ -217,10 +219,10 @@ class Dataset:
 
     @cached_property
     def copies(self) -> Copies | None:
-        """Rows that are copies of each other, where these dominate the file."""
+        """Rows that are copies of each other, where these dominate the file; a profile does not know them."""
         from audit.datasets.identity import dominating_copies
 
-        return dominating_copies(self)
+        return None if self.cells.profile is not None else dominating_copies(self)
 
     @cached_property
     def common_words(self) -> frozenset[str]:

@@ -1,0 +1,45 @@
+"""`audit profile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.base import ColumnRoles, Reading, say
+from audit.cli.exit_codes import GOOD, remark
+from audit.errors import InputError
+
+
+def profile(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Parquet or JSON lines; with --merge, profiles")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="file to write, FILE.profile.json where absent")] = None,
+    column: ColumnRoles = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", metavar="COLUMN", help="count labels and predictions by this column too, exactly and with all its values"),
+    ] = None,
+    reading: Reading = None,
+    merge: Annotated[bool, typer.Option("--merge", help="make one profile of several")] = False,  # noqa: FBT002  # an option
+) -> int:
+    """Write a profile of a file, under a megabyte and without its rows, that other commands take in place of the file."""
+    from audit import progress
+    from audit.commands import profile as profile_command
+
+    if merge:
+        if out is None or column or by or reading:
+            msg = "--merge: name the file to write with -o" if out is None else "--merge takes no --column, --by or --read: profiles have them"
+            raise InputError(msg)
+        found = profile_command.merge(files)
+    else:
+        if len(files) > 1:
+            msg = f"{files[1]}: profile one file at a time, or merge profiles with --merge"
+            raise InputError(msg)
+        asked = profile_command.ProfileRequest(files[0], column or (), by or (), reading or ())
+        found, remarks = profile_command.make(asked, progress.on_stderr())
+        remark(remarks)
+    place = out or profile_command.place_of(files[0])
+    profile_command.write(found, place)
+    say([f"{place}: written; {'; '.join(profile_command.described(found))}"])
+    return GOOD

@@ -1,0 +1,150 @@
+"""`audit profile`: a summary of a file's columns in under a megabyte, which other commands take in place of the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.commands.check import columns_of, read_options
+from audit.datasets import Columns, Dataset
+from audit.datasets.column_store import InMemory
+from audit.datasets.declared_types import kinds_of_columns, refuse_unknown_columns
+from audit.datasets.file_bytes import Unreadable
+from audit.datasets.parquet_file import ParquetColumns
+from audit.datasets.parts import Location, find_parts
+from audit.datasets.profiles import making
+from audit.datasets.profiles import profile as profile_file
+from audit.datasets.reading import read
+from audit.errors import InputError
+from audit.files import write_new
+from audit.metrics.windows import DERIVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+
+    from audit.datasets.column_store import ColumnStore
+    from audit.datasets.columns import ReadOptions
+    from audit.datasets.profiles.profile import Profile
+    from audit.progress import Progress
+
+_FIRST = 1000
+"""Rows from which it is seen what columns are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRequest:
+    """What the command line said."""
+
+    data: Path
+    columns: Sequence[str] = ()
+    """`role=column`."""
+    by: Sequence[str] = ()
+    """Columns by which labels and predictions are counted together."""
+    reading: Sequence[str] = ()
+    """`key=value` of how the file is read."""
+
+
+def make(asked: ProfileRequest, progress: Progress) -> tuple[Profile, tuple[str, ...]]:
+    """The profile of a file, and what its reader must know of the roles that columns were given."""
+    if profile_file.is_profile(asked.data):
+        msg = f"{asked.data}: is a profile already: give a file with rows, or merge profiles with --merge"
+        raise InputError(msg)
+    options = read_options(asked.reading)
+    try:
+        cells, digests = _open(asked.data, Columns(), options)
+        first = next(cells.stream(_FIRST))
+        columns, remarks = columns_of(Dataset("data", asked.data, InMemory(first), Columns(), digests[0]), asked.columns)
+        if not isinstance(cells, ParquetColumns):
+            cells, digests = _open(asked.data, columns, options)
+        plan = _plan(cells, columns, asked, options)
+        return making.of_frames(_counted(cells, plan, progress), plan, digests), remarks
+    except Unreadable as error:
+        msg = f"{asked.data}: {error}"
+        raise InputError(msg) from error
+
+
+def _open(path: Path, columns: Columns, options: ReadOptions) -> tuple[ColumnStore, tuple[str, ...]]:
+    """The cells of a file or folder, and the digests of its files. Parquet is not read before it is profiled."""
+    listing = find_parts(Location(path))
+    if listing.parts[0].format != "Parquet":
+        data = read("data", path, columns, options)
+        return data.cells, (data.sha256,)
+    cells = ParquetColumns(listing.parts, options, ())
+    if not cells.rows or not cells.names:
+        what = "holds no rows"
+        raise Unreadable(what, "give a file with rows")
+    refuse_unknown_columns(options, cells.names)
+    return cells, tuple(sha256 for _, sha256 in cells.digests)
+
+
+def _plan(cells: ColumnStore, columns: Columns, asked: ProfileRequest, options: ReadOptions) -> making.Plan:
+    """What is kept; refuses roles and slices of columns that are not there."""
+    named = {**{f"--column {role}": name for role, name in columns.named().items()}, **{f"--by {name}": name for name in asked.by}}
+    absent = next((option for option, name in named.items() if name not in cells.names), None)
+    if absent is not None:
+        msg = f"{absent}: {asked.data} has no column {named[absent]!r}: it has {', '.join(cells.names)}"
+        raise InputError(msg)
+    kept = cells.names if columns.features is None else tuple(name for name in cells.names if name in {*named.values()})
+    return making.Plan(kept, columns, tuple(asked.by), kinds_of_columns(options), DERIVED, options.to_json())
+
+
+def _counted(cells: ColumnStore, plan: making.Plan, progress: Progress) -> Iterator[pd.DataFrame]:
+    """The tables of a store, with progress over the rows."""
+    task = progress.start("rows", cells.rows)
+    texts = [name for name in (plan.roles.text, plan.roles.output) if name is not None]
+    try:
+        for frame in cells.stream(making.BATCH, texts):
+            yield frame
+            task.advance(len(frame))
+    finally:
+        task.finish()
+
+
+def merge(paths: Sequence[Path]) -> Profile:
+    """One profile of the rows of several."""
+    if len(paths) < 2:  # noqa: PLR2004  # one is merged with another
+        msg = "--merge: name two profiles or more"
+        raise InputError(msg)
+    found: Profile | None = None
+    for path in paths:
+        if not profile_file.is_profile(path):
+            msg = f"{path}: is no profile: make one with `audit profile {path}`"
+            raise InputError(msg)
+        try:
+            one = profile_file.load(path)[0]
+            found = one if found is None else found.merged(one)
+        except (InputError, Unreadable) as error:
+            msg = f"{path}: {error}"
+            raise InputError(msg) from error
+    assert found is not None  # noqa: S101  # there are two at least
+    return found
+
+
+def write(profile: Profile, path: Path) -> None:
+    """The profile as a new file."""
+    text = profile.dump()
+    try:
+        write_new(path, text)
+    except FileExistsError as error:
+        msg = f"{path}: is there already: name another file with -o, or remove it"
+        raise InputError(msg) from error
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error.strerror})"
+        raise InputError(msg) from error
+
+
+def place_of(data: Path) -> Path:
+    """Where the profile of a file is written, unless another place is named."""
+    return Path(f"{data.name}.profile.json")
+
+
+def described(profile: Profile) -> Iterator[str]:
+    """What is in a profile, in a few lines."""
+    yield f"{profile.rows:,} rows, {len(profile.columns)} columns"
+    if error := profile.largest_error:
+        yield f"shares of rows up to a number are within {100 * error:.2f} % of the rows"
+    if profile.joint.columns:
+        yield f"counted together: {', '.join(profile.joint.columns)} ({len(profile.joint.cells):,} combinations)"
