@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # typer looks at it when the command is called
 from typing import Annotated
 
 import typer
@@ -29,7 +29,7 @@ def profile(
 
     if merge:
         if out is None or column or by or reading:
-            msg = "--merge: name the file to write with -o" if out is None else "--merge takes no --column, --by or --read: profiles have them"
+            msg = "--merge: name the file to write with -o, and leave --column, --by and --read out: profiles have them"
             raise InputError(msg)
         found = profile_command.merge(files)
     else:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sketched:
-    """An estimate that the data's sketches leave open within two ends. Its interval reaches from the lower end of the least to the upper end of the most."""
+    """An estimate that sketches of the data leave open: its interval runs from the lower end of the least to the upper end of the most."""
 
     seen: Estimate
     least: Estimate
@@ -64,8 +64,6 @@ class Sketched:
         """The same errors at another value."""
         low, high = interface.value_range(self.seen)
         shift = value - self.value
-        moved = [
-            interface.with_value(one, min(high, max(low, one.value + shift))) for one in (self.seen, self.least, self.most)
-        ]
+        moved = [interface.with_value(one, min(high, max(low, one.value + shift))) for one in (self.seen, self.least, self.most)]
         seen, least, most = moved
         return None if seen is None or least is None or most is None else replace(self, seen=seen, least=least, most=most)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from audit.datasets.kinds import ORDERED, ColumnKind, KindName, OddCells
+from audit.datasets.profiles.categories import Categories
 from audit.datasets.profiles.quantiles import Quantiles
-from audit.datasets.profiles.values import Values
+from audit.redaction.masking import COMMON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,6 +118,9 @@ class Numbers:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Numbers:
         """What `to_json` wrote; ValueError where it cannot have."""
+        if set(stored) not in ({"moments", "whole", "quantiles"}, {"moments", "whole", "counts"}):
+            msg = "numbers are counted or in a sketch"
+            raise ValueError(msg)
         moments = Moments(*(float(part) if place else int(part) for place, part in enumerate(stored["moments"])))
         if "quantiles" in stored:
             return cls(Quantiles.from_json(stored["quantiles"]), None, moments, bool(stored["whole"]))
@@ -159,7 +163,7 @@ class Column:
     codes: bool = False
     """Whether numbers in it are written with a zero before their first digit, as codes are."""
     numbers: Numbers | None = None
-    values: Values | None = None
+    categories: Categories | None = None
     """None, as its numbers are, where what stands in it is not told: of texts, ids and entities."""
 
     @property
@@ -171,11 +175,11 @@ class Column:
     def merged(self, other: Column) -> Column:
         """Of the rows of both; ValueError where these are of different kinds."""
         kinds = {column.kind for column in (self, other)} - {"blank"}
-        told = any(part is not None for column in (self, other) for part in (column.numbers, column.values))
+        told = any(part is not None for column in (self, other) for part in (column.numbers, column.categories))
         if len(kinds) > 1 and told:
             raise ValueError(" and ".join(sorted(kinds)))
         first, second = (self, other) if self.kind != "blank" else (other, self)
-        found = {name: _merge(getattr(first, name), getattr(second, name)) for name in ("numbers", "values")}
+        found = {name: _merge(getattr(first, name), getattr(second, name)) for name in ("numbers", "categories")}
         return Column(
             first.kind,
             self.rows + other.rows,
@@ -192,24 +196,24 @@ class Column:
         stored |= {name: getattr(self, name) for name in ("odd", "declared", "codes") if getattr(self, name)}
         if self.numbers is not None:
             stored["numbers"] = self.numbers.to_json(size)
-        if self.values is not None:
-            stored["values"] = self.values.to_json(room)
+        if self.categories is not None:
+            stored["categories"] = self.categories.to_json(room, 1 if self.kind == "boolean" else COMMON)
         return stored
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any], rows: int) -> Column:
         """What `to_json` wrote; ValueError where it cannot have, or where it holds another number of rows."""
         numbers = Numbers.from_json(stored["numbers"]) if "numbers" in stored else None
-        values = Values.from_json(stored["values"]) if "values" in stored else None
+        categories = Categories.from_json(stored["categories"]) if "categories" in stored else None
         kind, blank, odd = stored["kind"], stored["blank"], stored.get("odd", 0)
-        seen = {found.rows + blank + odd for found in (numbers, values) if found is not None}
+        seen = {found.rows + blank + odd for found in (numbers, categories) if found is not None}
         if kind not in get_args(KindName) or any(type(count) is not int or count < 0 for count in (blank, odd)) or seen - {rows}:
             msg = "its counts do not add up"
             raise ValueError(msg)
-        if (values is not None and kind in {*SCALES, "blank"}) or (numbers is not None and kind not in SCALES):
+        if (categories is not None and kind in {*SCALES, "blank"}) or (numbers is not None and kind not in SCALES):
             msg = f"it holds something else than {kind}"
             raise ValueError(msg)
-        return cls(kind, rows, blank, odd, bool(stored.get("declared")), bool(stored.get("codes")), numbers, values)
+        return cls(kind, rows, blank, odd, bool(stored.get("declared")), bool(stored.get("codes")), numbers, categories)
 
 
 def _merge(first: Any, second: Any) -> Any:

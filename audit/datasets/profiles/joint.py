@@ -41,9 +41,10 @@ class Joint:
         """Of the rows of both, by the columns that both have."""
         shared = [name for name in self.columns if name in other.columns]
         one, two = (joint.without([name for name in joint.columns if name not in shared]) for joint in (self, other))
-        return Joint(one.columns, Counter(one.cells) + Counter(two._ordered(one.columns).cells))
+        return Joint(one.columns, Counter(one.cells) + Counter(two.ordered(one.columns).cells))
 
-    def _ordered(self, columns: tuple[str, ...]) -> Joint:
+    def ordered(self, columns: tuple[str, ...]) -> Joint:
+        """The same with its columns in another order."""
         places = [self.columns.index(name) for name in columns]
         return Joint(columns, {tuple(cells[place] for place in places): count for cells, count in self.cells.items()})
 

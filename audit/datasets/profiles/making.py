@@ -13,10 +13,9 @@ from audit.canonical_text import canonical, is_missing
 from audit.datasets import kinds
 from audit.datasets.kinds import Tally
 from audit.datasets.profiles import joint as joint_counts
+from audit.datasets.profiles.categories import Categories, name_of
 from audit.datasets.profiles.columns import SCALES, Column, Numbers
-from audit.datasets.profiles.joint import Joint
 from audit.datasets.profiles.profile import Profile
-from audit.datasets.profiles.values import Values, name_of
 from audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from audit.datasets.columns import Columns
     from audit.datasets.kinds import KindName
+    from audit.datasets.profiles.joint import Joint
 
 BATCH = 1 << 18
 """Rows that are in memory at once."""
@@ -94,7 +94,7 @@ class _Reading:
         self._declared = declared
         self._tally = Tally(Counter())
         self._numbers: dict[str, Numbers] = {}
-        self._values = Values()
+        self._values = Categories()
 
     def add(self, cells: pd.Series[Any]) -> None:
         """Further cells."""
@@ -115,7 +115,7 @@ class _Reading:
         for value, count in zip(parts.distinct, rows.tolist(), strict=True):
             if (text := canonical(value)) is not None:
                 counts[name_of(text)] += count
-        self._values = self._values.merged(Values(counts))
+        self._values = self._values.merged(Categories(counts))
         of_row = np.append(parts.kinds, "blank")[parts.codes]
         for part in SCALES & set(parts.kinds):
             numbers = parts.numbers[parts.codes[of_row == part]]
@@ -136,7 +136,7 @@ class _Reading:
             return Column(kind, rows, blank, rows - blank - numbers.rows, numbers=numbers, **shared)
         if kind == "blank":
             return Column(kind, rows, rows, **shared)
-        return Column(kind, rows, rows - self._values.rows, values=self._values, **shared)
+        return Column(kind, rows, rows - self._values.rows, categories=self._values, **shared)
 
 
 def _untold(column: Column, roles: Columns, name: str) -> Column:

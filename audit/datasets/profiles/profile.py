@@ -13,9 +13,9 @@ from audit import __version__
 from audit.canonical_text import canonical_json
 from audit.datasets.columns import Columns
 from audit.datasets.file_bytes import Unreadable
+from audit.datasets.profiles.categories import ROOM
 from audit.datasets.profiles.columns import Column, Numbers
 from audit.datasets.profiles.joint import Joint
-from audit.datasets.profiles.values import ROOM
 from audit.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Profile:
     def to_json(self) -> dict[str, object]:
         """As a file holds it, but for its digest."""
         size = self.sketch_size
-        room = min(ROOM, _LETTERS // max(1, sum(column.values is not None for column in self.columns.values())))
+        room = min(ROOM, _LETTERS // max(1, sum(column.categories is not None for column in self.columns.values())))
         return {
             "schema": SCHEMA,
             "rows": self.rows,

@@ -43,7 +43,7 @@ class Quantiles:
 
     @property
     def rows(self) -> int:
-        """Values that were added."""
+        """Categories that were added."""
         return sum(len(items) << level for level, items in enumerate(self.levels))
 
     def added(self, values: NDArray[np.float64]) -> Quantiles:

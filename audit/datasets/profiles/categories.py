@@ -29,7 +29,7 @@ def name_of(value: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class Categories:
     """Rows by value. Summaries merge as Misra and Gries's do (Agarwal et al., Mergeable summaries, PODS 2012)."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -52,15 +52,15 @@ class Values:
         """By how many rows the count of a value may be too low."""
         return self.short.get(value, 0) if value in self.counts else self.unlisted
 
-    def merged(self, other: Values) -> Values:
+    def merged(self, other: Categories) -> Categories:
         """Of the rows of both."""
         names = {**self.counts, **other.counts}
         counts = {name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names}
         short = {name: low for name in names if (low := self.shortfall(name) + other.shortfall(name))}
-        found = Values(counts, short, self.other + other.other, self.unlisted + other.unlisted, self.hidden + other.hidden)
+        found = Categories(counts, short, self.other + other.other, self.unlisted + other.unlisted, self.hidden + other.hidden)
         return found if len(counts) <= WORKING else found._cut()
 
-    def _cut(self) -> Values:
+    def _cut(self) -> Categories:
         """The most frequent half: each count pays what the first one that goes had, so that no error passes rows over values."""
         half = WORKING // 2
         pay = heapq.nlargest(half + 1, self.counts.values())[-1]
@@ -68,19 +68,19 @@ class Values:
         short = {name: self.shortfall(name) + pay for name in kept}
         worst = max(self.count_at_most(name) for name in self.counts if name not in kept)
         gone = sum(self.counts.values()) - sum(kept.values())
-        return Values(kept, short, self.other + gone, max(self.unlisted, worst), self.hidden + len(self.counts) - len(kept))
+        return Categories(kept, short, self.other + gone, max(self.unlisted, worst), self.hidden + len(self.counts) - len(kept))
 
     def count_at_most(self, value: str) -> int:
         """Rows that hold a value, at most."""
         return self.counts.get(value, 0) + self.shortfall(value)
 
-    def told(self, room: int = ROOM) -> Values:
+    def told(self, room: int = ROOM, fewest: int = COMMON) -> Categories:
         """Without the names of values of fewer rows than may be told, and of so many values that a file would grow too large."""
         kept: dict[str, int] = {}
         letters = 0
         for name, count in sorted(self.counts.items(), key=lambda item: (-item[1], item[0])):
             letters += len(json.dumps(name)) + len(str(count))
-            if count < COMMON or letters > room:
+            if count < fewest or letters > room:
                 break
             kept[name] = count
         gone = [name for name in self.counts if name not in kept]
@@ -89,16 +89,16 @@ class Values:
         short = {name: low for name, low in self.short.items() if name in kept}
         lost = sum(self.counts[name] for name in gone)
         unlisted = max(self.unlisted, *(self.count_at_most(name) for name in gone))
-        return Values(kept, short, self.other + lost, unlisted, self.hidden + len(gone))
+        return Categories(kept, short, self.other + lost, unlisted, self.hidden + len(gone))
 
-    def to_json(self, room: int = ROOM) -> dict[str, object]:
+    def to_json(self, room: int = ROOM, fewest: int = COMMON) -> dict[str, object]:
         """As a file holds it, without the names that may not be told."""
-        told = self.told(room)
+        told = self.told(room, fewest)
         rows = [[name, count, *([told.short[name]] if name in told.short else [])] for name, count in sorted(told.counts.items())]
         return {"values": rows, "other": told.other, "unlisted": told.unlisted, "hidden": told.hidden}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Values:
+    def from_json(cls, stored: Mapping[str, Any]) -> Categories:
         """What `to_json` wrote; ValueError where it cannot have."""
         rows = stored["values"]
         numbers = [stored["other"], stored["unlisted"], stored["hidden"], *(number for _, *counts in rows for number in counts)]
