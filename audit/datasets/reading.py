@@ -54,7 +54,7 @@ def read(
     location = where if isinstance(where, Location) else Location(where)
     path = location.path
     try:
-        if is_profile(path):
+        if location.sql is None and is_profile(path):
             return replace(_profiled(role, path, columns, options, optional), source=source, licence=licence)
         contents = read_contents(location, columns, options)
     except Unreadable as error:
