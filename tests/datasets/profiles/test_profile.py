@@ -103,8 +103,11 @@ def test_parts_merge_into_the_whole(parts: int) -> None:
 
 def test_the_order_of_two_parts_makes_no_difference_to_the_bit() -> None:
     one, two = stored(made(table(3_000, 1), "a" * 64)), stored(made(table(1_000, 2), "b" * 64))
-    assert one.merged(two).columns["age"].to_json(600, 9000)["numbers"]["quantiles"] == (  # type: ignore[index]  # plain JSON
-        two.merged(one).columns["age"].to_json(600, 9000)["numbers"]["quantiles"]  # type: ignore[index]  # plain JSON
+    assert (
+        one.merged(two).columns["age"].to_json(600, 9000)["numbers"]["quantiles"]
+        == (  # type: ignore[index]  # plain JSON
+            two.merged(one).columns["age"].to_json(600, 9000)["numbers"]["quantiles"]  # type: ignore[index]  # plain JSON
+        )
     )
     assert one.merged(two).joint.cells == two.merged(one).joint.cells
 
@@ -158,7 +161,9 @@ def test_what_names_people_or_rows_is_not_in_the_file() -> None:
 def test_numbers_in_words_are_of_the_kind_that_a_table_of_rows_says() -> None:
     """Decided over all batches together: words stand in the last one alone."""
     cells = [str(n) for n in range(980)] + ["NA"] * 15 + ["?"] * 5
-    frame = pd.DataFrame({"mixed": pd.Series([float(cell) if cell.isdigit() else cell for cell in cells], dtype=object), "code": ["007"] * 1000})
+    frame = pd.DataFrame(
+        {"mixed": pd.Series([float(cell) if cell.isdigit() else cell for cell in cells], dtype=object), "code": ["007"] * 1000}
+    )
     found = made(frame)
     assert (found.columns["mixed"].kind, found.columns["mixed"].odd) == (kind_of(frame["mixed"]).name, 20) == ("number", 20)
     assert (found.columns["code"].kind, found.columns["code"].codes) == ("category", True)
@@ -197,7 +202,7 @@ def test_only_label_prediction_and_slices_stand_for_rows(tmp_path: Path) -> None
     cells = ProfiledCells(_write(tmp_path / "w.profile.json", made(frame).dump()))
     together = cells.frame(["label", "prediction", "region"])
     assert together.value_counts().to_dict() == frame[["label", "prediction", "region"]].value_counts().to_dict()
-    for ask in (lambda: cells.column("age"), lambda: cells.frame(), lambda: cells.where(np.ones(700, dtype=bool))):
+    for ask in (lambda: cells.column("age"), cells.frame, lambda: cells.where(np.ones(700, dtype=bool))):
         with pytest.raises(CannotMeasure, match=r"needs rows.*, and .*w\.profile\.json is a profile"):
             ask()
 
@@ -208,7 +213,7 @@ def _changed(document: dict[str, Any], *place: str | int, to: object) -> str:
     for key in place[:-1]:
         at = at[key]
     at[place[-1]] = to
-    document["sha256"] = profile._digest(document["profile"])  # noqa: SLF001  # a forger knows how it is made
+    document["sha256"] = profile._digest(document["profile"])  # a forger knows how it is made
     return json.dumps(document)
 
 
