@@ -37,7 +37,7 @@ CHECKS: dict[str, tuple[str, dict[str, Any], float, str | None]] = {
     "jensen_shannon": ("drift/distance", {"statistic": "jensen_shannon"}, 0.0, None),
     "hellinger": ("drift/distance", {"statistic": "hellinger"}, 0.0, None),
     "psi": ("drift/psi", {}, 0.0, None),
-    "mmd": ("drift/mmd", {"resamples": 1000}, 0.0, "MMDDrift"),
+    "mmd": ("drift/mmd", {}, 0.0, "MMDDrift"),
     "embedding_drift": ("drift/embedding_drift", {}, 0.0, None),
     "classifier": ("drift/classifier_two_sample", {}, 0.5, "ClassifierDrift"),
 }

@@ -212,7 +212,8 @@ class MeanDiscrepancy(OfWindows):
     """Squared maximum mean discrepancy (Gretton et al., JMLR 2012), unbiased estimate.
 
     Its interval is the triangle inequality in the kernel's space: the observed distance of the two mean embeddings is within
-    the norm of their joint error of the true one, and that norm's law is bootstrapped (centred, each sample by itself). The upper end
+    the norm of their joint error of the true one. That norm's square is a weighted sum of squared normals, whose weights are the
+    eigenvalues of the error's covariance; its law is that of three matched moments (Imhof, Biometrika 1961, section 4). The upper end
     needs less: the observed distance is at least its own part along the true difference, whose noise is normal and spreads at most
     as along the direction in which the error spreads most.
     """
@@ -221,39 +222,35 @@ class MeanDiscrepancy(OfWindows):
     """Unbiased estimate of the square; may be a little below 0 by chance."""
     distance: float
     """Norm of the difference of the two empirical mean embeddings."""
-    error_norms: tuple[float, ...]
-    """Sorted bootstrap draws of the norm of the error."""
+    moments: tuple[float, float, float]
+    """Sums of the first three powers of the weights of the squared normals."""
+    leading: float
+    """Standard deviation of the error along the direction in which it is largest."""
     reference: int
     current: int
-    leading: float | None = None
-    """Standard deviation of the error along the direction in which it is largest; None in estimates stored without it."""
     min_support: ClassVar[int] = 1
     value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    method: ClassVar[str] = "kernel triangle inequality, error of three matched moments"
 
     @property
     def value(self) -> float:
         """The squared discrepancy, 0 where the estimate falls below it."""
         return max(0.0, self.squared)
 
-    @property
-    def method(self) -> str:
-        """Name of the interval."""
-        return f"kernel triangle inequality, {len(self.error_norms):,} bootstrap draws"
-
     def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
-        """Lower and upper end, each at its own level; a level with fewer than 20 draws in its tail is refused."""
+        """Lower and upper end, each at its own level."""
         down, up = self.radii(lower_alpha, upper_alpha)
         return min(max(0.0, self.distance - down) ** 2, self.value), max((self.distance + up) ** 2, self.value)
 
     def with_sample_size(self, factor: float) -> MeanDiscrepancy:
         """The same discrepancy of samples `factor` times as large."""
-        norms = tuple(norm / math.sqrt(factor) for norm in self.error_norms)
-        leading = None if self.leading is None else self.leading / math.sqrt(factor)
-        return replace(scale(self, factor, "reference", "current"), error_norms=norms, leading=leading).with_value(self.value)
+        first, second, third = self.moments
+        resized = replace(self, moments=(first / factor, second / factor**2, third / factor**3), leading=self.leading / math.sqrt(factor))
+        return scale(resized, factor, "reference", "current").with_value(self.value)
 
     def with_value(self, value: float) -> MeanDiscrepancy:
         """The same samples at another discrepancy; the distance has what the error's norm adds."""
-        return replace(self, squared=value, distance=math.sqrt(max(0.0, value + float(np.mean(np.square(self.error_norms))))))
+        return replace(self, squared=value, distance=math.sqrt(max(0.0, value + self.moments[0])))
 
     @property
     def bias_corrected(self) -> float:
@@ -266,21 +263,26 @@ class MeanDiscrepancy(OfWindows):
 
     def expected_error(self, truth: float) -> float:
         """Standard deviation: of the error's square, and of the error along the true difference."""
-        squares = np.square(self.error_norms)
-        leading = float(np.std(squares)) / math.sqrt(2) if self.leading is None else self.leading**2
-        return math.sqrt(float(np.var(squares)) + 4 * truth * leading)
+        return math.sqrt(2 * self.moments[1] + 4 * truth * self.leading**2)
 
     def radii(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
         """How far the ends of the distance itself lie from it."""
         from scipy.special import ndtri
 
-        if self.leading is None:
-            return self._radius(lower_alpha), self._radius(upper_alpha)
-        return self._radius(lower_alpha), max(0.0, -float(ndtri(upper_alpha))) * self.leading
+        return error_quantile(self.moments, lower_alpha), max(0.0, -float(ndtri(upper_alpha))) * self.leading
 
-    def _radius(self, alpha: float) -> float:
-        draws: NDArray[np.float64] = np.asarray(self.error_norms)
-        if len(draws) * alpha < 20:  # noqa: PLR2004  # draws that a tail needs before its quantile means anything
-            msg = f"{len(draws)} bootstrap draws cannot give a bound at level {alpha:g}: raise `resamples` to {math.ceil(20 / alpha)}"
-            raise ValueError(msg)
-        return float(np.quantile(draws, 1 - alpha, method="higher"))
+
+def error_quantile(moments: tuple[float, float, float], alpha: float) -> float:
+    """What the norm of an error exceeds with chance alpha. Its square is a weighted sum of squared normals; moments are sums of powers."""
+    from scipy.special import gammainccinv
+
+    if moments[1] <= 0:
+        return 0.0
+    freedom = matched_freedom(moments)
+    x = 2 * float(gammainccinv(freedom / 2, alpha))
+    return math.sqrt(max(0.0, moments[0] + (x - freedom) / math.sqrt(2 * freedom) * math.sqrt(2 * moments[1])))
+
+
+def matched_freedom(moments: tuple[float, float, float]) -> float:
+    """Degrees of freedom of the chi-square that is as skewed."""
+    return max(1.0, moments[1] ** 3 / moments[2] ** 2)

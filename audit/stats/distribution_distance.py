@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from audit.stats.distance import OfWindows, least_end, noncentrality
+from audit.stats.distance import OfWindows, error_quantile, least_end, matched_freedom, noncentrality
 from audit.stats.sample_size import scale
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class NormDistance(OfWindows):
 
         if self.moments[1] <= 0:
             return 1.0 if self.distance <= 0 else 0.0
-        freedom = self._freedom
+        freedom = matched_freedom(self.moments)
         x = freedom + (self.distance**2 - self.moments[0]) / math.sqrt(2 * self.moments[1]) * math.sqrt(2 * freedom)
         return float(gammaincc(freedom / 2, max(0.0, x) / 2))
 
@@ -173,7 +173,8 @@ class NormDistance(OfWindows):
         unseen = 1 - upper_alpha ** (1 / min(self.reference, self.current))
         up = max(-float(ndtri(upper_alpha)) * self.leading, self.width * unseen, 0.0)
         high = self.distance + up
-        return max(0.0, self.distance - self._radius(lower_alpha)), high if self.largest is None else min(high, self.largest)
+        low = max(0.0, self.distance - error_quantile(self.moments, lower_alpha))
+        return low, high if self.largest is None else min(high, self.largest)
 
     def with_sample_size(self, factor: float) -> NormDistance:
         """The same distance of samples `factor` times as large."""
@@ -198,19 +199,6 @@ class NormDistance(OfWindows):
     def bias_corrected(self) -> float:
         """The distance less what chance alone makes of it."""
         return math.sqrt(max(0.0, self.distance**2 - self.moments[0]))
-
-    @property
-    def _freedom(self) -> float:
-        return max(1.0, self.moments[1] ** 3 / self.moments[2] ** 2)
-
-    def _radius(self, alpha: float) -> float:
-        from scipy.special import gammainccinv
-
-        if self.moments[1] <= 0:
-            return 0.0
-        freedom = self._freedom
-        x = 2 * float(gammainccinv(freedom / 2, alpha))
-        return math.sqrt(max(0.0, self.moments[0] + (x - freedom) / math.sqrt(2 * freedom) * math.sqrt(2 * self.moments[1])))
 
 
 def power_sums(matrix: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -28,7 +28,6 @@ _LATER = {
     "Confusion": frozenset({"beta"}),
     "PairedConfusion": frozenset({"beta"}),
     "WeightedShare": frozenset({"effective_units"}),
-    "MeanDiscrepancy": frozenset({"leading"}),
     **dict.fromkeys(("Mean", "MeanRatio"), frozenset({"half"})),
     **dict.fromkeys(("Proportion", "PairedDifference", "Quantile", "SquaredDistance", "Coefficient"), frozenset({"effective_entities"})),
     "MeanDifference": frozenset({"shared"}),

@@ -10,18 +10,16 @@ Reference    Gretton et al., A kernel two-sample test, JMLR 2012. Gaussian kerne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
 from audit.check import Params
-from audit.checks.drift import _alibi, _drawn, drift_check
-from audit.errors import CannotMeasure
-from audit.evidence import OVERALL, Evidence, Member
+from audit.checks.drift import _alibi, _drawn, _kernel, drift_check
+from audit.evidence import OVERALL, Curve, Evidence, Lines, Member, points
 from audit.metrics import windows
-from audit.stats import MeanDiscrepancy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +33,12 @@ if TYPE_CHECKING:
     from audit.evidence import Unmeasured
     from audit.subject import Subject
 
-_LEAST = 2
-_CHUNK = 1000
-"""Resamples multiplied at once: bounds the memory."""
+_ROUNDING = 1e-6
+"""Part of a squared distance by which equal ones may differ."""
+_SMALL = 0.05
+"""p-value up to which the windows' mark stands out in the figure."""
+_CURVE = 60
+"""Points of the curve of permutations."""
 
 
 class MmdParams(Params):
@@ -47,32 +48,55 @@ class MmdParams(Params):
     """Columns of a table; for texts the text as a whole is compared where absent."""
     max_rows: Annotated[int, Field(ge=50, le=10_000)] = 2000
     """Rows of each window, drawn at random where there are more."""
-    resamples: Annotated[int, Field(ge=1000, le=100_000)] = 4000
-    """Bootstrap draws of the error."""
+    permutations: Annotated[int, Field(ge=99, le=10_000)] = 999
+    """Of the rows among the windows, for the p-value of no change."""
     backend: _alibi.Backend = "audit"
     """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
 
 def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
-    """The unbiased estimate, with an interval of our own bootstrap whichever part measured it."""
+    """The unbiased estimate, with an interval of our own whichever part measured it, and a permutation test."""
     reference, current = windows.pair(subject)
     drawn = [_drawn.rows(subject, data, params.max_rows, rng) for data in (reference, current)]
     (before, now), unmeasured = _matrices(subject, params, drawn)
-    seen = gaussian(before, now)
-    squared, notes = seen.squared(), [f"Gaussian kernel, bandwidth {seen.bandwidth:.4g} (median heuristic)."]
+    seen = _kernel.gaussian(before, now)
+    found = seen.estimate(rng)
+    squared, drawings = seen.squared_distance, seen.permuted(params.permutations, rng)
+    p = _p_value(squared, drawings)
+    notes = [
+        f"Is there a change: p = {p:.3g}, by {params.permutations:,} permutations. Is it big: the interval says so.",
+        f"Gaussian kernel, bandwidth {seen.bandwidth:.4g} (median heuristic).",
+    ]
     if params.backend == "alibi-detect":
-        squared, p = _alibi.squared_discrepancy(before, now, seen.bandwidth, rng)
-        notes += [_alibi.licence(), f"Its test of {_alibi.PERMUTATIONS} permutations gives p = {p:.3g}; the interval is ours."]
-    norms = tuple(float(norm) for norm in seen.error_norms(params.resamples, rng))
-    members = (Member(OVERALL, MeanDiscrepancy(squared, seen.distance(), norms, len(before), len(now), seen.leading_error())),)
+        value, their_p = _alibi.squared_discrepancy(before, now, seen.bandwidth, rng)
+        found = replace(found, squared=value)
+        notes += [_alibi.licence(), f"Its test of {_alibi.PERMUTATIONS} permutations gives p = {their_p:.3g}; the interval is ours."]
+    members = (Member(OVERALL, found),)
     return Evidence(
         members=members,
         unit="squared MMD",
         rows=len(before) + len(now),
         unmeasured=unmeasured,
+        figures=(_figure(squared, drawings, p),),
         notes=(*windows.change_notes(members), *notes, *_drawn.notes(drawn, (reference, current))),
         backend=_alibi.name(params.backend),
     )
+
+
+def _p_value(squared: float, permuted: NDArray[np.float64]) -> float:
+    """Share of the permutations, the observed order among them, that set the windows as far apart (Phipson & Smyth, SAGMB 2010)."""
+    return (1 + int((permuted >= squared * (1 - _ROUNDING)).sum())) / (1 + len(permuted))
+
+
+def _figure(squared: float, permuted: NDArray[np.float64], p: float) -> Lines:
+    """How far apart permutations set the windows, and how far apart they are."""
+    shares = np.linspace(0, 1, min(_CURVE, len(permuted)))
+    distances = np.sqrt(np.maximum(0.0, np.quantile(permuted, 1 - shares)))[::-1]
+    curves = (
+        Curve("without a change (permutations)", tuple(distances.tolist()), tuple(shares[::-1].tolist()), style="expected"),
+        *points(("the two windows", "the two windows"), [float(np.sqrt(squared))], [p], [(p, p)], [p <= _SMALL]),
+    )
+    return Lines("Is there a change?", "distance of mean embeddings", "share of permutations as far apart", curves)
 
 
 def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.int64]]) -> tuple[Matrices, tuple[Unmeasured, ...]]:
@@ -90,93 +114,6 @@ def _also_needs(columns: Columns, params: MmdParams) -> frozenset[Need]:
 def _sampled(subject: Subject, params: MmdParams) -> int:
     """Rows of both windows after drawing."""
     return _drawn.sampled(subject, params.max_rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """The kernel's values among the rows of two samples, the reference first."""
-
-    table: NDArray[np.float64]  # (n + m, n + m)
-    reference: int
-    bandwidth: float
-
-    @property
-    def current(self) -> int:
-        """Rows of the current sample."""
-        return len(self.table) - self.reference
-
-    def squared(self) -> float:
-        """Unbiased squared discrepancy (Gretton et al., JMLR 2012, equation 3)."""
-        n, m = self.reference, self.current
-        within, other, across = self.table[:n, :n], self.table[n:, n:], self.table[:n, n:]
-        return float(
-            (within.sum() - np.trace(within)) / (n * (n - 1)) + (other.sum() - np.trace(other)) / (m * (m - 1)) - 2 * across.mean()
-        )
-
-    def distance(self) -> float:
-        """Distance of the two empirical mean embeddings."""
-        weight = np.repeat([1 / self.reference, -1 / self.current], [self.reference, self.current])
-        return float(np.sqrt(max(0.0, weight @ self.table @ weight)))
-
-    def leading_error(self) -> float:
-        """Standard deviation of the error of the difference of mean embeddings along the direction in which it is largest."""
-        from scipy.sparse.linalg import LinearOperator, eigsh
-
-        parts = (slice(0, self.reference), slice(self.reference, None))
-        weight = np.concatenate([np.full(n, 1 / np.sqrt(n * (n - 1))) for n in (self.reference, self.current)])
-
-        def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            found = values.copy()
-            for part in parts:
-                found[part] -= found[part].mean()
-            return found
-
-        def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            found: NDArray[np.float64] = weight * centred(self.table @ centred(weight * values.ravel()))
-            return found
-
-        n = len(self.table)
-        start = np.cos(np.arange(n, dtype=float))  # the same in every run, and not the direction that centring takes out
-        largest = eigsh(LinearOperator((n, n), matvec=spread, dtype=float), k=1, v0=start, tol=1e-6, return_eigenvectors=False)
-        return float(np.sqrt(max(0.0, float(largest[0]))))
-
-    def error_norms(self, resamples: int, rng: Generator) -> NDArray[np.float64]:
-        """(resamples,) sorted norms of the bootstrapped error of the difference of mean embeddings, each sample drawn by itself.
-
-        The factor n / (n - 1) undoes the bootstrap's own underestimate of the variance.
-        """
-        parts = []
-        for start in range(0, resamples, _CHUNK):
-            size = min(_CHUNK, resamples - start)
-            error = np.hstack([_error(k, size, rng) * sign for k, sign in ((self.reference, 1.0), (self.current, -1.0))])
-            parts.append(np.einsum("ij,ij->i", error @ self.table, error))
-        squares: NDArray[np.float64] = np.maximum(0.0, np.concatenate(parts))
-        return np.sort(np.sqrt(squares))
-
-
-def _error(n: int, size: int, rng: Generator) -> NDArray[np.float64]:
-    """(size, n) weights of a resample's mean less those of the sample's."""
-    drawn = rng.multinomial(n, np.full(n, 1 / n), size=size)
-    return np.asarray((drawn - 1.0) / n * np.sqrt(n / (n - 1)), dtype=float)
-
-
-def gaussian(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Kernel:
-    """exp(-d^2 / 2 s^2), with s^2 half the median squared distance between two rows (the median heuristic)."""
-    if min(len(reference), len(current)) < _LEAST:
-        msg = f"a discrepancy needs two rows a side, got {len(reference)} and {len(current)}"
-        raise CannotMeasure(msg)
-    rows = np.vstack([reference, current])
-    rows = rows - rows.mean(axis=0)  # near the origin the product below loses no digits
-    length = np.einsum("ij,ij->i", rows, rows)
-    squared = np.maximum(0.0, length[:, None] + length[None, :] - 2 * rows @ rows.T)
-    np.fill_diagonal(squared, 0.0)
-    off = np.concatenate([line[place + 1 :] for place, line in enumerate(squared)])
-    median = float(np.median(off, overwrite_input=True)) or float(off.mean())  # more than half of the pairs may be equal
-    if median <= 0:
-        msg = "every row of both windows is the same: there is nothing to compare"
-        raise CannotMeasure(msg)
-    squared /= -median
-    return Kernel(np.exp(squared, out=squared), len(reference), float(np.sqrt(median / 2)))
 
 
 CHECK = drift_check(

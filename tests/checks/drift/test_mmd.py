@@ -15,11 +15,13 @@ from pydantic import ValidationError
 from audit.candidates.capabilities import Embeddings, find
 from audit.candidates.saved import SavedPredictions
 from audit.catalog import discover
-from audit.checks.drift import mmd
+from audit.checks.drift import _kernel
 from audit.errors import CannotMeasure
+from audit.evidence import Lines
 from audit.metrics import bins
 from audit.metrics.windows import Feature
 from audit.stats import MeanDiscrepancy
+from audit.stats.distribution_distance import power_sums
 from tests.judged import status
 from tests.support import dataset, measure, subject
 
@@ -43,11 +45,11 @@ def drift(reference: NDArray[Any], current: NDArray[Any], roles: dict[str, Any] 
 
 def test_a_worked_example() -> None:
     """Reference 0 and 2, current 0 and 2 moved by 2: six squared distances 4, 4, 0, 16, 4, 4; median 4; k = exp(-d^2 / 4)."""
-    seen = mmd.gaussian(np.array([[0.0], [2.0]]), np.array([[2.0], [4.0]]))
+    seen = _kernel.gaussian(np.array([[0.0], [2.0]]), np.array([[2.0], [4.0]]))
     near, far = math.exp(-1), math.exp(-4)
     assert seen.bandwidth == pytest.approx(math.sqrt(2))
     assert seen.squared() == pytest.approx(near + near - 2 * (near + far + 1 + near) / 4)
-    assert seen.distance() ** 2 == pytest.approx((2 + 2 * near) / 4 * 2 - 2 * (near + far + 1 + near) / 4)
+    assert seen.squared_distance == pytest.approx((2 + 2 * near) / 4 * 2 - 2 * (near + far + 1 + near) / 4)
 
 
 @settings(deadline=None)
@@ -55,28 +57,64 @@ def test_a_worked_example() -> None:
 def test_order_origin_unit_and_direction_do_not_matter(seed: int) -> None:
     rng = np.random.default_rng(seed)
     one, two = rng.normal(size=(12, 3)), rng.normal(0.5, size=(9, 3))
-    squared = mmd.gaussian(one, two).squared()
-    assert mmd.gaussian(rng.permutation(one), two).squared() == pytest.approx(squared)
-    assert mmd.gaussian(5 * one + 1000, 5 * two + 1000).squared() == pytest.approx(squared, abs=1e-9)
-    assert mmd.gaussian(two, one).squared() == pytest.approx(squared)
+    squared = _kernel.gaussian(one, two).squared()
+    assert _kernel.gaussian(rng.permutation(one), two).squared() == pytest.approx(squared)
+    assert _kernel.gaussian(5 * one + 1000, 5 * two + 1000).squared() == pytest.approx(squared, abs=1e-9)
+    assert _kernel.gaussian(two, one).squared() == pytest.approx(squared)
 
 
 def test_the_error_is_as_large_as_theory_says() -> None:
     """E|error|^2 = (1 - mean k) / n for each sample, with the mean over different rows."""
     rng = np.random.default_rng(3)
-    seen = mmd.gaussian(rng.normal(size=(40, 2)), rng.normal(size=(25, 2)))
-    norms = seen.error_norms(20_000, rng)
+    seen = _kernel.gaussian(rng.normal(size=(40, 2)), rng.normal(size=(25, 2)))
     expected = sum(
         (1 - (part.sum() - len(part)) / (len(part) * (len(part) - 1))) / len(part) for part in (seen.table[:40, :40], seen.table[40:, 40:])
     )
-    assert np.mean(norms**2) == pytest.approx(expected, rel=0.02)
-    assert (np.diff(norms) >= 0).all()
+    assert seen.error(rng)[0][0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 20), (400, 200), (600, 500)])
+def test_moments_of_the_error_are_those_of_its_covariance(n: int, m: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the table, centred and scaled: every eigenvalue at 60 rows, the largest 32 at 600, and in single precision at 1,100."""
+    monkeypatch.setattr(_kernel, "EXACT", 1000)
+    rng = np.random.default_rng(12)
+    seen = _kernel.gaussian(rng.normal(size=(n, 2)), 1.5 * rng.normal(size=(m, 2)))
+    assert seen.table.dtype == (np.float32 if n == 600 else np.float64)
+    moments, leading = seen.error(rng)
+    table = seen.table.astype(float)
+    for side in (slice(0, n), slice(n, None)):
+        table[side] -= table[side].mean(axis=0)
+        table[:, side] -= table[:, side].mean(axis=1, keepdims=True)
+    scale = np.repeat([1 / np.sqrt(n * (n - 1)), 1 / np.sqrt(m * (m - 1))], [n, m])
+    table *= np.outer(scale, scale)
+    expected = power_sums(table)
+    assert moments[:2] == pytest.approx(expected[:2], rel=1e-4)
+    assert moments[2] == pytest.approx(expected[2], rel=0.01)
+    assert moments[2] >= expected[2] * (1 - 1e-5)
+    assert leading == pytest.approx(np.sqrt(np.linalg.eigvalsh(table)[-1]), rel=1e-4)
+
+
+def test_many_rows_lose_no_digit_that_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Single precision and the median of every other row, against double precision; and rows far out, which single precision loses."""
+    monkeypatch.setattr(_kernel, "EXACT", 1000)
+    rng = np.random.default_rng(13)
+    before, now = rng.normal(size=(1000, 30)), rng.normal(0.02, size=(1000, 30))
+    seen = _kernel.gaussian(before, now)
+    assert seen.table.dtype == np.float32
+    rows = np.vstack([before, now])
+    length = (rows**2).sum(axis=1)
+    squared = length[:, None] + length - 2 * rows @ rows.T
+    assert 2 * seen.bandwidth**2 == pytest.approx(np.median(squared[np.triu_indices(2000, 1)]), rel=0.005)
+    exact = _kernel.Kernel(np.exp(-squared / (2 * seen.bandwidth**2)), 1000, seen.bandwidth, seen.contexts)
+    assert seen.squared() == pytest.approx(exact.squared(), abs=1e-7)
+    far = np.vstack([before, np.full((2, 30), 1e6)])
+    assert _kernel.gaussian(far, now).table.dtype == np.float64
 
 
 def test_the_estimate_is_unbiased_and_chance_is_not_called_drift() -> None:
     """200 pairs of samples of one law: mean estimate 0 within its error, at most 2.5 % beyond chance, nine in ten a clear pass at .1."""
     rng, trials = np.random.default_rng(4), 200
-    seen = [drift(rng.normal(size=(150, 4)), rng.normal(size=(120, 4)), seed=i, resamples=1000) for i in range(trials)]
+    seen = [drift(rng.normal(size=(150, 4)), rng.normal(size=(120, 4)), seed=i) for i in range(trials)]
     squared = [found.members[0].estimate.squared for found in seen if isinstance(found.members[0].estimate, MeanDiscrepancy)]
     assert len(squared) == trials
     assert abs(np.mean(squared)) <= 3 * np.std(squared) / np.sqrt(trials)
@@ -88,8 +126,8 @@ def test_the_estimate_is_unbiased_and_chance_is_not_called_drift() -> None:
 def test_the_interval_holds_the_true_discrepancy_and_drift_is_found() -> None:
     """Truth by a sample of 4,000 rows a side; each end of the interval at 200 rows a side misses it at most nominally."""
     rng, trials = np.random.default_rng(5), 150
-    truth = mmd.gaussian(rng.normal(size=(2000, 2)), rng.normal(1.0, size=(2000, 2))).squared()
-    seen = [drift(rng.normal(size=(200, 2)), rng.normal(1.0, size=(200, 2)), seed=i, resamples=1000) for i in range(trials)]
+    truth = _kernel.gaussian(rng.normal(size=(2000, 2)), rng.normal(1.0, size=(2000, 2))).squared()
+    seen = [drift(rng.normal(size=(200, 2)), rng.normal(1.0, size=(200, 2)), seed=i) for i in range(trials)]
     ends = np.array([found.members[0].estimate.bounds(0.025, 0.025) for found in seen])
     most = 0.025 + 3 * np.sqrt(0.025 * 0.975 / trials)
     assert np.mean(ends[:, 0] > truth) <= most
@@ -199,6 +237,56 @@ def test_the_other_backend_agrees_and_names_its_licence() -> None:
     assert drift(*frames, backend="alibi-detect") == theirs
 
 
+@pytest.mark.full
+@needs_alibi
+def test_the_same_permutations_give_the_same_p_as_the_other_backend() -> None:
+    """Windows of one size, on one kernel: as many of its 100 permutations set the windows as far apart, over several draws."""
+    import torch
+
+    from audit.checks.drift import _alibi
+
+    cd, _ = _alibi.detectors()
+    for shift in (0.0, 0.1, 0.2):
+        rng = np.random.default_rng(int(100 * shift))
+        before, now = rng.normal(size=(80, 4)), rng.normal(shift, size=(80, 4))
+        seen = _kernel.gaussian(before, now)
+        detector = cd.MMDDrift(before, backend="pytorch", sigma=np.array([seen.bandwidth]), n_permutations=100, device="cpu")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(5)
+            theirs = detector.predict(now)["data"]["p_val"]
+            torch.manual_seed(5)
+            orders = [torch.randperm(160).numpy() for _ in range(100)]
+        weights = np.empty((160, 100))
+        for column, order in enumerate(orders):
+            weights[order, column] = seen.weights
+        assert np.mean(seen.squares(weights) >= seen.squared_distance) == pytest.approx(theirs)
+
+
+def test_p_values_are_even_without_a_change_and_small_with_one() -> None:
+    rng = np.random.default_rng(14)
+
+    def p_value(shift: float) -> float:
+        found = drift(rng.normal(size=(40, 3)), rng.normal(shift, size=(60, 3)), permutations=99)
+        return float(found.notes[1].split("p = ")[1].split(",")[0])
+
+    still = [p_value(0.0) for _ in range(200)]
+    assert np.mean(still) == pytest.approx(0.5, abs=3 * 0.29 / np.sqrt(200))
+    assert np.mean(np.array(still) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    assert p_value(1.5) == 0.01
+
+
+def test_the_answers_are_told_apart() -> None:
+    """The p-value says that there is a change; the interval says that it is small. The picture has the same p as the note."""
+    rng = np.random.default_rng(15)
+    found = drift(rng.normal(size=(1500, 2)), rng.normal(0.15, size=(1500, 2)), permutations=199)
+    assert found.notes[1].startswith("Is there a change: p = 0.005, by 199 permutations.")
+    assert status(CHECK, found, max=0.05) == "pass"
+    (figure,) = found.figures
+    assert isinstance(figure, Lines)
+    assert figure.curves[1].y == (0.005,)
+    assert figure.curves[1].x[0] > max(figure.curves[0].x)
+
+
 def test_what_cannot_be_measured_is_refused() -> None:
     rows = np.ones((5, 2))
     with pytest.raises(CannotMeasure, match="every row of both windows is the same"):
@@ -208,7 +296,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(CannotMeasure, match="no column 'x1'"):
         drift(rows, rows[:, :1])
     with pytest.raises(ValidationError):
-        drift(rows, rows, resamples=10)
+        drift(rows, rows, permutations=10)
     seen = subject(pd.DataFrame({"x": [1.0, 2.0], "prediction": "a"}))
     with pytest.raises(CannotMeasure, match="under `reference`"):
         measure(CHECK, seen)
