@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    Table = NDArray[np.float32] | NDArray[np.float64]
+    Table = NDArray[np.floating[Any]]
 
 EXACT = 4000
 """Rows of both samples up to which values are kept in double precision and the median is that of all pairs of rows."""
@@ -72,8 +72,9 @@ def _exponentials(rows: NDArray[np.float64], kind: type[np.float32 | np.float64]
     """exp(-d^2) between all rows, tile by tile: one product of matrices gives the exponents."""
     length = np.einsum("ij,ij->i", rows, rows)[:, None]
     one, root = np.ones_like(length), np.sqrt(2) * rows
-    left, right = np.hstack([root, length, one]).astype(kind), np.hstack([root, -one, -length]).astype(kind)
-    table = np.empty((len(rows), len(rows)), dtype=kind)
+    left: Table = np.hstack([root, length, one]).astype(kind)
+    right: Table = np.hstack([root, -one, -length]).astype(kind)
+    table: Table = np.empty((len(rows), len(rows)), dtype=kind)
     for i in range(0, len(rows), _TILE):
         for j in range(i, len(rows), _TILE):
             tile = left[i : i + _TILE] @ right[j : j + _TILE].T
@@ -153,7 +154,8 @@ class Kernel:
     def _scale(self) -> NDArray[np.float64]:
         """(n + m,) what a row, taken from its stratum's mean, adds to the error, with the variance unbiased."""
         size = np.bincount(self._strata)[self._strata]
-        return np.abs(self.weights) * np.sqrt(size / (size - 1))
+        found: NDArray[np.float64] = np.abs(self.weights) * np.sqrt(size / (size - 1))
+        return found
 
     @cached_property
     def _means(self) -> NDArray[np.float64]:
