@@ -137,10 +137,20 @@ def _outcome(finding: Finding, evidence: Evidence, head: Headline) -> str:
     if finding.status == "inconclusive":
         if _meets_every_bound(finding):
             return f"Too few rows for a pass: {obstacles}."
+        if _misses(head):
+            return "This window misses the bound; alone it raises no alarm."
         return "The interval contains the bound: not settled." + (f" Too few rows: {obstacles}." if obstacles else "")
     if finding.status == "pass" and finding.check.measures == "drift" and head.interval[0] > 0:
         return "Significant, but smaller than the bound: negligible."
+    if finding.status == "fail" and finding.requirement.judge_on == "interval" and not _misses(head):
+        return "All windows together show that the bound is not met; this one alone does not."
     return "The bound is met." if finding.status == "pass" else "The bound is not met."
+
+
+def _misses(head: Headline) -> bool:
+    """Whether the deciding interval is on the bad side of the bound: under `audit run` that alone is a fail."""
+    low, high = head.interval
+    return high < head.bound.limit if head.bound.floor else low > head.bound.limit
 
 
 def _meets_every_bound(finding: Finding) -> bool:

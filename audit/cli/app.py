@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from audit import __version__
-from audit.cli import bundles, evidence_chain, profiles, promotion
+from audit.cli import bundles, evidence_chain, monitor, profiles, promotion
 from audit.cli.base import AllowOutside, ColumnRoles, FurtherData, Out, Policies, PolicyFile, Reading, Seed, app, command, paint, say, width
 from audit.cli.display import display, progress
 from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, remark, tell
@@ -307,6 +307,7 @@ for _command_of_chain in (
     *(evidence_chain.sign, evidence_chain.verify, evidence_chain.replay),
 ):
     command()(_command_of_chain)
+command()(monitor.monitor)
 for _command_after_the_run in (promotion.promote, promotion.rollback, bundles.diff, bundles.report, bundles.history):
     command()(_command_after_the_run)
 

@@ -105,7 +105,7 @@ def audit(policy: Path, options: Options, changed_since: Path | None) -> int:
     before = None if changed_since is None else reader.audit_run(changed_since, tables=False)
     with exported.step_summary(options.exports) as step_summary:
         with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result
-            outcome = audit_policy(policy, options, progress(), on_finding=_measured)
+            outcome = audit_policy(policy, options, progress(), on_finding=tell_of_finding)
         exported.publish(options.exports, outcome.place, step_summary)
     printed = any(one.instead for one in options.exports)
     if display.quiet:
@@ -120,7 +120,7 @@ def audit(policy: Path, options: Options, changed_since: Path | None) -> int:
     return outcome.audit.verdict.exit_code
 
 
-def _measured(finding: Finding) -> None:
+def tell_of_finding(finding: Finding) -> None:
     """Under -v each finding as it comes."""
     if display.verbose:
         tell([f"{finding.id}: {finding.status}, " + ("evidence kept by an earlier run" if finding.reused else f"{finding.seconds:.1f} s")])

@@ -15,7 +15,7 @@ FILE = Path("pyproject.toml")
 _KEYS = ("out", "formats", "jobs", "policies")
 _NOT_HERE = {"allow-outside": "--allow-outside", "allow_outside": "--allow-outside"}
 """Keys that would loosen what a command refuses: a file that a pull request may change cannot set them."""
-_TAKES_OUT = ("run", "plan", "validate", "history", "rollback")
+_TAKES_OUT = ("run", "plan", "validate", "monitor", "history", "rollback")
 """Commands whose `--out` is the folder of the bundles."""
 
 
@@ -29,6 +29,7 @@ def option_defaults() -> dict[str, dict[str, Any]]:
         for name in _TAKES_OUT:
             found[name]["out"] = section["out"]
     found["run"] |= {key: section[key] for key in ("formats", "jobs") if key in section}
+    found["monitor"] |= {"jobs": section["jobs"]} if "jobs" in section else {}
     for name in ("run", "validate"):
         found[name] |= {"policies": section["policies"]} if "policies" in section else {}
     return found

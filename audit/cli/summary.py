@@ -61,6 +61,8 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
     for reason in verdict.reasons:
         name = "" if reason.finding is None else f"{reason.finding}: "
         yield Line(f"  {reason.rule}: {name}{phrases.reason(reason, audit.findings)}")
+    if audit.monitor is not None:
+        yield from _unsettled(ranked)
     for condition in verdict.conditions:
         yield Line(f"  condition until {condition.due}, {condition.owner}: {phrases.closes_with(condition, audit.findings)}")
     for one in audit.waivers:
@@ -71,9 +73,19 @@ def lines(audit: AuditRun, place: str) -> Iterator[Line]:
     yield Line(f"Report: {place}/report.html")
 
 
+def _unsettled(findings: Sequence[Finding]) -> Iterator[Line]:
+    """What this window alone does not settle: how near an alarm is, and what would settle it."""
+    for one in findings:
+        if one.status == "inconclusive" and one.evidence is not None:
+            yield Line(f"  {one.id}: {' '.join(filter(None, [*one.evidence.notes[-1:], phrases.would_pass(one)]))}")
+
+
 def decision_line(audit: AuditRun) -> Line:
-    """`BLOCK  letters (exit code 1)`."""
-    verdict = audit.verdict
+    """`BLOCK  letters (exit code 1)`; of a window `ROLL BACK  letters, window 2026-11-30 (exit code 1)`."""
+    verdict, monitor = audit.verdict, audit.monitor
+    if monitor is not None:
+        outcome = monitor.outcome.upper().replace("-", " ")
+        return Line(f"{outcome}  {audit.policy.policy}, window {monitor.window.key} (exit code {verdict.exit_code})", "bold")
     return Line(f"{DECISIONS[verdict.decision]}  {audit.policy.policy} (exit code {verdict.exit_code})", "bold")
 
 

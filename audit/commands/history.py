@@ -47,7 +47,7 @@ def checked(out: Path) -> Checked:
     ledger = Ledger(ledger_path(out))
     settled, unsettled = moves.settle_killed(ledger)
     entries = ledger.verified()
-    states = {entry.number: record.state(out, entry) for entry in entries if entry.kind == "run"}
+    states = {entry.number: record.state(out, entry) for entry in entries if entry.kind in record.BUNDLED}
     unknown = record.unknown_bundles(out, entries)
     unknown = record.unknown_bundles(out, ledger.verified()) if unknown else []  # a run at work moves its bundle first
     wrong = [f"{out / name}: a bundle that the ledger {ledger.name} does not hold" for name in unknown]

@@ -63,6 +63,8 @@ def promote(asked: PromotionRequest) -> Outcome:
     if problems:
         return Outcome(settled, problems)
     audit = reader.audit_run(asked.bundle, tables=False)
+    if audit.monitor is not None:
+        return Outcome(settled, (f"bundle: it is of the window {audit.monitor.window.key}: promote a bundle of `audit run`",))
     try:
         found = artefact.of_bundle(audit, asked.artefact)
     except InputError as error:

@@ -15,7 +15,7 @@ from audit.datasets.guessed_roles import identifies_rows
 from audit.datasets.values import value_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -38,17 +38,39 @@ def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
     if data.cells.profile is not None:
         said = {data.columns.prediction, data.columns.score, *_columns_of_scores(data), *without}
         return data.cells.profile.rows_sha256({column for column in said if column is not None})
-    telling = _telling(data, without)
+    return _sha256_of(data, _telling(data, without))
+
+
+def cells_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
+    """SHA-256 of the cells of all columns but those named, in whatever order rows and columns stand.
+
+    Fractions count to seven digits: readers and writers of CSV differ in the last ones.
+    """
+    if data.cells.profile is not None:
+        return data.cells.profile.rows_sha256(set(without))
+    return _sha256_of(data, {column: column for column in sorted(data.cells.names) if column not in without}, rounded=True)
+
+
+def _sha256_of(data: Dataset, telling: Mapping[str, str], *, rounded: bool = False) -> str:
     digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
     if data.rows * len(telling) > MOST_CELLS:
         for hashes in _row_hashes(data.cells, telling):
             hashes.sort()
             digest.update(hashes.astype("<u8", copy=False).data)
         return digest.hexdigest()
-    columns = [canonical_values(data.cells.column(column).to_list()) for column in telling.values()]
+    cells = (_rounded(data.cells.column(column)) if rounded else data.cells.column(column) for column in telling.values())
+    columns = [canonical_values(column.to_list()) for column in cells]
     for row in sorted(json.dumps(cells) for cells in zip(*columns, strict=True)):
         digest.update(row.encode())
     return digest.hexdigest()
+
+
+def _rounded(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Fractions as short floats."""
+    if not isinstance(cells.dtype, np.dtype) or cells.dtype.kind != "f":
+        return cells
+    with np.errstate(over="ignore"):
+        return cells.astype(np.float32).astype(np.float64)
 
 
 def _telling(data: Dataset, without: Collection[str]) -> dict[str, str]:
@@ -197,7 +219,7 @@ _EXACT = float(2**53)
 """Whole numbers up to it are floats without loss."""
 
 
-def _row_hashes(store: ColumnStore, telling: dict[str, str]) -> list[NDArray[np.uint64]]:
+def _row_hashes(store: ColumnStore, telling: Mapping[str, str]) -> list[NDArray[np.uint64]]:
     """Two (n,) arrays of one number a row: the sum, modulo 2**64, of a hash of each cell and the name of its column.
 
     A cell is hashed as its canonical text, so that formats and types of numbers make no difference: the bits of a float stand for

@@ -45,7 +45,7 @@ def decide(required: Sequence[Requirement], findings: Sequence[Finding], *, bloc
     nobody looked at, a broken digest.
     """
     of_all = (*blocking, *_incomplete(required, findings))
-    conditions = tuple(_condition(finding, today) for finding in findings if effect(finding) == "condition")
+    conditions = tuple(condition(finding, today) for finding in findings if effect(finding) == "condition")
     blocked = bool(of_all) or any(effect(finding) == "block" for finding in findings)
     decision: Decision = "block" if blocked else "promote-with-conditions" if conditions else "promote"
     reasons = (*of_all, *(_reason(finding) for finding in sorted(findings, key=_rank) if effect(finding) != "ok"))
@@ -101,7 +101,7 @@ def _reason(finding: Finding) -> Reason:
     return Reason(rule, finding.id)
 
 
-def _condition(finding: Finding, today: date) -> Condition:
+def condition(finding: Finding, today: date) -> Condition:
     """By when it must be closed: within the days of its severity, or as its waiver says."""
     due = today + timedelta(days=DUE_DAYS[finding.requirement.severity]) if finding.waiver is None else finding.waiver.due
     return Condition(finding.id, finding.owner, due.isoformat())

@@ -61,7 +61,7 @@ class Entry:
     time: str
     """ISO 8601, UTC."""
     kind: str
-    """`run`, `look`, `sign-off`, `review`, `promotion`, `rollback`, `rollback-drill`."""
+    """`run`, `window`, `look`, `sign-off`, `review`, `promotion`, `rollback`, `rollback-drill`."""
     payload: str
     """Canonical JSON; in the place of a `Large` value stands its digest."""
     previous: str

@@ -52,10 +52,7 @@ def measure(
     )
     spawns = options.workers > 0 and child_process.start_method() == "spawn"
     how = engine.Workers(options.workers, job_spec.specs(prepared, smoke=options.smoke) if spawns else None)
-    try:
-        findings = _findings(jobs, how, progress, on_finding)
-    except CandidateError as error:
-        raise placing.of_model(loaded, error) from error
+    findings = find(loaded, jobs, how, progress, on_finding)
     return Measured(tuple(map(_unjudged, findings)) if options.smoke else findings, looks)
 
 
@@ -67,10 +64,10 @@ def _look_request(prepared: Prepared, select: Sequence[str], started: datetime) 
     return LookRequest(prepared.loaded, prepared.candidate.sha256, sets, started.isoformat(timespec="seconds"))
 
 
-def _findings(
-    jobs: Sequence[Job], workers: engine.Workers, progress: Progress, on_finding: Callable[[Finding], None]
+def find(
+    loaded: LoadedPolicy, jobs: Sequence[Job], workers: engine.Workers, progress: Progress, on_finding: Callable[[Finding], None]
 ) -> tuple[Finding, ...]:
-    """Every job's finding, with progress over the checks."""
+    """Every job's finding, with progress over the checks. A model that cannot be run is told at its line of the policy."""
     task = progress.start("checks", len(jobs))
 
     def done(finding: Finding) -> None:
@@ -79,6 +76,8 @@ def _findings(
 
     try:
         return judging.findings(jobs, workers=workers, on_finding=done, progress=progress)
+    except CandidateError as error:
+        raise placing.of_model(loaded, error) from error
     finally:
         task.finish()
 

@@ -140,7 +140,7 @@ def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) 
         if only is not None and role not in only:
             continue
         try:
-            found[role] = _read(loaded, role, spec)
+            found[role] = read_dataset(loaded, role, spec)
         except PolicyError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -154,9 +154,10 @@ _NEVER_OPTIONAL = frozenset({"group", "weight"})
 """Roles that widen intervals or shift every rate: a file without them says so itself, under its own `columns`."""
 
 
-def _read(loaded: LoadedPolicy, role: str, spec: DatasetSpec) -> Dataset:
+def read_dataset(loaded: LoadedPolicy, role: str, spec: DatasetSpec, *, may_lack: frozenset[str] = frozenset()) -> Dataset:
+    """One data set, with the roles that its file has columns for; `may_lack` names further roles that it may be without."""
     shared, own = loaded.policy.columns, spec.columns or Columns()
-    optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL)
+    optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL) | may_lack
     try:
         where = Location(loaded.resolve(spec.path), None if loaded.allow_outside else loaded.project, spec.sql)
         data = read(role, where, own.over(shared), spec, optional=optional, source=spec.source, licence=spec.licence)

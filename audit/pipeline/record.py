@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
     from audit.ledger import Ledger
 
+BUNDLED = frozenset({"run", "window"})
+"""Kinds of entries that have a bundle."""
 _PENDING = ".entry.json"
 """Ending of the file that holds a run's entry from the moment its bundle is put in place until the ledger has it."""
 _ASIDE = ".unrecorded"
 """Ending of a bundle that was whole when its run was killed, and that the ledger can no longer take."""
 
 
-def record(making: writer.Bundle, ledger: Ledger, time: str, payload_of: Callable[[tuple[Entry, ...]], Mapping[str, object]]) -> Entry:
+def record(
+    making: writer.Bundle, ledger: Ledger, time: str, payload_of: Callable[[tuple[Entry, ...]], Mapping[str, object]], *, kind: str = "run"
+) -> Entry:
     """Put a whole bundle in its place and its entry into the ledger.
 
     The bundle is moved first and the entry committed second, so that no entry is without its bundle. The entry is kept beside
@@ -40,7 +44,7 @@ def record(making: writer.Bundle, ledger: Ledger, time: str, payload_of: Callabl
         making.finish()
 
     try:
-        ledger.extend(time, "run", payload_of, before_commit=put_in_place)
+        ledger.extend(time, kind, payload_of, before_commit=put_in_place)
     except BaseException:  # an interruption too; raised again
         if not done or not _holds(ledger, done[0]):
             making.withdraw()
@@ -102,7 +106,7 @@ def gap(out: Path, ledger: Ledger, unknown: Sequence[str]) -> Iterator[str]:
 
 def unknown_bundles(out: Path, entries: Sequence[Entry]) -> list[str]:
     """Bundles of a folder whose own run, or whose newest entry then, these entries do not hold."""
-    runs = {str(json.loads(entry.payload).get("run")) for entry in entries if entry.kind == "run"}
+    runs = {str(json.loads(entry.payload).get("run")) for entry in entries if entry.kind in BUNDLED}
     digests = {entry.digest for entry in entries}
     named = (one for one in map(_named, _bundles(out)) if one is not None)
     return [one.folder.name for one in named if one.run not in runs or (one.head is not None and one.head not in digests)]

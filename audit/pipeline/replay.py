@@ -87,6 +87,9 @@ def _stored_run(folder: Path) -> AuditRun:
 def _policy_as_run(folder: Path, audit: AuditRun) -> Policy:
     """The policy that lies in the bundle, read anew; it must be the recorded one."""
     path = folder / "policy.yaml"
+    if audit.monitor is not None:
+        msg = f"{folder}: is of a window of production data, whose outcome rests on the windows before it: replay bundles of `audit run`"
+        raise ToolError(msg)
     if hashlib.sha256(path.read_bytes()).hexdigest() != audit.policy_sha256:
         msg = f"{path}: is not the policy that the record names"
         raise ToolError(msg)

@@ -10,7 +10,7 @@ import os
 import platform
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from audit.policy import LoadedPolicy
     from audit.policy.schema import Policy
     from audit.progress import Progress
+    from audit.record import MonitorFacts
 
 PARTS = (
     *("numpy", "pandas", "scipy", "pyarrow", "pydantic", "torch", "transformers", "tokenizers", "scikit-learn"),
@@ -101,11 +102,14 @@ def audit_policy(
     measured = measure(prepared, ledger, options, started, progress, on_finding=on_finding)
     decided = decide(prepared, measured, started, partial=options.partial, told=told)
     name = writer.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{options.token}")
-    facts = _run_facts(loaded, name, options.command, started, time.perf_counter() - begun, watch.seconds, measured.findings)
-    return Outcome(*_write(prepared, decided, measured.looks, facts, options, ledger))
+    facts = run_facts(loaded, name, options.command, started, time.perf_counter() - begun, watch.seconds, measured.findings)
+    written = write_bundle(prepared, decided, measured.looks, facts, options)
+    more = measured.looks.entry() | {"bundle_sha256": written.sealed}
+    record.record(written.making, ledger, facts.started, lambda entries: _payload(written.audit, prepared, more, entries))
+    return Outcome(written.audit, written.making.place)
 
 
-def _run_facts(
+def run_facts(
     loaded: LoadedPolicy,
     name: str,
     command: str,
@@ -147,20 +151,30 @@ def _environment() -> dict[str, str]:
     return found
 
 
-def _write(prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, options: Options, ledger: Ledger) -> tuple[AuditRun, Path]:
-    """The run's record, and its bundle's folder, which appears in its place only when bundle and ledger entry are whole."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A whole bundle that is not yet in its place."""
+
+    making: writer.Bundle
+    audit: AuditRun
+    sealed: str
+    """Digest of the bundle."""
+
+
+def write_bundle(
+    prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, options: Options, *, monitor: MonitorFacts | None = None
+) -> Written:
+    """The run's record in a bundle, which appears in its place only when bundle and ledger entry are whole."""
     making = writer.Bundle(options.out, facts.id)
     try:
-        audit = _record(making, prepared, decided, looks, facts)
+        audit = replace(_record(making, prepared, decided, looks, facts), monitor=monitor)
         _fill(making, audit, prepared, options.exports)
         sealed = making.seal()
         making.check(audit)
     except BaseException:  # an interruption too leaves no half bundle; raised again
         making.discard()
         raise
-    more = looks.entry() | {"bundle_sha256": sealed}
-    record.record(making, ledger, facts.started, lambda entries: _payload(audit, prepared, more, entries))
-    return audit, making.place
+    return Written(making, audit, sealed)
 
 
 def _fill(making: writer.Bundle, audit: AuditRun, prepared: Prepared, exports: Sequence[Export]) -> None:

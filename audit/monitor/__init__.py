@@ -1,0 +1,1 @@
+"""Periodic audits of production data: windows, evidence over time, outcomes. Why: docs/adr/0025-windows.md."""

@@ -1,0 +1,127 @@
+"""A file cut into the windows that it holds, and what each is known by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from audit.datasets.identity import cells_sha256
+from audit.errors import InputError
+from audit.formatting import rows_in_words
+from audit.monitor.periods import BIN, Span, moments, span_of, zone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import tzinfo
+
+    from numpy.typing import NDArray
+
+    from audit.datasets import Dataset
+    from audit.policy.monitoring import Monitor, Period
+
+_KEY = 12
+"""Signs of the digest that name a window by count."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows of one window."""
+
+    key: str
+    start: datetime | None
+    """None for a window by count without a column of times."""
+    end: datetime | None
+    """Of a period the moment after it; of a window by count the time of its last row."""
+    data: Dataset
+    rows_sha256: str
+    """Of all cells but the labels."""
+    labels_sha256: str | None
+    """Of all cells; None until every row has a label that must have one."""
+    unlabelled: int
+    """Rows without a label."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its labels have come."""
+        return self.labels_sha256 is not None
+
+
+def cut(whole: Dataset, spec: Monitor, now: datetime, *, drops: bool) -> tuple[Window, ...]:
+    """The windows of a file, the oldest first. `drops`: rows without a label are left out where others have one."""
+    parts = _by_count(whole, spec.window.rows, zone(spec.time_zone)) if not isinstance(spec.window, str) else _by_time(whole, spec, now)
+    return tuple(_window(key, start, end, data, drops=drops) for key, start, end, data in parts)
+
+
+def _window(key: str | None, start: datetime | None, end: datetime | None, data: Dataset, *, drops: bool) -> Window:
+    label = data.columns.label
+    rows_sha256 = cells_sha256(data, without=() if label is None else (label,))
+    blank = data.rows if label is None else int(np.count_nonzero(data.blank(label)))
+    labelled = blank == 0 or (drops and blank < data.rows)
+    return Window(key or rows_sha256[:_KEY], start, end, data, rows_sha256, cells_sha256(data) if labelled else None, blank)
+
+
+def _by_count(whole: Dataset, size: int, where: tzinfo) -> Iterator[tuple[None, datetime | None, datetime | None, Dataset]]:
+    """Windows of so many rows, in the order of the file."""
+    if over := whole.rows % size:
+        what = f"holds {rows_in_words(whole.rows)}, and a window has {size:,}"
+        _refuse(whole, what, f"leave the last {over:,} for a later file" if whole.rows > size else "wait for more rows")
+    times = None if whole.columns.time is None else moments(whole.cells.column(whole.columns.time), where)
+    for first in range(0, whole.rows, size):
+        mask = np.zeros(whole.rows, dtype=bool)
+        mask[first : first + size] = True
+        own = np.array([]) if times is None else times[mask]
+        known = own[np.isfinite(own)]
+        ends = [datetime.fromtimestamp(float(one), where) for one in (known.min(), known.max())] if known.size else [None, None]
+        yield None, ends[0], ends[1], _part(whole, mask)
+
+
+def _by_time(whole: Dataset, spec: Monitor, now: datetime) -> Iterator[tuple[str, datetime, datetime, Dataset]]:
+    kind, where, column = spec.window, zone(spec.time_zone), whole.columns.time
+    assert isinstance(kind, str)  # noqa: S101  # windows by count are cut by `_by_count`
+    assert column is not None  # noqa: S101  # the policy is refused without it
+    times = moments(whole.cells.column(column), where)
+    _refuse_untimed(whole, column, times)
+    _refuse_future(whole, column, times, now)
+    spans = _spans(times, kind, where)
+    of_row = np.searchsorted(np.array([one.start.timestamp() for one in spans]), times, side="right") - 1
+    for place, span in enumerate(spans):
+        if span.end > now:
+            _refuse(whole, f"the {kind} {span.key} is not over before {span.end.isoformat()}", "audit it after that: a window counts once")
+        yield span.key, span.start, span.end, _part(whole, of_row == place)
+
+
+def _spans(times: NDArray[np.float64], kind: Period, where: tzinfo) -> list[Span]:
+    """The periods that hold a row, in their order."""
+    found = (span_of(float(one), kind, where) for one in (np.unique(np.floor(times / BIN)) * BIN).tolist())
+    return sorted(dict.fromkeys(found))
+
+
+def _part(whole: Dataset, mask: NDArray[np.bool_]) -> Dataset:
+    return whole if mask.all() else whole.where(mask)
+
+
+def _refuse_untimed(whole: Dataset, column: str, times: NDArray[np.float64]) -> None:
+    untimed = np.flatnonzero(~np.isfinite(times))
+    if not untimed.size:
+        return
+    first = int(untimed[0])
+    what = f"{untimed.size:,} of {rows_in_words(whole.rows)} have no time in column {column!r} (first: row {whole.shown(first)}"
+    _refuse(whole, f"{what}{whole.written(column, first)})", "write times such as 2026-11-30T14:00:00+01:00, or leave these rows out")
+
+
+def _refuse_future(whole: Dataset, column: str, times: NDArray[np.float64], now: datetime) -> None:
+    future = np.flatnonzero(times > now.timestamp())
+    if not future.size:
+        return
+    first = int(future[0])
+    when = datetime.fromtimestamp(float(times[first]), UTC)
+    what = f"{future.size:,} of {rows_in_words(whole.rows)} lie in the future in column {column!r} (first: row {whole.shown(first)}"
+    _refuse(whole, f"{what}, {when:%Y-%m-%dT%H:%M:%SZ})", "mend the times, or monitor.time_zone, or the clock of this machine")
+
+
+def _refuse(whole: Dataset, what: str, remedy: str) -> NoReturn:
+    msg = f"--window {whole.path}: {what}: {remedy}"
+    raise InputError(msg)
