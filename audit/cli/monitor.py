@@ -49,7 +49,7 @@ def _windows(policy: Path, window: Path, options: Options) -> int:
     from audit.monitor.outcome import worst
     from audit.monitor.run import audit_windows
 
-    codes = []
+    codes: list[int] = []
     windows = audit_windows(policy, window, options, progress(), on_finding=tell_of_finding)
     while True:
         with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no result

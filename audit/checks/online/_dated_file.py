@@ -11,7 +11,8 @@ from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
 from audit.errors import CannotMeasure, InputError
 from audit.ledger import times
-from audit.policy.schema import DIGEST, SEVERITIES, Severity, Strict, Text
+from audit.policy.schema import DIGEST, SEVERITIES, Severity
+from audit.policy.strict import Strict, Text
 from audit.policy.written_file import Day, read_as
 
 if TYPE_CHECKING:
