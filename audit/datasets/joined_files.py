@@ -64,9 +64,7 @@ def join_files(parts: Sequence[Part], parse: Parse, options: ReadOptions, texts:
     return JoinedFiles(_joined(parts, frames), places, tuple(digests), told)
 
 
-def _one(
-    part: Part, plain: bytes, parse: Parse, options: ReadOptions, texts: AbstractSet[str]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _one(part: Part, plain: bytes, parse: Parse, options: ReadOptions, texts: AbstractSet[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     frame, remarks = parse(plain)
     for column, value in part.partition:
         if column in frame.columns:

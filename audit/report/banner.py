@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from audit.report import production
 from audit.report import text as prose
 from audit.report.entries import Fact
 
 if TYPE_CHECKING:
     from audit.policy.schema import Policy
     from audit.record import AuditRun
+    from audit.report.entries import Entries
     from audit.report.sign_off import State
 
 _SUBTITLES = {"block": "must not be released", "promote": "may be released", "promote-with-conditions": "may be released under conditions"}
@@ -34,12 +36,32 @@ class Banner:
     until: str
     """`until 4 December 2026`, or that there is nothing to expire."""
     until_iso: str
+    first: str
+    """What an operator does first; empty for `audit run`."""
     generated: str
     """Empty where no data set says that it was made up."""
 
 
-def banner(run: AuditRun, signature: State) -> Banner:
-    """The head of this run's report."""
+def banner(run: AuditRun, found: Entries, signature: State) -> Banner:
+    """The head of this run's report; of a window in an operator's words."""
+    made = _banner(run, signature)
+    facts = run.monitor
+    if facts is None:
+        return made
+    window = Fact("Window", prose.clip(facts.window.key, 40), production.window_note(facts))
+    return replace(
+        made,
+        key=production.HUES[facts.outcome],
+        word=prose.outcome(facts.outcome),
+        subtitle=production.subtitle(run, facts),
+        facts=(window, *made.facts[1:]),
+        until=f"window {prose.clip(facts.window.key, 24)}",
+        until_iso="",
+        first=production.first_action(run, found),
+    )
+
+
+def _banner(run: AuditRun, signature: State) -> Banner:
     policy, decision = run.policy, run.verdict.decision
     return Banner(
         policy=policy_name(policy),
@@ -57,6 +79,7 @@ def banner(run: AuditRun, signature: State) -> Banner:
         basis=f"Decided by audit {run.run.version}, by rule and from measurements. {signature.sentence} {_CAUTION}",
         until=f"until {prose.day(run.valid_until)}" if run.valid_until else _NO_DATE[decision == "block"],
         until_iso=run.valid_until or "",
+        first="",
         generated=_generated(run),
     )
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audit import phrases
+from audit.report import production
 from audit.report import text as prose
 from audit.report.charts.intervals import interval_plot
 from audit.report.entries import Chip, Link
 from audit.report.findings import nearest
 from audit.report.follow_up import OpenCondition, conditions, gaps
+from audit.report.operations import last_drill, rollback_command
 from audit.report.phrases import action_of, owner_of, sentence_of
 from audit.report.since import staying
 
@@ -29,7 +31,7 @@ DRAWN, CONDITIONS = 6, 4
 """Blockers with a plot and conditions that page 1 has room for; further blockers follow in one line each."""
 DRAWN_OF_MANY, CONDITIONS_BESIDE_MANY = 1, 0
 """The same where there are more blockers than can be drawn."""
-BEFORE, NO_DATE = "before release", "no date set"
+BEFORE, NO_DATE, NOW = "before release", "no date set", "now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,8 @@ class Decision:
 
 def decision(run: AuditRun, found: Entries) -> Decision:
     """What was decided, why, and what must happen next."""
-    title, shown = _drawn_findings(found)
-    lead, rest = _sentences(run, found)
+    title, shown = _drawn_findings(found, monitored=run.monitor is not None)
+    lead, rest = _sentences(run, found) if run.monitor is None else production.lead(run)
     open_ = conditions(run, found)
     missing = gaps(run, found)
     rules = _rules(run, found)
@@ -155,14 +157,14 @@ def decision(run: AuditRun, found: Entries) -> Decision:
         blocks_title=title,
         blocks=blocks[:drawn],
         more_blocks=tuple(replace(one, action=prose.clip(one.action, 90)) for one in blocks[drawn:]),
-        steps=_steps(run),
+        steps=_steps(run) if run.monitor is None else _steps_of_window(run, found),
         statuses=tuple(Chip(key, word) for key, word in prose.STATUSES.items()),
         counts=count_rows(found),
         totals=tuple(str(sum(entry.finding.status == key for entry in found.worst)) for key in prose.STATUSES),
         total=f"all {len(found.worst)}",
         counts_title=f"{prose.sentence(prose.counted(len(found.worst), 'finding'))}, counted",
         counts_note=counts_note(found),
-        conditions_title="Conditions that would remain" if run.verdict.decision == "block" else "Conditions",
+        conditions_title="Conditions that would remain" if run.verdict.decision == "block" and run.monitor is None else "Conditions",
         conditions=open_[:conditions_shown],
         more_conditions=_more(len(open_) - conditions_shown, "more condition" if conditions_shown else "condition", "section 10"),
         waivers=ending[:WAIVERS],
@@ -172,10 +174,10 @@ def decision(run: AuditRun, found: Entries) -> Decision:
     )
 
 
-def _drawn_findings(found: Entries) -> tuple[str, Sequence[Entry]]:
+def _drawn_findings(found: Entries, *, monitored: bool) -> tuple[str, Sequence[Entry]]:
     """What a reader must see drawn: what blocks, else what leaves a condition, else what is nearest to its bound."""
     if blocking := found.having("block"):
-        return "What blocks, and what must happen", blocking
+        return "What stands against it, and what must happen" if monitored else "What blocks, and what must happen", blocking
     if open_ := found.having("condition"):
         return "What leaves a condition, and what must happen", open_
     return "What passes by the least", nearest(found)[:NEAREST]
@@ -249,7 +251,7 @@ def _block(run: AuditRun, entry: Entry) -> Block:
         after=said.after,
         action="" if passed else prose.clip(action_of(finding), 180),
         who="" if passed else prose.clip(finding.owner, 60),
-        when="" if passed else prose.day(due.get(finding.id, NO_DATE)),
+        when="" if passed else prose.day(due.get(finding.id, NO_DATE if run.monitor is None else NOW)),
         link=entry.link,
         check=finding.id,
         plot=interval_plot(finding),
@@ -284,6 +286,20 @@ def _steps(run: AuditRun) -> tuple[Step, ...]:
     if run.verdict.decision == "block":
         return (*steps, Step("Audit again under this policy: a new run, a new decision.", owner, "after these"))
     return (*steps, Step("Sign the digest of the evidence bundle (section 12).", owner, BEFORE))
+
+
+def _steps_of_window(run: AuditRun, found: Entries) -> tuple[Step, ...]:
+    """What the person on call does: the first action, the way back, the new training."""
+    given, facts = production.card(run), run.monitor
+    whom = run.policy.system.incident_contact or owner_of(run) if given is None or given.call is None else given.call
+    steps = [Step(production.first_action(run, found), whom, "now")]
+    if facts is not None and facts.outcome == "roll-back":
+        command = rollback_command(run)
+        back = f"Return to the previous version{f': `{command}`' if command else ''}. Last rollback drill: {last_drill(run)}."
+        steps.append(Step(back, whom, "now"))
+    if facts is not None and facts.retraining is not None:
+        steps.append(Step(f"Train anew: {facts.retraining.because}", owner_of(run), "next"))
+    return tuple(steps)
 
 
 def count_rows(found: Entries) -> tuple[CountRow, ...]:

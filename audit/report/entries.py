@@ -86,13 +86,22 @@ def entries(run: AuditRun) -> Entries:
     paths = sorted({path for finding in run.findings for path in finding.evidence_files})
     files = {path: f"E-{number:02d}" for number, path in enumerate(paths, 1)}
     places = {id(finding): number for number, finding in enumerate(run.findings, 1)}
+    effects = _effects(run)
     worst = tuple(
         Entry(
             finding,
             f"F-{places[id(finding)]}",
-            effect(finding),
+            effects.get(finding.id, "ok") if run.monitor is not None else effect(finding),
             tuple(Link(files[path], files[path]) for path in finding.evidence_files),
         )
         for finding in worst_first(run.findings)
     )
     return Entries(worst, tuple((label, path) for path, label in files.items()))
+
+
+def _effects(run: AuditRun) -> dict[str, Effect]:
+    """What findings of a window do to its outcome: the evidence over all windows decides, so that the verdict names them."""
+    named: dict[str, Effect] = {
+        one.finding: "block" for one in run.verdict.reasons if one.finding is not None and not one.remark and one.rule != "watch"
+    }
+    return named | {one.finding: "condition" for one in run.verdict.conditions}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit import phrases
 from audit.evidence import OVERALL
 from audit.formatting import ended, moment, rows_in_words
+from audit.report import production
 from audit.report import text as prose
 from audit.report.entries import Chip, Fact, Link
 from audit.report.figures import Figures, figures, without_repeats
@@ -65,6 +66,9 @@ def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
     finding = entry.finding
     requirement = finding.requirement
     answered = answers(finding, run.policy.system.affected, run.policy.columns.positive)
+    if run.monitor is not None:
+        answered = tuple(replace(one, value=production.certainty(run, finding)) if one.term == "Certainty" else one for one in answered)
+    again = f"audit run {shlex.quote(run.policy_path)} --select {shlex.quote(finding.id)}" if run.monitor is None else run.run.command
     passed = finding.status == "pass"
     effect = () if passed else (Fact("Effect", risk_of(finding)), Fact("Owner", finding.owner))
     return FindingView(
@@ -79,7 +83,7 @@ def _view(run: AuditRun, entry: Entry, drawn: Figures) -> FindingView:
         rmf=tuple(Link(line_id, rmf_anchor(line_id)) for line_id in finding.check.rmf),
         files=entry.files,
         facts=(*(one for one in answered if not passed or one.term not in {"Affected", "What to do"}), *effect),
-        command="" if passed else f"audit run {shlex.quote(run.policy_path)} --select {shlex.quote(finding.id)}",
+        command="" if passed else again,
         figures=drawn,
     )
 
@@ -256,6 +260,8 @@ def nearest(found: Entries) -> list[Entry]:
 
 def _lead(run: AuditRun, found: Entries, blocking_rules: tuple[str, ...]) -> str:
     blocking, open_ = len(found.having("block")), len(found.having("condition"))
+    if run.monitor is not None:
+        return "Evidence adds up over windows, so that no value of a single window decides. These are the changes in this window alone."
     if run.verdict.decision == "promote":
         return "The decision is promote. It would change if any one of the findings below missed its bound."
     if run.verdict.decision == "promote-with-conditions":

@@ -1,4 +1,4 @@
-"""Sections 9 to 12: what is left (gaps, risks, conditions, waivers), how to operate the system, and who signs."""
+"""Sections 9 and 10: what is left (gaps, risks, conditions, waivers), and what ends when."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from audit import phrases
 from audit.frameworks import nist_ai_rmf
+from audit.report import production
 from audit.report import text as prose
-from audit.report.entries import Chip, Fact
+from audit.report.entries import Chip
 from audit.report.phrases import action_of, in_words, label, owner_of, risk_of, sentence_of
 from audit.report.rmf import declared_fields
-from audit.report.since import staying, until_then
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,13 @@ class Gap:
 def gaps(run: AuditRun, found: Entries) -> tuple[Gap, ...]:
     """Characteristics without a check, requirements without evidence, members that the data cannot measure, uses declared out of scope."""
     covered = {trait for entry in found.worst for trait in entry.finding.check.characteristics}
-    gaps_ = [
+    gaps_ = [Gap(what, why) for what, why in production.window_gaps(run)]
+    gaps_ += [
         Gap(trait.name, run.policy.not_measured.get(trait.id, "no check and no reason given"))
         for trait in nist_ai_rmf().characteristics
-        if trait.id not in covered and trait.declared not in declared_fields(run)
+        if run.monitor is None  # of a window the audit before release answers for these
+        and trait.id not in covered
+        and trait.declared not in declared_fields(run)
     ]
     gaps_ += [
         Gap(f"{entry.label} {entry.finding.id}", prose.clip(phrases.message(entry.finding), 120))
@@ -179,66 +182,6 @@ def _sentence(one: WaiverState, text: str) -> str:
 def _accepted(one: WaiverState) -> tuple[str, ...]:
     controls = tuple(f"Control: {control}." for control in one.controls)
     return (f"Why: {one.reason}", f"Risk accepted: {one.risk_accepted}", *controls, f"Promised: {prose.dates(one.remedy)}.")
-
-
-NOT_DECLARED = "not declared"
-_NOW = {
-    "block": "Nothing. This candidate must not go live.",
-    "promote": "This candidate may go live once the signatures of section 12 are there.",
-    "promote-with-conditions": "This candidate may go live once the conditions of section 10 are signed.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A finding that an operator may meet again in production."""
-
-    link: Link
-    check: str
-    bound: str
-    now: str
-    first_action: str
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Operations:
-    """The operations card."""
-
-    now: str
-    facts: tuple[Fact, ...]
-    alarms: tuple[Alarm, ...]
-
-
-def operations(run: AuditRun, found: Entries) -> Operations:
-    """What an operator needs, from declared facts and from checks on data of production."""
-    system = run.policy.system
-    said = (
-        ("Incident contact", system.incident_contact),
-        ("Owner", owner_of(run) if system.owner else None),
-        ("Rollback plan", system.rollback_plan),
-        ("Who can stop it", system.oversight),
-        ("Monitoring plan", system.monitoring_plan),
-        ("Complaints and appeals", system.feedback_channel),
-        ("Decommissioning plan", system.decommissioning_plan),
-    )
-    watched = [entry for entry in found.worst if entry.finding.check.measures == "drift" or entry.finding.requirement.on == "production"]
-    alarms = tuple(
-        Alarm(
-            entry.link,
-            entry.finding.id,
-            prose.bound(entry.finding.requirement),
-            prose.STATUSES[entry.finding.status],
-            phrases.remedy(entry.finding),
-            entry.finding.owner,
-        )
-        for entry in watched
-    )
-    facts = [Fact(term, value) for term, value in said if value]
-    absent = [term for term, value in said if not value]
-    facts += [Fact(prose.sentence(NOT_DECLARED), prose.listed(absent))] if absent else []
-    stays = staying(run) if run.verdict.decision == "block" else until_then(run)
-    return Operations(f"{_NOW[run.verdict.decision]} {stays}".strip(), tuple(facts), alarms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ from audit.report.decision import Decision, decision
 from audit.report.entries import entries
 from audit.report.evidence_table import Legend, Line, evidence_table, grades, legend
 from audit.report.findings import Changes, FindingView, changes, finding_views
-from audit.report.follow_up import Expiry, OpenCondition, Operations, Risk, Waiver, calendar, conditions, operations, register, waivers
+from audit.report.follow_up import Expiry, OpenCondition, Risk, Waiver, calendar, conditions, register, waivers
+from audit.report.operations import Operations, operations
+from audit.report.production import Production, production
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.rows import Rows, rows
 from audit.report.scope import PolicySince, Scope, policy_since, scope
@@ -41,6 +43,8 @@ class Page:
     heads: dict[str, str]
     """Running heads and foot, escaped for CSS."""
     decision: Decision
+    production: Production | None
+    """None for `audit run`."""
     scope: Scope
     since: PolicySince
     results_since: ResultsSince
@@ -68,12 +72,13 @@ class Page:
 def page(run: AuditRun, added: Added = NOTHING) -> Page:
     """The views of one run, with what was added to its bundle since."""
     found = entries(run)
-    head = banner(run, state(run, added))
+    head = banner(run, found, state(run, added))
     open_findings, passed_findings = finding_views(run, found)
     return Page(
         banner=head,
         heads=running_heads(head),
         decision=decision(run, found),
+        production=production(run, found),
         scope=scope(run),
         since=policy_since(run),
         results_since=results_since(run, found),

@@ -193,7 +193,8 @@ def _with_drill(line: Subcategory, view: RmfLine, drill: Drill | None) -> RmfLin
     """A rehearsed rollback supports a line that asks for one, and one that failed is trouble; it stands for no declaration."""
     if _DRILL not in line.supporting or drill is None:
         return view
-    return replace(view, troubled=view.troubled or not drill.passed, basis=f"{view.basis} {drill_in_words(drill)}".strip())
+    basis = f"{view.basis} Last rollback drill: {drill_in_words(drill)}.".strip()
+    return replace(view, troubled=view.troubled or not drill.passed, basis=basis)
 
 
 def _speaks(entry: Entry, line: Subcategory) -> bool:

@@ -129,7 +129,7 @@ def drill_in_words(drill: Drill) -> str:
     """When a rollback was rehearsed last, from which version to which, and how that went."""
     went = f"passed in {prose.seconds(drill.seconds)}" if drill.passed else "FAILED: the way back does not work"
     way = f"from version {drill.champion or 'none'} to {drill.version}"
-    return f"Last rollback drill: {prose.day(drill.time)}, {way}, {went}."
+    return f"{prose.day(drill.time)}, {way}, {went}"
 
 
 def staying(run: AuditRun) -> str:

@@ -29,6 +29,7 @@ OUTCOMES = DECISIONS | {
     "keep": "KEEP",
     "watch": "WATCH",
     "keep-with-conditions": "KEEP WITH CONDITIONS",
+    "incomplete": "INCOMPLETE",
     "roll-back": "ROLL BACK",
 }
 """Decisions of runs, and outcomes of windows."""

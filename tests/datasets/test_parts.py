@@ -105,9 +105,7 @@ def test_hidden_and_temporary_files_are_left_out_and_listed(tmp_path: Path) -> N
         save(WHOLE, tmp_path / name)
     data = rows_of(tmp_path)
     assert data.rows == 6
-    assert data.remarks == (
-        "4 hidden or temporary files are left out: .part-0.csv.crc, _SUCCESS, _temporary and 1 more.",
-    )
+    assert data.remarks == ("4 hidden or temporary files are left out: .part-0.csv.crc, _SUCCESS, _temporary and 1 more.",)
 
 
 def test_rows_are_named_by_file_and_row(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from audit.report import render
 from audit.report.crosswalk import crosswalk
 from audit.report.entries import entries
 from audit.report.evidence_table import grades
-from audit.report.follow_up import calendar, operations
+from audit.report.follow_up import calendar
+from audit.report.operations import operations
 from audit.report.rmf import grade
 from audit.report.since import results_since, staying
 from audit.report.text import word

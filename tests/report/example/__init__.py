@@ -4,6 +4,7 @@ from tests.report.example.checks import ACCURACY, DECLARED, F1, OPPORTUNITY, PII
 from tests.report.example.extremes import NASTY, crowded, hostile
 from tests.report.example.findings import census, f1, judged, opportunity, without
 from tests.report.example.fine_tuning import training
+from tests.report.example.production import hostile_window, incomplete, kept, rolled_back, watched
 from tests.report.example.runs import all_errors, audit_run, block, compared, conditions, looked_at, promote, waived
 
 __all__ = [
@@ -22,12 +23,17 @@ __all__ = [
     "crowded",
     "f1",
     "hostile",
+    "hostile_window",
+    "incomplete",
     "judged",
+    "kept",
     "looked_at",
     "opportunity",
     "promote",
     "requirement",
+    "rolled_back",
     "training",
     "waived",
+    "watched",
     "without",
 ]

@@ -1,0 +1,348 @@
+"""What a periodic audit adds to the report: its outcome in an operator's words, the budget of false alarms, evidence and what moved."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit import phrases
+from audit.evidence import OVERALL
+from audit.formatting import count, ended
+from audit.report import text as prose
+from audit.report.charts.evidence import amount, evidence
+from audit.report.entries import Chip
+from audit.report.phrases import label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from audit.decision.finding import Finding, Judged
+    from audit.policy.monitoring import OperationsCard
+    from audit.record import AuditRun, MonitorFacts, Signal
+    from audit.report.charts.drawing import Drawing
+    from audit.report.entries import Entries, Link
+
+HUES = {
+    "keep": "promote",
+    "watch": "promote-with-conditions",
+    "keep-with-conditions": "promote-with-conditions",
+    "incomplete": "block",
+    "roll-back": "block",
+}
+"""The decision whose colour and mark an outcome shares."""
+_SUBTITLES = {
+    "keep": "may keep running",
+    "watch": "may keep running, and something has moved",
+    "keep-with-conditions": "may keep running under conditions",
+    "incomplete": "cannot be judged: evidence is missing",
+    "roll-back": "must not keep running",
+}
+_LEADS = {
+    "keep": "Keep it running: no alarm stands.",
+    "watch": "Keep it running and look: what the policy watches has moved.",
+    "keep-with-conditions": "Keep it running under conditions.",
+    "incomplete": "The audit of this window is incomplete: evidence that the policy requires is missing, so nobody knows.",
+    "roll-back": "Roll back.",
+}
+_STATES = {
+    "alarm": Chip("fail", "alarm"),
+    "watch": Chip("inconclusive", "watch"),
+    "rising": Chip("not_run", "rising"),
+    "quiet": Chip("pass", "quiet"),
+}
+STANDING = ("alarm", "watch")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+MOST_SIGNALS, MOST_MOVED, MOST_CHARTS, NAMED = 20, 12, 24, 4
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """The evidence of one member over all windows."""
+
+    chip: Chip
+    link: Link | None
+    requirement: str
+    member: str
+    evidence: str
+    windows: str
+    since: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRow:
+    """A feature that this window shows at another place than the reference."""
+
+    link: Link
+    requirement: str
+    feature: str
+    effect: str
+    bound: str
+    chip: Chip
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """The section on the evidence over the windows."""
+
+    budget: str
+    strongest: str
+    signals: tuple[SignalRow, ...]
+    quiet: str
+    charts: tuple[Drawing, ...]
+    more_charts: str
+    moved: tuple[MovedRow, ...]
+    moved_lead: str
+    retraining: str
+
+
+def production(run: AuditRun, found: Entries) -> Production | None:
+    """None for `audit run`."""
+    facts = run.monitor
+    if facts is None:
+        return None
+    shown = [one for one in ranked(facts.signals) if one.state != "quiet"]
+    quiet = len(facts.signals) - len(shown)
+    charts = _charts(facts, found)
+    moved = tuple(_moved(found))
+    return Production(
+        budget=budget(run, facts),
+        strongest=_strongest(facts),
+        signals=tuple(_signal(one, facts, found) for one in shown[:MOST_SIGNALS]),
+        quiet=_quiet(quiet, len(shown)),
+        charts=charts[:MOST_CHARTS],
+        more_charts=f"{prose.sentence(prose.counted(len(charts) - MOST_CHARTS, 'more requirement'))}: the quiet ones are left out."
+        if len(charts) > MOST_CHARTS
+        else "",
+        moved=moved[:MOST_MOVED],
+        moved_lead=_moved_lead(moved),
+        retraining=_retraining(facts),
+    )
+
+
+def subtitle(run: AuditRun, facts: MonitorFacts) -> str:
+    """Under the outcome: of which system, which window, and what it means."""
+    return f"{run.policy.policy}, window {facts.window.key}: {_SUBTITLES[facts.outcome]}"
+
+
+def window_note(facts: MonitorFacts) -> str:
+    """Rows, labels and whether it came late."""
+    window = facts.window
+    due = "without labels" if window.labels_due is None else f"labels until {prose.day(window.labels_due)}"
+    said = [f"{window.rows:,} rows", *([] if window.labelled else [due]), *(["came late"] if window.late else [])]
+    return f"{', '.join(said)}; window {window.number:,} so far"
+
+
+def window_name(key: str) -> str:
+    """A day written out; the key of any other window as it is."""
+    return prose.day(key) if _DAY.fullmatch(key) else key
+
+
+def state_chip(one: Signal) -> Chip:
+    """Its state as a mark."""
+    return _STATES[one.state]
+
+
+def ranked(signals: Sequence[Signal]) -> list[Signal]:
+    """Those with the most evidence for their threshold first; what alarms before what is only watched."""
+    order = tuple(_STATES)
+    return sorted(signals, key=lambda one: (order.index(one.state), -relative(one)))
+
+
+def relative(one: Signal) -> float:
+    """The evidence as a part of its threshold: 1 alarms."""
+    return one.evidence / one.threshold
+
+
+def standing(facts: MonitorFacts) -> tuple[str, ...]:
+    """Requirements whose alarm or watch stands, the strongest first."""
+    return tuple(dict.fromkeys(one.requirement for one in ranked(facts.signals) if one.state in STANDING))
+
+
+def card(run: AuditRun) -> OperationsCard | None:
+    """What the policy gives the person on call."""
+    return None if run.policy.monitor is None else run.policy.monitor.card
+
+
+def first_action(run: AuditRun, found: Entries) -> str:
+    """The one thing to do first."""
+    facts, given = run.monitor, card(run)
+    assert facts is not None  # noqa: S101  # asked of windows alone
+    if facts.outcome == "keep":
+        return "Nothing."
+    if facts.outcome == "incomplete":
+        missing = next((one.finding for one in found.worst if one.effect != "ok"), None)
+        said = [one.text for one in run.verdict.reasons if one.finding is None and one.text]
+        text = prose.clip(phrases.message(missing), 200) if missing is not None else said[0] if said else "Supply what is missing"
+        return ended(text)
+    if facts.outcome != "watch" and given is not None and given.first_action is not None:
+        return ended(given.first_action)
+    entry = next(filter(None, map(found.of, standing(facts))), None)
+    return "Look at what moved." if entry is None else ended(phrases.remedy(entry.finding))
+
+
+def lead(run: AuditRun) -> tuple[str, str]:
+    """The outcome in one sentence, and since when what stands."""
+    facts = run.monitor
+    assert facts is not None  # noqa: S101  # asked of windows alone
+    raised = [one for one in ranked(facts.signals) if one.state in STANDING]
+    if not raised:
+        return _LEADS[facts.outcome], _strongest(facts)
+    said = "; ".join(_raised(one, facts) for one in raised[:NAMED])
+    more = f"; and {len(raised) - NAMED:,} more" if len(raised) > NAMED else ""
+    return _LEADS[facts.outcome], f"{prose.sentence(said)}{more}."
+
+
+def _raised(one: Signal, facts: MonitorFacts) -> str:
+    """`alarm of drift/ks for column: amount since 2026-11-12, evidence 812 of 365 needed`."""
+    whom = "" if one.member is None else f" for {prose.clip(label(one.member), 60)}"
+    since = "" if one.since is None else f" since {window_name(one.since)}"
+    return f"{one.state} of {one.requirement}{whom}{since}: evidence {evidence_in_words(one, facts)}"
+
+
+def evidence_in_words(one: Signal, facts: MonitorFacts) -> str:
+    """`812 of 365 needed`: evidence in the windows of the budget."""
+    return f"{amount(relative(one) * facts.budget.windows)} of {count(round(facts.budget.windows, 1))} needed"
+
+
+def budget(run: AuditRun, facts: MonitorFacts) -> str:
+    """Thirty features and three quality bounds, watched every day: on average at most one false alarm a year."""
+    drift = {finding.id for finding in run.findings if finding.check.measures == "drift"}
+    named = {str(one.member) for one in facts.signals if one.requirement in drift and one.member is not None}
+    joint = {one.requirement for one in facts.signals if one.requirement in drift and one.member is None}
+    bounds = {one.requirement for one in facts.signals} - drift
+    counts = ((named, "feature"), (joint, "joint test of drift"), (bounds, "quality bound"))
+    watched = [prose.counted(len(these), noun, "joint tests of drift" if these is joint else None) for these, noun in counts if these]
+    watched = watched or ["nothing yet"]
+    once = {365: "a year", 366: "a year", 30: "a month", 7: "a week"}
+    every = facts.budget.false_alarm_every
+    time = f"in {count(facts.budget.windows)} windows" if every is None else once.get(every, f"in {every:,} days")
+    also = ", and as rarely a false watch" if any(map(_only_watched, run.findings)) else ""
+    return f"{prose.sentence(prose.listed(watched))}, watched every {facts.budget.window}: on average at most one false alarm {time}{also}."
+
+
+def _only_watched(finding: Finding) -> bool:
+    """Whether its evidence has a budget of its own, since it never changes the decision: drift that the policy does not enforce."""
+    asked = finding.requirement
+    return asked.enforce == "advisory" or (finding.check.measures == "drift" and "enforce" not in asked.model_fields_set)
+
+
+def _strongest(facts: MonitorFacts) -> str:
+    """Where the most evidence stands."""
+    if not facts.signals:
+        return "No evidence has been counted yet."
+    most = max(facts.signals, key=relative)
+    whom = "" if most.member is None else f", {prose.clip(label(most.member), 60)}"
+    stands = "this alarm stands" if most.state == "alarm" else "the strongest evidence stands"
+    return f"{prose.sentence(stands)} at {evidence_in_words(most, facts)} ({most.requirement}{whom})."
+
+
+def _quiet(quiet: int, shown: int) -> str:
+    if not quiet:
+        return ""
+    rest = "The rest" if shown else "Everything"
+    return f"{rest} is quiet: {prose.counted(quiet, 'member')} below a tenth of {'its' if quiet == 1 else 'their'} threshold."
+
+
+def _signal(one: Signal, facts: MonitorFacts, found: Entries) -> SignalRow:
+    entry = found.of(one.requirement)
+    return SignalRow(
+        chip=_STATES[one.state],
+        link=None if entry is None else entry.link,
+        requirement=one.requirement,
+        member="all rows" if one.member is None else prose.clip(label(one.member), 80),
+        evidence=evidence_in_words(one, facts),
+        windows=f"{one.windows:,}",
+        since="–" if one.since is None else window_name(one.since),
+        change="–" if one.change is None else window_name(one.change),
+    )
+
+
+def window_gaps(run: AuditRun) -> Iterator[tuple[str, str]]:
+    """Labels that are still to come, windows that never came, findings that no evidence over windows stands behind; and why."""
+    facts = run.monitor
+    if facts is None:
+        return
+    if facts.window.labels_due is not None:
+        yield "labels", f"they may come until {prose.day(facts.window.labels_due)}; what needs them is measured when they come"
+    if facts.missing:
+        yield prose.counted(len(facts.missing), "window"), f"never came: {prose.listed(map(window_name, facts.missing), 6)}"
+    watched = {one.requirement for one in facts.signals}
+    alone = [finding.id for finding in run.findings if finding.id not in watched and finding.status in {"pass", "fail", "inconclusive"}]
+    if alone:
+        yield prose.listed(alone, 4), "judged on this window alone: no evidence over windows"
+
+
+def _charts(facts: MonitorFacts, found: Entries) -> tuple[Drawing, ...]:
+    """One a requirement, the most evidence first."""
+
+    def newest(relative_: Sequence[float | None]) -> float:
+        return next((one for one in reversed(relative_) if one is not None), 0.0)
+
+    drawn = []
+    for trace in sorted(facts.traces, key=lambda one: -newest(one.relative)):
+        entry = found.of(trace.requirement)
+        drawn.append(evidence(trace, facts, "" if entry is None else f"{phrases.question(entry.finding)} {entry.label}."))
+    return tuple(one for one in drawn if one is not None)
+
+
+def _moved(found: Entries) -> Iterator[MovedRow]:
+    """Members of drift checks, farthest beyond or nearest to their bound first."""
+    rows = [
+        (_distance(finding, one), entry.link, finding, one)
+        for entry in found.worst
+        for finding in (entry.finding,)
+        if finding.check.measures == "drift"
+        for one in finding.slices
+        if one.value is not None and one.name != OVERALL
+    ]
+    for _, link, finding, one in sorted(rows, key=lambda row: -row[0]):
+        ends = "" if one.interval is None else f" {prose.bracket(one.interval)}"
+        status = one.status or "not_applicable"
+        yield MovedRow(
+            link=link,
+            requirement=finding.id,
+            feature=prose.clip(label(one.name), 80),
+            effect=f"{prose.figure(one.value or 0.0)}{ends}",
+            bound=prose.bound(finding.requirement),
+            chip=Chip(status, prose.STATUSES[status]),
+        )
+
+
+def _distance(finding: Finding, one: Judged) -> float:
+    """The effect in parts of its bound."""
+    limit = finding.requirement.max or finding.requirement.min
+    return abs(one.value or 0.0) / abs(limit) if limit else abs(one.value or 0.0)
+
+
+def _moved_lead(moved: Sequence[MovedRow]) -> str:
+    if not moved:
+        return "No check of this policy compares features with a reference."
+    left = f" The first {MOST_MOVED} of {len(moved):,}." if len(moved) > MOST_MOVED else ""
+    return f"Effects in this window against the reference, the largest for its bound first; each interval stands alone.{left}"
+
+
+def _retraining(facts: MonitorFacts) -> str:
+    """What the policy asks for after an alarm."""
+    due = facts.retraining
+    if due is None:
+        return ""
+    ends = prose.listed(dict.fromkeys(map(window_name, (*due.windows[:1], *due.windows[-1:]))))
+    windows = f" Use {prose.counted(len(due.windows), 'window')}, the first and the last {ends}." if due.windows else ""
+    must = f" The new candidate must pass {due.policy}." if due.policy is not None else " The new candidate must pass this policy."
+    return f"A new training is due: {ended(due.because)}{windows}{must}"
+
+
+def certainty(run: AuditRun, finding: Finding) -> str:
+    """How sure a window's finding is: what the evidence over all windows says of it."""
+    facts = run.monitor
+    own = [] if facts is None else [one for one in ranked(facts.signals) if one.requirement == finding.id]
+    if facts is None or not own:
+        return "No evidence over windows has been counted for it."
+    most = own[0]
+    if most.state in STANDING:
+        change = "" if most.change is None else f" The change most likely began in window {window_name(most.change)}."
+        return f"Yes, by the evidence of {prose.counted(most.windows, 'window')}: {evidence_in_words(most, facts)}.{change}"
+    near = "It rises" if most.state == "rising" else "It is far from an alarm"
+    return f"{near}: evidence {evidence_in_words(most, facts)}, after {prose.counted(most.windows, 'window')}."
