@@ -46,6 +46,7 @@ def monitor(
 def _windows(policy: Path, window: Path, options: Options) -> int:
     """Every window of the file, in the supervised process."""
     from audit.cli.runs import tell_of_finding
+    from audit.commands import history_page
     from audit.monitor.outcome import worst
     from audit.monitor.run import audit_windows
 
@@ -58,6 +59,7 @@ def _windows(policy: Path, window: Path, options: Options) -> int:
             break
         _show(ended, more=bool(codes))
         codes.append(ended.exit_code)
+    tell(history_page.rebuild(options.out))
     return worst(codes)
 
 

@@ -17,7 +17,7 @@ from audit.decision.finding import Reason
 from audit.formatting import moment
 from audit.governance import apply_waivers, policy_change, waiver_files, waiver_validity
 from audit.ledger import Ledger, ledger_path, times
-from audit.monitor import detection, measure, outcome, plan, state
+from audit.monitor import detection, measure, outcome, plan, state, trace
 from audit.monitor.scope import scope
 from audit.monitor.state import RequirementState
 from audit.monitor.window import cut
@@ -28,7 +28,7 @@ from audit.pipeline.decide import Decided, policy_remarks
 from audit.pipeline.prepare import Stopwatch
 from audit.pipeline.test_set_use import Looks
 from audit.policy.strict import days
-from audit.record import BudgetFacts, MonitorFacts, WindowFacts
+from audit.record import Arrival, BudgetFacts, MonitorFacts, WindowFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -252,7 +252,11 @@ def _decide(call: _Call, result: Result, at: _Situation, folded: _Folded) -> tup
         *prepared.remarks(),
         *call.told,
     )
-    facts = MonitorFacts(found, _window_facts(at), _budget(scope), folded.signals, missing)
+    window = _window_facts(at)
+    arrival = Arrival(window.key, window.start, "late window" if window.late else "window", found)
+    evidence = trace.relative(folded.signals)
+    arrivals, traces = trace.traces(at.entries, call.loaded.policy.policy, arrival, folded.counted, evidence)
+    facts = MonitorFacts(found, window, _budget(scope), folded.signals, missing, history=arrivals, traces=traces)
     return Decided(waived.findings, waived.states, rules.with_remarks(verdict, remarks), since), facts
 
 
@@ -302,6 +306,7 @@ def _payload(audit: AuditRun, facts: MonitorFacts, folded: _Folded, at: _Situati
         "late": facts.window.late,
         "window": facts.window.number,
         "requirements": dict(folded.counted),
+        trace.EVIDENCE: trace.relative(facts.signals),
         "outcome": facts.outcome,
         "decision": audit.verdict.decision,
         "exit_code": audit.verdict.exit_code,

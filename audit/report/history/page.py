@@ -84,7 +84,8 @@ class HistoryPage:
 def history_page(history: History, ledger: str, problems: Sequence[str]) -> HistoryPage:
     """From everything that the ledger holds."""
     policies = tuple(_policy(place, name, history) for place, name in enumerate(history.policies, 1))
-    lead = f"{prose.sentence(_counted(history.past))} under {prose.counted(len(policies), 'policy', 'policies')}."
+    counted = _counted(one for name in history.policies for one in history.of(name))
+    lead = f"{prose.sentence(counted)} under {prose.counted(len(policies), 'policy', 'policies')}."
     return HistoryPage(lead if history.past else "The ledger holds no runs yet.", ledger, tuple(problems), policies)
 
 
@@ -97,7 +98,7 @@ def _counted(past: Iterable[Past]) -> str:
 def _policy(place: int, name: str, history: History) -> PolicyHistory:
     past, moves = history.of(name), history.moves_of(name)
     axis = Axis.of(past)
-    rows = tuple(_rows(past))
+    rows = tuple(_rows(history.entries_of(name)))
     rest = len(rows) - SHOWN
     return PolicyHistory(
         name=name,

@@ -69,9 +69,13 @@ class History:
         """Names of policies, the one of the newest entry first."""
         return tuple(dict.fromkeys(one.policy for one in reversed(self.past)))
 
-    def of(self, policy: str) -> tuple[Past, ...]:
-        """Runs and windows under policies of this name, oldest first."""
+    def entries_of(self, policy: str) -> tuple[Past, ...]:
+        """Runs and windows under policies of this name, oldest first; a window whose labels came later stands twice."""
         return tuple(sorted((one for one in self.past if one.policy == policy), key=lambda one: one.time))
+
+    def of(self, policy: str) -> tuple[Past, ...]:
+        """The same, each window once, as it was told last."""
+        return tuple({(one.kind, one.name): one for one in self.entries_of(policy)}.values())
 
     def moves_of(self, policy: str) -> tuple[Move, ...]:
         """Promotions and rollbacks of its candidates, and drills of the names that they were promoted under."""
