@@ -25,7 +25,7 @@ from audit import progress
 from audit.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from audit.progress import Progress
 
@@ -141,16 +141,15 @@ class Child:
         return cls(pid, Pipe(reporting, ordering))
 
     @classmethod
-    def spawn(cls, module: str) -> Child:
-        """A new interpreter that runs a module, which calls `be_spawned`; nothing is shared with it."""
+    def spawn(cls, module: str, environment: Mapping[str, str] | None = None) -> Child:
+        """A new interpreter that runs a module, which calls `be_spawned`; nothing is shared with it. It has these variables, else ours."""
         orders, ordering = os.pipe()
         reporting, reports = os.pipe()
         for end in (orders, reports):
             os.set_inheritable(end, True)
         command = [sys.executable, "-P", "-m", module, str(orders), str(reports), str(os.getpid())]
         silent = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        pid = os.posix_spawn(sys.executable, command, environment, file_actions=silent, setpgroup=0)
+        pid = os.posix_spawn(sys.executable, command, environment or spawned_environment(), file_actions=silent, setpgroup=0)
         os.close(orders)
         os.close(reports)
         return cls(pid, Pipe(reporting, ordering))
@@ -204,6 +203,11 @@ class Child:
             done, status = os.waitpid(self.pid, os.WNOHANG)
             self._status = os.waitstatus_to_exitcode(status) if done else None
         return self._status
+
+
+def spawned_environment(path: Sequence[str] = ()) -> dict[str, str]:
+    """The variables of this process for a new interpreter, which imports from the same places unless others are given."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(place for place in path or sys.path if place)}
 
 
 def _signal(number: int) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 _CPU_FEATURES = frozenset({"avx", "avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile", "amx_bf16", "asimd", "sve", "bf16"})
-_SETTINGS = (
+SETTINGS = (
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES"),
     *("ATEN_CPU_CAPABILITY", "MKL_CBWR", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES"),
 )
@@ -94,7 +94,7 @@ def surroundings(*libraries: str) -> dict[str, str]:
     """What moves the last digits of a model's outputs: versions, processor, threads, GPU. Told without importing any library."""
     found = {"audit": __version__, "python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     found |= {f"version.{name}": version(name) for name in libraries}
-    found |= {name: os.environ[name] for name in _SETTINGS if name in os.environ}
+    found |= {name: os.environ[name] for name in SETTINGS if name in os.environ}
     found["threads"] = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     return found | _hardware()
 

@@ -35,6 +35,8 @@ class ModelCalls:
     """Shared by all processes of the run."""
     on_wait: Callable[[bool], None]
     """Called with True before it waits for another process, and with False afterwards."""
+    worker: str
+    """Names this process among all that share the folder, on other machines too."""
     requirement: str = ""
     """What is being measured."""
     answered: set[str] = field(default_factory=set)
@@ -63,7 +65,7 @@ class ModelCalls:
         hung = self.folder / f"{key}.hung"
         if hung.exists():
             raise ModelHangs(hung.read_text(encoding="utf-8"))
-        mark = self.folder / f"{key}.{os.getpid()}.call"
+        mark = self.folder / f"{key}.{self.worker}.call"
         mark.write_text(self.requirement, encoding="utf-8")
         try:
             yield
@@ -83,9 +85,9 @@ def guarded(key: str, call: Callable[[], _Answer]) -> _Answer:
         return call()
 
 
-def settle(folder: Path, pid: int, limit: float | None) -> None:
+def settle(folder: Path, worker: str, limit: float | None) -> None:
     """Take away the marks of a process that is about to be killed at its limit, or that has ended in another way (None)."""
-    for mark in folder.glob(f"*.{pid}.call"):
+    for mark in folder.glob(f"*.{worker}.call"):
         try:
             begun, requirement = mark.stat().st_mtime, mark.read_text(encoding="utf-8")
         except FileNotFoundError:  # the call has just ended

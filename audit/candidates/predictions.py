@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from audit.datasets import Dataset
     from audit.datasets.column_store import Inputs
 
-_LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "torch", "transformers", "tokenizers")
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "torch", "transformers", "tokenizers")
 
 
 class Predictions:
@@ -90,7 +90,7 @@ class Predictions:
                 "kind": self.candidate.kind,
                 "classes": self.candidate.classes,
                 "data": data.content_key,
-                **disk_cache.surroundings(*_LIBRARIES),
+                **disk_cache.surroundings(*LIBRARIES),
             }
         )
 

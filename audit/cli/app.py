@@ -11,7 +11,23 @@ import typer
 
 from audit import __version__
 from audit.cli import bundles, evidence_chain, monitor, profiles, promotion
-from audit.cli.base import AllowOutside, ColumnRoles, FurtherData, Out, Policies, PolicyFile, Reading, Seed, app, command, paint, say, width
+from audit.cli.base import (
+    Address,
+    AllowOutside,
+    ColumnRoles,
+    EngineOption,
+    FurtherData,
+    Out,
+    Policies,
+    PolicyFile,
+    Reading,
+    Seed,
+    app,
+    command,
+    paint,
+    say,
+    width,
+)
 from audit.cli.display import display, progress
 from audit.cli.exit_codes import BROKEN, GOOD, USAGE, ci_commands_spelt_out, guarded, remark, tell
 from audit.cli.settings import option_defaults
@@ -102,7 +118,8 @@ def run(
     formats: Annotated[list[str] | None, typer.Option("--format", metavar="F", help=_FORMATS)] = None,
     select: Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="run this requirement only; never exits 0")] = None,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="checks at a time")] = 1,
-    engine: Annotated[str, typer.Option("--engine", metavar="local", help="where checks run")] = "local",
+    engine: EngineOption = "local",
+    address: Address = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="try every check on a few rows; never exits 0")] = False,  # noqa: FBT002  # an option
     changed_since: Annotated[
         Path | None, typer.Option("--changed-since", metavar="BUNDLE", help="say what was reused and what was measured anew since this run")
@@ -115,11 +132,10 @@ def run(
     from audit.export import chosen
     from audit.ledger import Ledger, ledger_path
     from audit.pipeline import record
+    from audit.pipeline.engine import chosen_engine
     from audit.pipeline.run import Options
 
-    if engine != "local":
-        msg = f"--engine {engine}: this release runs checks locally: leave the option out"
-        raise InputError(msg)
+    where = chosen_engine(engine, address)
     if str(out) == "-":
         msg = "-o -: a bundle is a folder: name one, and let `--format json` print the results"
         raise InputError(msg)
@@ -129,7 +145,8 @@ def run(
         raise InputError(msg)
 
     def one(path: Path) -> int:
-        options = Options(out, " ".join(["audit", *sys.argv[1:]]), tuple(select or ()), smoke, jobs, allow_outside, exports)
+        said = " ".join(["audit", *sys.argv[1:]])
+        options = Options(out, said, tuple(select or ()), smoke, jobs, allow_outside, exports, engine=where, address=address)
         code = supervised(lambda: guarded(lambda: runs.audit(path, options, changed_since)))
         if code == GOOD:  # whatever ran in the other process may lie
             record.refuse_unproven(out, Ledger(ledger_path(out)), options.token)

@@ -70,6 +70,10 @@ Reading = Annotated[
     list[str] | None, typer.Option("--read", metavar="K=V", help="how files are read: missing, separator, decimal, encoding, types")
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="of every random draw")]
+EngineOption = Annotated[str, typer.Option("--engine", metavar="local|ray", help="where checks run: here, or on a Ray cluster")]
+Address = Annotated[
+    str | None, typer.Option("--address", metavar="HOST:PORT", help="of a running Ray cluster; without it one is started for the run")
+]
 AllowOutside = Annotated[bool, typer.Option("--allow-outside", help="let paths of the policy leave the project folder")]
 
 

@@ -171,6 +171,8 @@ class Finding:
     """How long the measurement took; stored among the run's timings."""
     reused: bool = field(default=False, metadata={"stored apart": True})
     """Whether its evidence was kept by an earlier run; stored among the facts of the run."""
+    retries: int = field(default=0, metadata={"stored apart": True})
+    """How often its measurement was begun again because its worker was lost; stored among the facts of the run."""
     measured_on: Mapping[str, str] = field(default_factory=dict)
     """Digests of what determines its evidence, by what it is: check, parameters, data, candidate, comparator, seed, surroundings."""
 

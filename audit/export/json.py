@@ -42,6 +42,7 @@ def results(audit: AuditRun) -> dict[str, Json]:
             "command": run.command,
             "environment": dict(run.environment),
             "timings": {name: round(seconds, 3) for name, seconds in run.timings.items()},
+            "retries": dict(run.retries),
         },
         "policy": {"name": policy.policy, "version": policy.version, "sha256": audit.policy_sha256},
         "candidate": _model(audit.candidate),

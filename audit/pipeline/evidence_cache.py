@@ -207,12 +207,12 @@ def code_digest(check_id: str, check: Check) -> str | None:
     own = module is not None and getattr(module, "CHECK", None) is check
     measures = [one for one in (check.measure, check.compare) if one is not None]
     within = all(str(getattr(one, "__module__", "")).startswith("audit.") for one in measures)
-    return _package_digest() if own and within else None
+    return package_digest() if own and within else None
 
 
 @cache
-def _package_digest() -> str:
-    """Of every source file that a measurement may pass through."""
+def package_digest() -> str:
+    """Digest of every source file that a measurement may pass through."""
     root = Path(audit.__file__).parent
     found = hashlib.sha256(audit.__version__.encode())
     for path in sorted(root.rglob("*.py")):

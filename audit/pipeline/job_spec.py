@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import child_process, disk_cache, progress
+from audit.candidates import confinement
 from audit.candidates.predictions import Predictions
 from audit.errors import InputError
 from audit.pipeline import jobs as pipeline_jobs
@@ -20,11 +21,13 @@ from audit.pipeline.compatibility import load_policy
 from audit.pipeline.engine import inline, processes
 from audit.pipeline.jobs import JobSpec
 from audit.pipeline.prepare import open_models, read_datasets
+from audit.policy import paths
 
 if TYPE_CHECKING:
     from audit.evidence import Evidence
     from audit.pipeline.jobs import Job
     from audit.pipeline.prepare import Prepared
+    from audit.policy import LoadedPolicy
 
 
 def specs(prepared: Prepared, *, smoke: bool) -> tuple[JobSpec, ...]:
@@ -40,10 +43,18 @@ def specs(prepared: Prepared, *, smoke: bool) -> tuple[JobSpec, ...]:
         comparators=tuple((name, one.candidate.sha256) for name, one in prepared.baselines.comparators.items()),
         seed=loaded.policy.seed,
         cache=str(disk_cache.root()),
+        variables=_variables(loaded),
         smoke=smoke,
         allow_outside=loaded.allow_outside,
     )
     return tuple(replace(shared, requirement=one.id) for one in loaded.policy.require)
+
+
+def _variables(loaded: LoadedPolicy) -> tuple[tuple[str, str], ...]:
+    """What the policy and its bases name as `${NAME}`."""
+    files = (loaded.path, *(loaded.project / base.name for base in loaded.bases))
+    named = {name for file in files for name in paths.variables(file.read_text(encoding="utf-8"))}
+    return tuple((name, os.environ[name]) for name in sorted(named) if name in os.environ)
 
 
 def run_job(spec: JobSpec) -> Evidence:
@@ -58,7 +69,7 @@ def job(spec: JobSpec) -> Job:
 
 @lru_cache(maxsize=1)
 def _jobs(spec: JobSpec) -> dict[str, Job]:
-    os.environ["AUDIT_CACHE"] = spec.cache
+    os.environ |= {"AUDIT_CACHE": spec.cache, **dict(spec.variables)}
     with contextlib.chdir(spec.folder):
         loaded = load_policy(Path(spec.policy), allow_outside=spec.allow_outside)
         _refuse_other("policy", loaded.sha256, spec.policy_sha256)
@@ -83,7 +94,16 @@ def _refuse_other(what: str, found: str, expected: str) -> None:
 
 def _of_order(order: processes.Order) -> Job:
     assert order.spec is not None  # noqa: S101  # this worker shares no memory with the audit's process
+    _stay_in(order.spec.folder, order.spec.cache)
     return job(order.spec)
+
+
+@cache
+def _stay_in(folder: str, store: str) -> None:
+    """Read paths as the audit does, and write nowhere but in the cache and the temporary folder, whatever a model's file does."""
+    os.chdir(folder)
+    confinement.arm()
+    confinement.confine([Path(store)])
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class Measurement:
     seconds: float = 0.0
     reused: bool = False
     """Whether the evidence was kept by an earlier run."""
+    retries: int = 0
+    """How often it was begun again because its worker was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class JobSpec:
     seed: int
     cache: str
     """Folder with what is computed once: predictions, trained models."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Variables of the environment that paths of the policy name, and their values."""
     smoke: bool = False
     allow_outside: bool = False
 
@@ -103,7 +107,7 @@ class JobSpec:
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> JobSpec:
         """What `to_json` wrote."""
-        pairs = {key: tuple((name, sha256) for name, sha256 in found[key]) for key in ("datasets", "comparators")}
+        pairs = {key: tuple((name, sha256) for name, sha256 in found[key]) for key in ("datasets", "comparators", "variables")}
         return cls(**{**found, **pairs})
 
 

@@ -53,7 +53,7 @@ def judged(job: Job, measurement: Measurement) -> Finding:
         except Exception as error:  # noqa: BLE001  # evidence that cannot be judged is an error of its check
             finding = _without_evidence(job, failure(error))
     measured_on = {} if job.skip is not None else evidence_cache.digests(job)
-    return replace(finding, seconds=measurement.seconds, reused=measurement.reused, measured_on=measured_on)
+    return replace(finding, seconds=measurement.seconds, reused=measurement.reused, retries=measurement.retries, measured_on=measured_on)
 
 
 def _without_evidence(job: Job, why: Failure) -> Finding:

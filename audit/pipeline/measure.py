@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from audit.child_process import Child
     from audit.decision.finding import Finding
     from audit.ledger import Ledger
     from audit.pipeline.jobs import Job
@@ -35,7 +36,14 @@ class Measured:
 
 
 def measure(
-    prepared: Prepared, ledger: Ledger, options: Options, started: datetime, progress: Progress, *, on_finding: Callable[[Finding], None]
+    prepared: Prepared,
+    ledger: Ledger,
+    options: Options,
+    started: datetime,
+    progress: Progress,
+    *,
+    on_finding: Callable[[Finding], None],
+    cluster: Child | None = None,
 ) -> Measured:
     """Every requirement's finding, in the policy's order."""
     loaded = prepared.loaded
@@ -50,8 +58,9 @@ def measure(
         history=history,
         select=options.select,
     )
-    spawns = options.workers > 0 and child_process.start_method() == "spawn"
-    how = engine.Workers(options.workers, job_spec.specs(prepared, smoke=options.smoke) if spawns else None)
+    apart = options.engine != "local" or (options.workers > 0 and child_process.start_method() == "spawn")
+    specs = job_spec.specs(prepared, smoke=options.smoke) if apart else None
+    how = engine.Workers(options.workers, specs, options.engine, cluster)
     findings = find(loaded, jobs, how, progress, on_finding)
     return Measured(tuple(map(_unjudged, findings)) if options.smoke else findings, looks)
 

@@ -21,7 +21,7 @@ from audit.errors import ToolError
 from audit.export import json as results_json
 from audit.governance import apply_waivers, policy_change
 from audit.ledger import Ledger, ledger_path, times
-from audit.pipeline import last_promotion, opening, record, thin_data
+from audit.pipeline import engine, last_promotion, opening, record, thin_data
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.decide import decide
 from audit.pipeline.measure import measure, refuse_unknown
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from audit.child_process import Child
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.export import Export
     from audit.ledger import Entry
     from audit.pipeline.decide import Decided
+    from audit.pipeline.engine import EngineName
     from audit.pipeline.prepare import Prepared
     from audit.pipeline.test_set_use import Looks
     from audit.policy import LoadedPolicy
@@ -71,6 +73,9 @@ class Options:
     allow_outside: bool = False
     exports: tuple[Export, ...] = ()
     """Further formats that the bundle gets."""
+    engine: EngineName = "local"
+    address: str | None = None
+    """Of a Ray cluster; with None one is started for the run."""
     token: str = field(default_factory=lambda: secrets.token_hex(4))
     """Part of the run's id, by which whoever started the run knows its bundle and its entry."""
 
@@ -93,13 +98,18 @@ def audit_policy(
     path: Path, options: Options, progress: Progress, *, on_finding: Callable[[Finding], None] = lambda _finding: None
 ) -> Outcome:
     """Run the whole audit of a policy file and write its bundle."""
+    with engine.connected(options.engine, options.address) as cluster:  # before this process is confined
+        return _audit(path, options, progress, on_finding, cluster)
+
+
+def _audit(path: Path, options: Options, progress: Progress, on_finding: Callable[[Finding], None], cluster: Child | None) -> Outcome:
     started, begun, watch = times.now(), time.perf_counter(), Stopwatch()
     loaded = load_policy(path, allow_outside=options.allow_outside)
     refuse_unknown(loaded, options.select)
     ledger = Ledger(ledger_path(options.out))
     told = record.reconcile(options.out, ledger)
     prepared = prepare(loaded, options.out, progress, watch, smoke=options.smoke)
-    measured = measure(prepared, ledger, options, started, progress, on_finding=on_finding)
+    measured = measure(prepared, ledger, options, started, progress, on_finding=on_finding, cluster=cluster)
     decided = decide(prepared, measured, started, partial=options.partial, told=told)
     name = writer.unused(options.out, f"{started:%Y%m%d-%H%M%S}-{loaded.sha256[:4]}{options.token}")
     facts = run_facts(loaded, name, options.command, started, time.perf_counter() - begun, watch.seconds, measured.findings)
@@ -129,6 +139,7 @@ def run_facts(
         environment=_environment() | _plugins(loaded),
         timings={**stages} | {one.id: one.seconds for one in findings},
         reused=tuple(one.id for one in findings if one.reused),
+        retries={one.id: one.retries for one in findings if one.retries},
     )
 
 

@@ -104,6 +104,11 @@ def alike(path: Path) -> str:
     return f"did you mean {near[0]!r}?" if near else "mend the path"
 
 
+def variables(text: str) -> set[str]:
+    """Names that stand in a text as `${NAME}`."""
+    return {found[1] for found in _VARIABLE.finditer(text)}
+
+
 def substitute(root: Node, environment: Mapping[str, str]) -> tuple[Node, list[Mistake]]:
     """The tree with `${ENV}` filled in where a path stands, and refused anywhere else."""
     mistakes: list[Mistake] = []

@@ -61,6 +61,8 @@ class RunFacts:
     """Seconds by finding id, and by stage (`load`, `fine-tune`, `predict`)."""
     reused: tuple[str, ...] = ()
     """Ids of the findings whose evidence was kept by an earlier run."""
+    retries: Mapping[str, int] = field(default_factory=dict)
+    """How often a measurement was begun again because its worker on a Ray cluster was lost, by finding id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def reproduction(run: AuditRun) -> Reproduction:
             Fact("Started", prose.moment(facts.started)),
             Fact("Took", prose.seconds(facts.seconds)),
             *_reused(run),
+            *_retried(run),
             Fact("Seed", str(facts.seed)),
             Fact("Policy file", run.policy_path),
             Fact("Policy SHA-256", run.policy_sha256),
@@ -101,6 +102,12 @@ def _reused(run: AuditRun) -> tuple[Fact, ...]:
     if not run.run.reused:
         return ()
     return (Fact("Evidence reused", f"{len(run.run.reused)} of {len(run.findings)} findings, measured by earlier runs on the same inputs"),)
+
+
+def _retried(run: AuditRun) -> tuple[Fact, ...]:
+    """What was measured again because a worker was lost, where anything was."""
+    told = ", ".join(f"{name} ({count} more)" for name, count in sorted(run.run.retries.items()))
+    return (Fact("Tried again", f"{told}: their workers were lost; same seed, same data"),) if told else ()
 
 
 def methods(found: Entries) -> tuple[MethodNote, ...]:

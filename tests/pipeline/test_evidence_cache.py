@@ -155,7 +155,7 @@ def test_another_seed_measures_all_anew(audited_once: Project) -> None:
     assert len(audited_once.measured) == 5
 
 
-@pytest.mark.parametrize("name", ["_package_digest", "_installed"])
+@pytest.mark.parametrize("name", ["package_digest", "_installed"])
 def test_other_code_or_libraries_measure_all_anew(audited_once: Project, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence_cache, name, lambda: "0" * 64)
     audited_once.run(made())
@@ -240,7 +240,7 @@ def test_reviewed_personal_data_is_read_anew() -> None:
 
 def test_code_that_is_not_the_catalogue_s_own_is_not_known() -> None:
     check = discover()["performance/accuracy"]
-    assert evidence_cache.code_digest("performance/accuracy", check) == evidence_cache._package_digest()
+    assert evidence_cache.code_digest("performance/accuracy", check) == evidence_cache.package_digest()
     assert evidence_cache.code_digest("performance/f1", check) is None
     assert evidence_cache.code_digest("vendor/own", check) is None
 

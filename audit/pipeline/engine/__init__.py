@@ -1,20 +1,35 @@
-"""Measure the jobs of a plan: in this process, or in worker processes that can be killed."""
+"""Measure the jobs of a plan: in this process, in worker processes that can be killed, or on a Ray cluster."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from audit.child_process import start_method
+from audit.errors import InputError
 from audit.pipeline.engine import inline, processes
-from audit.pipeline.engine.processes import INLINE, Workers
+from audit.pipeline.engine.processes import INLINE, EngineName, Workers
 from audit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from audit.child_process import Child
     from audit.pipeline.jobs import Job, Measurement
 
-__all__ = ["INLINE", "Workers", "measure", "measure_one"]
+__all__ = ["INLINE", "EngineName", "Workers", "chosen_engine", "connected", "measure", "measure_one"]
+
+
+@contextmanager
+def connected(engine: EngineName, address: str | None) -> Iterator[Child | None]:
+    """The process that is connected to the Ray cluster at an address; None where none runs yet."""
+    if engine == "ray" and address is not None:
+        from audit.pipeline.engine import ray
+
+        with ray.connected(address) as driver:
+            yield driver
+    else:
+        yield None
 
 
 def measure_one(job: Job, *, workers: Workers = INLINE) -> Measurement:
@@ -24,6 +39,22 @@ def measure_one(job: Job, *, workers: Workers = INLINE) -> Measurement:
     return found[0]
 
 
+def chosen_engine(name: str, address: str | None) -> EngineName:
+    """The engine that options name; InputError where it cannot be used."""
+    if name == "ray":
+        from audit.pipeline.engine import ray
+
+        ray.refuse_unusable(address)
+        return "ray"
+    if name != "local":
+        msg = f"--engine {name}: is no engine: choose local or ray"
+        raise InputError(msg)
+    if address is not None:
+        msg = f"--address {address}: is of a Ray cluster: add --engine ray"
+        raise InputError(msg)
+    return "local"
+
+
 def measure(
     jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: Workers = INLINE, progress: Progress = SILENT
 ) -> None:
@@ -31,7 +62,11 @@ def measure(
 
     Without workers no job has a limit; so it is for jobs that have no specs where workers cannot be forked.
     """
-    if workers.most and (workers.specs is not None or start_method() == "fork"):
+    if workers.engine == "ray":
+        from audit.pipeline.engine import ray
+
+        ray.run(jobs, on_measured, workers=workers, progress=progress)
+    elif workers.most and (workers.specs is not None or start_method() == "fork"):
         processes.run(jobs, on_measured, workers=workers, progress=progress)
     else:
         inline.run(jobs, on_measured)

@@ -7,13 +7,14 @@ spawned, and read everything themselves. Why: docs/adr/0013-worker-processes.md.
 
 from __future__ import annotations
 
+import secrets
 import select
 import tempfile
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from audit.candidates import model_calls
 from audit.child_process import LOOK, Child, Ended, Pipe
@@ -23,19 +24,24 @@ from audit.pipeline.jobs import Failure, Measurement
 from audit.progress import Progress, Received, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from audit.pipeline.jobs import Job, JobSpec
+
+EngineName = Literal["local", "ray"]
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """How many processes measure."""
+    """How many processes measure, and where."""
 
     most: int
     """With none, the jobs are measured in the audit's own process, and none has a limit."""
     specs: Sequence[JobSpec] | None = None
-    """One for each job, for workers that are spawned because a fork is not safe; None for forked ones."""
+    """One for each job, for workers that share no memory with the audit's process; None for forked ones."""
+    engine: EngineName = "local"
+    cluster: Child | None = None
+    """The process that is connected to a running Ray cluster; without it one is started here, which ends with the run."""
 
 
 INLINE = Workers(0)
@@ -48,10 +54,28 @@ class Order:
     place: int
     """Of the job among the jobs."""
     requirement: str
+    limit: float
+    """Seconds after which it counts as hung."""
+    patience: float
+    """Seconds that it may wait for its own reading, or for answers that another process computes."""
     folder: Path
     """Shared by all processes of the run."""
     spec: JobSpec | None
     """Of a worker that shares no memory with the audit's process."""
+    worker: str = ""
+    """Which worker it was given to, by a name of its own among all machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How an order ended."""
+
+    place: int
+    measurement: Measurement | CandidateError
+    answered: frozenset[str] = frozenset()
+    """Keys of the model's answers that the worker has asked for so far."""
+    is_killed: bool = False
+    """Whether its process was killed, by whatever else than its limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +84,6 @@ class _Report:
 
     measurement: Measurement | CandidateError
     answered: frozenset[str]
-    """Keys of the model's answers that it has asked for so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +95,47 @@ class _Waiting:
 
 def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: Workers, progress: Progress) -> None:
     """Measure the jobs, begun in their order; `on_measured` receives each place and measurement as it comes."""
-    with tempfile.TemporaryDirectory(prefix="workers-") as folder:
-        pool = _Pool(jobs, workers, Path(folder), progress)
+
+    def start() -> Child:
+        if workers.specs is not None:
+            return Child.spawn("audit.pipeline.job_spec")
+        return Child.fork(lambda pipe: serve(pipe, lambda order: jobs[order.place]))
+
+    with tempfile.TemporaryDirectory(prefix="workers-") as name:
+        folder = Path(name)
+        due = unsettled(jobs, on_measured, workers.specs, folder)
+        pool = Pool(start, workers.most, progress)
         try:
-            for place, measurement in pool.measurements():
-                on_measured(place, measurement)
+            while due or pool.is_busy:
+                done = pool.begin(due)
+                done += pool.wait()
+                done += pool.begin(due)  # before the judging, which the next job does not wait for
+                for one in done:
+                    take(jobs, one, folder, on_measured)
         finally:
             pool.close()
+
+
+def unsettled(
+    jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], specs: Sequence[JobSpec] | None, folder: Path
+) -> deque[Order]:
+    """The orders of the jobs that must be measured; the others are reported."""
+    due: deque[Order] = deque()
+    patience = max((job.limit for job in jobs), default=0.0)
+    for place, job in enumerate(jobs):
+        if (settled := inline.settled(job)) is not None:
+            on_measured(place, settled)
+        else:
+            due.append(Order(place, job.requirement.id, job.limit, patience, folder, None if specs is None else specs[place]))
+    return due
+
+
+def take(jobs: Sequence[Job], done: Done, folder: Path, on_measured: Callable[[int, Measurement], None]) -> None:
+    """Report how a job ended; a candidate that cannot be run ends the audit."""
+    jobs[done.place].subject.predicted.announce(done.answered, folder)
+    if isinstance(done.measurement, CandidateError):
+        raise done.measurement
+    on_measured(done.place, done.measurement)
 
 
 @dataclass
@@ -87,7 +144,8 @@ class _Worker:
 
     child: Child
     shown: Received
-    place: int | None = None
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
+    order: Order | None = None
     begun: float = 0.0
     deadline: float = float("inf")
     waits: bool = False
@@ -97,32 +155,29 @@ class _Worker:
 
 
 @dataclass
-class _Pool:
-    """The worker processes of one run."""
+class Pool:
+    """Worker processes on this machine."""
 
-    jobs: Sequence[Job]
-    how: Workers
-    folder: Path
+    start: Callable[[], Child]
+    most: int
     progress: Progress
     workers: list[_Worker] = field(default_factory=list)
 
-    def measurements(self) -> Iterator[tuple[int, Measurement]]:
-        """Each job's place and measurement, as they come."""
-        due: deque[int] = deque()
-        for place, job in enumerate(self.jobs):
-            if (settled := inline.settled(job)) is not None:
-                yield place, settled
-            else:
-                due.append(place)
-        while True:
-            while due and (worker := self._free()) is not None:
-                yield from self._give(worker, due.popleft())
-            if all(worker.place is None for worker in self.workers) and not due:
-                return
-            measured = [*self._read_reports(), *self._stop_overdue()]
-            while due and (worker := self._free()) is not None:  # before the judging, which the next job does not wait for
-                measured += self._give(worker, due.popleft())
-            yield from measured
+    @property
+    def is_busy(self) -> bool:
+        """Whether any worker is at a job."""
+        return any(worker.order is not None for worker in self.workers)
+
+    def begin(self, due: deque[Order]) -> list[Done]:
+        """Begin the first of the orders, as many as there are free workers."""
+        done = []
+        while due and (worker := self._free()) is not None:
+            done += self._give(worker, due.popleft())
+        return done
+
+    def wait(self) -> list[Done]:
+        """The jobs that have ended, once one has, or none does for a while."""
+        return [*self._read_reports(), *self._stop_overdue()] if self.is_busy else []
 
     def close(self) -> None:
         """End every worker, whatever it is at."""
@@ -131,40 +186,34 @@ class _Pool:
 
     def _free(self) -> _Worker | None:
         """A worker without a job; None where as many as there may be are at work."""
-        free = next((worker for worker in self.workers if worker.place is None), None)
-        if free is None and len(self.workers) < self.how.most:
-            free = self._start()
+        free = next((worker for worker in self.workers if worker.order is None), None)
+        if free is None and len(self.workers) < self.most:
+            free = self._started()
         return free
 
-    def _start(self) -> _Worker:
+    def _started(self) -> _Worker:
         """A new worker process."""
-        if self.how.specs is None:
-            jobs = self.jobs
-            child = Child.fork(lambda pipe: serve(pipe, lambda order: jobs[order.place]))
-        else:
-            child = Child.spawn("audit.pipeline.job_spec")
-        worker = _Worker(child, Received(self.progress))
+        worker = _Worker(self.start(), Received(self.progress))
         self.workers.append(worker)
         return worker
 
-    def _give(self, worker: _Worker, place: int) -> list[tuple[int, Measurement]]:
+    def _give(self, worker: _Worker, order: Order) -> list[Done]:
         """Begin a job; a worker that ended since its last one is replaced."""
         for again in (True, False):
             try:
-                spec = None if self.how.specs is None else self.how.specs[place]
-                worker.child.send(Order(place, self.jobs[place].requirement.id, self.folder, spec))
+                worker.child.send(replace(order, worker=worker.name))
             except Ended as ended:
                 self._drop(worker)
                 if not again:
-                    return [(place, Measurement(_process_ended(str(ended))))]
-                worker = self._start()
+                    return [_process_ended(order, str(ended), 0.0)]
+                worker = self._started()
             else:
-                worker.place, worker.begun, worker.waits = place, time.monotonic(), False
-                worker.deadline = worker.begun + self.jobs[place].limit
+                worker.order, worker.begun, worker.waits = order, time.monotonic(), False
+                worker.deadline = worker.begun + order.limit
                 break
         return []
 
-    def _read_reports(self) -> list[tuple[int, Measurement]]:
+    def _read_reports(self) -> list[Done]:
         """What the workers report, once one does, or none does for a while."""
         patience = min([LOOK, *(worker.deadline - time.monotonic() for worker in self.workers)])
         ready = select.select([worker.child for worker in self.workers], [], [], max(patience, 0.0))[0]
@@ -177,45 +226,46 @@ class _Pool:
             except Ended as ended:
                 how = str(ended)
             if how is not None:
-                found += self._discard(worker, _process_ended(how), None)
+                order, seconds = worker.order, time.monotonic() - worker.begun
+                self._discard(worker, None)
+                found += [] if order is None else [_process_ended(order, how, seconds)]
         return found
 
-    def _handle(self, worker: _Worker, message: object) -> list[tuple[int, Measurement]]:
+    def _handle(self, worker: _Worker, message: object) -> list[Done]:
         """One report of a worker."""
         if isinstance(message, Step):
             worker.shown.take(message)
-        elif isinstance(message, _Waiting):
+        elif isinstance(message, _Waiting) and worker.order is not None:
             now = time.monotonic()
             worker.waits = message.yes
             if worker.waits:
-                worker.left, worker.deadline = worker.deadline - now, now + max(job.limit for job in self.jobs)
+                worker.left, worker.deadline = worker.deadline - now, now + worker.order.patience
             else:
                 worker.deadline = now + worker.left
-        elif isinstance(message, _Report) and worker.place is not None:
-            job, place = self.jobs[worker.place], worker.place
-            worker.place, worker.deadline = None, float("inf")
-            job.subject.predicted.announce(message.answered, self.folder)
-            if isinstance(message.measurement, CandidateError):
-                raise message.measurement
-            return [(place, message.measurement)]
+        elif isinstance(message, _Report) and worker.order is not None:
+            place = worker.order.place
+            worker.order, worker.deadline = None, float("inf")
+            return [Done(place, message.measurement, message.answered)]
         return []
 
-    def _stop_overdue(self) -> Iterator[tuple[int, Measurement]]:
+    def _stop_overdue(self) -> list[Done]:
         """Workers past the limit of their job, which are killed."""
+        found = []
         for worker in list(self.workers):
-            if worker.place is not None and time.monotonic() >= worker.deadline:
-                limit = self.jobs[worker.place].limit
-                text = f"gave no result within its limit of {limit:g} seconds: "
+            if (order := worker.order) is not None and time.monotonic() >= worker.deadline:
+                text = f"gave no result within its limit of {order.limit:g} seconds: "
                 text += "give it fewer rows or, in the policy, a higher `limit`, or find out what it waits for"
                 if worker.waits:
                     text = "another process computes the model's answers and does not end: find out which audit uses the same cache"
-                yield from self._discard(worker, Failure("error", text), limit)
+                self._discard(worker, order.limit)
+                found.append(Done(order.place, Measurement(Failure("error", text), time.monotonic() - worker.begun)))
+        return found
 
-    def _discard(self, worker: _Worker, why: Failure, limit: float | None) -> list[tuple[int, Measurement]]:
-        """The measurement of a worker that is no more, or must be no more."""
-        model_calls.settle(self.folder, worker.child.pid, limit)
+    def _discard(self, worker: _Worker, limit: float | None) -> None:
+        """End a worker amid its job, at the job's limit if that is given."""
+        if worker.order is not None:
+            model_calls.settle(worker.order.folder, worker.name, limit)
         self._drop(worker)
-        return [] if worker.place is None else [(worker.place, Measurement(why, time.monotonic() - worker.begun))]
 
     def _drop(self, worker: _Worker) -> None:
         self.workers.remove(worker)
@@ -231,7 +281,7 @@ def serve(pipe: Pipe, job_of: Callable[[Order], Job]) -> None:
 
     while True:
         order: Order = pipe.receive()
-        model_calls.current = model_calls.current or model_calls.ModelCalls(order.folder, on_wait)
+        model_calls.current = model_calls.current or model_calls.ModelCalls(order.folder, on_wait, order.worker)
         model_calls.current.requirement = order.requirement
         pipe.send(_Report(_measured(order, job_of, on_wait), frozenset(model_calls.current.answered)))
 
@@ -251,6 +301,8 @@ def _measured(order: Order, job_of: Callable[[Order], Job], on_wait: Callable[[b
         return Measurement(inline.failure(error), time.perf_counter() - started)
 
 
-def _process_ended(how: str) -> Failure:
-    more = "; the system may have run out of memory" if "SIGKILL" in how else ""
-    return Failure("error", f"the process that measured it {how}{more}: this is a fault of the check, a library or the system")
+def _process_ended(order: Order, how: str, seconds: float) -> Done:
+    is_killed = "SIGKILL" in how
+    more = "; the system may have run out of memory" if is_killed else ""
+    text = f"the process that measured it {how}{more}: this is a fault of the check, a library or the system"
+    return Done(order.place, Measurement(Failure("error", text), seconds), is_killed=is_killed)
