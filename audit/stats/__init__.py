@@ -5,6 +5,7 @@ from audit.stats.average_precision import AveragePrecision
 from audit.stats.betting import BettingMean
 from audit.stats.brier import SquaredDistance
 from audit.stats.calibration import CalibrationError
+from audit.stats.change_points import ChosenDifference
 from audit.stats.confusion import Confusion, PairedConfusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.distribution_distance import BinnedDistance, NormDistance
@@ -31,6 +32,7 @@ __all__ = [
     "BinnedDistance",
     "CalibrationError",
     "Census",
+    "ChosenDifference",
     "ClassMean",
     "Coefficient",
     "Confusion",

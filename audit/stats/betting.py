@@ -11,6 +11,8 @@ import numpy as np
 from audit.stats.sample_size import OfUnits, scale, scale_units
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 STAKES = tuple(3.6 / 2**k for k in range(10))
@@ -20,6 +22,8 @@ LEVELS = (*(0.5 + 0.25 * k for k in range(22)), *(6.0 + k for k in range(25)))
 _POINTS = 96
 """Values between the mean and the farthest end at which the evidence is known."""
 _HALVINGS = 30
+_GRID = 1 << 16
+"""Parts of the range on which more different losses are rounded."""
 _CELLS = 1 << 20
 """Numbers that are in memory at once."""
 
@@ -54,12 +58,11 @@ class BettingMean(OfUnits):
         cls, losses: NDArray[np.float64], clusters: NDArray[np.int64] | None = None, *, low: float = 0.0, high: float = 1.0
     ) -> BettingMean:
         """From one loss a row; the order of the rows does not matter. ValueError where a loss leaves its range."""
-        bets = Bets.of(losses, clusters, low=low, high=high)
-        lower = np.array(_ends(bets, floor=True))
-        upper = np.array(_ends(bets, floor=False))
+        below, above = (Bets.of(losses, clusters, low=low, high=high, rounded=way) for way in (np.floor, np.ceil))
+        lower, upper = np.array(_ends(below, floor=True)), np.array(_ends(above, floor=False))
         spread = high - low
         return cls(
-            float(np.mean(losses)), float(bets.counts.sum()), len(losses), low, high,
+            float(np.mean(losses)), float(below.counts.sum()), len(losses), low, high,
             tuple((low + spread * lower).tolist()), tuple((low + spread * upper).tolist()),
         )  # fmt: skip
 
@@ -106,8 +109,16 @@ class Bets:
     counts: NDArray[np.float64]
 
     @classmethod
-    def of(cls, losses: NDArray[np.float64], clusters: NDArray[np.int64] | None, *, low: float, high: float) -> Bets:
-        """From one loss a row and the entity of each."""
+    def of(
+        cls,
+        losses: NDArray[np.float64],
+        clusters: NDArray[np.int64] | None,
+        *,
+        low: float,
+        high: float,
+        rounded: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.floor,
+    ) -> Bets:
+        """From one loss a row and the entity of each. Many different losses are rounded to a fine grid, the way that widens the end."""
         if not len(losses) or not low < high or not (np.all(losses >= low) and np.all(losses <= high)):
             what = f"losses from {np.min(losses)} to {np.max(losses)}" if len(losses) else "no losses"
             msg = f"a mean by betting needs losses within a range [{low}, {high}], got {what}"
@@ -115,6 +126,8 @@ class Bets:
         scaled = (losses - low) / (high - low)
         if clusters is None:
             sums, counts = np.unique(scaled, return_counts=True)
+            if len(sums) > _GRID:
+                sums, counts = np.unique(np.clip(rounded(scaled * _GRID) / _GRID, 0.0, 1.0), return_counts=True)
             return cls(sums, np.ones(len(sums)), counts.astype(float))
         codes = np.unique(clusters, return_inverse=True)[1]
         sizes = np.bincount(codes).astype(float)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import binom
 
-from audit.stats import BettingMean, Proportion
+from audit.stats import BettingMean, Proportion, betting
 from audit.stats.betting import LEVELS, STAKES, Bets
 
 if TYPE_CHECKING:
@@ -97,6 +97,14 @@ def test_entities_count_and_not_their_rows() -> None:
         low, high = BettingMean.of(values, np.repeat(np.arange(60), sizes)).bounds(0.025, 0.025)
         misses += low > 0.3 or high < 0.3
     assert misses <= 5
+
+
+def test_many_different_losses_are_rounded_outwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(4).beta(2, 18, 400)
+    exact = BettingMean.of(values).bounds(0.025, 0.025)
+    monkeypatch.setattr(betting, "_GRID", 100)
+    rounded = BettingMean.of(values).bounds(0.025, 0.025)
+    assert exact[0] - 0.012 <= rounded[0] < exact[0] < exact[1] < rounded[1] <= exact[1] + 0.012
 
 
 def test_other_sizes_and_values() -> None:
