@@ -77,7 +77,7 @@ def _losses(subject: Subject, params: DecayParams) -> NDArray[np.float64]:
         msg = "the error of a number has no bound: set `highest` to the absolute error that costs 1, above which none is worse"
         raise CannotMeasure(msg)
     if params.highest is None:
-        return (subject.y_true() != subject.y_pred()).astype(float)
+        return np.asarray(subject.y_true() != subject.y_pred(), dtype=float)
     if not numbers:
         msg = "`highest` is for predicted numbers, and the candidate gives classes: leave it out"
         raise CannotMeasure(msg)

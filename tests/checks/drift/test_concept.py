@@ -95,7 +95,7 @@ def test_the_interval_decides() -> None:
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_without_a_change_it_rarely_fails_however_readily_a_moment_is_chosen(detector: str) -> None:
     """The detectors are so eager that nearly every stream has a moment."""
-    eager = {"adwin": {"delta": 0.9}, "page_hinkley": {"threshold": 3.0}, "e_detector": {"false_alarm_every": 2}}[detector]
+    eager: Any = {"adwin": {"delta": 0.9}, "page_hinkley": {"threshold": 3.0}, "e_detector": {"false_alarm_every": 2}}[detector]
     rng, trials = np.random.default_rng(4), 60
     found = [measure(CHECK, subject(answers(rng.random(600) < 0.2)), detector=detector, **eager) for _ in range(trials)]
     assert np.mean([status(CHECK, one, max=0.0) == "fail" for one in found]) <= most(0.025, trials)
@@ -128,7 +128,7 @@ def test_slices_have_moments_of_their_own() -> None:
 def test_entities_widen_the_interval() -> None:
     flags = np.repeat(np.random.default_rng(7).random(60) < 0.4, 20)
     table = answers(flags, person=np.repeat(np.arange(60), 20))
-    alone, clustered = (only(measure(CHECK, subject(table, **more))) for more in ({}, {"group": "person"}))
+    alone, clustered = (only(measure(CHECK, seen)) for seen in (subject(table), subject(table, group="person")))
     assert np.ptp(clustered.bounds(0.025, 0.025)) > 1.2 * np.ptp(alone.bounds(0.025, 0.025))
 
 
