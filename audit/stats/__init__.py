@@ -18,6 +18,7 @@ from audit.stats.probability_loss import PairedProbabilityLoss, ProbabilityLoss,
 from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.ranking_differences import AucDifference, ClassMean, PairedAuc, PairedPrecision
 from audit.stats.recalibration import Coefficient, Departure
+from audit.stats.sampled_count import SampledCount
 from audit.stats.smooth_calibration import SmoothCalibrationError
 from audit.stats.weighted import WeightedMean, WeightedShare
 
@@ -59,6 +60,7 @@ __all__ = [
     "Quantile",
     "Ratio",
     "RootMeanSquare",
+    "SampledCount",
     "SmoothCalibrationError",
     "SquaredDistance",
     "StabilityIndex",
