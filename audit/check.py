@@ -116,6 +116,8 @@ class Check:
     """Tasks it serves; None for all."""
     census: bool = False
     """A claim about the very data at hand: no sampling error."""
+    counts_samples: bool = False
+    """Of a census of rows: whether it says what a count in a sample proves of all rows. One that does not is not run on a sample."""
     lowest: float = 0.0
     highest: float = 1.0
     """The range of the value: a bound outside proves nothing and is refused."""

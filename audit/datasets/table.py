@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from audit.datasets.columns import Columns
     from audit.datasets.identity import Copies
     from audit.datasets.kinds import KindName
+    from audit.datasets.sampling import Sample
     from audit.evidence import Value
 
 
@@ -78,7 +79,7 @@ class Dataset:
     source: str | None = None
     licence: str | None = None
     whole: Dataset | None = None
-    """What it was cut from, where it is only the first rows."""
+    """What it was cut from, where it is only the first rows or a sample."""
     aside: frozenset[str] = frozenset()
     """Columns that no model reads as features, such as another model's answers."""
     places: NDArray[np.int64] | None = None
@@ -91,6 +92,8 @@ class Dataset:
     """The keys that decided how the file was read, as JSON: with others, the same bytes give other cells."""
     origin: Dataset | None = None
     """The data set with all rows, whose kinds of columns hold for these ones."""
+    sample: Sample | None = None
+    """What its rows stand for, where they are a sample of more rows."""
     label_map: Mapping[str, str] = field(default_factory=dict)
     """The policy's `labels.map`: the class that is meant by each spelling that it names."""
 
@@ -104,6 +107,7 @@ class Dataset:
             "read_with": self.read_with,
             "label_map": dict(self.label_map),
             "aside": sorted(self.aside),
+            "sample": self.sample and (self.sample.population, self.sample.at_random),
         }
 
     @property

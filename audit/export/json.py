@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from audit.governance.keys import PublicKey
     from audit.governance.policy_approvals import ApprovalState
     from audit.governance.policy_change import PolicyChange
-    from audit.record import AuditRun, CandidateFacts, LookFacts, MonitorFacts
+    from audit.record import AuditRun, CandidateFacts, DatasetFacts, LookFacts, MonitorFacts
 
 SCHEMA = "audit.results/1"
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -49,7 +49,7 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "champion": _model(audit.comparators["champion"]) if "champion" in audit.comparators else None,
         "base": _model(audit.comparators["base"]) if "base" in audit.comparators else None,
         "models": {name: _model(one) for name, one in audit.comparators.items() if name not in {"champion", "base"}},
-        "datasets": {data.role: {"sha256": data.sha256, "rows": data.rows} for data in audit.datasets},
+        "datasets": {data.role: _dataset(data) for data in audit.datasets},
         "decision": audit.verdict.decision,
         "exit_code": audit.verdict.exit_code,
         "valid_until": audit.valid_until,
@@ -69,6 +69,11 @@ def results(audit: AuditRun) -> dict[str, Json]:
         "waivers": [_waiver(one) for one in audit.waivers],
         "findings": [finding(one, policy.confidence) for one in audit.findings],
     }
+
+
+def _dataset(facts: DatasetFacts) -> dict[str, Json]:
+    found: dict[str, Json] = {"sha256": facts.sha256, "rows": facts.rows}
+    return found if facts.population is None else found | {"sample_of": facts.population}
 
 
 def _monitor(facts: MonitorFacts) -> dict[str, Json]:

@@ -139,7 +139,8 @@ def skipped(requirement: Requirement, datasets: Mapping[str, Dataset], select: S
     if select and requirement.id not in select and requirement.check not in select:
         return "left out by --select: run the audit without it"
     seen = [datasets[role] for role in (requirement.on, requirement.reference) if role is not None]
-    return weighted(seen, catalog.discover()[requirement.check])
+    check = catalog.discover()[requirement.check]
+    return weighted(seen, check) or sampled(seen, check)
 
 
 def _job(
@@ -191,6 +192,14 @@ def weighted(read: Sequence[Dataset], check: Check) -> str | None:
         return None
     roles = " and ".join(data.role for data in seen)
     return f"columns.weight is set for {roles}, and this check's interval does not honour weights: leave the weight out or the check"
+
+
+def sampled(read: Sequence[Dataset], check: Check) -> str | None:
+    """Why a check that counts all rows cannot run on the data sets that it reads, where these are samples."""
+    seen = [data.role for data in read if data.sample is not None]
+    if not seen or not check.census or check.counts_samples or check.measures == "declarations":
+        return None
+    return f"{' and '.join(seen)} is a sample, and this check counts all rows: leave `sample` and `sampled` out, or the check"
 
 
 def owner(policy: Policy) -> str:

@@ -13,7 +13,7 @@ from audit.bundle import writer
 from audit.candidates import confinement
 from audit.candidates.interface import model_remarks
 from audit.candidates.predictions import Predictions
-from audit.datasets import Columns
+from audit.datasets import Columns, sampling
 from audit.datasets.labels import refuse_label_words
 from audit.datasets.parts import Location
 from audit.datasets.reading import read
@@ -150,6 +150,13 @@ def read_datasets(loaded: LoadedPolicy, *, only: Collection[str] | None = None) 
     return found
 
 
+def _sampled(data: Dataset, spec: DatasetSpec, seed: int) -> Dataset:
+    """The rows that the policy draws, and what they stand for."""
+    if spec.sample is not None:
+        data = sampling.draw(data, rows=spec.sample.rows, share=spec.sample.share, seed=seed)
+    return data if spec.sampled is None else sampling.declare(data, share=spec.sampled.share, how=spec.sampled.how)
+
+
 _NEVER_OPTIONAL = frozenset({"group", "weight"})
 """Roles that widen intervals or shift every rate: a file without them says so itself, under its own `columns`."""
 
@@ -163,6 +170,7 @@ def read_dataset(loaded: LoadedPolicy, role: str, spec: DatasetSpec, *, may_lack
         data = read(role, where, own.over(shared), spec, optional=optional, source=spec.source, licence=spec.licence)
         data = replace(data, label_map=loaded.policy.labels.classes())
         refuse_label_words(data)
+        data = _sampled(data, spec, loaded.policy.seed)
     except InputError as error:
         raise placing.of_data(loaded, role, error) from error
     return opening.set_aside(loaded, data)

@@ -237,7 +237,8 @@ def _record(making: writer.Bundle, prepared: Prepared, decided: Decided, looks: 
 
 def _dataset_facts(data: Dataset, loaded: LoadedPolicy) -> DatasetFacts:
     declared = loaded.policy.datasets[data.role].path
-    return DatasetFacts(data.role, declared, data.sha256, data.rows, len(data.cells.names), data.source, data.licence)
+    population = None if data.sample is None else data.sample.population
+    return DatasetFacts(data.role, declared, data.sha256, data.rows, len(data.cells.names), data.source, data.licence, population)
 
 
 def _payload(audit: AuditRun, prepared: Prepared, more: dict[str, object], entries: Sequence[Entry]) -> dict[str, object]:

@@ -36,11 +36,13 @@ class _Overlap:
     same: bool
     """Whether the two hold the same rows, in whatever order."""
     beyond_chance: bool
+    known: float = 1.0
+    """Share of the other data set's rows that are there; under 1 where its file is declared to be a sample."""
 
     @property
     def blocks(self) -> bool:
-        """Whether nothing counts that is measured on the data set."""
-        return self.same or (self.beyond_chance and self.found >= _BLOCKS * self.rows)
+        """Whether nothing counts that is measured on the data set. Of a sample, as many more rows were learned from as it stands for."""
+        return self.same or (self.beyond_chance and self.found >= _BLOCKS * self.rows * self.known)
 
     def describe(self, role: str, other: str) -> str:
         """How many rows stand in both."""
@@ -103,7 +105,8 @@ def _overlap(role: str, other: str, datasets: Mapping[str, Dataset]) -> _Overlap
         return _Overlap(data.rows, data.rows, (), same=True, beyond_chance=True) if same else None
     label = [name for name in _shared(data, learned) if name == data.columns.label == learned.columns.label]
     same = _same_rows(data, learned, (*found.columns, *label))
-    return _Overlap(len(found.rows), data.rows, found.columns, same=same, beyond_chance=found.beyond_chance)
+    known = 1.0 if learned.sample is None else learned.rows / learned.sample.population
+    return _Overlap(len(found.rows), data.rows, found.columns, same=same, beyond_chance=found.beyond_chance, known=known)
 
 
 def _shared(data: Dataset, other: Dataset) -> tuple[str, ...]:

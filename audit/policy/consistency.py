@@ -42,6 +42,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
     yield from _not_measured(draft)
     yield from _default_data(draft)
     yield from _monitor(draft)
+    yield from _samples(draft)
     for index, requirement in draft.requirements:
         for loc, text in _requirement(requirement, draft):
             yield ("require", index, *loc), text
@@ -160,6 +161,13 @@ def _labels(draft: Draft) -> Iterator[Problem]:
                 ("labels", "map", name),
                 f"means {format_value(meant)}, which means {format_value(classes[meant])} itself; name the last one",
             )
+
+
+def _samples(draft: Draft) -> Iterator[Problem]:
+    for role, spec in draft.datasets.items():
+        if spec is not None and spec.sample is not None and (spec.sample.rows is None) == (spec.sample.share is None):
+            what = "has both `rows` and `share`" if spec.sample.rows else "has neither `rows` nor `share`"
+            yield ("datasets", role, "sample"), f"{what}; keep exactly one of them"
 
 
 def _not_measured(draft: Draft) -> Iterator[Problem]:

@@ -36,8 +36,9 @@ def of_data(loaded: LoadedPolicy, role: str, error: InputError) -> PolicyError:
                 return _at(loaded, place, text)
     if (typed := _TYPED.search(text)) is not None and (place := ("datasets", role, "types", typed[1])) in loaded.marks.values:
         return _at(loaded, place, text)
-    if ": sql: " in text and (place := ("datasets", role, "sql")) in loaded.marks.values:
-        return _at(loaded, place, text)
+    for key in ("sql", "sample"):
+        if f": {key}: " in text and (place := ("datasets", role, key)) in loaded.marks.values:
+            return _at(loaded, place, text)
     return _at(loaded, ("datasets", role, "path"), text + _start(loaded, loaded.policy.datasets[role].path))
 
 

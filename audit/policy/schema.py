@@ -72,12 +72,32 @@ class System(Strict):
     feedback_channel: str | None = Field(None, description="where affected people can complain or appeal")
 
 
+class SampleSpec(Strict):
+    """How many rows are drawn, with the policy's seed; whole entities where `columns.group` names them."""
+
+    rows: int | None = Field(None, ge=1, description="about so many rows; either this or `share`")
+    share: FiniteFloat | None = Field(None, gt=0, lt=1, description="share of the rows, or of the entities")
+
+
+class SampledSpec(Strict):
+    """That the file itself is a sample of more rows."""
+
+    share: FiniteFloat = Field(gt=0, lt=1, description="share of the population's rows that the file holds")
+    how: Literal["random", "other"] = Field(
+        description="random: every choice of as many rows was equally likely, so that counts get exact bounds; other: any other way"
+    )
+
+
 class DatasetSpec(ReadOptions):
     """Rows, and where they lie."""
 
     path: str = Field(description="CSV, Parquet or JSON lines: a file, a folder of such files or a glob; may hold ${ENV}")
     sql: Text | None = Field(
         None, description="one SELECT statement over the table `data`, the files of `path`, or over the tables of a DuckDB database there"
+    )
+    sample: SampleSpec | None = Field(None, description="audit a random sample of the rows: {rows: 10000} or {share: 0.1}")
+    sampled: SampledSpec | None = Field(
+        None, description="the file is a sample of more rows, such as {share: 0.1, how: random}: counts are then no longer of all rows"
     )
     source: str | None = Field(None, description="where it comes from")
     licence: str | None = Field(None, description="under which licence it may be used")

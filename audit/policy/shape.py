@@ -47,7 +47,7 @@ _OPTIONAL: Mapping[type[BaseModel], frozenset[Loc]] = {
         + [("load", key) for key in ("batch_size", "max_length", "sha256")]
         + [("fine_tune", key) for key in FineTune.model_fields if key not in {"base", "on", "validation"}]
     ),
-    DatasetSpec: frozenset((key,) for key in DatasetSpec.model_fields if key not in {"path", "columns", "sql"}),
+    DatasetSpec: frozenset((key,) for key in DatasetSpec.model_fields if key not in {"path", "columns", "sql", "sample"}),
 }
 """Keys without which a part can still be checked: a mistake in one hides no mistake in the others."""
 _READ_WITH = {

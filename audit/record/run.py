@@ -32,6 +32,8 @@ class DatasetFacts:
     columns: int
     source: str | None
     licence: str | None
+    population: int | None = field(default=None, metadata={LATER: True})
+    """Rows that its rows are a sample of; None where it is no sample."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def scope(run: AuditRun) -> Scope:
         datasets=tuple(
             DatasetRow(
                 data.role,
-                f"{data.rows:,}",
+                f"{data.rows:,}" if data.population is None else f"{data.rows:,}, a sample of {data.population:,}",
                 f"{data.columns:,}",
                 data.source or NOT_DECLARED,
                 data.licence or NOT_DECLARED,

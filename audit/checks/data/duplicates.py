@@ -5,7 +5,8 @@ Risk         High: every error rate counts some cases twice, intervals look narr
              learns the repeated rows by heart.
 Limitations  Paraphrases are not found. Without `near` a single changed letter makes a new row. Columns that number or name the
              rows are left out; one that is not known as such makes every row unique: name it under columns.id. Blank texts are
-             no repeats of each other.
+             no repeats of each other. A sample hides most repeats: what is found is the least that there is, and nothing bounds the rest
+             but the number of rows, so that a sample never passes.
 Reference    Lee et al., Deduplicating training data makes language models better, ACL 2022; shingles of Broder, 1997.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from audit.checks.data import MatchParams, data_check
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
 from audit.metrics import row_matches, rows
-from audit.stats import Census
+from audit.metrics.counting import count_rows
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -40,7 +41,7 @@ def measure(subject: Subject, params: MatchParams, _rng: Generator) -> Evidence:
         earlier = np.maximum(earlier, row_matches.near_places((data,), params.near))
     repeats = np.flatnonzero(earlier >= 0)
     return Evidence(
-        members=(Member(OVERALL, Census(len(repeats), data.rows)),),
+        members=(Member(OVERALL, count_rows(data, len(repeats), judged_alone=False)),),
         unit="rows",
         rows=data.rows,
         # the rows' text is left out: it may hold personal data
@@ -76,5 +77,6 @@ CHECK = data_check(
     unit="rows",
     params=MatchParams,
     census=True,
+    counts_samples=True,
     highest=float("inf"),
 )

@@ -11,6 +11,7 @@ Reference    Kapoor & Narayanan, Leakage and the reproducibility crisis in machi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from audit.checks.data import MatchParams, data_check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Evidence, Example, Member, Part
 from audit.metrics import row_matches
-from audit.stats import Census
+from audit.metrics.counting import count_rows
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -40,7 +41,8 @@ class LeakageParams(MatchParams):
 
 def measure(subject: Subject, params: LeakageParams, _rng: Generator) -> Evidence:
     """Rows of the tested data set that also stand in the training or validation set."""
-    data, learned = subject.data, _learned(subject, params)
+    data, learned = subject.data, [_complete(subject, other) for other in _learned(subject, params)]
+    is_sample = any(other.sample is not None for other in learned)
     found = [row_matches.matches(data, other, params.columns) for other in learned]
     places = [one.place for one in found]
     if params.near is not None:
@@ -51,7 +53,7 @@ def measure(subject: Subject, params: LeakageParams, _rng: Generator) -> Evidenc
     roles = np.array([other.role for other in learned])
     twins = [(learned[which[row]], int(places[which[row]][row])) for row in leaked]
     return Evidence(
-        members=(Member(OVERALL, Census(len(leaked), data.rows)),),
+        members=(Member(OVERALL, count_rows(data, len(leaked), judged_alone=True, against_sample=is_sample)),),
         unit="rows",
         rows=data.rows + sum(other.rows for other in learned),
         # the rows' text is left out: it may hold personal data
@@ -66,6 +68,15 @@ def measure(subject: Subject, params: LeakageParams, _rng: Generator) -> Evidenc
             "train_row": np.array([other.ids[place] for other, place in twins], dtype=str),
         },
     )
+
+
+def _complete(subject: Subject, learned: Dataset) -> Dataset:
+    """All rows of a set of which a sample is audited. A candidate that was trained here has learned from the sample alone."""
+    if learned.sample is None:
+        return learned
+    if subject.base is not None and learned.role in subject.learned_from:
+        return replace(learned, sample=None)
+    return learned.whole or learned
 
 
 def _notes(data: Dataset, other: Dataset, found: Matches) -> tuple[str, ...]:
@@ -95,7 +106,7 @@ def _found(subject: Subject, params: LeakageParams) -> tuple[Dataset, ...]:
 
 def _all_rows(subject: Subject, params: LeakageParams) -> int:
     """Rows of every data set that is looked at."""
-    return subject.data.rows + sum(data.rows for data in _found(subject, params))
+    return subject.data.rows + sum(_complete(subject, data).rows for data in _found(subject, params))
 
 
 CHECK = data_check(
@@ -106,6 +117,7 @@ CHECK = data_check(
     unit="rows",
     params=LeakageParams,
     census=True,
+    counts_samples=True,
     highest=float("inf"),
     expected_rows=_all_rows,
 )

@@ -67,5 +67,6 @@ CHECK = drift_check(
     unit="columns",
     params=SchemaParams,
     census=True,
+    counts_samples=True,
     highest=float("inf"),
 )

@@ -26,9 +26,9 @@ from audit.check import Check, Params
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Bars, Evidence, Example, Member
 from audit.metrics import excerpts
+from audit.metrics.counting import count_findings
 from audit.redaction import masking
 from audit.redaction import scanner as scanning
-from audit.stats import Census
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ def measure(subject: Subject, params: PiiParams, _rng: Generator) -> Evidence:
     counted = [hit for hit, reviewed in zip(found, aside, strict=True) if not reviewed]
     kinds = Counter(hit.entity.kind for hit in counted).most_common()
     return Evidence(
-        members=(Member(OVERALL, Census(len(counted), data.rows)),),
+        members=(Member(OVERALL, count_findings(data, len(counted))),),
         unit="entities",
         rows=data.rows,
         figures=(Bars("Entities by kind", tuple(kind for kind, _ in kinds), tuple(count for _, count in kinds)),) if kinds else (),
@@ -226,6 +226,7 @@ CHECK = Check(
     params=PiiParams,
     reads_files=lambda params: params.reviewed is not None,
     census=True,
+    counts_samples=True,
     highest=float("inf"),
     extra="pii",
 )

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.checks.privacy import pii_in_text
+from audit.datasets.sampling import Sample
 from audit.errors import CannotMeasure, MissingExtra
 from audit.evidence import Bars, Part
 from audit.redaction import masking
@@ -57,6 +58,14 @@ def scan(texts: list[str], project: str = ".", **params: Any) -> Evidence:
 def test_an_id_that_is_personal_data_is_not_shown() -> None:
     frame = pd.DataFrame({"id": ["+44 20 7946 0958", "r2"], "text": KINDS["EMAIL_ADDRESS"], "prediction": "x"})
     assert [example.row for example in measure(CHECK, subject(frame)).examples] == ["number 1", "r2"]
+
+
+def test_in_a_sample_nothing_found_is_no_pass() -> None:
+    """And what is found is there."""
+    for text, expected in (("nothing here", "inconclusive"), (KINDS["EMAIL_ADDRESS"], "fail")):
+        seen = subject(pd.DataFrame({"text": [text] * 3, "prediction": "x"}))
+        of_a_sample = replace(seen, data=replace(seen.data, sample=Sample(30, at_random=True)))
+        assert status(CHECK, measure(CHECK, of_a_sample), max=0) == expected
 
 
 def value(evidence: Evidence) -> float:
