@@ -31,7 +31,8 @@ class Bins:
     """Rows of both windows by bin."""
 
     labels: tuple[str, ...]
-    reference: NDArray[np.int64]
+    reference: NDArray[np.int64] | NDArray[np.float64]
+    """Rows, or where they are weighted, as many as they are worth."""
     current: NDArray[np.int64]
     of_row: NDArray[np.int64]
     """(n,) the bin of each current row."""
@@ -70,18 +71,19 @@ class Bins:
         return Bars(column, told, shares[1], shares[0], (reference, current), Slice((("column", column),)))
 
 
-def of(feature: Feature, bins: int) -> Bins:
+def of(feature: Feature, bins: int, weights: NDArray[np.float64] | None = None) -> Bins:
     """Numbers of more than `bins` values by quantiles of the reference, all else by value; missing cells in a bin of their own.
 
-    Infinite cells fall into the outermost bins: no quantile lies between a number and infinity.
+    Infinite cells fall into the outermost bins: no quantile lies between a number and infinity. `weights` are those of the reference's
+    rows and sum to 1.
     """
     if feature.numeric:
         reference, current = feature.reference.astype(float), feature.current.astype(float)
         present = reference[np.isfinite(reference)]
         if len(np.unique(present)) > bins:
-            return _by_quantile(reference, current, np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])))
-        return _by_value(_as_text(reference), _as_text(current), feature.whose)
-    return _by_value(feature.reference.astype(object), feature.current.astype(object), feature.whose)
+            return _by_quantile(reference, current, np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])), weights)
+        return _by_value((_as_text(reference), _as_text(current)), feature.whose, weights)
+    return _by_value((feature.reference.astype(object), feature.current.astype(object)), feature.whose, weights)
 
 
 def _as_text(values: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -89,35 +91,50 @@ def _as_text(values: NDArray[np.float64]) -> NDArray[np.object_]:
     return np.array([canonical(value) for value in unique], dtype=object)[codes]
 
 
-def _by_quantile(reference: NDArray[np.float64], current: NDArray[np.float64], edges: NDArray[np.float64]) -> Bins:
+def _by_quantile(
+    reference: NDArray[np.float64], current: NDArray[np.float64], edges: NDArray[np.float64], weights: NDArray[np.float64] | None
+) -> Bins:
     k = len(edges) + 1
     labels = [f"up to {edges[0]:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)), f"above {edges[-1]:.4g}"]
     places = [np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left")) for values in (reference, current)]
-    return _kept([*labels, MISSING], places[0], places[1])
+    return _kept([*labels, MISSING], places[0], places[1], weights)
 
 
-def _by_value(reference: NDArray[np.object_], current: NDArray[np.object_], whose: NDArray[np.object_] | None) -> Bins:
+def _by_value(
+    sides: tuple[NDArray[np.object_], NDArray[np.object_]], whose: NDArray[np.object_] | None, weights: NDArray[np.float64] | None
+) -> Bins:
     import pandas as pd
 
+    reference = sides[0]
     rows = pd.Series(reference).value_counts()
     names = sorted(str(name) for name in rows.index[rows >= RARE])
     shared = rows if whose is None else pd.Series(whose.astype(str)).groupby(reference).nunique()
     telling = frozenset(name for name in names if shared[name] < COMMON)
     place = {name: i for i, name in enumerate(names)}
     places = []
-    for values in (reference, current):
+    for values in sides:
         codes, unique = pd.factorize(values)
         where = np.array([*(place.get(str(value), len(names)) for value in unique), len(names) + 1])
         places.append(where[codes])
-    return replace(_kept([*names, OTHER, MISSING], places[0], places[1]), telling=telling)
+    return replace(_kept([*names, OTHER, MISSING], places[0], places[1], weights), telling=telling)
 
 
-def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.int64]) -> Bins:
+def _kept(labels: list[str], reference: NDArray[np.int64], current: NDArray[np.int64], weights: NDArray[np.float64] | None) -> Bins:
     """The bins that hold a row of either window, from each row's place among the labels."""
-    counts = [np.bincount(places, minlength=len(labels)) for places in (reference, current)]
-    there = counts[0] + counts[1] > 0
+    before, now = _counted(reference, len(labels), weights), np.bincount(current, minlength=len(labels))
+    there = before + now > 0
     held = np.flatnonzero(there)
-    return Bins(tuple(labels[i] for i in held), counts[0][held], counts[1][held], (np.cumsum(there) - 1)[current])
+    return Bins(tuple(labels[i] for i in held), before[held], now[held], (np.cumsum(there) - 1)[current])
+
+
+def _counted(places: NDArray[np.int64], bins: int, weights: NDArray[np.float64] | None) -> NDArray[np.int64] | NDArray[np.float64]:
+    """Rows in each bin; weighted ones as so many as give each bin's share at least the spread that its own weights give it."""
+    if weights is None:
+        return np.bincount(places, minlength=bins)
+    shares, squares = (np.bincount(places, each, bins) for each in (weights, weights**2))
+    there = shares > 0
+    found: NDArray[np.float64] = shares / float((squares[there] / shares[there]).max())
+    return found
 
 
 def drifted_rows(reference: Dataset, current: Dataset, columns: Sequence[str]) -> Iterator[tuple[Slice, str, NDArray[np.intp]]]:

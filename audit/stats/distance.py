@@ -68,6 +68,15 @@ def largest_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> fl
     return max(seen, float(np.abs(shares[0] - shares[1]).max(initial=0.0)))
 
 
+def weighted_distance(one: NDArray[np.float64], weights: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The same where rows of the first sample count by their weights, which sum to 1."""
+    order = np.argsort(one)
+    samples = one[order], np.sort(other)
+    places = np.concatenate(samples)
+    share = np.concatenate([[0.0], np.cumsum(weights[order])])[np.searchsorted(samples[0], places, side="right")]
+    return min(1.0, float(np.abs(share - np.searchsorted(samples[1], places, side="right") / len(other)).max()))
+
+
 @dataclass(frozen=True, slots=True)
 class KolmogorovSmirnov(OfWindows):
     """Largest distance between two distribution functions.

@@ -60,8 +60,10 @@ class BinnedDistance(OfWindows):
     value_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @classmethod
-    def of(cls, divergence: Divergence, reference: NDArray[np.int64], current: NDArray[np.int64], sizes: tuple[int, int]) -> BinnedDistance:
-        """From the rows of each window in each bin; `sizes` are independent rows."""
+    def of(
+        cls, divergence: Divergence, reference: NDArray[np.integer | np.floating], current: NDArray[np.int64], sizes: tuple[int, int]
+    ) -> BinnedDistance:
+        """From the rows of each window in each bin, weighted or not; `sizes` are independent rows."""
         p, q = reference / reference.sum(), current / current.sum()
         return cls(divergence, squared_divergence(divergence, p, q), squared_divergence("chi_squared", p, q), len(p), *sizes)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from audit.errors import MissingExtra
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -37,6 +39,13 @@ def name(backend: Backend = "alibi-detect") -> str:
 def licence() -> str:
     """What its licence asks."""
     return f"Measured by {name()}: Business Source License 1.1, production use needs a licence."
+
+
+def refuse_context(backend: Backend, context: Sequence[str]) -> None:
+    """Its detectors of one feature take every row as it is."""
+    if backend == "alibi-detect" and context:
+        msg = "alibi-detect compares no single feature given a context: leave `backend` or `context` out"
+        raise ValueError(msg)
 
 
 def kolmogorov_smirnov(reference: NDArray[np.float64], current: NDArray[np.float64]) -> tuple[float, float]:

@@ -21,12 +21,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from audit.check import Params
-from audit.checks.drift import _alibi, _numbers, drift_check
+from audit.checks.drift import _alibi, _contexts, _numbers, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Unmeasured
-from audit.metrics import bins, usable_features, windows
+from audit.metrics import usable_features, windows
 from audit.stats import BinnedDistance, KolmogorovSmirnov, NormDistance
-from audit.stats.distance import largest_distance
 from audit.stats.distribution_distance import Divergence, cramer_von_mises, wasserstein
 from audit.stats.hypothesis_tests import holm
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from audit.checks.drift._contexts import Comparison
     from audit.metrics.bins import Bins
     from audit.metrics.usable_features import Rule
     from audit.metrics.windows import Feature
@@ -70,6 +70,9 @@ class DistanceParams(Params):
     they nor `by` is given."""
     bins: Annotated[int, Field(ge=2, le=100)] = 10
     """Quantile bins of a numeric feature, for jensen_shannon and hellinger."""
+    context: tuple[str, ...] = ()
+    """Columns, such as [store], given which features are compared: a change of their mix alone is no drift. Not with
+    cramer_von_mises or wasserstein."""
     backend: _alibi.Backend = "audit"
     """Whose p-values are shown; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
@@ -78,6 +81,10 @@ class DistanceParams(Params):
         if self.backend == "alibi-detect" and self.statistic not in _ALIBI:
             msg = f"alibi-detect has no {self.statistic}: it has {', '.join(_ALIBI)}; leave `backend` out for the others"
             raise ValueError(msg)
+        if self.context and self.statistic in {"cramer_von_mises", "wasserstein"}:
+            msg = f"{self.statistic} cannot be compared given a context: use ks, or leave `context` out"
+            raise ValueError(msg)
+        _alibi.refuse_context(self.backend, self.context)
         return self
 
 
@@ -94,9 +101,9 @@ def measure(subject: Subject, params: DistanceParams, _rng: Generator) -> Eviden
     named = windows.chosen_columns(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
     rules = usable_features.unnamed_rules(named, reference, current)
-    features, unmeasured = _comparable(found, rules, params.statistic, lacking=bool(lacking))
-    sizes = windows.effective_rows(subject, reference), windows.effective_rows(subject, current)
-    results = [(feature, _compare(feature, params, sizes)) for feature in features]
+    comparison = _contexts.compare(subject, params.context)
+    features, unmeasured = _comparable(comparison.features(found), rules, params.statistic, lacking=bool(lacking))
+    results = [(feature, _compare(feature, params, comparison)) for feature in features]
     compared = [one for _, one in results if isinstance(one, _Compared)]
     unmeasured += tuple(Unmeasured(feature.slice, one) for feature, one in results if isinstance(one, str))
     members = tuple(Member(one.feature.slice, one.estimate) for one in compared)
@@ -105,11 +112,12 @@ def measure(subject: Subject, params: DistanceParams, _rng: Generator) -> Eviden
         members=members,
         unit=_UNITS[params.statistic],
         rows=reference.rows + current.rows,
-        unmeasured=(*lacking, *unmeasured),
-        figures=tuple(bins.of(feature, _BINS).figure(feature.name, reference.role, current.role) for feature in farthest),
+        unmeasured=(*lacking, *unmeasured, *comparison.unmeasured),
+        figures=tuple(comparison.binned(feature, _BINS)[0].figure(feature.name, reference.role, current.role) for feature in farthest),
         notes=(
             *windows.change_notes(members),
             *_p_notes(compared),
+            *comparison.notes,
             *_numbers.missing_notes([feature for feature in features if feature.numeric]),
             *windows.cluster_notes(subject),
             *((_alibi.licence(),) if params.backend == "alibi-detect" else ()),
@@ -140,10 +148,11 @@ def _number(feature: Feature) -> str | None:
     return "it holds numbers: use ks, cramer_von_mises or wasserstein for it" if feature.numeric else None
 
 
-def _compare(feature: Feature, params: DistanceParams, sizes: tuple[int, int]) -> _Compared | str:
+def _compare(feature: Feature, params: DistanceParams, comparison: Comparison) -> _Compared | str:
     """One feature's distance and p-value, or the reason why it has none."""
+    sizes = comparison.sizes
     if params.statistic in get_args(Divergence):
-        return _by_bins(feature, params, sizes)
+        return _by_bins(feature, params, comparison)
     if params.statistic == "wasserstein":
         sides = _in_spreads(feature)
         if isinstance(sides, str):
@@ -162,16 +171,16 @@ def _compare(feature: Feature, params: DistanceParams, sizes: tuple[int, int]) -
     if params.backend == "alibi-detect":
         distance, p = _alibi.kolmogorov_smirnov(before, now)
         return _Compared(feature, KolmogorovSmirnov(distance, *sizes), p)
-    distance = largest_distance(before, now)
-    return _Compared(feature, KolmogorovSmirnov(distance, *sizes), _kolmogorov(distance, *sizes))
+    found = comparison.distance(before, now)
+    return _Compared(feature, found, _kolmogorov(found.value, *sizes))
 
 
-def _by_bins(feature: Feature, params: DistanceParams, sizes: tuple[int, int]) -> _Compared:
-    found = bins.of(feature, params.bins)
+def _by_bins(feature: Feature, params: DistanceParams, comparison: Comparison) -> _Compared:
+    found, sizes = comparison.binned(feature, params.bins)
     kind: Divergence = params.statistic  # type: ignore[assignment]  # one of them, as the caller has seen
     distance = BinnedDistance.of(kind, found.reference, found.current, sizes)
     if params.backend == "alibi-detect":
-        return _Compared(feature, distance, _alibi.chi_squared(found.reference, found.current)[1])
+        return _Compared(feature, distance, _alibi.chi_squared(found.reference.astype(int), found.current)[1])
     return _Compared(feature, distance, _pearson(found, sizes) if kind == "chi_squared" else distance.p_value)
 
 

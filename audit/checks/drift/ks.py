@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import model_validator
+
 from audit.check import Params
-from audit.checks.drift import _alibi, _numbers, drift_check
+from audit.checks.drift import _alibi, _contexts, _numbers, drift_check
 from audit.evidence import Evidence, Member
-from audit.metrics import bins, usable_features, windows
+from audit.metrics import usable_features, windows
 from audit.stats import KolmogorovSmirnov
-from audit.stats.distance import largest_distance
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.checks.drift._contexts import Comparison
     from audit.metrics.windows import Feature
     from audit.subject import Subject
 
@@ -34,8 +36,15 @@ class KsParams(Params):
 
     columns: tuple[str, ...] | None = None
     """Numeric columns, or `text (words)`, `text (characters)`, `text (share of letters)`; all where neither they nor `by` is given."""
+    context: tuple[str, ...] = ()
+    """Columns, such as [store], given which features are compared: a change of their mix alone is no drift."""
     backend: _alibi.Backend = "audit"
     """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
+
+    @model_validator(mode="after")
+    def _without_context(self) -> KsParams:
+        _alibi.refuse_context(self.backend, self.context)
+        return self
 
 
 def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
@@ -44,31 +53,32 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     named = windows.chosen_columns(subject, params.columns)
     found, lacking = windows.features(reference, current, named)
     rules = usable_features.unnamed_rules(named, reference, current)
-    numeric, unmeasured = _numbers.numeric(found, rules, lacking=bool(lacking))
-    sizes = [windows.effective_rows(subject, data) for data in (reference, current)]
-    measured = {feature.name: _distance(feature, params.backend) for feature in numeric}
-    members = tuple(Member(feature.slice, KolmogorovSmirnov(measured[feature.name][0], *sizes)) for feature in numeric)
-    worst = sorted(numeric, key=lambda feature: -measured[feature.name][0])[:_FIGURES]
-    notes = (*windows.change_notes(members), *_numbers.missing_notes(numeric), *windows.cluster_notes(subject))
+    comparison = _contexts.compare(subject, params.context)
+    numeric, unmeasured = _numbers.numeric(comparison.features(found), rules, lacking=bool(lacking))
+    measured = {feature.name: _distance(feature, comparison, params.backend) for feature in numeric}
+    members = tuple(Member(feature.slice, measured[feature.name][0]) for feature in numeric)
+    worst = sorted(numeric, key=lambda feature: -measured[feature.name][0].value)[:_FIGURES]
+    notes = (*windows.change_notes(members), *comparison.notes, *_numbers.missing_notes(numeric), *windows.cluster_notes(subject))
     if params.backend == "alibi-detect":
         notes += (_alibi.licence(), f"p-values: {', '.join(f'{name} {p:.2g}' for name, (_, p) in measured.items())}.")
     return Evidence(
         members=members,
         unit="KS distance",
         rows=reference.rows + current.rows,
-        unmeasured=(*lacking, *unmeasured),
-        figures=tuple(bins.of(feature, _BINS).figure(feature.name, reference.role, current.role) for feature in worst),
+        unmeasured=(*lacking, *unmeasured, *comparison.unmeasured),
+        figures=tuple(comparison.binned(feature, _BINS)[0].figure(feature.name, reference.role, current.role) for feature in worst),
         notes=notes,
         backend=_alibi.name(params.backend),
     )
 
 
-def _distance(feature: Feature, backend: _alibi.Backend) -> tuple[float, float]:
+def _distance(feature: Feature, comparison: Comparison, backend: _alibi.Backend) -> tuple[KolmogorovSmirnov, float]:
     """Distance and p-value (1 where our own backend gives none); a missing cell ranks below every number."""
     reference, current = _numbers.ranked(feature)
     if backend == "alibi-detect":
-        return _alibi.kolmogorov_smirnov(reference, current)
-    return largest_distance(reference, current), 1.0
+        distance, p = _alibi.kolmogorov_smirnov(reference, current)
+        return KolmogorovSmirnov(distance, *comparison.sizes), p
+    return comparison.distance(reference, current), 1.0
 
 
 CHECK = drift_check(

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from audit.check import Params
-from audit.checks.drift import drift_check
+from audit.checks.drift import _contexts, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
-from audit.metrics import bins, usable_features, windows
+from audit.metrics import usable_features, windows
 from audit.stats import StabilityIndex
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from audit.metrics.bins import Bins
     from audit.subject import Subject
 
 _FIGURES = 12
@@ -36,33 +37,40 @@ class PsiParams(Params):
     """Columns, or `text (words)`, `text (characters)`, `text (share of letters)`; every feature where neither they nor `by` is given."""
     bins: Annotated[int, Field(ge=2, le=100)] = 10
     """Quantile bins of a numeric feature."""
+    context: tuple[str, ...] = ()
+    """Columns, such as [store], given which features are compared: a change of their mix alone is no drift."""
 
 
 def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     """The index of each feature between the two windows."""
     reference, current = windows.pair(subject)
     named = windows.chosen_columns(subject, params.columns)
-    found, lacking = windows.features(reference, current, named)
+    comparison = _contexts.compare(subject, params.context)
+    columns, lacking = windows.features(reference, current, named)
+    found = comparison.features(columns)
     if not found and not lacking:
         msg = f"{current.role} has no feature column and no text: name columns.features"
         raise CannotMeasure(msg)
-    sizes = [windows.effective_rows(subject, data) for data in (reference, current)]
-    binned = {feature: bins.of(feature, params.bins) for feature in found}
+    binned = {feature: comparison.binned(feature, params.bins) for feature in found}
     compared, unmeasured = usable_features.divide(
         found,
-        lambda feature: usable_features.SCATTERED if binned[feature].other > usable_features.MOSTLY else None,
+        lambda feature: usable_features.SCATTERED if binned[feature][0].other > usable_features.MOSTLY else None,
         *usable_features.unnamed_rules(named, reference, current),
     )
-    members = tuple(Member(one.slice, StabilityIndex(binned[one].index, len(binned[one].labels), *sizes)) for one in compared)
-    worst = sorted(binned, key=lambda feature: -binned[feature].index)[:_FIGURES]
+    members = tuple(Member(one.slice, _index(*binned[one])) for one in compared)
+    worst = sorted(binned, key=lambda feature: -binned[feature][0].index)[:_FIGURES]
     return Evidence(
         members=members,
         unit="PSI",
         rows=reference.rows + current.rows,
-        unmeasured=(*lacking, *unmeasured),
-        figures=tuple(binned[feature].figure(feature.name, reference.role, current.role) for feature in worst),
-        notes=(*windows.change_notes(members), *windows.cluster_notes(subject)),
+        unmeasured=(*lacking, *unmeasured, *comparison.unmeasured),
+        figures=tuple(binned[feature][0].figure(feature.name, reference.role, current.role) for feature in worst),
+        notes=(*windows.change_notes(members), *comparison.notes, *windows.cluster_notes(subject)),
     )
+
+
+def _index(found: Bins, sizes: tuple[int, int]) -> StabilityIndex:
+    return StabilityIndex(found.index, len(found.labels), *sizes)
 
 
 CHECK = drift_check(
