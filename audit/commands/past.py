@@ -101,9 +101,9 @@ def _remark(kind: str, one: Mapping[str, Any]) -> str | None:
 def _moves(told: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Iterator[Move]:
     """Those that took place, and drills."""
     for entry, one in told:
-        facts = {key: str(one.get(key)) for key in ("name", "version", "target")}
+        name, version, target = (str(one.get(key)) for key in ("name", "version", "target"))
         if entry.kind in moves.KINDS and moves.FINISHED in one:
             kind = moves.PROMOTION if entry.kind == moves.PROMOTION else moves.ROLLBACK
-            yield Move(kind, entry.time, str(one.get("policy")), **facts)
+            yield Move(kind, entry.time, str(one.get("policy")), name, version, target)
         elif entry.kind == moves.DRILL:
-            yield Move("drill", entry.time, "", **facts, passed=one.get("passed") is True)
+            yield Move("drill", entry.time, "", name, version, target, passed=one.get("passed") is True)

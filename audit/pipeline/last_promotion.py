@@ -52,12 +52,14 @@ def find(entries: Sequence[Entry], policy: str) -> LastPromotion | None:
         return None if promoted is None else _of_run(promoted[0], promoted[0].time)
     entry, told = moved
     own = runs.get(str(told.get("run")))
-    registered = {name: str(told[name]) if told.get(name) is not None else None for name in ("name", "version", "target")}
-    drill = last_drill(entries, registered["name"], registered["target"])
-    if own is not None:
-        return replace(_of_run(own, entry.time), **registered, drill=drill)
-    found = LastPromotion(str(told.get("run")), entry.time, str(told.get("decision")), "", str(told.get("candidate_sha256")), None)
-    return replace(found, **registered, drill=drill)
+    name, version, target = (None if told.get(key) is None else str(told[key]) for key in ("name", "version", "target"))
+    found = _of_run(own, entry.time) if own is not None else _of_move(told, entry.time)
+    return replace(found, name=name, version=version, target=target, drill=last_drill(entries, name, target))
+
+
+def _of_move(told: Mapping[str, Any], time: str) -> LastPromotion:
+    """Of a run that the ledger does not hold."""
+    return LastPromotion(str(told.get("run")), time, str(told.get("decision")), "", str(told.get("candidate_sha256")), None)
 
 
 def last_drill(entries: Iterable[Entry], name: str | None, target: str | None) -> Drill | None:

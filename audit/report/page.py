@@ -23,12 +23,12 @@ from audit.report.evidence_table import Legend, Line, evidence_table, grades, le
 from audit.report.findings import Changes, FindingView, changes, finding_views
 from audit.report.follow_up import Expiry, OpenCondition, Risk, Waiver, calendar, conditions, register, waivers
 from audit.report.operations import Operations, operations
-from audit.report.production import Production, production
 from audit.report.rmf import Rmf, TraitLine, rmf, traits
 from audit.report.rows import Rows, rows
 from audit.report.scope import PolicySince, Scope, policy_since, scope
 from audit.report.sign_off import NOTHING, Added, SignOff, signed, state
 from audit.report.since import ResultsSince, results_since
+from audit.report.windows import Windows, windows
 
 if TYPE_CHECKING:
     from audit.record import AuditRun
@@ -43,7 +43,7 @@ class Page:
     heads: dict[str, str]
     """Running heads and foot, escaped for CSS."""
     decision: Decision
-    production: Production | None
+    windows: Windows | None
     """None for `audit run`."""
     scope: Scope
     since: PolicySince
@@ -78,7 +78,7 @@ def page(run: AuditRun, added: Added = NOTHING) -> Page:
         banner=head,
         heads=running_heads(head),
         decision=decision(run, found),
-        production=production(run, found),
+        windows=windows(run, found),
         scope=scope(run),
         since=policy_since(run),
         results_since=results_since(run, found),

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit import phrases
-from audit.evidence import OVERALL
 from audit.formatting import count, ended
 from audit.report import text as prose
-from audit.report.charts.evidence import amount, evidence
+from audit.report.charts.evidence import amount
 from audit.report.entries import Chip
 from audit.report.phrases import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from audit.decision.finding import Finding, Judged
+    from audit.decision.finding import Finding
     from audit.policy.monitoring import OperationsCard
     from audit.record import AuditRun, MonitorFacts, Signal
-    from audit.report.charts.drawing import Drawing
-    from audit.report.entries import Entries, Link
+    from audit.report.entries import Entries
 
 HUES = {
     "keep": "promote",
@@ -54,71 +51,6 @@ _STATES = {
 STANDING = ("alarm", "watch")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOST_SIGNALS, MOST_MOVED, MOST_CHARTS, NAMED = 20, 12, 24, 4
-
-
-@dataclass(frozen=True, slots=True)
-class SignalRow:
-    """The evidence of one member over all windows."""
-
-    chip: Chip
-    link: Link | None
-    requirement: str
-    member: str
-    evidence: str
-    windows: str
-    since: str
-    change: str
-
-
-@dataclass(frozen=True, slots=True)
-class MovedRow:
-    """A feature that this window shows at another place than the reference."""
-
-    link: Link
-    requirement: str
-    feature: str
-    effect: str
-    bound: str
-    chip: Chip
-
-
-@dataclass(frozen=True, slots=True)
-class Production:
-    """The section on the evidence over the windows."""
-
-    budget: str
-    strongest: str
-    signals: tuple[SignalRow, ...]
-    quiet: str
-    charts: tuple[Drawing, ...]
-    more_charts: str
-    moved: tuple[MovedRow, ...]
-    moved_lead: str
-    retraining: str
-
-
-def production(run: AuditRun, found: Entries) -> Production | None:
-    """None for `audit run`."""
-    facts = run.monitor
-    if facts is None:
-        return None
-    shown = [one for one in ranked(facts.signals) if one.state != "quiet"]
-    quiet = len(facts.signals) - len(shown)
-    charts = _charts(facts, found)
-    moved = tuple(_moved(found))
-    return Production(
-        budget=budget(run, facts),
-        strongest=_strongest(facts),
-        signals=tuple(_signal(one, facts, found) for one in shown[:MOST_SIGNALS]),
-        quiet=_quiet(quiet, len(shown)),
-        charts=charts[:MOST_CHARTS],
-        more_charts=f"{prose.sentence(prose.counted(len(charts) - MOST_CHARTS, 'more requirement'))}: the quiet ones are left out."
-        if len(charts) > MOST_CHARTS
-        else "",
-        moved=moved[:MOST_MOVED],
-        moved_lead=_moved_lead(moved),
-        retraining=_retraining(facts),
-    )
 
 
 def subtitle(run: AuditRun, facts: MonitorFacts) -> str:
@@ -188,7 +120,7 @@ def lead(run: AuditRun) -> tuple[str, str]:
     assert facts is not None  # noqa: S101  # asked of windows alone
     raised = [one for one in ranked(facts.signals) if one.state in STANDING]
     if not raised:
-        return _LEADS[facts.outcome], _strongest(facts)
+        return _LEADS[facts.outcome], strongest(facts)
     said = "; ".join(_raised(one, facts) for one in raised[:NAMED])
     more = f"; and {len(raised) - NAMED:,} more" if len(raised) > NAMED else ""
     return _LEADS[facts.outcome], f"{prose.sentence(said)}{more}."
@@ -228,7 +160,7 @@ def _only_watched(finding: Finding) -> bool:
     return asked.enforce == "advisory" or (finding.check.measures == "drift" and "enforce" not in asked.model_fields_set)
 
 
-def _strongest(facts: MonitorFacts) -> str:
+def strongest(facts: MonitorFacts) -> str:
     """Where the most evidence stands."""
     if not facts.signals:
         return "No evidence has been counted yet."
@@ -236,27 +168,6 @@ def _strongest(facts: MonitorFacts) -> str:
     whom = "" if most.member is None else f", {prose.clip(label(most.member), 60)}"
     stands = "this alarm stands" if most.state == "alarm" else "the strongest evidence stands"
     return f"{prose.sentence(stands)} at {evidence_in_words(most, facts)} ({most.requirement}{whom})."
-
-
-def _quiet(quiet: int, shown: int) -> str:
-    if not quiet:
-        return ""
-    rest = "The rest" if shown else "Everything"
-    return f"{rest} is quiet: {prose.counted(quiet, 'member')} below a tenth of {'its' if quiet == 1 else 'their'} threshold."
-
-
-def _signal(one: Signal, facts: MonitorFacts, found: Entries) -> SignalRow:
-    entry = found.of(one.requirement)
-    return SignalRow(
-        chip=_STATES[one.state],
-        link=None if entry is None else entry.link,
-        requirement=one.requirement,
-        member="all rows" if one.member is None else prose.clip(label(one.member), 80),
-        evidence=evidence_in_words(one, facts),
-        windows=f"{one.windows:,}",
-        since="–" if one.since is None else window_name(one.since),
-        change="–" if one.change is None else window_name(one.change),
-    )
 
 
 def window_gaps(run: AuditRun) -> Iterator[tuple[str, str]]:
@@ -272,66 +183,6 @@ def window_gaps(run: AuditRun) -> Iterator[tuple[str, str]]:
     alone = [finding.id for finding in run.findings if finding.id not in watched and finding.status in {"pass", "fail", "inconclusive"}]
     if alone:
         yield prose.listed(alone, 4), "judged on this window alone: no evidence over windows"
-
-
-def _charts(facts: MonitorFacts, found: Entries) -> tuple[Drawing, ...]:
-    """One a requirement, the most evidence first."""
-
-    def newest(relative_: Sequence[float | None]) -> float:
-        return next((one for one in reversed(relative_) if one is not None), 0.0)
-
-    drawn = []
-    for trace in sorted(facts.traces, key=lambda one: -newest(one.relative)):
-        entry = found.of(trace.requirement)
-        drawn.append(evidence(trace, facts, "" if entry is None else f"{phrases.question(entry.finding)} {entry.label}."))
-    return tuple(one for one in drawn if one is not None)
-
-
-def _moved(found: Entries) -> Iterator[MovedRow]:
-    """Members of drift checks, farthest beyond or nearest to their bound first."""
-    rows = [
-        (_distance(finding, one), entry.link, finding, one)
-        for entry in found.worst
-        for finding in (entry.finding,)
-        if finding.check.measures == "drift"
-        for one in finding.slices
-        if one.value is not None and one.name != OVERALL
-    ]
-    for _, link, finding, one in sorted(rows, key=lambda row: -row[0]):
-        ends = "" if one.interval is None else f" {prose.bracket(one.interval)}"
-        status = one.status or "not_applicable"
-        yield MovedRow(
-            link=link,
-            requirement=finding.id,
-            feature=prose.clip(label(one.name), 80),
-            effect=f"{prose.figure(one.value or 0.0)}{ends}",
-            bound=prose.bound(finding.requirement),
-            chip=Chip(status, prose.STATUSES[status]),
-        )
-
-
-def _distance(finding: Finding, one: Judged) -> float:
-    """The effect in parts of its bound."""
-    limit = finding.requirement.max or finding.requirement.min
-    return abs(one.value or 0.0) / abs(limit) if limit else abs(one.value or 0.0)
-
-
-def _moved_lead(moved: Sequence[MovedRow]) -> str:
-    if not moved:
-        return "No check of this policy compares features with a reference."
-    left = f" The first {MOST_MOVED} of {len(moved):,}." if len(moved) > MOST_MOVED else ""
-    return f"Effects in this window against the reference, the largest for its bound first; each interval stands alone.{left}"
-
-
-def _retraining(facts: MonitorFacts) -> str:
-    """What the policy asks for after an alarm."""
-    due = facts.retraining
-    if due is None:
-        return ""
-    ends = prose.listed(dict.fromkeys(map(window_name, (*due.windows[:1], *due.windows[-1:]))))
-    windows = f" Use {prose.counted(len(due.windows), 'window')}, the first and the last {ends}." if due.windows else ""
-    must = f" The new candidate must pass {due.policy}." if due.policy is not None else " The new candidate must pass this policy."
-    return f"A new training is due: {ended(due.because)}{windows}{must}"
 
 
 def certainty(run: AuditRun, finding: Finding) -> str:

@@ -203,12 +203,12 @@ def test_a_row_without_an_entity_is_told(tmp_path: Path) -> None:
 
 def test_keys_without_effect_are_told(tmp_path: Path) -> None:
     monitor = {"on": "test", "window": {"rows": 100}, "false_alarm_every": {"windows": 365}}
-    done, results = run(tmp_path, policy(monitor=monitor | {"card": {"call": "+49 30 1234"}}))
+    done, results = run(tmp_path, policy(monitor=monitor | {"card": {"call": "+49 30 1234"}, "retrain": {"windows": 9}}))
     assert results is not None
     assert done.returncode == 0
     assert results["monitor"] is None, "a run audits no window"
     told = [reason["text"] for reason in results["reasons"] if reason["rule"] == "no-effect"]
-    assert told == ["monitor.card: no effect in this release."]
+    assert told == ["monitor.retrain: no effect in this release."]
 
 
 ACCURACY = {"check": "performance/accuracy", "min": 0.8}

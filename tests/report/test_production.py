@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence import Slice
+from audit.evidence import Example, Intervals, Part, Point, Slice
 from audit.record import BudgetFacts, from_text, to_text
 from audit.report import render
 from audit.report.charts.evidence import amount, evidence
 from audit.report.decision import decision
 from audit.report.entries import entries
 from audit.report.operations import operations
-from audit.report.production import budget, first_action, production, window_name
+from audit.report.production import budget, first_action, window_name
+from audit.report.windows import windows
 from tests.report import example
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def test_the_banner_says_outcome_window_and_first_action(run: Callable[[], Audit
 
 def test_the_budget_is_a_sentence_and_the_alarm_stands_beside_it() -> None:
     run = example.rolled_back()
-    view = production(run, entries(run))
+    view = windows(run, entries(run))
     assert view is not None
     assert view.budget == (
         "Four features and two quality bounds, watched every day: on average at most one false alarm a year, and as rarely a false watch."
@@ -148,11 +149,11 @@ def test_without_a_card_the_ledger_and_the_declared_facts_serve() -> None:
     assert run.policy.monitor is not None
     assert run.last_promotion is not None
     bare = run.policy.model_copy(update={"monitor": run.policy.monitor.model_copy(update={"card": None})})
+    never = replace(run, policy=bare, last_promotion=replace(run.last_promotion, drill=None))
     run = replace(run, policy=bare)
     view = operations(run, entries(run))
     assert view.rollback == "audit rollback triage"
     assert first_action(run, entries(run)).startswith("Look at the rows behind the worst member")
-    never = replace(run, last_promotion=replace(run.last_promotion, drill=None))
     told = {one.term: one.value for one in operations(never, entries(never)).facts}
     assert told["Last rollback drill"] == "none in the ledger: rehearse it with `audit rollback NAME --drill`"
 
@@ -195,11 +196,24 @@ def test_amounts() -> None:
 
 def test_what_moved_is_ranked_by_its_bound() -> None:
     run = example.rolled_back()
-    view = production(run, entries(run))
+    view = windows(run, entries(run))
     assert view is not None
     assert [(one.feature, one.requirement) for one in view.moved[:2]] == [("column: length", "drift/ks"), ("column: words", "drift/ks")]
     assert len(view.moved) == 8
     assert view.moved[0].effect.startswith("0.210 [")
+
+
+def test_words_and_rows_that_moved_are_pointed_to() -> None:
+    run = example.rolled_back()
+    drifted = next(one for one in run.findings if one.id == "drift/ks")
+    assert drifted.evidence is not None
+    words = Intervals("share of texts", ("test", "production"), ("courier",), ((Point(0.0, 0.0, 0.02), Point(0.5, 0.4, 0.6)),))
+    rows = (Example("c-1", (Part("the courier …"),)), Example("c-2", (Part("my parcel …"),)))
+    shown = replace(drifted, evidence=replace(drifted.evidence, figures=(words,), examples=rows))
+    run = replace(run, findings=tuple(shown if one is drifted else one for one in run.findings))
+    view = windows(run, entries(run))
+    assert view is not None
+    assert [one.text for one in view.pointers] == ["share of texts, test to production: courier 0.000 to 0.500.", "two rows to look at."]
 
 
 def test_windows_are_named_as_people_read_days() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
 from audit.checks.drift._language import UNKNOWN, language
+from audit.evidence import Intervals
 from audit.stats import Difference, Proportion
 from audit.testing import assert_complete, assert_crash_blocks, assert_refused
 from tests.judged import status
@@ -107,6 +108,46 @@ def test_rare_words_that_are_new_anyway_are_not_called_drift() -> None:
     assert abs(values(found)["(unseen words)"]) < 0.03
     low, high = found.members[3].estimate.bounds(0.025, 0.025)
     assert low < 0 < high
+
+
+def words_of(found: Evidence) -> dict[str, tuple[float, float]]:
+    """Shares of texts before and now of the words that a figure names."""
+    figures = [one for one in found.figures if isinstance(one, Intervals)]
+    pairs = [(name, points) for one in figures for name, points in zip(one.names, one.points, strict=True)]
+    return {name: (before.value, now.value) for name, (before, now) in pairs if before is not None and now is not None}
+
+
+def test_words_that_moved_are_named_with_their_shares() -> None:
+    """By the evidence that they moved; a word of few texts, a name and a number never."""
+    before = [f"case {i} my parcel is late" for i in range(200)]
+    now = [f"case {i} the courier is late{' says Zelda' if i % 2 else ''}" for i in range(190)]
+    now += [f"case {i} my parcel is late sesame" for i in range(9)]
+    found = surface(before, now)
+    shares = words_of(found)
+    assert set(shares) == {"courier", "the", "my", "parcel", "says"}
+    assert list(shares)[-1] == "says"
+    assert shares["courier"] == pytest.approx((0.0, 190 / 199))
+    assert shares["parcel"] == pytest.approx((1.0, 9 / 199))
+    assert any(note.startswith("5 of 8 common words moved beyond chance") for note in found.notes), found.notes
+
+
+def test_without_drift_no_word_is_named() -> None:
+    rng = np.random.default_rng(4)
+    words = [f"word{'abcdefghijklmnopqrst'[i]}" for i in range(20)]
+    texts = [" ".join(rng.choice(words, 6)) for _ in range(600)]
+    found = surface(texts[:300], texts[300:])
+    assert words_of(found) == {}
+    assert "No word of 20 common ones moved beyond chance (two proportions, Holm)." in found.notes
+
+
+def test_the_words_of_one_who_writes_often_are_not_named() -> None:
+    """Ten texts of one entity show nothing of them."""
+    frames = [pd.DataFrame({"text": texts, "prediction": "a", "who": who}) for texts, who in (
+        ([f"plain text {i}" for i in range(60)], [f"p{i}" for i in range(60)]),
+        ([f"secretword {i}" for i in range(40)] + [f"plain text {i}" for i in range(20)], ["one"] * 40 + [f"q{i}" for i in range(20)]),
+    )]  # fmt: skip
+    found = measure(CHECK, subject(frames[1], reference=frames[0], group="who"), 0)
+    assert "secretword" not in words_of(found)
 
 
 def test_the_interval_decides() -> None:

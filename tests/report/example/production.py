@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.decision.finding import Decision, Finding
+    from audit.evidence import Name
     from audit.record import AuditRun, MonitorOutcome
 
 CARD = OperationsCard(
@@ -71,7 +72,7 @@ def _trace(requirement: str, end: float, *, rises: int = 12, every: int = 1) -> 
 def _signals(requirement: str, findings: Sequence[Finding], top: float, state: str) -> tuple[Signal, ...]:
     """One a member, the first with the most evidence."""
     finding = next(one for one in findings if one.id == requirement)
-    names = [one.name for one in finding.slices] or [None]
+    names: list[Name | None] = [*(one.name for one in finding.slices)] or [None]
     needed = 365.0 * 6 * len(names)
     raised = state in {"alarm", "watch"}
     first = Signal(
