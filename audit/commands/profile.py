@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ from audit.datasets.reading import read
 from audit.errors import InputError
 from audit.files import write_new
 from audit.metrics.windows import DERIVED
+from audit.pipeline import engine
+from audit.pipeline.engine import Call
+from audit.progress import on_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +31,9 @@ if TYPE_CHECKING:
 
     from audit.datasets.column_store import ColumnStore
     from audit.datasets.columns import ReadOptions
+    from audit.datasets.parts import Part
     from audit.datasets.profiles.profile import Profile
+    from audit.pipeline.engine import Workers
     from audit.progress import Progress
 
 _FIRST = 1000
@@ -49,21 +55,59 @@ class ProfileRequest:
 
 def make(asked: ProfileRequest, progress: Progress) -> tuple[Profile, tuple[str, ...]]:
     """The profile of a file, and what its reader must know of the roles that columns were given."""
-    if profile_file.is_profile(asked.data):
-        msg = f"{asked.data}: is a profile already: give a file with rows, or merge profiles with --merge"
-        raise InputError(msg)
-    options = read_options(asked.reading)
-    try:
-        cells, digests = _open(asked.data, Columns(), options)
-        first = next(cells.stream(_FIRST))
-        columns, remarks = columns_of(Dataset("data", asked.data, InMemory(first), Columns(), digests[0]), asked.columns)
+    with _named(asked.data):
+        cells, digests, columns, remarks, options = _begin(asked)
         if not isinstance(cells, ParquetColumns):
             cells, digests = _open(asked.data, columns, options)
         plan = _plan(cells, columns, asked, options)
         return making.of_frames(_counted(cells, plan, progress), plan, digests), remarks
+
+
+def make_in_parts(asked: ProfileRequest, workers: Workers, progress: Progress) -> tuple[Profile, tuple[str, ...]]:
+    """The profile of a folder of Parquet files, each profiled by itself, and all merged in the order of their names.
+
+    It depends on the files alone: neither on how many are profiled at a time nor where.
+    """
+    with _named(asked.data):
+        cells, _, columns, remarks, options = _begin(asked)
+        if not isinstance(cells, ParquetColumns):
+            msg = f"{asked.data}: --jobs profiles the files of a folder of Parquet by themselves: leave it out, or write Parquet"
+            raise InputError(msg)
+        _plan(cells, columns, asked, options)
+        calls = [Call(part.name, of_part, (part, columns, asked)) for part in find_parts(Location(asked.data.absolute())).parts]
+        texts = engine.call(calls, workers=workers, progress=progress)
+        return profile_file.merge([profile_file.parse(text.encode())[0] for text in texts]), remarks
+
+
+def of_part(part: Part, columns: Columns, asked: ProfileRequest) -> str:
+    """The profile of one file of a folder, as its own file would hold it."""
+    options = read_options(asked.reading)
+    cells = ParquetColumns((part,), options, ())
+    plan = _plan(cells, columns, asked, options)
+    digests = tuple(sha256 for _, sha256 in cells.digests)
+    return making.of_frames(_counted(cells, plan, on_stderr()), plan, digests).dump()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What cannot be read is told with the path of the whole."""
+    try:
+        yield
     except Unreadable as error:
-        msg = f"{asked.data}: {error}"
+        msg = f"{path}: {error}"
         raise InputError(msg) from error
+
+
+def _begin(asked: ProfileRequest) -> tuple[ColumnStore, tuple[str, ...], Columns, tuple[str, ...], ReadOptions]:
+    """The cells as they are, digests of the files, roles of columns by their first rows, remarks on these, and how files are read."""
+    if profile_file.is_profile(asked.data):
+        msg = f"{asked.data}: is a profile already: give a file with rows, or merge profiles with --merge"
+        raise InputError(msg)
+    options = read_options(asked.reading)
+    cells, digests = _open(asked.data, Columns(), options)
+    first = next(cells.stream(_FIRST))
+    columns, remarks = columns_of(Dataset("data", asked.data, InMemory(first), Columns(), digests[0]), asked.columns)
+    return cells, digests, columns, remarks, options
 
 
 def _open(path: Path, columns: Columns, options: ReadOptions) -> tuple[ColumnStore, tuple[str, ...]]:

@@ -93,7 +93,7 @@ def _refuse_other(what: str, found: str, expected: str) -> None:
 
 
 def _of_order(order: processes.Order) -> Job:
-    assert order.spec is not None  # noqa: S101  # this worker shares no memory with the audit's process
+    assert isinstance(order.spec, JobSpec)  # noqa: S101  # this worker shares no memory with the audit's process
     _stay_in(order.spec.folder, order.spec.cache)
     return job(order.spec)
 

@@ -19,7 +19,7 @@ import yaml
 from audit.candidates import confinement
 from audit.errors import InputError
 from audit.pipeline.engine import chosen_engine, ray
-from tests.command import audit
+from tests.command import audit, installed
 from tests.ray_cluster import ALONE, TwoNodes, two_nodes
 from tests.running import policy, table
 
@@ -153,6 +153,17 @@ def test_a_node_that_is_lost_loses_no_check(project: Path, cluster: TwoNodes) ->
     assert list(found["run"]["retries"].values()) == [1], told
     assert sorted(len((cache / name).read_text().split()) for name in ("a", "b")) == [1, 2]
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_profile_of_partitions_is_that_of_this_machine(tmp_path: Path, cluster: TwoNodes) -> None:
+    for seed in range(2):
+        table(seed=seed).to_parquet(tmp_path / f"part-{seed}.parquet")
+    for out, options in (("here", ("--jobs", "1")), ("ray", on(cluster))):
+        done = installed("profile", ".", "-o", f"../{tmp_path.name}-{out}.json", *options, cwd=tmp_path, **ALONE)
+        assert done.returncode == 0, done.stderr
+    here, there = ((tmp_path.parent / f"{tmp_path.name}-{out}.json").read_bytes() for out in ("here", "ray"))
+    assert here == there
 
 
 @pytest.mark.slow

@@ -161,7 +161,11 @@ def load(path: Path) -> tuple[Profile, str]:
     """The profile in a file, and its digest. Unreadable where it is damaged, was changed, or is of another version."""
     from audit.files import read_at_most
 
-    raw = read_at_most(path, _MOST_READ)
+    return parse(read_at_most(path, _MOST_READ))
+
+
+def parse(raw: bytes) -> tuple[Profile, str]:
+    """The profile in the bytes of a file, and its digest; errors as in `load`."""
     if len(raw) > _MOST_READ:
         _refuse(f"holds more than {_MOST_READ:,} bytes")
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit.child_process import start_method
 from audit.errors import InputError
 from audit.pipeline.engine import inline, processes
-from audit.pipeline.engine.processes import INLINE, EngineName, Workers
+from audit.pipeline.engine.processes import INLINE, Call, EngineName, Workers
 from audit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audit.child_process import Child
     from audit.pipeline.jobs import Job, Measurement
 
-__all__ = ["INLINE", "EngineName", "Workers", "chosen_engine", "connected", "measure", "measure_one"]
+__all__ = ["INLINE", "Call", "EngineName", "Workers", "call", "chosen_engine", "connected", "measure", "measure_one"]
 
 
 @contextmanager
@@ -30,6 +30,30 @@ def connected(engine: EngineName, address: str | None) -> Iterator[Child | None]
             yield driver
     else:
         yield None
+
+
+def call(calls: Sequence[Call], *, workers: Workers = INLINE, progress: Progress = SILENT) -> tuple[Any, ...]:
+    """What each call returned, in the order of the calls, whichever came first; the first error is raised."""
+    task = progress.start("parts", len(calls))
+    found: dict[int, Any] = {}
+
+    def on_returned(place: int, value: Any) -> None:
+        found[place] = value
+        task.advance()
+
+    try:
+        if workers.engine == "ray":
+            from audit.pipeline.engine import ray
+
+            ray.call(calls, on_returned, workers=workers, progress=progress)
+        elif workers.most:
+            processes.call(calls, on_returned, workers=workers, progress=progress)
+        else:
+            for place, one in enumerate(calls):
+                on_returned(place, one.function(*one.arguments))
+    finally:
+        task.finish()
+    return tuple(found[place] for place in range(len(calls)))
 
 
 def measure_one(job: Job, *, workers: Workers = INLINE) -> Measurement:

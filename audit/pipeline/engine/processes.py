@@ -12,23 +12,25 @@ import select
 import tempfile
 import time
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from audit.candidates import model_calls
 from audit.child_process import LOOK, Child, Ended, Pipe
-from audit.errors import CandidateError
+from audit.errors import CandidateError, ToolError
 from audit.pipeline.engine import inline
 from audit.pipeline.jobs import Failure, Measurement
 from audit.progress import Progress, Received, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from audit.pipeline.jobs import Job, JobSpec
 
 EngineName = Literal["local", "ray"]
+Outcome: TypeAlias = "Measurement | CandidateError | Returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,38 @@ INLINE = Workers(0)
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A function and what it is called with, in place of a job. Both must be such that another process can make them anew."""
+
+    name: str
+    """What messages call it."""
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a call came to."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker must measure."""
+    """What a worker must do."""
 
     place: int
-    """Of the job among the jobs."""
+    """Of the job among the jobs, or of the call among the calls."""
     requirement: str
+    """Its id, or the name of the call."""
     limit: float
     """Seconds after which it counts as hung."""
     patience: float
     """Seconds that it may wait for its own reading, or for answers that another process computes."""
     folder: Path
     """Shared by all processes of the run."""
-    spec: JobSpec | None
-    """Of a worker that shares no memory with the audit's process."""
+    spec: JobSpec | Call | None
+    """What it is made from in a worker that shares no memory with the audit's process."""
     worker: str = ""
     """Which worker it was given to, by a name of its own among all machines."""
 
@@ -71,7 +91,7 @@ class Done:
     """How an order ended."""
 
     place: int
-    measurement: Measurement | CandidateError
+    outcome: Outcome
     answered: frozenset[str] = frozenset()
     """Keys of the model's answers that the worker has asked for so far."""
     is_killed: bool = False
@@ -82,7 +102,7 @@ class Done:
 class _Report:
     """What a worker says at the end of a job."""
 
-    measurement: Measurement | CandidateError
+    outcome: Outcome
     answered: frozenset[str]
 
 
@@ -96,24 +116,54 @@ class _Waiting:
 def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: Workers, progress: Progress) -> None:
     """Measure the jobs, begun in their order; `on_measured` receives each place and measurement as it comes."""
 
-    def start() -> Child:
-        if workers.specs is not None:
-            return Child.spawn("audit.pipeline.job_spec")
+    def fork() -> Child:
         return Child.fork(lambda pipe: serve(pipe, lambda order: jobs[order.place]))
 
     with tempfile.TemporaryDirectory(prefix="workers-") as name:
         folder = Path(name)
         due = unsettled(jobs, on_measured, workers.specs, folder)
-        pool = Pool(start, workers.most, progress)
-        try:
-            while due or pool.is_busy:
-                done = pool.begin(due)
-                done += pool.wait()
-                done += pool.begin(due)  # before the judging, which the next job does not wait for
-                for one in done:
-                    take(jobs, one, folder, on_measured)
-        finally:
-            pool.close()
+        with closing(_done(due, Pool(fork if workers.specs is None else spawn, workers.most, progress))) as ended:
+            for done in ended:
+                take(jobs, done, folder, on_measured)
+
+
+def call(calls: Sequence[Call], on_returned: Callable[[int, Any], None], *, workers: Workers, progress: Progress) -> None:
+    """Make the calls, begun in their order; `on_returned` receives each place and value as it comes."""
+    pool = Pool(spawn, workers.most, progress)
+    with tempfile.TemporaryDirectory(prefix="workers-") as name, closing(_done(orders_of(calls, Path(name)), pool)) as ended:
+        for done in ended:
+            on_returned(done.place, value_of(done))
+
+
+def spawn() -> Child:
+    """A worker that shares no memory with this process."""
+    return Child.spawn("audit.pipeline.job_spec")
+
+
+def _done(due: deque[Order], pool: Pool) -> Iterator[Done]:
+    """How each order ended, as it comes."""
+    try:
+        while due or pool.is_busy:
+            done = pool.begin(due)
+            done += pool.wait()
+            done += pool.begin(due)  # before the judging, which the next job does not wait for
+            yield from done
+    finally:
+        pool.close()
+
+
+def orders_of(calls: Sequence[Call], folder: Path) -> deque[Order]:
+    """One order for each call; none has a limit."""
+    return deque(Order(place, one.name, float("inf"), float("inf"), folder, one) for place, one in enumerate(calls))
+
+
+def value_of(done: Done) -> Any:
+    """What a call returned; raises what it raised, and ToolError where it broke or its worker was lost."""
+    if isinstance(done.outcome, Returned):
+        return done.outcome.value
+    if isinstance(done.outcome, Measurement) and isinstance(failure := done.outcome.result, Failure):
+        raise failure.error or ToolError(failure.message)
+    raise done.outcome if isinstance(done.outcome, CandidateError) else ToolError(str(done.outcome))
 
 
 def unsettled(
@@ -133,9 +183,10 @@ def unsettled(
 def take(jobs: Sequence[Job], done: Done, folder: Path, on_measured: Callable[[int, Measurement], None]) -> None:
     """Report how a job ended; a candidate that cannot be run ends the audit."""
     jobs[done.place].subject.predicted.announce(done.answered, folder)
-    if isinstance(done.measurement, CandidateError):
-        raise done.measurement
-    on_measured(done.place, done.measurement)
+    if isinstance(done.outcome, CandidateError):
+        raise done.outcome
+    assert isinstance(done.outcome, Measurement)  # noqa: S101  # a job is no call
+    on_measured(done.place, done.outcome)
 
 
 @dataclass
@@ -245,7 +296,7 @@ class Pool:
         elif isinstance(message, _Report) and worker.order is not None:
             place = worker.order.place
             worker.order, worker.deadline = None, float("inf")
-            return [Done(place, message.measurement, message.answered)]
+            return [Done(place, message.outcome, message.answered)]
         return []
 
     def _stop_overdue(self) -> list[Done]:
@@ -286,9 +337,11 @@ def serve(pipe: Pipe, job_of: Callable[[Order], Job]) -> None:
         pipe.send(_Report(_measured(order, job_of, on_wait), frozenset(model_calls.current.answered)))
 
 
-def _measured(order: Order, job_of: Callable[[Order], Job], on_wait: Callable[[bool], None]) -> Measurement | CandidateError:
+def _measured(order: Order, job_of: Callable[[Order], Job], on_wait: Callable[[bool], None]) -> Outcome:
     started = time.perf_counter()
     try:
+        if isinstance(order.spec, Call):
+            return Returned(order.spec.function(*order.spec.arguments))
         if order.spec is not None:
             on_wait(True)  # for its own reading of policy, data and model, which no check's limit is about
         job = job_of(order)

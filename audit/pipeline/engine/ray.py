@@ -14,10 +14,10 @@ import shutil
 import socket
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit import disk_cache
 from audit.child_process import LOOK, Child, Ended, spawned_environment
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from audit.errors import AuditError
-    from audit.pipeline.engine.processes import Order, Workers
+    from audit.pipeline.engine.processes import Call, Order, Workers
     from audit.pipeline.jobs import Job
 
 LOG = logging.getLogger(__name__)
@@ -88,14 +88,29 @@ def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *,
         due = {order.place: order for order in processes.unsettled(jobs, on_measured, workers.specs, folder)}
         if not due:
             return
-        with _started(workers.most) if workers.cluster is None else nullcontext(workers.cluster) as driver:
-            driver.send(Begin(tuple(due.values()), workers.most, Site.here(folder)))
-            for done in _measured(driver, due, progress):
+        with closing(_done(due, folder, workers, progress)) as ended:
+            for done in ended:
                 processes.take(jobs, done, folder, on_measured)
 
 
-def _measured(driver: Child, due: dict[int, Order], progress: Progress) -> Iterator[Done]:
+def call(calls: Sequence[Call], on_returned: Callable[[int, Any], None], *, workers: Workers, progress: Progress) -> None:
+    """Make the calls, begun in their order; `on_returned` receives each place and value as it comes."""
+    with tempfile.TemporaryDirectory(prefix="run-", dir=disk_cache.root()) as name:
+        due = {order.place: order for order in processes.orders_of(calls, Path(name))}
+        with closing(_done(due, Path(name), workers, progress)) as ended:
+            for done in ended:
+                on_returned(done.place, processes.value_of(done))
+
+
+def _done(due: dict[int, Order], folder: Path, workers: Workers, progress: Progress) -> Iterator[Done]:
     """How each order ended, as it comes."""
+    with _started(workers.most) if workers.cluster is None else nullcontext(workers.cluster) as driver:
+        driver.send(Begin(tuple(due.values()), workers.most, Site.here(folder)))
+        yield from _reported(driver, due, progress)
+
+
+def _reported(driver: Child, due: dict[int, Order], progress: Progress) -> Iterator[Done]:
+    """What the driver says of the orders, until each has ended."""
     shown: dict[int, Received] = {}
     try:
         while due:

@@ -226,8 +226,8 @@ class _Cluster:
         if order is not None and done.is_killed and self._begin_again(order, "its process was killed"):
             return
         retries = self._begun[done.place] - 1
-        if retries and isinstance(done.measurement, Measurement):
-            done = replace(done, measurement=replace(done.measurement, retries=retries))
+        if retries and isinstance(done.outcome, Measurement):
+            done = replace(done, outcome=replace(done.outcome, retries=retries))
         self._send(done)
 
     def _lose(self, seat: _Seat, why: str) -> None:
