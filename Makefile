@@ -15,7 +15,7 @@ TORCH_INDEX ?=
 POLICY ?= policies/complaint-triage.yaml
 WORKERS ?= 2
 # short ones first; the last two fine-tune and audit for hours
-BENCHMARKS ?= startup costs finetune_checks coverage flip_rate slices discovered_slices metric_frame pii fairness_speed power plan_speed attack_speed overhead worker_processes pilot real_data promote_rate
+BENCHMARKS ?= startup costs finetune_checks coverage flip_rate slices discovered_slices metric_frame pii fairness_speed power plan_speed attack_speed overhead worker_processes monitor_year pilot real_data promote_rate
 
 FULL := .venv
 MODERN := .venv-modern

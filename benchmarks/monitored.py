@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from audit.stats import Difference, KolmogorovSmirnov, Mean, Proportion, StabilityIndex
 from audit.stats.e_process import BETS, log_e_values, log_normal_bets, log_share_bets
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from audit.stats import KolmogorovSmirnov, StabilityIndex
+    from audit.stats import Estimate
 
     Numbers: TypeAlias = NDArray[np.float64]
 
@@ -63,6 +64,36 @@ def of_values(values: Numbers, make: Callable[[float], KolmogorovSmirnov | Stabi
     for place in zip(*np.nonzero(values > low), strict=True):
         log_e[place] = log_e_values(make(float(values[place])), floor, floor=False)
     return log_e
+
+
+def on_the_bound(rng: Generator, windows: int) -> dict[str, tuple[list[Estimate], float]]:
+    """For each kind of estimate so many windows of a true value on its bound, with the bound; two samples are drawn anew each time."""
+    index = shift_of_index(0.1)
+
+    def entities() -> Proportion:
+        hits = rng.binomial(10, rng.beta(1.0, 9.0, 30)).astype(float)  # a rate of .1, correlated .09 within an entity
+        return Proportion.of_entities(hits, np.full(30, 10.0))
+
+    def stability() -> StabilityIndex:
+        sizes = Windows(2_000, 500)
+        return StabilityIndex(float(indices(rng, sizes, 1, shift=index)[0]), BINS, sizes.reference, sizes.current)
+
+    def smirnov() -> KolmogorovSmirnov:
+        current = moved(sorted_uniform(rng, (1,), 500), shift_of(0.1))
+        return KolmogorovSmirnov(float(distances(sorted_uniform(rng, (), 2_000), current)[0]), 2_000, 500)
+
+    kinds: dict[str, tuple[Callable[[], Estimate], float]] = {
+        "mean of exponential losses, 50 rows": (lambda: Mean.of(rng.exponential(1.0, 50), low=0.0), 1.0),
+        "mean of lognormal losses, 200 rows": (lambda: Mean.of(rng.lognormal(-0.5, 1.0, 200), low=0.0), 1.0),
+        "share among 30 entities of 10 rows": (entities, 0.1),
+        "difference of two shares, 200 rows each": (
+            lambda: Difference(Proportion(int(rng.binomial(200, 0.3)), 200), Proportion(int(rng.binomial(200, 0.2)), 200)),
+            0.1,
+        ),
+        "KS distance, 2,000 / 500 rows": (smirnov, 0.1),
+        "PSI, 2,000 / 500 rows": (stability, 0.1),
+    }
+    return {name: ([draw() for _ in range(windows)], bound) for name, (draw, bound) in kinds.items()}
 
 
 def sorted_uniform(rng: Generator, shape: tuple[int, ...], rows: int) -> Numbers:

@@ -95,10 +95,7 @@ def _quantile(estimate: Estimate, bound: float, *, floor: bool) -> float | None:
 
     def excludes(z: float) -> bool:
         alpha = float(ndtr(-z))
-        try:
-            low, high = estimate.bounds(*((_MEDIAN, alpha) if floor else (alpha, _MEDIAN)))
-        except ValueError:  # a level with too few draws in its tail is refused: it excludes nothing
-            return False
+        low, high = estimate.bounds(*((_MEDIAN, alpha) if floor else (alpha, _MEDIAN)))
         if math.isnan(low) or math.isnan(high):
             msg = f"an interval at level {alpha:g} has the ends {low} and {high}"
             raise ArithmeticError(msg)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import kstwobign
@@ -13,6 +15,12 @@ from audit.stats.distance import largest_distance
 from audit.stats.e_process import BETS, Detector, log_e_values
 from benchmarks import monitor_year, monitored
 from benchmarks.monitored import NEVER, Windows
+from benchmarks.page import printed_table
+
+
+def test_the_page_on_monitoring_has_a_place_for_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs" / "monitoring.md"
+    assert printed_table(page, "monitor_year").count("---") > 1
 
 
 def test_an_alarm_comes_on_the_detectors_day() -> None:
@@ -58,6 +66,17 @@ def test_benjamini_hochberg_looks_at_every_rank() -> None:
 def test_a_shift_has_the_distance_it_is_named_by() -> None:
     ranks = np.linspace(0.0001, 0.9999, 9999)
     assert np.abs(monitored.moved(ranks, monitored.shift_of(0.1)) - ranks).max() == pytest.approx(0.1, abs=1e-4)
+
+
+def test_other_estimates_are_drawn_on_their_bounds() -> None:
+    """The mean of 300 windows is the bound, apart from the noise that enlarges a distance."""
+    found = monitored.on_the_bound(np.random.default_rng(4), 300)
+    for name, (estimates, bound) in found.items():
+        values = np.array([one.value for one in estimates])
+        expected = estimates[0].expected_value(bound) if isinstance(estimates[0], (KolmogorovSmirnov, StabilityIndex)) else bound
+        assert values.mean() == pytest.approx(expected, abs=max(4 * values.std() / np.sqrt(300), 0.006)), name
+    lines = list(monitor_year.other_estimates(np.random.default_rng(5), 20, 3))
+    assert [len(line) for line in lines] == [len(monitor_year.HEADS["others"])] * len(found)
 
 
 def test_limits_hold_on_few_runs_and_are_marked_where_they_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

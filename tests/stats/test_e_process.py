@@ -15,7 +15,7 @@ from scipy.special import logsumexp, ndtr
 from scipy.stats import binom, norm
 
 from audit.errors import InputError
-from audit.stats import Census, KolmogorovSmirnov, Mean, MeanDiscrepancy, Proportion
+from audit.stats import Census, KolmogorovSmirnov, Mean, Proportion
 from audit.stats.distance import largest_distance
 from audit.stats.e_process import BETS, CERTAIN, Detector, log_e_values, log_normal_bets, log_share_bets, log_threshold
 
@@ -81,11 +81,10 @@ def test_dependent_rows_are_betted_on_by_their_interval() -> None:
     assert np.all(log_e_values(clustered, 0.1, floor=False)[2:] < log_e_values(alone, 0.1, floor=False)[2:])
 
 
-def test_levels_that_an_estimate_refuses_exclude_nothing() -> None:
-    """200 draws allow no level below 20 / 200, which is 1.28 standard errors."""
-    far = MeanDiscrepancy(1.0, 1.0, (0.01,) * 200, 500, 500)
-    found = log_e_values(far, 0.05, floor=False)
-    assert (found[0] + BETS[0] ** 2 / 2) / BETS[0] == pytest.approx(norm.isf(0.1), abs=1e-5)
+def test_an_interval_that_is_no_number_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Mean, "bounds", lambda *_: (math.nan, math.nan))
+    with pytest.raises(ArithmeticError, match="has the ends nan"):
+        log_e_values(Mean(1.0, 1.0, 0.0, 100, 100), 1.0, floor=False)
 
 
 def test_too_few_rows_for_an_interval_tell_nothing() -> None:
