@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.errors import InputError
+from audit.stats.betting import BettingMean
 from audit.stats.interface import Census
 from audit.stats.proportion import Proportion
 
@@ -40,9 +41,11 @@ _MEDIAN = 0.5
 def log_e_values(estimate: Estimate, bound: float, *, floor: bool) -> NDArray[np.float64]:
     """(bets,) logarithms of e-values against "the true value keeps the bound", one for each of `BETS`.
 
-    A share of independent rows is betted on exactly, as a likelihood ratio. Any other estimate is betted on by its p-value: the level at
-    which its end that faces fail reaches the bound, turned to a normal quantile. That is as valid as its interval. A census decides by
-    itself. Zeros are a window that tells nothing: one with too few rows for its interval. ValueError where the bound is not finite.
+    A share of independent rows is betted on exactly, as a likelihood ratio. So is the mean of losses within a range, a loss counting as
+    so much of an error: no product of bets on the losses themselves is smaller, since a logarithm is concave. Any other estimate is betted
+    on by its p-value: the level at which its end that faces fail reaches the bound, turned to a normal quantile. That is as valid as its
+    interval. A census decides by itself. Zeros are a window that tells nothing: one with too few rows for its interval. ValueError where
+    the bound is not finite.
     """
     if not math.isfinite(bound):
         msg = f"evidence needs a finite bound, got {bound}"
@@ -52,12 +55,16 @@ def log_e_values(estimate: Estimate, bound: float, *, floor: bool) -> NDArray[np
     if isinstance(estimate, Proportion) and estimate.entities is None and estimate.design_effect == 1:
         errors = estimate.n - estimate.hits if floor else estimate.hits
         return log_share_bets(errors, estimate.n, 1 - bound if floor else bound)
+    if isinstance(estimate, BettingMean) and estimate.units == estimate.rows:
+        spread = estimate.high - estimate.low
+        lost, limit = (estimate.mean - estimate.low) / spread, (bound - estimate.low) / spread
+        return log_share_bets(estimate.rows * (1 - lost if floor else lost), estimate.rows, 1 - limit if floor else limit)
     if not estimate.support >= max(1, estimate.min_support):  # NaN is too few
         return np.zeros(len(BETS))
     return log_normal_bets(_quantile(estimate, bound, floor=floor))
 
 
-def log_share_bets(errors: int, n: int, share: float) -> NDArray[np.float64]:
+def log_share_bets(errors: float, n: int, share: float) -> NDArray[np.float64]:
     """(bets,) log likelihood ratios of larger shares of errors over `share`: factors (1 + b (1 - share)) an error, (1 - b share) else.
 
     At 0 one error is certain evidence, and at 1 there can be none.

@@ -15,7 +15,7 @@ from scipy.special import logsumexp, ndtr
 from scipy.stats import binom, norm
 
 from audit.errors import InputError
-from audit.stats import Census, KolmogorovSmirnov, Mean, Proportion
+from audit.stats import BettingMean, Census, KolmogorovSmirnov, Mean, Proportion
 from audit.stats.distance import largest_distance
 from audit.stats.e_process import BETS, CERTAIN, Detector, log_e_values, log_normal_bets, log_share_bets, log_threshold
 
@@ -74,6 +74,22 @@ def test_other_estimates_are_betted_on_by_the_level_at_which_they_would_fail(*, 
     assert mean.bounds(level, level)[1 if floor else 0] == pytest.approx(1.0, abs=1e-6)
     assert found == pytest.approx(log_normal_bets(z))
     assert log_e_values(mean, 1.4 if not floor else 0.6, floor=floor) == pytest.approx(np.log(2 * norm.cdf(-np.array(BETS))))
+
+
+def test_a_bounded_loss_counts_as_so_much_of_an_error() -> None:
+    """Its e-value is at most that of bets on each loss; errors of 0 and 1 are those of a share; with entities the interval decides."""
+    losses = np.random.default_rng(2).beta(1.0, 4.0, 200)
+    found = log_e_values(BettingMean.of(losses), 0.15, floor=False)
+    larger = 0.15 + np.array(BETS) * math.sqrt(0.15 * 0.85 / 200)
+    stakes = (larger - 0.15) / (0.15 * 0.85)
+    assert np.all(found <= [np.log1p(stake * (losses - 0.15)).sum() + 1e-9 for stake in stakes])
+    assert found[1] > 0
+    flags = (np.arange(50) < 9).astype(float)
+    assert log_e_values(BettingMean.of(flags), 0.1, floor=False) == pytest.approx(log_share_bets(9, 50, 0.1))
+    assert log_e_values(BettingMean.of(3 * flags, high=3.0), 0.3, floor=False) == pytest.approx(log_share_bets(9, 50, 0.1))
+    assert log_e_values(BettingMean.of(1 - flags), 0.9, floor=True) == pytest.approx(log_share_bets(9, 50, 0.1))
+    clustered = BettingMean.of(flags, np.arange(50) // 2)
+    assert log_e_values(clustered, 0.1, floor=False)[3] < log_share_bets(9, 50, 0.1)[3]
 
 
 def test_dependent_rows_are_betted_on_by_their_interval() -> None:

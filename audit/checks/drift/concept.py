@@ -7,7 +7,8 @@ Limitations  Needs labels, in the order of `columns.time`. The detector says whe
              which widens it. Without a change found, the later half of the rows is compared with the earlier. One moment is judged, that
              of the clearest rise; others stand in a note. A rise by other inputs counts too: read it beside drift/distance. The e_detector
              expects the error rate of the first quarter of the rows, needs blocks of 50 rows after it, and alarms once. Rows that resemble
-             the row before them look like changes: name the day or the customer as columns.group.
+             the row before them look like changes: name the day or the customer as columns.group. It looks within the rows that it is
+             given: give it weeks, not a day. A rise from one window to the next shows in performance/accuracy under `audit monitor`.
 Reference    Bifet & Gavalda, SIAM Data Mining 2007 (ADWIN); Page, Biometrika 1954 (Page-Hinkley); Shin, Ramdas & Rinaldo 2024 (e-detector);
              difference by Newcombe, Statistics in Medicine 1998; Gama et al., ACM Computing Surveys 2014.
 """
