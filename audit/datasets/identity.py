@@ -38,39 +38,31 @@ def rows_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
     if data.cells.profile is not None:
         said = {data.columns.prediction, data.columns.score, *_columns_of_scores(data), *without}
         return data.cells.profile.rows_sha256({column for column in said if column is not None})
-    return _sha256_of(data, _telling(data, without))
-
-
-def cells_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
-    """SHA-256 of the cells of all columns but those named, in whatever order rows and columns stand.
-
-    Fractions count to seven digits: readers and writers of CSV differ in the last ones.
-    """
-    if data.cells.profile is not None:
-        return data.cells.profile.rows_sha256(set(without))
-    return _sha256_of(data, {column: column for column in sorted(data.cells.names) if column not in without}, rounded=True)
-
-
-def _sha256_of(data: Dataset, telling: Mapping[str, str], *, rounded: bool = False) -> str:
+    telling = _telling(data, without)
     digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
     if data.rows * len(telling) > MOST_CELLS:
         for hashes in _row_hashes(data.cells, telling):
             hashes.sort()
             digest.update(hashes.astype("<u8", copy=False).data)
         return digest.hexdigest()
-    cells = (_rounded(data.cells.column(column)) if rounded else data.cells.column(column) for column in telling.values())
-    columns = [canonical_values(column.to_list()) for column in cells]
+    columns = [canonical_values(data.cells.column(column).to_list()) for column in telling.values()]
     for row in sorted(json.dumps(cells) for cells in zip(*columns, strict=True)):
         digest.update(row.encode())
     return digest.hexdigest()
 
 
-def _rounded(cells: pd.Series[Any]) -> pd.Series[Any]:
-    """Fractions as short floats."""
-    if not isinstance(cells.dtype, np.dtype) or cells.dtype.kind != "f":
-        return cells
-    with np.errstate(over="ignore"):
-        return cells.astype(np.float32).astype(np.float64)
+def cells_sha256(data: Dataset, *, without: Collection[str] = ()) -> str:
+    """SHA-256 of hashes of the cells of all columns but those named, in whatever order rows and columns stand.
+
+    Fractions count to seven digits: readers and writers of CSV differ in the last ones.
+    """
+    if data.cells.profile is not None:
+        return data.cells.profile.rows_sha256(set(without))
+    telling = {column: column for column in sorted(data.cells.names) if column not in without}
+    digest = hashlib.sha256(json.dumps([data.rows, list(telling)]).encode())
+    for hashes in _row_hashes(data.cells, telling, rounded=True):
+        digest.update(np.sort(hashes).astype("<u8", copy=False).data)
+    return digest.hexdigest()
 
 
 def _telling(data: Dataset, without: Collection[str]) -> dict[str, str]:
@@ -219,7 +211,7 @@ _EXACT = float(2**53)
 """Whole numbers up to it are floats without loss."""
 
 
-def _row_hashes(store: ColumnStore, telling: Mapping[str, str]) -> list[NDArray[np.uint64]]:
+def _row_hashes(store: ColumnStore, telling: Mapping[str, str], *, rounded: bool = False) -> list[NDArray[np.uint64]]:
     """Two (n,) arrays of one number a row: the sum, modulo 2**64, of a hash of each cell and the name of its column.
 
     A cell is hashed as its canonical text, so that formats and types of numbers make no difference: the bits of a float stand for
@@ -227,7 +219,7 @@ def _row_hashes(store: ColumnStore, telling: Mapping[str, str]) -> list[NDArray[
     """
     found = [np.zeros(store.rows, dtype=np.uint64) for _ in range(2)]
     for name, column in telling.items():
-        cells = _cell_hasher(store, column)
+        cells = _cell_hasher(store, column, rounded=rounded)
         for lane, (hashes, salt) in enumerate(zip(found, _text_hashes(f"column {name}"), strict=True)):
             for part in _parts_of(store.rows):
                 hashes[part] += _mix(cells(part, lane) ^ np.uint64(salt))
@@ -249,10 +241,13 @@ def _number_hashes(numbers: NDArray[np.float64], lane: int) -> NDArray[np.uint64
     return np.where(np.isnan(numbers), np.uint64(_NO_CELL[lane]), hashes)
 
 
-def _cell_hasher(store: ColumnStore, column: str) -> Callable[[slice, int], NDArray[np.uint64]]:
-    """What gives the hashes of some rows' cells, in one of two lanes."""
+def _cell_hasher(store: ColumnStore, column: str, *, rounded: bool = False) -> Callable[[slice, int], NDArray[np.uint64]]:
+    """What gives the hashes of some rows' cells, in one of two lanes. `rounded`: of fractions as short floats."""
     numbers = _exact_floats(store.column(column)) if store.dtype(column).kind in "iuf" else None
     if numbers is not None:
+        if rounded and store.dtype(column).kind == "f":
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(np.float32).astype(np.float64)
         return lambda part, lane: _number_hashes(numbers[part], lane)
     codes, distinct = store.codes(column)
     hashes = [*map(_cell_hashes, distinct), _NO_CELL]

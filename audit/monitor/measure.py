@@ -74,9 +74,9 @@ def measure(subject: Subject, window: Window, due: date | None, today: date) -> 
         found |= {one.id: one for one in findings}
     for one in scope.policy.require:
         if one.id not in found:
-            text = _without_labels(window, due, today)
-            owner = pipeline_jobs.owner(scope.policy)
-            found[one.id] = without_evidence(one, catalog.info(one.check), "not_run", text, owner=owner)
+            awaited = not window.labelled and one.id in scope.labelled
+            status, text = ("not_run", _without_labels(window, due, today)) if awaited else ("error", "no finding came back of its check")
+            found[one.id] = without_evidence(one, catalog.info(one.check), status, text, owner=pipeline_jobs.owner(scope.policy))
     models = {"": _digest(prepared, "")} | {name: _digest(prepared, name) for name in baselines.comparators}
     about = {one.id: hashlib.sha256(scopes.identity(one, datasets, models).encode()).hexdigest()[:16] for one in scope.policy.require}
     return Result(prepared, tuple(found[one.id] for one in scope.policy.require), about)
