@@ -29,6 +29,7 @@ USE = "{source: a test, measured: {since: 2026-01-01, until: 2026-01-31}, expire
 SETTINGS: dict[str, dict[str, Any]] = {
     "performance/fbeta": {"beta": 2.0},
     "performance/top_k_accuracy": {"k": 1},
+    "performance/estimated": {"columns": []},
     "performance/custom": {"function": "measure:right", "sha256": hashlib.sha256(OWN.encode()).hexdigest(), "lowest": 0, "highest": 1},
     "fairness/subgroup_auc": {"by": ["group"]},
     "online/declared": {"file": "use.yaml", "kind": "overrides"},

@@ -185,6 +185,14 @@ def unfit(probability: NDArray[np.float64], hit: NDArray[np.bool_]) -> str | Non
     return None
 
 
+def slope(probability: NDArray[np.float64], hit: NDArray[np.bool_]) -> float:
+    """The likeliest slope alone, without its interval; 0 where no finite line fits."""
+    if unfit(probability, hit):
+        return 0.0
+    x = logits(probability)
+    return float(_fit(np.stack([x, np.ones_like(x)], axis=1), hit.astype(float), np.zeros(len(x)), np.array([1.0, 0.0]))[0])
+
+
 def line(probability: NDArray[np.float64], hit: NDArray[np.bool_], clusters: NDArray[np.int64] | None = None) -> Line:
     """Slope and intercept from stated probabilities of an event and whether it came to be; `unfit` says where there is none."""
     if reason := unfit(probability, hit):
