@@ -57,8 +57,9 @@ def compare(subject: Subject, columns: Sequence[str] | None, rng: Generator) -> 
         msg = f"each window needs {LEAST} rows to be compared, got {reference.rows} and {current.rows}"
         raise CannotMeasure(msg)
     seed = int(rng.integers(2**31))
+    left_out: tuple[str, ...] = ()
     if columns is None and current.columns.text is not None:
-        matrix, model, left_out = _words([*reference.texts(), *current.texts()]), _of_words(seed), ()
+        matrix, model = _words([*reference.texts(), *current.texts()]), _of_words(seed)
         beyond = np.zeros(current.rows, dtype=bool)
     else:
         features, left_out = _features(reference, current, columns)
@@ -88,15 +89,16 @@ def _features(reference: Dataset, current: Dataset, columns: Sequence[str] | Non
 def _beyond(feature: Feature) -> NDArray[np.bool_]:
     """(n,) current rows with a number well outside of the reference's range, or a value that it does not have."""
     if not feature.numeric:
-        return ~np.isin(feature.current.astype(str), np.unique(feature.reference.astype(str)))
+        return np.isin(feature.current.astype(str), np.unique(feature.reference.astype(str)), invert=True)
     before, now = feature.reference.astype(float), feature.current.astype(float)
     present = before[np.isfinite(before)]
-    new_gap = ~np.isfinite(now) & bool(np.isfinite(before).all())
-    if not len(present):
-        return np.isfinite(now) | new_gap
-    low, high = float(present.min()), float(present.max())
-    margin = MARGIN * (high - low)
-    return (now < low - margin) | (now > high + margin) | new_gap
+    found = np.isnan(now) & (not np.isnan(before).any())
+    if len(present):
+        low, high = float(present.min()), float(present.max())
+        found |= (now < low - MARGIN * (high - low)) | (now > high + MARGIN * (high - low))
+    else:
+        found |= ~np.isnan(now)
+    return np.asarray(found, dtype=np.bool_)
 
 
 def _ratios(

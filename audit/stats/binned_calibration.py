@@ -60,7 +60,7 @@ class BinnedCalibration:
         x = by_logit * logits(score)
         offset = _offsets(x, place, share, part)
         fitted = _expit(x + offset[place])
-        steepness = np.bincount(place, weights=part * fitted * (1 - fitted))
+        steepness = np.bincount(place, weights=part * fitted * (1 - fitted)).astype(np.float64)
         return cls(edges if both else (edges[0],) * 2, by_logit, offset, share, part, steepness, place)
 
     def places(self, score: NDArray[np.float64], called: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -76,8 +76,7 @@ class BinnedCalibration:
         place, p = self.places(score, called), self.predict(score, called)
         steep = self.steepness[place]
         by_share = np.divide(p * (1 - p), steep, out=np.ones(len(p)), where=steep > SMALLEST)
-        found: NDArray[np.float64] = np.bincount(place, weights=gradient * by_share, minlength=len(self.share))
-        return found
+        return np.bincount(place, weights=gradient * by_share, minlength=len(self.share)).astype(np.float64)
 
     @property
     def worth(self) -> NDArray[np.float64]:
@@ -90,14 +89,14 @@ class BinnedCalibration:
         if clusters is None:
             return np.minimum(self.part, MOST_LEVERAGE)
         cell = np.unique(self.bin * (int(clusters.max()) + 1) + clusters, return_inverse=True)[1]
-        return np.minimum(np.bincount(cell, weights=self.part)[cell], MOST_LEVERAGE)
+        return np.asarray(np.minimum(np.bincount(cell, weights=self.part)[cell], MOST_LEVERAGE), dtype=np.float64)
 
 
 def _edges(score: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rising, the least score not among them; equal scores share a bin."""
     bins = max(1, min(BINS, len(score) // LEAST_ROWS))
     inner = np.unique(np.quantile(score, np.arange(1, bins) / bins, method="higher"))
-    return inner[inner > score.min()]
+    return np.asarray(inner[inner > score.min()], dtype=np.float64)
 
 
 def _places(
@@ -117,7 +116,7 @@ def _offsets(
         middle = (low + high) / 2
         over = np.bincount(place, weights=part * _expit(x + middle[place])) > share
         low, high = np.where(over, low, middle), np.where(over, middle, high)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2, dtype=np.float64)
 
 
 def _expit(logit: NDArray[np.float64]) -> NDArray[np.float64]:

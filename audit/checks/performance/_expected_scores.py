@@ -41,7 +41,7 @@ class Rows:
     clusters: NDArray[np.int64] | None = None
     """(n,) entity of each row; the same code in both samples where one has rows in both."""
 
-    def part(self, rows: Flags) -> Rows:
+    def part(self, rows: Flags | NDArray[np.int64]) -> Rows:
         """Some of the rows."""
         return Rows(self.score[rows], self.called[rows], None if self.clusters is None else self.clusters[rows])
 
@@ -49,9 +49,13 @@ class Rows:
 class Score(Protocol):
     """One class's score of the rows without labels, where each is of the class with a probability."""
 
-    value: float
-    gradient: Numbers
-    """(n,) derivative by each row's probability."""
+    @property
+    def value(self) -> float:
+        """Of all rows."""
+
+    @property
+    def gradient(self) -> Numbers:
+        """(n,) derivative by each row's probability."""
 
     def influence(self, probability: Numbers, called: Flags, score: Numbers) -> Numbers:
         """(some,) how much each of any rows would move the score if there were one more like it."""
@@ -87,13 +91,16 @@ class Share:
 
 def _terms(metric: Metric | Literal["hits"], p: Numbers, called: Flags) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     """(n,) numerator and denominator of each row, and the derivatives of both by its probability."""
-    c, one, none = called.astype(float), np.ones(len(p)), np.zeros(len(p))
+    c: Numbers = called.astype(np.float64)
+    one, none = np.ones(len(p)), np.zeros(len(p))
     if metric == "accuracy":
-        return c * p + (1 - c) * (1 - p), one, 2 * c - 1, none
+        signs: Numbers = 2 * c - 1
+        return c * p + (1 - c) * (1 - p), one, signs, none
     if metric == "hits":
         return c * p, one, c, none
     if metric == "f1":
-        return 2 * c * p, c + p, 2 * c, one
+        twice: Numbers = 2 * c
+        return twice * p, c + p, twice, one
     if metric == "precision":
         return c * p, c, c, none
     return c * p, p, c, one
@@ -134,7 +141,8 @@ class Area:
         del called
         below, above = self._beside(score, probability, own=False)
         in_order = probability * below + (1 - probability) * above
-        return (in_order - self.value * (probability * self.low[-1] + (1 - probability) * self.high[-1])) / self.pairs
+        found: Numbers = (in_order - self.value * (probability * self.low[-1] + (1 - probability) * self.high[-1])) / self.pairs
+        return found
 
     def _beside(self, score: Numbers, probability: Numbers, *, own: bool) -> tuple[Numbers, Numbers]:
         """(some,) expected rows of the others below each score, and of the class above it, ties as halves; without the row itself."""
@@ -275,7 +283,7 @@ class _Pull:
             likely = (share * worth + 0.5) / (worth + 1)
             hidden += float(of_bin**2 / worth @ np.maximum(0.0, likely * (1 - likely) - share * (1 - share)))
         if clusters is not None:
-            weights = np.bincount(clusters, weights=weights)
+            weights = np.bincount(clusters, weights=weights).astype(np.float64)
         total, squares = float(weights.sum()), float(weights @ weights)
         return cls(moved, hidden, squares / total if total > 0 else 0.0, total**2 / squares if squares > 0 else float(len(moved)))
 
@@ -308,8 +316,8 @@ def _variance(pull: _Pull, moved: Numbers, samples: tuple[Rows, Rows]) -> tuple[
         return of_labels + float(moved @ moved) * n / max(1, n - 1), of_labels, None, float(n)
     size = int(max(reference.clusters.max(), window.clusters.max())) + 1
     share = np.bincount(window.clusters, minlength=size) / n
-    of_window = np.bincount(window.clusters, weights=moved, minlength=size) / np.maximum(1 - share, 1 - MOST_LEVERAGE)
-    of_reference = np.bincount(reference.clusters, weights=pull.moved, minlength=size)
+    of_window = np.bincount(window.clusters, weights=moved, minlength=size).astype(np.float64) / np.maximum(1 - share, 1 - MOST_LEVERAGE)
+    of_reference = np.bincount(reference.clusters, weights=pull.moved, minlength=size).astype(np.float64)
     of_labels = float(of_reference @ of_reference) + pull.hidden
     whole = float(np.sum((of_window + of_reference) ** 2)) + pull.hidden  # entities in both samples move both
     units = effective_number(window.clusters)

@@ -247,7 +247,7 @@ def test_more_classes_add_up_and_their_f1_is_a_mean() -> None:
         return frame.assign(label=np.array(list("abc"))[label]), p
 
     (reference, _), (window, p) = draw(4000), draw(1500)
-    roles = {"score": None, "scores": {"a": "a", "b": "b", "c": "c"}, "positive": None}
+    roles: dict[str, Any] = {"score": None, "scores": {"a": "a", "b": "b", "c": "c"}, "positive": None}
     found = of(measure(CHECK, seen(reference, window, **roles), columns=()))
     assert found.value == pytest.approx(p.max(axis=1).mean(), abs=3 * np.sqrt(found.variance))
     called = np.eye(3)[p.argmax(axis=1)]
@@ -285,6 +285,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
     rng = np.random.default_rng(14)
     reference, window = rows(rng, 200), rows(rng, 100)
     same = seen(reference, window)
+    assert same.reference is not None
     assert_refused(CHECK, replace(same, reference=replace(same.reference, sha256=same.data.sha256)), because="are the same file")
     unlabelled = replace(same.reference, columns=same.reference.columns.model_copy(update={"label": None}))
     assert_refused(CHECK, replace(same, reference=unlabelled), because="name their column under columns.label")
