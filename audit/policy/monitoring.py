@@ -36,6 +36,14 @@ class Retrain(Strict):
     policy: str | None = Field(None, description="path of the policy that the new candidate must pass; this one where absent")
 
 
+class MailFile(Strict):
+    """A message file that a mail program can send as it stands."""
+
+    file: str = Field(description="path of the message, such as reports/alarm.eml")
+    sender: Text = Field(description="address that it comes from")
+    to: tuple[Text, ...] = Field(min_length=1, description="addresses that it goes to")
+
+
 class Notify(Strict):
     """Who is told of an outcome, and how."""
 
@@ -43,7 +51,7 @@ class Notify(Strict):
     prometheus: str | None = Field(None, description="path of a text file for the node exporter of Prometheus")
     github: bool = Field(False, description="annotations and outputs for GitHub Actions")
     gitlab: str | None = Field(None, description="path of a code quality report for GitLab")
-    email: str | None = Field(None, description="path of a message file that a mail program can send")
+    email: MailFile | None = Field(None, description="a message file that a mail program can send: {file, sender, to}")
 
 
 class OperationsCard(Strict):
