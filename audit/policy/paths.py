@@ -38,7 +38,7 @@ def is_path(loc: Loc) -> bool:
             return True
         case ("candidate" | "champion", "load", "path") | ("models", _, "load", "path") | ("trust", "keys", _):
             return True
-        case ("monitor", "retrain", "policy") | ("monitor", "notify", "prometheus" | "gitlab" | "email"):
+        case ("monitor", "retrain", "policy") | ("monitor", "notify", "prometheus" | "gitlab") | ("monitor", "notify", "email", "file"):
             return True
     return False
 
