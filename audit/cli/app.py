@@ -75,12 +75,14 @@ def _validate(policy: Path, out: Path, *, allow_outside: bool) -> int:
     from audit.commands import waivers
     from audit.governance import waiver_files
     from audit.ledger import ledger_path
+    from audit.monitor import retraining
     from audit.pipeline.compatibility import load_policy
 
     if waiver_files.is_waiver(policy):
         say(waivers.checked(policy))
         return GOOD
     loaded = load_policy(policy, allow_outside=allow_outside)
+    retraining.refuse_missing_policy(loaded)
     remark(validate_command.warnings(loaded))
     remark(waivers.of_policy(loaded, ledger_path(out)))
     remark(validate_command.since_promotion(loaded, ledger_path(out)))

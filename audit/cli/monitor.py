@@ -26,7 +26,10 @@ def monitor(
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="checks at a time")] = 1,
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
-    """Audit a window of production data and add it to the evidence so far. 0 keep or watch, 1 roll back, 3 incomplete, 4 conditions."""
+    """Audit a window of production data and add it to the evidence so far.
+
+    Exit code 0 keep or watch, 1 roll back, 3 incomplete, 4 conditions, 5 a new training is due.
+    """
     from audit.cli.runs import tell_of_new_ledger
     from audit.cli.worker import supervised
     from audit.commands.monitor import refuse_unproven
@@ -73,5 +76,6 @@ def _show(ended: Ended, *, more: bool) -> None:
     else:
         say([""] if more else [])
         paint(summary.lines(ended.audit, str(ended.place)))
+    tell(ended.undelivered)
     if ended.audit is not None and display.verbose:
         tell([f"run {ended.audit.run.id}: {ended.audit.run.seconds:.1f} s"])

@@ -77,7 +77,7 @@ def measure(subject: Subject, window: Window, due: date | None, today: date) -> 
             awaited = not window.labelled and one.id in scope.labelled
             status, text = ("not_run", _without_labels(window, due, today)) if awaited else ("error", "no finding came back of its check")
             found[one.id] = without_evidence(one, catalog.info(one.check), status, text, owner=pipeline_jobs.owner(scope.policy))
-    models = {"": _digest(prepared, "")} | {name: _digest(prepared, name) for name in baselines.comparators}
+    models = {"": model_identity(prepared)} | {name: model_identity(prepared, name) for name in baselines.comparators}
     about = {one.id: hashlib.sha256(scopes.identity(one, datasets, models).encode()).hexdigest()[:16] for one in scope.policy.require}
     return Result(prepared, tuple(found[one.id] for one in scope.policy.require), about)
 
@@ -97,8 +97,11 @@ def _parts(scope: Scope, window: Window) -> Iterator[tuple[LoadedPolicy, Dataset
         yield scopes.of_requirements(scope.loaded, scope.labelled), labelled
 
 
-def _digest(prepared: Prepared, name: str) -> str:
-    """Which model a detector is about. Saved answers are other ones in each window: there the candidate's declared version tells."""
+def model_identity(prepared: Prepared, name: str = "") -> str:
+    """Which model a detector is about: the candidate, or one by the name that it is compared with.
+
+    Saved answers are other ones in each window: there the candidate's declared version tells.
+    """
     model = prepared.candidate if not name else prepared.baselines.comparators[name].candidate
     return f"predictions {prepared.loaded.policy.candidate.version}" if model.kind == "predictions" else model.sha256
 

@@ -1,7 +1,7 @@
 """Delivery of a window's outcome: a webhook, a text file for Prometheus, GitHub's and GitLab's own files, a message file for mail.
 
-Webhook and mail are for people, who hear what is new; the others hold the state of every window. A delivery that fails is told and
-tried again by the next call for the same window. None of them ever changes what was decided.
+Webhook and mail are for people, who hear what is new; the others hold the state of every window. The ledger keeps what was delivered.
+A delivery that fails is told, and tried again by the next call for the same window. None of them changes what was decided.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -22,13 +23,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from audit import DISTRIBUTION, __version__
+from audit.bundle import reader
+from audit.errors import AuditError
 from audit.export import github, gitlab
 from audit.ledger import times
 from audit.monitor.message import TITLES, message, news
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
+    from audit.ledger import Entry, Ledger
     from audit.monitor.message import Message
     from audit.policy.monitoring import Notify
     from audit.record import AuditRun, MonitorFacts
@@ -42,6 +46,10 @@ _LONGEST_TEXT, _LONGEST_HEADER = 2900, 150
 """Characters of one block of a message, and of its header: Slack takes 3,000 and 150."""
 STATES = {"quiet": 0, "rising": 1, "watch": 2, "alarm": 3}
 """A signal's state as a number for charts."""
+
+
+KIND = "notification"
+"""Kind of an entry of the ledger that says on which channels a run was told."""
 
 
 class UndeliveredError(Exception):
@@ -70,6 +78,12 @@ def channels(spec: Notify | None, facts: MonitorFacts) -> tuple[Channel, ...]:
     return tuple(name for name, place in wanted.items() if place)
 
 
+def delivered(entries: Iterable[Entry], run: str) -> frozenset[str]:
+    """Channels on which a run was told before."""
+    told = (json.loads(one.payload) for one in entries if one.kind == KIND)
+    return frozenset(name for one in told if one.get("run") == run for name in one["channels"])
+
+
 def folders(spec: Notify | None, resolve: Callable[[str], Path]) -> Iterator[Path]:
     """Where files are written."""
     if spec is None:
@@ -79,8 +93,26 @@ def folders(spec: Notify | None, resolve: Callable[[str], Path]) -> Iterator[Pat
     yield from (Path(file).parent for file in _github_files() if spec.github)
 
 
+def tell(ledger: Ledger, out: Path, run: str, audit: AuditRun | None, resolve: Callable[[str], Path]) -> tuple[str, ...]:
+    """Serve the channels of a window's run that were not served before, and keep in the ledger which were; problems in words.
+
+    `audit` is read from the run's bundle where it is None. A bundle that was moved away is told no more.
+    """
+    if audit is None:
+        with suppress(AuditError):
+            audit = reader.audit_run(out / run)
+    if audit is None or audit.monitor is None:
+        return ()
+    before = delivered(ledger.verified(), run)
+    found = deliver(audit, audit.monitor, str(out / run / "report.html"), resolve, delivered=before)
+    if found.done:
+        payload = {"policy": audit.policy.policy, "run": run, "channels": list(found.done)}
+        ledger.append(times.now().isoformat(timespec="seconds"), KIND, payload)
+    return found.problems
+
+
 def deliver(
-    audit: AuditRun, facts: MonitorFacts, report: str, resolve: Callable[[str], Path], *, delivered: Container[Channel] = ()
+    audit: AuditRun, facts: MonitorFacts, report: str, resolve: Callable[[str], Path], *, delivered: Container[str] = ()
 ) -> Deliveries:
     """Serve every channel that is due and was not served before.
 

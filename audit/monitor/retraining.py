@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from audit.canonical_text import without_surrogates
+from audit.errors import Mistake, PolicyError
 from audit.monitor.state import KIND
 from audit.policy.strict import days
 from audit.record import Retraining
@@ -16,73 +17,86 @@ if TYPE_CHECKING:
     from datetime import date
 
     from audit.ledger import Entry
-    from audit.monitor.state import History
+    from audit.monitor.state import Counted
+    from audit.policy import LoadedPolicy
     from audit.policy.monitoring import Retrain
     from audit.record import Signal
 
+SCHEMA = "audit.retraining/1"
 FILE = "retraining.json"
 """The request, among the files of a bundle."""
 ASKED = "retraining"
 """Key of a window's entry: whether it asked for a training."""
+MODEL = "model"
+"""Key of a window's entry that tells which model it is about."""
+
+
+class Candidate(NamedTuple):
+    """Whose training it is."""
+
+    policy: str
+    model: str
+    """Its digest, or what stands for that where answers are saved."""
+
+
+def refuse_missing_policy(loaded: LoadedPolicy) -> None:
+    """Before anything is measured: the policy that a new candidate must pass is there to be read."""
+    spec = loaded.policy.monitor
+    named = None if spec is None or spec.retrain is None else spec.retrain.policy
+    if named is not None and not loaded.resolve(named).is_file():
+        text = f"there is no file {named}: name the policy that a new candidate must pass, or leave this out for the same one"
+        raise PolicyError((Mistake(*loaded.where("monitor", "retrain", "policy"), text),))
 
 
 def due(
-    spec: Retrain | None,
-    signals: Sequence[Signal],
-    candidate_sha256: str,
-    policy: str,
-    entries: Sequence[Entry],
-    keys: Sequence[str],
-    today: date,
+    spec: Retrain | None, signals: Sequence[Signal], candidate: Candidate, entries: Sequence[Entry], keys: Sequence[str], today: date
 ) -> Retraining | None:
     """A training that the policy asks for, once for each candidate; `keys` are those of all windows so far, this one included."""
-    if spec is None or _asked(entries, policy, candidate_sha256):
+    if spec is None or _asked(entries, candidate):
         return None
     if spec.after in {"alarm", "watch"}:
         wanted = {"alarm"} if spec.after == "alarm" else {"alarm", "watch"}
         raised = list(dict.fromkeys(one.requirement for one in signals if one.state in wanted))
         because = f"{', '.join(raised)} {'alarm' if len(raised) > 1 else 'alarms'}." if raised else ""
     else:
-        since, age = _began(entries, policy, candidate_sha256) or today, days(spec.after) or 0
+        since, age = _began(entries, candidate) or today, days(spec.after) or 0
         old = (today - since).days
         because = f"the candidate has been in use for {old:,} days, since {since}; {age:,} are allowed." if old >= age else ""
     return Retraining(because, tuple(keys[-spec.windows :]), spec.policy) if because else None
 
 
-def _told(entries: Sequence[Entry], policy: str, candidate_sha256: str) -> Iterator[tuple[Entry, Mapping[str, object]]]:
+def _told(entries: Sequence[Entry], candidate: Candidate) -> Iterator[tuple[Entry, Mapping[str, object]]]:
     """Windows and promotions of one candidate."""
     for one in entries:
         if one.kind in {KIND, "promotion"}:
             said = json.loads(one.payload)
-            if said.get("policy") == policy and said.get("candidate_sha256") == candidate_sha256:
+            if (said.get("policy"), said.get(MODEL if one.kind == KIND else "candidate_sha256")) == candidate:
                 yield one, said
 
 
-def _asked(entries: Sequence[Entry], policy: str, candidate_sha256: str) -> bool:
-    return any(one.kind == KIND and said.get(ASKED) for one, said in _told(entries, policy, candidate_sha256))
+def _asked(entries: Sequence[Entry], candidate: Candidate) -> bool:
+    return any(one.kind == KIND and said.get(ASKED) for one, said in _told(entries, candidate))
 
 
-def _began(entries: Sequence[Entry], policy: str, candidate_sha256: str) -> date | None:
+def _began(entries: Sequence[Entry], candidate: Candidate) -> date | None:
     """The day on which the candidate was promoted, or was first seen in production."""
-    told = list(_told(entries, policy, candidate_sha256))
+    told = list(_told(entries, candidate))
     promoted = [one for one, said in told if one.kind == "promotion" and "finished" in said]
     first = promoted or [one for one, _ in told if one.kind == KIND]
     return datetime.fromisoformat(first[0].time).date() if first else None
 
 
-def request(asked: Retraining, history: History, facts: Mapping[str, object]) -> str:
-    """The request as a JSON text. `facts` name policy, candidate, run and what the new candidate must pass."""
-    windows = []
-    for key in asked.windows:
-        entries = history.of(key)
-        first = entries[0]
-        windows.append(
-            {
-                "key": key,
-                "start": None if first.start is None else first.start.isoformat(),
-                "end": None if first.end is None else first.end.isoformat(),
-                "rows_sha256": first.rows_sha256,
-                "labels_sha256": next((one.labels_sha256 for one in reversed(entries) if one.labels_sha256), None),
-            }
-        )
-    return json.dumps(without_surrogates({**facts, "because": asked.because, "windows": windows}), indent=1, ensure_ascii=False) + "\n"
+def window(counted: Counted) -> dict[str, object]:
+    """A window that was counted before, as a request names it."""
+    return {
+        "key": counted.key,
+        "start": None if counted.start is None else counted.start.isoformat(),
+        "end": None if counted.end is None else counted.end.isoformat(),
+        "rows_sha256": counted.rows_sha256,
+        "labels_sha256": counted.labels_sha256,
+    }
+
+
+def text(request: Mapping[str, object]) -> str:
+    """The request as JSON."""
+    return json.dumps(without_surrogates({"schema": SCHEMA, **request}), indent=1, ensure_ascii=False) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from audit.decision.finding import Reason
 from audit.formatting import moment
 from audit.governance import apply_waivers, policy_change, waiver_files, waiver_validity
 from audit.ledger import Ledger, ledger_path, times
-from audit.monitor import detection, measure, outcome, plan, state, trace
+from audit.monitor import detection, measure, notifications, outcome, plan, retraining, state, trace
 from audit.monitor.scope import scope
 from audit.monitor.state import RequirementState
 from audit.monitor.window import cut
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from audit.pipeline.run import Options
     from audit.policy import LoadedPolicy
     from audit.progress import Progress
-    from audit.record import AuditRun, Signal
+    from audit.record import AuditRun, Retraining, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Ended:
     """Of its bundle."""
     text: str = ""
     """What is said of a window that had been counted before."""
+    undelivered: tuple[str, ...] = ()
+    """Notifications that failed, each with what to do."""
 
 
 class _CountedMeanwhile(Exception):  # no error: another call was quicker, and this one begins again from the ledger
@@ -91,10 +94,10 @@ def audit_windows(
     for window in windows:
         _, history = call.history()
         if not plan.due(window, history, call.scope):
-            yield _counted_before(call, window, history)
+            yield _told(call, _counted_before(call, window, history))
             continue
         subject = subject or _subject(call, progress, on_finding)
-        yield _audited(call, subject, window)
+        yield _told(call, _audited(call, subject, window))
 
 
 def recorded(policy: Path, file: Path, options: Options) -> Sequence[int] | None:
@@ -111,6 +114,7 @@ def _begin(policy: Path, file: Path, options: Options) -> tuple[_Call, tuple[Win
     started = times.now()
     loaded = load_policy(policy, allow_outside=options.allow_outside)
     part = scope(loaded, file)
+    retraining.refuse_missing_policy(loaded)
     ledger = Ledger(ledger_path(options.out))
     call = _Call(loaded, part, options, ledger, started, record.reconcile(options.out, ledger))
     role, spec = part.spec.on, part.policy.datasets[part.spec.on]
@@ -132,6 +136,7 @@ def _subject(call: _Call, progress: Progress, on_finding: Callable[[Finding], No
     folder = replace(folder, waivers=tuple(one for one in folder.waivers if one.waiver.check in ids))
     writer.refuse_unwritable(out)
     folders = [call.ledger.place.parent] if isinstance(call.ledger.place, Path) else []
+    folders += notifications.folders(call.scope.spec.notify, loaded.resolve)
     for one in folders:
         with suppress(OSError):  # told of where the ledger is written
             one.mkdir(parents=True, exist_ok=True)
@@ -150,6 +155,16 @@ def _counted_before(call: _Call, window: Window, history: History, *, meanwhile:
     if lacking and last.labels_due is not None and last.labels_due < today.isoformat():
         return Ended(window.key, outcome.worst([outcome.INCOMPLETE, last.exit_code]), text=f"{text}; its labels were due {last.labels_due}")
     return Ended(window.key, last.exit_code, text=text)
+
+
+def _told(call: _Call, ended: Ended) -> Ended:
+    """With everybody told who is to be told of the window and was not yet. What stays undelivered is missing evidence."""
+    if call.scope.spec.notify is None:
+        return ended
+    _, history = call.history()
+    problems = notifications.tell(call.ledger, call.options.out, history.of(ended.key)[-1].run, ended.audit, call.scope.loaded.resolve)
+    code = outcome.worst([outcome.INCOMPLETE, ended.exit_code]) if problems else ended.exit_code
+    return replace(ended, exit_code=code, undelivered=problems)
 
 
 def _audited(call: _Call, subject: Subject, window: Window) -> Ended:
@@ -191,12 +206,14 @@ def _recorded(call: _Call, result: Result, at: _Situation, begun: float, watch: 
     seconds = time.perf_counter() - begun
     run = pipeline_run.run_facts(loaded, name, options.command, call.started, seconds, watch.seconds, decided.findings)
     looks = Looks(at.entries, (), None, {}, {})
-    written = pipeline_run.write_bundle(result.prepared, decided, looks, run, options, monitor=facts)
+    about = {"policy": loaded.policy.policy, "run": run.id, "requested": at.today.isoformat()}
+    files = _files(call, at, facts, about | {"candidate_sha256": result.prepared.candidate.sha256})
+    written = pipeline_run.write_bundle(result.prepared, decided, looks, run, options, monitor=facts, files=files)
 
     def payload(entries: tuple[Entry, ...]) -> Mapping[str, object]:
         if state.read(entries, loaded.policy.policy).newest != at.history.newest:
             raise _CountedMeanwhile
-        return _payload(written.audit, facts, folded, at, written.sealed)
+        return _payload(written.audit, facts, folded, at, written.sealed) | {retraining.MODEL: measure.model_identity(result.prepared)}
 
     record.record(written.making, call.ledger, run.started, payload, kind=state.KIND)
     return Ended(at.window.key, decided.verdict.exit_code, written.audit, written.making.place)
@@ -242,6 +259,11 @@ def _decide(call: _Call, result: Result, at: _Situation, folded: _Folded) -> tup
     awaiting = scope.labelled if at.labels is not None and at.today <= at.labels else frozenset()
     found, verdict = outcome.decide(waived.findings, folded.signals, outcome.Situation(scope.watched, awaiting, against, at.today))
     missing = plan.missing(at.history, at.window, scope)
+    asked = _retraining(call, result, at, folded.signals)
+    if asked is not None:
+        code = outcome.worst([outcome.RETRAIN, verdict.exit_code])
+        due = Reason("retraining-due", None, f"A new training is due: {asked.because}")
+        verdict = replace(verdict, exit_code=code, reasons=(*verdict.reasons, due))
     remarks = (
         *_labels_remark(at, awaiting),
         *gaps,
@@ -256,8 +278,27 @@ def _decide(call: _Call, result: Result, at: _Situation, folded: _Folded) -> tup
     arrival = Arrival(window.key, window.start, "late window" if window.late else "window", found)
     evidence = trace.relative(folded.signals)
     arrivals, traces = trace.traces(at.entries, call.loaded.policy.policy, arrival, folded.counted, evidence)
-    facts = MonitorFacts(found, window, _budget(scope), folded.signals, missing, history=arrivals, traces=traces)
+    facts = MonitorFacts(found, window, _budget(scope), folded.signals, missing, asked, history=arrivals, traces=traces)
     return Decided(waived.findings, waived.states, rules.with_remarks(verdict, remarks), since), facts
+
+
+def _retraining(call: _Call, result: Result, at: _Situation, signals: Sequence[Signal]) -> Retraining | None:
+    candidate = retraining.Candidate(call.loaded.policy.policy, measure.model_identity(result.prepared))
+    keys = tuple(dict.fromkeys([*at.history.keys, at.window.key]))
+    return retraining.due(call.scope.spec.retrain, signals, candidate, at.entries, keys, at.today)
+
+
+def _files(call: _Call, at: _Situation, facts: MonitorFacts, about: Mapping[str, object]) -> dict[str, str]:
+    """The request for a new training, where one is due, as a file of the bundle."""
+    asked = facts.retraining
+    if asked is None:
+        return {}
+    path = call.loaded.path if asked.policy is None else call.loaded.resolve(asked.policy)
+    must_pass = {"policy": asked.policy or str(call.loaded.path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    before = [retraining.window(at.history.of(key)[-1]) for key in asked.windows if key != at.window.key]
+    listed = {str(one["key"]): one for one in (*before, state.window_to_json(at.window))}
+    windows = [listed[key] for key in asked.windows]
+    return {retraining.FILE: retraining.text({**about, "must_pass": must_pass, "because": asked.because, "windows": windows})}
 
 
 def _labels_remark(at: _Situation, awaiting: frozenset[str]) -> Iterator[Reason]:
@@ -308,6 +349,7 @@ def _payload(audit: AuditRun, facts: MonitorFacts, folded: _Folded, at: _Situati
         "requirements": dict(folded.counted),
         trace.EVIDENCE: trace.relative(facts.signals),
         "outcome": facts.outcome,
+        retraining.ASKED: facts.retraining is not None,
         "decision": audit.verdict.decision,
         "exit_code": audit.verdict.exit_code,
         "waivers": [one.id for one in audit.waivers if one.standing == "in_force"],

@@ -155,11 +155,7 @@ def _model_unasked(policy: Policy) -> tuple[Reason, ...]:
 
 def policy_remarks(loaded: LoadedPolicy) -> tuple[Reason, ...]:
     """What a reader of the decision must know, though it changes nothing."""
-    policy = loaded.policy
-    found = [Reason("baseline-loosened", None, text) for text in baseline.remarks(loaded, catalog.discover())]
-    unserved = [key for key in ("retrain", "notify") if policy.monitor is not None and getattr(policy.monitor, key) is not None]
-    found += [Reason("no-effect", None, f"monitor.{key}: no effect in this release.") for key in unserved]
-    return tuple(found)
+    return tuple(Reason("baseline-loosened", None, text) for text in baseline.remarks(loaded, catalog.discover()))
 
 
 def uncovered(policy: Policy, *, unmeasured: Container[str] = ()) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import secrets
 import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from audit import __version__, catalog
@@ -173,13 +174,22 @@ class Written:
 
 
 def write_bundle(
-    prepared: Prepared, decided: Decided, looks: Looks, facts: RunFacts, options: Options, *, monitor: MonitorFacts | None = None
+    prepared: Prepared,
+    decided: Decided,
+    looks: Looks,
+    facts: RunFacts,
+    options: Options,
+    *,
+    monitor: MonitorFacts | None = None,
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> Written:
-    """The run's record in a bundle, which appears in its place only when bundle and ledger entry are whole."""
+    """The run's record in a bundle, with further files; it appears in its place only when bundle and ledger entry are whole."""
     making = writer.Bundle(options.out, facts.id)
     try:
         audit = replace(_record(making, prepared, decided, looks, facts), monitor=monitor)
         _fill(making, audit, prepared, options.exports)
+        for name, text in files.items():
+            making.write(name, text)
         sealed = making.seal()
         making.check(audit)
     except BaseException:  # an interruption too leaves no half bundle; raised again
