@@ -164,12 +164,12 @@ def test_validate_points_at_the_role_whose_column_is_missing(
     assert err.startswith(f"policy.yaml:{place}: datasets.test.columns.")
 
 
-def test_validate_says_what_is_without_effect(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    monitor = "monitor: {on: test, window: {rows: 100}, false_alarm_every: {windows: 365}, notify: {github: true}}\n"
+def test_validate_misses_the_policy_of_a_training(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monitor = "monitor: {on: test, window: {rows: 100}, false_alarm_every: {windows: 365}, retrain: {policy: next.yaml}}\n"
     (letters / "policy.yaml").write_text(POLICY + monitor, encoding="utf-8")
-    code, out, err = ended(capsys, "validate", "policy.yaml")
-    assert (code, out) == (0, "policy.yaml: valid, 1 requirement\n")
-    assert "monitor.notify: no effect" in err
+    code, _, err = ended(capsys, "validate", "policy.yaml")
+    assert code == 2
+    assert "there is no file next.yaml: name the policy that a new candidate must pass" in err
 
 
 def test_a_link_that_goes_round_is_no_accident_of_the_tool(letters: Path, capsys: pytest.CaptureFixture[str]) -> None:
