@@ -113,6 +113,8 @@ def test_windows_are_drawn_over_time_with_alarms_and_moves(tmp_path: Path) -> No
     assert "labels may come until 2026-06-12" in html
     assert html.count('class="lostf"') == 2  # the bar of the window and the diamond of its value
     assert "rollback drill of triage to version 6 on 11 May 2026, FAILED" in html
+    assert "to version 6 on 11 May 2026, FAILED" in html
+    assert "by a promotion on 10 May 2026" in html
     assert "29 May 2026 fail 0.2, alarm" in re.sub(r"0\.200", "0.2", html)
     told = list(trend_lines(past.history(tmp_path, ledger.verified())))
     assert told[1] == "triage: 29 windows, the newest of 2026-05-29: roll-back"

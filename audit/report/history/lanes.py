@@ -23,7 +23,9 @@ BARS = 200
 """Bars that a lane of windows draws at most; each shows the worst of its stretch."""
 MOST_WAIVERS = 4
 APART = 9.0
-"""Percent of the width that a label needs."""
+"""Percent of the width that a version needs."""
+WIDE = 14.0
+"""The same for the begin of a digest."""
 _RANK = ("keep", "watch", "keep-with-conditions", "roll-back")
 _RUN_MARKS = {"promote": ("m-pass", "s-pass"), "block": ("m-fail", "s-fail")}
 
@@ -53,8 +55,10 @@ def lanes(past: Sequence[Past], axis: Axis, moves: Sequence[Move]) -> Lanes:
         rows.append(_lane("runs", (_run(place, one) for place, one in runs), _told(runs)))
     if windows:
         rows.append(_lane("windows", _windows(windows), _told(windows)))
-    if moves:
-        rows.append(_lane("promotions", _moves(moves, axis), "; ".join(map(move_in_words, moves))))
+    for label, kinds in (("promotions", {"promotion", "rollback"}), ("rollback drills", {"drill"})):
+        own = [one for one in moves if one.kind in kinds]
+        if own:
+            rows.append(_lane(label, _moves(own, axis), "; ".join(map(move_in_words, own))))
     if len({one.candidate_sha256 for one in past}) > 1:
         rows.append(_segments("candidate", past, axis, lambda one: one.candidate_sha256[:6]))
     if len({one.policy_version for one in past}) > 1:
@@ -115,12 +119,11 @@ def _moves(moves: Sequence[Move], axis: Axis) -> Iterator[Markup]:
         glyph = {"promotion": "▲", "rollback": "▼"}.get(one.kind, "○" if one.passed else "✕")
         class_ = "tf" if one.kind == "rollback" or not one.passed else "h"
         yield svg.el("text", glyph, x=_x(place), y="70%", text_anchor="middle", class_=class_)
-        if _percent(place) - free >= APART and one.kind != "drill":
+        if _percent(place) - free >= APART:
             free = _percent(place)
             end = free > 100 - APART
-            shift = -1.2 if end else 1.2
-            where = f"{svg.number(free + shift)}%"
-            yield svg.el("text", f"v{prose.clip(one.version, 8)}", x=where, y="70%", text_anchor="end" if end else "start")
+            anchor, shift = ("end", -9.0) if end else ("start", 9.0)
+            yield svg.el("text", f"v{prose.clip(one.version, 8)}", x=_x(place), dx=shift, y="70%", text_anchor=anchor)
 
 
 def move_in_words(one: Move) -> str:
@@ -144,7 +147,7 @@ def _segments(label: str, past: Sequence[Past], axis: Axis, key: Callable[[Past]
                 "rect", x=f"{svg.number(start)}%", y="12%", width=f"{svg.number(width)}%", height="76%", class_=("bandf", "dataf")[i % 2]
             )
         )
-        if width >= APART:
+        if width >= WIDE:
             parts.append(svg.el("text", prose.clip(name or "–", 12), x=f"{svg.number(start + 0.6)}%", y="68%"))
     said = "; ".join(f"{name} from {prose.day(past[places[0]].time)}" for name, places in stretches)
     return _lane(label, iter(parts), said)

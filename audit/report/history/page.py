@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from audit.report import text as prose
 from audit.report.entries import Fact
 from audit.report.history.axis import Axis
-from audit.report.history.lanes import lanes, move_in_words
+from audit.report.history.lanes import lanes
 from audit.report.history.past import observations
 from audit.report.history.trend import trend
 
@@ -136,10 +136,16 @@ def _facts(past: Sequence[Past], moves: Sequence[Move]) -> Iterator[Fact]:
         yield Fact("Alarms that stand", prose.listed(alarms, 6))
     finished = [one for one in moves if one.kind != "drill"]
     if finished:
-        yield Fact("Runs today", f"{finished[-1].name} version {finished[-1].version}", move_in_words(finished[-1]))
+        newest = finished[-1]
+        yield Fact("Runs today", f"{newest.name} version {newest.version}", f"by a {newest.kind} on {prose.day(newest.time)}")
     drills = [one for one in moves if one.kind == "drill"]
     if drills or finished:
-        yield Fact("Last rollback drill", move_in_words(drills[-1]) if drills else "none: rehearse it with `audit rollback NAME --drill`")
+        yield Fact("Last rollback drill", _drill(drills[-1]) if drills else "none: rehearse it with `audit rollback NAME --drill`")
+
+
+def _drill(one: Move) -> str:
+    """`to version 6 on 1 December 2025, passed`."""
+    return f"to version {one.version} on {prose.day(one.time)}, {'passed' if one.passed else 'FAILED'}"
 
 
 def _rows(past: Sequence[Past]) -> Iterator[RunRow]:
