@@ -294,4 +294,5 @@ def error_quantile(moments: tuple[float, float, float], alpha: float) -> float:
 
 def matched_freedom(moments: tuple[float, float, float]) -> float:
     """Degrees of freedom of the chi-square that is as skewed."""
-    return max(1.0, moments[1] ** 3 / moments[2] ** 2)
+    squared = moments[2] ** 2
+    return max(1.0, moments[1] ** 3 / squared) if squared > 0 else 1.0  # too small for a float: taken as the most skewed
