@@ -78,6 +78,8 @@ class SavedPredictions:
         if not has_answers(dataset):
             msg = f"{dataset.role}: no saved predictions: name columns.prediction, columns.score or columns.scores for it"
             raise CannotMeasure(msg)
+        if dataset.cells.profile is not None and dataset.columns.prediction is None:
+            raise dataset.cells.needs_rows()
         scores = self._of_classes(dataset)
         ranks = dataset.role in self._scores and not self._scores[dataset.role].are_probabilities
         found = Outputs(None, ranking=scores) if ranks else Outputs(None, scores)
@@ -103,9 +105,10 @@ class SavedPredictions:
         return find(self._offers, capability)
 
     def _offered(self, served: Sequence[Dataset]) -> tuple[Capability, ...]:
-        probable = [self._scores[data.role].are_probabilities if data.role in self._scores else None for data in served]
-        labelled = all(data.columns.prediction is not None or known for data, known in zip(served, probable, strict=True))
-        scored: tuple[Capability, ...] = () if None in probable else (Scores(),) if all(probable) else (Ranking(),)
+        of_rows = [data for data in served if data.cells.profile is None]
+        probable = [self._scores[data.role].are_probabilities if data.role in self._scores else None for data in of_rows]
+        labelled = all(data.columns.prediction is not None or known for data, known in zip(of_rows, probable, strict=True))
+        scored: tuple[Capability, ...] = () if None in probable or not probable else (Scores(),) if all(probable) else (Ranking(),)
         return (Labels(), *scored) if labelled else scored
 
     def _contradictions(self, data: Dataset) -> Iterator[str]:
@@ -263,6 +266,8 @@ class SavedValues:
 
     def _refuse_bad_numbers(self, data: Dataset) -> None:
         """At opening, since a prediction that is no number would else be found only by the checks that read it."""
+        if data.cells.profile is not None:
+            return
         try:
             self.predict(data.whole or data)
         except CannotMeasure as error:

@@ -217,8 +217,8 @@ def has_answers(data: Dataset) -> bool:
 
 
 def has_scores(data: Dataset) -> bool:
-    """Whether it has saved scores."""
-    return data.columns.score is not None or data.columns.scores is not None
+    """Whether it has saved scores, row by row."""
+    return data.cells.profile is None and (data.columns.score is not None or data.columns.scores is not None)
 
 
 def refuse_two_kinds(data: Dataset) -> None:
@@ -230,7 +230,7 @@ def refuse_two_kinds(data: Dataset) -> None:
 
 def named_classes(served: Sequence[Dataset]) -> tuple[str, ...]:
     """Every class that the data sets name, in sorted order; those of `columns.scores` where that is set."""
-    named = [scored for data in served if data.columns.scores is not None and (scored := _scored(data, served))]
+    named = [scored for data in served if data.columns.scores is not None and has_scores(data) and (scored := _scored(data, served))]
     if named:
         if any(other != named[0] for other in named):
             msg = "the data sets' columns.scores name different classes: give the same classes everywhere"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from audit.datasets.parts import RowPlaces
     from audit.datasets.profiles.profile import Profile
+    from audit.errors import CannotMeasure
 
 
 class ColumnStore(ABC):
@@ -47,6 +48,10 @@ class ColumnStore(ABC):
     def profile(self) -> Profile | None:
         """What is known in place of rows, where a profile was read; None where rows were."""
         return None
+
+    def needs_rows(self, column: str | None = None) -> CannotMeasure:
+        """That a check needs rows, of a store that has none."""
+        raise NotImplementedError(column)
 
     def dtype(self, name: str) -> Any:
         """The type of a column's cells, as pandas names it."""

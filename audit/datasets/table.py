@@ -121,8 +121,8 @@ class Dataset:
         return self.ids_of(np.arange(self.rows))
 
     def ids_of(self, rows: NDArray[np.int64]) -> NDArray[np.str_]:
-        """(len(rows),) names of some rows."""
-        if self.columns.id is None:
+        """(len(rows),) names of some rows; a profile has none."""
+        if self.columns.id is None or self.cells.profile is not None:
             return self.numbers_of(rows).astype(str)
         return np.array([str(value) for value in self.cells.column(self.columns.id).iloc[rows]], dtype=str)
 
@@ -133,7 +133,7 @@ class Dataset:
     def shown(self, row: int) -> str:
         """A row's id as a report may print it, or its number and file; one that looks personal gives way to `number 7`, from 1."""
         name = (self.origin or self).cells.name_of_row(int(self._places[row]))
-        if self.columns.id is None:
+        if self.columns.id is None or self.cells.profile is not None:
             return name
         found = str(self.ids_of(np.array([row]))[0])
         return f"number {name}" if looks_personal(found) else found

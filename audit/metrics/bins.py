@@ -10,9 +10,10 @@ import numpy as np
 
 from audit.datasets import canonical
 from audit.evidence import Bars, Slice
-from audit.metrics import windows
+from audit.metrics import profiled_bins, windows
 from audit.metrics.usable_features import RARE
 from audit.redaction.masking import COMMON
+from audit.stats import BinnedDistance, StabilityIndex, sketched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from audit.datasets import Dataset
     from audit.metrics.windows import Feature
+    from audit.stats.distribution_distance import Divergence
+    from audit.stats.sketched import Range, Sketched
 
 OTHER, MISSING, FEW = "(other)", "(missing)", "(values of few rows)"
 BINS = 10
@@ -38,6 +41,20 @@ class Bins:
     """(n,) the bin of each current row."""
     telling: frozenset[str] = frozenset()
     """Values that so few rows of the reference share, or rows of so few entities, that a picture may not name them."""
+
+    ranges: tuple[Range, Range] | None = None
+    """Of a profile, the least and the most share of each bin in the reference and in the current window."""
+
+    def stability_index(self, sizes: tuple[int, int]) -> StabilityIndex | Sketched:
+        """The index with its interval; `sizes` are independent rows."""
+        if self.ranges is None:
+            return StabilityIndex(self.index, len(self.labels), *sizes)
+        return sketched.stability_index(self.index, self.ranges, sizes)
+
+    def distance(self, divergence: Divergence, sizes: tuple[int, int]) -> BinnedDistance | Sketched:
+        """The distance with its interval; `sizes` are independent rows."""
+        seen = BinnedDistance.of(divergence, self.reference, self.current, sizes)
+        return seen if self.ranges is None else sketched.binned_distance(seen, self.ranges)
 
     @property
     def index(self) -> float:
@@ -77,6 +94,8 @@ def of(feature: Feature, bins: int, weights: NDArray[np.float64] | None = None) 
     Infinite cells fall into the outermost bins: no quantile lies between a number and infinity. `weights` are those of the reference's
     rows and sum to 1.
     """
+    if feature.is_profiled:
+        return _of_profiles(feature, bins)
     if feature.numeric:
         reference, current = feature.reference.astype(float), feature.current.astype(float)
         present = reference[np.isfinite(reference)]
@@ -84,6 +103,24 @@ def of(feature: Feature, bins: int, weights: NDArray[np.float64] | None = None) 
             return _by_quantile(reference, current, np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])), weights)
         return _by_value((_as_text(reference), _as_text(current)), feature.whose, weights)
     return _by_value((feature.reference.astype(object), feature.current.astype(object)), feature.whose, weights)
+
+
+def _of_profiles(feature: Feature, bins: int) -> Bins:
+    edges = profiled_bins.edges(feature, bins)
+    if edges is not None:
+        labels, telling, sides = [*_between(edges), MISSING], frozenset[str](), profiled_bins.by_quantile(feature, edges)
+    else:
+        names, sides, telling = profiled_bins.by_value(feature)
+        labels = [*names, OTHER, MISSING]
+    held = np.flatnonzero(sides[0].rows + sides[1].rows)
+    reference, current = (side.where(held) for side in sides)
+    before, now = ((side.least / side.rows.sum(), side.most / side.rows.sum()) for side in (reference, current))
+    return Bins(tuple(labels[i] for i in held), reference.rows, current.rows, np.zeros(0, dtype=np.int64), telling, (before, now))
+
+
+def _between(edges: NDArray[np.float64]) -> list[str]:
+    """Names of the bins that edges divide."""
+    return [f"up to {edges[0]:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)), f"above {edges[-1]:.4g}"]
 
 
 def _as_text(values: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -95,9 +132,8 @@ def _by_quantile(
     reference: NDArray[np.float64], current: NDArray[np.float64], edges: NDArray[np.float64], weights: NDArray[np.float64] | None
 ) -> Bins:
     k = len(edges) + 1
-    labels = [f"up to {edges[0]:.4g}", *(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)), f"above {edges[-1]:.4g}"]
     places = [np.where(np.isnan(values), k, np.searchsorted(edges, values, side="left")) for values in (reference, current)]
-    return _kept([*labels, MISSING], places[0], places[1], weights)
+    return _kept([*_between(edges), MISSING], places[0], places[1], weights)
 
 
 def _by_value(
@@ -139,6 +175,8 @@ def _counted(places: NDArray[np.int64], bins: int, weights: NDArray[np.float64] 
 
 def drifted_rows(reference: Dataset, current: Dataset, columns: Sequence[str]) -> Iterator[tuple[Slice, str, NDArray[np.intp]]]:
     """Of each feature its name as a member, what has grown in words, and the rows that hold it."""
+    if any(data.cells.profile is not None for data in (reference, current)):
+        return
     there = [name for name in columns if all(name in data.cells.names or name in windows.DERIVED for data in (reference, current))]
     for feature in windows.features(reference, current, there)[0] if there else ():
         found = of(feature, BINS)
@@ -151,6 +189,8 @@ def drifted_rows(reference: Dataset, current: Dataset, columns: Sequence[str]) -
 
 def encode(features: Sequence[Feature]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Matrices of the reference and the current window, (n, d) and (m, d), scaled by the reference."""
+    for feature in features:
+        feature.refuse_profiles()
     pairs = [_numeric(feature) if feature.numeric else _one_hot(feature) for feature in features]
     return np.hstack([reference for reference, _ in pairs]), np.hstack([current for _, current in pairs])
 

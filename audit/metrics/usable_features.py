@@ -48,6 +48,10 @@ def scattered(feature: Feature) -> str | None:
     """Whether most rows hold a value of their own, as names, codes and free texts do: shares of values say nothing then."""
     if feature.numeric:
         return None
+    if feature.profiled[0] is not None:
+        told = feature.profiled[0].categories
+        rare = 0 if told is None else told.other + sum(rows for rows in told.counts.values() if rows < RARE)
+        return SCATTERED if rare > MOSTLY * feature.profiled[0].window else None
     import pandas as pd
 
     values = pd.Series(feature.reference)
@@ -67,11 +71,21 @@ def called_identifier(reference: Dataset, current: Dataset) -> Rule:
 
     def rule(feature: Feature) -> str | None:
         there = all(feature.name in data.cells.names for data in (reference, current))
-        if not there or not is_called_identifier(feature.name) or not identifies_rows((reference, current), feature.name):
+        if not there or not is_called_identifier(feature.name) or not _identify(reference, current, feature):
             return None
         return "it names the rows: name it under columns.id, or under `columns` to compare it too"
 
     return rule
+
+
+def _identify(reference: Dataset, current: Dataset, feature: Feature) -> bool:
+    """Whether a feature differs in every row. Of a profile that is told where it may: then a policy must name the feature."""
+    if not feature.is_profiled:
+        return identifies_rows((reference, current), feature.name)
+    return all(
+        identifies_rows((data,), feature.name) if data.cells.profile is None else data.cells.profile.columns[feature.name].may_name_rows
+        for data in (reference, current)
+    )
 
 
 def unnamed_rules(named: Sequence[str] | None, reference: Dataset, current: Dataset) -> tuple[Rule, ...]:

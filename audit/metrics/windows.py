@@ -10,8 +10,10 @@ import numpy as np
 
 from audit.datasets import canonical
 from audit.datasets.kinds import to_numbers
+from audit.datasets.profiles.categories import name_of
 from audit.errors import CannotMeasure
 from audit.evidence import Slice, Unmeasured
+from audit.metrics import profiled_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from audit.datasets import Dataset
     from audit.evidence import Member
+    from audit.metrics.profiled_windows import Profiled
     from audit.subject import Subject
 
 
@@ -46,6 +49,25 @@ class Feature:
     """(n,) the entity of each row of the reference, where rows belong to some."""
     tells_time: bool = False
     """Whether its numbers are seconds since 1970."""
+    profiled: tuple[Profiled | None, Profiled | None] = (None, None)
+    """What the profile of the reference and of the current window says of their values; None where the window has rows."""
+
+    @property
+    def is_profiled(self) -> bool:
+        """Whether one of its windows is a profile."""
+        return self.profiled != (None, None)
+
+    def refuse_profiles(self) -> None:
+        """CannotMeasure where one of its windows is a profile."""
+        for side in self.profiled:
+            if side is not None:
+                raise side.needs_rows
+
+    def rows_of_values(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows that each value of the reference and of the current window stands for."""
+        sides = zip((self.reference, self.current), self.profiled, strict=True)
+        reference, current = (np.ones(len(values), dtype=np.int64) if side is None else side.rows for values, side in sides)
+        return reference, current
 
     @property
     def slice(self) -> Slice:
@@ -54,6 +76,7 @@ class Feature:
 
     def rows(self, reference: NDArray[np.int64], current: NDArray[np.int64]) -> Feature:
         """The same feature on some rows of each window."""
+        self.refuse_profiles()
         whose = None if self.whose is None else self.whose[reference]
         return replace(self, reference=self.reference[reference], current=self.current[current], unreadable=0, whose=whose)
 
@@ -154,8 +177,12 @@ def features(reference: Dataset, current: Dataset, columns: Sequence[str] | None
             raise CannotMeasure(msg)
         if absent:
             lacking.append(Unmeasured(Slice((("column", name),)), f"{absent[0]} has no column {name!r}"))
+            continue
+        feature = _feature(reference, current, name)
+        if isinstance(feature, str):
+            lacking.append(Unmeasured(Slice((("column", name),)), feature))
         else:
-            found.append(_feature(reference, current, name))
+            found.append(feature)
     return tuple(found), tuple(lacking)
 
 
@@ -165,18 +192,21 @@ def _default(reference: Dataset, current: Dataset) -> tuple[str, ...]:
 
 
 def _there(data: Dataset, name: str) -> bool:
+    if name in DERIVED and data.cells.profile is not None:
+        return name in data.cells.profile.text and data.columns.text == data.cells.profile.roles.text
     return name in data.cells.names or (name in DERIVED and data.columns.text is not None)
 
 
-def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
+def _feature(reference: Dataset, current: Dataset, name: str) -> Feature | str:
+    """The feature, or why a profile cannot give it."""
+    if any(data.cells.profile is not None for data in (reference, current)):
+        return _profiled_feature(reference, current, name)
     if name not in reference.cells.names:
         values = [np.array([DERIVED[name](text) for text in data.texts()]) for data in (reference, current)]
         return Feature(name, numeric=True, reference=values[0], current=values[1])
     whose = None if reference.columns.group is None else reference.values(reference.columns.group)
     kinds = [data.kind(name) for data in (reference, current)]
-    declared = any(kind.declared and not kind.is_ordered for kind in kinds)
-    codes = any(kind.name == "category" and _holds_codes(data, name) for data, kind in zip((reference, current), kinds, strict=True))
-    if declared or codes or not any(kind.name in _SCALES for kind in kinds):
+    if not _is_numeric(reference, current, name):
         return Feature(name, numeric=False, reference=_categories(reference, name), current=_categories(current, name), whose=whose)
     before, now = (_quantities(data, name) for data in (reference, current))
     unreadable = sum(int(np.isnan(values).sum()) - kind.blank for values, kind in zip((before, now), kinds, strict=True))
@@ -184,8 +214,50 @@ def _feature(reference: Dataset, current: Dataset, name: str) -> Feature:
     return Feature(name, numeric=True, reference=before, current=now, unreadable=unreadable, whose=whose, tells_time=tells_time)
 
 
+def _is_numeric(reference: Dataset, current: Dataset, name: str) -> bool:
+    """Whether a column is compared as numbers."""
+    kinds = [data.kind(name) for data in (reference, current)]
+    declared = any(kind.declared and not kind.is_ordered for kind in kinds)
+    codes = any(kind.name == "category" and _holds_codes(data, name) for data, kind in zip((reference, current), kinds, strict=True))
+    return not declared and not codes and any(kind.name in _SCALES for kind in kinds)
+
+
+def _profiled_feature(reference: Dataset, current: Dataset, name: str) -> Feature | str:
+    """One column of two windows of which at least one is a profile, or why it cannot be compared."""
+    derived = name not in reference.cells.names
+    numeric = derived or _is_numeric(reference, current, name)
+    sides: list[tuple[NDArray[np.float64] | NDArray[np.object_], Profiled | None]] = []
+    for data in (reference, current):
+        side = (_side_of_rows if data.cells.profile is None else profiled_windows.side_of)(data, name, numeric=numeric)
+        if side is None:
+            held = f"{name!r} is compared as {'numbers' if numeric else 'categories'}, and the profile of {data.role} keeps none of it"
+            return f"{held}: profile that file with a type for it (--read types=...), or give the file itself"
+        sides.append(side)
+    kinds = [] if derived else [data.kind(name) for data in (reference, current)]
+    return Feature(
+        name,
+        numeric,
+        sides[0][0],
+        sides[1][0],
+        unreadable=sum(0 if kind.odd is None else kind.odd.rows for kind in kinds) if numeric else 0,
+        tells_time=bool(kinds) and numeric and all(kind.name in {*_TIMES, "blank"} for kind in kinds),
+        profiled=(sides[0][1], sides[1][1]),
+    )
+
+
+def _side_of_rows(data: Dataset, name: str, *, numeric: bool) -> tuple[NDArray[np.float64] | NDArray[np.object_], None]:
+    """The values of a window of rows, named as profiles name them."""
+    if name not in data.cells.names:
+        return np.array([DERIVED[name](text) for text in data.texts()]), None
+    if numeric:
+        return _quantities(data, name), None
+    return np.array([None if value is None else name_of(value) for value in _categories(data, name)], dtype=object), None
+
+
 def _holds_codes(data: Dataset, name: str) -> bool:
     """Whether numbers in a column are written with a zero before their first digit, such as 01234: they are codes in any window."""
+    if data.cells.profile is not None:
+        return data.cells.profile.columns[name].codes
     return any(isinstance(cell, str) and _CODE.fullmatch(cell.strip()) for cell in data.cells.column(name).unique())
 
 

@@ -20,6 +20,7 @@ from audit.stats.proportion import Difference, Proportion, Ratio
 from audit.stats.ranking_differences import AucDifference, ClassMean, PairedAuc, PairedPrecision
 from audit.stats.recalibration import Coefficient, Departure
 from audit.stats.sampled_count import SampledCount
+from audit.stats.sketched import Sketched
 from audit.stats.smooth_calibration import SmoothCalibrationError
 from audit.stats.weighted import WeightedMean, WeightedShare
 
@@ -63,6 +64,7 @@ __all__ = [
     "Ratio",
     "RootMeanSquare",
     "SampledCount",
+    "Sketched",
     "SmoothCalibrationError",
     "SquaredDistance",
     "StabilityIndex",

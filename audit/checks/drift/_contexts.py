@@ -133,6 +133,7 @@ def codes_of(subject: Subject, context: Sequence[str]) -> tuple[Codes, list[str]
     together = np.zeros(reference.rows + current.rows, dtype=np.int64)
     names = [""]
     for feature in found:
+        feature.refuse_profiles()
         labels, codes = np.unique(np.concatenate(_labels(feature)).astype(str), return_inverse=True)
         kept, together = np.unique(together * len(labels) + codes, return_inverse=True)
         names = [f"{names[code // len(labels)]}, {feature.name}={labels[code % len(labels)]}".removeprefix(", ") for code in kept.tolist()]

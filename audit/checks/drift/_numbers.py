@@ -9,15 +9,18 @@ import numpy as np
 
 from audit.errors import CannotMeasure
 from audit.metrics import usable_features
+from audit.stats import sketched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from audit.checks.drift._contexts import Comparison
     from audit.evidence import Unmeasured
     from audit.metrics.usable_features import Rule
     from audit.metrics.windows import Feature
+    from audit.stats import KolmogorovSmirnov, Sketched
 
 
 def numeric(found: Sequence[Feature], rules: Sequence[Rule], *, lacking: bool) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...]]:
@@ -49,10 +52,22 @@ def ranked(feature: Feature) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return reference, current
 
 
+def kolmogorov_smirnov(feature: Feature, comparison: Comparison) -> KolmogorovSmirnov | Sketched:
+    """The distance of both windows, with the error of what profiles say of them."""
+    before, now = ranked(feature)
+    if not feature.is_profiled:
+        return comparison.distance(before, now)
+    rows = feature.rows_of_values()
+    distance = sketched.largest_distance((before, rows[0]), (now, rows[1]))
+    error = sum(side.errors.up_to for side in feature.profiled if side is not None)
+    return sketched.kolmogorov_smirnov(distance, error, comparison.sizes)
+
+
 def missing_notes(found: Sequence[Feature]) -> Iterator[str]:
     """The shares of missing cells of each feature that has some."""
     for feature in found:
-        before, now = (float(np.isnan(side.astype(float)).mean()) for side in (feature.reference, feature.current))
+        pairs = zip((feature.reference, feature.current), feature.rows_of_values(), strict=True)
+        before, now = (float(np.average(np.isnan(side.astype(float)), weights=rows)) for side, rows in pairs)
         if before or now:
             unreadable = f", {feature.unreadable} cells that are no numbers among them" if feature.unreadable else ""
             yield f"{feature.name}: missing in {before:.1%} of the reference and {now:.1%} of the current window{unreadable}."

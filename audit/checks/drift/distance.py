@@ -25,7 +25,7 @@ from audit.checks.drift import _alibi, _contexts, _numbers, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member, Unmeasured
 from audit.metrics import usable_features, windows
-from audit.stats import BinnedDistance, KolmogorovSmirnov, NormDistance
+from audit.stats import BinnedDistance, KolmogorovSmirnov, NormDistance, Sketched
 from audit.stats.distribution_distance import Divergence, cramer_von_mises, wasserstein
 from audit.stats.hypothesis_tests import holm
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from audit.metrics.bins import Bins
     from audit.metrics.usable_features import Rule
     from audit.metrics.windows import Feature
+    from audit.stats import Estimate
     from audit.subject import Subject
 
 _FIGURES = 12
@@ -91,7 +92,7 @@ class DistanceParams(Params):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Compared:
     feature: Feature
-    estimate: KolmogorovSmirnov | NormDistance | BinnedDistance
+    estimate: KolmogorovSmirnov | NormDistance | BinnedDistance | Sketched
     p: float
 
 
@@ -150,6 +151,8 @@ def _number(feature: Feature) -> str | None:
 
 def _compare(feature: Feature, params: DistanceParams, comparison: Comparison) -> _Compared | str:
     """One feature's distance and p-value, or the reason why it has none."""
+    if params.backend == "alibi-detect" or params.statistic in {"cramer_von_mises", "wasserstein"}:
+        feature.refuse_profiles()
     sizes = comparison.sizes
     if params.statistic in get_args(Divergence):
         return _by_bins(feature, params, comparison)
@@ -171,17 +174,24 @@ def _compare(feature: Feature, params: DistanceParams, comparison: Comparison) -
     if params.backend == "alibi-detect":
         distance, p = _alibi.kolmogorov_smirnov(before, now)
         return _Compared(feature, KolmogorovSmirnov(distance, *sizes), p)
-    found = comparison.distance(before, now)
-    return _Compared(feature, found, _kolmogorov(found.value, *sizes))
+    measured = _numbers.kolmogorov_smirnov(feature, comparison)
+    return _Compared(feature, measured, _kolmogorov(_least(measured).value, *sizes))
 
 
 def _by_bins(feature: Feature, params: DistanceParams, comparison: Comparison) -> _Compared:
     found, sizes = comparison.binned(feature, params.bins)
     kind: Divergence = params.statistic  # type: ignore[assignment]  # one of them, as the caller has seen
-    distance = BinnedDistance.of(kind, found.reference, found.current, sizes)
+    distance = found.distance(kind, sizes)
     if params.backend == "alibi-detect":
         return _Compared(feature, distance, _alibi.chi_squared(found.reference.astype(int), found.current)[1])
-    return _Compared(feature, distance, _pearson(found, sizes) if kind == "chi_squared" else distance.p_value)
+    least = _least(distance)
+    assert isinstance(least, BinnedDistance)  # noqa: S101  # as what is seen is one
+    return _Compared(feature, distance, _pearson(found, sizes) if kind == "chi_squared" and distance is least else least.p_value)
+
+
+def _least(estimate: Estimate) -> Estimate:
+    """The estimate that proves least of a change, where profiles leave several open."""
+    return estimate.least if isinstance(estimate, Sketched) else estimate
 
 
 def _pearson(found: Bins, sizes: tuple[int, int]) -> float:

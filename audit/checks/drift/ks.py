@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from audit.checks.drift._contexts import Comparison
     from audit.metrics.windows import Feature
+    from audit.stats import Sketched
     from audit.subject import Subject
 
 _FIGURES = 12
@@ -55,7 +56,7 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     rules = usable_features.unnamed_rules(named, reference, current)
     comparison = _contexts.compare(subject, params.context)
     numeric, unmeasured = _numbers.numeric(comparison.features(found), rules, lacking=bool(lacking))
-    measured = {feature.name: _distance(feature, comparison, params.backend) for feature in numeric}
+    measured = {feature.name: _measured(feature, comparison, params.backend) for feature in numeric}
     members = tuple(Member(feature.slice, measured[feature.name][0]) for feature in numeric)
     worst = sorted(numeric, key=lambda feature: -measured[feature.name][0].value)[:_FIGURES]
     notes = (*windows.change_notes(members), *comparison.notes, *_numbers.missing_notes(numeric), *windows.cluster_notes(subject))
@@ -72,13 +73,13 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     )
 
 
-def _distance(feature: Feature, comparison: Comparison, backend: _alibi.Backend) -> tuple[KolmogorovSmirnov, float]:
+def _measured(feature: Feature, comparison: Comparison, backend: _alibi.Backend) -> tuple[KolmogorovSmirnov | Sketched, float]:
     """Distance and p-value (1 where our own backend gives none); a missing cell ranks below every number."""
-    reference, current = _numbers.ranked(feature)
-    if backend == "alibi-detect":
-        distance, p = _alibi.kolmogorov_smirnov(reference, current)
-        return KolmogorovSmirnov(distance, *comparison.sizes), p
-    return comparison.distance(reference, current), 1.0
+    if backend == "audit":
+        return _numbers.kolmogorov_smirnov(feature, comparison), 1.0
+    feature.refuse_profiles()
+    distance, p = _alibi.kolmogorov_smirnov(*_numbers.ranked(feature))
+    return KolmogorovSmirnov(distance, *comparison.sizes), p
 
 
 CHECK = drift_check(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.metrics.profiled_windows import Profiled
+    from audit.metrics.windows import Feature
     from audit.subject import Subject
 
 
@@ -42,7 +44,7 @@ def measure(subject: Subject, params: MissingnessParams, _rng: Generator) -> Evi
         msg = f"{current.role} has no feature column and no text: name the columns under `columns`"
         raise CannotMeasure(msg)
     found, lacking = windows.features(reference, current, named)
-    flags = {feature.name: (_missing(feature.reference), _missing(feature.current)) for feature in found}
+    flags = {feature.name: _missing(feature) for feature in found}
     members, shares = _shares.changes(subject, "column", flags)
     odd = [f"{one.name}: {one.unreadable:,} cells that are no numbers count as missing." for one in found if one.unreadable]
     return Evidence(
@@ -61,10 +63,22 @@ def _columns(reference: Dataset, current: Dataset) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*reference.feature_names(), *current.feature_names(), *texts)))
 
 
-def _missing(cells: NDArray[np.float64] | NDArray[np.object_]) -> NDArray[np.bool_]:
+def _missing(feature: Feature) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(n,) and (m,) whether each row has no value; of a profile, rows without one first."""
+    pairs = zip((feature.reference, feature.current), feature.profiled, strict=True)
+    before, now = (_gone(cells) if side is None else _of_profile(_gone(cells), side) for cells, side in pairs)
+    return before, now
+
+
+def _gone(cells: NDArray[np.float64] | NDArray[np.object_]) -> NDArray[np.bool_]:
     if cells.dtype == object:
         return np.array([cell is None for cell in cells], dtype=bool)
     found: NDArray[np.bool_] = np.isnan(cells.astype(float))
+    return found
+
+
+def _of_profile(gone: NDArray[np.bool_], side: Profiled) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.arange(side.window) < side.rows[gone].sum()
     return found
 
 

@@ -9,17 +9,19 @@ Reference    Share of rows; Wilson, JASA 1927, exact (Clopper & Pearson 1934) fo
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.check import Params
 from audit.checks.drift import drift_check
+from audit.datasets.profiles.categories import Categories
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.metrics import usable_features, windows
 from audit.redaction.masking import COMMON
-from audit.stats import Proportion
+from audit.stats import Proportion, Sketched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.metrics.profiled_windows import Profiled
     from audit.metrics.windows import Feature
     from audit.subject import Subject
 
@@ -57,14 +60,16 @@ def measure(subject: Subject, params: NewCategoriesParams, _rng: Generator) -> E
     kept, unmeasured = usable_features.divide(
         categories, usable_features.scattered, *usable_features.unnamed_rules(named, reference, current)
     )
-    new = {feature.name: _is_new(feature) for feature in kept}
+    of_rows = [feature for feature in kept if not feature.is_profiled]
+    new = {feature.name: _is_new(feature) for feature in of_rows}
     clusters = subject.clusters(current)
+    shares = {name: Proportion.of(rows, clusters) for name, rows in new.items()}
     return Evidence(
-        members=tuple(Member(feature.slice, Proportion.of(new[feature.name], clusters)) for feature in kept),
+        members=tuple(Member(one.slice, _profiled_share(one) if one.is_profiled else shares[one.name]) for one in kept),
         unit="share of rows",
         rows=reference.rows + current.rows,
         unmeasured=(*lacking, *unmeasured),
-        notes=(*_names(kept, new, current), *_left_out(numbers)),
+        notes=(*_names(of_rows, new, current), *_left_out(numbers)),
     )
 
 
@@ -75,6 +80,22 @@ def _is_new(feature: Feature) -> NDArray[np.bool_]:
     cells = pd.Series(feature.current)
     found: NDArray[np.bool_] = (cells.notna() & ~cells.isin(pd.unique(pd.Series(feature.reference)))).to_numpy(dtype=bool)
     return found
+
+
+def _profiled_share(feature: Feature) -> Proportion | Sketched:
+    """The share where a window is a profile, which may not list all values: as many listed ones may be known as the reference hides."""
+    sides = zip((feature.reference, feature.current), feature.profiled, strict=True)
+    reference, current = (_categories(cells, side) for cells, side in sides)
+    rows = len(feature.current) if feature.profiled[1] is None else feature.profiled[1].window
+    new = sorted((count for name, count in current.counts.items() if name not in reference.counts), reverse=True)
+    seen = sum(new)
+    return Sketched.of(*(Proportion(hits, rows) for hits in (seen, sum(new[reference.hidden :]), seen + current.other)))
+
+
+def _categories(cells: NDArray[np.float64] | NDArray[np.object_], side: Profiled | None) -> Categories:
+    if side is not None and side.categories is not None:
+        return side.categories
+    return Categories(Counter(str(cell) for cell in cells if cell is not None))
 
 
 def _names(features: Sequence[Feature], new: dict[str, NDArray[np.bool_]], current: Dataset) -> Iterator[str]:

@@ -19,12 +19,10 @@ from audit.checks.drift import _contexts, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence, Member
 from audit.metrics import usable_features, windows
-from audit.stats import StabilityIndex
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from audit.metrics.bins import Bins
     from audit.subject import Subject
 
 _FIGURES = 12
@@ -57,7 +55,7 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
         lambda feature: usable_features.SCATTERED if binned[feature][0].other > usable_features.MOSTLY else None,
         *usable_features.unnamed_rules(named, reference, current),
     )
-    members = tuple(Member(one.slice, _index(*binned[one])) for one in compared)
+    members = tuple(Member(one.slice, found.stability_index(sizes)) for one in compared for found, sizes in [binned[one]])
     worst = sorted(binned, key=lambda feature: -binned[feature][0].index)[:_FIGURES]
     return Evidence(
         members=members,
@@ -67,10 +65,6 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
         figures=tuple(binned[feature][0].figure(feature.name, reference.role, current.role) for feature in worst),
         notes=(*windows.change_notes(members), *comparison.notes, *windows.cluster_notes(subject)),
     )
-
-
-def _index(found: Bins, sizes: tuple[int, int]) -> StabilityIndex:
-    return StabilityIndex(found.index, len(found.labels), *sizes)
 
 
 CHECK = drift_check(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from audit.canonical_text import canonical
 from audit.datasets.kinds import ORDERED, ColumnKind, KindName, OddCells
 from audit.datasets.profiles.categories import Categories
 from audit.datasets.profiles.quantiles import Quantiles
@@ -64,6 +65,22 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
+class Errors:
+    """How far shares of numbers may be off, as shares of them, at most but for a chance far below that of any interval."""
+
+    up_to: float = 0.0
+    """Of the numbers up to any one."""
+    between: float = 0.0
+    """Of the numbers between any two."""
+    binned: float = 0.0
+    """Of the numbers in bins that were chosen without a look at these."""
+
+    def times(self, share: float) -> Errors:
+        """The same as shares of more rows."""
+        return Errors(share * self.up_to, share * self.between, share * self.binned)
+
+
+@dataclass(frozen=True, slots=True)
 class Numbers:
     """Numbers without the missing ones: counted one by one while they are few, and in a sketch of their quantiles."""
 
@@ -104,9 +121,11 @@ class Numbers:
         return np.array(values, dtype=float), np.array([self.counts[value] for value in values], dtype=np.int64)
 
     @property
-    def errors(self) -> tuple[float, float]:
-        """How far a share of the numbers may be off: up to a value, and between two values."""
-        return (0.0, 0.0) if self.counts is not None else (self.quantiles.rank_error, self.quantiles.share_error)
+    def errors(self) -> Errors:
+        """How far shares of the numbers may be off."""
+        if self.counts is not None:
+            return Errors()
+        return Errors(self.quantiles.rank_error, self.quantiles.share_error, self.quantiles.bin_error)
 
     def to_json(self, size: int) -> dict[str, object]:
         """As a file holds it; `size` is that of a sketch."""
@@ -165,6 +184,26 @@ class Column:
     numbers: Numbers | None = None
     categories: Categories | None = None
     """None, as its numbers are, where what stands in it is not told: of texts, ids and entities."""
+
+    @property
+    def told_categories(self) -> Categories | None:
+        """Its values as categories: also of numbers that were counted; where none may be told, all as such that are not listed."""
+        if self.categories is not None:
+            return self.categories
+        if self.numbers is None:
+            filled = self.rows - self.blank
+            return Categories(other=filled, unlisted=filled, hidden=filled)
+        if self.numbers.counts is None:
+            return None
+        return Categories({str(canonical(value)): count for value, count in self.numbers.counts.items()})
+
+    @property
+    def may_name_rows(self) -> bool:
+        """Whether each row may have a value of its own, as far as is known."""
+        if self.numbers is None:
+            return self.categories is None or not self.categories.counts
+        counts, moments = self.numbers.counts, self.numbers.moments
+        return self.numbers.whole and moments.rows <= moments.high - moments.low + 1 and max((counts or {0.0: 1}).values()) == 1
 
     @property
     def column_kind(self) -> ColumnKind:

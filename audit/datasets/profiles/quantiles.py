@@ -22,6 +22,8 @@ MISSED = 1e-4
 """Chance that a share of rows lies beyond the stated error anywhere: far below the level of any interval's end."""
 _GRID = 10_000
 """Places at which the error is bounded by chance; between two of them it grows by at most the share of rows that lies there."""
+_BINS = 100
+"""Most bins of a check."""
 _SHRINK, _LEAST = 2 / 3, 8
 """Ratio of the capacities of a level and the one above it, and the least capacity."""
 _MOST_LEVELS, _MOST_ITEMS = 60, 200_000
@@ -103,6 +105,11 @@ class Quantiles:
     def share_error(self) -> float:
         """The same of the share of rows between any two values."""
         return self._deviation(_GRID * _GRID) + 2 / _GRID if self.noise else 0.0
+
+    @property
+    def bin_error(self) -> float:
+        """The same of the share of rows in any of a hundred bins that were chosen without a look at the sketch."""
+        return self._deviation(_BINS) if self.noise else 0.0
 
     def _deviation(self, places: int) -> float:
         return math.sqrt(2 * self.noise / 4 * math.log(2 * places / MISSED)) / self.rows
