@@ -39,6 +39,8 @@ def divide(found: Sequence[Feature], *rules: Rule) -> tuple[tuple[Feature, ...],
 
 def of_one_table(data: Dataset, found: Sequence[Feature]) -> tuple[tuple[Feature, ...], tuple[Unmeasured, ...], tuple[str, ...]]:
     """The features that tell rows of one table apart, those that cannot be used, and sentences on those that only name the rows."""
+    for one in found:
+        one.refuse_profiles()
     names = [one.name for one in found if scattered(one) and identifies_rows((data,), one.name)]
     kept, unmeasured = divide([one for one in found if one.name not in names], scattered)
     return kept, unmeasured, tuple(f"{name} is left out: it numbers or names the rows." for name in names)
