@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from audit.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.random import Generator
@@ -86,6 +87,47 @@ def squared_discrepancy(
         detector = cd.MMDDrift(reference, backend="pytorch", sigma=sigma, n_permutations=PERMUTATIONS, device="cpu")
         found = detector.predict(current)["data"]
     return float(found["distance"]), float(found["p_val"])
+
+
+def conditional_p_value(reference: NDArray[np.float64], current: NDArray[np.float64], contexts: NDArray[np.int64], rng: Generator) -> float:
+    """Permutation p-value of `ContextMMDDrift`, with contexts as columns of their own that lie far apart."""
+    cd, _ = detectors()
+    import numpy as np
+    import torch
+    from alibi_detect.utils.pytorch.kernels import GaussianRBF
+
+    columns = np.eye(int(contexts.max()) + 1, dtype=np.float32)[contexts]
+    rows = [side.astype(np.float32) for side in (reference, current)]
+    own = np.random.get_state()  # noqa: NPY002  # it draws from NumPy's global stream: give it ours, then put it back
+    with torch.random.fork_rng(devices=[]), _calibrated_as_before():
+        try:
+            np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002  # as above
+            torch.manual_seed(int(rng.integers(2**63)))
+            kernel = GaussianRBF(torch.tensor([0.5]))
+            detector = cd.ContextMMDDrift(
+                rows[0], columns[: len(reference)], c_kernel=kernel, backend="pytorch", n_permutations=PERMUTATIONS, device="cpu"
+            )
+            return float(detector.predict(rows[1], columns[len(reference) :])["data"]["p_val"])
+        finally:
+            np.random.set_state(own)  # noqa: NPY002  # as above
+
+
+@contextmanager
+def _calibrated_as_before() -> Iterator[None]:
+    """It asks scikit-learn for a calibration of a fitted model by `cv="prefit"`, which is a frozen model since version 1.8."""
+    from alibi_detect.cd import _domain_clf
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.frozen import FrozenEstimator
+
+    def calibrated(model: Any, *, method: str, cv: str) -> Any:
+        del cv
+        return CalibratedClassifierCV(FrozenEstimator(model), method=method)
+
+    _domain_clf.CalibratedClassifierCV = calibrated
+    try:
+        yield
+    finally:
+        _domain_clf.CalibratedClassifierCV = CalibratedClassifierCV
 
 
 def classifier(reference: NDArray[np.float64], current: NDArray[np.float64], model: Any, seed: int) -> tuple[float, float]:

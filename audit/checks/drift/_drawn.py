@@ -10,7 +10,7 @@ from audit.errors import CannotMeasure
 from audit.metrics import bins, usable_features, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import TypeAlias
 
     from numpy.random import Generator
@@ -54,11 +54,12 @@ def embeddings(subject: Subject, drawn: Sequence[NDArray[np.int64]]) -> Matrices
 
 
 def matrices(
-    subject: Subject, columns: Sequence[str] | None, drawn: Sequence[NDArray[np.int64]]
+    subject: Subject, columns: Sequence[str] | None, drawn: Sequence[NDArray[np.int64]], without: Collection[str] = ()
 ) -> tuple[Matrices, tuple[Unmeasured, ...]]:
     """The drawn rows' encoded columns, and the columns that cannot be used; refused where a window lacks one or none is left."""
     reference, current = windows.pair(subject)
-    found, lacking = windows.features(reference, current, columns)
+    every, lacking = windows.features(reference, current, columns)
+    found = [feature for feature in every if feature.name not in without]
     rules = usable_features.unnamed_rules(columns, reference, current)
     compared, unmeasured = usable_features.divide(found, usable_features.scattered, *rules)
     if lacking or not compared:

@@ -17,9 +17,10 @@ import numpy as np
 from pydantic import Field
 
 from audit.check import Params
-from audit.checks.drift import _alibi, _drawn, _kernel, drift_check
+from audit.checks.drift import _alibi, _contexts, _drawn, _kernel, drift_check
 from audit.evidence import OVERALL, Curve, Evidence, Lines, Member, points
 from audit.metrics import windows
+from audit.metrics.usable_features import RARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.check import Need
+    from audit.checks.drift._contexts import Matched
     from audit.checks.drift._drawn import Matrices
+    from audit.checks.drift._kernel import Kernel
     from audit.datasets import Columns
     from audit.evidence import Unmeasured
+    from audit.stats import MeanDiscrepancy
     from audit.subject import Subject
 
+_LEAST = 2
+"""Current rows of a context, for a variance."""
 _ROUNDING = 1e-6
 """Part of a squared distance by which equal ones may differ."""
 _SMALL = 0.05
@@ -50,6 +56,8 @@ class MmdParams(Params):
     """Rows of each window, drawn at random where there are more."""
     permutations: Annotated[int, Field(ge=99, le=10_000)] = 999
     """Of the rows among the windows, for the p-value of no change."""
+    context: tuple[str, ...] = ()
+    """Columns, such as [store], given which windows are compared: a change of their mix alone is no drift."""
     backend: _alibi.Backend = "audit"
     """Whose code measures; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
@@ -58,29 +66,49 @@ def measure(subject: Subject, params: MmdParams, rng: Generator) -> Evidence:
     """The unbiased estimate, with an interval of our own whichever part measured it, and a permutation test."""
     reference, current = windows.pair(subject)
     drawn = [_drawn.rows(subject, data, params.max_rows, rng) for data in (reference, current)]
-    (before, now), unmeasured = _matrices(subject, params, drawn)
-    seen = _kernel.gaussian(before, now)
-    found = seen.estimate(rng)
-    squared, drawings = seen.squared_distance, seen.permuted(params.permutations, rng)
-    p = _p_value(squared, drawings)
+    matched = _matched(subject, params, drawn)
+    rows = [side[kept] for side, kept in zip(drawn, matched.rows, strict=True)] if matched else drawn
+    (before, now), unmeasured = _matrices(subject, params, rows)
+    contexts = np.unique(np.concatenate(matched.codes), return_inverse=True)[1] if matched else None
+    seen = _kernel.gaussian(before, now, contexts)
+    found, permuted = seen.estimate(rng), seen.permuted(params.permutations, rng)
+    p = _p_value(seen.squared_distance, permuted)
     notes = [
         f"Is there a change: p = {p:.3g}, by {params.permutations:,} permutations. Is it big: the interval says so.",
         f"Gaussian kernel, bandwidth {seen.bandwidth:.4g} (median heuristic).",
+        *(matched.notes if matched else ()),
     ]
     if params.backend == "alibi-detect":
-        value, their_p = _alibi.squared_discrepancy(before, now, seen.bandwidth, rng)
-        found = replace(found, squared=value)
+        found, their_p = _other_backend(seen, found, (before, now), rng)
         notes += [_alibi.licence(), f"Its test of {_alibi.PERMUTATIONS} permutations gives p = {their_p:.3g}; the interval is ours."]
     members = (Member(OVERALL, found),)
     return Evidence(
         members=members,
         unit="squared MMD",
         rows=len(before) + len(now),
-        unmeasured=unmeasured,
-        figures=(_figure(squared, drawings, p),),
+        unmeasured=(*unmeasured, *(matched.unmeasured if matched else ())),
+        figures=(_figure(seen.squared_distance, permuted, p),),
         notes=(*windows.change_notes(members), *notes, *_drawn.notes(drawn, (reference, current))),
         backend=_alibi.name(params.backend),
     )
+
+
+def _matched(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.int64]]) -> Matched | None:
+    """The drawn rows that can be compared given their context, where the policy names any."""
+    if not params.context:
+        return None
+    reference, current = windows.pair(subject)
+    codes, names = _contexts.codes_of(subject, params.context)
+    some = codes[0][drawn[0]], codes[1][drawn[1]]
+    return _contexts.match(some, names, params.context, (reference.role, current.role), (RARE, _LEAST))
+
+
+def _other_backend(seen: Kernel, found: MeanDiscrepancy, rows: Matrices, rng: Generator) -> tuple[MeanDiscrepancy, float]:
+    """The estimate and the p-value of alibi-detect; given a context its statistic is another one, so the estimate stays ours."""
+    if seen.contexts.any():
+        return found, _alibi.conditional_p_value(*rows, seen.contexts, rng)
+    squared, p = _alibi.squared_discrepancy(*rows, seen.bandwidth, rng)
+    return replace(found, squared=squared), p
 
 
 def _p_value(squared: float, permuted: NDArray[np.float64]) -> float:
@@ -103,7 +131,7 @@ def _matrices(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.in
     """The drawn rows as vectors: the candidate's embedding of the text, else the encoded columns; and columns that cannot be used."""
     if params.columns is None and subject.data.columns.text is not None:
         return _drawn.embeddings(subject, drawn), ()
-    return _drawn.matrices(subject, params.columns, drawn)
+    return _drawn.matrices(subject, params.columns, drawn, params.context)
 
 
 def _also_needs(columns: Columns, params: MmdParams) -> frozenset[Need]:

@@ -54,7 +54,7 @@ def windows(rng: Generator, name: str, moved: float = 0.0, rows: tuple[int, int]
 def test_a_change_of_the_mix_alone_is_no_drift(name: str) -> None:
     """Without the context the mix is found almost always; given it, at most 2.5 % of trials say that chance is beaten."""
     check, params = CONDITIONED[name]
-    rng, trials = np.random.default_rng(1), 120
+    rng, trials = np.random.default_rng(1), 60
     found = [measure(check, windows(rng, name), context=["store"], **params).members for _ in range(trials)]
     assert all(len(members) == 1 for members in found)
     assert np.mean([members[0].estimate.bounds(0.025, 0.025)[0] > 0 for members in found]) <= most(0.025, trials)
@@ -72,10 +72,10 @@ def test_a_change_within_a_context_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_the_interval_holds_the_true_distance(name: str) -> None:
-    """The truth is that of 60,000 rows of each window; each end misses at most nominally."""
+    """The truth is that of 30,000 rows of each window; each end misses at most nominally."""
     check, params = CONDITIONED[name]
-    rng, trials = np.random.default_rng(3), 60
-    truth = measure(check, windows(rng, name, 1.0, (60_000, 60_000)), context=["store"], **params).members[0].estimate.value
+    rng, trials = np.random.default_rng(3), 40
+    truth = measure(check, windows(rng, name, 1.0, (30_000, 30_000)), context=["store"], **params).members[0].estimate.value
     ends = np.array(
         [
             measure(check, windows(rng, name, 1.0, (300, 300)), context=["store"], **params).members[0].estimate.bounds(0.025, 0.025)
