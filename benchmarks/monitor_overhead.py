@@ -2,9 +2,9 @@
 
 Run: python -m benchmarks.monitor_overhead [--windows N] [--rows N] [--features N]
 
-365 windows of 2,000 rows are counted under a policy with accuracy and PSI of 30 features. Then five further windows are audited by
+365 windows of 500 rows are counted under a policy with accuracy and PSI of 30 features. Then five further windows are audited by
 `audit monitor`, and the same rows by `audit run` under the same requirements, each in a process of its own with a cache of its own. Over
-50 MB of ledger, or 2 seconds of overhead in the median, the exit code is 1.
+50 MB of ledger, or 2 seconds of overhead in the median, the exit code is 1. Processor seconds stand beside, for machines that others use.
 """
 
 from __future__ import annotations
@@ -53,16 +53,18 @@ def write_policies(folder: Path, features: int) -> None:
     (folder / "monitor.yaml").write_text(yaml.safe_dump(made | {"monitor": {}}, sort_keys=False))
 
 
-def seconds(folder: Path, *arguments: str, cache: str) -> float:
-    """How long a command takes, from its start to its end."""
-    started = time.perf_counter()
+def seconds(folder: Path, *arguments: str, cache: str) -> tuple[float, float]:
+    """How long a command takes, from its start to its end, and seconds of processors."""
+    started, before = time.perf_counter(), os.times()
     environment = os.environ | {"AUDIT_CACHE": str(folder / cache)}
     done = subprocess.run(
         [sys.executable, "-m", "audit", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode not in {0, 1, 3, 4}:
         sys.exit(done.stderr)
-    return time.perf_counter() - started
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return time.perf_counter() - started, used
 
 
 def ledger_bytes(folder: Path) -> int:
@@ -74,7 +76,7 @@ def main() -> int:
     """Count a year, then measure; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--windows", type=int, default=365)
-    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--features", type=int, default=30)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="year-") as name:
@@ -84,15 +86,18 @@ def main() -> int:
         days = [FIRST + timedelta(days=number) for number in range(asked.windows)]
         pd.concat([rows(day, asked.rows, asked.features) for day in days]).to_parquet(folder / "window.parquet")
         year = seconds(folder, "monitor", "monitor.yaml", "--window", "window.parquet", "-o", "year", cache="cache-year")
-        print(f"{asked.windows} windows of {asked.rows:,} rows and {asked.features} features, counted in one call: {year:.1f} s")
+        print(f"{asked.windows} windows of {asked.rows:,} rows and {asked.features} features, counted in one call: {year[0]:.1f} s")
         nights, runs = [], []
         for number in range(REPEATS):
             rows(days[-1] + timedelta(days=number + 1), asked.rows, asked.features).to_parquet(folder / "window.parquet")
             nights.append(seconds(folder, "monitor", "monitor.yaml", "--window", "window.parquet", "-o", "year", cache="cache-monitor"))
             runs.append(seconds(folder, "run", "run.yaml", "-o", "runs", cache="cache-run"))
-        size, overhead = ledger_bytes(folder), median(nights) - median(runs)
+        size = ledger_bytes(folder)
+    (night, busy_night), (run, busy_run) = ([median(one) for one in zip(*found, strict=True)] for found in (nights, runs))
+    overhead = night - run
     print(f"ledger: {size / 1e6:.1f} MB (at most {MOST_BYTES / 1e6:.0f})")
-    print(f"a call: {median(nights):.2f} s, audit run {median(runs):.2f} s, overhead {overhead:.2f} s (at most {MOST_SECONDS:.0f})")
+    print(f"a call: {night:.2f} s, audit run {run:.2f} s, overhead {overhead:.2f} s (at most {MOST_SECONDS:.0f})")
+    print(f"of processors: {busy_night:.2f} s, {busy_run:.2f} s, overhead {busy_night - busy_run:.2f} s")
     return int(size > MOST_BYTES or overhead > MOST_SECONDS)
 
 

@@ -24,7 +24,8 @@ def write(
     making: Bundle, findings: Sequence[Finding], datasets: Mapping[str, Dataset], predicted: Predictions
 ) -> dict[str, tuple[str, ...]]:
     """Paths of the files that each finding was measured on, by its id."""
-    outputs = _outputs(making, findings, datasets, predicted)
+    rows = {role: data for role, data in datasets.items() if data.cells.profile is None}  # a profile has none to write out
+    outputs = _outputs(making, findings, rows, predicted)
     features = _features(making, findings, datasets)
     return {
         finding.id: tuple(
@@ -54,7 +55,8 @@ def _features(making: Bundle, findings: Sequence[Finding], datasets: Mapping[str
             named = _named(finding.requirement) or {name for data in pair.values() for name in data.feature_names()}
             for role, data in pair.items():
                 compared.setdefault(role, set()).update(named & _columns(data))
-    return {role: making.features(datasets[role], sorted(columns)) for role, columns in compared.items() if columns}
+    rows = {role: datasets[role] for role in compared if datasets[role].cells.profile is None}
+    return {role: making.features(data, sorted(compared[role])) for role, data in rows.items() if compared[role]}
 
 
 def _named(requirement: Requirement) -> set[str]:

@@ -60,9 +60,9 @@ class _Part:
 
 
 def sampled(findings: Sequence[Finding], datasets: Mapping[str, Dataset], predicted: Predictions) -> tuple[Sampled, ...]:
-    """Of every data set that findings with evidence were measured on and the candidate was asked about."""
+    """Of every data set that findings with evidence were measured on and the candidate was asked about; a profile has no rows to show."""
     found: list[Sampled] = []
-    for role, data in datasets.items():
+    for role, data in ((role, data) for role, data in datasets.items() if data.cells.profile is None):
         on = [finding for finding in findings if finding.evidence is not None and finding.requirement.on == role]
         subject = _split(on, data, predicted, datasets)
         if on and predicted.known(data) is not None and (told := _truth_and_answers(subject)) is not None:
@@ -76,7 +76,9 @@ def _drifted_rows(findings: Sequence[Finding], data: Dataset, datasets: Mapping[
     drawn: dict[str, dict[str, None]] = {}
     for finding in findings:
         reference = finding.requirement.reference
-        if reference in datasets and catalog.discover()[finding.requirement.check].by == "features" and finding.evidence is not None:
+        if reference not in datasets or datasets[reference].cells.profile is not None or finding.evidence is None:
+            continue
+        if catalog.discover()[finding.requirement.check].by == "features":
             features = (dict(figure.member.items).get("column") for figure in finding.evidence.figures if isinstance(figure, Bars))
             drawn.setdefault(str(reference), {}).update((str(one), None) for one in features if one is not None)
     found: dict[Slice, Sampled] = {}

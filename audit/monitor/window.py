@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
+    from audit.datasets.profiles.profile import Profile
     from audit.policy.monitoring import Monitor, Period
 
+Part: TypeAlias = "tuple[str | None, datetime | None, datetime | None, Dataset]"
+"""Key, where it is no digest, start and end of a window, and its rows."""
 _KEY = 12
 """Signs of the digest that name a window by count."""
 
@@ -51,19 +54,45 @@ class Window:
 
 def cut(whole: Dataset, spec: Monitor, now: datetime, *, drops: bool) -> tuple[Window, ...]:
     """The windows of a file, the oldest first. `drops`: rows without a label are left out where others have one."""
+    if whole.cells.profile is not None:
+        return (_window(*_of_profile(whole, whole.cells.profile, spec, now), drops=False),)
     parts = _by_count(whole, spec.window.rows, zone(spec.time_zone)) if not isinstance(spec.window, str) else _by_time(whole, spec, now)
     return tuple(_window(key, start, end, data, drops=drops) for key, start, end, data in parts)
+
+
+def _of_profile(whole: Dataset, profile: Profile, spec: Monitor, now: datetime) -> Part:
+    """The one window that a profile is of: its rows are not at hand, so that it cannot be cut."""
+    where, span = zone(spec.time_zone), profile.span
+    ends = None if span is None else [datetime.fromisoformat(one).timestamp() for one in span]
+    if not isinstance(spec.window, str):
+        if whole.rows != spec.window.rows:
+            what = f"is a profile of {rows_in_words(whole.rows)}, and a window has {spec.window.rows:,}"
+            _refuse(whole, what, "make one profile for each window")
+        known = [None, None] if ends is None else [datetime.fromtimestamp(one, where) for one in ends]
+        return None, known[0], known[1], whole
+    if ends is None:
+        _refuse(whole, "is a profile without the times of its rows", "make it anew with --column time=COLUMN")
+    first, last = (span_of(one, spec.window, where) for one in ends)
+    if first != last:
+        _refuse(whole, f"is a profile of rows from {first.key} to {last.key}, and cannot be cut", f"make one for each {spec.window}")
+    _refuse_unfinished(whole, spec.window, first, now)
+    return first.key, first.start, first.end, whole
 
 
 def _window(key: str | None, start: datetime | None, end: datetime | None, data: Dataset, *, drops: bool) -> Window:
     label = data.columns.label
     rows_sha256 = cells_sha256(data, without=() if label is None else (label,))
-    blank = data.rows if label is None else int(np.count_nonzero(data.blank(label)))
+    blank = data.rows if label is None else _blank(data, label)
     labelled = blank == 0 or (drops and blank < data.rows)
     return Window(key or rows_sha256[:_KEY], start, end, data, rows_sha256, cells_sha256(data) if labelled else None, blank)
 
 
-def _by_count(whole: Dataset, size: int, where: tzinfo) -> Iterator[tuple[None, datetime | None, datetime | None, Dataset]]:
+def _blank(data: Dataset, column: str) -> int:
+    profile = data.cells.profile
+    return int(np.count_nonzero(data.blank(column))) if profile is None else profile.columns[column].blank
+
+
+def _by_count(whole: Dataset, size: int, where: tzinfo) -> Iterator[Part]:
     """Windows of so many rows, in the order of the file."""
     if over := whole.rows % size:
         what = f"holds {rows_in_words(whole.rows)}, and a window has {size:,}"
@@ -78,7 +107,7 @@ def _by_count(whole: Dataset, size: int, where: tzinfo) -> Iterator[tuple[None, 
         yield None, ends[0], ends[1], _part(whole, mask)
 
 
-def _by_time(whole: Dataset, spec: Monitor, now: datetime) -> Iterator[tuple[str, datetime, datetime, Dataset]]:
+def _by_time(whole: Dataset, spec: Monitor, now: datetime) -> Iterator[Part]:
     kind, where, column = spec.window, zone(spec.time_zone), whole.columns.time
     assert isinstance(kind, str)  # noqa: S101  # windows by count are cut by `_by_count`
     assert column is not None  # noqa: S101  # the policy is refused without it
@@ -88,8 +117,7 @@ def _by_time(whole: Dataset, spec: Monitor, now: datetime) -> Iterator[tuple[str
     spans = _spans(times, kind, where)
     of_row = np.searchsorted(np.array([one.start.timestamp() for one in spans]), times, side="right") - 1
     for place, span in enumerate(spans):
-        if span.end > now:
-            _refuse(whole, f"the {kind} {span.key} is not over before {span.end.isoformat()}", "audit it after that: a window counts once")
+        _refuse_unfinished(whole, kind, span, now)
         yield span.key, span.start, span.end, _part(whole, of_row == place)
 
 
@@ -101,6 +129,11 @@ def _spans(times: NDArray[np.float64], kind: Period, where: tzinfo) -> list[Span
 
 def _part(whole: Dataset, mask: NDArray[np.bool_]) -> Dataset:
     return whole if mask.all() else whole.where(mask)
+
+
+def _refuse_unfinished(whole: Dataset, kind: Period, span: Span, now: datetime) -> None:
+    if span.end > now:
+        _refuse(whole, f"the {kind} {span.key} is not over before {span.end.isoformat()}", "audit it after that: a window counts once")
 
 
 def _refuse_untimed(whole: Dataset, column: str, times: NDArray[np.float64]) -> None:

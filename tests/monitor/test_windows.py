@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
+from tests.command import audit
 from tests.windows import ACCURACY, DRIFT, Project, day, policy, rows, today, unlabelled
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
 
 def keys(project: Project) -> list[str]:
@@ -223,3 +223,30 @@ def test_rows_without_a_label_may_be_left_out(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert one_finding(project, "performance/accuracy")["headline"]["n"] == 40
     assert one_finding(project, "drift/psi")["headline"]["n"] == 460, "drift needs no labels"
+
+
+def profiled(project: Project, frame: pd.DataFrame, *more: str) -> None:
+    """A profile of the rows in the place of the window's file."""
+    frame.to_csv(project.folder / "rows.csv", index=False)
+    roles = [f"{role}={column}" for role, column in policy()["columns"].items()]
+    columns = [text for role in (more or roles) for text in ("--column", role)]
+    (project.folder / "window.csv").unlink(missing_ok=True)
+    done = audit("profile", "rows.csv", "-o", "window.csv", *columns, cwd=project.folder)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_profile_is_one_window(tmp_path: Path) -> None:
+    """Rows stay at home: labels and predictions are counted in it."""
+    project, frame = Project(tmp_path, policy()), rows(day(0)).assign(at=lambda one: one["at"] + "Z")
+    profiled(project, frame)
+    done = project.command()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert keys(project) == ["2025-03-01"]
+    assert one_finding(project, "performance/accuracy")["headline"]["value"] == pytest.approx(0.9)
+    assert "nothing is counted again" in project.command().stdout
+    profiled(project, pd.concat([frame, rows(day(1)).assign(at=lambda one: one["at"] + "Z")]))
+    done = project.command()
+    assert done.returncode == 2
+    assert "is a profile of rows from 2025-03-01 to 2025-03-02, and cannot be cut: make one for each day" in done.stderr
+    profiled(project, frame, "time=", "label=label", "prediction=prediction")
+    assert "is a profile without the times of its rows" in project.command().stderr
