@@ -14,6 +14,7 @@ from benchmarks.populations.jackknives import jackknives
 from benchmarks.populations.lines import coefficients, departures
 from benchmarks.populations.losses import means, paired_means, quantiles
 from benchmarks.populations.numbers import explained, mean_differences, mean_ratios, roots
+from benchmarks.populations.over_time import betting_means, chosen_differences
 from benchmarks.populations.precisions import average_precisions, class_means, paired_precisions
 from benchmarks.populations.shares import differences, paired, proportions, ratios
 from benchmarks.populations.smooth import smooth_errors
@@ -35,6 +36,8 @@ def by_kind() -> dict[str, list[Case]]:
         "AverageDifference": [*average_differences(), *spanning.average_differences()],
         "WeightedShare": [*weighted_shares(), *hard.informative_shares()],
         "WeightedMean": [*weighted_means(), *hard.informative_means()],
+        "BettingMean": betting_means(),
+        "ChosenDifference": chosen_differences(),
         "PairedDifference": paired(),
         "GapChange": gap_changes(),
         "Amplification": amplifications(),

@@ -32,6 +32,8 @@ CHEAP = (
     "PairedPrecision",
     "ClassMean",
     "GroupJackknife",
+    "BettingMean",
+    "ChosenDifference",
     "Mean",
     "PairedMean",
     "MeanDifference",
