@@ -20,6 +20,7 @@ from audit.pipeline.compatibility import load_policy
 from audit.pipeline.run import Options, audit_policy
 from audit.policy import schema
 from audit.progress import Silent
+from tests.command import audit
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE, POLICY, COMMANDS_PAGE, BUNDLE = (ROOT / "docs" / f"{name}.md" for name in ("architecture", "policy", "commands", "bundle"))
@@ -41,7 +42,7 @@ def blocks(path: Path, language: str) -> list[str]:
 
 
 POLICIES = [(path, text) for path in (ROOT / "README.md", POLICY) for text in blocks(path, "yaml") if text.startswith("policy:")]
-TRIAGE, MINE, DESK = (text for path, text in POLICIES if path.name == "README.md")
+TRIAGE, MINE, DESK, NIGHTLY = (text for path, text in POLICIES if path.name == "README.md")
 
 
 @pytest.mark.parametrize("name", sorted(filter(None, COMMANDS)))
@@ -137,9 +138,20 @@ def _keys(mapping: dict[str, Any]) -> list[str]:
     return sorted(mapping)
 
 
-@pytest.mark.parametrize("code", [0, 1, 2, 3, 4])
+def test_the_readmes_nights_are_quiet(predictions: Path) -> None:
+    """A night like the test set: no alarm, and nobody is called."""
+    rows = [f"{i % 2},{(i % 2) ^ (i % 10 == 0)},2026-11-30T{i % 24:02d}:15:00Z,{i * 37 % 100}" for i in range(400)]
+    for name, lines in (("predictions.csv", rows), ("night.csv", rows[:200])):
+        (predictions / name).write_text("\n".join(["label,prediction,at,size", *lines]) + "\n", encoding="utf-8")
+    (predictions / "desk.yaml").write_text(NIGHTLY, encoding="utf-8")
+    done = audit("monitor", "desk.yaml", "--window", "night.csv", cwd=predictions)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "KEEP  desk, window 2026-11-30 (exit code 0)" in done.stdout
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5])
 def test_every_exit_code_is_documented(code: int) -> None:
-    """The page on commands names the five exit codes."""
+    """The page on commands names the six exit codes."""
     assert f"**{code}**" in read(COMMANDS_PAGE)
 
 
