@@ -25,7 +25,7 @@ def _workers(jobs: int | None, engine: str, address: str | None) -> Iterator[Wor
 
     where = engines.chosen_engine(engine, address)
     with engines.connected(where, address) as cluster:
-        yield None if jobs is None and where == "local" else engines.Workers(jobs or 1, None, where, cluster)
+        yield None if jobs is None and where == "local" else engines.Workers(jobs or 1, None, cluster)
 
 
 def profile(  # noqa: PLR0913, PLR0917  # one parameter an option

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from audit.child_process import Child
     from audit.decision.finding import Finding
     from audit.ledger import Ledger
+    from audit.pipeline.engine.ray import Cluster
     from audit.pipeline.jobs import Job
     from audit.pipeline.prepare import Prepared
     from audit.pipeline.run import Options
@@ -43,7 +43,7 @@ def measure(
     progress: Progress,
     *,
     on_finding: Callable[[Finding], None],
-    cluster: Child | None = None,
+    cluster: Cluster | None = None,
 ) -> Measured:
     """Every requirement's finding, in the policy's order."""
     loaded = prepared.loaded
@@ -58,9 +58,9 @@ def measure(
         history=history,
         select=options.select,
     )
-    apart = options.engine != "local" or (options.workers > 0 and child_process.start_method() == "spawn")
+    apart = cluster is not None or (options.workers > 0 and child_process.start_method() == "spawn")
     specs = job_spec.specs(prepared, smoke=options.smoke) if apart else None
-    how = engine.Workers(options.workers, specs, options.engine, cluster)
+    how = engine.Workers(options.workers, specs, cluster)
     findings = find(loaded, jobs, how, progress, on_finding)
     return Measured(tuple(map(_unjudged, findings)) if options.smoke else findings, looks)
 

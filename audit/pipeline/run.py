@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from audit.child_process import Child
     from audit.datasets import Dataset
     from audit.decision.finding import Finding
     from audit.export import Export
     from audit.ledger import Entry
     from audit.pipeline.decide import Decided
     from audit.pipeline.engine import EngineName
+    from audit.pipeline.engine.ray import Cluster
     from audit.pipeline.prepare import Prepared
     from audit.pipeline.test_set_use import Looks
     from audit.policy import LoadedPolicy
@@ -103,7 +103,7 @@ def audit_policy(
         return _audit(path, options, progress, on_finding, cluster)
 
 
-def _audit(path: Path, options: Options, progress: Progress, on_finding: Callable[[Finding], None], cluster: Child | None) -> Outcome:
+def _audit(path: Path, options: Options, progress: Progress, on_finding: Callable[[Finding], None], cluster: Cluster | None) -> Outcome:
     started, begun, watch = times.now(), time.perf_counter(), Stopwatch()
     loaded = load_policy(path, allow_outside=options.allow_outside)
     refuse_unknown(loaded, options.select)

@@ -14,20 +14,20 @@ from audit.progress import SILENT, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from audit.child_process import Child
+    from audit.pipeline.engine.ray import Cluster
     from audit.pipeline.jobs import Job, Measurement
 
 __all__ = ["INLINE", "Call", "EngineName", "Workers", "call", "chosen_engine", "connected", "measure", "measure_one"]
 
 
 @contextmanager
-def connected(engine: EngineName, address: str | None) -> Iterator[Child | None]:
-    """The process that is connected to the Ray cluster at an address; None where none runs yet."""
-    if engine == "ray" and address is not None:
+def connected(engine: EngineName, address: str | None) -> Iterator[Cluster | None]:
+    """The Ray cluster of a command, which must be connected to before its process is confined; None for an engine without one."""
+    if engine == "ray":
         from audit.pipeline.engine import ray
 
-        with ray.connected(address) as driver:
-            yield driver
+        with ray.connected(address) as cluster:
+            yield cluster
     else:
         yield None
 
@@ -42,7 +42,7 @@ def call(calls: Sequence[Call], *, workers: Workers = INLINE, progress: Progress
         task.advance()
 
     try:
-        if workers.engine == "ray":
+        if workers.cluster is not None:
             from audit.pipeline.engine import ray
 
             ray.call(calls, on_returned, workers=workers, progress=progress)
@@ -86,7 +86,7 @@ def measure(
 
     Without workers no job has a limit; so it is for jobs that have no specs where workers cannot be forked.
     """
-    if workers.engine == "ray":
+    if workers.cluster is not None:
         from audit.pipeline.engine import ray
 
         ray.run(jobs, on_measured, workers=workers, progress=progress)

@@ -27,6 +27,7 @@ from audit.progress import Progress, Received, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from audit.pipeline.engine.ray import Cluster
     from audit.pipeline.jobs import Job, JobSpec
 
 EngineName = Literal["local", "ray"]
@@ -41,9 +42,8 @@ class Workers:
     """With none, the jobs are measured in the audit's own process, and none has a limit."""
     specs: Sequence[JobSpec] | None = None
     """One for each job, for workers that share no memory with the audit's process; None for forked ones."""
-    engine: EngineName = "local"
-    cluster: Child | None = None
-    """The process that is connected to a running Ray cluster; without it one is started here, which ends with the run."""
+    cluster: Cluster | None = None
+    """Where they are on a Ray cluster."""
 
 
 INLINE = Workers(0)

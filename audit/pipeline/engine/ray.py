@@ -14,7 +14,7 @@ import shutil
 import socket
 import tempfile
 import time
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,13 +63,33 @@ def refuse_unusable(address: str | None) -> None:
         raise InputError(msg) from error
 
 
+class Cluster:
+    """The Ray cluster of one command: one that runs, else one that is started when it is first needed."""
+
+    def __init__(self, until: ExitStack, driver: Child | None) -> None:
+        self._until, self._driver = until, driver
+
+    def driver(self, most: int) -> Child:
+        """The process that is connected to it; a cluster that is started has so many workers."""
+        if self._driver is None:
+            self._driver = self._until.enter_context(_started(most))
+        return self._driver
+
+
 @contextmanager
-def connected(address: str) -> Iterator[Child]:
-    """A process that is connected to a running cluster. It must be started before the audit's process is confined: Ray writes its logs."""
-    with _driver() as driver:
-        driver.send(Connect(address))
-        _wait_until_connected(driver, InputError, f"--address {address}", _CONNECT)
-        yield driver
+def connected(address: str | None) -> Iterator[Cluster]:
+    """The cluster at an address, or one to be started here.
+
+    A process that is confined later must connect first: Ray writes its logs wherever the cluster has them. A cluster that is started
+    by a confined process is confined with it.
+    """
+    with ExitStack() as until:
+        driver = None
+        if address is not None:
+            driver = until.enter_context(_driver())
+            driver.send(Connect(address))
+            _wait_until_connected(driver, InputError, f"--address {address}", _CONNECT)
+        yield Cluster(until, driver)
 
 
 @contextmanager
@@ -86,8 +106,6 @@ def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *,
     with tempfile.TemporaryDirectory(prefix="run-", dir=disk_cache.root()) as name:
         folder = Path(name)
         due = {order.place: order for order in processes.unsettled(jobs, on_measured, workers.specs, folder)}
-        if not due:
-            return
         with closing(_done(due, folder, workers, progress)) as ended:
             for done in ended:
                 processes.take(jobs, done, folder, on_measured)
@@ -104,7 +122,9 @@ def call(calls: Sequence[Call], on_returned: Callable[[int, Any], None], *, work
 
 def _done(due: dict[int, Order], folder: Path, workers: Workers, progress: Progress) -> Iterator[Done]:
     """How each order ended, as it comes."""
-    with _started(workers.most) if workers.cluster is None else nullcontext(workers.cluster) as driver:
+    assert workers.cluster is not None  # noqa: S101  # whoever chose the engine is connected to one
+    if due:
+        driver = workers.cluster.driver(workers.most)
         driver.send(Begin(tuple(due.values()), workers.most, Site.here(folder)))
         yield from _reported(driver, due, progress)
 

@@ -111,10 +111,9 @@ def main(pipe: Pipe) -> None:
         pipe.send(Refused(_in_words(error)))
         return
     pipe.send(Connected())
-    begin: Begin | None = pipe.receive()
     try:
-        if begin is not None:
-            _Cluster(begin, pipe).run()
+        while (begin := pipe.receive()) is not None:
+            _Slots(begin, pipe).run()
     except _Over:
         pass
     finally:
@@ -132,7 +131,7 @@ def _connect(to: Connect) -> None:
         ray.init(address="local", **started, **shown)
 
 
-class _Cluster:
+class _Slots:
     """The slots of one run and the orders that they work on."""
 
     def __init__(self, begin: Begin, pipe: Pipe) -> None:
@@ -147,6 +146,13 @@ class _Cluster:
 
     def run(self) -> None:
         """Until every order has ended."""
+        try:
+            self._work()
+        finally:
+            for seat in list(self._seats):
+                self._remove(seat)
+
+    def _work(self) -> None:
         while self._due or any(seat.order for seat in self._seats):
             self._make_seats()
             self._hand_out()
