@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def two_nodes() -> Iterator[TwoNodes]:
 def _serve() -> None:
     from ray.cluster_utils import Cluster
 
-    store = {"num_cpus": 1, "object_store_memory": 80_000_000}
+    store: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
     cluster = Cluster(initialize_head=True, head_node_args={**store, "include_dashboard": False, "_system_config": _QUICK})
     second = cluster.add_node(**store)
     out = os.fdopen(os.dup(1), "w")
@@ -81,7 +81,7 @@ def _serve() -> None:
         else:
             cluster.remove_node(second, allow_graceful=False)
         print("done", file=out, flush=True)
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.base import AllowOutside, Out, PolicyFile, paint, say
+from audit.cli.base import Address, AllowOutside, EngineOption, Out, PolicyFile, paint, say
 from audit.cli.display import display, progress
 from audit.cli.exit_codes import GOOD, guarded, tell
 from audit.errors import InputError
@@ -24,6 +24,8 @@ def monitor(
     window: Annotated[Path, typer.Option("--window", metavar="FILE", help="rows of one window, or of several")],
     out: Out = Path("reports"),
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="checks at a time")] = 1,
+    engine: EngineOption = "local",
+    address: Address = None,
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
     """Audit a window of production data and add it to the evidence so far.
@@ -33,12 +35,15 @@ def monitor(
     from audit.cli.runs import tell_of_new_ledger
     from audit.cli.worker import supervised
     from audit.commands.monitor import refuse_unproven
+    from audit.pipeline.engine import chosen_engine
     from audit.pipeline.run import Options
 
     if str(out) == "-":
         msg = "-o -: a bundle is a folder: name one"
         raise InputError(msg)
-    options = Options(out, " ".join(["audit", *sys.argv[1:]]), workers=jobs, allow_outside=allow_outside)
+    where = chosen_engine(engine, address)
+    said = " ".join(["audit", *sys.argv[1:]])
+    options = Options(out, said, workers=jobs, allow_outside=allow_outside, engine=where, address=address)
     tell_of_new_ledger(out)
     code = supervised(lambda: guarded(lambda: _windows(policy, window, options)))
     if code == GOOD:  # whatever ran in the other process may lie

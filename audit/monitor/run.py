@@ -21,8 +21,8 @@ from audit.ledger import Ledger, ledger_path, times
 from audit.monitor import detection, measure, notifications, outcome, plan, retraining, state, trace
 from audit.monitor.scope import scope
 from audit.monitor.state import RequirementState
-from audit.monitor.window import cut
-from audit.pipeline import last_promotion, prepare, record
+from audit.monitor.window import read
+from audit.pipeline import engine, last_promotion, prepare, record
 from audit.pipeline import run as pipeline_run
 from audit.pipeline.compatibility import load_policy
 from audit.pipeline.decide import Decided, policy_remarks
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from audit.monitor.scope import Scope
     from audit.monitor.state import History
     from audit.monitor.window import Window
+    from audit.pipeline.engine.ray import Cluster
     from audit.pipeline.run import Options
     from audit.policy import LoadedPolicy
     from audit.progress import Progress
@@ -89,15 +90,16 @@ def audit_windows(
     policy: Path, file: Path, options: Options, progress: Progress, *, on_finding: Callable[[Finding], None] = lambda _finding: None
 ) -> Iterator[Ended]:
     """Count every window of a file, the oldest first. One that contradicts what was counted is refused before any is measured."""
-    call, windows = _begin(policy, file, options)
-    subject: Subject | None = None
-    for window in windows:
-        _, history = call.history()
-        if not plan.due(window, history, call.scope):
-            yield _told(call, _counted_before(call, window, history))
-            continue
-        subject = subject or _subject(call, progress, on_finding)
-        yield _told(call, _audited(call, subject, window))
+    with engine.connected(options.engine, options.address) as cluster:  # before this process is confined
+        call, windows = _begin(policy, file, options)
+        subject: Subject | None = None
+        for window in windows:
+            _, history = call.history()
+            if not plan.due(window, history, call.scope):
+                yield _told(call, _counted_before(call, window, history))
+                continue
+            subject = subject or _subject(call, file, cluster, progress, on_finding)
+            yield _told(call, _audited(call, subject, window))
 
 
 def recorded(policy: Path, file: Path, options: Options) -> Sequence[int] | None:
@@ -117,17 +119,14 @@ def _begin(policy: Path, file: Path, options: Options) -> tuple[_Call, tuple[Win
     retraining.refuse_missing_policy(loaded)
     ledger = Ledger(ledger_path(options.out))
     call = _Call(loaded, part, options, ledger, started, record.reconcile(options.out, ledger))
-    role, spec = part.spec.on, part.policy.datasets[part.spec.on]
-    where = spec.model_copy(update={"path": str(file.absolute()), "unlabelled": None})
-    whole = prepare.read_dataset(replace(part.loaded, allow_outside=True), role, where, may_lack=frozenset({"label"}))
-    windows = cut(whole, part.spec, times.latest(started), drops=spec.unlabelled == "drop")
+    windows = read(part, file, times.latest(started))
     _, history = call.history()
     for window in windows:
         plan.due(window, history, part)
     return call, windows
 
 
-def _subject(call: _Call, progress: Progress, on_finding: Callable[[Finding], None]) -> Subject:
+def _subject(call: _Call, file: Path, cluster: Cluster | None, progress: Progress, on_finding: Callable[[Finding], None]) -> Subject:
     """Everything beside the windows; from here on the process writes nowhere but below the bundles, the ledger and the cache."""
     out, loaded = call.options.out, call.scope.loaded
     others = prepare.read_datasets(loaded, only=set(loaded.policy.datasets) - {call.scope.spec.on})
@@ -141,7 +140,8 @@ def _subject(call: _Call, progress: Progress, on_finding: Callable[[Finding], No
         with suppress(OSError):  # told of where the ledger is written
             one.mkdir(parents=True, exist_ok=True)
     confinement.confine([out, *folders, disk_cache.root()])
-    return measure.Subject(call.scope, others, folder, call.options.workers, progress, on_finding)
+    origin = measure.Origin(file.absolute(), times.latest(call.started))
+    return measure.Subject(call.scope, origin, others, folder, call.options.workers, cluster, progress, on_finding)
 
 
 def _counted_before(call: _Call, window: Window, history: History, *, meanwhile: bool = False) -> Ended:

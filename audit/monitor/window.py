@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
@@ -12,15 +12,18 @@ from audit.datasets.identity import cells_sha256
 from audit.errors import InputError
 from audit.formatting import rows_in_words
 from audit.monitor.periods import BIN, Span, moments, span_of, zone
+from audit.pipeline import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from audit.datasets import Dataset
     from audit.datasets.profiles.profile import Profile
+    from audit.monitor.scope import Scope
     from audit.policy.monitoring import Monitor, Period
 
 Part: TypeAlias = "tuple[str | None, datetime | None, datetime | None, Dataset]"
@@ -50,6 +53,14 @@ class Window:
     def labelled(self) -> bool:
         """Whether its labels have come."""
         return self.labels_sha256 is not None
+
+
+def read(scope: Scope, file: Path, now: datetime) -> tuple[Window, ...]:
+    """The windows of a file, the oldest first."""
+    role, spec = scope.spec.on, scope.policy.datasets[scope.spec.on]
+    where = spec.model_copy(update={"path": str(file.absolute()), "unlabelled": None})
+    whole = prepare.read_dataset(replace(scope.loaded, allow_outside=True), role, where, may_lack=frozenset({"label"}))
+    return cut(whole, scope.spec, now, drops=spec.unlabelled == "drop")
 
 
 def cut(whole: Dataset, spec: Monitor, now: datetime, *, drops: bool) -> tuple[Window, ...]:

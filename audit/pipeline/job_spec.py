@@ -9,7 +9,9 @@ import contextlib
 import os
 from dataclasses import replace
 from functools import cache, lru_cache
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from audit import child_process, disk_cache, progress
@@ -24,14 +26,21 @@ from audit.pipeline.prepare import open_models, read_datasets
 from audit.policy import paths
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.candidates.interface import Candidate
+    from audit.datasets import Dataset
     from audit.evidence import Evidence
     from audit.pipeline.jobs import Job
+    from audit.pipeline.opening import Baselines
     from audit.pipeline.prepare import Prepared
     from audit.policy import LoadedPolicy
 
 
-def specs(prepared: Prepared, *, smoke: bool) -> tuple[JobSpec, ...]:
-    """One for each requirement, in the policy's order."""
+def specs(
+    prepared: Prepared, *, smoke: bool, maker: str = "audit.pipeline.job_spec:of_policy", about: Mapping[str, str] = MappingProxyType({})
+) -> tuple[JobSpec, ...]:
+    """One for each requirement, in the policy's order. `maker` makes the jobs in a worker, from what it is `about` besides."""
     loaded = prepared.loaded
     shared = JobSpec(
         folder=str(Path.cwd()),
@@ -46,6 +55,8 @@ def specs(prepared: Prepared, *, smoke: bool) -> tuple[JobSpec, ...]:
         variables=_variables(loaded),
         smoke=smoke,
         allow_outside=loaded.allow_outside,
+        maker=maker,
+        about=tuple(about.items()),
     )
     return tuple(replace(shared, requirement=one.id) for one in loaded.policy.require)
 
@@ -70,20 +81,41 @@ def job(spec: JobSpec) -> Job:
 @lru_cache(maxsize=1)
 def _jobs(spec: JobSpec) -> dict[str, Job]:
     os.environ |= {"AUDIT_CACHE": spec.cache, **dict(spec.variables)}
+    module, _, name = spec.maker.partition(":")
     with contextlib.chdir(spec.folder):
-        loaded = load_policy(Path(spec.policy), allow_outside=spec.allow_outside)
-        _refuse_other("policy", loaded.sha256, spec.policy_sha256)
-        datasets = read_datasets(loaded)
-        for role, sha256 in spec.datasets:  # before a model is trained on them
-            data = datasets[role].head(pipeline_jobs.SMOKE_ROWS) if spec.smoke else datasets[role]
-            _refuse_other(f"datasets.{role}", data.sha256, sha256)
-        seen, candidate, baselines = open_models(loaded, datasets, progress.on_stderr(), smoke=spec.smoke)
-        _refuse_other("candidate", candidate.sha256, spec.candidate_sha256)
-        for name, sha256 in spec.comparators:
-            _refuse_other(name, baselines.comparators[name].candidate.sha256, sha256)
-    predicted, history = Predictions(candidate, disk_cache.root()), pipeline_jobs.History(store=disk_cache.root())
-    made = pipeline_jobs.jobs(loaded, seen, predicted, baselines=baselines, history=history)
+        made = getattr(import_module(module), name)(spec)
     return {one.requirement.id: one for one in made}
+
+
+def of_policy(spec: JobSpec) -> tuple[Job, ...]:
+    """The jobs of a whole policy."""
+    loaded = policy_of(spec)
+    datasets = read_datasets(loaded)
+    refuse_other_data(spec, {role: data.head(pipeline_jobs.SMOKE_ROWS) for role, data in datasets.items()} if spec.smoke else datasets)
+    seen, candidate, baselines = open_models(loaded, datasets, progress.on_stderr(), smoke=spec.smoke)
+    refuse_other_models(spec, candidate, baselines)
+    predicted, history = Predictions(candidate, disk_cache.root()), pipeline_jobs.History(store=disk_cache.root())
+    return pipeline_jobs.jobs(loaded, seen, predicted, baselines=baselines, history=history)
+
+
+def policy_of(spec: JobSpec) -> LoadedPolicy:
+    """The policy that a spec names; InputError where it has changed."""
+    loaded = load_policy(Path(spec.policy), allow_outside=spec.allow_outside)
+    _refuse_other("policy", loaded.sha256, spec.policy_sha256)
+    return loaded
+
+
+def refuse_other_data(spec: JobSpec, datasets: Mapping[str, Dataset]) -> None:
+    """InputError where data have changed; to be called before a model is trained on them."""
+    for role, sha256 in spec.datasets:
+        _refuse_other(f"datasets.{role}", datasets[role].sha256, sha256)
+
+
+def refuse_other_models(spec: JobSpec, candidate: Candidate, baselines: Baselines) -> None:
+    """InputError where models have changed."""
+    _refuse_other("candidate", candidate.sha256, spec.candidate_sha256)
+    for name, sha256 in spec.comparators:
+        _refuse_other(name, baselines.comparators[name].candidate.sha256, sha256)
 
 
 def _refuse_other(what: str, found: str, expected: str) -> None:

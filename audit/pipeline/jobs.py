@@ -97,6 +97,10 @@ class JobSpec:
     """Folder with what is computed once: predictions, trained models."""
     variables: tuple[tuple[str, str], ...] = ()
     """Variables of the environment that paths of the policy name, and their values."""
+    maker: str = "audit.pipeline.job_spec:of_policy"
+    """The function, as `module:name`, that makes the jobs of a spec."""
+    about: tuple[tuple[str, str], ...] = ()
+    """What else that function needs."""
     smoke: bool = False
     allow_outside: bool = False
 
@@ -107,7 +111,7 @@ class JobSpec:
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> JobSpec:
         """What `to_json` wrote."""
-        pairs = {key: tuple((name, sha256) for name, sha256 in found[key]) for key in ("datasets", "comparators", "variables")}
+        pairs = {key: tuple((name, sha256) for name, sha256 in found[key]) for key in ("datasets", "comparators", "variables", "about")}
         return cls(**{**found, **pairs})
 
 

@@ -19,7 +19,8 @@ import yaml
 from audit.candidates import confinement
 from audit.errors import InputError
 from audit.pipeline.engine import chosen_engine, ray
-from tests.command import audit, installed
+from tests import windows
+from tests.command import audit
 from tests.ray_cluster import ALONE, TwoNodes, two_nodes
 from tests.running import policy, table
 
@@ -156,11 +157,25 @@ def test_a_node_that_is_lost_loses_no_check(project: Path, cluster: TwoNodes) ->
 
 
 @pytest.mark.slow
+def test_a_window_has_the_evidence_of_this_machine(tmp_path: Path, cluster: TwoNodes) -> None:
+    told = []
+    for out, options in (("here", ()), ("ray", on(cluster))):
+        (tmp_path / out).mkdir()
+        project = windows.Project(tmp_path / out, windows.policy(windows.ACCURACY, windows.DRIFT))
+        windows.rows(windows.day(0)).to_csv(project.folder / "window.csv", index=False)
+        environment = ALONE | {"AUDIT_CACHE": str(project.folder / "cache")}
+        done = audit("monitor", "policy.yaml", "--window", "window.csv", *options, cwd=project.folder, workers=2 * bool(options), **environment)
+        assert done.returncode == 0, done.stderr
+        told.append({name: project.results()[name] for name in ("findings", "decision", "reasons")})
+    assert told[0] == told[1]
+
+
+@pytest.mark.slow
 def test_a_profile_of_partitions_is_that_of_this_machine(tmp_path: Path, cluster: TwoNodes) -> None:
     for seed in range(2):
         table(seed=seed).to_parquet(tmp_path / f"part-{seed}.parquet")
     for out, options in (("here", ("--jobs", "1")), ("ray", on(cluster))):
-        done = installed("profile", ".", "-o", f"../{tmp_path.name}-{out}.json", *options, cwd=tmp_path, **ALONE)
+        done = audit("profile", ".", "-o", f"../{tmp_path.name}-{out}.json", *options, cwd=tmp_path, **ALONE)
         assert done.returncode == 0, done.stderr
     here, there = ((tmp_path.parent / f"{tmp_path.name}-{out}.json").read_bytes() for out in ("here", "ray"))
     assert here == there

@@ -107,7 +107,7 @@ def main(pipe: Pipe) -> None:
 
     try:
         _connect(pipe.receive())
-    except (RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  # Ray raises errors of any kind, its own and plain ones: each means that there is no cluster
         pipe.send(Refused(_in_words(error)))
         return
     pipe.send(Connected())
@@ -126,8 +126,12 @@ def _connect(to: Connect) -> None:
     shown: dict[str, Any] = {"log_to_driver": False, "logging_level": "critical"}
     if to.address is not None:
         ray.init(address=to.address, **shown)
-    else:
-        started = {"num_cpus": to.most, "include_dashboard": False, "object_store_memory": _STORE, "_temp_dir": to.scratch}
+        return
+    started = {"num_cpus": to.most, "include_dashboard": False, "object_store_memory": _STORE, "_temp_dir": to.scratch}
+    try:
+        ray.init(address="local", **started, **shown)
+    except Exception:  # noqa: BLE001  # a busy machine does not start it within the 30 seconds that Ray allows: a plain Exception
+        ray.shutdown()
         ray.init(address="local", **started, **shown)
 
 
