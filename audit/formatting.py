@@ -58,6 +58,19 @@ def counted(value: float, unit: str) -> str:
     return f"{count(value)} {COUNTED[unit] if value == 1 else unit}"
 
 
+_CERTAIN, _WHOLE, _LEAST = 1e9, 10, 0.01
+"""Evidence that is told no further, from which on it is told without decimals, and below which only that it is less."""
+
+
+def format_evidence(value: float) -> str:
+    """Evidence over windows, or what is needed of it: `812`, `7.3`, `less than 0.01`, `more than 1,000,000,000`."""
+    if value >= _CERTAIN:
+        return f"more than {_CERTAIN:,.0f}"
+    if 0 < value < _LEAST:
+        return f"less than {_LEAST}"
+    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.2g}"
+
+
 def interval_in_words(interval: tuple[float, float]) -> str:
     """`[0.838, 0.882]`."""
     return f"[{number(interval[0])}, {number(interval[1])}]"

@@ -13,8 +13,8 @@ from audit.formatting import interval_in_words, number
 from audit.ledger import Ledger, ledger_path
 from audit.pipeline import record
 from audit.registry import moves
-from audit.report.history.past import observations
-from audit.report.history.trend import alarm_since, bound_of
+from audit.report.history.past import alarm, observations
+from audit.report.history.trend import bound_of
 
 DEFAULT_OUT = Path("reports")
 """Where `audit run` writes unless it is told otherwise; it need not be there yet."""
@@ -132,5 +132,6 @@ def _newest(found: Sequence[Observation]) -> str:
     one = found[-1].outcome
     ends = "" if one.interval is None or one.interval == (one.value, one.value) else f" {interval_in_words(one.interval)}"
     value = "no number" if one.value is None else f"{number(one.value)}{ends}"
-    state = f"ALARM since {alarm_since(found)[:10]}" if found[-1].alarm else one.status.replace("_", " ")
+    since = alarm(found)
+    state = one.status.replace("_", " ") if since is None else f"ALARM since {since[:10]}"
     return "  ".join(filter(None, (value, state, bound_of(one))))

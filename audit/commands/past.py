@@ -48,6 +48,7 @@ class _Bundled:
         at_hand = looked_for if state is None else "/" not in name and state not in {record.CHANGED, GONE}
         return Past(
             kind=kind,
+            number=self.entry.number,
             name=name,
             time=self.entry.time,
             policy=str(self.told.get("policy")),

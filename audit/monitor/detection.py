@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.decision.judge import without_evidence
 from audit.evidence import OVERALL, Pair, Slice
+from audit.formatting import format_evidence
 from audit.monitor.state import MemberState, RequirementState
 from audit.pipeline.engine.inline import failure
 from audit.record import Signal
@@ -31,8 +32,6 @@ LASTING = math.log(20)
 """Above the threshold, on the same scale, up to which evidence is kept: one good window does not end an alarm."""
 _MOST = 700.0
 """Logarithm beyond which evidence is told as this number."""
-_CERTAIN, _WHOLE = 1e9, 10
-"""Evidence that is told no further, and from which on it is told without decimals."""
 _NAMED = 3
 """Members that are named where several alarm."""
 
@@ -169,22 +168,16 @@ def _notes(finding: Finding, signals: Sequence[Signal], raised: Sequence[Signal]
         if finding.status == "fail":
             yield "This window alone misses the bound; one window raises no alarm unless its evidence suffices."
         most = max(signals, key=lambda one: one.evidence)
-        yield f"{_evidence(most)}; an alarm needs {_amount(most.threshold)}."
+        yield f"{_evidence(most)}; an alarm needs {format_evidence(most.threshold)}."
 
 
 def _raised(one: Signal) -> str:
     word = "Watch" if one.state == "watch" else "Alarm"
     change = f" The change most likely began in window {one.change}." if one.change is not None else ""
-    return f"{word} since window {one.since}. {_evidence(one)}, at or above {_amount(one.threshold)}.{change}"
+    return f"{word} since window {one.since}. {_evidence(one)}, at or above {format_evidence(one.threshold)}.{change}"
 
 
 def _evidence(one: Signal) -> str:
     whose = "Evidence" if one.member is None else f"{one.member}: evidence"
     windows = "1 window" if one.windows == 1 else f"{one.windows:,} windows"
-    return f"{whose} of a broken bound over {windows} is {_amount(one.evidence)}"
-
-
-def _amount(value: float) -> str:
-    if value >= _CERTAIN:
-        return "more than 1,000,000,000"
-    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.2g}"
+    return f"{whose} of a broken bound over {windows} is {format_evidence(one.evidence)}"

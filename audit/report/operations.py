@@ -138,7 +138,7 @@ def _alarm(run: AuditRun, entry: Entry) -> Alarm:
         bars=prose.SEVERITY_BARS[finding.requirement.severity],
         bound=prose.bound(finding.requirement),
         chip=chip,
-        evidence=production.evidence_in_words(own[0], facts) if own and facts is not None else "",
+        evidence=production.evidence_in_words(own[0]) if own and facts is not None else "",
         meaning=prose.clip(ended(in_words(prose.meaning(finding.check.risk), finding.evidence)), 150),
         first_action=prose.clip(ended(phrases.remedy(finding)), 170),
         owner=prose.clip(finding.owner, 60),

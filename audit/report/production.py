@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from audit import phrases
-from audit.formatting import count, ended
+from audit.formatting import count, ended, format_evidence
 from audit.report import text as prose
-from audit.report.charts.evidence import amount
 from audit.report.entries import Chip
 from audit.report.phrases import label
 
@@ -121,21 +120,21 @@ def lead(run: AuditRun) -> tuple[str, str]:
     raised = [one for one in ranked(facts.signals) if one.state in STANDING]
     if not raised:
         return _LEADS[facts.outcome], strongest(facts)
-    said = "; ".join(_raised(one, facts) for one in raised[:NAMED])
+    said = "; ".join(_raised(one) for one in raised[:NAMED])
     more = f"; and {len(raised) - NAMED:,} more" if len(raised) > NAMED else ""
     return _LEADS[facts.outcome], f"{prose.sentence(said)}{more}."
 
 
-def _raised(one: Signal, facts: MonitorFacts) -> str:
+def _raised(one: Signal) -> str:
     """`alarm of drift/ks for column: amount since 2026-11-12, evidence 812 of 365 needed`."""
     whom = "" if one.member is None else f" for {prose.clip(label(one.member), 60)}"
     since = "" if one.since is None else f" since {window_name(one.since)}"
-    return f"{one.state} of {one.requirement}{whom}{since}: evidence {evidence_in_words(one, facts)}"
+    return f"{one.state} of {one.requirement}{whom}{since}: evidence {evidence_in_words(one)}"
 
 
-def evidence_in_words(one: Signal, facts: MonitorFacts) -> str:
-    """`812 of 365 needed`: evidence in the windows of the budget."""
-    return f"{amount(relative(one) * facts.budget.windows)} of {count(round(facts.budget.windows, 1))} needed"
+def evidence_in_words(one: Signal) -> str:
+    """`812 of 365 needed`."""
+    return f"{format_evidence(one.evidence)} of {format_evidence(one.threshold)} needed"
 
 
 def budget(run: AuditRun, facts: MonitorFacts) -> str:
@@ -167,7 +166,7 @@ def strongest(facts: MonitorFacts) -> str:
     most = max(facts.signals, key=relative)
     whom = "" if most.member is None else f", {prose.clip(label(most.member), 60)}"
     stands = "this alarm stands" if most.state == "alarm" else "the strongest evidence stands"
-    return f"{prose.sentence(stands)} at {evidence_in_words(most, facts)} ({most.requirement}{whom})."
+    return f"{prose.sentence(stands)} at {evidence_in_words(most)} ({most.requirement}{whom})."
 
 
 def window_gaps(run: AuditRun) -> Iterator[tuple[str, str]]:
@@ -194,6 +193,6 @@ def certainty(run: AuditRun, finding: Finding) -> str:
     most = own[0]
     if most.state in STANDING:
         change = "" if most.change is None else f" The change most likely began in window {window_name(most.change)}."
-        return f"Yes, by the evidence of {prose.counted(most.windows, 'window')}: {evidence_in_words(most, facts)}.{change}"
+        return f"Yes, by the evidence of {prose.counted(most.windows, 'window')}: {evidence_in_words(most)}.{change}"
     near = "It rises" if most.state == "rising" else "It is far from an alarm"
-    return f"{near}: evidence {evidence_in_words(most, facts)}, after {prose.counted(most.windows, 'window')}."
+    return f"{near}: evidence {evidence_in_words(most)}, after {prose.counted(most.windows, 'window')}."

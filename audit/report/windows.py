@@ -89,7 +89,7 @@ def windows(run: AuditRun, found: Entries) -> Windows | None:
     return Windows(
         budget=production.budget(run, facts),
         strongest=production.strongest(facts),
-        signals=tuple(_signal(one, facts, found) for one in shown[:MOST_SIGNALS]),
+        signals=tuple(_signal(one, found) for one in shown[:MOST_SIGNALS]),
         quiet=_quiet(quiet, len(shown)),
         charts=charts[:MOST_CHARTS],
         more_charts=f"{prose.sentence(prose.counted(len(charts) - MOST_CHARTS, 'more requirement'))}: the quiet ones are left out."
@@ -109,14 +109,14 @@ def _quiet(quiet: int, shown: int) -> str:
     return f"{rest} is quiet: {prose.counted(quiet, 'member')} below a tenth of {'its' if quiet == 1 else 'their'} threshold."
 
 
-def _signal(one: Signal, facts: MonitorFacts, found: Entries) -> SignalRow:
+def _signal(one: Signal, found: Entries) -> SignalRow:
     entry = found.of(one.requirement)
     return SignalRow(
         chip=production.state_chip(one),
         link=None if entry is None else entry.link,
         requirement=one.requirement,
         member="all rows" if one.member is None else prose.clip(label(one.member), 80),
-        evidence=production.evidence_in_words(one, facts),
+        evidence=production.evidence_in_words(one),
         windows=f"{one.windows:,}",
         since="–" if one.since is None else production.window_name(one.since),
         change="–" if one.change is None else production.window_name(one.change),

@@ -11,7 +11,7 @@ import pytest
 from audit.evidence import Example, Intervals, Part, Point, Slice
 from audit.record import BudgetFacts, from_text, to_text
 from audit.report import render
-from audit.report.charts.evidence import amount, evidence
+from audit.report.charts.evidence import evidence
 from audit.report.decision import decision
 from audit.report.entries import entries
 from audit.report.operations import operations
@@ -188,10 +188,6 @@ def test_evidence_beyond_every_scale_is_drawn_at_its_edge(value: float) -> None:
     assert "nan" not in str(drawn.drawing).lower().replace("finance", "")
     assert "inf" not in re.sub(r"<(title|desc)>.*?</\1>", "", str(drawn.drawing))
     assert evidence(replace(one, relative=(None,) * len(facts.history)), facts, "") is None
-
-
-def test_amounts() -> None:
-    assert [amount(one) for one in (0.0, 0.001, 0.25, 7.34, 812.4, 2e9)] == ["0", "less than 0.01", "0.25", "7.3", "812", "over a million"]
 
 
 def test_what_moved_is_ranked_by_its_bound() -> None:

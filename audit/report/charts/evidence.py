@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from audit.formatting import count
+from audit.formatting import format_evidence
 from audit.report import text as prose
 from audit.report.charts import drawing as svg
 from audit.report.charts.drawing import LEFT, RIGHT, WIDTH, Drawing, Scale
@@ -26,18 +26,9 @@ _MARKS = {"late window": ("△", "came late"), "labels": ("○", "labels came"),
 """Marks below the axis."""
 
 
-def amount(value: float) -> str:
-    """Evidence in words: whole numbers from ten on, two digits below, and `over a million`."""
-    if value >= 1e6:  # noqa: PLR2004  # more digits say no more
-        return "over a million"
-    if value >= 10:  # noqa: PLR2004  # tenths say nothing there
-        return f"{value:,.0f}"
-    return "less than 0.01" if 0 < value < 0.01 else f"{value:.2g}"  # noqa: PLR2004  # nor do smaller ones
-
-
 def evidence(trace: Trace, facts: MonitorFacts, foot: str) -> Drawing | None:
-    """The evidence of one requirement over the arrivals; nothing where no arrival counted."""
-    needed = facts.budget.windows
+    """The evidence of one requirement over the arrivals, at its threshold of today; nothing where no arrival counted."""
+    needed = max((one.threshold for one in facts.signals if one.requirement == trace.requirement), default=facts.budget.windows)
     known = [(i, one) for i, one in enumerate(trace.relative) if one is not None]
     if not known:
         return None
@@ -45,8 +36,8 @@ def evidence(trace: Trace, facts: MonitorFacts, foot: str) -> Drawing | None:
     low = min(max(min(one for _, one in known), LEAST), 0.1)
     y = Scale(math.log10(low), math.log10(min(max(3.0, *(one for _, one in known)), MOST)), BOTTOM, TOP)
     parts = [*_levels(y, needed), *_curve(known, x, y), *_strip(facts, x)]
-    title = f"{trace.requirement}: evidence {amount(known[-1][1] * needed)} of {count(needed)} needed"
-    figure = svg.figure(WIDTH, KEY + 6, title, _in_words(known, facts), *parts)
+    title = f"{trace.requirement}: evidence {format_evidence(known[-1][1] * needed)} of {format_evidence(needed)} needed"
+    figure = svg.figure(WIDTH, KEY + 6, title, _in_words(known, facts, needed), *parts)
     return Drawing(title, "Evidence of a breach after each window, logarithmic. Dashed: where an alarm begins.", figure, foot)
 
 
@@ -103,15 +94,15 @@ def _missing(facts: MonitorFacts) -> list[tuple[float, str]]:
     return [(max(i - 0.5, 0.0), "missing") for i in after if i]
 
 
-def _in_words(known: Sequence[tuple[int, float]], facts: MonitorFacts) -> str:
+def _in_words(known: Sequence[tuple[int, float]], facts: MonitorFacts, needed: float) -> str:
     """The ends and the highest; since when it alarms; the windows with a mark."""
-    needed, keys = facts.budget.windows, [one.key for one in facts.history]
+    keys = [one.key for one in facts.history]
     highest = max(known, key=lambda one: one[1])
-    told = [
-        f"{word} {amount(one * needed)} at {keys[i]}" for word, (i, one) in (("first", known[0]), ("highest", highest), ("last", known[-1]))
-    ]
+    ends = (("first", known[0]), ("highest", highest), ("last", known[-1]))
+    told = [f"{word} {format_evidence(one * needed)} at {keys[i]}" for word, (i, one) in ends]
     begun = [keys[i] for (i, one), (_, before) in zip(known, [(0, 0.0), *known], strict=False) if one >= 1 > before]
-    told.append(f"reached its threshold of {count(needed)} at {prose.listed(begun, _LISTED)}" if begun else "never reached its threshold")
+    reached = f"reached its threshold of {format_evidence(needed)} at {prose.listed(begun, _LISTED)}"
+    told.append(reached if begun else "never reached its threshold")
     told += [f"{word}: {prose.listed(these, _LISTED)}" for word, these in _marked(facts) if these]
     return "; ".join(told)
 

@@ -127,17 +127,18 @@ def _lead(past: Sequence[Past]) -> str:
 def _facts(past: Sequence[Past], moves: Sequence[Move]) -> Iterator[Fact]:
     """How it stands now."""
     for kind, term in (("run", "Newest run"), ("window", "Newest window")):
-        newest = next((one for one in reversed(past) if one.kind == kind), None)
-        if newest is not None:
-            when = prose.moment(newest.time) if kind == "run" else newest.name
-            yield Fact(term, f"{prose.outcome(newest.decision)}, {when}")
-    alarms = next((sorted(one.alarms) for one in reversed(past) if one.kind == "window"), [])
+        last = next((one for one in reversed(past) if one.kind == kind), None)
+        if last is not None:
+            when = prose.moment(last.time) if kind == "run" else last.name
+            yield Fact(term, f"{prose.outcome(last.decision)}, {when}")
+    newest = max((one for one in past if one.kind == "window"), key=lambda one: one.number, default=None)
+    alarms = [] if newest is None else sorted(newest.alarms)
     if alarms:
         yield Fact("Alarms that stand", prose.listed(alarms, 6))
     finished = [one for one in moves if one.kind != "drill"]
     if finished:
-        newest = finished[-1]
-        yield Fact("Runs today", f"{newest.name} version {newest.version}", f"by a {newest.kind} on {prose.day(newest.time)}")
+        move = finished[-1]
+        yield Fact("Runs today", f"{move.name} version {move.version}", f"by a {move.kind} on {prose.day(move.time)}")
     drills = [one for one in moves if one.kind == "drill"]
     if drills or finished:
         yield Fact("Last rollback drill", _drill(drills[-1]) if drills else "none: rehearse it with `audit rollback NAME --drill`")

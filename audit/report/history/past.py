@@ -19,6 +19,8 @@ class Past:
     """A run, or a window of production that was audited."""
 
     kind: Kind
+    number: int
+    """Of its entry in the ledger."""
     name: str
     """Of the run, or the window's key."""
     time: str
@@ -97,6 +99,18 @@ class Observation:
     def alarm(self) -> bool:
         """Whether its alarm stood then."""
         return self.outcome.finding in self.past.alarms
+
+
+def alarm(found: Sequence[Observation]) -> str | None:
+    """Since which moment the alarm has stood that stands after the newest arrival; None where none stands.
+
+    Evidence is counted in the order in which windows and their labels came, which is not always that of their dates.
+    """
+    since = None
+    for one in sorted(found, key=lambda one: one.past.number):
+        if one.past.kind == "window":
+            since = (since or one.past.time) if one.alarm else None
+    return since
 
 
 def observations(past: Sequence[Past]) -> dict[str, tuple[Observation, ...]]:

@@ -11,6 +11,7 @@ from audit.report import text as prose
 from audit.report.charts import drawing as svg
 from audit.report.charts.drawing import Scale, short, ticks
 from audit.report.entries import Chip
+from audit.report.history.past import alarm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,13 +45,14 @@ def trend(found: Sequence[Observation], axis: Axis, moves: Sequence[Move]) -> Tr
     """The newest result, and all values there are, oldest first."""
     newest = found[-1].outcome
     ends = "" if newest.interval is None or newest.interval == (newest.value, newest.value) else f" {interval_in_words(newest.interval)}"
+    since = alarm(found)
     unit = f" {newest.unit}" if newest.unit and newest.value is not None else ""
     return Trend(
         finding=newest.finding,
         chip=Chip(newest.status, prose.STATUSES[newest.status]) if newest.status in prose.STATUSES else Chip("error", newest.status),
         now="no number" if newest.value is None else f"{number(newest.value)}{ends}{unit}",
         bound=bound_of(newest),
-        alarm=f"alarm since {prose.day(alarm_since(found))}" if found[-1].alarm else "",
+        alarm="" if since is None else f"alarm since {prose.day(since)}",
         picture=_picture(found, axis, moves),
     )
 
@@ -58,16 +60,6 @@ def trend(found: Sequence[Observation], axis: Axis, moves: Sequence[Move]) -> Tr
 def bound_of(one: Outcome) -> str:
     """What the requirement asks, in words."""
     return f"not worse by more than {number(one.margin)}" if one.margin is not None else bound_in_words(one.minimum, one.maximum)
-
-
-def alarm_since(found: Sequence[Observation]) -> str:
-    """When the alarm that stands now was first seen."""
-    since = found[-1]
-    for one in reversed(found):
-        if one.outcome.value is not None and not one.alarm and one.past.kind == since.past.kind:
-            break
-        since = one if one.alarm else since
-    return since.past.time
 
 
 def _finite(one: Observation) -> bool:

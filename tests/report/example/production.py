@@ -73,7 +73,7 @@ def _signals(requirement: str, findings: Sequence[Finding], top: float, state: s
     """One a member, the first with the most evidence."""
     finding = next(one for one in findings if one.id == requirement)
     names: list[Name | None] = [*(one.name for one in finding.slices)] or [None]
-    needed = 365.0 * 6 * len(names)
+    needed = 365.0
     raised = state in {"alarm", "watch"}
     first = Signal(
         requirement,
