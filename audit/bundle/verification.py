@@ -19,7 +19,7 @@ from audit.formatting import moment
 from audit.governance import keys as key_files
 from audit.governance import review, sign_off, signatures, waiver_validity
 from audit.governance.waiver_files import SUFFIXES, read_waiver
-from audit.ledger import ledger_path, times
+from audit.ledger import BUNDLED, ledger_path, times
 from audit.ledger.chain import Address
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def _recorded(bundle: _Bundle) -> Iterator[Check]:
     if bundle.entries is None:
         return
     release, told = bundle.release, [(one.kind, json.loads(one.payload)) for one in bundle.entries]
-    runs = [one for kind, one in told if kind == "run" and one.get("run") == release.run]
+    runs = [one for kind, one in told if kind in BUNDLED and one.get("run") == release.run]
     same = any(one.get("bundle_sha256") == release.bundle_sha256 for one in runs)
     wrong = "is recorded with another bundle" if runs else "is not recorded"
     yield Check("ledger", same, f"run {release.run} is recorded with this bundle" if same else f"run {release.run} {wrong}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import InputError
 from audit.formatting import interval_in_words, number
-from audit.ledger import Ledger, ledger_path
+from audit.ledger import BUNDLED, Ledger, ledger_path
 from audit.pipeline import record
 from audit.registry import moves
 from audit.report.history.past import alarm, observations
@@ -47,7 +47,7 @@ def checked(out: Path) -> Checked:
     ledger = Ledger(ledger_path(out))
     settled, unsettled = moves.settle_killed(ledger)
     entries = ledger.verified()
-    states = {entry.number: record.state(out, entry) for entry in entries if entry.kind in record.BUNDLED}
+    states = {entry.number: record.state(out, entry) for entry in entries if entry.kind in BUNDLED}
     unknown = record.unknown_bundles(out, entries)
     unknown = record.unknown_bundles(out, ledger.verified()) if unknown else []  # a run at work moves its bundle first
     wrong = [f"{out / name}: a bundle that the ledger {ledger.name} does not hold" for name in unknown]

@@ -34,6 +34,8 @@ Place: TypeAlias = Path | Address
 """Where a ledger is kept."""
 START = "0" * 64
 """What the first entry names as its predecessor."""
+BUNDLED = frozenset({"run", "window"})
+"""Kinds of entries that have a bundle."""
 _CONTENT = "content_sha256"
 
 

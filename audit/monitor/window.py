@@ -121,7 +121,8 @@ def _by_count(whole: Dataset, size: int, where: tzinfo) -> Iterator[Part]:
 def _by_time(whole: Dataset, spec: Monitor, now: datetime) -> Iterator[Part]:
     kind, where, column = spec.window, zone(spec.time_zone), whole.columns.time
     assert isinstance(kind, str)  # noqa: S101  # windows by count are cut by `_by_count`
-    assert column is not None  # noqa: S101  # the policy is refused without it
+    if column is None:
+        _refuse(whole, "lacks the column that columns.time names", "give each row its time there")
     times = moments(whole.cells.column(column), where)
     _refuse_untimed(whole, column, times)
     _refuse_future(whole, column, times, now)

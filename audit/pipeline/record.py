@@ -10,7 +10,7 @@ from audit import files
 from audit.bundle import reader, writer
 from audit.decision.finding import Reason
 from audit.errors import AuditError, InputError, ToolError
-from audit.ledger import Entry, times
+from audit.ledger import BUNDLED, Entry, times
 from audit.ledger.chain import START
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from audit.ledger import Ledger
 
-BUNDLED = frozenset({"run", "window"})
-"""Kinds of entries that have a bundle."""
 _PENDING = ".entry.json"
 """Ending of the file that holds a run's entry from the moment its bundle is put in place until the ledger has it."""
 _ASIDE = ".unrecorded"

@@ -86,9 +86,7 @@ def kolmogorov_smirnov(distance: float, error: float, sizes: tuple[int, int]) ->
     return Sketched.of(*(KolmogorovSmirnov(end, *sizes) for end in ends))
 
 
-def largest_distance(
-    one: tuple[NDArray[np.float64], NDArray[np.int64]], other: tuple[NDArray[np.float64], NDArray[np.int64]]
-) -> float:
+def largest_distance(one: tuple[NDArray[np.float64], NDArray[np.int64]], other: tuple[NDArray[np.float64], NDArray[np.int64]]) -> float:
     """Of two distribution functions, at any value: of values and the rows that each stands for."""
     sides = []
     for values, rows in (one, other):

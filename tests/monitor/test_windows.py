@@ -130,6 +130,12 @@ def test_rows_that_belong_to_no_finished_window_are_refused(tmp_path: Path, chan
     assert not (tmp_path / "reports").exists() or not project.ledger.entries()
 
 
+def test_a_file_without_the_column_of_times_is_refused(tmp_path: Path) -> None:
+    done = Project(tmp_path, policy()).monitor(rows(day(0)).drop(columns="at"))
+    assert done.returncode == 2
+    assert "lacks the column that columns.time names" in done.stderr
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     project = Project(tmp_path, policy())
     done = project.monitor(rows(day(0)).iloc[:0])
