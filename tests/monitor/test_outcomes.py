@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit.bundle import verification
 from audit.stats.e_process import Detector, log_e_values, log_threshold
 from audit.stats.proportion import Proportion
 from tests.command import audit
@@ -162,3 +164,11 @@ def test_mistakes_are_told_at_the_lines_of_the_whole_policy(tmp_path: Path) -> N
     assert done.returncode == 2
     line = int(done.stderr.split(":")[1])
     assert "regoin" in (tmp_path / "policy.yaml").read_text().splitlines()[line - 1]
+
+
+def test_a_bundle_of_a_window_is_verified_by_its_entry(tmp_path: Path) -> None:
+    project = Project(tmp_path, policy())
+    project.monitor(rows(day(0)))
+    bundle = tmp_path / "reports" / project.entries()[-1]["run"]
+    checks = verification.verify(bundle, (), project.ledger, datetime.now(UTC)).checks
+    assert (True, f"run {bundle.name} is recorded with this bundle") in {(one.ok, one.text) for one in checks if one.name == "ledger"}
