@@ -218,7 +218,7 @@ def _column(role: str, text: str, names: Collection[str]) -> Tree:
     return None if not text or (text == "null" and text not in names) else text
 
 
-def _refuse_blanks(role: str, path: Path, names: Collection[str], roles_of: Mapping[str, object]) -> None:
+def _refuse_blanks(role: str, path: object, names: Collection[str], roles_of: Mapping[str, object]) -> None:
     """A column called ` prediction` is the prediction's, and the blank is easily overlooked."""
     for name, known in NAMES.items():
         near = next((column for column in sorted(names) if column != column.strip() and column.strip() in known), None)

@@ -147,7 +147,7 @@ def policy_head(name: str, found: Found, start: Path, command: str, reading: Seq
     yield "datasets:"
     for role, data in found.data.items():
         own = [f"columns: {{{', '.join(lacking)}}}"] if (lacking := list(_lacking(data, found))) else []
-        parts = ", ".join([f"path: {quoted(below(data.path, start))}", *reading, *own])
+        parts = ", ".join([f"path: {quoted(below(Path(str(data.path)), start))}", *reading, *own])
         yield f"  {role}: {{{parts}}}" + ("  # has no such columns" if own else "")
     yield from _columns(found)
     yield from _candidate(found, start)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from audit.commands.check import columns_of, read_options
 from audit.datasets import Columns, Dataset
 from audit.datasets.column_store import InMemory
+from audit.datasets.contents import files_at
 from audit.datasets.declared_types import kinds_of_columns, refuse_unknown_columns
 from audit.datasets.file_bytes import Unreadable
 from audit.datasets.parquet_file import ParquetColumns
-from audit.datasets.parts import Location, find_parts
+from audit.datasets.parts import Location
 from audit.datasets.profiles import making
 from audit.datasets.profiles import profile as profile_file
 from audit.datasets.reading import read
@@ -112,7 +113,7 @@ def _begin(asked: ProfileRequest) -> tuple[ColumnStore, tuple[str, ...], Columns
 
 def _open(path: Path, columns: Columns, options: ReadOptions) -> tuple[ColumnStore, tuple[str, ...]]:
     """The cells of a file or folder, and the digests of its files. Parquet is not read before it is profiled."""
-    listing = find_parts(Location(path))
+    listing = files_at(Location.of(path))
     if listing.parts[0].format != "Parquet":
         data = read("data", path, columns, options)
         return data.cells, (data.sha256,)

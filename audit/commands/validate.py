@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 def warnings(loaded: LoadedPolicy) -> Iterator[str]:
     """One line a remark, after the rules that need the data, where the data are there; what breaks a rule is raised."""
     datasets = loaded.policy.datasets
-    here = {role for role, spec in datasets.items() if is_there(loaded.resolve(spec.path))}
+    here = {role for role, spec in datasets.items() if is_there(loaded.location(spec).path)}
     absent = [spec.path for role, spec in datasets.items() if role not in here]
     if absent:
         yield f"not here, so their columns are not checked: {', '.join(absent)}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.datasets import sql_query
+from audit.datasets import postgres_query, sql_query, stores
+from audit.datasets.addresses import DATABASES, Address
 from audit.datasets.column_store import InMemory
 from audit.datasets.csv_file import csv_table
 from audit.datasets.declared_types import refuse_unknown_columns
@@ -18,14 +20,13 @@ from audit.datasets.parts import Part, find_parts, listing_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import pandas as pd
 
     from audit.datasets.column_store import ColumnStore
     from audit.datasets.columns import Columns, ReadOptions
     from audit.datasets.joined_files import JoinedFiles
-    from audit.datasets.parts import Location
+    from audit.datasets.parts import Listing, Location
 
 _OF_CSV = ("separator", "decimal", "encoding")
 """Keys that say how text becomes cells."""
@@ -46,7 +47,10 @@ def read_contents(location: Location, columns: Columns, options: ReadOptions) ->
     """The cells at a location. Unreadable tells what is wrong and where."""
     if location.sql is not None:
         return _answer(location.sql, location, columns, options)
-    listing = find_parts(location)
+    if isinstance(location.path, Address) and location.path.protocol in DATABASES:
+        what = "is a database"
+        raise Unreadable(what, "say which rows of it are meant, such as `sql: SELECT * FROM sales ORDER BY id`")
+    listing = files_at(location)
     parts = listing.parts
     if parts[0].format == "Parquet":
         cells = _parquet(parts, columns, options)
@@ -56,6 +60,11 @@ def read_contents(location: Location, columns: Columns, options: ReadOptions) ->
         refuse_unknown_columns(options, map(str, joined.frame.columns))
     store = InMemory(joined.frame, joined.places)
     return Contents(store, listing_sha256(joined.digests), (*listing.remarks, *joined.remarks))
+
+
+def files_at(location: Location) -> Listing:
+    """The files at a location; those that lie elsewhere are fetched."""
+    return stores.fetch(location.path) if isinstance(location.path, Address) else find_parts(location.path, within=location.within)
 
 
 def _parquet(parts: Sequence[Part], columns: Columns, options: ReadOptions) -> ParquetColumns:
@@ -87,11 +96,14 @@ def _answer(statement: str, location: Location, columns: Columns, options: ReadO
     """The answer to a statement. How cells are read is said of the files, and of the columns of the answer."""
     path, of_files = location.path, frozenset[str]()
     remarks: tuple[str, ...] = ()
-    if sql_query.is_database(path):
+    if isinstance(path, Address) and path.protocol in DATABASES:
+        _refuse_keys_of_csv(options, "a database", _OF_CSV)
+        answer, sha256, remarks = postgres_query.query(statement, path)
+    elif isinstance(path, Path) and sql_query.is_database(path):
         _refuse_keys_of_csv(options, "a database of DuckDB", _OF_CSV)
         answer, sha256 = sql_query.query_database(statement, path)
     else:
-        listing = find_parts(location)
+        listing = files_at(location)
         answer, sha256, of_files, said = _query_files(statement, listing.parts, columns, options)
         remarks = (*listing.remarks, *said)
     of_answer = {column: kind for column, kind in options.types.items() if column not in of_files or column in parquet_names(answer)}

@@ -7,17 +7,19 @@ import hashlib
 import os
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
+from audit.datasets.addresses import LOCAL, WEB, Address, is_address
 from audit.datasets.file_bytes import Unreadable
+from audit.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 FORMATS = {
     **dict.fromkeys((".csv", ".csv.gz"), "CSV"),
@@ -39,12 +41,25 @@ _SHOWN = 3
 class Location:
     """Where the rows of a data set lie."""
 
-    path: Path
-    """A file, a folder or a glob."""
+    path: Path | Address
+    """A file, a folder or a glob; a store, a web server or a database."""
     within: Path | None = None
     """Folder that its files may not lie outside of; None where they may lie anywhere."""
     sql: str | None = None
     """Statement whose answer over the files, or over a database, is the data set."""
+
+    @classmethod
+    def of(cls, path: Path) -> Location:
+        """What an option of the command line names. An address of the web is read only where a policy names it."""
+        if not is_address(str(path)):
+            return cls(path)
+        address = Address.of(str(path))
+        if address.protocol in LOCAL:
+            return cls(address.local_path)
+        if address.protocol in WEB:
+            msg = f"{path}: is an address of the web, which is read only where a policy names it: fetch the file first, or write a policy"
+            raise InputError(msg)
+        return cls(address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +91,6 @@ class Listing:
     """In the natural order of their names: `part-2` before `part-10`."""
     left_out: tuple[str, ...] = ()
     """Names of hidden and temporary files, which hold no rows."""
-    is_file: bool = field(default=False)
-    """Whether the data set is one file that is named itself."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -90,21 +103,22 @@ class Listing:
 
 def is_pattern(path: Path) -> bool:
     """Whether a path is a glob: it has a wildcard, and nothing has this very name."""
-    return glob.has_magic(str(path)) and not os.path.lexists(path)
+    return has_wildcard(str(path)) and not os.path.lexists(path)
 
 
-def is_there(path: Path) -> bool:
-    """Whether a path names anything that is there."""
+def is_there(path: Path | Address) -> bool:
+    """Whether a path names anything that is there; of an address, which only a run reads, never."""
+    if isinstance(path, Address):
+        return False
     if is_pattern(path):
         return next(glob.iglob(str(path), recursive=True), None) is not None  # noqa: PTH207  # Path.glob knows no absolute pattern
     return os.path.exists(path)  # noqa: PTH110  # Path.exists raises where it may not look
 
 
-def find_parts(location: Location) -> Listing:
-    """The files of a data set. Unreadable where there are none, or they do not fit together."""
-    path = location.path
+def find_parts(path: Path, *, within: Path | None = None) -> Listing:
+    """The files of a path. Unreadable where there are none, one lies outside of `within`, or they do not fit together."""
     if is_pattern(path):
-        start = _fixed_start(path)
+        start = Path(fixed_start(str(path)))
         found, left_out = _matches(path, start)
         if not found:
             what = "no file matches" + (f" ({_some(left_out)} is left out as hidden or temporary)" if left_out else "")
@@ -116,15 +130,19 @@ def find_parts(location: Location) -> Listing:
             what = "is a folder without a file of rows" + (f" ({_some(left_out)} is left out as hidden or temporary)" if left_out else "")
             raise Unreadable(what, "put the files there first, or name another folder")
     else:
-        part = Part(path, path.name)
-        kind = part.format
-        return Listing((Part(path, path.name, _typed([_above(path.parent)])[0]),), is_file=bool(kind))
-    names = sorted((one.relative_to(start).as_posix() for one in found), key=_natural)
-    _refuse_outside(start, names, location.within)
-    _refuse_mixed([Part(start / name, name) for name in names])
-    partitions = _typed(_partitions(start, names))
-    parts = tuple(Part(start / name, name, partition) for name, partition in zip(names, partitions, strict=True))
-    return Listing(parts, tuple(sorted((os.path.relpath(one, start) for one in left_out), key=_natural)))
+        return arrange({path.name: path}, above=path.parent, is_file=True)
+    _refuse_outside(start, [one.relative_to(start).as_posix() for one in found], within)
+    files = {one.relative_to(start).as_posix(): one for one in found}
+    return arrange(files, [os.path.relpath(one, start) for one in left_out], above=start)
+
+
+def arrange(files: Mapping[str, Path], left_out: Sequence[str] = (), *, above: Path | str = "", is_file: bool = False) -> Listing:
+    """Files by their names from a start on, which lies in the folders `above`, in order and with the columns of their folders."""
+    names = sorted(files, key=_natural)
+    _refuse_mixed([Part(files[name], name) for name in names], is_file=is_file)
+    partitions = _typed(_partitions(_above(above), names))
+    parts = tuple(Part(files[name], name, partition) for name, partition in zip(names, partitions, strict=True))
+    return Listing(parts, tuple(sorted(left_out, key=_natural)))
 
 
 def _some(names: Sequence[object]) -> str:
@@ -138,11 +156,16 @@ def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
     return [(text, int(number)) for text, number in zip(pieces[::2], [*pieces[1::2], "-1"], strict=True)], name
 
 
-def _fixed_start(pattern: Path) -> Path:
+def has_wildcard(name: str) -> bool:
+    """Whether a name has one of the signs of a glob."""
+    return glob.has_magic(name)
+
+
+def fixed_start(pattern: str) -> str:
     """The folders of a pattern before its first wildcard."""
-    parts = pattern.parts
-    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-    return Path(*parts[:first])
+    parts = PurePosixPath(pattern).parts
+    first = next(place for place, part in enumerate(parts) if has_wildcard(part))
+    return str(PurePosixPath(*parts[:first]))
 
 
 def _matches(pattern: Path, start: Path) -> tuple[list[Path], list[Path]]:
@@ -150,7 +173,7 @@ def _matches(pattern: Path, start: Path) -> tuple[list[Path], list[Path]]:
     found, left_out = dict[Path, None](), list[Path]()
     for name in glob.iglob(str(pattern), recursive=True):  # noqa: PTH207  # Path.glob knows no absolute pattern
         path = Path(name)
-        if any(_is_temporary(part) for part in path.relative_to(start).parts):
+        if any(is_temporary(part) for part in path.relative_to(start).parts):
             left_out.append(path)
         elif path.is_dir():
             files, others = _below(path, start) if "**" not in pattern.parts else ([], [])
@@ -169,10 +192,10 @@ def _below(folder: Path, start: Path) -> tuple[list[Path], list[Path]]:
             what = f"reaches the folder {os.path.relpath(here, start)} twice, by a link"
             raise Unreadable(what, "take the link away")
         seen.add(real)
-        left_out += [Path(here, name) for name in folders if _is_temporary(name)]
-        folders[:] = [name for name in folders if not _is_temporary(name)]
+        left_out += [Path(here, name) for name in folders if is_temporary(name)]
+        folders[:] = [name for name in folders if not is_temporary(name)]
         for name in files:
-            (left_out if _is_temporary(name) else found).append(Path(here, name))
+            (left_out if is_temporary(name) else found).append(Path(here, name))
     return found, left_out
 
 
@@ -181,7 +204,7 @@ def _refuse_folder(error: OSError) -> None:
     raise Unreadable(what, "see to its permissions") from error
 
 
-def _is_temporary(name: str) -> bool:
+def is_temporary(name: str) -> bool:
     """Whether a writer of data marks a file or folder as no data, such as `_SUCCESS` or `.part-0.parquet.crc`."""
     return name.startswith(".") or (name.startswith("_") and "=" not in name) or name.endswith(_TEMPORARY)
 
@@ -198,13 +221,15 @@ def _refuse_outside(start: Path, names: Sequence[str], within: Path | None) -> N
             raise Unreadable(what, "copy the file inside, or run with --allow-outside")
 
 
-def _refuse_mixed(parts: Sequence[Part]) -> None:
+def _refuse_mixed(parts: Sequence[Part], *, is_file: bool) -> None:
     """Files of two formats, and files of none that is known."""
     first = parts[0]
     for part in parts:
         try:
             kind = part.format
         except Unreadable as error:
+            if is_file:
+                raise
             what = f"holds {part.name}, which is not a kind of file that can be read"
             remedy = f"name the files by a glob such as {first.path.parent.name}/*.parquet, or take it away"
             raise Unreadable(what, remedy) from error
@@ -213,9 +238,8 @@ def _refuse_mixed(parts: Sequence[Part]) -> None:
             raise Unreadable(what, "name those of one format by a glob, such as data/*.parquet")
 
 
-def _partitions(start: Path, names: Sequence[str]) -> list[dict[str, str]]:
+def _partitions(above: dict[str, str], names: Sequence[str]) -> list[dict[str, str]]:
     """The columns of each file's folders; every file must have the same ones."""
-    above = _above(start)
     found = [above | dict(_pairs(Path(name).parts[:-1])) for name in names]
     for name, partition in zip(names, found, strict=True):
         if partition.keys() != found[0].keys():
@@ -225,10 +249,10 @@ def _partitions(start: Path, names: Sequence[str]) -> list[dict[str, str]]:
     return found
 
 
-def _above(folder: Path) -> dict[str, str]:
+def _above(folder: Path | str) -> dict[str, str]:
     """Columns that the folders right above a file or folder name, itself counted in."""
     found = dict[str, str]()
-    for part in reversed(folder.parts):
+    for part in reversed(PurePosixPath(folder).parts):
         if _PARTITION.fullmatch(part) is None:
             break
         found = dict(_pairs([part])) | found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -24,10 +25,10 @@ from audit.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import pandas as pd
 
+    from audit.datasets.addresses import Address
     from audit.datasets.column_store import ColumnStore
     from audit.datasets.columns import Columns
 
@@ -51,10 +52,10 @@ def read(
     `optional` names roles that the data may lack.
     """
     options = options or ReadOptions()
-    location = where if isinstance(where, Location) else Location(where)
+    location = where if isinstance(where, Location) else Location.of(where)
     path = location.path
     try:
-        if location.sql is None and is_profile(path):
+        if location.sql is None and isinstance(path, Path) and is_profile(path):
             return replace(_profiled(role, path, columns, options, optional), source=source, licence=licence)
         contents = read_contents(location, columns, options)
     except Unreadable as error:
@@ -98,7 +99,7 @@ def _labelled(data: Dataset) -> Dataset:
     return replace(data.where(~blank), sha256=data.sha256, remarks=(*data.remarks, remark))
 
 
-def _refuse(role: str, path: Path, what: str, remedy: str) -> NoReturn:
+def _refuse(role: str, path: Path | Address, what: str, remedy: str) -> NoReturn:
     msg = f"datasets.{role}: {path}: {what}: {remedy}"
     raise InputError(msg)
 
@@ -116,7 +117,7 @@ def _without_absent(columns: Columns, there: set[str], optional: frozenset[str])
     return columns.model_copy(update=changed)
 
 
-def _refuse_missing_columns(role: str, path: Path, there: Sequence[str], columns: Columns) -> None:
+def _refuse_missing_columns(role: str, path: Path | Address, there: Sequence[str], columns: Columns) -> None:
     """All of them at once, each with the nearest name that is there."""
     absent = [(use, name) for use, name in columns.named().items() if name not in there]
     if absent:
@@ -129,7 +130,7 @@ def _refuse_missing_columns(role: str, path: Path, there: Sequence[str], columns
         _refuse(role, path, "; ".join(told), remedy)
 
 
-def _refuse_bad_cells(role: str, path: Path, store: ColumnStore, columns: Columns) -> None:
+def _refuse_bad_cells(role: str, path: Path | Address, store: ColumnStore, columns: Columns) -> None:
     """Cells that are no single value, and whole numbers that a float can no longer tell apart."""
     named = columns.named()
     for column in dict.fromkeys(column for use, column in named.items() if not use.startswith("scores")):
@@ -168,7 +169,7 @@ def _first_large(cells: pd.Series[Any]) -> tuple[int, float] | None:
     return (int(large[0]), float(values[large[0]])) if large.size else None
 
 
-def _refuse_bad_ids(role: str, path: Path, store: ColumnStore, column: str | None) -> None:
+def _refuse_bad_ids(role: str, path: Path | Address, store: ColumnStore, column: str | None) -> None:
     if column is None or _are_different(store.column(column)):
         return
     codes, distinct = store.codes(column)

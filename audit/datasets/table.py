@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from audit.datasets.addresses import Address
     from audit.datasets.bands import Bands
     from audit.datasets.column_store import ColumnStore, Inputs
     from audit.datasets.columns import Columns
@@ -71,7 +72,7 @@ class Dataset:
 
     role: str
     """The policy's name for it: `train`, `test`, `production`."""
-    path: Path
+    path: Path | Address
     cells: ColumnStore
     columns: Columns
     sha256: str

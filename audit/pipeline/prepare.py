@@ -15,7 +15,6 @@ from audit.candidates.interface import model_remarks
 from audit.candidates.predictions import Predictions
 from audit.datasets import Columns, sampling
 from audit.datasets.labels import refuse_label_words
-from audit.datasets.parts import Location
 from audit.datasets.reading import read
 from audit.decision.finding import Reason
 from audit.errors import InputError, PolicyError, mistakes_of
@@ -166,7 +165,7 @@ def read_dataset(loaded: LoadedPolicy, role: str, spec: DatasetSpec, *, may_lack
     shared, own = loaded.policy.columns, spec.columns or Columns()
     optional = frozenset(shared.model_fields_set - own.model_fields_set - _NEVER_OPTIONAL) | may_lack
     try:
-        where = Location(loaded.resolve(spec.path), None if loaded.allow_outside else loaded.project, spec.sql)
+        where = loaded.location(spec)
         data = read(role, where, own.over(shared), spec, optional=optional, source=spec.source, licence=spec.licence)
         data = replace(data, label_map=loaded.policy.labels.classes())
         refuse_label_words(data)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import yaml
 
 from audit import files
+from audit.datasets.addresses import LOCAL, Address, is_address
+from audit.datasets.parts import Location
 from audit.errors import InputError, Mistake, PolicyError
 from audit.policy import consistency, paths, shape, yaml_reader
 from audit.policy.schema import Policy
@@ -19,6 +21,7 @@ from audit.policy.yaml_reader import SCALARS, Node, Place, plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from audit.policy.schema import DatasetSpec
     from audit.policy.shape import Draft
     from audit.policy.yaml_reader import Loc, Marks, Tree
 
@@ -69,6 +72,14 @@ class LoadedPolicy:
     def resolve(self, name: str) -> Path:
         """A path of the policy, absolute. InputError where it leaves the project and that was not allowed."""
         return self.project / name if self.allow_outside else paths.inside(self.project, name)
+
+    def location(self, spec: DatasetSpec) -> Location:
+        """Where a data set lies. InputError where that is outside of the project and that was not allowed."""
+        within = None if self.allow_outside else self.project
+        if not is_address(spec.path) and "${" not in spec.path:
+            return Location(self.resolve(spec.path), within, spec.sql)
+        address = Address.of(spec.path)
+        return Location(self.resolve(str(address.local_path)) if address.protocol in LOCAL else address, within, spec.sql)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.datasets import addresses
+from audit.datasets.addresses import VARIABLE, Address, is_address
 from audit.errors import InputError
 from audit.policy.messages import format_value
 
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
     from audit.errors import Mistake
     from audit.policy.yaml_reader import Loc, Node
 
-_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 BUILT_IN_BASES = frozenset({"minilm"})
 """Base models named by an alias, which is no path."""
 
@@ -63,7 +63,12 @@ def checked(project: Path, loc: Loc, name: str, *, allow_outside: bool) -> str |
         return f"{name!r} is no path; name a file or folder"
     if loc[-1] == "base" and name in BUILT_IN_BASES:
         return None
-    if is_address(name):
+    if _is_data(loc) and (is_address(name) or "${" in name):
+        local, wrong = _of_data(name)
+        if local is None:
+            return wrong
+        name = local
+    elif is_address(name):
         checked_by_its_kind = loc[-2:] == ("load", "path")
         return None if checked_by_its_kind else f"{name!r} is an address, and this release reads files; fetch it and name the file"
     try:
@@ -74,9 +79,19 @@ def checked(project: Path, loc: Loc, name: str, *, allow_outside: bool) -> str |
     return _unreachable(project / name, name)
 
 
-def is_address(name: str) -> bool:
-    """Whether a path of the policy names something on the network, such as `https://...`."""
-    return _ADDRESS.match(name) is not None
+def _of_data(name: str) -> tuple[str | None, str | None]:
+    """The path of this machine that an address of data names, if it does; and what is wrong with it, if anything."""
+    try:
+        wrong, address = addresses.problem(name), Address.of(name)
+    except InputError as error:
+        return None, str(error)
+    if wrong is not None or address.protocol not in addresses.LOCAL:
+        return None, wrong and f"{format_value(name)} {wrong}"
+    return str(address.local_path), None
+
+
+def _is_data(loc: Loc) -> bool:
+    return loc[:1] == ("datasets",) and loc[-1] == "path"
 
 
 def _unreachable(path: Path, name: str) -> str | None:
@@ -106,11 +121,11 @@ def alike(path: Path) -> str:
 
 def variables(text: str) -> set[str]:
     """Names that stand in a text as `${NAME}`."""
-    return {found[1] for found in _VARIABLE.finditer(text)}
+    return {found[1] for found in VARIABLE.finditer(text)}
 
 
 def substitute(root: Node, environment: Mapping[str, str]) -> tuple[Node, list[Mistake]]:
-    """The tree with `${ENV}` filled in where a path stands, and refused anywhere else."""
+    """The tree with `${ENV}` filled in where a path stands, and refused anywhere else. In an address of data it stays as it is written."""
     mistakes: list[Mistake] = []
 
     def filled(node: Node) -> Node:
@@ -124,7 +139,10 @@ def substitute(root: Node, environment: Mapping[str, str]) -> tuple[Node, list[M
         if problem:
             mistakes.append(node.place.mistake(problem))
             return replace(node, value=None, broken=True)
-        return replace(node, value=_VARIABLE.sub(lambda found: environment[found[1]], node.value))
+        value = VARIABLE.sub(lambda found: environment[found[1]], node.value)
+        if _is_data(node.place.path) and is_address(value):  # filled in where it is read: what it holds is never shown or kept
+            return node
+        return replace(node, value=value)
 
     return filled(root), mistakes
 
@@ -132,7 +150,7 @@ def substitute(root: Node, environment: Mapping[str, str]) -> tuple[Node, list[M
 def _refused(node: Node, environment: Mapping[str, str]) -> str | None:
     if not is_path(node.place.path):
         return "${...} is read only in paths and addresses; write the value itself"
-    for found in _VARIABLE.finditer(str(node.value)):
+    for found in VARIABLE.finditer(str(node.value)):
         if not _NAME.fullmatch(found[1]) or not found[0].endswith("}"):
             return f"{found[0]!r} is not the name of an environment variable; write ${{NAME}}"
         if not environment.get(found[1]):

@@ -3,61 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from audit.errors import InputError, ToolError
 from audit.ledger import Address, Large, Ledger
 from tests.command import installed
+from tests.postgres_server import running_server
 from tests.running import policy, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 dbapi = pytest.importorskip("pg8000.dbapi", reason="pg8000 comes with the extra `postgres`")
 TIME = "2026-11-20T00:00:00+00:00"
 
 
-def binaries() -> Path | None:
-    """Of the newest server that Debian's package installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[int]:
-    """The port of a server of its own, which is gone afterwards. Root starts it as `postgres`, since it refuses to run as root."""
-    place = binaries()
-    if place is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    if os.geteuid() == 0 and shutil.which("runuser") is None:
-        pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    folder = Path(tempfile.mkdtemp(prefix="audit-postgres-"))
-    if as_user:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60}  # the server keeps a pipe open
-    try:
-        subprocess.run([*as_user, place / "initdb", "-D", data, "-A", "trust", "-U", "auditor"], check=True, **quiet)
-        start = ["-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start"]
-        subprocess.run([*as_user, str(place / "pg_ctl"), *start], check=True, **quiet)
+    """The port of a server of its own."""
+    with running_server() as port:
         yield port
-    finally:
-        subprocess.run([*as_user, place / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, **quiet)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
