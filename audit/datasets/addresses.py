@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE = re.compile(r"\$\{([^}]*)\}?")
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(/+)")
+_CHAIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+::[A-Za-z]")
 _LITERAL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@:]*:(?!\$\{)[^/?#@]+@")
 _PASSWORD_KEY = re.compile(
     r"[?&](?:password|passwd|pwd|sslpassword|secret|token|sig|signature|x-amz-signature)"  # as databases and stores call them
@@ -29,7 +30,7 @@ LOCAL = frozenset({"file", "local"})
 
 def is_address(name: str) -> bool:
     """Whether a path names something by a protocol, such as `s3://bucket/a.parquet`."""
-    return _ADDRESS.match(name) is not None
+    return _ADDRESS.match(name) is not None or _CHAIN.match(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,7 @@ class Address:
             msg = f"{written}: the environment variable {absent[0]} is not set; set it"
             raise InputError(msg)
         filled = VARIABLE.sub(lambda found: values[found[1]], written)
-        url = _ADDRESS.sub(lambda found: f"{found[1].lower()}://", filled, count=1)
-        return cls(written, url, tuple((name, values[name]) for name in names))
+        return cls(written, _ADDRESS.sub(_start, filled, count=1), tuple((name, values[name]) for name in names))
 
     def __str__(self) -> str:
         return self.written
@@ -84,6 +84,12 @@ class Address:
             for form in sorted(forms, key=len, reverse=True):
                 shown = shown.replace(form, put)
         return shown
+
+
+def _start(found: re.Match[str]) -> str:
+    """The beginning of an address with all its slashes: a path of the command line has lost all but one."""
+    protocol = found[1].lower()
+    return f"{protocol}:{found[2] if len(found[2]) > 1 else '///' if protocol in LOCAL else '//'}"
 
 
 def problem(written: str) -> str | None:

@@ -7,6 +7,7 @@ from os.path import normpath
 from typing import TYPE_CHECKING, TypeAlias
 
 from audit.datasets import canonical
+from audit.datasets.addresses import DATABASES
 from audit.formatting import comparator_in_words
 from audit.frameworks import nist_ai_rmf
 from audit.policy.messages import format_value, nearest
@@ -42,7 +43,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
     yield from _not_measured(draft)
     yield from _default_data(draft)
     yield from _monitor(draft)
-    yield from _samples(draft)
+    yield from _data(draft)
     for index, requirement in draft.requirements:
         for loc, text in _requirement(requirement, draft):
             yield ("require", index, *loc), text
@@ -163,8 +164,11 @@ def _labels(draft: Draft) -> Iterator[Problem]:
             )
 
 
-def _samples(draft: Draft) -> Iterator[Problem]:
+def _data(draft: Draft) -> Iterator[Problem]:
+    """Databases without a statement, and samples of no size or of two."""
     for role, spec in draft.datasets.items():
+        if spec is not None and spec.sql is None and spec.path.partition(":")[0] in DATABASES:
+            yield ("datasets", role, "path"), "is a database; say which rows of it are meant, such as `sql: SELECT * FROM sales ORDER BY id`"
         if spec is not None and spec.sample is not None and (spec.sample.rows is None) == (spec.sample.share is None):
             what = "has both `rows` and `share`" if spec.sample.rows else "has neither `rows` nor `share`"
             yield ("datasets", role, "sample"), f"{what}; keep exactly one of them"

@@ -86,7 +86,7 @@ def _of_data(name: str) -> tuple[str | None, str | None]:
     except InputError as error:
         return None, str(error)
     if wrong is not None or address.protocol not in addresses.LOCAL:
-        return None, wrong and f"{format_value(name)} {wrong}"
+        return None, wrong
     return str(address.local_path), None
 
 

@@ -238,7 +238,7 @@ def test_files_come_in_the_order_of_their_numbers(tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("parts")
     for number in numbers:
         (folder / f"part-{number}.csv").touch()
-    assert [part.name for part in find_parts(Location(folder)).parts] == [f"part-{number}.csv" for number in sorted(numbers)]
+    assert [part.name for part in find_parts(folder).parts] == [f"part-{number}.csv" for number in sorted(numbers)]
 
 
 def test_a_format_by_the_name_of_a_file(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_mistake_is_at_its_line(tmp_path: Path, address: Address) -> None:
     assert address
     plain = {"path": "postgresql://u:plain@h/d", "sql": "SELECT 1"}
     (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY | {"datasets": {"test": plain}}))
-    with pytest.raises(PolicyError, match=r"datasets.test.path: .* holds a password or a key; put it into an environment variable"):
+    with pytest.raises(PolicyError, match=r"datasets.test.path: holds a password or a key; put it into an environment variable"):
         load_policy(tmp_path / "policy.yaml")
     test = {"path": PATH, "sql": "SELECT x FROM sales"}
     (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY | {"datasets": {"test": test}}))
