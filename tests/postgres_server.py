@@ -43,7 +43,7 @@ def running_server(method: str = "trust", password: str = "") -> Iterator[int]:
     data = folder / "data"
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60}  # the server keeps a pipe open
-    given = ["--pwfile", folder / "password"] if password else []
+    given = [f"--pwfile={folder / 'password'}"] if password else []
     try:
         subprocess.run([*as_user, place / "initdb", "-D", data, "-A", method, "-U", "auditor", *given], check=True, **quiet)
         start = ["-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start"]

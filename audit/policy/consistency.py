@@ -168,7 +168,7 @@ def _data(draft: Draft) -> Iterator[Problem]:
     """Databases without a statement, and samples of no size or of two."""
     for role, spec in draft.datasets.items():
         if spec is not None and spec.sql is None and spec.path.partition(":")[0] in DATABASES:
-            yield ("datasets", role, "path"), "is a database; say which rows of it are meant, such as `sql: SELECT * FROM sales ORDER BY id`"
+            yield ("datasets", role, "path"), "is a database; say which of its rows are meant: `sql: SELECT * FROM sales ORDER BY id`"
         if spec is not None and spec.sample is not None and (spec.sample.rows is None) == (spec.sample.share is None):
             what = "has both `rows` and `share`" if spec.sample.rows else "has neither `rows` nor `share`"
             yield ("datasets", role, "sample"), f"{what}; keep exactly one of them"

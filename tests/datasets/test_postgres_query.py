@@ -137,9 +137,9 @@ POLICY = {
 }
 
 
-def test_no_file_of_a_run_holds_the_password(tmp_path: Path, address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("address")
+def test_no_file_of_a_run_holds_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the bundle nor the ledger nor the cache, also where the policy is merged with another."""
-    assert address
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUDIT_CACHE", str(tmp_path / "cache"))
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(POLICY))
@@ -156,8 +156,8 @@ def test_no_file_of_a_run_holds_the_password(tmp_path: Path, address: Address, m
         assert json.dumps(PASSWORD).encode()[1:-1] not in content, path
 
 
-def test_a_mistake_is_at_its_line(tmp_path: Path, address: Address) -> None:
-    assert address
+@pytest.mark.usefixtures("address")
+def test_a_mistake_is_at_its_line(tmp_path: Path) -> None:
     plain = {"path": "postgresql://u:plain@h/d", "sql": "SELECT 1"}
     (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY | {"datasets": {"test": plain}}))
     with pytest.raises(PolicyError, match=r"datasets.test.path: holds a password or a key; put it into an environment variable"):
