@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,8 @@ def make_in_parts(asked: ProfileRequest, workers: Workers, progress: Progress) -
             msg = f"{asked.data}: --jobs profiles the files of a folder of Parquet by themselves: leave it out, or write Parquet"
             raise InputError(msg)
         _plan(cells, columns, asked, options)
-        calls = [Call(part.name, of_part, (part, columns, asked)) for part in find_parts(Location(asked.data.absolute())).parts]
+        parts = [replace(part, path=part.path.absolute()) for part in files_at(Location.of(asked.data)).parts]
+        calls = [Call(part.name, of_part, (part, columns, asked)) for part in parts]
         texts = engine.call(calls, workers=workers, progress=progress)
         return profile_file.merge([profile_file.parse(text.encode())[0] for text in texts]), remarks
 

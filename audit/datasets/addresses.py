@@ -70,6 +70,11 @@ class Address:
         return Path(unquote(urlsplit(self.url).path))
 
     @property
+    def server(self) -> tuple[str, str]:
+        """Its protocol and host."""
+        return self.protocol, urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
     def name(self) -> str:
         """The last part of its path."""
         return urlsplit(self.url).path.rstrip("/").rpartition("/")[2]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from audit import disk_cache
 from audit.bundle import writer
 from audit.candidates import confinement
+from audit.datasets.addresses import is_address
 from audit.decision import rules
 from audit.decision.finding import Reason
 from audit.formatting import moment
@@ -140,7 +141,7 @@ def _subject(call: _Call, file: Path, cluster: Cluster | None, progress: Progres
         with suppress(OSError):  # told of where the ledger is written
             one.mkdir(parents=True, exist_ok=True)
     confinement.confine([out, *folders, disk_cache.root()])
-    origin = measure.Origin(file.absolute(), times.latest(call.started))
+    origin = measure.Origin(file if is_address(str(file)) else file.absolute(), times.latest(call.started))
     return measure.Subject(call.scope, origin, others, folder, call.options.workers, cluster, progress, on_finding)
 
 

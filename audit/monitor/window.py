@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import numpy as np
 
+from audit.datasets.addresses import DATABASES, WEB, Address, is_address
 from audit.datasets.identity import cells_sha256
 from audit.errors import InputError
 from audit.formatting import rows_in_words
@@ -58,9 +59,22 @@ class Window:
 def read(scope: Scope, file: Path, now: datetime) -> tuple[Window, ...]:
     """The windows of a file, the oldest first."""
     role, spec = scope.spec.on, scope.policy.datasets[scope.spec.on]
-    where = spec.model_copy(update={"path": str(file.absolute()), "unlabelled": None})
+    sql = None if spec.path.partition(":")[0] in DATABASES else spec.sql  # a file in place of a database holds the rows themselves
+    where = spec.model_copy(update={"path": window_path(file, spec.path), "sql": sql, "unlabelled": None})
     whole = prepare.read_dataset(replace(scope.loaded, allow_outside=True), role, where, may_lack=frozenset({"label"}))
     return cut(whole, scope.spec, now, drops=spec.unlabelled == "drop")
+
+
+def window_path(file: Path, declared: str) -> str:
+    """The path of a window, from anywhere. An address of the web must be on the server that the policy names for this data set."""
+    if not is_address(str(file)):
+        return str(file.absolute())
+    window = Address.of(str(file))
+    known = Address.of(declared).server if is_address(declared) else None
+    if window.protocol in WEB and window.server != known:
+        msg = f"--window {file}: is an address of the web, and the policy names no data set on this server: fetch the file first"
+        raise InputError(msg)
+    return window.url
 
 
 def cut(whole: Dataset, spec: Monitor, now: datetime, *, drops: bool) -> tuple[Window, ...]:

@@ -19,6 +19,7 @@ from audit.datasets.columns import ReadOptions
 from audit.datasets.parts import Location
 from audit.datasets.reading import read
 from audit.errors import InputError, PolicyError
+from audit.monitor.window import window_path
 from audit.pipeline.prepare import read_datasets
 from audit.policy.loading import load
 
@@ -191,6 +192,18 @@ def test_only_a_policy_names_the_web(web: str, tmp_path: Path, monkeypatch: pyte
         read("data", Option(f"{web}/data.csv"), Columns())
     store.pipe_file("/bucket/a.csv", b"age\n31\n")
     assert read("data", Option("memory://bucket/a.csv"), Columns()).rows == 1
+
+
+def test_a_window_of_the_web_is_on_the_server_that_the_policy_names() -> None:
+    from pathlib import Path as Option
+
+    named = "https://data.example.org/a.csv"
+    assert window_path(Option("https://data.example.org/b.csv"), named) == "https://data.example.org/b.csv"
+    assert window_path(Option("s3://bucket/b.csv"), "a.csv") == "s3://bucket/b.csv"
+    assert window_path(Option("/data/b*.csv"), named) == "/data/b*.csv"
+    for window, declared in (("https://example.org/b.csv", named), ("http://data.example.org/b.csv", named), (named, "a.csv")):
+        with pytest.raises(InputError, match="the policy names no data set on this server"):
+            window_path(Option(window), declared)
 
 
 def test_an_address_of_this_machine_is_a_path(tmp_path: Path) -> None:
