@@ -24,6 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,7 +106,12 @@ def draw(rng: np.random.Generator, rows: int) -> pa.Table:
 
 def run_audit(folder: Path) -> tuple[float, float, int]:
     """Seconds of `audit run` by the clock and on processors, and the peak of its resident memory in bytes."""
-    command = [sys.executable, "-m", "audit", "run", "policy.yaml", "-o", "out"]
+    return run_command(("run", "policy.yaml", "-o", "out"), folder)
+
+
+def run_command(arguments: Sequence[str], folder: Path) -> tuple[float, float, int]:
+    """The same of any command of the tool."""
+    command = [sys.executable, "-m", "audit", *arguments]
     watch = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=False); "
     watch += "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
     started = time.perf_counter()

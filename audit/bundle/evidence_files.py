@@ -24,8 +24,7 @@ def write(
     making: Bundle, findings: Sequence[Finding], datasets: Mapping[str, Dataset], predicted: Predictions
 ) -> dict[str, tuple[str, ...]]:
     """Paths of the files that each finding was measured on, by its id."""
-    rows = {role: data for role, data in datasets.items() if data.cells.profile is None}  # a profile has none to write out
-    outputs = _outputs(making, findings, rows, predicted)
+    outputs = _outputs(making, findings, datasets, predicted)
     features = _features(making, findings, datasets)
     return {
         finding.id: tuple(
@@ -42,6 +41,8 @@ def _outputs(making: Bundle, findings: Sequence[Finding], datasets: Mapping[str,
     cut = sorted({column for finding in findings for family in finding.requirement.families for column in family})
     return {
         role: making.predictions(data, outputs, predicted.candidate.classes, cut)
+        if data.cells.profile is None
+        else making.profile(data, data.cells.profile)
         for role, data in datasets.items()
         if (outputs := predicted.known(data)) is not None
     }
@@ -55,8 +56,12 @@ def _features(making: Bundle, findings: Sequence[Finding], datasets: Mapping[str
             named = _named(finding.requirement) or {name for data in pair.values() for name in data.feature_names()}
             for role, data in pair.items():
                 compared.setdefault(role, set()).update(named & _columns(data))
-    rows = {role: datasets[role] for role in compared if datasets[role].cells.profile is None}
-    return {role: making.features(data, sorted(compared[role])) for role, data in rows.items() if compared[role]}
+    return {
+        role: making.features(data, sorted(columns)) if data.cells.profile is None else making.profile(data, data.cells.profile)
+        for role, columns in compared.items()
+        if columns
+        for data in [datasets[role]]
+    }
 
 
 def _named(requirement: Requirement) -> set[str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from audit.candidates import Outputs
     from audit.datasets import Dataset
+    from audit.datasets.profiles.profile import Profile
     from audit.decision.finding import Finding
     from audit.record import AuditRun
 
@@ -103,6 +104,12 @@ class Bundle:
         """The columns of one data set that windows were compared by; returns their path."""
         table = {"id": _ids(data)} | {f"feature:{column}": _numbers_or_cells(data, column) for column in columns}
         return self._rows_of(f"features-{data.role}", table, data.rows)
+
+    def profile(self, data: Dataset, profile: Profile) -> str:
+        """The profile that stands for the rows of one data set; returns its path."""
+        path = _evidence_path(f"profile-{data.role}", "json")
+        self.write(path, profile.dump())
+        return path
 
     def evidence(self, findings: Sequence[Finding], shared: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
         """The findings with the paths of their evidence: the `shared` files of each, by its id, and its own table, written here."""
@@ -187,8 +194,8 @@ def _unwritable(out: Path, error: OSError) -> InputError:
     return InputError(f"{out}: the bundle cannot be written there ({error.strerror}): name another folder with -o")
 
 
-def _evidence_path(name: str) -> str:
-    return f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.parquet"
+def _evidence_path(name: str, kind: str = "parquet") -> str:
+    return f"evidence/{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.{kind}"
 
 
 def _ids(data: Dataset) -> Coded:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.base import Address, ColumnRoles, EngineOption, Reading, say
+from audit.cli.display import progress
 from audit.cli.exit_codes import GOOD, remark
 from audit.errors import InputError
 
@@ -45,7 +46,6 @@ def profile(  # noqa: PLR0913, PLR0917  # one parameter an option
     merge: Annotated[bool, typer.Option("--merge", help="make one profile of several")] = False,  # noqa: FBT002  # an option
 ) -> int:
     """Write a profile of a file, under a megabyte and without its rows, that other commands take in place of the file."""
-    from audit import progress
     from audit.commands import profile as profile_command
 
     if merge:
@@ -60,9 +60,9 @@ def profile(  # noqa: PLR0913, PLR0917  # one parameter an option
         asked = profile_command.ProfileRequest(files[0], column or (), by or (), reading or ())
         with _workers(jobs, engine, address) as at_a_time:
             if at_a_time is None:
-                found, remarks = profile_command.make(asked, progress.on_stderr())
+                found, remarks = profile_command.make(asked, progress())
             else:
-                found, remarks = profile_command.make_in_parts(asked, at_a_time, progress.on_stderr())
+                found, remarks = profile_command.make_in_parts(asked, at_a_time, progress())
         remark(remarks)
     place = out or profile_command.place_of(files[0])
     profile_command.write(found, place)

@@ -64,6 +64,8 @@ def files(run: AuditRun, found: Entries) -> tuple[FileRow, ...]:
 
 
 def _describe_file(path: str) -> str:
+    if path.startswith("evidence/profile-"):
+        return "the profile that was audited in place of rows"
     return "columns that windows were compared by" if path.startswith("evidence/features-") else "per-example outputs"
 
 
