@@ -58,9 +58,9 @@ def make(asked: ProfileRequest, progress: Progress) -> tuple[Profile, tuple[str,
     """The profile of a file, and what its reader must know of the roles that columns were given."""
     with _named(asked.data):
         cells, digests, columns, remarks, options = _begin(asked)
-        if not isinstance(cells, ParquetColumns):
-            cells, digests = _open(asked.data, columns, options)
         plan = _plan(cells, columns, asked, options)
+        if not isinstance(cells, ParquetColumns):  # whose texts and ids are read as they are written
+            cells, digests = _open(asked.data, columns, options)
         return making.of_frames(_counted(cells, plan, progress), plan, digests), remarks
 
 
