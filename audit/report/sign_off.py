@@ -57,6 +57,7 @@ class Added:
         return frozenset(one.sign_off.role for one in self.signers)
 
 
+_WINDOW = "A window needs no signature: its outcome follows from the policy and the evidence alone."
 NOTHING = Added()
 """Of a bundle as its run left it."""
 
@@ -73,6 +74,8 @@ class State:
 
 def state(run: AuditRun, added: Added) -> State:
     """For the head of the page."""
+    if run.monitor is not None and not added.files:
+        return State(UNSIGNED, "a window needs no signature", _WINDOW)
     wanted = _wanted(run)
     count = f"{len(added.roles)} of {len(wanted)} ({tier(run)})"
     if added.quorum is None:
@@ -93,7 +96,9 @@ def _name(one: Signed) -> str:
 
 
 def _wanted(run: AuditRun) -> tuple[Role, ...]:
-    """Who has to sign."""
+    """Who has to sign; nobody a window."""
+    if run.monitor is not None:
+        return ()
     return sign_off.roles(sign_off.tier_of(run.policy.tier if "tier" in run.policy.model_fields_set else None))
 
 
@@ -165,6 +170,8 @@ def signed(run: AuditRun, found: Entries, added: Added) -> SignOff:
 
 
 def _lead(run: AuditRun, added: Added, wanted: int) -> str:
+    if run.monitor is not None:
+        return _WINDOW
     people = prose.counted(wanted, "signature")
     asks = f"{prose.sentence(tier(run))} asks for {people}" + (", each of another person with another key." if wanted > 1 else ".")
     if run.verdict.decision == "block":

@@ -228,6 +228,13 @@ def test_a_report_comes_from_the_stored_record(run: Callable[[], AuditRun]) -> N
     assert render(from_text(to_text(made))) == render(made)
 
 
+def test_a_window_asks_for_no_signature() -> None:
+    html = plain(render(example.rolled_back()))
+    assert "UNSIGNED a window needs no signature" in html.replace("UNSIGNEDa", "UNSIGNED a")
+    assert "A block cannot be signed" not in html
+    assert "audit sign" not in plain(render(example.kept()))
+
+
 def test_hostile_words_are_inert() -> None:
     html = render(example.hostile_window())
     assert html.count("<script") == 1  # our own

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audit.decision.finding import Bound, Headline
 from audit.evidence import OVERALL
-from audit.formatting import bound_in_words, number
+from audit.formatting import bound_in_words, format_evidence, number
 from audit.report import text as prose
 from audit.report.text import asked_in_words
 from tests.report.example import ACCURACY, requirement
@@ -93,3 +93,8 @@ def test_dates_in_a_sentence_are_written_out() -> None:
     assert prose.dates(said) == "expired at 1 November 2026, 00:00 UTC; due 20 January 2027, asked for in W-2026-01-20"
     assert prose.dates("signed 2026-11-01T08:30:00+00:00") == "signed 1 November 2026, 08:30 UTC"
     assert prose.dates("row 2026-13-01 and 2026-11-01_test") == "row 2026-13-01 and 2026-11-01_test"
+
+
+def test_evidence_is_told_as_exactly_as_it_matters() -> None:
+    told = [format_evidence(one) for one in (0.0, 1e-9, 0.25, 7.34, 812.4, 2e9, float("inf"))]
+    assert told == ["0", "less than 0.01", "0.25", "7.3", "812", "more than 1,000,000,000", "more than 1,000,000,000"]
