@@ -76,7 +76,7 @@ def _drifted_rows(findings: Sequence[Finding], data: Dataset, datasets: Mapping[
     drawn: dict[str, dict[str, None]] = {}
     for finding in findings:
         reference = finding.requirement.reference
-        if reference not in datasets or datasets[reference].cells.profile is not None or finding.evidence is None:
+        if reference is None or reference not in datasets or datasets[reference].cells.profile is not None or finding.evidence is None:
             continue
         if catalog.discover()[finding.requirement.check].by == "features":
             features = (dict(figure.member.items).get("column") for figure in finding.evidence.figures if isinstance(figure, Bars))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from audit.decision.judge import without_evidence
 from audit.evidence import OVERALL, Pair, Slice
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from audit.monitor.scope import Scope
     from audit.record import SignalState
 
-    E_VALUES = NDArray[Any]
-
 RISING = math.log(10)
 """Below the threshold, on a logarithmic scale, by which evidence counts as rising."""
 LASTING = math.log(20)
@@ -41,7 +42,7 @@ class Measured:
     """A finding of this window with its e-values."""
 
     finding: Finding
-    e_values: Mapping[str, tuple[MemberState, Any]]
+    e_values: Mapping[str, tuple[MemberState, NDArray[np.float64]]]
     """Of each member and bound, under the key of its state: the member before any window, and (bets,) logarithms of e-values."""
 
 
@@ -49,7 +50,7 @@ def measured(finding: Finding) -> Measured:
     """The e-values of a finding. Where they cannot be told, its check ends as an error."""
     if finding.evidence is None or finding.headline is None:
         return Measured(finding, {})
-    found: dict[str, tuple[MemberState, Any]] = {}
+    found: dict[str, tuple[MemberState, NDArray[np.float64]]] = {}
     try:
         for bound in finding.bounds:
             for member in finding.evidence.members:
@@ -72,8 +73,6 @@ def fold(before: RequirementState, now: Measured, key: str, share: float, window
 
 
 def _folded(member: MemberState, now: Measured, name: str, key: str, limit: float) -> MemberState:
-    import numpy as np
-
     log_e = now.e_values[name][1] if name in now.e_values else np.zeros(len(Detector().evidence))  # this window does not measure it
     detector = member.detector.updated(log_e, ceiling=limit + LASTING)
     alarms = detector.log_statistic >= limit
@@ -104,8 +103,9 @@ def signals(requirement: str, state: RequirementState, scope: Scope, keys: Seque
             since=member.since if statistic >= limit else None,
             change=change if statistic >= limit - RISING else None,
         )
-        if str(name) not in found or found[str(name)][0] < statistic:
-            found[str(name)] = statistic, told
+        whose = json.dumps(member.name, sort_keys=True)
+        if whose not in found or found[whose][0] < statistic:
+            found[whose] = statistic, told
     return tuple(signal for _, signal in found.values())
 
 

@@ -90,9 +90,11 @@ def measure(subject: Subject, window: Window, due: date | None, today: date) -> 
         found |= {one.id: one for one in findings}
     for one in scope.policy.require:
         if one.id not in found:
-            awaited = not window.labelled and one.id in scope.labelled
-            status, text = ("not_run", _without_labels(window, due, today)) if awaited else ("error", "no finding came back of its check")
-            found[one.id] = without_evidence(one, catalog.info(one.check), status, text, owner=pipeline_jobs.owner(scope.policy))
+            info, owner = catalog.info(one.check), pipeline_jobs.owner(scope.policy)
+            if not window.labelled and one.id in scope.labelled:
+                found[one.id] = without_evidence(one, info, "not_run", _without_labels(window, due, today), owner=owner)
+            else:
+                found[one.id] = without_evidence(one, info, "error", "no finding came back of its check", owner=owner)
     models = {"": model_identity(prepared)} | {name: model_identity(prepared, name) for name in baselines.comparators}
     identities = {one.id: hashlib.sha256(scopes.identity(one, datasets, models).encode()).hexdigest()[:16] for one in scope.policy.require}
     return Result(prepared, tuple(found[one.id] for one in scope.policy.require), identities)

@@ -54,6 +54,15 @@ def call(project: Project, name: str = "window.csv") -> list[Ended]:
     )
 
 
+def calling(project: Project) -> Callable[[], None]:
+    """A call for its effect."""
+
+    def work() -> None:
+        call(project)
+
+    return work
+
+
 def history(project: Project) -> list[dict[str, Any]]:
     """What the ledger says, but for times and the names of runs; every bundle is there and as it was written."""
     entries = project.entries()
@@ -84,11 +93,11 @@ def test_a_call_killed_at_any_point_and_made_again_gives_the_same_ledger(
     assert [one["key"] for one in expected] == ["2025-03-01", "2025-03-02", "2025-03-03"]
     assert [one["exit_code"] for one in expected] == [0, 1, 1]
     begin_anew()
-    most = steps(lambda: call(project))
+    most = steps(calling(project))
     counted = set()
     for step in np.random.default_rng(13).integers(1, most, POINTS):
         begin_anew()
-        assert in_a_child(killed_at(int(step), lambda: call(project))) in {-signal.SIGKILL, 0}  # a call more or less at the end
+        assert in_a_child(killed_at(int(step), calling(project))) in {-signal.SIGKILL, 0}  # a call more or less at the end
         counted.add(len(project.entries()))
         call(project)
         assert history(project) == expected

@@ -73,8 +73,8 @@ def test_times_without_an_offset_are_those_of_the_zone(cells: list[str], expecte
 @pytest.mark.parametrize(
     "cells",
     [
-        pd.Series(pd.to_datetime(["2026-07-01T12:00:00", None])),
-        pd.Series(pd.to_datetime(["2026-07-01T12:00:00", None])).dt.tz_localize("Europe/Berlin"),
+        pd.Series(pd.to_datetime(["2026-07-01T12:00:00", "NaT"])),
+        pd.Series(pd.to_datetime(["2026-07-01T12:00:00", "NaT"])).dt.tz_localize("Europe/Berlin"),
         pd.Series([datetime.fromisoformat("2026-07-01T12:00:00+02:00"), None], dtype=object),
         pd.Series(["2026-07-01T12:00:00+02:00", "soon"], dtype=object),
         pd.Series(["2026-07-01T12:00:00", "2026-13-01"], dtype=object),
