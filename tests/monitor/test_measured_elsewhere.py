@@ -12,8 +12,7 @@ import pytest
 
 from audit import child_process
 from audit.errors import InputError
-from audit.monitor import measure
-from audit.pipeline import job_spec
+from audit.pipeline import job_spec, measure
 from tests.windows import ACCURACY, DRIFT, Project, day, policy, rows
 
 if TYPE_CHECKING:
@@ -55,9 +54,14 @@ def test_what_has_changed_meanwhile_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     seen: list[JobSpec] = []
     specs = job_spec.specs
-    monkeypatch.setattr(job_spec, "specs", lambda *given, **named: seen.extend(specs(*given, **named)) or ())
-    monkeypatch.setattr(measure.child_process, "start_method", lambda: "spawn")
-    monkeypatch.setattr(measure.pipeline_measure, "find", lambda *_given: ())
+
+    def keep(*given: Any, **named: Any) -> tuple[JobSpec, ...]:
+        seen.extend(specs(*given, **named))
+        return ()
+
+    monkeypatch.setattr(job_spec, "specs", keep)
+    monkeypatch.setattr(child_process, "start_method", lambda: "spawn")
+    monkeypatch.setattr(measure, "find", lambda *_given: ())
     project = Project(tmp_path, dropping())
     assert project.monitor(*windows(), workers=1).returncode == 3, "specs were kept from the audit"
     spec = next(one for one in seen if dict(one.about)["window"] == "2025-03-01")

@@ -163,7 +163,7 @@ def test_a_window_has_the_evidence_of_this_machine(tmp_path: Path, cluster: TwoN
         (tmp_path / out).mkdir()
         project = windows.Project(tmp_path / out, windows.policy(windows.ACCURACY, windows.DRIFT))
         windows.rows(windows.day(0)).to_csv(project.folder / "window.csv", index=False)
-        environment = ALONE | {"AUDIT_CACHE": str(project.folder / "cache")}
+        environment: dict[str, Any] = ALONE | {"AUDIT_CACHE": str(project.folder / "cache")}
         workers = 2 if options else 0
         done = audit("monitor", "policy.yaml", "--window", "window.csv", *options, cwd=project.folder, workers=workers, **environment)
         assert done.returncode == 0, done.stderr

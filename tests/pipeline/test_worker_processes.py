@@ -327,5 +327,5 @@ def test_a_check_is_not_stopped_while_its_large_evidence_is_read() -> None:
 def test_a_call_that_ends_while_its_process_is_stopped_leaves_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its mark is listed and then gone: the audit goes on, and the model is not called hung."""
     monkeypatch.setattr(Path, "glob", lambda folder, _pattern: [folder / "key.7.call"])
-    model_calls.settle(tmp_path, 7, 1.0)
+    model_calls.settle(tmp_path, "7", 1.0)
     assert list(tmp_path.iterdir()) == []

@@ -25,7 +25,7 @@ from audit.pipeline.jobs import Failure, Measurement
 from audit.progress import Progress, Received, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from audit.pipeline.engine.ray import Cluster
     from audit.pipeline.jobs import Job, JobSpec
@@ -140,7 +140,7 @@ def spawn() -> Child:
     return Child.spawn("audit.pipeline.job_spec")
 
 
-def _done(due: deque[Order], pool: Pool) -> Iterator[Done]:
+def _done(due: deque[Order], pool: Pool) -> Generator[Done]:
     """How each order ended, as it comes."""
     try:
         while due or pool.is_busy:

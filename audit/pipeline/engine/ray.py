@@ -30,7 +30,7 @@ from audit.pipeline.jobs import Failure, Measurement
 from audit.progress import Progress, Received
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from audit.errors import AuditError
     from audit.pipeline.engine.processes import Call, Order, Workers
@@ -120,7 +120,7 @@ def call(calls: Sequence[Call], on_returned: Callable[[int, Any], None], *, work
                 on_returned(done.place, processes.value_of(done))
 
 
-def _done(due: dict[int, Order], folder: Path, workers: Workers, progress: Progress) -> Iterator[Done]:
+def _done(due: dict[int, Order], folder: Path, workers: Workers, progress: Progress) -> Generator[Done]:
     """How each order ended, as it comes."""
     assert workers.cluster is not None  # noqa: S101  # whoever chose the engine is connected to one
     if due:

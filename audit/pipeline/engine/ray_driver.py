@@ -5,7 +5,9 @@ Ray starts threads, takes over signals and may end the process that uses it, so 
 
 from __future__ import annotations
 
+import os
 import select
+import sys
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
@@ -103,6 +105,7 @@ class _Over(Exception):  # it ends the work of this process from wherever it is 
 
 def main(pipe: Pipe) -> None:
     """Measure what the audit sends, and say how each order ended."""
+    _silence_native_code()
     import ray
 
     try:
@@ -120,6 +123,16 @@ def main(pipe: Pipe) -> None:
         ray.shutdown()
 
 
+def _silence_native_code() -> None:
+    """Ray's own code tells of every try to connect on standard error; what Python writes there is still shown."""
+    shown = os.dup(2)
+    sys.stderr = sys.stdout = os.fdopen(shown, "w", buffering=1, errors="backslashreplace")
+    empty = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(empty, 2)
+    os.dup2(empty, 1)
+    os.close(empty)
+
+
 def _connect(to: Connect) -> None:
     import ray
 
@@ -127,7 +140,7 @@ def _connect(to: Connect) -> None:
     if to.address is not None:
         ray.init(address=to.address, **shown)
         return
-    started = {"num_cpus": to.most, "include_dashboard": False, "object_store_memory": _STORE, "_temp_dir": to.scratch}
+    started: dict[str, Any] = {"num_cpus": to.most, "include_dashboard": False, "object_store_memory": _STORE, "_temp_dir": to.scratch}
     try:
         ray.init(address="local", **started, **shown)
     except Exception:  # noqa: BLE001  # a busy machine does not start it within the 30 seconds that Ray allows: a plain Exception
@@ -172,7 +185,7 @@ class _Slots:
         import ray
 
         wanted = min(self._begin.most - len(self._refused), len(self._due) + sum(seat.order is not None for seat in self._seats))
-        remote = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD")(Slot)
+        remote: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD")(Slot)
         while len(self._seats) < wanted and self._made < self._begin.most + TRIES * len(self._begin.orders):
             actor = remote.remote(self._begin.site)
             self._seats.append(_Seat(self._made, actor, actor.settle_in.remote()))
