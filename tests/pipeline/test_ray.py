@@ -10,22 +10,25 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from audit import progress
 from audit.candidates import confinement
 from audit.errors import InputError
 from audit.pipeline.engine import chosen_engine, ray
+from audit.pipeline.engine.ray_slot import Site, Slot
 from tests import windows
 from tests.command import audit
 from tests.ray_cluster import ALONE, TwoNodes, two_nodes
 from tests.running import policy, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HEAD = "import os, signal, time\nfrom pathlib import Path\n\nSEEN = Path(os.environ['AUDIT_CACHE'])\n\n"
 RIGHT = "    return (y_true == y_pred).astype(float)\n"
@@ -240,6 +243,32 @@ def test_an_address_at_which_nothing_answers_is_one_message(project: Path) -> No
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(InputError, match="is no HOST:PORT, such as"):
         chosen_engine("ray", address)
+
+
+@pytest.fixture
+def slot_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Slot]:
+    """A slot in this process, of an audit whose site differs as is said."""
+    monkeypatch.setattr(progress, "_send", None)
+    monkeypatch.setattr(Site, "enter", lambda _site: None)
+    here = Site.here(tmp_path)
+    return lambda **changed: Slot(replace(here, **changed))
+
+
+def test_a_node_that_does_not_see_the_files_is_refused(tmp_path: Path, slot_at: Callable[..., Slot]) -> None:
+    for changed, missing in (({"project": "/nowhere"}, "/nowhere"), ({"mark": "other"}, f"{tmp_path}/other")):
+        problem = slot_at(**changed).settle_in()
+        assert problem is not None
+        assert problem.startswith(f"does not have {missing}: the project with its data and models, and the cache (AUDIT_CACHE),")
+
+
+def test_a_node_that_would_give_other_digits_is_refused(tmp_path: Path, slot_at: Callable[..., Slot]) -> None:
+    facts = Site.here(tmp_path).facts
+    problem = slot_at(facts={**facts, "version.numpy": "1.0", "OMP_NUM_THREADS": "7", "code of audit": "0"}).settle_in()
+    assert problem is not None
+    threads, version = facts.get("OMP_NUM_THREADS", "absent"), facts["version.numpy"]
+    assert problem.startswith("would not give the same numbers: ")
+    assert f"OMP_NUM_THREADS is {threads} there and 7 here; code of audit is {facts['code of audit']} there and 0 here" in problem
+    assert problem.endswith(f"version.numpy is {version} there and 1.0 here: use nodes that are like this machine")
 
 
 def test_a_missing_extra_is_one_message(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

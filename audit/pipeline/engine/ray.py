@@ -103,8 +103,7 @@ def _started(most: int) -> Iterator[Child]:
 
 def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *, workers: Workers, progress: Progress) -> None:
     """Measure the jobs, begun in their order; `on_measured` receives each place and measurement as it comes."""
-    with tempfile.TemporaryDirectory(prefix="run-", dir=disk_cache.root()) as name:
-        folder = Path(name)
+    with _run_folder() as folder:
         due = {order.place: order for order in processes.unsettled(jobs, on_measured, workers.specs, folder)}
         with closing(_done(due, folder, workers, progress)) as ended:
             for done in ended:
@@ -113,11 +112,18 @@ def run(jobs: Sequence[Job], on_measured: Callable[[int, Measurement], None], *,
 
 def call(calls: Sequence[Call], on_returned: Callable[[int, Any], None], *, workers: Workers, progress: Progress) -> None:
     """Make the calls, begun in their order; `on_returned` receives each place and value as it comes."""
-    with tempfile.TemporaryDirectory(prefix="run-", dir=disk_cache.root()) as name:
-        due = {order.place: order for order in processes.orders_of(calls, Path(name))}
-        with closing(_done(due, Path(name), workers, progress)) as ended:
+    with _run_folder() as folder:
+        due = {order.place: order for order in processes.orders_of(calls, folder)}
+        with closing(_done(due, folder, workers, progress)) as ended:
             for done in ended:
                 on_returned(done.place, processes.value_of(done))
+
+
+@contextmanager
+def _run_folder() -> Iterator[Path]:
+    """A folder that all nodes share; workers that are ended just now may still write into it when it is removed."""
+    with tempfile.TemporaryDirectory(prefix="run-", dir=disk_cache.root(), ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def _done(due: dict[int, Order], folder: Path, workers: Workers, progress: Progress) -> Generator[Done]:

@@ -215,7 +215,7 @@ class _Slots:
         import ray
 
         try:
-            answer = ray.get(seat.waiting if seat.order is None else next(seat.waiting))
+            answer = ray.get(seat.waiting if seat.order is None else next(seat.waiting), timeout=SILENCE)
         except (ray.exceptions.RayError, StopIteration) as error:
             self._lose(seat, _in_words(error))
             return
