@@ -245,6 +245,24 @@ def _profiled_feature(reference: Dataset, current: Dataset, name: str) -> Featur
     )
 
 
+def answers(name: str, pairs: Sequence[tuple[Dataset, str | None]], of_rows: Callable[[Dataset], NDArray[np.float64]]) -> Feature:
+    """True or predicted numbers of both windows, of which each has a column; `of_rows` gives those of a window of rows."""
+    sides: list[tuple[NDArray[np.float64] | NDArray[np.object_], Profiled | None]] = []
+    for data, column in pairs:
+        if data.cells.profile is None:
+            sides.append((of_rows(data), None))
+            continue
+        side = None if column is None else profiled_windows.side_of(data, column, numeric=True)
+        if column is None or side is None:
+            raise data.cells.needs_rows(column)
+        if gone := int(side[1].rows[np.isnan(side[0].astype(float))].sum()):
+            msg = f"{data.role}: column {column!r} holds no number in {gone:,} of {data.rows:,} rows: "
+            msg += "leave these rows out of the file and profile it again"
+            raise CannotMeasure(msg)
+        sides.append(side)
+    return Feature(name, numeric=True, reference=sides[0][0], current=sides[1][0], profiled=(sides[0][1], sides[1][1]))
+
+
 def _side_of_rows(data: Dataset, name: str, *, numeric: bool) -> tuple[NDArray[np.float64] | NDArray[np.object_], None]:
     """The values of a window of rows, named as profiles name them."""
     if name not in data.cells.names:

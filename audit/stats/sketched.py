@@ -77,7 +77,8 @@ class Sketched:
         """The same errors at another value."""
         low, high = interface.value_range(self.seen)
         shift = value - self.value
-        return Sketched(*(one.with_value(min(high, max(low, one.value + shift))) for one in (self.seen, self.least, self.most)))
+        least, most = (one.with_value(min(high, max(low, one.value + shift))) for one in (self.least, self.most))
+        return Sketched(self.seen.with_value(value), least, most)
 
 
 def kolmogorov_smirnov(distance: float, error: float, sizes: tuple[int, int]) -> Sketched | Plain:

@@ -15,11 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.candidates.capabilities import Values
-from audit.checks.drift import _shares, drift_check
+from audit.checks.drift import _contexts, _numbers, _shares, drift_check
 from audit.evidence import OVERALL, Evidence, Member
 from audit.metrics import bins, windows
-from audit.stats import KolmogorovSmirnov
-from audit.stats.distance import largest_distance
 from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
@@ -52,10 +50,8 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
 
 def _of_numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence:
     """One member: the two windows' true numbers as wholes."""
-    before, now = subject.target(reference), subject.target(current)
-    sizes = [windows.effective_rows(subject, data) for data in (reference, current)]
-    members = (Member(OVERALL, KolmogorovSmirnov(largest_distance(before, now), *sizes)),)
-    feature = windows.Feature("true value", numeric=True, reference=before, current=now)
+    feature = windows.answers("true value", [(data, data.columns.label) for data in (reference, current)], subject.target)
+    members = (Member(OVERALL, _numbers.kolmogorov_smirnov(feature, _contexts.compare(subject, ()))),)
     return Evidence(
         members=members,
         unit="KS distance of true numbers",

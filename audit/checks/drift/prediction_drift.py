@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.candidates.capabilities import Scores, Values
-from audit.checks.drift import _shares, drift_check
+from audit.checks.drift import _contexts, _numbers, _shares, drift_check
 from audit.errors import CannotMeasure
 from audit.evidence import OVERALL, Bars, Evidence, Member
 from audit.metrics import bins, windows
-from audit.stats import KolmogorovSmirnov
-from audit.stats.distance import largest_distance
 from audit.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     """Change of each class's predicted share, in both directions; of predicted numbers the distance of their distributions."""
     reference, current = windows.pair(subject)
     if subject.candidate.get(Values) is not None:
-        return _numbers(subject, reference, current)
+        return _of_numbers(subject, reference, current)
     labels = subject.y_pred(reference).astype(str), subject.y_pred(current).astype(str)
     members, rates, flags = _shares.class_changes(subject, labels)
     return Evidence(
@@ -55,12 +53,12 @@ def measure(subject: Subject, _params: NoParams, _rng: Generator) -> Evidence:
     )
 
 
-def _numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence:
+def _of_numbers(subject: Subject, reference: Dataset, current: Dataset) -> Evidence:
     """One member: the two windows' numbers as wholes."""
-    before, now = subject.predicted_values(reference), subject.predicted_values(current)
-    sizes = [windows.effective_rows(subject, data) for data in (reference, current)]
-    members = (Member(OVERALL, KolmogorovSmirnov(largest_distance(before, now), *sizes)),)
-    feature = windows.Feature("predicted value", numeric=True, reference=before, current=now)
+    saved = subject.candidate.kind == "predictions"  # the numbers in a profile are those of no other candidate
+    pairs = [(data, data.columns.prediction if saved else None) for data in (reference, current)]
+    feature = windows.answers("predicted value", pairs, subject.predicted_values)
+    members = (Member(OVERALL, _numbers.kolmogorov_smirnov(feature, _contexts.compare(subject, ()))),)
     return Evidence(
         members=members,
         unit="KS distance of predicted numbers",

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from audit.candidates.predictions import Predictions
-from audit.candidates.saved import SavedPredictions
+from audit.candidates.saved import SavedPredictions, SavedValues
 from audit.catalog import discover
 from audit.datasets import Columns
 from audit.datasets.column_store import InMemory
@@ -20,7 +20,8 @@ from audit.errors import CannotMeasure
 from audit.metrics.windows import DERIVED
 from audit.stats import KolmogorovSmirnov
 from audit.stats.sketched import Sketched, kolmogorov_smirnov, largest_distance
-from audit.testing import assert_complete, assert_crash_blocks, measure, subject
+from audit.subject import Subject
+from audit.testing import assert_complete, assert_crash_blocks, dataset, measure, subject
 from tests.failclosed import example
 from tests.judged import status
 from tests.support import SETTINGS
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from audit.datasets import Dataset
     from audit.evidence import Evidence
-    from audit.subject import Subject
 
 ROLES = {"id": "id", "text": "text", "label": "label", "prediction": "prediction"}
 ON_PROFILES: dict[str, dict[str, Any]] = {
@@ -265,3 +265,22 @@ def test_every_check_measures_a_profile_or_says_that_it_needs_rows(check: str, w
         assert check not in ON_PROFILES, str(needs)
     else:
         assert found.measures in {"drift", "declarations"} or not found.needs.isdisjoint({"labels", "predictions", "positive"}), check
+
+
+@pytest.mark.parametrize(("check", "column"), [("drift/label_shift", "label"), ("drift/prediction_drift", "prediction")])
+def test_true_and_predicted_numbers_are_compared(check: str, column: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    frames = {role: pd.DataFrame({"label": rng.normal(shift, 1, 2500)}) for role, shift in (("reference", 0.0), ("test", 0.5))}
+    frames = {role: frame.assign(prediction=frame["label"] + rng.normal(size=2500)) for role, frame in frames.items()}
+    rows = {role: dataset(frame, role) for role, frame in frames.items()}
+    found = {}
+    for kind in ("rows", "profiles"):
+        seen = rows if kind == "rows" else {role: as_profile(frame, role, tmp_path, id=None, text=None) for role, frame in frames.items()}
+        one = Subject(data=seen["test"], predicted=Predictions(SavedValues(seen)), reference=seen["reference"], datasets=seen)
+        found[kind] = measure(check, one).members[0].estimate
+    assert isinstance(found["profiles"], Sketched)
+    assert found["profiles"].least.value <= found["rows"].value <= found["profiles"].most.value
+    blank = frames["test"].assign(**{column: frames["test"][column].where(np.arange(2500) > 3)})
+    seen = rows | {"test": as_profile(blank, "test", tmp_path, id=None, text=None)}
+    with pytest.raises(CannotMeasure, match=rf"column '{column}' holds no number in 4 of 2,500 rows"):
+        measure(check, Subject(data=seen["test"], predicted=Predictions(SavedValues(seen)), reference=seen["reference"], datasets=seen))
