@@ -139,7 +139,7 @@ class Decision:
 
 def decision(run: AuditRun, found: Entries) -> Decision:
     """What was decided, why, and what must happen next."""
-    title, shown = _drawn_findings(found, monitored=run.monitor is not None)
+    title, shown = _drawn_findings(run, found)
     lead, rest = _sentences(run, found) if run.monitor is None else production.lead(run)
     open_ = conditions(run, found)
     missing = gaps(run, found)
@@ -174,12 +174,14 @@ def decision(run: AuditRun, found: Entries) -> Decision:
     )
 
 
-def _drawn_findings(found: Entries, *, monitored: bool) -> tuple[str, Sequence[Entry]]:
-    """What a reader must see drawn: what blocks, else what leaves a condition, else what is nearest to its bound."""
+def _drawn_findings(run: AuditRun, found: Entries) -> tuple[str, Sequence[Entry]]:
+    """What a reader must see drawn: what blocks, else what leaves a condition, is watched, or is nearest to its bound."""
     if blocking := found.having("block"):
-        return "What stands against it, and what must happen" if monitored else "What blocks, and what must happen", blocking
+        return "What blocks, and what must happen" if run.monitor is None else "What stands against it, and what must happen", blocking
     if open_ := found.having("condition"):
         return "What leaves a condition, and what must happen", open_
+    if watched := [] if run.monitor is None else [*filter(None, map(found.of, production.standing(run.monitor)))]:
+        return "What is watched and has moved", watched
     return "What passes by the least", nearest(found)[:NEAREST]
 
 
@@ -292,7 +294,8 @@ def _steps_of_window(run: AuditRun, found: Entries) -> tuple[Step, ...]:
     """What the person on call does: the first action, the way back, the new training."""
     given, facts = production.card(run), run.monitor
     whom = run.policy.system.incident_contact or owner_of(run) if given is None or given.call is None else given.call
-    steps = [Step(production.first_action(run, found), whom, "now")]
+    quiet = facts is not None and facts.outcome == "keep"
+    steps = [Step(production.first_action(run, found), owner_of(run) if quiet else whom, "–" if quiet else "now")]
     if facts is not None and facts.outcome == "roll-back":
         command = rollback_command(run)
         back = f"Return to the previous version{f': `{command}`' if command else ''}. Last rollback drill: {last_drill(run)}."

@@ -101,7 +101,7 @@ def first_action(run: AuditRun, found: Entries) -> str:
     facts, given = run.monitor, card(run)
     assert facts is not None  # noqa: S101  # asked of windows alone
     if facts.outcome == "keep":
-        return "Nothing."
+        return "Nothing, until the next window."
     if facts.outcome == "incomplete":
         missing = next((one.finding for one in found.worst if one.effect != "ok"), None)
         said = [one.text for one in run.verdict.reasons if one.finding is None and one.text]

@@ -113,7 +113,9 @@ class Server(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
-        target = {"/here.csv": "/data.csv", "/away.csv": "http://elsewhere.invalid/data.csv", "/file.csv": "file:///etc/passwd"}.get(self.path)
+        target = {"/here.csv": "/data.csv", "/away.csv": "http://elsewhere.invalid/data.csv", "/file.csv": "file:///etc/passwd"}.get(
+            self.path
+        )
         if target is not None:
             self.send_response(302)
             self.send_header("Location", target)

@@ -34,7 +34,7 @@ def plain(html: str) -> str:
 @pytest.mark.parametrize(
     ("run", "word", "subtitle", "first"),
     [
-        (example.kept, "KEEP", "may keep running", "Nothing."),
+        (example.kept, "KEEP", "may keep running", "Nothing, until the next window."),
         (example.watched, "WATCH", "may keep running, and something has moved", "Look at the rows behind the worst member;"),
         (example.rolled_back, "ROLL BACK", "must not keep running", "Route all complaints to the desk, then read the ten oldest."),
         (example.incomplete, "INCOMPLETE", "cannot be judged: evidence is missing", "The check broke: MemoryError."),
@@ -108,6 +108,19 @@ def test_the_decision_page_speaks_of_the_window() -> None:
         "Last rollback drill: 1 October 2026, from version 7 to 6, passed in 1.2 s."
     )
     assert back.who == "On-call ML, +1 555 0100, then support-ml@example.org"
+
+
+def test_what_is_only_watched_is_drawn_and_decides_nothing() -> None:
+    run = example.watched()
+    found = entries(run)
+    view = decision(run, found)
+    assert view.blocks_title == "What is watched and has moved"
+    assert [block.check for block in view.blocks] == ["drift/ks"]
+    assert {one.effect for one in found.worst} == {"ok"}
+    assert view.lead == "Keep it running and look: what the policy watches has moved."
+    html = render(run)
+    assert html.count('class="openf"') == 2  # the chart's diamonds are no alarm's
+    assert 'class="lostf"' not in html
 
 
 def test_a_quiet_window_blocks_nothing_whatever_its_lone_values() -> None:

@@ -35,7 +35,8 @@ def evidence(trace: Trace, facts: MonitorFacts, foot: str) -> Drawing | None:
     x = Scale(0.0, float(max(len(facts.history) - 1, 1)), LEFT + 8, RIGHT - 4)
     low = min(max(min(one for _, one in known), LEAST), 0.1)
     y = Scale(math.log10(low), math.log10(min(max(3.0, *(one for _, one in known)), MOST)), BOTTOM, TOP)
-    parts = [*_levels(y, needed), *_curve(known, x, y), *_strip(facts, x)]
+    watched = any(one.requirement == trace.requirement and one.state == "watch" for one in facts.signals)
+    parts = [*_levels(y, needed), *_curve(known, x, y, "openf" if watched else "lostf"), *_strip(facts, x)]
     title = f"{trace.requirement}: evidence {format_evidence(known[-1][1] * needed)} of {format_evidence(needed)} needed"
     figure = svg.figure(WIDTH, KEY + 6, title, _in_words(known, facts, needed), *parts)
     return Drawing(title, "Evidence of a breach after each window, logarithmic. Dashed: where an alarm begins.", figure, foot)
@@ -59,7 +60,7 @@ def _place(relative: float, y: Scale) -> float:
     return y(math.log10(relative)) if relative > 0 else y.start
 
 
-def _curve(known: Sequence[tuple[int, float]], x: Scale, y: Scale) -> Iterator[Markup]:
+def _curve(known: Sequence[tuple[int, float]], x: Scale, y: Scale, raised: str) -> Iterator[Markup]:
     """The line, and a diamond wherever it reaches the threshold and at its end."""
     points = [(x(i), _place(one, y)) for i, one in known]
     if len(points) > 1:
@@ -68,7 +69,7 @@ def _curve(known: Sequence[tuple[int, float]], x: Scale, y: Scale) -> Iterator[M
     for (i, one), (a, b) in zip(known, points, strict=True):
         last = i == known[-1][0]
         if one >= 1 and (before < 1 or last):
-            yield svg.path([(a, b - 5), (a + 5, b), (a, b + 5), (a - 5, b)], "lostf", closed=True)
+            yield svg.path([(a, b - 5), (a + 5, b), (a, b + 5), (a - 5, b)], raised, closed=True)
         elif last:
             yield svg.el("circle", cx=a, cy=b, r=3.6, class_="datadot")
         before = one
