@@ -1,11 +1,15 @@
 """Size and power of the drift checks, beside alibi-detect on the same draws.
 
-Run: python -m benchmarks.drift_power [--fast]
+Run: python -m benchmarks.drift_power [--fast] [--write docs/drift.md]
 
 Two windows of 200 rows. `none` is no change, so its share is the size (nominally 2.5 %); `shift` moves one of five features by .4 standard
-deviations, `scale` spreads it by 1.5, `correlation` makes two of five go together at .7, `1 of 50` moves one of fifty by .5. A check
-detects a change where the end of an interval that faces a failure, corrected over features, lies above no change; alibi-detect where its p,
-corrected over features, is below .025. chi_squared compares the features cut into four categories. The seed is fixed.
+deviations, `scale` spreads it by 1.5, `correlation` makes two of five go together at .7, `1 of 50` moves one of fifty by .5. chi_squared
+compares the features cut into four categories. Texts are 100 a window of the generated complaints, embedded by MiniLM: half of them are
+urgent, and under `topic` three quarters of the current ones. With a context, two stores of unlike customers have 60 % and 40 % of the
+reference's rows and 40 % and 60 % of the current ones: under `mix` that is all, under `and shift` one of five features moves by .6
+standard deviations in the second store; `mix, blind` is the mix where the check is not told of the store. A check detects a change where
+the end of an interval that faces a failure, corrected over features, lies above no change, and so where it would fail with a bound of none;
+`p` is the permutation p-value of drift/mmd, and of alibi-detect p, corrected over features: at most .025. The seed is fixed.
 """
 
 from __future__ import annotations
@@ -17,16 +21,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from audit.testing import measure, subject
-from benchmarks.trials import Progress, percent, table
+from audit.testing import subject
+from benchmarks import drift_power_cases
+from benchmarks.drift_power_cases import ROWS, alibi_finds, finds, show
+from benchmarks.page import options, replace_table
+from benchmarks.trials import Progress, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-ROWS, ALPHA = 200, 0.025
 CUTS = (-0.67, 0.0, 0.67)
 CHANGES = ("none", "shift", "scale", "correlation", "1 of 50")
 CHECKS: dict[str, tuple[str, dict[str, Any], float, str | None]] = {
@@ -63,23 +69,15 @@ def ours(name: str, before: NDArray[Any], now: NDArray[Any], seed: int) -> bool:
     frames = [pd.DataFrame(rows).add_prefix("x").assign(prediction="a") for rows in (before, now)]
     if name == "chi_squared":
         frames = [frame.map(lambda cell: cell if isinstance(cell, str) else f"c{int(cell)}") for frame in frames]
-    members = measure(check, subject(frames[1], reference=frames[0]), seed, **params).members
-    return any(member.estimate.bounds(ALPHA / len(members), ALPHA)[0] > null for member in members)
+    return finds(check, subject(frames[1], reference=frames[0]), null, seed, **params)
 
 
 def theirs(detector: str, before: NDArray[Any], now: NDArray[Any], seed: int) -> bool:
     """Whether alibi-detect says drift."""
-    from alibi_detect import cd
+    from audit.checks.drift.classifier_two_sample import of_tables
 
-    more: dict[str, Any] = {}
-    if detector == "MMDDrift":
-        more = {"backend": "pytorch", "n_permutations": 200, "device": "cpu"}
-    elif detector == "ClassifierDrift":
-        from audit.checks.drift.classifier_two_sample import of_tables
-
-        more = {"model": of_tables(seed), "backend": "sklearn", "preds_type": "probs", "binarize_preds": False, "n_folds": 5, "seed": seed}
-    found = getattr(cd, detector)(before, p_val=ALPHA, **more).predict(now)
-    return bool(found["data"]["is_drift"])
+    more = {"model": of_tables(seed)} if detector == "ClassifierDrift" else {}
+    return alibi_finds(detector, before, now, seed, **more)
 
 
 def detected(name: str, change: str, trials: int) -> tuple[float, float | None]:
@@ -95,26 +93,41 @@ def detected(name: str, change: str, trials: int) -> tuple[float, float | None]:
     return hits[0] / trials, hits[1] / trials if detector else None
 
 
+def features(names: Sequence[str], trials: Callable[[str], int], progress: Progress) -> list[tuple[str, ...]]:
+    """Lines of the table of features of numbers and categories."""
+    lines: list[tuple[str, ...]] = []
+    for name in names:
+        progress.step(name)
+        found = [detected(name, change, trials(name)) for change in CHANGES]
+        lines.append((name, "audit", str(trials(name)), *(show(one) for one, _ in found)))
+        if CHECKS[name][3]:
+            lines.append(("", f"alibi-detect {CHECKS[name][3]}", str(trials(name)), *(show(other) for _, other in found)))
+    return lines
+
+
 def main() -> None:
-    """One table of shares in percent."""
+    """Three tables of shares in percent."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fast", action="store_true", help="4 trials in place of 200, 40 for classifiers and mmd")
-    parser.add_argument("--only", choices=CHECKS, action="append", help="these detectors")
-    given = parser.parse_args()
+    parser.add_argument("--only", choices=CHECKS, action="append", help="these detectors, without texts and contexts")
+    given = options(parser, "drift_power", fast="4 trials each")
     names = given.only or list(CHECKS)
-    progress, lines = Progress(len(names)), []
-    show: Callable[[float | None], str] = lambda share: "" if share is None else percent(share)  # noqa: E731  # one line, used twice
+    progress = Progress(len(names) + (0 if given.only else 2))
+    slow = {"mmd": 100, "classifier": 40}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # alibi-detect's imports use what numba and TensorFlow have deprecated
-        for name in names:
-            progress.step(name)
-            trials = 4 if given.fast else 40 if name in {"mmd", "classifier"} else 200
-            found = [detected(name, change, trials) for change in CHANGES]
-            lines.append((name, "audit", str(trials), *(show(one) for one, _ in found)))
-            if CHECKS[name][3]:
-                lines.append(("", f"alibi-detect {CHECKS[name][3]}", str(trials), *(show(other) for _, other in found)))
-    print(f"{ROWS} rows a window, detected in % of trials\n")
-    print(table(("detector", "by", "trials", *CHANGES), lines))
+        lines = features(names, lambda name: 4 if given.fast else slow.get(name, 200), progress)
+        text = f"{ROWS} rows a window, detected in % of trials\n\n{table(('detector', 'by', 'trials', *CHANGES), lines)}"
+        if not given.only:
+            progress.step("texts")
+            text += f"\n\n100 texts a window, detected in % of trials\n\n{drift_power_cases.texts(4 if given.fast else 40)}"
+            progress.step("contexts")
+            text += (
+                f"\n\n{ROWS} rows a window and two stores, detected in % of trials\n\n{drift_power_cases.contexts(4 if given.fast else 60)}"
+            )
+    text += f"\n\n{progress.seconds():.0f} s"
+    print(text)
+    if given.write:
+        replace_table(given.write, "drift_power", text)
 
 
 if __name__ == "__main__":
