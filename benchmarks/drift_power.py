@@ -5,8 +5,8 @@ Run: python -m benchmarks.drift_power [--fast] [--write docs/drift.md]
 Two windows of 200 rows. `none` is no change, so its share is the size (nominally 2.5 %); `shift` moves one of five features by .4 standard
 deviations, `scale` spreads it by 1.5, `correlation` makes two of five go together at .7, `1 of 50` moves one of fifty by .5. chi_squared
 compares the features cut into four categories. Texts are 100 a window of the generated complaints, embedded by MiniLM: half of them are
-urgent, and under `topic` three quarters of the current ones. With a context, two stores of unlike customers have 60 % and 40 % of the
-reference's rows and 40 % and 60 % of the current ones: under `mix` that is all, under `and shift` one of five features moves by .6
+urgent, and under `topic` nine in ten of the current ones. With a context, two stores of unlike customers have 70 % and 30 % of the
+reference's rows and 30 % and 70 % of the current ones: under `mix` that is all, under `and shift` one of five features moves by .8
 standard deviations in the second store; `mix, blind` is the mix where the check is not told of the store. A check detects a change where
 the end of an interval that faces a failure, corrected over features, lies above no change, and so where it would fail with a bound of none;
 `p` is the permutation p-value of drift/mmd, and of alibi-detect p, corrected over features: at most .025. The seed is fixed.
@@ -112,17 +112,17 @@ def main() -> None:
     given = options(parser, "drift_power", fast="4 trials each")
     names = given.only or list(CHECKS)
     progress = Progress(len(names) + (0 if given.only else 2))
-    slow = {"mmd": 100, "classifier": 40}
+    slow = {"mmd": 60, "classifier": 16}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # alibi-detect's imports use what numba and TensorFlow have deprecated
-        lines = features(names, lambda name: 4 if given.fast else slow.get(name, 200), progress)
+        lines = features(names, lambda name: 4 if given.fast else slow.get(name, 100), progress)
         text = f"{ROWS} rows a window, detected in % of trials\n\n{table(('detector', 'by', 'trials', *CHANGES), lines)}"
         if not given.only:
             progress.step("texts")
-            text += f"\n\n100 texts a window, detected in % of trials\n\n{drift_power_cases.texts(4 if given.fast else 40)}"
+            text += f"\n\n100 texts a window, detected in % of trials\n\n{drift_power_cases.texts(4 if given.fast else 24)}"
             progress.step("contexts")
             text += (
-                f"\n\n{ROWS} rows a window and two stores, detected in % of trials\n\n{drift_power_cases.contexts(4 if given.fast else 60)}"
+                f"\n\n{ROWS} rows a window and two stores, detected in % of trials\n\n{drift_power_cases.contexts(4 if given.fast else 40)}"
             )
     text += f"\n\n{progress.seconds():.0f} s"
     print(text)

@@ -41,6 +41,9 @@ CONTEXT_CHECKS: dict[str, tuple[str, dict[str, Any]]] = {
     "hellinger": ("drift/distance", {"statistic": "hellinger"}),
     "mmd": ("drift/mmd", {}),
 }
+FEATURES = [f"x{i}" for i in range(5)]
+MIDDLE = 0.5
+"""Where a feature is cut into two categories."""
 CONTEXT_CHANGES = ("mix", "and shift", "mix, blind")
 
 
@@ -102,7 +105,7 @@ def texts(trials: int) -> str:
     rows, embedded = pool()
     urgent, routine = (np.flatnonzero(rows["label"] == label) for label in ("urgent", "routine"))
     hits: dict[tuple[str, str], list[bool]] = {}
-    for column, share in (("none", 0.5), ("topic", 0.75)):
+    for column, share in (("none", 0.5), ("topic", 0.9)):
         rng = np.random.default_rng(round(100 * share))
         for trial in range(trials):
             sides = [_drawn(rng, urgent, routine, part) for part in (0.5, share)]
@@ -138,12 +141,12 @@ def _logistic(seed: int) -> Any:
 
 
 def stores(rng: Generator, moved: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The reference and the current rows: five features, of which two lie 1 higher in the second store."""
+    """The reference and the current rows: five features, of which two lie 2 higher in the second store."""
     frames = []
-    for share, by in ((0.4, 0.0), (0.6, moved)):
+    for share, by in ((0.3, 0.0), (0.7, moved)):
         second = rng.random(ROWS) < share
         rows = rng.normal(size=(ROWS, 5))
-        rows[:, :2] += second[:, None]
+        rows[:, :2] += 2.0 * second[:, None]
         rows[:, 2] += by * second
         frames.append(pd.DataFrame(rows).add_prefix("x").assign(store=np.where(second, "b", "a"), prediction="p"))
     return frames[0], frames[1]
@@ -153,7 +156,7 @@ def contexts(trials: int) -> str:
     """The table of checks that are told of the store."""
     lines: list[tuple[str, ...]] = []
     for name, (check, params) in CONTEXT_CHECKS.items():
-        few = min(trials, 20)
+        few = min(trials, 12)
         kinds = [("audit", trials), *([("audit, p", trials), ("alibi-detect ContextMMDDrift", few)] if name == "mmd" else [])]
         for by, times in kinds:
             shares = [_share(by, check, params, change, times) for change in CONTEXT_CHANGES]
@@ -167,23 +170,25 @@ def _share(by: str, check: str, params: dict[str, Any], change: str, trials: int
     if blind and by.startswith("alibi"):
         return None
     for trial in range(trials):
-        before, now = stores(rng, 0.6 if change == "and shift" else 0.0)
+        before, now = stores(rng, 0.8 if change == "and shift" else 0.0)
         if by.startswith("alibi"):
             hits += _conditional_p(before, now, trial) <= ALPHA
             continue
         if params.get("statistic") == "chi_squared":
-            before, now = (
-                side.assign(**{f"x{i}": np.where(side[f"x{i}"] > 0.5, "high", "low") for i in range(5)}) for side in (before, now)
-            )  # noqa: PLR2004  # between the stores
+            before, now = (_in_categories(side) for side in (before, now))
         seen = subject(now, reference=before)
-        more = {"columns": [f"x{i}" for i in range(5)]} if blind else {"context": ["store"]}
+        more = {"columns": FEATURES} if blind else {"context": ["store"]}
         hits += (
             p_value(check, seen, trial, **params, **more) <= ALPHA if by == "audit, p" else finds(check, seen, 0.0, trial, **params, **more)
         )
     return hits / trials
 
 
+def _in_categories(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(**{name: np.where(rows[name] > MIDDLE, "high", "low") for name in FEATURES})
+
+
 def _conditional_p(before: pd.DataFrame, now: pd.DataFrame, seed: int) -> float:
-    rows = [side[[f"x{i}" for i in range(5)]].to_numpy() for side in (before, now)]
+    rows = [side[FEATURES].to_numpy() for side in (before, now)]
     codes = np.concatenate([(side["store"] == "b").to_numpy().astype(np.int64) for side in (before, now)])
     return _alibi.conditional_p_value(rows[0], rows[1], codes, np.random.default_rng(seed))
