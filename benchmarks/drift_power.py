@@ -23,7 +23,7 @@ import pandas as pd
 
 from audit.testing import subject
 from benchmarks import drift_power_cases
-from benchmarks.drift_power_cases import ROWS, alibi_finds, finds, show
+from benchmarks.drift_power_cases import ALPHA, ROWS, alibi_finds, finds, p_value, show
 from benchmarks.page import options, replace_table
 from benchmarks.trials import Progress, table
 
@@ -93,6 +93,15 @@ def detected(name: str, change: str, trials: int) -> tuple[float, float | None]:
     return hits[0] / trials, hits[1] / trials if detector else None
 
 
+def by_permutations(change: str, trials: int) -> float:
+    """Share of trials, of the same draws as in `detected`, in which the permutation test of drift/mmd finds a change."""
+    rng, hits = np.random.default_rng(CHANGES.index(change)), 0
+    for trial in range(trials):
+        frames = [pd.DataFrame(rows).add_prefix("x").assign(prediction="a") for rows in windows(change, rng)]
+        hits += p_value("drift/mmd", subject(frames[1], reference=frames[0]), trial) <= ALPHA
+    return hits / trials
+
+
 def features(names: Sequence[str], trials: Callable[[str], int], progress: Progress) -> list[tuple[str, ...]]:
     """Lines of the table of features of numbers and categories."""
     lines: list[tuple[str, ...]] = []
@@ -100,6 +109,8 @@ def features(names: Sequence[str], trials: Callable[[str], int], progress: Progr
         progress.step(name)
         found = [detected(name, change, trials(name)) for change in CHANGES]
         lines.append((name, "audit", str(trials(name)), *(show(one) for one, _ in found)))
+        if name == "mmd":
+            lines.append(("", "audit, p", str(trials(name)), *(show(by_permutations(change, trials(name))) for change in CHANGES)))
         if CHECKS[name][3]:
             lines.append(("", f"alibi-detect {CHECKS[name][3]}", str(trials(name)), *(show(other) for _, other in found)))
     return lines
