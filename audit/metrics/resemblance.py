@@ -62,7 +62,7 @@ def compare(subject: Subject, columns: Sequence[str] | None, rng: Generator) -> 
         matrix, model = _words([*reference.texts(), *current.texts()]), _of_words(seed)
         beyond = np.zeros(current.rows, dtype=bool)
     else:
-        features, left_out = _features(reference, current, columns)
+        features, left_out = features_of_both(reference, current, columns)
         matrix, model = np.vstack(bins.encode(features)), _of_tables(seed)
         beyond = np.any([_beyond(one) for one in features], axis=0)
     is_now = np.repeat([False, True], [reference.rows, current.rows])
@@ -73,7 +73,8 @@ def compare(subject: Subject, columns: Sequence[str] | None, rng: Generator) -> 
     return Resemblance(weight, beyond | (ratio[is_now] > FARTHEST), score, left_out)
 
 
-def _features(reference: Dataset, current: Dataset, columns: Sequence[str] | None) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
+def features_of_both(reference: Dataset, current: Dataset, columns: Sequence[str] | None) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
+    """Columns that can be compared, and the others with the reason; refused where none can be."""
     found, lacking = windows.features(reference, current, columns)
     rules = usable_features.unnamed_rules(columns, reference, current)
     compared, unusable = usable_features.divide(found, usable_features.scattered, *rules)
@@ -81,7 +82,7 @@ def _features(reference: Dataset, current: Dataset, columns: Sequence[str] | Non
     if not compared:
         reason = "; ".join(left_out) or f"{current.role} has no feature column and no text"
         msg = f"whether {current.role} is like {reference.role} cannot be told: {reason}: name columns under columns.features, "
-        msg += "or set `columns: []` to rest on the scores alone"
+        msg += "or set `columns: []` to rest on the answers alone"
         raise CannotMeasure(msg)
     return compared, left_out
 

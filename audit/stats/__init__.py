@@ -9,7 +9,7 @@ from audit.stats.change_points import ChosenDifference
 from audit.stats.confusion import Confusion, PairedConfusion
 from audit.stats.distance import KolmogorovSmirnov, MeanDiscrepancy, StabilityIndex
 from audit.stats.distribution_distance import BinnedDistance, NormDistance
-from audit.stats.expected_score import ExpectedScore
+from audit.stats.expected_score import ExpectedLoss, ExpectedScore
 from audit.stats.interface import Census, Estimate
 from audit.stats.mean import Mean, RootMeanSquare
 from audit.stats.mean_comparisons import Explained, MeanDifference, MeanRatio, PairedMean
@@ -42,6 +42,7 @@ __all__ = [
     "Departure",
     "Difference",
     "Estimate",
+    "ExpectedLoss",
     "ExpectedScore",
     "Explained",
     "GapChange",

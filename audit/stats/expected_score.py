@@ -1,13 +1,19 @@
-"""A score between 0 and 1 that rows without labels are expected to have, from probabilities that other rows' labels calibrate."""
+"""Scores and losses that rows without labels are expected to have, from the labels of other rows."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from audit.stats.clustering import small_sample
-from audit.stats.sample_size import OfRows, by_entities, scale
+from audit.stats.mean import Mean
+from audit.stats.sample_size import OfPart, OfRows, by_entities, scale
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +100,54 @@ def satterthwaite(parts: tuple[tuple[float, float], ...]) -> float:
     total = sum(variance for variance, _ in parts)
     below = sum(variance**2 / max(freedom, 0.5) for variance, freedom in parts)
     return total**2 / below if below > 0 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedLoss(OfPart):
+    """Mean loss that rows without labels are expected to have, or its root, from labelled rows that are like them.
+
+    The ends are Hall's (`Mean`), of what each row of both samples moves the mean by, in as many units as the variance has degrees of
+    freedom (Satterthwaite, Biometrics 1946). Rows unlike any labelled one count as without loss at the lower end and with the largest
+    loss seen at the upper one.
+    """
+
+    mean: Mean
+    fall: float
+    """How far the mean falls where rows unlike any labelled one have no loss."""
+    rise: float
+    """How far it rises where they have the largest loss seen."""
+    root: bool
+    units: float
+    """Independent rows, or effective entities, of the smaller sample."""
+    min_support: ClassVar[int] = 50
+    value_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
+
+    @classmethod
+    def of(cls, value: float, parts: tuple[NDArray[np.float64], float], sizes: tuple[int, float], *, root: bool) -> ExpectedLoss:
+        """From the mean, what each independent row or entity moves it by with the degrees of freedom of their squares, and the sizes."""
+        moved, freedom = parts
+        rows, units = sizes
+        error, worth = math.sqrt(float(moved @ moved)), max(2.0, freedom + 1)
+        skewness = float(np.sum((moved / error) ** 3)) * math.sqrt(worth) if error > 0 else 0.0
+        return cls(Mean(value, error * math.sqrt(worth), skewness, worth, rows, low=0.0), 0.0, 0.0, root, units)
+
+    @property
+    def value(self) -> float:
+        """The mean, or its root."""
+        return math.sqrt(max(0.0, self.mean.value)) if self.root else self.mean.value
+
+    @property
+    def support(self) -> float:
+        """Of the smaller sample."""
+        return self.units
+
+    @property
+    def method(self) -> str:
+        """Name of the interval."""
+        return f"{'root of ' if self.root else ''}delta method of sample and loss model, {self.mean.method}"
+
+    def bounds(self, lower_alpha: float, upper_alpha: float) -> tuple[float, float]:
+        """Lower and upper end, each at its own level."""
+        low, high = self.mean.bounds(lower_alpha, upper_alpha)
+        low, high = max(0.0, low - self.fall), high + self.rise
+        return (math.sqrt(low), math.sqrt(high)) if self.root else (low, high)

@@ -42,7 +42,7 @@ class ColumnsParams(Params):
     columns: tuple[str, ...] | None = Field(
         None,
         description="columns by which rows of the reference are weighted to be like those of the window. Absent: every feature, or the"
-        " text; `[]`: none, so that the estimate rests on the scores alone",
+        " text; `[]`: none, so that the estimate rests on the model's answers alone",
     )
 
 
@@ -104,7 +104,9 @@ class Samples:
         """How alike the two are, in words."""
         reference, window = self.reference.role, self.window.role
         if self.alike is None:
-            return (f"Whether the rows of {window} are like those of {reference} was not looked at: it rests on the scores alone.",)
+            return (
+                f"Whether the rows of {window} are like those of {reference} was not looked at: it rests on the model's answers alone.",
+            )
         area = Auc.of(np.repeat([False, True], [self.reference.rows, self.window.rows]), self.alike.score).value
         weight, strange = self.alike.weight, int(np.count_nonzero(self.alike.unlike))
         worth = float(weight.sum() ** 2 / (weight @ weight))

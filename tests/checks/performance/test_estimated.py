@@ -166,7 +166,7 @@ def test_a_window_of_another_kind_is_never_passed() -> None:
     window = window.assign(x=window.x + 40)
     blind = measure(CHECK, seen(reference, window, features=["x"]), columns=())
     assert status(CHECK, blind, min=0.6) == "pass"
-    assert "Whether the rows of test are like those of reference was not looked at: it rests on the scores alone." in blind.notes
+    assert "Whether the rows of test are like those of reference was not looked at: it rests on the model's answers alone." in blind.notes
     found = measure(CHECK, seen(reference, window, features=["x"]))
     assert (of(found).lowest, of(found).highest) == (0.0, 1.0)
     assert status(CHECK, found, min=0.01) == "inconclusive"
@@ -293,7 +293,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
     assert_refused(CHECK, seen(reference.assign(label=0), window), because="no row is truly 1", columns=[])
     assert_refused(CHECK, seen(reference, window[:0]), because="no rows")
     bare = [one.drop(columns="x") for one in (reference, window)]
-    assert_refused(CHECK, seen(*bare), because="set `columns: []` to rest on the scores alone")
+    assert_refused(CHECK, seen(*bare), because="set `columns: []` to rest on the answers alone")
     no_score = [one.drop(columns="score") for one in (reference, window)]
     with pytest.raises(CannotMeasure, match="prob"):
         measure(CHECK, seen(*no_score, score=None), columns=())
