@@ -47,7 +47,7 @@ class Address:
     @classmethod
     def of(cls, written: str, environment: Mapping[str, str] | None = None) -> Address:
         """An address whose variables are set."""
-        values = dict(os.environ if environment is None else environment)
+        values, written = dict(os.environ if environment is None else environment), _ADDRESS.sub(_start, written, count=1)
         names = tuple(dict.fromkeys(found[1] for found in VARIABLE.finditer(written)))
         absent = [name for name in names if not values.get(name)]
         if absent:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
-from audit.datasets.addresses import LOCAL, WEB, Address, is_address
+from audit.datasets.addresses import LOCAL, WEB, Address, is_address, problem
 from audit.datasets.file_bytes import Unreadable
 from audit.errors import InputError
 
@@ -54,10 +54,13 @@ class Location:
         if not is_address(str(path)):
             return cls(path)
         address = Address.of(str(path))
+        if (wrong := problem(address.written)) is not None:
+            msg = f"the address of the data {wrong}"
+            raise InputError(msg)
         if address.protocol in LOCAL:
             return cls(address.local_path)
         if address.protocol in WEB:
-            msg = f"{path}: is an address of the web, which is read only where a policy names it: fetch the file first, or write a policy"
+            msg = f"{address}: is an address of the web, which is read only where a policy names it: fetch the file first, or use a policy"
             raise InputError(msg)
         return cls(address)
 

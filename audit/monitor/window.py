@@ -72,7 +72,7 @@ def window_path(file: Path, declared: str) -> str:
     window = Address.of(str(file))
     known = Address.of(declared).server if is_address(declared) else None
     if window.protocol in WEB and window.server != known:
-        msg = f"--window {file}: is an address of the web, and the policy names no data set on this server: fetch the file first"
+        msg = f"--window {window}: is an address of the web, and the policy names no data set on this server: fetch the file first"
         raise InputError(msg)
     return window.url
 

@@ -190,8 +190,11 @@ def test_only_a_policy_names_the_web(web: str, tmp_path: Path, monkeypatch: pyte
     assert read_datasets(loaded)["test"].rows == 1
     from pathlib import Path as Option
 
-    with pytest.raises(InputError, match="is an address of the web, which is read only where a policy names it"):
+    with pytest.raises(InputError, match=f"{web}/data.csv: is an address of the web, which is read only where a policy names it"):
         read("data", Option(f"{web}/data.csv"), Columns())
+    with pytest.raises(InputError, match="the address of the data holds a password or a key") as raised:
+        read("data", Option("s3://key:hidden@bucket/a.csv"), Columns())
+    assert "hidden" not in str(raised.value)
     store.pipe_file("/bucket/a.csv", b"age\n31\n")
     assert read("data", Option("memory://bucket/a.csv"), Columns()).rows == 1
 
