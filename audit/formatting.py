@@ -47,6 +47,19 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
+COUNT_IN_SAMPLE = "count of a sample"
+"""Words in the method of an estimate whose value and ends are counts."""
+
+
+def measured_in_words(method: str, value: float, interval: tuple[float, float]) -> str:
+    """`0.861 [0.838, 0.882]`; the bare count of a census, and counts with the ends of a sample: `0 [0, 34]`."""
+    if method == "census":
+        return count(value)
+    if COUNT_IN_SAMPLE in method:
+        return f"{count(value)} [{count(interval[0])}, {count(interval[1])}]"
+    return f"{number(value)} {interval_in_words(interval)}"
+
+
 COUNTED = {"rows": "row", "fields": "field", "entities": "entity", "faults": "fault"}
 """What is counted, and one of it; a census of anything else gives a number."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL
 from audit.formatting import (
+    COUNT_IN_SAMPLE,
     COUNTED,
     bound_in_words,
     comparator_in_words,
@@ -14,6 +15,7 @@ from audit.formatting import (
     counted,
     ended,
     limit,
+    measured_in_words,
     moment,
     number,
     number_beside,
@@ -81,7 +83,9 @@ def _result(evidence: Evidence, head: Headline) -> str:
     among = f", the worst of {len(evidence.members)}" if len(evidence.members) > 1 else ""
     where = "" if head.member == OVERALL else f" for {head.member}{among}"
     value, low, high = (number_beside(one, bound.limit) for one in (head.value, *head.interval))
-    if head.method != "census":
+    if COUNT_IN_SAMPLE in head.method:
+        result = f"{evidence.unit} {measured_in_words(head.method, head.value, head.interval)}"
+    elif head.method != "census":
         result = f"{evidence.unit} {value} [{low}, {high}]"
     else:
         result = counted(head.value, evidence.unit) if float(head.value).is_integer() else f"{evidence.unit} {value}"
@@ -248,6 +252,8 @@ def _first_sentence(change: SmallestChange, unit: str) -> str:  # noqa: PLR0911 
             return f"would not pass even with {best} of {these}."
         case "too_wide":
             return f"cannot pass at this interval width{'; collect more rows' if change.estimate == 'good' else ''}."
+        case "sample":
+            return "needs a larger sample, or all rows: those that were not drawn decide."
         case "open_end":
             return "needs more rows: this end of its interval is still open."
         case "shift":
@@ -270,7 +276,7 @@ def _counted_change(change: SmallestChange, unit: str) -> str:
 
 def _rows(change: SmallestChange) -> Iterator[str]:
     """Rows that would settle it if the estimate holds."""
-    if change.kind in {"census", "value"}:
+    if change.kind in {"census", "value", "sample"}:
         return
     if change.rows_at_best is not None:
         best = limit(1.0 if change.bound.floor else 0.0)

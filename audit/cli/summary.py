@@ -13,7 +13,7 @@ from audit.bundle import reader
 from audit.decision.rules import worst_first
 from audit.errors import InputError
 from audit.evidence import RateTable
-from audit.formatting import count, interval_in_words, moment, number
+from audit.formatting import interval_in_words, measured_in_words, moment, number
 from audit.governance import policy_diff
 from audit.pipeline.compatibility import load_policy
 from audit.report.text import asked_in_words
@@ -100,7 +100,7 @@ def _outcome(finding: Finding) -> str:
     head, one = finding.headline, finding.requirement
     if head is None:
         return phrases.message(finding)
-    figure = count(head.value) if head.method == "census" else f"{number(head.value)} {interval_in_words(head.interval)}"
+    figure = measured_in_words(head.method, head.value, head.interval)
     member = "" if str(head.member) == "overall" else f"  {head.member}"
     return f"{figure}, {asked_in_words(one)}, n {head.n:,}{member}"
 

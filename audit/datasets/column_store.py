@@ -150,7 +150,7 @@ class Selected(ColumnStore):
     """Some rows of another store."""
 
     def __init__(self, store: ColumnStore, rows: slice | NDArray[np.bool_]) -> None:
-        self._store, self._which = store, rows
+        self._store, self._which = store, rows if isinstance(rows, slice) else _as_slice(rows)
         self._rows = len(range(*rows.indices(store.rows))) if isinstance(rows, slice) else int(rows.sum())
 
     @property
@@ -182,6 +182,12 @@ class Selected(ColumnStore):
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns as one table."""
         return self._store.frame(names)[self._which].reset_index(drop=True)
+
+
+def _as_slice(mask: NDArray[np.bool_]) -> slice | NDArray[np.bool_]:
+    """Marked rows that stand together, as a window of a file in the order of time has them: they are taken without a copy."""
+    first, count = int(mask.argmax()), int(mask.sum())
+    return slice(first, first + count) if count and mask[first : first + count].all() else mask
 
 
 def nested_as_json(cells: pd.Series[Any]) -> pd.Series[Any]:

@@ -99,9 +99,10 @@ class SmallestChange:
 
     bound: Bound
     member: Name
-    kind: Literal["value", "census", "hits", "no_hits", "shift", "too_wide", "open_end"]
+    kind: Literal["value", "census", "hits", "no_hits", "shift", "too_wide", "open_end", "sample"]
     """`value` and `census` are judged without an interval. `hits`: more or fewer of the same rows; `no_hits`: not even all or none of
-    them. `shift`: the interval moves and keeps its width; `too_wide`: it would leave the metric's range; `open_end`: it has no width."""
+    them. `shift`: the interval moves and keeps its width; `too_wide`: it would leave the metric's range; `open_end`: it has no width;
+    `sample`: rows decide that were not drawn."""
     value: float
     """As measured."""
     n: int

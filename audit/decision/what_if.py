@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from audit.decision.finding import SmallestChange
 from audit.evidence import Pair
-from audit.stats import Amplification, Census, Proportion
+from audit.stats import Amplification, Census, Proportion, SampledCount
 from audit.stats.interface import is_comparison, value_range, with_sample_size
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def _change(member: Member, bound: Bound, alpha: float, *, compared: bool) -> Sm
     estimate = member.estimate
     if isinstance(estimate, Census):
         return _alone(member, bound, "census")
+    if isinstance(estimate, SampledCount) and estimate.count <= bound.limit:
+        return SmallestChange(bound, member.name, "sample", estimate.value, estimate.n)
     if isinstance(estimate, Proportion):
         found = _by_hits(member, estimate, bound, alpha)
     else:

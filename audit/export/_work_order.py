@@ -140,7 +140,7 @@ def _of_change(rule: str, finding: Finding, change: SmallestChange, data: str | 
     if finding.check.measures == "data" and change.kind == "census":
         action: Action = "fix_data"
     else:
-        action = "collect_rows" if needed is not None or change.kind == "open_end" else "meet_bound"
+        action = "collect_rows" if needed is not None or change.kind in {"open_end", "sample"} else "meet_bound"
     return Work(
         rule, action, text, member=change.member, rows=None if needed is None else max(0, needed - change.n), bound=bound, file=data
     )

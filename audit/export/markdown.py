@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from audit import phrases
 from audit.decision.rules import worst_first
 from audit.export import Export
-from audit.formatting import count, interval_in_words, neutral, number
+from audit.formatting import measured_in_words, neutral
 from audit.report.text import asked_in_words
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _row(finding: Finding) -> str:
     if head is None:
         shown = phrases.message(finding)[:_LONGEST]
     else:
-        value = count(head.value) if head.method == "census" else f"{number(head.value)} {interval_in_words(head.interval)}"
+        value = measured_in_words(head.method, head.value, head.interval)
         shown = value if str(head.member) == "overall" else f"{value}, {head.member}"
     status = finding.status if finding.disposition != "waived" else f"{finding.status}, waived"
     severity = one.severity if one.enforce == "required" else "advisory"

@@ -9,6 +9,7 @@ from audit import phrases
 from audit.check import CheckInfo
 from audit.decision.finding import Finding
 from audit.decision.rules import effect
+from audit.formatting import COUNT_IN_SAMPLE, measured_in_words
 from audit.policy.schema import SEVERITIES, Requirement
 from audit.report import text as prose
 from audit.report.charts.intervals import interval_plot
@@ -170,6 +171,9 @@ def _numbers(entry: Entry) -> Numbers:
         return Numbers(prose.figure(head.value, census=True), "", f"{head.unit}, census{for_member(entry.finding)}", n)
     limits = prose.limits(requirement)
     level = prose.confidence(1 - 2 * min(max(head.levels), 0.5))
+    if COUNT_IN_SAMPLE in head.method:
+        value, _, ends = measured_in_words(head.method, head.value, head.interval).partition(" ")
+        return Numbers(value, ends, f"{head.unit}, {level}{for_member(entry.finding)}", n)
     return Numbers(
         prose.figure(head.value, *limits), prose.bracket(head.interval, *limits), f"{head.unit}, {level}{for_member(entry.finding)}", n
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.evidence import OVERALL, Pair, Slice
-from audit.formatting import COUNTED, comparator_in_words, counted
+from audit.formatting import COUNT_IN_SAMPLE, COUNTED, comparator_in_words, counted, measured_in_words
 from audit.phrases import message, remedy
 from audit.report import text as prose
 
@@ -180,6 +180,8 @@ def headline_numbers(head: Headline, requirement: Requirement) -> str:
     limits = prose.limits(requirement)
     if prose.is_census(head):
         return prose.figure(head.value, census=True)
+    if COUNT_IN_SAMPLE in head.method:
+        return measured_in_words(head.method, head.value, head.interval)
     return f"{prose.figure(head.value, *limits)} {prose.bracket(head.interval, *limits)}"
 
 

@@ -156,3 +156,14 @@ def test_a_file_that_changes_during_the_audit_is_refused(tmp_path: Path) -> None
     path.unlink()
     with pytest.raises(InputError, match="there is no such file"):
         data.cells.column("age")
+
+
+@pytest.mark.parametrize("marked", [[1, 2], [0, 1, 2, 3], [0, 3], [], [3]])
+def test_rows_that_stand_together_are_those_that_are_marked(marked: list[int], tmp_path: Path) -> None:
+    mask = np.isin(np.arange(4), marked)
+    picked = stored(tmp_path).where(mask)
+    expected = FRAME[mask].reset_index(drop=True)
+    assert picked.rows == len(marked)
+    assert picked.column("age").to_list() == expected["age"].to_list()
+    assert picked.frame(["age", "score"]).to_dict() == expected[["age", "score"]].to_dict()
+    assert [row for part in picked.batches(["age"], 2) for row in part["age"]] == expected["age"].to_list()

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.stats import chisquare
 
-from audit import catalog
+from audit import catalog, phrases
 from audit.datasets import Columns, sampling
 from audit.datasets.column_store import InMemory
 from audit.datasets.reading import read
@@ -151,6 +151,9 @@ def test_nothing_found_in_a_sample_proves_nothing_of_all_rows(project: Path) -> 
     ]
     assert [found[name].status for name in COUNTS] == ["inconclusive"] * 2
     assert found["schema"].status == "pass"
+    finding = found["train_test_leakage"]
+    assert phrases.message(finding).startswith("rows 0 [0, 34]; required: at most 0.")
+    assert phrases.would_pass(finding) == "Needs a larger sample, or all rows: those that were not drawn decide."
     assert found["audit"].datasets[0].population == 1000
     assert any("a sample is audited" in one.text for one in found["audit"].verdict.reasons)
     high = SampledCount(0, 100, 1000, most=900, per_row=True).bounds(0.025, 0.025)[1]
