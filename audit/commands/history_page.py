@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "index.html"
+_OWN, _BEGIN = b"<title>History of audits</title>", 4096
+"""What our own page says among its first bytes."""
 
 
 def write(out: Path, problems: Sequence[str] = (), states: Mapping[int, str] | None = None) -> Path:
@@ -23,6 +25,7 @@ def write(out: Path, problems: Sequence[str] = (), states: Mapping[int, str] | N
     ledger = Ledger(ledger_path(out))
     page = history_page(history(out, ledger.verified(), states), ledger.name, problems)
     place = out / NAME
+    _refuse_foreign(place)
     try:
         out.mkdir(parents=True, exist_ok=True)
         files.replace_bytes(place, render_history(page).encode("utf-8", "backslashreplace"))
@@ -30,6 +33,17 @@ def write(out: Path, problems: Sequence[str] = (), states: Mapping[int, str] | N
         msg = f"{place}: cannot be written ({error.strerror})"
         raise InputError(msg) from error
     return place
+
+
+def _refuse_foreign(place: Path) -> None:
+    """A page that somebody else wrote is not replaced."""
+    try:
+        begin = place.read_bytes()[:_BEGIN] if place.is_file() else _OWN
+    except OSError:
+        begin = b""
+    if _OWN not in begin:
+        msg = f"{place}: is another page than the history of audits; move it away, or name another folder with -o"
+        raise InputError(msg)
 
 
 def rebuild(out: Path) -> tuple[str, ...]:

@@ -163,6 +163,18 @@ def test_a_page_that_cannot_be_written_is_told_and_changes_nothing(tmp_path: Pat
     assert "history not rebuilt: reports/index.html: cannot be written" in done.stderr
 
 
+def test_a_page_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    place = tmp_path / "reports" / "index.html"
+    place.parent.mkdir()
+    place.write_text("<title>Our documents</title>")
+    done, results = running.run(tmp_path, running.policy())
+    assert results is not None
+    assert done.returncode == 0
+    assert "history not rebuilt: reports/index.html: is another page than the history of audits" in done.stderr
+    assert place.read_text() == "<title>Our documents</title>"
+    assert audit("history", "--html", cwd=tmp_path).returncode == 2
+
+
 def test_every_run_rebuilds_the_page(tmp_path: Path) -> None:
     _, results = running.run(tmp_path, running.policy())
     assert results is not None
