@@ -130,12 +130,34 @@ def _calibrated_as_before() -> Iterator[None]:
         _domain_clf.CalibratedClassifierCV = CalibratedClassifierCV
 
 
-def classifier(reference: NDArray[np.float64], current: NDArray[np.float64], model: Any, seed: int) -> tuple[float, float]:
-    """Difference of the two windows' mean predictions and p-value of `ClassifierDrift` by cross-fitted probabilities of this model."""
+def classifier(features: Any, is_now: NDArray[np.bool_], model: Any, seed: int) -> tuple[float, float]:
+    """Difference of the two windows' mean predictions and p-value of `ClassifierDrift` by cross-fitted probabilities of this model.
+
+    It takes rows of arrays, and hashed words are a sparse matrix: it is given the places of the rows, and a model that looks them up.
+    """
     cd, _ = detectors()
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class ByPlace(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
+        """The model, on the features at some places."""
+
+        def __init__(self, model: Any) -> None:
+            self.model = model
+
+        def fit(self, places: NDArray[np.float64], is_now: NDArray[np.bool_]) -> ByPlace:
+            """On these rows."""
+            self.model.fit(features[places[:, 0].astype(int)], is_now)
+            return self
+
+        def predict_proba(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+            """Of these rows."""
+            found: NDArray[np.float64] = self.model.predict_proba(features[places[:, 0].astype(int)])
+            return found
+
+    before, now = (side.nonzero()[0][:, None].astype(float) for side in (~is_now, is_now))
     detector = cd.ClassifierDrift(
-        reference,
-        model,
+        before,
+        ByPlace(model),
         backend="sklearn",
         p_val=0.05,
         preds_type="probs",
@@ -146,5 +168,5 @@ def classifier(reference: NDArray[np.float64], current: NDArray[np.float64], mod
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own splitting
-        found = detector.predict(current)["data"]
+        found = detector.predict(now)["data"]
     return float(found["distance"]), float(found["p_val"])

@@ -56,7 +56,7 @@ class ClassifierParams(Params):
     folds: Annotated[int, Field(ge=2, le=20)] = 5
     """Parts; each is told apart by a classifier that was trained on the others."""
     backend: _alibi.Backend = "audit"
-    """Whose p-value stands beside ours, for tables; alibi-detect comes with the extra `drift`, and its licence limits production use."""
+    """Whose p-value stands beside ours; alibi-detect comes with the extra `drift`, and its licence limits production use."""
 
 
 def measure(subject: Subject, params: ClassifierParams, rng: Generator) -> Evidence:
@@ -69,9 +69,6 @@ def measure(subject: Subject, params: ClassifierParams, rng: Generator) -> Evide
     seed, is_now = int(rng.integers(2**31)), np.repeat([False, True], [len(rows) for rows in drawn])
     unmeasured: tuple[Unmeasured, ...] = ()
     if params.columns is None and current.columns.text is not None:
-        if params.backend == "alibi-detect":
-            msg = "alibi-detect's ClassifierDrift takes tables here: name columns, or leave `backend` out for texts"
-            raise CannotMeasure(msg)
         features, model = _words(_drawn.texts(subject, drawn)), of_words(seed)
     else:
         (before, now), unmeasured = _drawn.matrices(subject, params.columns, drawn)
@@ -79,7 +76,7 @@ def measure(subject: Subject, params: ClassifierParams, rng: Generator) -> Evide
     score = cross_fitted(model, features, is_now, params.folds, seed)
     notes: list[str] = []
     if params.backend == "alibi-detect":
-        p = _alibi.classifier(features[~is_now], features[is_now], model, seed)[1]
+        p = _alibi.classifier(features, is_now, model, seed)[1]
         notes = [_alibi.licence(), f"Its cross-fitted test of the same classifier gives p = {p:.3g}; the area and its interval are ours."]
     members = (Member(OVERALL, area(is_now, score, params.folds)),)
     apart = members[0].estimate.bounds(0.025, 0.025)[0] > _NULL

@@ -38,6 +38,10 @@ def drift(before: NDArray[Any], now: NDArray[Any], seed: int = 0, **params: Any)
     return measure(CHECK, windows(before, now), seed, **params)
 
 
+def texts(rng: np.random.Generator, topics: list[str]) -> dict[str, list[str]]:
+    return {"text": [f"{rng.choice(topics)} {rng.choice(['late', 'lost', 'wrong'])} {rng.choice(['again', 'today'])}" for _ in range(200)]}
+
+
 def area(found: Evidence) -> Auc:
     (member,) = found.members
     assert isinstance(member.estimate, Auc)
@@ -96,16 +100,9 @@ def test_the_interval_decides() -> None:
 
 def test_texts_are_compared_by_their_words() -> None:
     rng = np.random.default_rng(4)
-
-    def window(topics: list[str]) -> dict[str, list[str]]:
-        return {
-            "text": [f"{rng.choice(topics)} {rng.choice(['late', 'lost', 'wrong'])} {rng.choice(['again', 'today'])}" for _ in range(200)]
-        }
-
-    before, same, other = window(["parcel", "invoice"]), window(["parcel", "invoice"]), window(["router", "parcel"])
+    before, same, other = texts(rng, ["parcel", "invoice"]), texts(rng, ["parcel", "invoice"]), texts(rng, ["router", "parcel"])
     assert status(CHECK, measure(CHECK, windows(before, same)), max=0.65) == "pass"
     assert status(CHECK, measure(CHECK, windows(before, other)), max=0.65) == "fail"
-    assert_refused(CHECK, windows(before, same), because="takes tables", backend="alibi-detect")
 
 
 def test_rows_that_look_new_are_shown_where_windows_differ() -> None:
@@ -166,3 +163,32 @@ def test_the_other_backend_agrees_and_names_its_licence() -> None:
         assert (area(ours).bounds(0.025, 0.025)[0] > 0.5) == differs
         assert theirs.backend.startswith("alibi-detect 0.")
         assert any("Business Source License 1.1" in note for note in theirs.notes)
+
+
+@pytest.mark.full
+@needs_alibi
+def test_the_other_backend_tells_texts_apart_by_the_same_classifier() -> None:
+    """Its p-value is that of Kolmogorov and Smirnov between the probabilities, which no change leaves even and a new topic makes small."""
+    rng = np.random.default_rng(9)
+    before, same, other = texts(rng, ["parcel", "invoice"]), texts(rng, ["parcel", "invoice"]), texts(rng, ["router", "parcel"])
+    for now, differs in ((same, False), (other, True)):
+        found = measure(CHECK, windows(before, now), backend="alibi-detect")
+        (note,) = [note for note in found.notes if note.startswith("Its cross-fitted test")]
+        assert (float(note.split("p = ")[1].split(";")[0]) < 0.05) == differs
+        assert found.members == measure(CHECK, windows(before, now)).members
+
+
+@pytest.mark.full
+@needs_alibi
+def test_the_other_backend_gets_the_rows_themselves() -> None:
+    """By places or as rows, ClassifierDrift gives the same distance and p-value."""
+    from alibi_detect import cd
+
+    from audit.checks.drift import _alibi, classifier_two_sample
+
+    rng = np.random.default_rng(10)
+    before, now = rng.normal(size=(60, 2)), rng.normal(0.5, size=(50, 2))
+    settings = {"backend": "sklearn", "preds_type": "probs", "binarize_preds": False, "n_folds": 5, "seed": 0, "use_calibration": False}
+    direct = cd.ClassifierDrift(before, classifier_two_sample.of_tables(0), p_val=0.05, **settings).predict(now)["data"]
+    found = _alibi.classifier(np.vstack([before, now]), np.repeat([False, True], [60, 50]), classifier_two_sample.of_tables(0), 0)
+    assert found == pytest.approx((direct["distance"], direct["p_val"]))

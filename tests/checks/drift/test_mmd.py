@@ -239,6 +239,19 @@ def test_the_other_backend_agrees_and_names_its_licence() -> None:
 
 @pytest.mark.full
 @needs_alibi
+def test_the_other_backend_agrees_on_texts() -> None:
+    """Both compare the embeddings of the candidate's encoder."""
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
+    rng = np.random.default_rng(16)
+    frames = [pd.DataFrame({"text": rng.choice(CORPUS[low : low + 12], 60), "prediction": "a"}) for low in (0, 6)]
+    seen = subject(frames[1], reference=frames[0], candidate=LatentSemantics({"test": dataset(frames[1])}))
+    one, other = (measure(CHECK, seen, backend=backend).members[0].estimate.value for backend in ("audit", "alibi-detect"))
+    assert other == pytest.approx(one, abs=1e-5)
+    assert one > 0.05
+
+
+@pytest.mark.full
+@needs_alibi
 def test_the_same_permutations_give_the_same_p_as_the_other_backend() -> None:
     """Windows of one size, on one kernel: as many of its 100 permutations set the windows as far apart, over several draws."""
     import torch
