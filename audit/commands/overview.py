@@ -86,6 +86,10 @@ def _data(asked: CheckRequest) -> tuple[Found, dict[str, Dataset]]:
     others = {role: check_command.path_of(path) for role, path in check_command.pairs("--dataset", asked.others).items()}
     plain = replace(asked, columns=[f"{role}=" for role in NAMES])
     raw = {role: check_command.read_data(role, path, plain) for role, path in {"test": asked.data, **others}.items()}
+    profiled = next((data for data in raw.values() if data.cells.profile is not None), None)
+    if profiled is not None:
+        msg = f"{profiled.path}: is a profile, which has no rows to look at: ask for one check, as in `audit check drift/ks --data FILE`"
+        raise InputError(msg)
     words = {role: column for role, column in said.items() if column and role not in _STRUCTURED}
     found = starter.described(raw, words, unlabelled=True)
     none = [role for role in NAMES if role not in found.roles and role not in said]

@@ -33,7 +33,7 @@ _NO_CLASS_AS_WRITTEN = frozenset({"None", "NONE"})
 def refuse_label_words(data: Dataset) -> None:
     """InputError at the first such word, unless the column is declared to hold categories or `labels.map` names the word."""
     for column in dict.fromkeys(column for column in (data.columns.label, data.columns.prediction) if column is not None):
-        if data.types.get(column) in {"category", "text"}:
+        if data.types.get(column) in {"category", "text"} or not data.has_cells(column):
             continue
         codes, distinct = data.cells.codes(column)
         sign = _sign_for_nothing(distinct)

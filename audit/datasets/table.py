@@ -217,8 +217,14 @@ class Dataset:
             raise CannotMeasure(msg)
         return NumberColumn(kinds.to_numbers(self.cells.column(column)), kind)
 
+    def has_cells(self, column: str) -> bool:
+        """Whether it is known what each row says in a column, as it is not of most columns of a profile."""
+        return self.cells.profile is None or column in self.cells.profile.joint.columns
+
     def blank(self, column: str) -> NDArray[np.bool_]:
-        """(n,) whether a cell holds nothing, or nothing that can be seen."""
+        """(n,) whether a cell holds nothing, or nothing that can be seen. Of a profile only their number is known."""
+        if self.cells.profile is not None and not self.has_cells(column):
+            return np.arange(self.rows) < self.cells.profile.columns[column].blank
         codes, distinct = self.cells.codes(column)
         return np.array([*map(is_blank, distinct), True], dtype=bool)[codes]
 
@@ -254,7 +260,9 @@ class Dataset:
         return None if text is None else self.label_map.get(text, None if is_blank(text) else text)
 
     def class_counts(self, column: str) -> dict[str, tuple[int, int]]:
-        """Every class that a column names, in the order of its first row, with its number of rows and that row."""
+        """Every class that a column names, in the order of its first row, with its number of rows and that row; none of unknown cells."""
+        if not self.has_cells(column):
+            return {}
         codes, distinct = self.cells.codes(column)
         names = [*map(self.class_name, distinct), None]
         places = {name: place for place, name in enumerate(dict.fromkeys(name for name in names if name is not None))}
@@ -272,7 +280,11 @@ class Dataset:
 
     def many_numbers(self, column: str) -> bool:
         """Whether a column of numbers holds more different ones than there are classes."""
-        return self.kind(column).name == "number" and self.cells.column(column).nunique() > MOST_CLASSES
+        if self.kind(column).name != "number":
+            return False
+        if not self.has_cells(column):
+            return True
+        return self.cells.column(column).nunique() > MOST_CLASSES
 
     def numbers(self, column: str) -> NDArray[np.float64]:
         """(n,) a column of finite numbers. A cell that is none is refused: no error can be reckoned from it."""

@@ -42,10 +42,17 @@ def edges(feature: Feature, bins: int) -> NDArray[np.float64] | None:
     if len(np.unique(values[there])) <= bins:
         return None
     levels = np.linspace(0, 1, bins + 1)[1:-1]
-    if feature.profiled[0] is None:
-        return np.unique(np.quantile(values[there], levels))
-    below = np.cumsum(rows[there])  # of a profile, whose values rise
-    return np.unique(values[there][np.minimum(np.searchsorted(below, levels * below[-1]), len(below) - 1)])
+    found: NDArray[np.float64] = np.unique(_quantiles(values[there], rows[there], levels, single=feature.profiled[0] is None))
+    return found
+
+
+def _quantiles(values: NDArray[np.float64], rows: NDArray[np.int64], levels: NDArray[np.float64], *, single: bool) -> NDArray[np.float64]:
+    """Of single values as numpy gives them; of a profile, whose values rise, those in which each level lies."""
+    if single:
+        return np.quantile(values, levels)
+    below = np.cumsum(rows)
+    places: NDArray[np.intp] = np.minimum(np.searchsorted(below, levels * below[-1]), len(below) - 1)
+    return values[places]
 
 
 def by_quantile(feature: Feature, at: NDArray[np.float64]) -> tuple[Counted, Counted]:
@@ -55,7 +62,7 @@ def by_quantile(feature: Feature, at: NDArray[np.float64]) -> tuple[Counted, Cou
         numbers = values.astype(float)
         places = np.where(np.isnan(numbers), bins - 1, np.searchsorted(at, numbers, side="left"))
         error = 0.0 if side is None else side.errors.binned if side is feature.profiled[1] else side.errors.between
-        sides.append(_within(np.bincount(places, weights=rows, minlength=bins), error))
+        sides.append(_within(np.bincount(places, weights=rows, minlength=bins).astype(float), error))
     return sides[0], sides[1]
 
 
@@ -74,7 +81,8 @@ def _is_lost(feature: Feature, name: str, rows: int) -> bool:
     told = None if current is None else current.categories
     if current is None or told is None or name in told.counts:
         return False
-    return rows / feature.rows_of_values()[0].sum() * current.window <= 2 * told.unlisted
+    expected = rows / int(feature.rows_of_values()[0].sum()) * current.window
+    return expected <= 2 * told.unlisted
 
 
 def _within(rows: NDArray[np.float64], error: float) -> Counted:

@@ -156,6 +156,10 @@ def family_mistakes(
     requirement: Requirement, data: Dataset, check: Check, family: tuple[str, ...], bands: Mapping[str, Bands]
 ) -> Iterator[tuple[str, str]]:
     """A family without a group, of more slices than anybody could judge, or of more groups than can each be compared with each."""
+    uncounted = [column for column in family if not data.has_cells(column)]
+    if uncounted:
+        yield "by", f"{data.path} is a profile without counts by {uncounted[0]!r}: make it with --by {uncounted[0]}"
+        return
     yield from (("by", text) for text in thin_data.blank_columns(data, family))
     many_numbers = [column for column in family if column not in bands and data.many_numbers(column)]
     for column in many_numbers:
@@ -177,6 +181,8 @@ def _at_task(check: Check, loaded: LoadedPolicy) -> Check:
 def _target_mistakes(requirement: Requirement, data: Dataset) -> Iterator[tuple[str, str]]:
     if data.columns.label is None:
         yield "check", f"{requirement.check} needs true numbers: name their column under columns.label"
+        return
+    if not data.has_cells(data.columns.label):  # which the check itself is told
         return
     try:
         data.numbers(data.columns.label)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     """(k,) least and (k,) most share of each bin."""
 
 Plain: TypeAlias = KolmogorovSmirnov | StabilityIndex | BinnedDistance | Proportion
+P = TypeVar("P", KolmogorovSmirnov, StabilityIndex, BinnedDistance, Proportion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Sketched:
     min_support: ClassVar[int] = 1
 
     @classmethod
-    def of(cls, seen: Plain, least: Plain, most: Plain) -> Sketched | Plain:
+    def of(cls, seen: P, least: P, most: P) -> Sketched | P:
         """What is seen itself, where the sketches are exact."""
         return seen if least == most == seen else cls(seen, least, most)
 
@@ -81,7 +82,7 @@ class Sketched:
         return Sketched(self.seen.with_value(value), least, most)
 
 
-def kolmogorov_smirnov(distance: float, error: float, sizes: tuple[int, int]) -> Sketched | Plain:
+def kolmogorov_smirnov(distance: float, error: float, sizes: tuple[int, int]) -> Sketched | KolmogorovSmirnov:
     """The distance between two functions that may be off by `error` together."""
     ends = (distance, max(0.0, distance - error), min(1.0, distance + error))
     return Sketched.of(*(KolmogorovSmirnov(end, *sizes) for end in ends))
@@ -98,7 +99,7 @@ def largest_distance(one: tuple[NDArray[np.float64], NDArray[np.int64]], other: 
     return float(np.abs(shares[0] - shares[1]).max())
 
 
-def stability_index(index: float, ranges: tuple[Range, Range], sizes: tuple[int, int]) -> Sketched | Plain:
+def stability_index(index: float, ranges: tuple[Range, Range], sizes: tuple[int, int]) -> Sketched | StabilityIndex:
     """The index of shares that lie within these ranges; a share of nothing counts as half a row."""
     floored = [tuple(np.maximum(end, 0.5 / size) for end in shares) for shares, size in zip(ranges, sizes, strict=True)]
     least, most = _extremes(lambda p, q: (q - p) * np.log(q / p), (floored[0][0], floored[0][1]), (floored[1][0], floored[1][1]))
@@ -106,7 +107,7 @@ def stability_index(index: float, ranges: tuple[Range, Range], sizes: tuple[int,
     return Sketched.of(*(StabilityIndex(end, len(ranges[0][0]), *sizes) for end in ends))
 
 
-def binned_distance(seen: BinnedDistance, ranges: tuple[Range, Range]) -> Sketched | Plain:
+def binned_distance(seen: BinnedDistance, ranges: tuple[Range, Range]) -> Sketched | BinnedDistance:
     """The distance between shares that lie within these ranges."""
     own, chi = (_divergence_extremes(kind, *ranges) for kind in (seen.divergence, "chi_squared"))
     least = replace(seen, squared=min(seen.squared, own[0]), squared_chi=min(seen.squared_chi, chi[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -39,8 +39,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _profile(path: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))["profile"]
+def _profile(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["profile"]
     return found
 
 
@@ -51,7 +51,7 @@ def test_a_file_is_written_beside_and_says_what_it_holds(folder: Path) -> None:
     assert "roles by the names of the columns: text, label, prediction" in seen.stderr
     found = _profile(folder / "one.csv.profile.json")
     assert found["roles"] == {"text": "text", "label": "label", "prediction": "prediction"}
-    assert set(found["text"]) == {"text (words)", "text (characters)", "text (share of letters)"}  # type: ignore[call-overload]  # plain JSON
+    assert set(found["text"]) == {"text (words)", "text (characters)", "text (share of letters)"}
 
 
 def test_the_same_file_gives_the_same_bytes(folder: Path) -> None:
@@ -73,7 +73,7 @@ def test_merged_files_hold_what_their_folder_holds(folder: Path) -> None:
 def test_roles_of_columns_may_be_named_and_features_chosen(folder: Path) -> None:
     seen = audit("profile", "one.csv", "--column", "label=", "--column", "text=", "--column", "features=[age, old]", cwd=folder)
     assert seen.returncode == 0
-    assert [name for name, _ in _profile(folder / "one.csv.profile.json")["columns"]] == ["prediction", "age", "old"]  # type: ignore[attr-defined, misc]  # plain JSON
+    assert [name for name, _ in _profile(folder / "one.csv.profile.json")["columns"]] == ["prediction", "age", "old"]
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,28 @@ def test_a_requirement_that_needs_rows_is_not_run_and_blocks(folder: Path) -> No
     seen = audit("run", "policy.yaml", "-o", "out", cwd=folder)
     assert seen.returncode == 3, seen.stdout + seen.stderr
     assert "needs rows of column 'age', and" in seen.stdout
+
+
+@pytest.mark.parametrize(
+    ("made", "change", "said"),
+    [
+        (("--column", "label=", "--column", "prediction="), ("", ""), "needs rows of column 'label', and"),
+        (("--by", "region"), ("by: [region]", "by: [old]"), "is a profile without counts by 'old': make it with --by old"),
+    ],
+)
+def test_what_a_profile_does_not_count_is_refused_at_its_line(
+    folder: Path, made: tuple[str, ...], change: tuple[str, str], said: str
+) -> None:
+    assert audit("profile", "days", *made, "-o", "production.json", cwd=folder).returncode == 0
+    (folder / "policy.yaml").write_text(POLICY.replace(*change), encoding="utf-8")
+    seen = audit("run", "policy.yaml", "-o", "out", cwd=folder)
+    assert seen.returncode == 2
+    assert said in seen.stderr
+    assert "Traceback" not in seen.stderr
+
+
+def test_an_overview_of_a_profile_is_refused(folder: Path) -> None:
+    assert audit("profile", "days", "-o", "production.json", cwd=folder).returncode == 0
+    seen = audit("overview", "production.json", cwd=folder)
+    assert seen.returncode == 2
+    assert "is a profile, which has no rows to look at" in seen.stderr

@@ -132,7 +132,7 @@ class Numbers:
         stored: dict[str, object] = {"moments": self.moments.to_json(), "whole": self.whole}
         if self.counts is None:
             return stored | {"quantiles": self.quantiles.to_json(size)}
-        return stored | {"counts": {repr(value): count for value, count in self.counts.items()}}
+        return stored | {"counts": {repr(value): count for value, count in sorted(self.counts.items())}}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Numbers:
@@ -140,7 +140,8 @@ class Numbers:
         if set(stored) not in ({"moments", "whole", "quantiles"}, {"moments", "whole", "counts"}):
             msg = "numbers are counted or in a sketch"
             raise ValueError(msg)
-        moments = Moments(*(float(part) if place else int(part) for place, part in enumerate(stored["moments"])))
+        rows, *figures = stored["moments"] or [0]
+        moments = Moments(int(rows), *map(float, figures))
         if "quantiles" in stored:
             return cls(Quantiles.from_json(stored["quantiles"]), None, moments, bool(stored["whole"]))
         counts = {float(value): count for value, count in stored["counts"].items()}
@@ -157,7 +158,7 @@ def _counted(values: NDArray[np.float64]) -> dict[float, int] | None:
     if len(pd.unique(values[: 4 * FEW_NUMBERS])) > FEW_NUMBERS:  # known without a look at the others
         return None
     found = pd.Series(values + 0.0).value_counts()
-    return None if len(found) > FEW_NUMBERS else {float(value): int(count) for value, count in found.items()}
+    return None if len(found) > FEW_NUMBERS else dict(zip(found.index.to_numpy(dtype=float).tolist(), found.tolist(), strict=True))
 
 
 def _together(one: Mapping[float, int], other: Mapping[float, int] | None) -> dict[float, int] | None:

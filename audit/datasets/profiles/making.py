@@ -127,16 +127,16 @@ class _Reading:
     def column(self) -> Column:
         """What was read."""
         rows, kind = self._tally.rows.total(), self._declared or self._tally.kind
-        shared = {"declared": self._declared is not None, "codes": bool(self._tally.rows["code"])}
+        declared, codes = self._declared is not None, bool(self._tally.rows["code"])
         if kind in SCALES:
             numbers = self._numbers.get(kind, Numbers())
             if kind == "time":
                 numbers = numbers.merged(self._numbers.get("day", Numbers()))
             blank = self._tally.rows["blank"]
-            return Column(kind, rows, blank, rows - blank - numbers.rows, numbers=numbers, **shared)
+            return Column(kind, rows, blank, rows - blank - numbers.rows, declared, codes, numbers=numbers)
         if kind == "blank":
-            return Column(kind, rows, rows, **shared)
-        return Column(kind, rows, rows - self._values.rows, categories=self._values, **shared)
+            return Column(kind, rows, rows, declared=declared, codes=codes)
+        return Column(kind, rows, rows - self._values.rows, declared=declared, codes=codes, categories=self._values)
 
 
 def _untold(column: Column, roles: Columns, name: str) -> Column:

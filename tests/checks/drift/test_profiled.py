@@ -15,6 +15,7 @@ from audit.catalog import discover
 from audit.datasets import Columns
 from audit.datasets.column_store import InMemory
 from audit.datasets.profiles import making
+from audit.datasets.profiles.columns import Numbers
 from audit.datasets.reading import read
 from audit.errors import CannotMeasure
 from audit.metrics.windows import DERIVED
@@ -144,8 +145,8 @@ def test_distances_of_rows_lie_within_the_error_that_is_carried(seed: int, tmp_p
 
 
 def _as_told(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
-    numbers = making.Numbers().added(values)
-    told = making.Numbers.from_json(numbers.to_json(600))
+    numbers = Numbers().added(values)
+    told = Numbers.from_json(numbers.to_json(600))
     return *told.items(), told.errors.up_to
 
 
@@ -227,12 +228,11 @@ def test_accuracy_by_slice_is_that_of_rows(tmp_path: Path) -> None:
     data = as_profile(frame, "test", tmp_path, slices=("city", "vip"))
     seen = replace(rows, data=data, datasets={"test": data}, predicted=Predictions(SavedPredictions({"test": data})))
     for check in ("performance/accuracy", "performance/recall", "fairness/demographic_parity_difference"):
-        by = {"by": (("city",),)} if check.startswith("fairness") else {}
-        settings = {"positive": "yes"}
         found = []
         for one in (rows, seen):
-            columns = one.data.columns.model_copy(update=settings)
-            found.append(measure(check, replace(one, data=replace(one.data, columns=columns), **by)))
+            columns = one.data.columns.model_copy(update={"positive": "yes"})
+            by = (("city",),) if check.startswith("fairness") else one.by
+            found.append(measure(check, replace(one, data=replace(one.data, columns=columns), by=by)))
         assert [(str(one.name), one.estimate) for one in found[0].members] == [(str(one.name), one.estimate) for one in found[1].members]
 
 
@@ -241,7 +241,7 @@ def windows_of_all(tmp_path_factory: pytest.TempPathFactory) -> tuple[Subject, P
     folder = tmp_path_factory.mktemp("profiled")
     example.tables(folder)
     frames = {role: pd.read_csv(folder / f"{name}.csv") for role, name in {"test": "test", "reference": "production"}.items()}
-    roles = {"positive": "urgent", "features": ("size", "weight_kg", "group")}
+    roles: dict[str, Any] = {"positive": "urgent", "features": ("size", "weight_kg", "group")}
     datasets = {role: as_profile(frame, role, folder, slices=("group",), **roles) for role, frame in frames.items()}
     seen = subject(frames["test"], reference=frames["reference"], **roles)
     predicted = Predictions(SavedPredictions(datasets))

@@ -11,10 +11,13 @@ import pytest
 
 from audit.datasets import Columns
 from audit.datasets.column_store import InMemory
+from audit.datasets.columns import ReadOptions
 from audit.datasets.file_bytes import Unreadable
+from audit.datasets.identity import rows_sha256
 from audit.datasets.kinds import kind_of
 from audit.datasets.profiles import making, profile
 from audit.datasets.profiles.cells import ProfiledCells
+from audit.datasets.reading import read
 from audit.errors import CannotMeasure, InputError
 
 if TYPE_CHECKING:
@@ -103,12 +106,10 @@ def test_parts_merge_into_the_whole(parts: int) -> None:
 
 def test_the_order_of_two_parts_makes_no_difference_to_the_bit() -> None:
     one, two = stored(made(table(3_000, 1), "a" * 64)), stored(made(table(1_000, 2), "b" * 64))
-    assert (
-        one.merged(two).columns["age"].to_json(600, 9000)["numbers"]["quantiles"]
-        == (  # type: ignore[index]  # plain JSON
-            two.merged(one).columns["age"].to_json(600, 9000)["numbers"]["quantiles"]  # type: ignore[index]  # plain JSON
-        )
-    )
+    sketches = [found.columns["age"].numbers for found in (one.merged(two), two.merged(one))]
+    assert sketches[0] is not None
+    assert sketches[1] is not None
+    assert sketches[0].quantiles.to_json(600) == sketches[1].quantiles.to_json(600)
     assert one.merged(two).joint.cells == two.merged(one).joint.cells
 
 
@@ -272,3 +273,21 @@ def test_damaged_bytes_never_pass(tmp_path: Path) -> None:
         except Unreadable:
             continue
         assert again.columns["age"].rows == 900
+
+
+def test_rows_are_known_by_their_profile_whatever_is_predicted(tmp_path: Path) -> None:
+    """Another candidate's answers make no fresh test set, and other rows do."""
+    frame = table(900)
+    others = {"same": frame, "answers": frame.assign(prediction="no"), "rows": table(900, seed=1)}
+    roles = Columns(id="id", label="label", prediction="prediction")
+    paths = {name: _write(tmp_path / f"{name}.json", made(one).dump()) for name, one in others.items()}
+    digest = {name: rows_sha256(read("test", path, roles)) for name, path in paths.items()}
+    assert digest["same"] == digest["answers"] != digest["rows"]
+
+
+def test_other_reading_options_than_the_profile_was_made_with_are_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "p.json", made(table(300)).dump())
+    with pytest.raises(InputError, match="is a profile, made with other reading options than these"):
+        read("test", path, Columns(), ReadOptions(missing=("NA",)))
+    with pytest.raises(InputError, match="no column 'store'"):
+        read("test", path, Columns(label="store"))
