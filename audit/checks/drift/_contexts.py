@@ -83,10 +83,11 @@ class Comparison:
         """What a reader must know of the contexts."""
         return self.matched.notes if self.matched else ()
 
-    def features(self, found: Sequence[Feature]) -> tuple[Feature, ...]:
-        """The features on the rows that are compared, without those that make the contexts."""
+    def features(self, found: Sequence[Feature], named: Sequence[str] | None) -> tuple[Feature, ...]:
+        """The features on the rows that are compared, without those that make the contexts; refused where the policy names one of these."""
         if self.matched is None:
             return tuple(found)
+        refuse_named(self.columns, named)
         return tuple(feature.rows(*self.matched.rows) for feature in found if feature.name not in self.columns)
 
     def distance(self, reference: NDArray[np.float64], current: NDArray[np.float64]) -> KolmogorovSmirnov:
@@ -121,6 +122,14 @@ def compare(subject: Subject, context: tuple[str, ...]) -> Comparison:
         worth.append(float(1 / (entities**2).sum()))
     sizes = max(1, int(worth[0] + _ROUNDING)), max(1, int(worth[1] + _ROUNDING))
     return Comparison(sizes, context, found, worth[0] * float((weights**2).sum()))
+
+
+def refuse_named(context: Sequence[str], named: Sequence[str] | None) -> None:
+    """A column does not change given itself."""
+    both = [name for name in named or () if name in context]
+    if both:
+        msg = f"{', '.join(both)} is compared and is a context too: given itself no column changes; leave it out of one of the two"
+        raise CannotMeasure(msg)
 
 
 def codes_of(subject: Subject, context: Sequence[str]) -> tuple[Codes, list[str]]:

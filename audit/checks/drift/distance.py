@@ -103,7 +103,7 @@ def measure(subject: Subject, params: DistanceParams, _rng: Generator) -> Eviden
     found, lacking = windows.features(reference, current, named)
     rules = usable_features.unnamed_rules(named, reference, current)
     comparison = _contexts.compare(subject, params.context)
-    features, unmeasured = _comparable(comparison.features(found), rules, params.statistic, lacking=bool(lacking))
+    features, unmeasured = _comparable(comparison.features(found, named), rules, params.statistic, lacking=bool(lacking))
     results = [(feature, _compare(feature, params, comparison)) for feature in features]
     compared = [one for _, one in results if isinstance(one, _Compared)]
     unmeasured += tuple(Unmeasured(feature.slice, one) for feature, one in results if isinstance(one, str))

@@ -55,7 +55,7 @@ def measure(subject: Subject, params: KsParams, _rng: Generator) -> Evidence:
     found, lacking = windows.features(reference, current, named)
     rules = usable_features.unnamed_rules(named, reference, current)
     comparison = _contexts.compare(subject, params.context)
-    numeric, unmeasured = _numbers.numeric(comparison.features(found), rules, lacking=bool(lacking))
+    numeric, unmeasured = _numbers.numeric(comparison.features(found, named), rules, lacking=bool(lacking))
     measured = {feature.name: _measured(feature, comparison, params.backend) for feature in numeric}
     members = tuple(Member(feature.slice, measured[feature.name][0]) for feature in numeric)
     worst = sorted(numeric, key=lambda feature: -measured[feature.name][0].value)[:_FIGURES]

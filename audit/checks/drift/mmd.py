@@ -97,6 +97,7 @@ def _matched(subject: Subject, params: MmdParams, drawn: Sequence[NDArray[np.int
     """The drawn rows that can be compared given their context, where the policy names any."""
     if not params.context:
         return None
+    _contexts.refuse_named(params.context, params.columns)
     reference, current = windows.pair(subject)
     codes, names = _contexts.codes_of(subject, params.context)
     some = codes[0][drawn[0]], codes[1][drawn[1]]

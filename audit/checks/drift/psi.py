@@ -45,7 +45,7 @@ def measure(subject: Subject, params: PsiParams, _rng: Generator) -> Evidence:
     named = windows.chosen_columns(subject, params.columns)
     comparison = _contexts.compare(subject, params.context)
     columns, lacking = windows.features(reference, current, named)
-    found = comparison.features(columns)
+    found = comparison.features(columns, named)
     if not found and not lacking:
         msg = f"{current.role} has no feature column and no text: name columns.features"
         raise CannotMeasure(msg)

@@ -194,6 +194,9 @@ def test_what_cannot_be_conditioned_is_refused() -> None:
             ),
             context=["store"],
         )
+    for check in ("drift/ks", "drift/psi", "drift/distance", "drift/mmd"):
+        with pytest.raises(CannotMeasure, match="store is compared and is a context too"):
+            measure(check, seen, columns=["x", "store"], context=["store"])
     for statistic in ("cramer_von_mises", "wasserstein"):
         with pytest.raises(ValidationError, match="cannot be compared given a context"):
             measure("drift/distance", seen, statistic=statistic, context=["store"])
