@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.datasets.addresses import DATABASES, WEB, Address, is_address
 from audit.datasets.identity import cells_sha256
-from audit.errors import InputError
+from audit.errors import InputError, PolicyError
 from audit.formatting import rows_in_words
 from audit.monitor.periods import BIN, Span, moments, span_of, zone
 from audit.pipeline import prepare
@@ -61,7 +61,11 @@ def read(scope: Scope, file: Path, now: datetime) -> tuple[Window, ...]:
     role, spec = scope.spec.on, scope.policy.datasets[scope.spec.on]
     sql = None if spec.path.partition(":")[0] in DATABASES else spec.sql  # a file in place of a database holds the rows themselves
     where = spec.model_copy(update={"path": window_path(file, spec.path), "sql": sql, "unlabelled": None})
-    whole = prepare.read_dataset(replace(scope.loaded, allow_outside=True), role, where, may_lack=frozenset({"label"}))
+    try:
+        whole = prepare.read_dataset(replace(scope.loaded, allow_outside=True), role, where, may_lack=frozenset({"label"}))
+    except PolicyError as error:  # told at a line of the policy, which names another file
+        said = (one.message.removeprefix(f"datasets.{role}.path: ").removeprefix(f"datasets.{role}: ") for one in error.mistakes)
+        raise InputError(*(f"--window {text}" for text in said)) from error
     return cut(whole, scope.spec, now, drops=spec.unlabelled == "drop")
 
 
