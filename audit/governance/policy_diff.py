@@ -113,6 +113,8 @@ _FILE = _Rule(_set, "the digest of the file is no longer checked", "the digest o
 _MERGED = _Rule(_not_set, "two classes count as one", "two classes are distinguished")
 _DATASET: dict[str, _Rule] = {
     "unlabelled": _Rule(lambda value: value != "drop", "rows without a label are left out", "rows without a label are refused"),
+    "sampled.share": _Rule(_falling, "fewer rows count as missing", "more rows count as missing"),
+    "sampled.how": _Rule(_rank("random", "other"), "rows count as drawn at random, or as all there are", "rows count as chosen"),
 }
 _GROUP = _Rule(_set, "rows of one entity count as independent", "rows of one entity are taken together")
 _ASKED: dict[str, _Rule] = {

@@ -156,6 +156,21 @@ def test_an_entity_key_that_goes_loosens() -> None:
         assert set(kinds(differences(one, policy()))) == {"tightened"}
 
 
+def test_a_sample_that_is_no_longer_declared_loosens() -> None:
+    """Its counts would be those of all rows again. Audited on a part of the rows, a data set is another one."""
+
+    def sampled(**keys: Any) -> Policy:
+        return policy(datasets=BASE["datasets"] | {"test": {"path": "test.csv", **keys}})
+
+    declared = sampled(sampled={"share": 0.1, "how": "random"})
+    loosened = [one.place for one in differences(declared, sampled()) if one.kind == "loosened"]
+    assert loosened == ["datasets.test.sampled.share", "datasets.test.sampled.how"]
+    assert kinds(differences(sampled(), declared)) == {"tightened": 2}
+    assert kinds(differences(declared, sampled(sampled={"share": 0.1, "how": "other"}))) == {"tightened": 1}
+    assert kinds(differences(declared, sampled(sampled={"share": 0.5, "how": "random"}))) == {"loosened": 1}
+    assert kinds(differences(sampled(), sampled(sample={"rows": 100}, sql="FROM data"))) == {"other": 2}
+
+
 def test_a_digest_that_goes_loosens() -> None:
     without = policy(candidate={"task": "tabular-classification", "load": {"kind": "sklearn", "path": "model.skops"}})
     assert kinds(differences(policy(), without)) == {"loosened": 1}
