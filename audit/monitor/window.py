@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from audit.datasets.profiles.profile import Profile
     from audit.monitor.scope import Scope
     from audit.policy.monitoring import Monitor, Period
+    from audit.policy.schema import Policy
 
 Part: TypeAlias = "tuple[str | None, datetime | None, datetime | None, Dataset]"
 """Key, where it is no digest, start and end of a window, and its rows."""
@@ -66,7 +67,20 @@ def read(scope: Scope, file: Path, now: datetime) -> tuple[Window, ...]:
     except PolicyError as error:  # told at a line of the policy, which names another file
         said = (one.message.removeprefix(f"datasets.{role}.path: ").removeprefix(f"datasets.{role}: ") for one in error.mistakes)
         raise InputError(*(f"--window {text}" for text in said)) from error
+    _refuse_unanswered(scope.policy, whole)
     return cut(whole, scope.spec, now, drops=spec.unlabelled == "drop")
+
+
+def _refuse_unanswered(policy: Policy, whole: Dataset) -> None:
+    """Rows whose saved answers are missing would count for drift, and the same rows with answers would then be other ones."""
+    roles, load = whole.columns, policy.candidate.load
+    if load is None or load.kind != "predictions" or not (roles.prediction is None and roles.score is None and roles.scores is None):
+        return
+    own = policy.datasets[whole.role].columns
+    declared = (policy.columns if own is None else own.over(policy.columns)).named()
+    columns = [column for use, column in declared.items() if use.split(".")[0] in {"prediction", "score", "scores"}]
+    if columns:
+        _refuse(whole, f"has no column {' or '.join(map(repr, columns))}, in which the candidate's answers stand", "add it to the file")
 
 
 def window_path(file: Path, declared: str) -> str:

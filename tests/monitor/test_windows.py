@@ -136,6 +136,13 @@ def test_a_file_without_the_column_of_times_is_refused(tmp_path: Path) -> None:
     assert "lacks the column that columns.time names" in done.stderr
 
 
+def test_a_file_without_the_answers_is_refused(tmp_path: Path) -> None:
+    """Counted for drift alone, the window could never count for the rest."""
+    done = Project(tmp_path, policy(ACCURACY, DRIFT)).monitor(rows(day(0)).drop(columns="prediction"))
+    assert done.returncode == 2
+    assert "has no column 'prediction', in which the candidate's answers stand: add it to the file" in done.stderr
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     project = Project(tmp_path, policy())
     done = project.monitor(rows(day(0)).iloc[:0])
