@@ -1,6 +1,6 @@
 """What Ray costs and brings: `audit profile` of a folder by local workers and by a Ray cluster, whose profiles must be the same bytes.
 
-Run: python -m benchmarks.ray_scale [--files 8] [--rows 400000] [--repeats 3]
+Run: python -m benchmarks.ray_scale [--files 8] [--rows 1000000] [--repeats 3]
 
 The folder holds Parquet files of rows drawn from fixed seeds: numbers, categories, a label. Each file is one partition, and the work is
 bound by the processor. The cluster has two nodes of one processor each on this machine, and runs before the clock starts; one row of the
@@ -31,7 +31,7 @@ def main() -> int:
     """Print the table, and say whether the goal is reached."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--files", type=int, default=8)
-    parser.add_argument("--rows", type=int, default=400_000, help="in each file")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="in each file")
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -43,10 +43,10 @@ def main() -> int:
         with two_nodes() as cluster:
             ray = ("--engine", "ray", "--address", cluster.address)
             ways = {
-                "local, 1 worker": ("--jobs", "1"),
-                "local, 2 workers": ("--jobs", "2"),
                 "Ray cluster that runs, 1 worker": (*ray, "--jobs", "1"),
                 "Ray cluster that runs, 2 workers": (*ray, "--jobs", "2"),
+                "local, 1 worker": ("--jobs", "1"),
+                "local, 2 workers": ("--jobs", "2"),
             }
             for way, options in ways.items():
                 seconds[way] = show(way, folder, options, asked.repeats)

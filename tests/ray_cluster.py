@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,18 @@ class TwoNodes:
 @contextmanager
 def two_nodes() -> Iterator[TwoNodes]:
     """Two nodes of one CPU each."""
+    with ExitStack() as until:
+        cluster = until.enter_context(_started())
+        for _ in range(2):
+            if cluster.address:
+                break
+            cluster = until.enter_context(_started())  # a busy machine does not start it within the seconds that Ray allows
+        assert cluster.address, "the cluster does not start"
+        yield cluster
+
+
+@contextmanager
+def _started() -> Iterator[TwoNodes]:
     with subprocess.Popen(
         [sys.executable, str(Path(__file__))],
         stdin=subprocess.PIPE,

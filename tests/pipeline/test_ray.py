@@ -256,14 +256,14 @@ def slot_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sl
 
 def test_a_node_that_does_not_see_the_files_is_refused(tmp_path: Path, slot_at: Callable[..., Slot]) -> None:
     for changed, missing in (({"project": "/nowhere"}, "/nowhere"), ({"mark": "other"}, f"{tmp_path}/other")):
-        problem = slot_at(**changed).settle_in()
+        problem = slot_at(**changed).enter()
         assert problem is not None
         assert problem.startswith(f"does not have {missing}: the project with its data and models, and the cache (AUDIT_CACHE),")
 
 
 def test_a_node_that_would_give_other_digits_is_refused(tmp_path: Path, slot_at: Callable[..., Slot]) -> None:
     facts = Site.here(tmp_path).facts
-    problem = slot_at(facts={**facts, "version.numpy": "1.0", "OMP_NUM_THREADS": "7", "code of audit": "0"}).settle_in()
+    problem = slot_at(facts={**facts, "version.numpy": "1.0", "OMP_NUM_THREADS": "7", "code of audit": "0"}).enter()
     assert problem is not None
     threads, version = facts.get("OMP_NUM_THREADS", "absent"), facts["version.numpy"]
     assert problem.startswith("would not give the same numbers: ")

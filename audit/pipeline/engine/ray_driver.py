@@ -87,7 +87,7 @@ class Remark:
 
 
 @dataclass
-class _Seat:
+class _SlotState:
     """A slot of the cluster, as it is seen from here."""
 
     number: int
@@ -99,7 +99,7 @@ class _Seat:
     heard: float = field(default_factory=time.monotonic)
 
 
-class _Over(Exception):  # it ends the work of this process from wherever it is noticed
+class _Stop(Exception):  # it ends the work of this process from wherever it is noticed
     """The audit wants nothing more, or the cluster can do nothing more."""
 
 
@@ -117,7 +117,7 @@ def main(pipe: Pipe) -> None:
     try:
         while (begin := pipe.receive()) is not None:
             _Slots(begin, pipe).run()
-    except _Over:
+    except _Stop:
         pass
     finally:
         ray.shutdown()
@@ -156,7 +156,7 @@ class _Slots:
         self._send: Callable[[object], None] = pipe.send
         self._due = deque(begin.orders)
         self._begun: Counter[int] = Counter()
-        self._seats: list[_Seat] = []
+        self._slots: list[_SlotState] = []
         self._made = 0
         self._refused: list[str] = []
         self._usable = time.monotonic()
@@ -166,43 +166,43 @@ class _Slots:
         try:
             self._work()
         finally:
-            for seat in list(self._seats):
-                self._remove(seat)
+            for slot in list(self._slots):
+                self._remove(slot)
 
     def _work(self) -> None:
-        while self._due or any(seat.order for seat in self._seats):
-            self._make_seats()
-            self._hand_out()
-            for seat in self._answering():
-                self._hear(seat)
+        while self._due or any(slot.order for slot in self._slots):
+            self._start_slots()
+            self._assign()
+            for slot in self._ready_slots():
+                self._receive(slot)
             self._drop_silent()
             self._give_up()
             if select.select([self._pipe.reading], [], [], 0)[0]:
-                raise _Over
+                raise _Stop
 
-    def _make_seats(self) -> None:
+    def _start_slots(self) -> None:
         """As many slots as there may be, and can be used; lost ones are replaced."""
         import ray
 
-        wanted = min(self._begin.most - len(self._refused), len(self._due) + sum(seat.order is not None for seat in self._seats))
+        wanted = min(self._begin.most - len(self._refused), len(self._due) + sum(slot.order is not None for slot in self._slots))
         remote: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD")(Slot)
-        while len(self._seats) < wanted and self._made < self._begin.most + TRIES * len(self._begin.orders):
+        while len(self._slots) < wanted and self._made < self._begin.most + TRIES * len(self._begin.orders):
             actor = remote.remote(self._begin.site)
-            self._seats.append(_Seat(self._made, actor, actor.settle_in.remote()))
+            self._slots.append(_SlotState(self._made, actor, actor.enter.remote()))
             self._made += 1
 
-    def _hand_out(self) -> None:
-        for seat in self._seats:
-            if self._due and seat.is_ready and seat.order is None:
-                seat.order, seat.heard = self._due.popleft(), time.monotonic()
-                self._begun[seat.order.place] += 1
-                seat.waiting = seat.actor.measure.options(num_returns="streaming").remote(seat.order)
+    def _assign(self) -> None:
+        for slot in self._slots:
+            if self._due and slot.is_ready and slot.order is None:
+                slot.order, slot.heard = self._due.popleft(), time.monotonic()
+                self._begun[slot.order.place] += 1
+                slot.waiting = slot.actor.measure.options(num_returns="streaming").remote(slot.order)
 
-    def _answering(self) -> Iterator[_Seat]:
+    def _ready_slots(self) -> Iterator[_SlotState]:
         """Slots with something to say, once there is one, or none says anything for a while."""
         import ray
 
-        waiting = {seat.waiting: seat for seat in self._seats if seat.waiting is not None}
+        waiting = {slot.waiting: slot for slot in self._slots if slot.waiting is not None}
         if not waiting:
             time.sleep(LOOK)
             return
@@ -210,42 +210,42 @@ class _Slots:
         more, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0)
         yield from (waiting[one] for one in dict.fromkeys([*ready, *more]))
 
-    def _hear(self, seat: _Seat) -> None:
+    def _receive(self, slot: _SlotState) -> None:
         """What a slot says next."""
         import ray
 
         try:
-            answer = ray.get(seat.waiting if seat.order is None else next(seat.waiting), timeout=SILENCE)
+            answer = ray.get(slot.waiting if slot.order is None else next(slot.waiting), timeout=SILENCE)
         except (ray.exceptions.RayError, StopIteration) as error:
-            self._lose(seat, _in_words(error))
+            self._replace_lost(slot, _in_words(error))
             return
-        seat.heard = time.monotonic()
-        if seat.order is None:
-            self._settle_in(seat, answer)
+        slot.heard = time.monotonic()
+        if slot.order is None:
+            self._admit(slot, answer)
         elif isinstance(answer, Step):
-            self._send(Shown(seat.number, answer))
+            self._send(Shown(slot.number, answer))
         elif isinstance(answer, Done):
-            self._end(seat, answer)
+            self._end(slot, answer)
 
-    def _settle_in(self, seat: _Seat, problem: str | None) -> None:
-        seat.waiting = None
+    def _admit(self, slot: _SlotState, problem: str | None) -> None:
+        slot.waiting = None
         if problem is None:
-            seat.is_ready, self._usable = True, time.monotonic()
+            slot.is_ready, self._usable = True, time.monotonic()
         else:
-            self._refuse(seat, problem)
+            self._refuse(slot, problem)
 
-    def _refuse(self, seat: _Seat, problem: str) -> None:
+    def _refuse(self, slot: _SlotState, problem: str) -> None:
         """A slot that cannot be used, and is not replaced."""
-        self._remove(seat)
+        self._remove(slot)
         self._refused.append(problem)
         if len(self._refused) == self._begin.most:
             self._send(Refused(f"no node can be used; the first {self._refused[0]}"))
-            raise _Over
+            raise _Stop
         self._send(Remark(f"a node of the Ray cluster is left out: it {problem}"))
 
-    def _end(self, seat: _Seat, done: Done) -> None:
+    def _end(self, slot: _SlotState, done: Done) -> None:
         """A job has ended, or its process was killed by something else than its limit."""
-        order, seat.order, seat.waiting = seat.order, None, None
+        order, slot.order, slot.waiting = slot.order, None, None
         if order is not None and done.is_killed and self._begin_again(order, "its process was killed"):
             return
         retries = self._begun[done.place] - 1
@@ -253,9 +253,9 @@ class _Slots:
             done = replace(done, outcome=replace(done.outcome, retries=retries))
         self._send(done)
 
-    def _lose(self, seat: _Seat, why: str) -> None:
-        self._remove(seat)
-        order = seat.order
+    def _replace_lost(self, slot: _SlotState, why: str) -> None:
+        self._remove(slot)
+        order = slot.order
         if order is None:
             self._refuse_unstarted(why)
         elif not self._begin_again(order, why):
@@ -264,9 +264,9 @@ class _Slots:
 
     def _refuse_unstarted(self, why: str) -> None:
         """A slot that ended before its first job: another one is tried, as long as any may still be made."""
-        if self._made >= self._begin.most + TRIES and not any(seat.is_ready for seat in self._seats) and not self._begun:
+        if self._made >= self._begin.most + TRIES and not any(slot.is_ready for slot in self._slots) and not self._begun:
             self._send(Refused(f"no worker starts: {why}"))
-            raise _Over
+            raise _Stop
 
     def _begin_again(self, order: Order, why: str) -> bool:
         """Whether an order may be begun once more, at the head of the others."""
@@ -277,27 +277,27 @@ class _Slots:
         self._due.appendleft(order)
         return True
 
-    def _remove(self, seat: _Seat) -> None:
+    def _remove(self, slot: _SlotState) -> None:
         import ray
 
-        self._seats.remove(seat)
-        self._send(Shown(seat.number, None))
-        ray.kill(seat.actor, no_restart=True)
+        self._slots.remove(slot)
+        self._send(Shown(slot.number, None))
+        ray.kill(slot.actor, no_restart=True)
 
     def _drop_silent(self) -> None:
-        for seat in list(self._seats):
-            if seat.order is not None and time.monotonic() - seat.heard > SILENCE:
-                self._lose(seat, f"no sign of life for {SILENCE:g} seconds")
+        for slot in list(self._slots):
+            if slot.order is not None and time.monotonic() - slot.heard > SILENCE:
+                self._replace_lost(slot, f"no sign of life for {SILENCE:g} seconds")
 
     def _give_up(self) -> None:
         """End where no slot can be had."""
-        if any(seat.is_ready for seat in self._seats):
+        if any(slot.is_ready for slot in self._slots):
             self._usable = time.monotonic()
         elif time.monotonic() - self._usable > PATIENCE:
             why = f"no worker of the Ray cluster became free within {PATIENCE:g} seconds: it needs one free CPU for each of --jobs"
             if not self._begun:
                 self._send(Refused(why))
-                raise _Over
+                raise _Stop
             while self._due:
                 order = self._due.popleft()
                 self._send(Done(order.place, Measurement(Failure("error", why), retries=max(self._begun[order.place] - 1, 0))))

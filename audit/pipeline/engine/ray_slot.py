@@ -73,8 +73,8 @@ class Slot:
         progress.relay(self._steps.append)
         self._pool = Pool(_start, 1, progress.on_stderr())
 
-    def settle_in(self) -> str | None:
-        """Why jobs cannot be measured here; None where they can, now that all is as the audit has it."""
+    def enter(self) -> str | None:
+        """Make all as the audit has it. Why jobs cannot be measured here; None where they can."""
         self._site.enter()
         missing = [place for place in (self._site.project, f"{self._site.folder}/{self._site.mark}") if not Path(place).exists()]
         if missing:
