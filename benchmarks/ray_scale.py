@@ -41,21 +41,16 @@ def main() -> int:
         print("| audit profile | seconds |\n|---|---|")
         seconds = {}
         with two_nodes() as cluster:
-            ray = ("--engine", "ray", "--address", cluster.address)
-            ways = {
-                "Ray cluster that runs, 1 worker": (*ray, "--jobs", "1"),
-                "Ray cluster that runs, 2 workers": (*ray, "--jobs", "2"),
-                "local, 1 worker": ("--jobs", "1"),
-                "local, 2 workers": ("--jobs", "2"),
-            }
-            for way, options in ways.items():
-                seconds[way] = show(way, folder, options, asked.repeats)
-        seconds["Ray"] = show("Ray cluster started for the command, 2 workers", folder, ("--engine", "ray", "--jobs", "2"), asked.repeats)
-    ratio = seconds["Ray cluster that runs, 1 worker"] / seconds["Ray cluster that runs, 2 workers"]
-    local = seconds["local, 1 worker"] / seconds["local, 2 workers"]
-    start = seconds["Ray"] - seconds["Ray cluster that runs, 2 workers"]
+            for workers in (1, 2):
+                options = ("--engine", "ray", "--address", cluster.address, "--jobs", str(workers))
+                seconds[f"Ray {workers}"] = show(f"Ray cluster that runs, {workers} workers", folder, options, asked.repeats)
+        for workers in (1, 2):
+            seconds[f"local {workers}"] = show(f"local, {workers} workers", folder, ("--jobs", str(workers)), asked.repeats)
+        options = ("--engine", "ray", "--jobs", "2")
+        seconds["started"] = show("Ray cluster started for the command, 2 workers", folder, options, asked.repeats)
+    ratio, local = seconds["Ray 1"] / seconds["Ray 2"], seconds["local 1"] / seconds["local 2"]
     print(f"\nTwo workers are {ratio:.2f} times as fast as one on Ray (goal: at least {GOAL}), {local:.2f} times as local processes.")
-    over = seconds["Ray cluster that runs, 2 workers"] - seconds["local, 2 workers"]
+    over, start = seconds["Ray 2"] - seconds["local 2"], seconds["started"] - seconds["Ray 2"]
     print(f"Ray costs {over:.1f} s beside two local workers, starting a cluster {start:.1f} s more. Load after: {os.getloadavg()[0]:.1f}.")
     return 0 if ratio >= GOAL else 1
 
