@@ -34,8 +34,6 @@ OUTCOMES: Mapping[MonitorOutcome, tuple[Decision, int]] = {
 class Situation:
     """What a window's outcome rests on besides its findings."""
 
-    watched: Collection[str]
-    """Requirements that never change the decision where they alarm."""
     awaiting: Collection[str]
     """Requirements whose labels may still come."""
     overdue: Sequence[Reason]
@@ -52,7 +50,7 @@ def decide(findings: Sequence[Finding], signals: Sequence[Signal], situation: Si
     raised = {one.requirement for one in signals if one.state == "alarm"}
     watching = {one.requirement for one in signals if one.state == "watch"}
     effects = {one.id: _effect(one, one.id in raised) for one in findings}
-    missing = [one for one in findings if _missing(one, situation) and one.id not in raised]
+    missing = [one for one in findings if _missing(one, situation) and effects[one.id] != "block"]
     blocking = [one for one in findings if effects[one.id] == "block"]
     conditional = [one for one in findings if effects[one.id] == "condition"]
     reasons = [

@@ -258,7 +258,7 @@ def _decide(call: _Call, result: Result, at: _Situation, folded: _Folded) -> tup
     since = replace(prepared, loaded=call.loaded).since(at.entries, call.started)
     against, gaps = plan.overdue(at.history, scope, at.window, at.today)
     awaiting = scope.labelled if at.labels is not None and at.today <= at.labels else frozenset()
-    found, verdict = outcome.decide(waived.findings, folded.signals, outcome.Situation(scope.watched, awaiting, against, at.today))
+    found, verdict = outcome.decide(waived.findings, folded.signals, outcome.Situation(awaiting, against, at.today))
     missing = plan.missing(at.history, at.window, scope)
     asked = _retraining(call, result, at, folded.signals)
     if asked is not None:
