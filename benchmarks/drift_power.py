@@ -1,6 +1,6 @@
 """Size and power of the drift checks, beside alibi-detect on the same draws.
 
-Run: python -m benchmarks.drift_power [--fast] [--write docs/drift.md]
+Run: python -m benchmarks.drift_power [--fast] [--trials N] [--write docs/drift.md]
 
 Two windows of 200 rows. `none` is no change, so its share is the size (nominally 2.5 %); `shift` moves one of five features by .4 standard
 deviations, `scale` spreads it by 1.5, `correlation` makes two of five go together at .7, `1 of 50` moves one of fifty by .5. chi_squared
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CUTS = (-0.67, 0.0, 0.67)
+PARTS = {"mmd": 0.5, "classifier": 0.16, "texts": 0.24, "contexts": 0.4}
+"""Trials of slow parts, in those of the quick ones."""
 CHANGES = ("none", "shift", "scale", "correlation", "1 of 50")
 CHECKS: dict[str, tuple[str, dict[str, Any], float, str | None]] = {
     "ks": ("drift/distance", {"statistic": "ks"}, 0.0, "KSDrift"),
@@ -120,21 +122,28 @@ def main() -> None:
     """Three tables of shares in percent."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=CHECKS, action="append", help="these detectors, without texts and contexts")
+    parser.add_argument(
+        "--trials",
+        type=int,
+        default=200,
+        help="of the quick detectors; slow ones have a part of them",
+    )
     given = options(parser, "drift_power", fast="4 trials each")
     names = given.only or list(CHECKS)
     progress = Progress(len(names) + (0 if given.only else 2))
-    slow = {"mmd": 60, "classifier": 16}
+
+    def trials(part: str) -> int:
+        return 4 if given.fast else max(1, round(PARTS.get(part, 1.0) * given.trials))
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # alibi-detect's imports use what numba and TensorFlow have deprecated
-        lines = features(names, lambda name: 4 if given.fast else slow.get(name, 100), progress)
+        lines = features(names, trials, progress)
         text = f"{ROWS} rows a window, detected in % of trials\n\n{table(('detector', 'by', 'trials', *CHANGES), lines)}"
         if not given.only:
             progress.step("texts")
-            text += f"\n\n100 texts a window, detected in % of trials\n\n{drift_power_cases.texts(4 if given.fast else 24)}"
+            text += f"\n\n100 texts a window, detected in % of trials\n\n{drift_power_cases.texts(trials('texts'))}"
             progress.step("contexts")
-            text += (
-                f"\n\n{ROWS} rows a window and two stores, detected in % of trials\n\n{drift_power_cases.contexts(4 if given.fast else 40)}"
-            )
+            text += f"\n\n{ROWS} rows a window and two stores, detected in % of trials\n\n{drift_power_cases.contexts(trials('contexts'))}"
     text += f"\n\n{progress.seconds():.0f} s"
     print(text)
     if given.write:

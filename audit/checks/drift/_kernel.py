@@ -28,7 +28,7 @@ _SOME = 2000
 _LEAST = 2
 _FAR = 1e3
 """Squared length of a row, in median squared distances, from which single precision would lose its distance to rows near it."""
-_TILE = 1024
+_TILE = 512
 _DENSE = 400
 """Rows of both samples up to which every eigenvalue is worked out."""
 _BLOCK, _PASSES = 32, 2
