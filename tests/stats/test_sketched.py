@@ -63,7 +63,7 @@ def test_no_shares_within_the_ranges_lie_beyond_the_ends(one: list[int], two: li
         assert isinstance(found, Sketched)
         for _ in range(10):
             a, b = (np.clip(side + rng.uniform(-0.02, 0.02, 3), 0.5 / size, 1.0) for side, size in zip((p, q), sizes, strict=True))
-            inside = BinnedDistance.of(kind, *((side * 1e9).astype(np.int64) for side in (a, b)), sizes).value
+            inside = BinnedDistance.of(kind, (a * 1e9).astype(np.int64), (b * 1e9).astype(np.int64), sizes).value
             tolerance = 0.03  # shares of the draw are scaled to sum to one
             assert found.least.value - tolerance <= inside <= found.most.value + tolerance
             moved = StabilityIndex(float(((b - a) * np.log(b / a)).sum()), 3, *sizes).value

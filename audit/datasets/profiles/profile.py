@@ -150,9 +150,10 @@ class Profile:
 
 def is_profile(path: Path) -> bool:
     """Whether a file is a profile, by its first bytes."""
+    from audit.files import read_at_most
+
     try:
-        with path.open("rb") as file:
-            return path.is_file() and file.read(len(_START)) == _START
+        return read_at_most(path, len(_START) - 1) == _START
     except OSError:
         return False
 
