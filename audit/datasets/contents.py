@@ -47,7 +47,8 @@ def read_contents(location: Location, columns: Columns, options: ReadOptions) ->
     """The cells at a location. Unreadable tells what is wrong and where."""
     if location.sql is not None:
         return _answer(location.sql, location, columns, options)
-    if isinstance(location.path, Address) and location.path.protocol in DATABASES:
+    path = location.path
+    if path.protocol in DATABASES if isinstance(path, Address) else sql_query.is_database(path):
         what = "is a database"
         raise Unreadable(what, "say which rows of it are meant, such as `sql: SELECT * FROM sales ORDER BY id`")
     listing = files_at(location)

@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NUMBERS = count()
+_ABANDONED = 30 * 24 * 3600
+"""Seconds without a new file, after which nobody reads a folder any more."""
 
 
 def scratch_file(name: str) -> Path:
@@ -36,8 +40,13 @@ def scratch_file(name: str) -> Path:
 
 @cache
 def _folder(process: int) -> Path:
-    """On disk, beside the cache: a temporary folder may be kept in memory."""
-    made = Path(tempfile.mkdtemp(prefix="rows-", dir=disk_cache.root()))
+    """On disk, beside the cache: a temporary folder may be kept in memory. What a process left that was killed long ago goes."""
+    root = disk_cache.root()
+    for old in root.glob("rows-*"):
+        with suppress(OSError):
+            if old.stat().st_mtime < time.time() - _ABANDONED:
+                shutil.rmtree(old, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix="rows-", dir=root))
     atexit.register(_remove, made, process)
     return made
 

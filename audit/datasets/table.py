@@ -134,6 +134,7 @@ class Dataset:
     def shown(self, row: int) -> str:
         """A row's id as a report may print it, or its number and file; one that looks personal gives way to `number 7`, from 1."""
         name = (self.origin or self).cells.name_of_row(int(self._places[row]))
+        name = str(self._places[row] + 1) if "@" in name else name  # a file may be called by an address
         if self.columns.id is None or self.cells.profile is not None:
             return name
         found = str(self.ids_of(np.array([row]))[0])

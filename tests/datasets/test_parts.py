@@ -122,6 +122,13 @@ def test_rows_are_named_by_file_and_row(tmp_path: Path) -> None:
         rows_of(tmp_path, Columns(id="age"))
 
 
+def test_a_file_that_is_called_by_an_address_is_not_named(tmp_path: Path) -> None:
+    save(pd.DataFrame({"age": [31]}), tmp_path / "a.csv")
+    save(pd.DataFrame({"age": [45]}), tmp_path / "jane.doe@example.org.csv")
+    data = rows_of(tmp_path)
+    assert [data.shown(row) for row in range(2)] == ["1 of a.csv", "2"]
+
+
 def test_rows_of_parquet_files_are_named_too(tmp_path: Path) -> None:
     save(pd.DataFrame({"when": ["2026-01-01"]}), tmp_path / "part-1.parquet")
     save(pd.DataFrame({"when": ["2026-01-03", "soon"]}), tmp_path / "part-2.parquet")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from audit.datasets import Columns, Dataset
+from audit.datasets import Columns, Dataset, scratch_files
 from audit.datasets.columns import ReadOptions
 from audit.datasets.file_bytes import Unreadable
 from audit.datasets.parts import Location
@@ -91,6 +93,8 @@ def test_a_database_is_read_and_never_written(tmp_path: Path) -> None:
         answer(path, "FROM users")
     with pytest.raises(InputError, match=r"is a database of DuckDB, and decimal is for CSV"):
         answer(path, "FROM sales", decimal=",")
+    with pytest.raises(InputError, match="is a database: say which rows of it are meant"):
+        read("test", path, Columns())
     assert path.read_bytes() == before
 
 
@@ -170,6 +174,16 @@ def test_answers_are_deleted_when_the_process_ends(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, env=surroundings)
     assert ran.stdout == "1\n"
     assert not [*(tmp_path / "cache").glob("rows-*")]
+
+
+def test_what_a_killed_process_left_goes_after_a_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDIT_CACHE", str(tmp_path))
+    for name, days in (("rows-old", 31), ("rows-new", 29), ("predictions", 31)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - days * 86_400,) * 2)
+    monkeypatch.setattr(scratch_files, "_folder", scratch_files._folder.__wrapped__)
+    made = scratch_files.scratch_file("a.parquet").parents[1]
+    assert {path for path in tmp_path.iterdir() if path.is_dir()} == {tmp_path / "rows-new", tmp_path / "predictions", made}
 
 
 POLICY = """
