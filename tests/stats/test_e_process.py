@@ -84,10 +84,10 @@ def test_a_bounded_loss_counts_as_so_much_of_an_error() -> None:
     stakes = (larger - 0.15) / (0.15 * 0.85)
     assert np.all(found <= [np.log1p(stake * (losses - 0.15)).sum() + 1e-9 for stake in stakes])
     assert found[1] > 0
-    flags = (np.arange(50) < 9).astype(float)
+    flags: NDArray[np.float64] = (np.arange(50) < 9).astype(float)
     assert log_e_values(BettingMean.of(flags), 0.1, floor=False) == pytest.approx(log_share_bets(9, 50, 0.1))
-    assert log_e_values(BettingMean.of(3 * flags, high=3.0), 0.3, floor=False) == pytest.approx(log_share_bets(9, 50, 0.1))
-    assert log_e_values(BettingMean.of(1 - flags), 0.9, floor=True) == pytest.approx(log_share_bets(9, 50, 0.1))
+    assert log_e_values(BettingMean.of(3.0 * flags, high=3.0), 0.3, floor=False) == pytest.approx(log_share_bets(9, 50, 0.1))
+    assert log_e_values(BettingMean.of(1.0 - flags), 0.9, floor=True) == pytest.approx(log_share_bets(9, 50, 0.1))
     clustered = BettingMean.of(flags, np.arange(50) // 2)
     assert log_e_values(clustered, 0.1, floor=False)[3] < log_share_bets(9, 50, 0.1)[3]
 
