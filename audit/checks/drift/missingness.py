@@ -15,6 +15,7 @@ import numpy as np
 
 from audit.check import Params
 from audit.checks.drift import _shares, drift_check
+from audit.datasets.profiles.cells import MOST_ROWS
 from audit.errors import CannotMeasure
 from audit.evidence import Evidence
 from audit.metrics import windows
@@ -78,8 +79,10 @@ def _gone(cells: NDArray[np.float64] | NDArray[np.object_]) -> NDArray[np.bool_]
 
 
 def _of_profile(gone: NDArray[np.bool_], side: Profiled) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.arange(side.window) < side.rows[gone].sum()
-    return found
+    if side.window > MOST_ROWS:
+        raise side.needs_rows
+    without = int(side.rows[gone].sum())
+    return np.repeat([True, False], [without, side.window - without])
 
 
 CHECK = drift_check(

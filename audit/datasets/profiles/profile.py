@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from audit.datasets.profiles.categories import ROOM
 from audit.datasets.profiles.columns import Column, Numbers
 from audit.datasets.profiles.joint import Joint
 from audit.errors import InputError
+from audit.files import read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -144,14 +146,17 @@ class Profile:
             msg = "its columns do not add up"
             raise ValueError(msg)
         joint = Joint.from_json(stored["joint"], rows)
+        if not set(joint.columns) <= set(columns) or len(set(joint.columns)) < len(joint.columns):
+            msg = "it counts columns together that it does not have"
+            raise ValueError(msg)
+        for end in span or ():
+            datetime.fromisoformat(end)
         roles = Columns.model_validate_json(json.dumps(stored["roles"]))
         return cls(rows, roles, columns, text, joint, None if span is None else (span[0], span[1]), parts, str(stored["read_with"]))
 
 
 def is_profile(path: Path) -> bool:
     """Whether a file is a profile, by its first bytes."""
-    from audit.files import read_at_most
-
     try:
         return read_at_most(path, len(_START) - 1) == _START
     except OSError:
@@ -160,8 +165,6 @@ def is_profile(path: Path) -> bool:
 
 def load(path: Path) -> tuple[Profile, str]:
     """The profile in a file, and its digest. Unreadable where it is damaged, was changed, or is of another version."""
-    from audit.files import read_at_most
-
     return parse(read_at_most(path, _MOST_READ))
 
 

@@ -222,6 +222,24 @@ def test_rows_of_entities_are_not_compared_by_profiles(tmp_path: Path) -> None:
         measure("drift/ks", replace(seen, data=whose))
 
 
+@pytest.mark.parametrize(
+    ("check", "params"),
+    [
+        ("drift/ks", {"context": ["city"], "columns": ["age"]}),
+        ("drift/psi", {"context": ["city"], "columns": ["age"]}),
+        ("drift/distance", {"statistic": "wasserstein", "columns": ["age"]}),
+        ("drift/distance", {"statistic": "cramer_von_mises", "columns": ["age"]}),
+        ("drift/mmd", {"columns": ["age"]}),
+        ("drift/text_surface", {}),
+    ],
+)
+@pytest.mark.parametrize("roles", [("test",), ("reference",)])
+def test_what_needs_rows_says_so(check: str, params: dict[str, Any], roles: tuple[str, ...], tmp_path: Path) -> None:
+    _, profiles = pair(tmp_path, *roles, rows=(800, 800))
+    with pytest.raises(CannotMeasure, match=r"needs rows of column '\w+', and .*profile\.json is a profile"):
+        measure(check, profiles, **params)
+
+
 def test_accuracy_by_slice_is_that_of_rows(tmp_path: Path) -> None:
     frame = table(2000, 4)
     rows = subject(frame, by=(("city",), ("city", "vip")))
