@@ -42,7 +42,7 @@ def main() -> int:
         seconds = {}
         with two_nodes() as cluster:
             for workers in (1, 2):
-                options = ("--engine", "ray", "--address", cluster.address, "--jobs", str(workers))
+                options: tuple[str, ...] = ("--engine", "ray", "--address", cluster.address, "--jobs", str(workers))
                 seconds[f"Ray {workers}"] = show(f"Ray cluster that runs, {workers} workers", folder, options, asked.repeats)
         for workers in (1, 2):
             seconds[f"local {workers}"] = show(f"local, {workers} workers", folder, ("--jobs", str(workers)), asked.repeats)

@@ -11,13 +11,13 @@ from audit import catalog
 from audit.candidates import kinds
 from audit.candidates.capabilities import Embeddings, Queries
 from audit.candidates.interface import without_encoder
+from audit.datasets.addresses import is_address
 from audit.errors import PolicyError
 from audit.finetune.fine_tuning import METHODS
 from audit.formatting import comparator_in_words
 from audit.governance import baseline
 from audit.policy import LoadedPolicy, load
 from audit.policy.messages import format_value, messages, nearest
-from audit.policy.paths import is_address
 from audit.policy.schema import comparator_place
 from audit.policy.shape import LOAD_KEYS, RESERVED, typed
 from audit.tasks import CLASSIFICATION, TASKS

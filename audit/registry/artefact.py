@@ -10,6 +10,7 @@ from audit import disk_cache
 from audit.candidates import kinds
 from audit.candidates.capabilities import TrainingRecord
 from audit.candidates.folder import model_files
+from audit.datasets.addresses import is_address
 from audit.errors import AuditError, InputError
 from audit.policy import paths
 from audit.registry.interface import File
@@ -115,7 +116,7 @@ def _declared(audit: AuditRun) -> Path:
     """Where the policy names the candidate's file, as the run read it."""
     load = audit.policy.candidate.load
     named = None if load is None else load.path
-    if named is None or paths.is_address(named):
+    if named is None or is_address(named):
         msg = f"the candidate is at {named}, which is no file here: fetch it, and name it with --artefact"
         raise InputError(msg)
     place = paths.project_folder(Path(audit.policy_path)) / named

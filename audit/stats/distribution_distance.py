@@ -61,7 +61,7 @@ class BinnedDistance(OfWindows):
 
     @classmethod
     def of(
-        cls, divergence: Divergence, reference: NDArray[np.integer | np.floating], current: NDArray[np.int64], sizes: tuple[int, int]
+        cls, divergence: Divergence, reference: NDArray[np.int64] | NDArray[np.float64], current: NDArray[np.int64], sizes: tuple[int, int]
     ) -> BinnedDistance:
         """From the rows of each window in each bin, weighted or not; `sizes` are independent rows."""
         p, q = reference / reference.sum(), current / current.sum()

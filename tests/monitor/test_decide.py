@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from audit.record import SignalState
 
 STATUSES: tuple[Status, ...] = ("pass", "fail", "inconclusive", "not_run", "error", "not_applicable")
+MISSING: tuple[Status, ...] = ("not_run", "error")
+TOLD_LITTLE: tuple[Status, ...] = ("pass", "inconclusive", "not_applicable")
+STATES: tuple[SignalState, ...] = ("quiet", "rising", "watch", "alarm")
 TODAY = date(2026, 11, 30)
 
 
@@ -32,7 +35,7 @@ def situation(*awaiting: str, overdue: bool = False) -> Situation:
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_missing_evidence_never_ends_in_0(severity: str) -> None:
-    for status, state in product(("not_run", "error"), ("quiet", "rising", "watch", "alarm")):
+    for status, state in product(MISSING, STATES):
         outcome, verdict = decide([finding(status, severity=severity)], [signal(state)], situation())
         blocks = state == "alarm" and severity in {"critical", "high"}
         assert outcome == ("roll-back" if blocks else "incomplete")
@@ -41,7 +44,7 @@ def test_missing_evidence_never_ends_in_0(severity: str) -> None:
 
 
 def test_a_lone_window_decides_nothing() -> None:
-    for status, severity in product(("pass", "inconclusive", "not_applicable"), SEVERITIES):
+    for status, severity in product(TOLD_LITTLE, SEVERITIES):
         outcome, verdict = decide([finding(status, severity=severity)], [signal("rising")], situation())
         assert (outcome, verdict.exit_code) == ("keep", 0)
 
@@ -70,7 +73,7 @@ def test_an_advisory_requirement_changes_no_decision() -> None:
 def test_one_more_alarm_or_gap_never_betters_the_outcome() -> None:
     """Over all pairs of two requirements."""
     better_first = [0, *[code for code in reversed(WORST_FIRST) if code]]
-    for status, severity, state in product(STATUSES, SEVERITIES, ("quiet", "alarm")):
+    for status, severity, state in product(STATUSES, SEVERITIES, STATES):
         alone = decide([finding(status, severity=severity)], [signal(state)], situation())[1].exit_code
         for other in STATUSES:
             both = decide([finding(status, severity=severity), finding(other, name="two")], [signal(state)], situation())[1].exit_code

@@ -41,5 +41,5 @@ def test_no_message_about_a_cell_or_a_row_repeats_it(text: str) -> None:
     assert data.shown(0) == "number 1"
     assert data.shown(1) == "0"
     with pytest.raises(Unreadable) as refusal:
-        _refuse_cell(1, text, "x", "number")
+        _refuse_cell("1", text, "x", "number")
     assert text not in str(refusal.value)

@@ -36,7 +36,8 @@ def mean(project: str, declared: Ratings, least: float | None) -> tuple[Mean, tu
 
 
 def _codes(names: list[str]) -> NDArray[np.int64]:
-    return np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
+    codes: NDArray[np.int64] = np.unique(np.array(names), return_inverse=True)[1].astype(np.int64)
+    return codes
 
 
 def _table(project: str, declared: Ratings) -> tuple[list[str], list[str], NDArray[np.float64]]:

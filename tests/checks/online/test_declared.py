@@ -21,6 +21,7 @@ from tests.judged import status
 from tests.support import measure, subject
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from audit.evidence import Evidence
@@ -46,11 +47,11 @@ def seen(folder: Path, **said: Any) -> Subject:
     return replace(subject(pd.DataFrame({"label": ["a"], "prediction": ["a"]})), project=str(folder))
 
 
-def evidence(folder: Path, kind: str, what: Any, **params: object) -> Evidence:
+def evidence(folder: Path, kind: str, what: Any, **params: Any) -> Evidence:
     return measure(CHECK, seen(folder, **{kind: what}), file="use.json", kind=kind, **params)
 
 
-def table(folder: Path, rows: list[tuple[str, str, object]]) -> dict[str, object]:
+def table(folder: Path, rows: Sequence[tuple[str, str, object]]) -> dict[str, object]:
     pd.DataFrame(rows, columns=["item", "rater", "rating"]).to_csv(folder / "ratings.csv", index=False)
     return {"path": "ratings.csv", "scale": [1, 5]}
 
@@ -84,7 +85,7 @@ def test_every_open_incident_is_named_and_fails(tmp_path: Path) -> None:
     one = {"severity": "high", "summary": "wrong queue", "owner": "support", "due": "2026-12-20", "opened": "2026-11-02"}
     told = [one | {"id": "INC-1", "closed": "2026-11-20"}, one | {"id": "INC-2"}, one | {"id": "INC-3", "severity": "low"}]
     found = evidence(tmp_path, "incidents", told, severity="medium")
-    assert [(dict(member.name.items), member.estimate.value) for member in found.members] == [
+    assert [(member.name.to_json(), member.estimate.value) for member in found.members] == [
         ({"incident": "INC-1"}, 1.0),
         ({"incident": "INC-2"}, 0.0),
     ]
