@@ -17,6 +17,7 @@ import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from audit import disk_cache
@@ -30,7 +31,7 @@ from audit.pipeline.jobs import Failure, Measurement
 from audit.progress import Progress, Received
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from audit.errors import AuditError
     from audit.pipeline.engine.processes import Call, Order, Workers
@@ -94,8 +95,12 @@ def connected(address: str | None) -> Iterator[Cluster]:
 
 @contextmanager
 def _started(most: int) -> Iterator[Child]:
-    """A process that has started a cluster here, which ends with it. Whoever does not know the cluster's token cannot use it."""
-    with _scratch() as scratch, _driver(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32)) as driver:
+    """A process that has started a cluster here, which ends with it.
+
+    Whoever does not know the cluster's token cannot use it. Its workers have the priority of local ones, which Ray would lower.
+    """
+    settings = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_worker_niceness": "0"}
+    with _scratch() as scratch, _driver(settings) as driver:
         driver.send(Connect(None, most, scratch))
         _wait_until_connected(driver, ToolError, "--engine ray", _START)
         yield driver
@@ -186,9 +191,9 @@ def _wait_until_connected(driver: Child, kind: type[AuditError], where: str, sec
 
 
 @contextmanager
-def _driver(**more: str) -> Iterator[Child]:
+def _driver(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Child]:
     """The process that uses Ray; with it ends a cluster that it started."""
-    environment = spawned_environment() | {"RAY_USAGE_STATS_ENABLED": "0"} | more
+    environment = spawned_environment() | {"RAY_USAGE_STATS_ENABLED": "0"} | dict(settings)
     driver = Child.spawn("audit.pipeline.engine.ray_driver", environment)
     try:
         yield driver
