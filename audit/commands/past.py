@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from audit.bundle import reader
+from audit.monitor.retraining import MODEL
 from audit.pipeline import last_promotion, record
 from audit.registry import moves
 from audit.report.history.past import History, Move, Past
@@ -54,6 +55,7 @@ class _Bundled:
             policy=str(self.told.get("policy")),
             policy_version=str(self.told.get("policy_version", "")),
             candidate_sha256=str(self.told.get("candidate_sha256")),
+            model=str(self.told.get(MODEL) or self.told.get("candidate_sha256")),
             decision=decision,
             href=f"./{quote(name, safe='')}/report.html" if at_hand else "",
             bundle=state or ("" if at_hand else GONE),

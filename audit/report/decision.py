@@ -319,7 +319,9 @@ def _count(found: Entries, severity: str, status: str) -> Count:
     worst = "block" if "block" in effects else "condition" if "condition" in effects else ""
     waived = sum(entry.finding.disposition == "waived" for entry in here)
     advisory = sum(entry.finding.requirement.enforce == "advisory" for entry in here)
-    notes = [f"{n} {what}" for n, what in ((waived, "waived"), (advisory, "advisory")) if n]
+    required = [entry for entry in here if entry.finding.requirement.enforce == "required" and entry.finding.disposition != "waived"]
+    watched = sum(status == "fail" and entry.effect == "ok" for entry in required)
+    notes = [f"{n} {what}" for n, what in ((waived, "waived"), (advisory, "advisory"), (watched, "watched")) if n]
     return Count(str(len(here)), worst, ", ".join(notes))
 
 

@@ -59,8 +59,8 @@ def lanes(past: Sequence[Past], axis: Axis, moves: Sequence[Move]) -> Lanes:
         own = [one for one in moves if one.kind in kinds]
         if own:
             rows.append(_lane(label, _moves(own, axis), "; ".join(map(move_in_words, own))))
-    if len({one.candidate_sha256 for one in past}) > 1:
-        rows.append(_segments("candidate", past, axis, lambda one: one.candidate_sha256[:6]))
+    if len({one.model for one in past}) > 1:
+        rows.append(_segments("candidate", past, axis, _short))
     if len({one.policy_version for one in past}) > 1:
         rows.append(_segments("policy version", past, axis, lambda one: one.policy_version))
     rows += _waivers(past, axis)
@@ -132,6 +132,10 @@ def move_in_words(one: Move) -> str:
     to = " to" if one.kind == "drill" else ""
     failed = "" if one.passed else ", FAILED"
     return f"{did} {one.name}{to} version {one.version} on {prose.day(one.time)}{failed}"
+
+
+def _short(one: Past) -> str:
+    return one.model[:6] if one.model == one.candidate_sha256 else one.model
 
 
 def _segments(label: str, past: Sequence[Past], axis: Axis, key: Callable[[Past], str]) -> Lane:

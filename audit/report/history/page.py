@@ -160,7 +160,7 @@ def _rows(past: Sequence[Past]) -> Iterator[RunRow]:
 
 
 def _alike(one: Past) -> tuple[str, ...]:
-    return (one.kind, one.decision, one.candidate_sha256, one.policy_version, "".join(one.remarks), " ".join(sorted(one.alarms)))
+    return (one.kind, one.decision, one.model, one.policy_version, "".join(one.remarks), " ".join(sorted(one.alarms)))
 
 
 def _row(own: Sequence[Past]) -> RunRow:
@@ -176,7 +176,7 @@ def _row(own: Sequence[Past]) -> RunRow:
         folded=prose.counted(len(own), "window") if len(own) > 1 else "",
         key=_HUES.get(last.decision, "block"),
         word=prose.outcome(last.decision),
-        candidate=prose.digest(last.candidate_sha256),
+        candidate=prose.digest(last.model) if last.model == last.candidate_sha256 else last.model,
         version=last.policy_version or "–",
         remarks=(*alarms, *last.remarks),
     )

@@ -28,6 +28,8 @@ class Past:
     policy: str
     policy_version: str
     candidate_sha256: str
+    model: str
+    """What tells its model from others: of saved answers, which are other ones in each window, the declared version."""
     decision: str
     """A run's decision, or a window's outcome."""
     href: str
