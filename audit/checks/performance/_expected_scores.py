@@ -13,6 +13,8 @@ from audit.stats.clustering import by_entity, effective_entities, effective_numb
 from audit.stats.expected_score import ExpectedScore, satterthwaite
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Numbers: TypeAlias = NDArray[np.float64]
@@ -245,19 +247,31 @@ def expected_score(
     )
     wrong, right = _ends(metric, probability, window, found, unlike)
     variance, of_labels, freedom, units = _variance(pull, moved, (reference, window))
+    unseen = [by * end for end in _unseen(scores, window)]
+    one_in = len(window.score) / max(units, pull.worth)  # a kind of row that neither sample holds is no more frequent than one in so many
     return ExpectedScore(
         score=found,
         lowest=wrong,
         highest=right,
         variance=variance,
         calibration=of_labels,
-        fall=pull.step + max(0.0, -float(might.min())),
-        rise=pull.step + max(0.0, float(might.max())),
+        fall=pull.step + max(0.0, -float(might.min()), -unseen[0] * one_in),
+        rise=pull.step + max(0.0, float(might.max()), unseen[1] * one_in),
         rows=len(window.score),
         calibrating=min(pull.worth, pull.worth if metric == "accuracy" else _rarer(label, reference.clusters, both=metric == "roc_auc")),
         units=units,
         freedom=freedom,
     )
+
+
+def _unseen(scores: Sequence[Score], window: Rows) -> tuple[float, float]:
+    """How far one more row that is surely wrong may lower a class's score, and one that is surely right may raise it."""
+    falls, rises = [0.0], [0.0]
+    for k, score in enumerate(scores):
+        ends = np.array([window.score[:, k].min(), window.score[:, k].max()])
+        falls += score.influence(np.array([1.0, 0.0]), np.array([False, True]), ends).tolist()
+        rises += score.influence(np.array([0.0, 1.0]), np.array([False, True]), ends).tolist()
+    return min(falls), max(rises)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

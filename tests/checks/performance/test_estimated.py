@@ -150,6 +150,17 @@ def test_covariate_shift_is_carried_and_each_end_keeps_its_level() -> None:
         assert misses.max() / trials <= most(0.025, trials)
 
 
+def test_a_kind_of_row_that_neither_sample_holds_leaves_the_interval_open() -> None:
+    """Every row is called 1, so that nothing is missed: recall is 1 here, and another sample may miss one in 3.7 / 400 at 2.5 %."""
+    rng = np.random.default_rng(20)
+    score = rng.uniform(0.6, 1.0, 400)[:, None]
+    sample = Rows(score, np.ones_like(score, dtype=bool))
+    found = expected_score("recall", sample, rng.random((400, 1)) < score, sample)
+    low, high = found.bounds(0.025, 0.025)
+    assert (found.value, high) == (1.0, 1.0)
+    assert low == pytest.approx(1 - 3.69 / (400 * 0.8), abs=0.002)
+
+
 def test_the_interval_decides() -> None:
     rng = np.random.default_rng(4)
     found = measure(CHECK, seen(rows(rng, 600), rows(rng, 300)), columns=())
