@@ -139,5 +139,6 @@ def expectation_of(job: Job, stated: Mapping[str, float], pilot: Pilot | None) -
         floor = bounds(requirement, job.check.better)[0].floor
         worst = (min if floor else max)(map(bias_corrected, members.values()))
         return Expectation(worst, "pilot", members, same_rows=same, unmeasured=pilot.unmeasured.get(requirement.id, ()))
-    alike = "reference" in job.check.needs or requirement.against is not None
+    compares_windows = "reference" in job.check.needs and job.check.measures != "model"  # else it estimates the model's own score
+    alike = compares_windows or requirement.against is not None
     return Expectation(0.0, "no change") if alike else None

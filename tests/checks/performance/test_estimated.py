@@ -13,9 +13,13 @@ from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_sco
 
 from audit.candidates.predictions import Predictions
 from audit.candidates.saved import SavedPredictions
+from audit.catalog import discover, info
 from audit.checks.performance._expected_scores import Rows, expected_score, value
 from audit.errors import CannotMeasure
 from audit.evidence import storage
+from audit.pipeline.jobs import Job
+from audit.policy.schema import Requirement
+from audit.power.expected import expectation_of
 from audit.stats import ExpectedScore
 from audit.subject import Subject
 from audit.testing import assert_complete, assert_crash_blocks, assert_order_of_rows_is_irrelevant, assert_refused
@@ -277,6 +281,18 @@ def test_one_dominant_customer_widens_the_interval() -> None:
     assert grouped.value == alone.value
     assert np.ptp(grouped.bounds(0.025, 0.025)) > 1.5 * np.ptp(alone.bounds(0.025, 0.025))
     assert grouped.support < 10
+
+
+def test_a_plan_expects_no_value_that_nobody_stated() -> None:
+    """Of drift it expects no change; an estimated accuracy of 0 would be no such thing."""
+    rng = np.random.default_rng(21)
+    sample, found = seen(rows(rng, 60), rows(rng, 60)), {}
+    for check_id, bound in ((CHECK, {"min": 0.5}), ("drift/psi", {"max": 0.5})):
+        check = discover()[check_id]
+        asked = Requirement.model_validate({"check": check_id, "id": check_id, "reference": "reference", **bound})
+        found[check_id] = expectation_of(Job(asked, check, info(check_id), check.params(), sample, 0, 0.95, "a test"), {}, None)
+    assert found[CHECK] is None
+    assert found["drift/psi"] is not None
 
 
 def test_it_behaves() -> None:
