@@ -4,10 +4,11 @@ Run: python -m benchmarks.drift_power [--fast] [--trials N] [--write docs/drift.
 
 Two windows of 200 rows. `none` is no change, so its share is the size (nominally 2.5 %); `shift` moves one of five features by .4 standard
 deviations, `scale` spreads it by 1.5, `correlation` makes two of five go together at .7, `1 of 50` moves one of fifty by .5. chi_squared
-compares the features cut into four categories. Texts are 100 a window of the generated complaints, embedded by MiniLM: half of them are
-urgent, and under `topic` nine in ten of the current ones. With a context, two stores of unlike customers have 70 % and 30 % of the
-reference's rows and 30 % and 70 % of the current ones: under `mix` that is all, under `and shift` one of five features moves by .8
-standard deviations in the second store; `mix, blind` is the mix where the check is not told of the store. A check detects a change where
+compares the features cut into four categories. Texts are 100 a window of the generated complaints, embedded by
+MiniLM; under `topic` three in ten of the current ones come from a later month, which speaks of a storm, a new app and a tariff reform.
+With a context, two stores of unlike customers have 70 % and 30 % of the reference's rows and 30 % and 70 % of the current ones: under
+`mix` that is all, under `and shift` one of five features moves by .8 standard deviations in the second store; `mix, blind` is the mix
+where the check is not told of the store. A check detects a change where
 the end of an interval that faces a failure, corrected over features, lies above no change, and so where it would fail with a bound of none;
 `p` is the permutation p-value of drift/mmd, and of alibi-detect p, corrected over features: at most .025. The seed is fixed.
 """

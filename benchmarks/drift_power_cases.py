@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from audit.subject import Subject
 
 ROWS, ALPHA, TEXTS = 200, 0.025, 100
-COMPLAINTS = Path(__file__).resolve().parents[1] / "fixtures" / "complaints" / "test.parquet"
-POOL = 800
+COMPLAINTS = Path(__file__).resolve().parents[1] / "fixtures" / "complaints"
+POOL = {"test": 300, "production": 150}
+"""Texts of each month: those of production speak of a storm, a new app and a tariff reform."""
 TEXT_CHECKS: dict[str, tuple[str, float, str | None]] = {
     "mmd": ("drift/mmd", 0.0, "MMDDrift"),
     "embedding_drift": ("drift/embedding_drift", 0.0, None),
@@ -96,19 +97,22 @@ def pool() -> tuple[pd.DataFrame, NDArray[np.float64]]:
     from audit.candidates.folder import ModelFolder
     from audit.finetune.base import base_folder
 
-    rows = pd.read_parquet(COMPLAINTS, columns=["text", "label"]).drop_duplicates("text").head(POOL).reset_index(drop=True)
+    months = [
+        pd.read_parquet(COMPLAINTS / f"{name}.parquet", columns=["text"]).head(count).assign(month=name) for name, count in POOL.items()
+    ]
+    rows = pd.concat(months).drop_duplicates("text").reset_index(drop=True)
     return rows, Encoder(ModelFolder(base_folder("minilm")), max_length=64).embed(rows["text"].tolist())
 
 
 def texts(trials: int) -> str:
     """The table of texts."""
     rows, embedded = pool()
-    urgent, routine = (np.flatnonzero(rows["label"] == label) for label in ("urgent", "routine"))
+    old, new = (np.flatnonzero(rows["month"] == name) for name in POOL)
     hits: dict[tuple[str, str], list[bool]] = {}
-    for column, share in (("none", 0.5), ("topic", 0.9)):
+    for column, share in (("none", 0.0), ("topic", 0.3)):
         rng = np.random.default_rng(round(100 * share))
         for trial in range(trials):
-            sides = [_drawn(rng, urgent, routine, part) for part in (0.5, share)]
+            sides = [_drawn(rng, new, old, part) for part in (0.0, share)]
             frames = [rows.loc[side, ["text"]].assign(prediction="a").reset_index(drop=True) for side in sides]
             seen = subject(frames[1], reference=frames[0], candidate=Embedded({"test": dataset(frames[1])}))
             for name, (check, null, detector) in TEXT_CHECKS.items():
@@ -129,9 +133,9 @@ def texts(trials: int) -> str:
     return table(("detector", "by", "trials", "none", "topic"), lines)
 
 
-def _drawn(rng: Generator, urgent: NDArray[np.intp], routine: NDArray[np.intp], share: float) -> NDArray[np.intp]:
+def _drawn(rng: Generator, new: NDArray[np.intp], old: NDArray[np.intp], share: float) -> NDArray[np.intp]:
     first = round(share * TEXTS)
-    return np.concatenate([rng.choice(urgent, first, replace=False), rng.choice(routine, TEXTS - first, replace=False)])
+    return np.concatenate([rng.choice(new, first, replace=False), rng.choice(old, TEXTS - first, replace=False)])
 
 
 def _logistic(seed: int) -> Any:
