@@ -19,18 +19,18 @@ import pandas as pd
 
 os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
 if importlib.util.find_spec("statsmodels") is None:  # nannyml imports it for a plot that is not drawn here
-    sys.modules["statsmodels"] = types.ModuleType("statsmodels")
-    sys.modules["statsmodels.api"] = sys.modules["statsmodels"].api = types.ModuleType("statsmodels.api")
+    sys.modules["statsmodels"], sys.modules["statsmodels.api"] = types.ModuleType("statsmodels"), types.ModuleType("statsmodels.api")
+    vars(sys.modules["statsmodels"])["api"] = sys.modules["statsmodels.api"]
 if pd.__version__ >= "3":
     pd.options.future.infer_string = False  # nannyml 0.13 reshapes columns of text as arrays of objects
-import nannyml
+import nannyml  # type: ignore[import-not-found]  # it is installed where this script runs, apart from the project
 
 SCORES = ["roc_auc", "accuracy", "f1"]
 
 
 def rows(result: pd.DataFrame, metrics: list[str]) -> list[dict[str, object]]:
     """One entry a chunk."""
-    found = []
+    found: list[dict[str, object]] = []
     for _, one in result.iterrows():
         told = {metric: [float(one[(metric, "value")]), float(one[(metric, "realized")])] for metric in metrics}
         found.append({"chunk": str(one[("chunk", "key")]), **told})

@@ -91,7 +91,7 @@ def audited(reference: pd.DataFrame, windows: Iterable[tuple[str, pd.DataFrame]]
     for name, rows in windows:
         seen = subject(reference, rows.reset_index(drop=True), roles)
         index = measure("drift/psi", seen)
-        moved = sorted(((str(dict(one.name.items)["column"]), one.estimate.value) for one in index.members), key=lambda one: -one[1])
+        moved = sorted(((str(one.name).removeprefix("column="), one.estimate.value) for one in index.members), key=lambda one: -one[1])
         weighted = measure("performance/estimated", seen)
         told = next(note for note in weighted.notes if "are like none of" in note)
         hits = Proportion.of((rows[label] == rows[answer]).to_numpy())
