@@ -9,7 +9,8 @@ Limitations  It is no substitute for labels and cannot see concept drift: where 
              goes on telling what used to be true. Pair it with performance/mean_absolute_error on late labels. Losses of the
              reference must be the same at all times, and those of labelled rows of the window as estimated: where they are not,
              nothing is judged. Rows like none of the reference count with no loss at the lower end and with the largest loss of
-             the reference at the upper one, which a new kind of case may exceed.
+             the reference at the upper one, which a new kind of case may exceed. Where few rows carry the loss, the upper end errs more
+             often than nominal: in 4 to 8 of 100 simulated windows whose errors differed widely in size.
 Reference    Direct loss estimation of NannyML (Kuberski et al., 2022), its bias taken out by the losses of held-out rows as a
              generalised regression estimator does (Särndal, Swensson & Wretman, Model assisted survey sampling, 1992); weights of
              Bickel, Brueckner & Scheffer, JMLR 2009; interval of Hall, JRSS B 1992.
