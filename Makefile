@@ -20,7 +20,7 @@ BENCHMARKS ?= startup costs finetune_checks coverage flip_rate slices discovered
 FULL := .venv
 MODERN := .venv-modern
 BIN := $(FULL)/bin
-MODERN_PARTS := -e '.[text,sklearn,fairness,pii,signing,mlflow,postgres,profile,stores,ray,pdf]' --group dev
+MODERN_PARTS := -e '.[text,sklearn,fairness,pii,signing,mlflow,postgres,stores,ray,pdf]' --group dev
 TORCH = $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 export HF_HUB_OFFLINE := 1

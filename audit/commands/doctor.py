@@ -24,7 +24,6 @@ _BRINGS = {
     "signing": "signatures under bundles and waivers (`audit keygen`, `audit sign`, `audit verify`); without it no waiver is in force",
     "mlflow": "promotion to an MLflow registry (`audit promote --to mlflow:URI`)",
     "postgres": "a ledger and data sets in PostgreSQL (`AUDIT_LEDGER=postgresql://...`)",
-    "profile": "profiles in place of data (`audit profile`)",
     "stores": "data sets in object stores (`path: s3://...`), with the store's own package besides",
     "ray": "a run on several machines (`audit run --engine ray`)",
     "pdf": "the report as PDF (`audit report BUNDLE --format pdf`); it needs Pango from the operating system",
