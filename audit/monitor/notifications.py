@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 Channel: TypeAlias = Literal["webhook", "prometheus", "github", "gitlab", "email"]
 _TRIES, _PAUSE, _TIMEOUT = 3, 0.5, 10.0
 """Of a webhook: tries, seconds before the second one (twice as many before each further one), seconds for an answer."""
+_NO_ADDRESS = "no address of http or https: ASCII without spaces, name or password"
 _ENV = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LONGEST_TEXT, _LONGEST_HEADER = 2900, 150
@@ -179,6 +180,8 @@ def post(address: str, body: Mapping[str, object]) -> None:
             error.close()
             if error.code < http.client.INTERNAL_SERVER_ERROR and error.code != http.client.TOO_MANY_REQUESTS:
                 break
+        except (http.client.InvalidURL, ValueError):  # their texts repeat the address
+            raise UndeliveredError(_NO_ADDRESS) from None
         except (OSError, http.client.HTTPException) as error:
             problem = f"{urlsplit(place).hostname} cannot be reached: {getattr(error, 'reason', error)}"
     raise UndeliveredError(problem)
@@ -196,8 +199,14 @@ def _address(address: str) -> str:
         msg = f"the environment has no {', '.join(missing)}"
         raise UndeliveredError(msg)
     place = _ENV.sub(lambda found: os.environ[found[1]], address)
-    if urlsplit(place).scheme not in {"http", "https"} or not urlsplit(place).hostname:
-        raise UndeliveredError("no address of http or https")
+    try:
+        parts = urlsplit(place)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and place.isascii()
+        right = right and (parts.port is None or parts.port > 0)
+    except ValueError:  # its text repeats the address
+        right = False
+    if not right:
+        raise UndeliveredError(_NO_ADDRESS)
     return place
 
 

@@ -45,12 +45,18 @@ def _refuse_other(window: Window, before: Counted) -> None:
 
 
 def _refuse_overlap(window: Window, history: History) -> None:
-    """Windows of another length or zone may hold rows that were counted."""
-    if window.start is None or window.end is None or window.key == window.rows_sha256[: len(window.key)]:
+    """Windows of another length or zone may hold rows that were counted; two by count are told apart by their rows."""
+    if window.start is None or window.end is None:
         return
     for one in history.counted:
+        if _by_count(window) and _by_count(one):
+            continue
         if one.start is not None and one.end is not None and one.start < window.end and window.start < one.end and one.key != window.key:
             _refuse(window, f"it overlaps window {one.key}, which was counted", "keep monitor.window and monitor.time_zone as they were")
+
+
+def _by_count(one: Window | Counted) -> bool:
+    return one.key == one.rows_sha256[: len(one.key)]
 
 
 def _refuse(window: Window, what: str, remedy: str) -> NoReturn:
@@ -82,16 +88,17 @@ def overdue(history: History, scope: Scope, now: Window, today: date) -> tuple[t
     if delay is None or not scope.labelled:
         return (), ()
     newest = {one.key: one for one in history.counted if one.key != now.key}
-    passed = [one for one in newest.values() if _is_before(one.end, today, delay)]
-    lacking = sorted((one for one in passed if one.labels_due is not None), key=lambda one: _seconds(one.end))
+    ended = {one.key: one.end or datetime.fromisoformat(one.time) for one in reversed(history.counted)}  # without a time, when it came
+    passed = [one for one in newest.values() if _is_before(ended[one.key], today, delay)]
+    lacking = sorted((one for one in passed if one.labels_due is not None), key=lambda one: _seconds(ended[one.key]))
     if not lacking:
         return (), ()
     names = ", ".join(one.key for one in lacking[-_NAMED:])
     more = f" and {len(lacking) - _NAMED:,} earlier ones" if len(lacking) > _NAMED else ""
     text = f"Labels of {names}{more} were due and have not come: give these windows again with their labels."
     reason = Reason("labels-overdue", None, text)
-    ends = [*(one.end for one in passed), *([now.end] if _is_before(now.end, today, delay) else ())]
-    return ((reason,), ()) if _seconds(lacking[-1].end) == max(map(_seconds, ends)) else ((), (reason,))
+    ends = [*(ended[one.key] for one in passed), *([now.end] if _is_before(now.end, today, delay) else ())]
+    return ((reason,), ()) if _seconds(ended[lacking[-1].key]) == max(map(_seconds, ends)) else ((), (reason,))
 
 
 def _is_before(end: datetime | None, today: date, delay: int) -> bool:

@@ -232,7 +232,7 @@ class _Folded:
 
 
 def _fold(scope: Scope, result: Result, at: _Situation) -> _Folded:
-    requirements: dict[str, RequirementState] = {}
+    requirements = dict(at.history.requirements)  # one that the policy leaves out goes on where it comes back
     counted: dict[str, str] = {}
     findings: list[Finding] = []
     signals: list[Signal] = []
@@ -268,6 +268,7 @@ def _decide(call: _Call, result: Result, at: _Situation, folded: _Folded) -> tup
     remarks = (
         *_labels_remark(at, awaiting),
         *gaps,
+        *_anew_remark(folded, at.history),
         *_missing_remark(missing),
         *waived.reasons,
         *policy_change.remarks(since),
@@ -306,6 +307,19 @@ def _labels_remark(at: _Situation, awaiting: frozenset[str]) -> Iterator[Reason]
     if awaiting and at.labels is not None:
         text = f"Labels of window {at.window.key} are due until {at.labels.isoformat()}."
         yield Reason("labels-due", None, text, names=tuple(sorted(awaiting)))
+
+
+def _anew_remark(folded: _Folded, history: History) -> Iterator[Reason]:
+    """What was set aside: nobody leaves an alarm by touching what it is about, or by leaving it out, without a trace."""
+    asked = {one.id for one in folded.findings}
+    for name, before in history.requirements.items():
+        alarmed = "an alarm" if any(one.since is not None for one in before.members.values()) else "no alarm"
+        windows = f"{before.windows:,} {'window' if before.windows == 1 else 'windows'}, with {alarmed}"
+        if before.windows and folded.requirements[name].about != before.about:
+            text = f"{name}: the evidence of {windows}, was set aside: its check, bound, reference or model is another one now."
+            yield Reason("evidence-anew", None, text)
+        elif before.windows and name not in asked:
+            yield Reason("evidence-left", None, f"{name}: the evidence of {windows}, stands aside: the policy asks for it no more.")
 
 
 def _missing_remark(missing: Sequence[str]) -> Iterator[Reason]:

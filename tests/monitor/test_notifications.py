@@ -253,3 +253,20 @@ def test_folders_are_those_of_every_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert monitor is not None
     expected = [*(tmp_path / one for one in ("p", "g", "m")), Path("/runner")]
     assert list(notifications.folders(monitor.notify, lambda path: tmp_path / path)) == expected
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "https://user:SECRET@127.0.0.1/x",
+        "http://127.0.0.1:SECRET/x",
+        "http://[SECRET/x",
+        "http://127.0.0.1:1/SEC RET",
+        "http://127.0.0.1:1/SECRETü",
+    ],
+)
+def test_a_secret_that_is_no_address_is_told_and_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.setenv("HOOK", secret)
+    (problem,) = deliver(tmp_path, run(webhook="${HOOK}"), facts()).problems
+    assert "no address of http or https" in problem
+    assert "SEC" not in problem

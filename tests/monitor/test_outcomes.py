@@ -169,3 +169,20 @@ def test_a_bundle_of_a_window_is_verified_by_its_entry(tmp_path: Path) -> None:
     bundle = tmp_path / "reports" / project.entries()[-1]["run"]
     checks = verification.verify(bundle, (), project.ledger, datetime.now(UTC)).checks
     assert (True, f"run {bundle.name} is recorded with this bundle") in {(one.ok, one.text) for one in checks if one.name == "ledger"}
+
+
+def test_who_sets_an_alarm_aside_leaves_a_trace(tmp_path: Path) -> None:
+    """By another bound; by leaving the requirement out, after which it goes on where it was."""
+    project = Project(tmp_path, policy(ACCURACY, DRIFT))
+    assert project.monitor(rows(day(0), right=0.5)).returncode == 1
+    project.write(policy(DRIFT))
+    done = project.monitor(rows(day(1)))
+    assert "performance/accuracy: the evidence of 1 window, with an alarm, stands aside: the policy asks for it no more." in done.stdout
+    project.write(policy(ACCURACY, DRIFT))
+    done = project.monitor(rows(day(2), right=0.75))
+    assert done.returncode == 1, done.stdout
+    assert "aside" not in done.stdout
+    project.write(policy(ACCURACY | {"min": 0.1}, DRIFT))
+    done = project.monitor(rows(day(3)))
+    assert "performance/accuracy: the evidence of 2 windows, with an alarm, was set aside: its check, bound, reference" in done.stdout
+    assert "aside" not in project.monitor(rows(day(4))).stdout, "told once"

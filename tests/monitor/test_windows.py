@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -263,3 +263,24 @@ def test_a_profile_is_one_window(tmp_path: Path) -> None:
     assert "is a profile of rows from 2025-03-01 to 2025-03-02, and cannot be cut: make one for each day" in done.stderr
     profiled(project, frame, "time=", "label=label", "prediction=prediction")
     assert "is a profile without the times of its rows" in project.command().stderr
+
+
+def test_rows_of_a_period_do_not_count_again_by_number(tmp_path: Path) -> None:
+    project = Project(tmp_path, policy())
+    project.monitor(rows(day(0)))
+    project.write(policy(monitor={"window": {"rows": 60}, "false_alarm_every": {"windows": 200}}))
+    done = project.monitor(rows(day(0)))
+    assert done.returncode == 2
+    assert "it overlaps window 2025-03-01, which was counted" in done.stderr
+    assert project.monitor(rows(day(1))).returncode == 0
+
+
+def test_labels_of_windows_without_times_fall_due_by_when_these_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {"id": "id", "label": "label", "prediction": "prediction"}
+    monitor = {"window": {"rows": 60}, "false_alarm_every": {"windows": 200}, "labels_delay": "5d"}
+    project = Project(tmp_path, policy(ACCURACY, DRIFT, columns=columns, monitor=monitor))
+    assert project.monitor(unlabelled(rows(day(0)))).returncode == 0
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int((datetime.now(UTC) + timedelta(days=30)).timestamp())))
+    done = project.monitor(unlabelled(rows(day(1))))
+    assert done.returncode == 3, done.stdout
+    assert "labels-overdue: Labels of " in done.stdout
