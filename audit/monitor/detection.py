@@ -63,6 +63,11 @@ def measured(finding: Finding) -> Measured:
     return Measured(finding, found)
 
 
+def measures_nothing(finding: Finding) -> bool:
+    """Whether a check ended without a single value: its column is gone, or no row is of the class that it is about."""
+    return finding.evidence is not None and not finding.evidence.members
+
+
 def fold(before: RequirementState, now: Measured, key: str, share: float, windows: float) -> RequirementState:
     """A requirement's evidence with one more window. `share` is its part of the budget of so many windows."""
     members = dict(before.members)

@@ -86,7 +86,8 @@ def _effect(finding: Finding, raised: bool) -> rules.Effect:  # noqa: FBT001  # 
 
 def _missing(finding: Finding, situation: Situation) -> bool:
     """Whether a requirement lacks evidence that the policy asks for. Drift that is only watched is asked for as well."""
-    return finding.requirement.enforce == "required" and finding.status in rules.EVIDENCE_MISSING and finding.id not in situation.awaiting
+    lacks = finding.status in rules.EVIDENCE_MISSING or detection.measures_nothing(finding)
+    return finding.requirement.enforce == "required" and lacks and finding.id not in situation.awaiting
 
 
 def _rule(finding: Finding) -> str:

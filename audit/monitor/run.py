@@ -240,7 +240,7 @@ def _fold(scope: Scope, result: Result, at: _Situation) -> _Folded:
         about, known = result.about[finding.id], at.history.requirements.get(finding.id)
         now = known if known is not None and known.about == about else RequirementState(about)
         measured = detection.measured(finding)
-        if finding.id in at.due and measured.finding.status in rules.JUDGED:
+        if finding.id in at.due and measured.finding.status in rules.JUDGED and not detection.measures_nothing(finding):
             now = detection.fold(now, measured, at.window.key, scope.weight(finding.id), scope.windows)
             counted[finding.id] = about
         requirements[finding.id] = now

@@ -186,3 +186,12 @@ def test_who_sets_an_alarm_aside_leaves_a_trace(tmp_path: Path) -> None:
     done = project.monitor(rows(day(3)))
     assert "performance/accuracy: the evidence of 2 windows, with an alarm, was set aside: its check, bound, reference" in done.stdout
     assert "aside" not in project.monitor(rows(day(4))).stdout, "told once"
+
+
+def test_a_window_in_which_nothing_can_be_measured_is_incomplete(tmp_path: Path) -> None:
+    project = Project(tmp_path, policy(ACCURACY, {key: value for key, value in DRIFT.items() if key != "by"}))
+    assert project.monitor(rows(day(0))).returncode == 0
+    done = project.monitor(rows(day(1)).drop(columns="x"))
+    assert done.returncode == 3, done.stdout
+    assert "production has no column 'x'" in done.stdout
+    assert list(project.entries()[-1]["requirements"]) == ["performance/accuracy"], "what measures nothing is not counted"
