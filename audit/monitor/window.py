@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import numpy as np
 
-from audit.datasets.addresses import DATABASES, WEB, Address, is_address
+from audit.datasets.addresses import DATABASES, WEB, Address, is_address, problem
 from audit.datasets.identity import cells_sha256
 from audit.errors import InputError, PolicyError
 from audit.formatting import rows_in_words
@@ -88,11 +88,14 @@ def window_path(file: Path, declared: str) -> str:
     if not is_address(str(file)):
         return str(file.absolute())
     window = Address.of(str(file))
+    if wrong := problem(window.written):
+        msg = f"--window: the address {wrong}"  # which is not repeated
+        raise InputError(msg)
     known = Address.of(declared).server if is_address(declared) else None
     if window.protocol in WEB and window.server != known:
         msg = f"--window {window}: is an address of the web, and the policy names no data set on this server: fetch the file first"
         raise InputError(msg)
-    return window.url
+    return window.written
 
 
 def cut(whole: Dataset, spec: Monitor, now: datetime, *, drops: bool) -> tuple[Window, ...]:

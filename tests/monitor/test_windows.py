@@ -284,3 +284,17 @@ def test_labels_of_windows_without_times_fall_due_by_when_these_came(tmp_path: P
     done = project.monitor(unlabelled(rows(day(1))))
     assert done.returncode == 3, done.stdout
     assert "labels-overdue: Labels of " in done.stdout
+
+
+def test_a_password_in_the_address_of_a_window_is_never_repeated(tmp_path: Path) -> None:
+    project = Project(tmp_path, policy())
+    for address in (
+        "postgresql://u:S3CRET@127.0.0.1:1/db",
+        "postgresql://u:${PG}@127.0.0.1:1/db",
+        "postgresql://127.0.0.1:1/db?password=S3CRET",
+    ):
+        done = audit("monitor", "policy.yaml", "--window", address, cwd=tmp_path, AUDIT_CACHE=str(tmp_path / "cache"), PG="S3CRET")
+        assert done.returncode == 2
+        assert done.stderr.startswith("--window")
+        assert "S3CRET" not in done.stderr + done.stdout
+    assert not project.folder.joinpath("reports").exists() or not project.ledger.entries()
