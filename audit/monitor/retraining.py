@@ -52,7 +52,7 @@ def due(
     spec: Retrain | None, signals: Sequence[Signal], candidate: Candidate, entries: Sequence[Entry], keys: Sequence[str], today: date
 ) -> Retraining | None:
     """A training that the policy asks for, once for each candidate; `keys` are those of all windows so far, this one included."""
-    if spec is None or _asked(entries, candidate):
+    if spec is None or _already_asked(entries, candidate):
         return None
     if spec.after in {"alarm", "watch"}:
         wanted = {"alarm"} if spec.after == "alarm" else {"alarm", "watch"}
@@ -65,7 +65,7 @@ def due(
     return Retraining(because, tuple(keys[-spec.windows :]), spec.policy) if because else None
 
 
-def _told(entries: Sequence[Entry], candidate: Candidate) -> Iterator[tuple[Entry, Mapping[str, object]]]:
+def _entries_of(entries: Sequence[Entry], candidate: Candidate) -> Iterator[tuple[Entry, Mapping[str, object]]]:
     """Windows and promotions of one candidate."""
     for one in entries:
         if one.kind in {KIND, "promotion"}:
@@ -74,13 +74,13 @@ def _told(entries: Sequence[Entry], candidate: Candidate) -> Iterator[tuple[Entr
                 yield one, said
 
 
-def _asked(entries: Sequence[Entry], candidate: Candidate) -> bool:
-    return any(one.kind == KIND and said.get(ASKED) for one, said in _told(entries, candidate))
+def _already_asked(entries: Sequence[Entry], candidate: Candidate) -> bool:
+    return any(one.kind == KIND and said.get(ASKED) for one, said in _entries_of(entries, candidate))
 
 
 def _began(entries: Sequence[Entry], candidate: Candidate) -> date | None:
     """The day on which the candidate was promoted, or was first seen in production."""
-    told = list(_told(entries, candidate))
+    told = list(_entries_of(entries, candidate))
     promoted = [one for one, said in told if one.kind == "promotion" and "finished" in said]
     first = promoted or [one for one, _ in told if one.kind == KIND]
     return datetime.fromisoformat(first[0].time).date() if first else None

@@ -97,10 +97,10 @@ def audit_windows(
         for window in windows:
             _, history = call.history()
             if not plan.due(window, history, call.scope):
-                yield _told(call, _counted_before(call, window, history))
+                yield _notified(call, _counted_before(call, window, history))
                 continue
             subject = subject or _subject(call, file, cluster, progress, on_finding)
-            yield _told(call, _audited(call, subject, window))
+            yield _notified(call, _audited(call, subject, window))
 
 
 def recorded(policy: Path, file: Path, options: Options) -> Sequence[int] | None:
@@ -158,7 +158,7 @@ def _counted_before(call: _Call, window: Window, history: History, *, meanwhile:
     return Ended(window.key, last.exit_code, text=text)
 
 
-def _told(call: _Call, ended: Ended) -> Ended:
+def _notified(call: _Call, ended: Ended) -> Ended:
     """With everybody told who is to be told of the window and was not yet. What stays undelivered is missing evidence."""
     if call.scope.spec.notify is None:
         return ended

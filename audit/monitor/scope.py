@@ -94,7 +94,7 @@ def _marks(marks: Marks, places: list[int]) -> Marks:
     """The places of key paths, for requirements that keep their lines and have other numbers."""
     number = {place: index for index, place in enumerate(places)}
 
-    def moved(found: Mapping[Loc, Place]) -> dict[Loc, Place]:
+    def renumbered(found: Mapping[Loc, Place]) -> dict[Loc, Place]:
         kept: dict[Loc, Place] = {}
         for loc, place in found.items():
             if loc[:1] == ("require",) and len(loc) > 1:
@@ -104,7 +104,7 @@ def _marks(marks: Marks, places: list[int]) -> Marks:
                 kept[loc] = place
         return kept
 
-    return Marks(moved(marks.values), moved(marks.keys), marks.broken)
+    return Marks(renumbered(marks.values), renumbered(marks.keys), marks.broken)
 
 
 def needs_labels(requirement: Requirement, policy: Policy) -> bool:

@@ -85,7 +85,7 @@ def windows(run: AuditRun, found: Entries) -> Windows | None:
     shown = [one for one in production.ranked(facts.signals) if one.state != "quiet"]
     quiet = len(facts.signals) - len(shown)
     charts = _charts(facts, found)
-    moved = tuple(_moved(found))
+    moved = tuple(_moved_rows(found))
     return Windows(
         budget=production.budget(run, facts),
         strongest=production.strongest(facts),
@@ -136,7 +136,7 @@ def _charts(facts: MonitorFacts, found: Entries) -> tuple[Drawing, ...]:
     return tuple(one for one in drawn if one is not None)
 
 
-def _moved(found: Entries) -> Iterator[MovedRow]:
+def _moved_rows(found: Entries) -> Iterator[MovedRow]:
     """Members of drift checks, farthest beyond or nearest to their bound first."""
     rows = [
         (_distance(finding, one), entry.link, finding, one)

@@ -74,7 +74,7 @@ class Categories:
         """Rows that hold a value, at most."""
         return self.counts.get(value, 0) + self.shortfall(value)
 
-    def told(self, room: int = ROOM, fewest: int = COMMON) -> Categories:
+    def disclosed(self, room: int = ROOM, fewest: int = COMMON) -> Categories:
         """Without the names of values of fewer rows than may be told, and of so many values that a file would grow too large."""
         kept: dict[str, int] = {}
         letters = 0
@@ -93,7 +93,7 @@ class Categories:
 
     def to_json(self, room: int = ROOM, fewest: int = COMMON) -> dict[str, object]:
         """As a file holds it, without the names that may not be told."""
-        told = self.told(room, fewest)
+        told = self.disclosed(room, fewest)
         rows = [[name, count, *([told.short[name]] if name in told.short else [])] for name, count in sorted(told.counts.items())]
         return {"values": rows, "other": told.other, "unlisted": told.unlisted, "hidden": told.hidden}
 

@@ -52,9 +52,9 @@ def lanes(past: Sequence[Past], axis: Axis, moves: Sequence[Move]) -> Lanes:
     windows = [(axis.places[i], one) for i, one in enumerate(past) if one.kind == "window"]
     rows: list[Lane] = []
     if runs:
-        rows.append(_lane("runs", (_run(place, one) for place, one in runs), _told(runs)))
+        rows.append(_lane("runs", (_run(place, one) for place, one in runs), _counts_in_words(runs)))
     if windows:
-        rows.append(_lane("windows", _windows(windows), _told(windows)))
+        rows.append(_lane("windows", _windows(windows), _counts_in_words(windows)))
     for label, kinds in (("promotions", {"promotion", "rollback"}), ("rollback drills", {"drill"})):
         own = [one for one in moves if one.kind in kinds]
         if own:
@@ -79,7 +79,7 @@ def _lane(label: str, parts: Iterator[Markup], said: str) -> Lane:
     return Lane(label, svg.el("svg", svg.el("title", prose.clip(f"{label}: {said}", 600)), *parts, class_="lane", role="img"))
 
 
-def _told(found: Sequence[tuple[float, Past]]) -> str:
+def _counts_in_words(found: Sequence[tuple[float, Past]]) -> str:
     """How many of each decision; each that was no keep and no promote with its day."""
     counts: dict[str, int] = {}
     for _, one in found:

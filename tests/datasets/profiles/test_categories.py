@@ -28,15 +28,15 @@ def test_counts_of_parts_add_up_and_lie_within_what_is_told(parts: list[dict[str
     exact, told = Categories(), Categories()
     for part in parts:
         truth += Counter(part)
-        exact, told = exact.merged(Categories(part)), told.merged(Categories(part).told())
+        exact, told = exact.merged(Categories(part)), told.merged(Categories(part).disclosed())
     assert dict(exact.counts) == dict(truth)
     _holds(told, truth)
-    _holds(told.told(), truth)
+    _holds(told.disclosed(), truth)
 
 
 @given(COUNTS, COUNTS)
 def test_the_order_of_two_makes_no_difference(one: dict[str, int], two: dict[str, int]) -> None:
-    first, second = Categories(one).told(), Categories(two).told()
+    first, second = Categories(one).disclosed(), Categories(two).disclosed()
     assert first.merged(second).to_json() == second.merged(first).to_json()
 
 
@@ -64,7 +64,7 @@ def test_names_of_few_rows_are_not_told() -> None:
 
 def test_a_file_lists_no_more_letters_than_there_is_room_for() -> None:
     found = Categories({f"value {i:05}": 1000 - i for i in range(900)})
-    told = found.told(500)
+    told = found.disclosed(500)
     assert len(told.counts) == 31
     assert (told.rows, told.hidden, told.unlisted) == (found.rows, 900 - len(told.counts), 1000 - len(told.counts))
 
