@@ -101,6 +101,7 @@ UNSERVED = {
     ("performance/custom", "text-classification"): "a function that the reader writes",
     ("performance/custom", "tabular-classification"): "a function that the reader writes",
     ("performance/custom", "tabular-regression"): "a function that the reader writes",
+    ("performance/decay", "tabular-regression"): "errors without an end, for which the reader names one",
     **{("online/declared", task): "a file that people write" for task in BUILT},
     ("performance/top_k_accuracy", "text-classification"): "two classes have no list of two",
     ("performance/top_k_accuracy", "tabular-classification"): "two classes have no list of two",

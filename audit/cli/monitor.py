@@ -28,10 +28,7 @@ def monitor(
     address: Address = None,
     allow_outside: AllowOutside = False,  # noqa: FBT002  # an option
 ) -> int:
-    """Audit a window of production data and add it to the evidence so far.
-
-    Exit code 0 keep or watch, 1 roll back, 3 incomplete, 4 conditions, 5 a new training is due.
-    """
+    """Audit a window of production data, and add it to the evidence so far: 0 keep or watch, 1 roll back, 4 conditions, 5 train anew."""
     from audit.cli.runs import tell_of_new_ledger
     from audit.cli.worker import supervised
     from audit.commands.monitor import refuse_unproven

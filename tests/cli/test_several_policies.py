@@ -119,7 +119,7 @@ def test_pyproject_names_what_the_command_line_leaves_out() -> None:
     written("good", 0.8)
     assert audit("run").returncode == 0
     assert len(list(Path("bundles").glob("*/junit.xml"))) == 1
-    assert audit("history").stdout.count("promote") == 1
+    assert audit("history").stdout.count("run             promote") == 1
     assert audit("validate").stdout.startswith("policies/good.yaml: valid")
 
 

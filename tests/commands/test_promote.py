@@ -109,7 +109,8 @@ def test_a_rollback_returns_to_the_version_before_and_goes_no_further_forward(pr
     assert "has no version before 1, its champion" in more.stderr
     history = audit("history", cwd=project)
     assert history.returncode == 0
-    assert [line.split()[2] for line in history.stdout.splitlines()][-6:] == ["promotion"] * 4 + ["rollback"] * 2
+    entries = [line.split() for line in history.stdout.splitlines() if line.split()[:1] and line.split()[0].isdigit()]
+    assert [words[2] for words in entries][-6:] == ["promotion"] * 4 + ["rollback"] * 2
     assert f"small at folder:{project}/live  version 2 to 1  finished" in history.stdout
 
 

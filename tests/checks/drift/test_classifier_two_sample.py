@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,7 +183,9 @@ def test_the_other_backend_tells_texts_apart_by_the_same_classifier() -> None:
 @needs_alibi
 def test_the_other_backend_gets_the_rows_themselves() -> None:
     """By places or as rows, ClassifierDrift gives the same distance and p-value."""
-    from alibi_detect import cd
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its imports use what numba and torch have deprecated
+        from alibi_detect import cd
 
     from audit.checks.drift import _alibi, classifier_two_sample
 
