@@ -76,7 +76,7 @@ def test_the_answer_is_a_data_set(address: Address) -> None:
     assert data.cells.column("id").to_list() == [4, 3, 2, 1]
     assert data.cells.column("price").to_list() == [1.0, 0.75, 0.5, 0.25]
     assert data.cells.column("day").to_list()[0] == date(2026, 11, 5)
-    assert data.cells.column("note").to_list() == ["note 4", None, "note 2", "note 1"]
+    assert data.values("note").tolist() == ["note 4", None, "note 2", "note 1"]
     assert data.cells.column("is_new").all()
     assert data.remarks == ()
     assert rows_of(address, "SELECT id FROM sales ORDER BY id", types={"id": "category"}).kind("id").name == "category"
