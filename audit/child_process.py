@@ -173,7 +173,7 @@ class Child:
                 yield from self.pipe.messages()
         except EOFError:
             raise Ended(self.kill(_OWN)) from None
-        except Exception as error:
+        except Exception as error:  # unpickling raises what it will: a child that is not understood is ended
             self.kill()
             msg = f"sent what cannot be read ({type(error).__name__})"
             raise Ended(msg) from error

@@ -43,7 +43,7 @@ def words(*, frame: bool = True, **settings: object) -> Any:
     """A tokenizer of whole words; without a frame of [CLS] and [SEP] an empty text has no token."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors  # type: ignore[import-untyped]  # published without types
 
-    made = Tokenizer(models.WordLevel({word: place for place, word in enumerate((*_SPECIAL, *WORDS))}, unk_token="[UNK]"))  # noqa: S106
+    made = Tokenizer(models.WordLevel({word: place for place, word in enumerate((*_SPECIAL, *WORDS))}, unk_token="[UNK]"))  # noqa: S106  # a token of a vocabulary, no password
     made.pre_tokenizer = pre_tokenizers.Whitespace()
     if frame:
         made.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])

@@ -151,7 +151,7 @@ def _refuse_class(folder: ModelFolder, loaded: str) -> NoReturn:
 def _refuse_load(folder: ModelFolder, what: str, cause: BaseException | None = None) -> NoReturn:
     try:
         folder.refuse(f"cannot be loaded ({what})", "save the model and its tokenizer again with save_pretrained")
-    except Exception as error:
+    except Exception as error:  # what `refuse` raises, with its cause beside it
         raise error from cause
 
 

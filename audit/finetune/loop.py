@@ -296,7 +296,7 @@ def _blame_base() -> Iterator[None]:
         yield
     except (MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # libraries raise what they will on a base that does not fit
         msg = f"candidate.fine_tune.base: cannot be trained ({short(error)}): check that its files belong together, or name another base"
         raise CandidateError(msg) from error
 

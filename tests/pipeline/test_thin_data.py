@@ -24,7 +24,7 @@ ROLES = {"label": "label", "prediction": "prediction"}
 
 
 def answers(label: object, prediction: object, rows: int = 600) -> pd.DataFrame:
-    return pd.DataFrame({"label": np.resize(label, rows), "prediction": np.resize(prediction, rows)})  # type: ignore[call-overload]
+    return pd.DataFrame({"label": np.resize(label, rows), "prediction": np.resize(prediction, rows)})  # type: ignore[call-overload]  # the stubs know fewer types of rows
 
 
 @pytest.mark.parametrize(
